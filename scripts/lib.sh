@@ -1,0 +1,60 @@
+# How every script here speaks, refuses and finds its way. Sourced, never run.
+# shellcheck shell=sh
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+export ROOT
+
+say() { printf '==> %s\n' "$*"; }
+
+# fail WHAT FIX [WHERE-TO-READ]
+fail() {
+    printf 'error: %s\n  fix:  %s\n' "$1" "$2" >&2
+    [ $# -lt 3 ] || printf '  read: %s\n' "$3" >&2
+    exit 1
+}
+
+# step WHAT-WE-ARE-ABOUT-TO-DO HOW-TO-DO-IT-YOURSELF: announces a change to this machine, or refuses it.
+step() {
+    [ "${AUTO_SETUP:-1}" != 0 ] || fail "AUTO_SETUP=0 and something is missing: $1" "$2" "README.md, A fresh machine"
+    say "$1"
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+need_root() {
+    [ "$(id -u)" = 0 ] || fail "$1 needs root" "run this once as root, or: $2" "README.md, A fresh machine"
+}
+
+os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
+
+# env_get NAME: a setting from the shell, else from .env.
+env_get() {
+    eval "value=\${$1:-}"
+    if [ -z "$value" ] && [ -f "$ROOT/.env" ]; then
+        value=$(sed -n "s/^$1=//p" "$ROOT/.env" | tail -n 1)
+    fi
+    printf '%s' "$value"
+}
+
+# env_put NAME VALUE: records a setting in .env, in place of an earlier one.
+env_put() {
+    if grep -q "^$1=" "$ROOT/.env"; then
+        awk -v name="$1" -v value="$2" 'index($0, name "=") == 1 { $0 = name "=" value } { print }' \
+            "$ROOT/.env" >"$ROOT/.env.new"
+        cat "$ROOT/.env.new" >"$ROOT/.env"
+        rm -f "$ROOT/.env.new"
+    else
+        printf '%s=%s\n' "$1" "$2" >>"$ROOT/.env"
+    fi
+}
+
+# The mirror this machine already uses for its own release, and the keyring that vouches for it.
+debian_mirror() {
+    if [ -n "${DEBIAN_MIRROR:-}" ]; then
+        printf '%s' "$DEBIAN_MIRROR"
+        return
+    fi
+    # shellcheck disable=SC2016 # apt's own placeholders, not the shell's
+    apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+        awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
+}
