@@ -1,0 +1,185 @@
+"""Appointments: which slots are free, and taking, moving or giving up one without ever booking an hour twice."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from prosaas_core.jobs import APPOINTMENT_REMIND, enqueue
+from prosaas_core.tables import Appointment, Business
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+REMIND_BEFORE = timedelta(hours=24)
+EXCLUSION_VIOLATION = "23P01"
+
+
+class BookingError(Exception):
+    """The appointment cannot be made as asked."""
+
+
+class SlotTaken(BookingError):
+    """Somebody else has that time."""
+
+
+class OutsideHours(BookingError):
+    """The business is closed then, or that time has passed."""
+
+
+class NotFound(BookingError):
+    """There is no such booked appointment."""
+
+
+async def free_slots(
+    session: AsyncSession, business: Business, day: date, *, now: datetime | None = None
+) -> list[datetime]:
+    """The starts of the free slots of a day, in the business's time zone, those that have passed left out."""
+    now = now or datetime.now(UTC)
+    slots = [slot for slot in _slots(business, day) if slot > now]
+    if not slots:
+        return []
+    length = timedelta(minutes=business.slot_minutes)
+    taken = (
+        await session.execute(
+            select(Appointment.starts_at, Appointment.ends_at).where(
+                Appointment.business_id == business.id,
+                Appointment.status == "booked",
+                Appointment.starts_at < slots[-1] + length,
+                Appointment.ends_at > slots[0],
+            )
+        )
+    ).all()
+    return [slot for slot in slots if not any(start < slot + length and slot < end for start, end in taken)]
+
+
+async def book(
+    session: AsyncSession,
+    business: Business,
+    *,
+    customer_id: int,
+    starts_at: datetime,
+    note: str = "",
+    call_sid: str | None = None,
+    now: datetime | None = None,
+) -> Appointment:
+    """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands."""
+    _check_open(business, starts_at, now)
+    appointment = Appointment(
+        business_id=business.id,
+        customer_id=customer_id,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=business.slot_minutes),
+        status="booked",
+        note=note,
+        call_sid=call_sid,
+    )
+    async with _claiming(session):
+        session.add(appointment)
+    await _remind(session, appointment, now)
+    return appointment
+
+
+async def reschedule(
+    session: AsyncSession, business: Business, appointment_id: int, starts_at: datetime, *, now: datetime | None = None
+) -> Appointment:
+    """Move a booked appointment; it keeps its old time when the new one cannot be had."""
+    appointment = await _booked(session, business, appointment_id)
+    _check_open(business, starts_at, now)
+    length = appointment.ends_at - appointment.starts_at
+    async with _claiming(session):
+        appointment.starts_at, appointment.ends_at = starts_at, starts_at + length
+    await _remind(session, appointment, now)
+    return appointment
+
+
+async def cancel(session: AsyncSession, business: Business, appointment_id: int) -> Appointment:
+    """Give the slot back."""
+    appointment = await _booked(session, business, appointment_id)
+    appointment.status = "cancelled"
+    await session.flush()
+    return appointment
+
+
+async def upcoming(
+    session: AsyncSession, business: Business, customer_id: int, *, now: datetime | None = None
+) -> list[Appointment]:
+    """The customer's booked appointments from now on, soonest first."""
+    found = await session.scalars(
+        select(Appointment)
+        .where(
+            Appointment.business_id == business.id,
+            Appointment.customer_id == customer_id,
+            Appointment.status == "booked",
+            Appointment.starts_at > (now or datetime.now(UTC)),
+        )
+        .order_by(Appointment.starts_at)
+    )
+    return list(found)
+
+
+def _slots(business: Business, day: date) -> Iterator[datetime]:
+    length = timedelta(minutes=business.slot_minutes)
+    for opens, closes in _windows(business, day):
+        start = opens
+        while start + length <= closes:
+            yield start.astimezone(opens.tzinfo)
+            # Stepping in UTC keeps slots apart on the day the clocks change.
+            start = (start.astimezone(UTC) + length).astimezone(opens.tzinfo)
+
+
+def _windows(business: Business, day: date) -> Iterator[tuple[datetime, datetime]]:
+    zone = ZoneInfo(business.timezone)
+    for opens, closes in business.opening_hours.get(DAYS[day.weekday()], []):
+        yield (
+            datetime.combine(day, time.fromisoformat(opens), zone),
+            datetime.combine(day, time.fromisoformat(closes), zone),
+        )
+
+
+def _check_open(business: Business, starts_at: datetime, now: datetime | None) -> None:
+    local = starts_at.astimezone(ZoneInfo(business.timezone))
+    ends = local + timedelta(minutes=business.slot_minutes)
+    if starts_at <= (now or datetime.now(UTC)):
+        raise OutsideHours("that time has passed")
+    if not any(opens <= local and ends <= closes for opens, closes in _windows(business, local.date())):
+        raise OutsideHours("the business is closed at that time")
+
+
+@asynccontextmanager
+async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
+    """A savepoint, in which the database refuses an overlap by its constraint."""
+    try:
+        async with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) == EXCLUSION_VIOLATION:
+            raise SlotTaken("that time is taken") from None
+        raise
+
+
+async def _booked(session: AsyncSession, business: Business, appointment_id: int) -> Appointment:
+    appointment = await session.get(Appointment, appointment_id, with_for_update=True)
+    if appointment is None or appointment.business_id != business.id or appointment.status != "booked":
+        raise NotFound("there is no such booked appointment")
+    return appointment
+
+
+async def _remind(session: AsyncSession, appointment: Appointment, now: datetime | None) -> None:
+    delay = appointment.starts_at - REMIND_BEFORE - (now or datetime.now(UTC))
+    if delay <= timedelta(0):
+        return
+    starts_at = appointment.starts_at.astimezone(UTC).isoformat()
+    await enqueue(
+        await session.connection(),
+        APPOINTMENT_REMIND,
+        {
+            "appointment_id": appointment.id,
+            "starts_at": starts_at,
+            "cause": {"call_sid": appointment.call_sid} if appointment.call_sid else {},
+        },
+        key=f"{APPOINTMENT_REMIND}:{appointment.id}:{starts_at}",
+        delay=delay,
+    )

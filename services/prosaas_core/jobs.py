@@ -1,0 +1,51 @@
+"""The jobs that exist, and how one is enqueued in the transaction of the row that it is about."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import JOB_ENQUEUED
+
+CALL_SUMMARISE = "call.summarise"
+WHATSAPP_REPLY = "whatsapp.reply"
+APPOINTMENT_REMIND = "appointment.remind"
+SESSIONS_SWEEP = "sessions.sweep"
+CALLS_IMPORT_SPOOL = "calls.import_spool"
+
+JOBS = (CALL_SUMMARISE, WHATSAPP_REPLY, APPOINTMENT_REMIND, SESSIONS_SWEEP, CALLS_IMPORT_SPOOL)
+
+log = get_logger(__name__)
+
+
+async def enqueue(
+    conn: AsyncConnection, job: str, payload: Mapping[str, Any], *, key: str, delay: timedelta | None = None
+) -> bool:
+    """Queue the job when the caller's transaction commits; False when one of this key waits or runs already."""
+    raw = await transaction_of(conn)
+    body = json.dumps(payload, ensure_ascii=False).encode()
+    # PgQueuer does not hand the dedupe key to the consumer, who marks the effect under it: it travels in the headers.
+    ids = await Queries(AsyncpgDriver(raw)).enqueue(
+        job, body, execute_after=delay, dedupe_key=key, headers={"key": key}, on_conflict="skip"
+    )
+    (job_id,) = ids
+    if job_id is None:
+        return False
+    log.event(JOB_ENQUEUED, job=job, job_id=str(job_id), key=key)
+    return True
+
+
+async def transaction_of(conn: AsyncConnection) -> asyncpg.Connection:
+    """The asyncpg connection below `conn`, in its transaction, which SQLAlchemy opens at the first statement only."""
+    raw = (await conn.get_raw_connection()).driver_connection
+    assert isinstance(raw, asyncpg.Connection)
+    if not raw.is_in_transaction():
+        await conn.execute(text("SELECT 1"))
+    return raw

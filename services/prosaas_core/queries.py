@@ -1,0 +1,142 @@
+"""The questions that more than one service asks of the database."""
+
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message
+
+Executor: TypeAlias = AsyncConnection | AsyncSession
+
+
+async def business_by_phone(session: AsyncSession, phone: str) -> Business | None:
+    """The business that is called at this number."""
+    return await session.scalar(select(Business).where(Business.phone == phone))
+
+
+async def business_by_id(session: AsyncSession, business_id: int) -> Business | None:
+    """The business of this id."""
+    return await session.get(Business, business_id)
+
+
+async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
+    """The id alone, for those who need no more."""
+    return await conn.scalar(select(Business.id).where(Business.phone == phone))
+
+
+async def business_id_by_whatsapp_number(conn: Executor, phone_number_id: str) -> int | None:
+    """The business that Meta knows by this phone number id."""
+    return await conn.scalar(select(Business.id).where(Business.whatsapp_phone_number_id == phone_number_id))
+
+
+async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:
+    """The customer who calls from this number, made at the first call."""
+    customer_id = await customer_id_for(session, business_id, "phone", phone, phone=phone)
+    return await session.get_one(Customer, customer_id)
+
+
+async def customer_id_for(
+    conn: Executor, business_id: int, channel: str, external_id: str, *, name: str = "", phone: str | None = None
+) -> int:
+    """The customer's id, made at first sight; a name or a phone number that we did not have yet is filled in."""
+    new = insert(Customer).values(
+        business_id=business_id, channel=channel, external_id=external_id, name=name, phone=phone
+    )
+    upsert = new.on_conflict_do_update(
+        index_elements=[Customer.business_id, Customer.channel, Customer.external_id],
+        set_={
+            "name": func.coalesce(func.nullif(Customer.name, ""), new.excluded.name),
+            "phone": func.coalesce(Customer.phone, new.excluded.phone),
+        },
+    ).returning(Customer.id)
+    return (await conn.execute(upsert)).scalar_one()
+
+
+async def open_conversation_id(conn: Executor, business_id: int, customer_id: int, channel: str) -> int:
+    """The customer's open conversation on this channel, opened when there is none; its last activity is now."""
+    upsert = (
+        insert(Conversation)
+        .values(business_id=business_id, customer_id=customer_id, channel=channel)
+        .on_conflict_do_update(
+            index_elements=[Conversation.customer_id, Conversation.channel],
+            index_where=Conversation.status == "open",
+            set_={"last_activity_at": func.now()},
+        )
+        .returning(Conversation.id)
+    )
+    return (await conn.execute(upsert)).scalar_one()
+
+
+async def add_message(
+    conn: Executor, conversation_id: int, message_id: str, direction: str, body: str, *, status: str = "received"
+) -> bool:
+    """Keep the message; False when one of this id is there already."""
+    statement = (
+        insert(Message)
+        .values(id=message_id, conversation_id=conversation_id, direction=direction, body=body, status=status)
+        .on_conflict_do_nothing()
+        .returning(Message.id)
+    )
+    return await conn.scalar(statement) is not None
+
+
+async def recent_messages(session: AsyncSession, conversation_id: int, limit: int = 20) -> list[Message]:
+    """The conversation's latest messages, oldest first."""
+    newest = (
+        select(Message)
+        .where(Message.conversation_id == conversation_id)
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(limit)
+    )
+    return list(reversed((await session.scalars(newest)).all()))
+
+
+async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int]:
+    """Close the conversations in which nothing happened for `idle`; their ids."""
+    statement = (
+        update(Conversation)
+        .where(Conversation.status == "open", Conversation.last_activity_at < func.now() - idle)
+        .values(status="closed")
+        .returning(Conversation.id)
+    )
+    return list((await conn.execute(statement)).scalars())
+
+
+async def call_status(
+    conn: Executor,
+    call_sid: str,
+    *,
+    business_id: int | None,
+    status: str,
+    duration_s: float | None = None,
+    **columns: str,
+) -> None:
+    """Note what Twilio says of a call, without touching what the calls service recorded of it."""
+    new = insert(Call).values(
+        call_sid=call_sid, business_id=business_id, status=status, duration_s=duration_s, **columns
+    )
+    await conn.execute(
+        new.on_conflict_do_update(
+            index_elements=[Call.call_sid],
+            set_={"status": new.excluded.status, "duration_s": func.coalesce(Call.duration_s, new.excluded.duration_s)},
+        )
+    )
+
+
+async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:
+    """Keep the summary of a recorded call."""
+    await conn.execute(update(Call).where(Call.call_sid == call_sid).values(summary=summary, summarised_at=func.now()))
+
+
+async def claim_effect(conn: Executor, key: str, job: str) -> bool:
+    """Mark a job's effect as done in this transaction; False when it had been done before."""
+    statement = insert(JobEffect).values(key=key, job=job).on_conflict_do_nothing().returning(JobEffect.key)
+    return await conn.scalar(statement) is not None
+
+
+async def database_time(conn: Executor) -> datetime:
+    """A round trip that shows that the database answers."""
+    return (await conn.execute(select(func.now()))).scalar_one()

@@ -1,0 +1,88 @@
+"""What is kept of a finished call, in a form that also survives on disk while the database is away."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import func, null
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from prosaas_core import queries
+from prosaas_core.jobs import CALL_SUMMARISE, enqueue
+from prosaas_core.tables import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecord:
+    """The columns of `calls` that the calls service knows when a call has ended."""
+
+    call_sid: str
+    started_at: datetime
+    ended_at: datetime
+    duration_s: float
+    end_reason: str
+    business_id: int | None = None
+    customer_id: int | None = None
+    direction: str = "inbound"
+    from_number: str = ""
+    to_number: str = ""
+    status: str = "completed"
+    metrics: dict[str, Any] = field(default_factory=dict)
+    transcript: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """One line that from_json reads back."""
+        return json.dumps(asdict(self), ensure_ascii=False, default=datetime.isoformat)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The record in `text`; ValueError where it is not one."""
+        try:
+            values = json.loads(text)
+            times = {name: datetime.fromisoformat(values[name]) for name in ("started_at", "ended_at")}
+            return cls(**{**values, **times})
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not a call record: {error}") from None
+
+
+async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
+    """Store the record and enqueue its summary, once per call: False when this call had been recorded before."""
+    record = await _resolved(conn, record)
+    values = {**asdict(record), "recorded_at": datetime.now(UTC)}
+    upsert = insert(Call).values(values)
+    stored = await conn.scalar(
+        upsert.on_conflict_do_update(
+            index_elements=[Call.call_sid],
+            set_={
+                **{name: upsert.excluded[name] for name in values if name != "call_sid"},
+                "business_id": func.coalesce(upsert.excluded.business_id, Call.business_id),
+                "customer_id": func.coalesce(upsert.excluded.customer_id, Call.customer_id),
+            },
+            where=Call.recorded_at.is_(null()),
+        ).returning(Call.call_sid)
+    )
+    if stored is None:
+        return False
+    await enqueue(
+        conn,
+        CALL_SUMMARISE,
+        {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}},
+        key=f"{CALL_SUMMARISE}:{record.call_sid}",
+    )
+    return True
+
+
+async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
+    """The record with its business and customer looked up, where the call itself had no database to ask."""
+    ours, theirs = record.to_number, record.from_number
+    if record.direction != "inbound":
+        ours, theirs = theirs, ours
+    if record.business_id is None and (business_id := await queries.business_id_by_phone(conn, ours)):
+        record = replace(record, business_id=business_id)
+    if record.business_id is not None and record.customer_id is None and theirs:
+        customer_id = await queries.customer_id_for(conn, record.business_id, "phone", theirs, phone=theirs)
+        record = replace(record, customer_id=customer_id)
+    return record

@@ -1,0 +1,142 @@
+"""The environment, read once into one frozen object, with errors that say what is wrong and where to put it right."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, computed_field
+
+WHERE = "set it in .env (env/example.env explains each setting)"
+
+SECRETS = frozenset(
+    {
+        "DATABASE_URL",
+        "OPENAI_API_KEY",
+        "TWILIO_AUTH_TOKEN",
+        "CALL_TOKEN_SECRET",
+        "WHATSAPP_VERIFY_TOKEN",
+        "WHATSAPP_APP_SECRET",
+        "WHATSAPP_ACCESS_TOKEN",
+        "ADMIN_API_KEY",
+    }
+)
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the text is one line a problem, each with what to do about it."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"expected {' or '.join(f'{s}://host' for s in schemes)} without a query")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+HttpUrl = Annotated[str, _url("http", "https")]
+WebSocketUrl = Annotated[str, _url("ws", "wss")]
+
+
+class Settings(BaseModel):
+    """Every setting but those of the log, which belong to prosaas_logging."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = Field(repr=False, pattern=r"^postgres(ql)?://")
+    public_url: HttpUrl = "http://localhost:8000"
+    calls_public_url: HttpUrl
+    calls_internal_url: HttpUrl = "http://prosaas-calls:5050"
+    demo_url: HttpUrl = "http://simulator:9000"
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+    openai_api_key: str = Field(default="", repr=False)
+    openai_base_url: HttpUrl = "https://api.openai.com/v1"
+    openai_realtime_url: WebSocketUrl = "wss://api.openai.com/v1/realtime"
+    openai_realtime_model: str = "gpt-realtime-2.1"
+    openai_transcription_model: str = "gpt-transcribe"
+    openai_text_model: str = "gpt-5.4-mini"
+    openai_voice: str = "marin"
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: str = Field(default="", repr=False)
+    twilio_base_url: HttpUrl = "https://api.twilio.com"
+    call_token_secret: str = Field(default="", repr=False)
+
+    whatsapp_verify_token: str = Field(default="", repr=False)
+    whatsapp_app_secret: str = Field(default="", repr=False)
+    whatsapp_access_token: str = Field(default="", repr=False)
+    whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
+
+    admin_api_key: str = Field(default="", repr=False)
+
+    max_calls: int = Field(default=100, ge=1)
+    drain_seconds: float = Field(default=600, ge=0)
+    max_call_seconds: float = Field(default=3600, gt=0)
+    idle_seconds: float = Field(default=60, gt=0)
+    spool_dir: Path = Path("/var/spool/prosaas")
+    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def demo(self) -> bool:
+        """Without a key for the model, everything outward goes to the simulator's stand-ins."""
+        return not self.openai_api_key
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequence[str] = ("DATABASE_URL",)) -> Settings:
+    """The settings in `environ`; with those of `required` there; SettingsError tells every problem at once."""
+    environ = os.environ if environ is None else environ
+    problems: list[str] = []
+    values: dict[str, str] = {}
+    names = [name.upper() for name in Settings.model_fields]
+    for name in names:
+        try:
+            value = _value(name, environ)
+        except OSError as error:
+            problems.append(f"{name}_FILE={environ[name + '_FILE']!r} cannot be read ({error.strerror}): {WHERE}")
+            continue
+        if value:
+            values[name.lower()] = value
+        elif name in required or name == "DATABASE_URL":
+            problems.append(f"{name} is missing: {WHERE}")
+    if problems:
+        raise SettingsError("\n".join(problems))
+
+    if "openai_api_key" not in values:
+        demo = values.get("demo_url", Settings.model_fields["demo_url"].default).rstrip("/")
+        values.setdefault("openai_base_url", f"{demo}/v1")
+        values.setdefault("openai_realtime_url", f"{demo.replace('http', 'ws', 1)}/v1/realtime")
+        values.setdefault("twilio_base_url", demo)
+        values.setdefault("whatsapp_base_url", demo)
+    values.setdefault("calls_public_url", values.get("public_url", Settings.model_fields["public_url"].default))
+    if token := values.get("twilio_auth_token"):
+        values.setdefault("call_token_secret", _derived(token))
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_problem(e["loc"][0], e["msg"], values) for e in error.errors())) from None
+
+
+def _value(name: str, environ: Mapping[str, str]) -> str:
+    if value := environ.get(name, "").strip():
+        return value
+    if name in SECRETS and (path := environ.get(f"{name}_FILE", "").strip()):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return ""
+
+
+def _derived(token: str) -> str:
+    return hmac.new(token.encode(), b"prosaas-stream-token", hashlib.sha256).hexdigest()
+
+
+def _problem(field: int | str, message: str, values: Mapping[str, str]) -> str:
+    name = str(field).upper()
+    shown = "" if name in SECRETS else f"={values[str(field)]!r}"
+    return f"{name}{shown} is not usable ({message.removeprefix('Value error, ')}): {WHERE}"

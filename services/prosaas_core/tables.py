@@ -1,0 +1,203 @@
+"""The tables, as SQLAlchemy maps them; the queue's own tables belong to PgQueuer and are not mapped here."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    column,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Json = dict[str, Any]
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can drop what it made."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012
+        datetime: DateTime(timezone=True),
+        str: Text,
+        Json: JSONB,
+        list[Json]: JSONB,
+    }
+
+
+class Business(Base):
+    """A customer of ours: who answers the phone, with what words, and when."""
+
+    __tablename__ = "businesses"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(start=1000), primary_key=True)
+    name: Mapped[str]
+    phone: Mapped[str] = mapped_column(unique=True)
+    whatsapp_phone_number_id: Mapped[str | None] = mapped_column(unique=True)
+    greeting: Mapped[str] = mapped_column(server_default="")
+    instructions: Mapped[str] = mapped_column(server_default="")
+    language: Mapped[str] = mapped_column(server_default="he")
+    voice: Mapped[str] = mapped_column(server_default="")
+    timezone: Mapped[str] = mapped_column(server_default="Asia/Jerusalem")
+    slot_minutes: Mapped[int] = mapped_column(server_default="30")
+    opening_hours: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    transfer_number: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __table_args__ = (CheckConstraint("slot_minutes BETWEEN 5 AND 480", name="slot_minutes"),)
+
+
+class ApiKey(Base):
+    """A REST key as we keep it: its first characters to recognise it by, and the hash of the whole."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int | None] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
+
+
+class Customer(Base):
+    """Somebody who phones or writes to a business; known by channel and external id, a phone number is optional."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    channel: Mapped[str]
+    external_id: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    phone: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        UniqueConstraint("business_id", "channel", "external_id"),
+        CheckConstraint("channel IN ('phone', 'whatsapp')", name="channel"),
+    )
+
+
+class Appointment(Base):
+    """A booked hour; the exclusion constraint is what makes a double booking impossible."""
+
+    __tablename__ = "appointments"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), index=True)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(server_default="booked")
+    note: Mapped[str] = mapped_column(server_default="")
+    call_sid: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("status IN ('booked', 'cancelled')", name="status"),
+        CheckConstraint("ends_at > starts_at", name="order"),
+        ExcludeConstraint(
+            (column("business_id"), "="),
+            (text("tstzrange(starts_at, ends_at)"), "&&"),
+            where=text("status = 'booked'"),
+            using="gist",
+            name="ex_appointments_no_overlap",
+        ),
+    )
+
+
+class Call(Base):
+    """One phone call: what the status callback told us, and the record that the calls service keeps of it."""
+
+    __tablename__ = "calls"
+
+    call_sid: Mapped[str] = mapped_column(primary_key=True)
+    business_id: Mapped[int | None] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    direction: Mapped[str] = mapped_column(server_default="inbound")
+    from_number: Mapped[str] = mapped_column(server_default="")
+    to_number: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(server_default="")
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    duration_s: Mapped[float | None]
+    end_reason: Mapped[str | None]
+    metrics: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+    transcript: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
+    events: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
+    recorded_at: Mapped[datetime | None]
+    summary: Mapped[str | None]
+    summarised_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "business_id", "started_at", "call_sid"),)
+
+
+class Conversation(Base):
+    """A WhatsApp session: a window of messages with one customer, closed when it has been idle long enough."""
+
+    __tablename__ = "conversations"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="open")
+    opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_activity_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("channel IN ('twilio', 'meta')", name="channel"),
+        CheckConstraint("status IN ('open', 'closed')", name="status"),
+        Index("uq_conversations_open", "customer_id", "channel", unique=True, postgresql_where=text("status = 'open'")),
+        Index("ix_conversations_stale", "last_activity_at", postgresql_where=text("status = 'open'")),
+    )
+
+
+class Message(Base):
+    """A WhatsApp message under the id its provider gave it, which is what makes a delivery twice one message."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    direction: Mapped[str]
+    body: Mapped[str] = mapped_column(server_default="")
+    status: Mapped[str] = mapped_column(server_default="received")
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("direction IN ('in', 'out')", name="direction"),
+        Index(None, "conversation_id", "created_at"),
+    )
+
+
+class JobEffect(Base):
+    """The key of a job whose effect has happened: the second run of the job finds it and does nothing."""
+
+    __tablename__ = "job_effects"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    job: Mapped[str]
+    done_at: Mapped[datetime] = mapped_column(server_default=func.now())
