@@ -80,6 +80,10 @@ class Settings(BaseModel):
     drain_seconds: float = Field(default=600, ge=0)
     max_call_seconds: float = Field(default=3600, gt=0)
     idle_seconds: float = Field(default=60, gt=0)
+    job_concurrency: int = Field(default=20, ge=2, le=200)
+    job_lease_seconds: float = Field(default=30, ge=2)
+    job_attempts: int = Field(default=5, ge=1)
+    session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
     blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 

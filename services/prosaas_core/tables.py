@@ -201,3 +201,24 @@ class JobEffect(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     job: Mapped[str]
     done_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OutboundMessage(Base):
+    """A message that a job sends, under the job's key: written before the provider is asked, settled with its answer."""
+
+    __tablename__ = "outbound_messages"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    sender: Mapped[str]
+    recipient: Mapped[str]
+    body: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default="ready")
+    sending_since: Mapped[datetime | None]
+    provider_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("provider IN ('twilio', 'meta')", name="provider"),
+        CheckConstraint("status IN ('ready', 'sending', 'sent')", name="status"),
+    )

@@ -1,0 +1,180 @@
+"""The one way we speak HTTP to somebody else's API: time limits, retries, a circuit breaker a host, and no bodies in the log."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from prosaas_core.breaker import Breaker
+from prosaas_core.preview import preview
+from prosaas_core.retry_after import retry_after
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import CIRCUIT_CLOSED, CIRCUIT_OPEN, OUTBOUND_RETRY, PAYLOAD_PREVIEW
+
+log = get_logger(__name__)
+
+
+class OutboundError(Exception):
+    """A request that did not succeed; its text names the host and the reason, never what was sent or answered."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host}: {reason}")
+        self.host = host
+        self.reason = reason
+
+
+class Refused(OutboundError):
+    """The other side understood and said no: the same request will not fare better later."""
+
+    def __init__(self, host: str, status: int) -> None:
+        super().__init__(host, f"answered {status}")
+        self.status = status
+
+
+class Unavailable(OutboundError):
+    """The other side could not serve us now; another try later is worth it."""
+
+    def __init__(self, host: str, reason: str, *, wait_s: float = 0.0, perhaps_done: bool = False) -> None:
+        super().__init__(host, reason)
+        self.wait_s = wait_s
+        self.perhaps_done = perhaps_done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How patient we are; the defaults suit a job, a live call passes shorter ones."""
+
+    attempts: int = 4
+    first_delay_s: float = 0.5
+    longest_delay_s: float = 20.0
+    timeout_s: float = 30.0
+    connect_timeout_s: float = 5.0
+    failures_to_open: int = 5
+    open_for_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """One attempt that did not succeed, and what may be done about it."""
+
+    reason: str
+    status: int = 0
+    perhaps_done: bool = False
+    wait_s: float | None = None
+
+
+class Outbound:
+    """A shared httpx client under one policy; `async with` it, or call `close`."""
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy or Policy()
+        self._sleep = sleep
+        self._clock = clock
+        self._breakers: dict[str, Breaker] = {}
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(self._policy.timeout_s, connect=self._policy.connect_timeout_s),
+            transport=transport,
+            follow_redirects=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        idempotent: bool,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> httpx.Response:
+        """Return the 2xx answer, or raise `Refused` or `Unavailable`.
+
+        Without *idempotent*, a request that the other side may have acted on (a lost answer, a 500) is never repeated
+        here: the caller learns of it through `Unavailable.perhaps_done`.
+        """
+        request = self._client.build_request(method, url, json=json, data=form, params=params, headers=headers)
+        host = request.url.netloc.decode("ascii")
+        breaker = self._breakers.setdefault(
+            host, Breaker(self._policy.failures_to_open, self._policy.open_for_s, self._clock)
+        )
+        if log.tracing:
+            log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{request.url.path}", preview=preview(json or form or {}))
+        attempt = 0
+        while True:
+            attempt += 1
+            if (closed_for_s := breaker.refuses_for()) > 0:
+                raise Unavailable(host, "circuit open after repeated failures", wait_s=closed_for_s)
+            outcome = await self._attempt(request, host, breaker, auth)
+            if isinstance(outcome, httpx.Response):
+                return outcome
+            delay = self._delay(attempt, outcome)
+            repeatable = idempotent or not outcome.perhaps_done
+            if not repeatable or attempt >= self._policy.attempts or delay > self._policy.longest_delay_s:
+                raise Unavailable(host, outcome.reason, wait_s=outcome.wait_s or 0.0, perhaps_done=outcome.perhaps_done)
+            log.event(OUTBOUND_RETRY, host=host, status=outcome.status, attempt=attempt, delay_s=round(delay, 2))
+            await self._sleep(delay)
+
+    async def _attempt(
+        self, request: httpx.Request, host: str, breaker: Breaker, auth: tuple[str, str] | None
+    ) -> httpx.Response | _Failure:
+        started = self._clock()
+        try:
+            response = await self._client.send(request, auth=auth)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            self._failed(breaker, host)
+            return _Failure(type(error).__name__)
+        except httpx.TransportError as error:
+            self._failed(breaker, host)
+            return _Failure(type(error).__name__, perhaps_done=True)
+        except BaseException:
+            breaker.abandoned()
+            raise
+        status = response.status_code
+        log.debug("outbound request", host=host, status=status, ms=round((self._clock() - started) * 1000))
+        if status >= 500:
+            self._failed(breaker, host)
+            # A 503 says that the request was not taken on; any other 5xx may come after the deed.
+            wait = retry_after(response.headers)
+            return _Failure(f"answered {status}", status, perhaps_done=status != 503, wait_s=wait)
+        if breaker.succeeded():
+            log.event(CIRCUIT_CLOSED, host=host)
+        if status in (408, 425, 429):
+            return _Failure(f"answered {status}", status, wait_s=retry_after(response.headers))
+        if not response.is_success:
+            raise Refused(host, status)
+        return response
+
+    def _failed(self, breaker: Breaker, host: str) -> None:
+        if breaker.failed():
+            log.event(CIRCUIT_OPEN, host=host)
+
+    def _delay(self, attempt: int, failure: _Failure) -> float:
+        if failure.wait_s is not None:
+            return failure.wait_s
+        backoff = self._policy.first_delay_s * 2.0 ** (attempt - 1)
+        return min(backoff, self._policy.longest_delay_s) * random.uniform(0.5, 1.0)
