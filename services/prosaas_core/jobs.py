@@ -42,7 +42,7 @@ async def enqueue(
     return True
 
 
-async def transaction_of(conn: AsyncConnection) -> asyncpg.Connection:
+async def transaction_of(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
     """The asyncpg connection below `conn`, in its transaction, which SQLAlchemy opens at the first statement only."""
     raw = (await conn.get_raw_connection()).driver_connection
     assert isinstance(raw, asyncpg.Connection)

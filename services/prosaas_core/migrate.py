@@ -6,16 +6,16 @@ import sys
 import time
 from collections.abc import Callable
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import demo
-from prosaas_core.database import make_engine
+from prosaas_core.database import DatabaseUnavailable, make_engine, transaction
 from prosaas_core.settings import Settings, SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 
@@ -54,9 +54,9 @@ async def _wait(engine: AsyncEngine, wait_s: float) -> None:
     told = False
     while True:
         try:
-            async with engine.connect():
+            async with transaction(engine):
                 return
-        except (OSError, TimeoutError, DBAPIError, InterfaceError) as error:
+        except DatabaseUnavailable as error:
             if time.monotonic() >= deadline:
                 raise
             if not told:
@@ -84,6 +84,7 @@ async def _upgrade_queue(engine: AsyncEngine) -> None:
     async with engine.connect() as conn:
         await conn.execution_options(isolation_level="AUTOCOMMIT")
         raw = (await conn.get_raw_connection()).driver_connection
+        assert isinstance(raw, asyncpg.Connection)
         await Queries(AsyncpgDriver(raw)).apply_upgrade()
 
 

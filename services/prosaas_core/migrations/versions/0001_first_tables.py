@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
+from sqlalchemy import AdaptedConnection
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 revision = "0001"
@@ -207,4 +208,5 @@ def downgrade() -> None:
 def script(statements: str) -> None:
     """Run several statements at once, which asyncpg allows only below SQLAlchemy; the transaction is the same."""
     connection = op.get_bind().connection.dbapi_connection
+    assert isinstance(connection, AdaptedConnection)
     connection.run_async(lambda raw: raw.execute(statements))
