@@ -1,0 +1,113 @@
+"""The calls under way: where the caller and the stand-ins for the services around it meet."""
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from simulator.scenario import Scenario
+from simulator.script import Script
+
+Note = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One piece of the model's speech: the words, and every byte of their audio, mark included."""
+
+    text: str
+    audio: bytes
+    item_id: str
+
+
+@dataclass(frozen=True)
+class Redirection:
+    """What a Twilio REST update asks of a live call: an end, or other TwiML."""
+
+    status: str | None = None
+    twiml: str | None = None
+    url: str | None = None
+    method: str = "POST"
+
+
+@dataclass
+class LiveCall:
+    """One simulated call, known by its call_sid to Twilio's side and by its number to the audio."""
+
+    number: int
+    call_sid: str
+    scenario: Scenario
+    speed: float
+    script: Script
+    listener: Callable[[Note], None]
+    began: float = field(default_factory=time.monotonic)
+    said: dict[int, Said] = field(default_factory=dict)
+    truncated: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    generating: bool = False
+    model_attached: bool = False
+    model_closed: int = 0
+    redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
+
+    def now_ms(self) -> int:
+        """Return the audio time since the call began."""
+        return int((time.monotonic() - self.began) * 1000 * self.speed)
+
+    def note(self, what: str, **fields: Any) -> None:
+        """Tell whoever watches this call that something happened."""
+        self.listener({"t_ms": self.now_ms(), "what": what, **fields})
+
+    def problem(self, text: str) -> None:
+        """Record something that must not happen; the call's result is not ok."""
+        self.problems.append(text)
+        self.note("problem", text=text)
+
+    @property
+    def model_busy(self) -> bool:
+        """Whether the model is about to say something."""
+        return self.generating or self.script.busy
+
+
+class Registry:
+    """Every live call, found by number or by call_sid."""
+
+    _FIRST_NUMBER: Final = 1000
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(self._FIRST_NUMBER)
+        self._speech = itertools.count(1)
+        self._by_number: dict[int, LiveCall] = {}
+        self._by_sid: dict[str, LiveCall] = {}
+
+    def open(
+        self, scenario: Scenario, *, speed: float, listener: Callable[[Note], None], call_sid: str | None = None
+    ) -> LiveCall:
+        """Begin a call."""
+        number = next(self._numbers)
+        sid = call_sid or f"CA{secrets.token_hex(16)}"
+        call = LiveCall(number, sid, scenario, speed, Script(scenario, number), listener)
+        self._by_number[number] = self._by_sid[sid] = call
+        return call
+
+    def close(self, call: LiveCall) -> None:
+        """Forget a call that is over."""
+        self._by_number.pop(call.number, None)
+        self._by_sid.pop(call.call_sid, None)
+
+    def by_number(self, number: int) -> LiveCall | None:
+        """Return the live call whose audio carries this number."""
+        return self._by_number.get(number)
+
+    def by_sid(self, call_sid: str) -> LiveCall | None:
+        """Return the live call that Twilio knows under this call_sid."""
+        return self._by_sid.get(call_sid)
+
+    def next_speech(self) -> int:
+        """Return a number for the model's next piece of speech."""
+        return next(self._speech)
+
+    def __iter__(self) -> "itertools.chain[LiveCall]":
+        return itertools.chain(self._by_number.values())

@@ -1,0 +1,147 @@
+"""Scenarios: what a caller and the scripted model say and do, read from YAML files that anyone can add to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from simulator.records import RecordError, build
+
+SHIPPED: Final = Path(__file__).parent / "scenarios"
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be found or understood; the message says where and what would be right."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """One function the model calls; `say` is spoken in the same response, before the call."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    say: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the caller does next, and the model's answer to it."""
+
+    caller: str = ""
+    dtmf: str = ""
+    agent: str = ""
+    agent_when: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[ToolCall, ...] = ()
+    barge_in_ms: int | None = None
+    pause_ms: int = 700
+    transcript: Literal["before", "after", "failed"] = "before"
+
+
+@dataclass(frozen=True)
+class Line:
+    """How bad the telephone line is: the share of frames lost, late or sent twice."""
+
+    lost: float = 0.0
+    late: float = 0.0
+    duplicated: float = 0.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """How the scripted model behaves; `close_at_turn` closes its socket in the middle of that turn's answer."""
+
+    think_ms: int = 350
+    generation_speed: float = 6.0
+    close_at_turn: int | None = None
+    close_code: int = 1011
+    close_times: int = 1
+    error_at_turn: int | None = None
+    error_code: str = "server_error"
+    silent_from_turn: int | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Who ends the call, and how: a hang-up with `stop`, a close without it, or a connection that just vanishes."""
+
+    by: Literal["caller", "service"] = "caller"
+    how: Literal["stop", "close", "abort"] = "stop"
+    after_ms: int = 500
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What must be true in the end for the call to count as fine, beyond what every call must do."""
+
+    verbs: tuple[str, ...] | None = None
+    all_answered: bool = True
+    unknown_audio: bool = False
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One phone call as a story."""
+
+    name: str
+    description: str
+    greeting: str
+    turns: tuple[Turn, ...] = ()
+    repeat: int = 1
+    filler: str = "אני כאן. במה עוד אפשר לעזור?"
+    unclear: str = "סליחה, לא שמעתי טוב. אפשר לחזור על זה?"
+    patience_ms: int = 8_000
+    max_ms: int = 3_600_000
+    day: int = 1
+    day_spread: int = 1
+    line: Line = Line()
+    model: Model = Model()
+    ending: Ending = Ending()
+    expect: Expect = Expect()
+
+    @property
+    def all_turns(self) -> tuple[Turn, ...]:
+        """The turns, repeated as often as the scenario says."""
+        return self.turns * self.repeat
+
+
+class Library:
+    """The scenarios in some folders; a later folder's file hides an earlier one of the same name."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders or (SHIPPED,)
+
+    def names(self) -> list[str]:
+        """Return the names of all scenarios, sorted."""
+        return sorted({path.stem for folder in self._folders for path in folder.glob("*.yaml")})
+
+    def load(self, name: str, overrides: Mapping[str, Any] | None = None) -> Scenario:
+        """Return the scenario of this name, with `overrides` laid over what its file says."""
+        for folder in reversed(self._folders):
+            if name in {path.stem for path in folder.glob("*.yaml")}:
+                return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"), overrides)
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}")
+
+
+def parse(name: str, text: str, overrides: Mapping[str, Any] | None = None) -> Scenario:
+    """Return the scenario that this YAML text describes."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"scenario {name!r} is not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ScenarioError(f"scenario {name!r} must be a mapping, see scenarios/README.md")
+    try:
+        return build(Scenario, _merge({"name": name, **data}, overrides or {}))
+    except RecordError as error:
+        raise ScenarioError(f"scenario {name!r}: {error}") from error
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return merged

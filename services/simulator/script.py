@@ -1,0 +1,90 @@
+"""What the scripted model says next: a scenario's story, wherever in it the conversation stands."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from simulator.days import business_day, fill, first_time, words
+from simulator.scenario import Scenario, ToolCall, Turn
+
+_QUOTED: Final = re.compile(r"[\"“«„]([^\"”»“]{2,})[\"”»“]")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One response of the model: something spoken, a function call, or first one and then the other."""
+
+    text: str = ""
+    tool: str = ""
+    arguments: str = ""
+    turn: int = 0
+
+
+class Script:
+    """The model's side of one call; it outlives a session, so a renewed session goes on where the old one stopped."""
+
+    def __init__(self, scenario: Scenario, number: int = 0) -> None:
+        self.scenario = scenario
+        self.turns = scenario.all_turns
+        self.heard_turns = 0
+        self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
+        self._outputs = ""
+        self._greeted = False
+        self._waiting: deque[ToolCall | Turn | str] = deque()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the model still has something to say or do about what it heard."""
+        return bool(self._waiting)
+
+    def hear(self, turns_spoken: int) -> str:
+        """Take in that the caller's speech ended, `turns_spoken` turns into the story; return its transcript."""
+        new = turns_spoken > self.heard_turns
+        self._greeted = True
+        self._waiting.clear()
+        if not new or turns_spoken > len(self.turns):
+            self._waiting.append(self.scenario.unclear)
+            return ""
+        self.heard_turns = turns_spoken
+        turn = self.turns[turns_spoken - 1]
+        self._waiting.extend(turn.tools)
+        self._waiting.append(turn)
+        self._outputs = ""
+        return str(self.fill(turn.caller))
+
+    def tool_output(self, output: str) -> None:
+        """Take in a tool's result; `{free}` is the first time of day that it mentions."""
+        self._outputs += output
+        if free := first_time(output):
+            self._known["free"] = free
+
+    def next_reply(self, instructions: str | None = None) -> Reply:
+        """Return the next response; quoted words in a response's own instructions are said as they are."""
+        quoted = _QUOTED.findall(instructions or "")
+        if quoted:
+            self._greeted = True
+            return Reply(max(quoted, key=len), turn=self.heard_turns)
+        if not self._waiting:
+            text = self.scenario.filler if self._greeted else self.scenario.greeting
+            self._greeted = True
+            return Reply(self.fill(text), turn=self.heard_turns)
+        planned = self._waiting.popleft()
+        if isinstance(planned, ToolCall):
+            arguments = json.dumps(self.fill(planned.arguments), ensure_ascii=False)
+            return Reply(self.fill(planned.say), planned.name, arguments, turn=self.heard_turns)
+        text = planned if isinstance(planned, str) else self._answer(planned)
+        return Reply(self.fill(text), turn=self.heard_turns)
+
+    def fill(self, value: Any) -> Any:
+        """Return the value with the dates and times of this call in place of their placeholders."""
+        return fill(value, self._known)
+
+    def _answer(self, turn: Turn) -> str:
+        return _first_match(turn.agent_when, self._outputs) or turn.agent
+
+
+def _first_match(choices: Mapping[str, str], text: str) -> str | None:
+    return next((choice for part, choice in choices.items() if part in text), None)
