@@ -31,7 +31,7 @@ os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""
 env_get() {
     eval "value=\${$1:-}"
     if [ -z "$value" ] && [ -f "$ROOT/.env" ]; then
-        value=$(sed -n "s/^$1=//p" "$ROOT/.env" | tail -n 1)
+        value=$(sed -n "s/^$1=//p" "$ROOT/.env" | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/")
     fi
     printf '%s' "$value"
 }

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Makes sure that the two upstream images are here: pulled, or built as stand-ins where no registry answers.
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+
+present() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# ensure SETTING UPSTREAM KIND
+ensure() {
+    chosen=$(env_get "$1")
+    ! present "${chosen:-$2}" || return 0
+    step "pulling ${chosen:-$2}" "docker pull ${chosen:-$2}"
+    ! timeout 300 docker pull --quiet "${chosen:-$2}" >/dev/null 2>&1 || return 0
+    standin=prosaas-standin/$2
+    if ! present "$standin"; then
+        step "no image registry answers: making $standin from Debian's packages (under a minute)" \
+            "set $1 in .env to an image that this machine can pull"
+        "$ROOT/scripts/standin-image.sh" "$3"
+    fi
+    env_put "$1" "$standin"
+}
+
+ensure PYTHON_IMAGE python:3.13-slim-trixie python
+ensure POSTGRES_IMAGE postgres:17-trixie postgres

@@ -1,0 +1,69 @@
+#!/bin/sh
+# Makes .env on a fresh machine, then the secret files that the containers read from it.
+# Usage: env-file.sh [prod|dev]: with an argument, plain `docker compose` in this folder acts on that stack from now on.
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+
+SECRETS="postgres_password openai_api_key twilio_auth_token call_token_secret whatsapp_verify_token whatsapp_app_secret
+    whatsapp_access_token admin_api_key"
+GENERATED="POSTGRES_PASSWORD TWILIO_AUTH_TOKEN CALL_TOKEN_SECRET WHATSAPP_VERIFY_TOKEN WHATSAPP_APP_SECRET ADMIN_API_KEY"
+
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+
+make_env() {
+    step "making .env from env/example.env, with generated passwords and the demo voice agent" "cp env/example.env .env"
+    (umask 077 && cp "$ROOT/env/example.env" "$ROOT/.env")
+    chmod 600 "$ROOT/.env"
+    for name in $GENERATED; do env_put "$name" "$(random)"; done
+}
+
+find_ca_bundle() {
+    for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -s "$bundle" ]; then
+            env_put CA_BUNDLE "$bundle"
+            return
+        fi
+    done
+}
+
+# Plain `docker compose` reads these three from .env.
+choose_stack() {
+    files=docker-compose.yml:docker-compose.$1.yml
+    [ -z "$(env_get DATABASE_URL)" ] || files=$files:docker-compose.external-database.yml
+    driver=$(env_get LOG_DRIVER)
+    [ ! -f "$ROOT/docker-compose.logs-$driver.yml" ] || files=$files:docker-compose.logs-$driver.yml
+    env_put COMPOSE_FILE "$files"
+    project=$(env_get COMPOSE_PROJECT_NAME)
+    case $project in
+    '' | prosaas | prosaas-dev) env_put COMPOSE_PROJECT_NAME "$([ "$1" = prod ] && echo prosaas || echo prosaas-dev)" ;;
+    esac
+    env_put COMPOSE_PROFILES "$([ -n "$(env_get OPENAI_API_KEY)" ] || echo demo)"
+}
+
+# write_secret NAME VALUE: only a change touches the file. The folder is closed, so that the file may be readable to the
+# container's account, whatever its number.
+write_secret() {
+    file=$ROOT/secrets/$1
+    if [ ! -f "$file" ] || [ "$(cat "$file")" != "$2" ]; then
+        rm -f "$file"
+        (umask 077 && printf '%s' "$2" >"$file")
+    fi
+    chmod 444 "$file"
+}
+
+write_secrets() {
+    mkdir -p "$ROOT/secrets"
+    chmod 700 "$ROOT/secrets"
+    for name in $SECRETS; do
+        write_secret "$name" "$(env_get "$(printf '%s' "$name" | tr '[:lower:]' '[:upper:]')")"
+    done
+    url=$(env_get DATABASE_URL)
+    write_secret database_url "${url:-postgresql://prosaas:$(env_get POSTGRES_PASSWORD)@postgres:5432/prosaas}"
+    # A container keeps the secret it was created with; this label makes `up` notice.
+    env_put SECRETS_ID "$(cd "$ROOT/secrets" && cat -- * | sha256sum | cut -c1-12)"
+}
+
+[ -f "$ROOT/.env" ] || make_env
+[ -n "$(env_get CA_BUNDLE)" ] || find_ca_bundle
+[ -z "${1:-}" ] || choose_stack "$1"
+write_secrets

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Every linter, over everything that is ours.
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+cd "$ROOT"
+[ ! -d .venv/bin ] || PATH=$ROOT/.venv/bin:$PATH
+
+ruff check .
+ruff format --check .
+mypy
+shellcheck --external-sources --source-path=SCRIPTDIR scripts/*.sh scripts/standin/*.sh services/*.sh services/requirements/*.sh .ci/run
+yamllint --strict .
+hadolint services/Dockerfile

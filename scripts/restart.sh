@@ -1,0 +1,31 @@
+#!/bin/sh
+# Recreates one service, at another log level if asked; for calls, after those in progress have ended.
+# Usage: restart.sh SERVICE LEVEL_VARIABLE [LEVEL]
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+cd "$ROOT"
+
+service=$1 variable=$2 level=$(printf '%s' "${3:-}" | tr '[:lower:]' '[:upper:]')
+case $level in
+'' | DEBUG | INFO | WARNING | ERROR | CRITICAL) ;;
+*)
+    echo "error: LOG_LEVEL=$level is not a level: DEBUG, INFO, WARNING, ERROR or CRITICAL" >&2
+    exit 2
+    ;;
+esac
+[ -n "$(docker compose ps --quiet "$service")" ] || fail "$service is not running" "make up-prod"
+
+live_calls() {
+    docker compose exec -T prosaas-calls python -c '
+import json, urllib.request
+print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))["calls"]))' 2>/dev/null || echo unknown
+}
+
+if [ "$service" = prosaas-calls ]; then
+    say "waiting for $(live_calls) live calls, at most $(env_get DRAIN_SECONDS | grep . || echo 600) s; new callers are asked to hold"
+fi
+[ -z "$level" ] || export "$variable=$level"
+docker compose up --detach --no-deps --force-recreate --wait "$service"
+if [ -n "$level" ]; then
+    say "$service runs at $level until it is next recreated; make $(printf 'restart-%s' "${service#prosaas-}") returns it"
+fi

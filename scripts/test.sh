@@ -1,0 +1,31 @@
+#!/bin/sh
+# The whole suite: inside the tests image, against stacks that it brings up itself through the engine's socket.
+# Usage: test.sh [pytest arguments]
+set -eu
+here=$(dirname -- "$0")
+. "$here/lib.sh"
+cd "$ROOT"
+
+started=$(date +%s)
+took() { say "make test took $(($(date +%s) - started)) s"; }
+trap took EXIT
+
+"$here/setup.sh"
+# The suite chooses its own stack files and project, whatever .env says.
+export COMPOSE_FILE=docker-compose.yml COMPOSE_PROJECT_NAME=prosaas-test COMPOSE_PROFILES=demo,ops
+say "building the images"
+docker compose build --quiet
+docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local \
+    --build-arg "PYTHON_IMAGE=$(env_get PYTHON_IMAGE | grep . || echo python:3.13-slim-trixie)" \
+    --secret "id=ca,src=$(env_get CA_BUNDLE | grep . || echo /dev/null)" services >/dev/null
+unset COMPOSE_FILE COMPOSE_PROJECT_NAME COMPOSE_PROFILES
+
+say "running the tests"
+terminal=$([ -t 1 ] && echo --tty || true)
+bundle=$(env_get CA_BUNDLE)
+# shellcheck disable=SC2086 # zero or more words each
+docker run --rm --init $terminal --network host --user "$(id -u):$(id -g)" \
+    --group-add "$(stat -c %g /var/run/docker.sock)" \
+    --volume /var/run/docker.sock:/var/run/docker.sock --volume "$ROOT:$ROOT" --workdir "$ROOT" \
+    ${bundle:+--volume "$bundle:$bundle:ro"} \
+    prosaas/tests:local pytest "$@"
