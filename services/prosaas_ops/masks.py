@@ -1,0 +1,91 @@
+"""Keeps secrets out of what is shown or sent on: by name, by known value, and by the log's own patterns."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from prosaas_logging.redact import redact
+
+MASK = "•••"
+
+_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|COOKIE|SIGNATURE|AUTH)", re.IGNORECASE)
+_NOT_SECRET = re.compile(r"(_FILE|_URL_FILE|_TTL|_SECONDS|AUTO_SETUP)$", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
+# Shorter values are words like "postgres": masking them would eat the text around them.
+_SHORTEST = 8
+
+
+def is_secret_name(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
+
+
+def hidden(name: str, value: str) -> str:
+    """The value as it may be shown: a secret by its name becomes a mask, a URL loses its password."""
+    if is_secret_name(name) and value:
+        return MASK
+    return _URL_PASSWORD.sub(rf"\1:{MASK}", value)
+
+
+def known_secrets(
+    folder: Path = Path("/run/secrets"), env_file: Path = Path(".env"), environ: Mapping[str, str] = os.environ
+) -> set[str]:
+    """Every secret value this stack has: its secret files, the secret names of .env, the passwords of URLs."""
+    values = {value for name, value in environ.items() if is_secret_name(name)}
+    values.update(_read(path) for path in sorted(folder.glob("*")) if path.is_file())
+    for name, value in read_env(env_file).items():
+        if is_secret_name(name) or "://" in value:
+            values.add(value)
+    for value in list(values):
+        if "://" in value:
+            values.discard(value)
+            password = urlsplit(value).password
+            values.update({password, unquote(password)} if password else ())
+    return {value for value in values if len(value) >= _SHORTEST}
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The assignments of an env file; an unreadable one has none."""
+    settings = {}
+    for line in _read(path).splitlines():
+        name, sign, value = line.strip().partition("=")
+        if sign and not name.startswith("#"):
+            settings[name.removeprefix("export ").strip()] = value.strip().strip("\"'")
+    return settings
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+class Masker:
+    """Rewrites text so that no known secret, and nothing that looks like one, is left in it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        longest_first = sorted(set(secrets), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def text(self, text: str) -> str:
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        return redact(_URL_PASSWORD.sub(rf"\1:{MASK}", text))
+
+    def tree(self, value: Any, name: str = "") -> Any:
+        """The same for a structure: names decide for what stands under them, whatever it looks like."""
+        if isinstance(value, dict):
+            return {key: self.tree(inner, str(key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.assignment(inner) if isinstance(inner, str) else self.tree(inner, name) for inner in value]
+        if isinstance(value, str):
+            return MASK if is_secret_name(name) and value else self.text(value)
+        return value
+
+    def assignment(self, text: str) -> str:
+        """`NAME=value`, as a container's environment lists it."""
+        name, sign, value = text.partition("=")
+        return f"{name}={self.text(hidden(name, value))}" if sign and name.isidentifier() else self.text(text)

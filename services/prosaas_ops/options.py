@@ -1,0 +1,160 @@
+"""What an operator may write after a make target: NAME=value words, checked before anything acts."""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
+
+SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_DURATION = re.compile(r"(\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CALL_SID = re.compile(r"CA[0-9A-Za-z]{1,40}")
+# In MAKEFLAGS make writes the words of its command line after " -- ", a space inside a value as "\ ".
+_OVERRIDE = re.compile(r"(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*)=")
+# Words that are for make, Compose or the wrapper itself, and so fine on every target.
+_GENERAL = {
+    "AUTO_SETUP",
+    "COMPOSE_PROJECT_NAME",
+    "COMPOSE_PROFILES",
+    "API_PORT",
+    "CALLS_PORT",
+    "PROJECT",
+    "ENV",
+    "MAKEFLAGS",
+}
+
+
+class Usage(Exception):
+    """The command line cannot be meant as it stands; the text is the one line that helps."""
+
+
+class Problem(Exception):
+    """The command is fine and the world is not; the text says what, then what to do."""
+
+
+class Options:
+    """The NAME=value words of one command, with the checks that the commands share."""
+
+    def __init__(self, command: str, allowed: Sequence[str], values: Mapping[str, str]) -> None:
+        self.command = command
+        self._allowed = allowed
+        self._values = {name: value.strip() for name, value in values.items() if value.strip()}
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._values.get(name, default)
+
+    def call_sid(self, name: str = "CALL") -> str:
+        value = self.text(name)
+        if value and not _CALL_SID.fullmatch(value):
+            raise Usage(f"{name}={value} is no call id: one looks like {name}=CA0123456789abcdef0123456789abcdef")
+        return value
+
+    def number(self, name: str, default: int, least: int = 1) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or int(value) < least:
+            raise Usage(f"{name}={value} is no whole number from {least} up, for example {name}={default}")
+        return int(value)
+
+    def decimal(self, name: str, default: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < 1000:
+            raise Usage(f"{name}={value} is no positive number, for example {name}=4")
+        return number
+
+    def choice(self, name: str, choices: Iterable[str], default: str = "") -> str:
+        value = self.text(name, default)
+        known = list(choices)
+        for choice in known:
+            if value.casefold() == choice.casefold():
+                return choice
+        if value:
+            raise Usage(f"{name}={value} is not one of {', '.join(known)}")
+        return ""
+
+    def flag(self, name: str, default: bool) -> bool:
+        return self.choice(name, ("0", "1"), "1" if default else "0") == "1"
+
+    def duration(self, name: str, default: str) -> timedelta:
+        return parse_duration(name, self.text(name, default))
+
+    def since(self, name: str, default: str = "") -> datetime | None:
+        """A moment: `15m` ago, or a date, with or without its time, in UTC."""
+        value = self.text(name, default)
+        if not value:
+            return None
+        if _DURATION.match(value):
+            return datetime.now(UTC) - parse_duration(name, value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise Usage(
+                f"{name}={value} is no moment: write {name}=15m, {name}=2h or {name}=2024-01-25T14:00"
+            ) from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def services(self, name: str = "S") -> list[str]:
+        """The services named (`S=calls,worker`), or all of ours."""
+        chosen = []
+        for word in self.text(name).replace(",", " ").split():
+            service = SERVICES.get(word, word)
+            if service not in (*SERVICES.values(), "postgres", "migrate", "simulator"):
+                raise Usage(f"{name}={word} is no service: {', '.join(SERVICES)}, postgres, migrate or simulator")
+            chosen.append(service)
+        return chosen or list(SERVICES.values())
+
+
+def parse_duration(name: str, value: str) -> timedelta:
+    """`90s`, `15m`, `1h30m`, `2d`; the name is what a wrong one is blamed on."""
+    parts = _DURATION.findall(value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        raise Usage(f"{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h")
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    if not 0 < seconds <= 31 * 86400:
+        raise Usage(f"{name}={value} is out of range: more than nothing and at most 31d")
+    return timedelta(seconds=seconds)
+
+
+def spoken_duration(seconds: float) -> str:
+    """The duration as a person says it: 45s, 12m, 1h30m."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m" + (f"{whole % 60}s" if whole % 60 else "")
+    return f"{whole // 3600}h" + (f"{whole % 3600 // 60}m" if whole % 3600 // 60 else "")
+
+
+def gather(
+    command: str, allowed: Sequence[str], words: Sequence[str], environ: Mapping[str, str] = os.environ
+) -> Options:
+    """Options from the words given and, through make, from the environment; unknown words are refused by name."""
+    values = {name: environ[name] for name in allowed if name in environ}
+    typed = _OVERRIDE.findall(environ.get("MAKEFLAGS", "").partition("-- ")[2])
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not sign:
+            raise Usage(f"{word!r} is not understood: {command} takes {_spelled(allowed)}")
+        typed.append(name)
+        values[name] = value
+    for name in typed:
+        if name not in allowed and name not in _GENERAL and not name.endswith("_IMAGE"):
+            raise Usage(f"{command} does not know {name}=: it takes {_spelled(allowed)}")
+    return Options(command, allowed, {name: values[name] for name in allowed if name in values})
+
+
+def _spelled(allowed: Sequence[str]) -> str:
+    return " ".join(f"{name}=" for name in allowed) or "no options"
+
+
+def complain(message: str) -> None:
+    """One line, on standard error, where a person looks for the reason."""
+    print(message, file=sys.stderr, flush=True)

@@ -1,0 +1,181 @@
+"""`make trace`: the whole story of one call, over every service, the containers and the database."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prosaas_ops.engine import Engine
+from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.records import Record, calls_of
+from prosaas_ops.story import Entry, Story, latencies, tell, transcript
+from prosaas_ops.terminal import Screen
+
+OPTIONS = ("CALL", "PHONE", "OUT")
+
+_KIND = {
+    "error": "1;31",
+    "warning": "33",
+    "container": "33",
+    "call": "1",
+    "speech": "",
+    "tool": "36",
+    "detail": "2",
+    "around": "2",
+}
+# An answer that takes longer than this is heard as silence.
+SLOW_SECONDS = 1.5
+
+
+def run(options: Options) -> int:
+    screen = Screen()
+    page = options.choice("OUT", ("text", "html"), "text") == "html"
+    call_sid = options.call_sid() or _newest_of(options.text("PHONE"), screen)
+    if not call_sid:
+        return NOTHING
+    story = tell(Engine(), call_sid)
+    if story is None:
+        complain(f"trace: no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number")
+        return NOTHING
+    if page:
+        from prosaas_ops.trace_page import render
+
+        target = Path(output_folder()) / f"trace-{call_sid}.html"
+        target.write_text(render(story), encoding="utf-8")
+        screen.say(f"wrote {target}: open it in a browser; it holds everything and asks the network for nothing")
+        return FINE
+    for line in describe(story, screen):
+        screen.say(line)
+    return FINE
+
+
+def output_folder() -> Path:
+    """Where files for the operator go: logs/ in the project's folder, mounted here."""
+    folder = Path("logs")
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _newest_of(phone: str, screen: Screen) -> str:
+    if not phone:
+        raise Usage("which call? CALL=CA… or PHONE=+972…")
+    found = calls_of(phone)
+    if not found:
+        complain(f"trace: the database knows no call from or to {phone}")
+        return ""
+    if len(found) > 1:
+        screen.say(screen.dim(f"{len(found)} calls of this number, newest first; this is the first of them:"))
+        for call in found:
+            when = f"{call.started_at:%Y-%m-%d %H:%M:%S}" if call.started_at else "?"
+            length = spoken_duration(call.duration_s) if call.duration_s is not None else "live"
+            screen.say(screen.dim(f"  {when}  {length:>7}  {call.end_reason:<20}  make trace CALL={call.call_sid}"))
+        screen.say()
+    return found[0].call_sid
+
+
+def describe(story: Story, screen: Screen) -> list[str]:
+    """The story as lines of text."""
+    return [
+        *heading(story, screen),
+        "",
+        *_timeline(story, screen),
+        *_spoken(story, screen),
+        *_queued(story, screen),
+        "",
+        screen.dim(f"next: make blackbox CALL={story.call_sid} · make trace CALL={story.call_sid} OUT=html"),
+    ]
+
+
+def heading(story: Story, screen: Screen) -> list[str]:
+    """Who called whom, how it ended, and where the story is known from."""
+    when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    lines = [f"{screen.bold(story.call_sid)}  {when}"]
+    if story.record is not None:
+        lines += _outcome(story.record, screen)
+    elif story.without_record:
+        lines.append(screen.bad(f"without the record: {story.without_record}"))
+    else:
+        lines.append("no record yet: the call is live, or its record is on its way")
+    sources = [f"{name} {story.count(name)}" for name in ("prosaas-api", "prosaas-calls", "worker")]
+    recalled = sum(entry.origin == "record" for entry in story.entries)
+    happened = sum(entry.origin == "engine" for entry in story.entries)
+    lines.append(
+        screen.dim(
+            "lines: " + " · ".join([*sources, f"from the record only {recalled}", f"container events {happened}"])
+        )
+    )
+    return lines
+
+
+def _outcome(record: Record, screen: Screen) -> list[str]:
+    parties = f"{record.direction} {record.from_number} → {record.to_number}"
+    if record.business:
+        parties += f" · business {record.business}"
+    if record.customer:
+        parties += f" · customer {record.customer}"
+    ended = f"ended {record.end_reason}" if record.end_reason else f"status {record.status}"
+    if record.duration_s is not None:
+        ended += f" after {spoken_duration(record.duration_s)}"
+    metrics = " · ".join(measures(record))
+    return [parties, f"{screen.bold(ended)}" + (f" · {metrics}" if metrics else "")]
+
+
+def measures(record: Record) -> list[str]:
+    """The record's plain numbers, as `name value`; what is itself a structure is left out."""
+    return [
+        f"{name.replace('_ms', '').replace('_', ' ')} {value}{' ms' if name.endswith('_ms') else ''}"
+        for name, value in record.metrics.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    ]
+
+
+def _timeline(story: Story, screen: Screen) -> list[str]:
+    waits = latencies(story)
+    lines = []
+    for place, entry in enumerate(story.entries):
+        lines.append(_moment(entry, story, screen))
+        lines += [screen.paint(f"{'':20}{row}", "31") for row in entry.stack]
+        if place in waits:
+            mark = f"{'':20}└ {waits[place] * 1000:.0f} ms after the caller's words"
+            lines.append(screen.paint(mark, "33" if waits[place] > SLOW_SECONDS else "2"))
+    return lines
+
+
+def _moment(entry: Entry, story: Story, screen: Screen) -> str:
+    offset = f"{entry.at - story.started:+10.3f}"
+    text = spoken_text(entry, story.call_sid)
+    if entry.origin == "record":
+        text += screen.dim("  (record)")
+    return f"{screen.dim(offset)}  {screen.name(entry.source)} {screen.paint(text, _KIND.get(entry.kind, ''))}"
+
+
+def spoken_text(entry: Entry, call_sid: str) -> str:
+    """The moment as its log line has it, without what every line of this story would repeat."""
+    tag = f"[{entry.event}] " if entry.event else ""
+    emoji = f"{entry.emoji} " if entry.emoji else ""
+    level = f"{entry.level} " if entry.level not in ("INFO", "DEBUG") and entry.kind != "container" else ""
+    text = entry.text.replace(f" · call_sid={call_sid}", "").replace(f"call_sid={call_sid}, ", "")
+    return f"{level}{emoji}{tag}{text}"
+
+
+def _spoken(story: Story, screen: Screen) -> list[str]:
+    said = transcript(story)
+    if not said:
+        return []
+    lines = ["", screen.bold("Transcript")]
+    for turn in said:
+        who = "AI      " if turn.get("who") == "ai" else "customer"
+        cut = screen.paint("  (interrupted)", "33") if turn.get("interrupted") else ""
+        at = f"{float(turn.get('at_ms', 0)) / 1000:+10.3f}"
+        lines.append(f"{screen.dim(at)}  {who} {turn.get('text', '')}{cut}")
+    if story.record is not None and story.record.summary:
+        lines += ["", screen.bold("Summary"), f"  {story.record.summary}"]
+    return lines
+
+
+def _queued(story: Story, screen: Screen) -> list[str]:
+    if story.record is None or not story.record.jobs:
+        return []
+    lines = ["", screen.bold("Jobs still in the queue")]
+    for job in story.record.jobs:
+        due = f", due {job.due:%H:%M:%S}" if job.due else ""
+        lines.append(f"  {job.name}  {job.status}, attempt {job.attempts}{due}")
+    return lines
