@@ -1,0 +1,24 @@
+"""Logging for services in containers: quiet in production, loud on demand, nothing lost in between."""
+
+from .events import Event
+from .logger import Logger, get_logger
+from .runtime import bootstrap, counters, flush, shutdown
+from .scope import Scope, TimelineEntry, scope
+from .settings import LogSettings
+from .testing import EventRecord, capture_events
+
+__all__ = [
+    "Event",
+    "EventRecord",
+    "LogSettings",
+    "Logger",
+    "Scope",
+    "TimelineEntry",
+    "bootstrap",
+    "capture_events",
+    "counters",
+    "flush",
+    "get_logger",
+    "scope",
+    "shutdown",
+]

@@ -1,0 +1,124 @@
+"""The logger that code holds; its methods are chosen once, so that an unwanted line costs only a call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec
+from weakref import WeakSet
+
+from .errors import ExcInfo, describe
+from .events import Event
+from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
+from .scope import current
+from .values import Fields, freeze
+
+P = ParamSpec("P")
+_now: Final = time.time
+
+
+class Logger:
+    """A name, the fields bound to it, and ``tracing``: whether anyone would keep a DEBUG record."""
+
+    __slots__ = ("__weakref__", "fields", "name", "tracing")
+
+    def __init__(self, name: str, fields: Fields | None = None) -> None:
+        self.name: Final = name
+        self.fields: Final[Fields] = fields or {}
+        self.tracing = _tracing
+        _loggers.add(self)
+
+    def bind(self, **fields: object) -> Logger:
+        """A logger that adds *fields* to everything it says."""
+        return Logger(self.name, {**self.fields, **freeze(fields)})
+
+    def debug(self, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        """Say something that only development, or a flight recorder, needs."""
+
+    def info(self, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        """Say something that belongs to normal operation."""
+
+    def warning(self, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        """Say that something is not as it should be, and the work goes on."""
+
+    def error(self, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        """Say that something failed."""
+
+    def critical(self, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        """Say that the process cannot go on."""
+
+    def exception(self, text: str, /, *, exc_info: ExcInfo = True, **fields: object) -> None:
+        """Say that something failed, with the stack of the exception being handled."""
+
+    def event(self, event: Event[P], /, *args: P.args, **fields: P.kwargs) -> None:
+        """Say an event of the catalogue; its level is the catalogue's."""
+
+    def __repr__(self) -> str:
+        return f"<Logger {self.name!r}>"
+
+
+_loggers: WeakSet[Logger] = WeakSet()
+_named: dict[str, Logger] = {}
+_tracing = False
+_METHODS: Final = {"debug": DEBUG, "info": INFO, "warning": WARNING, "error": ERROR, "critical": CRITICAL}
+
+
+def get_logger(name: str) -> Logger:
+    """The logger called *name*: one object for each name, usable before ``bootstrap`` and valid after it."""
+    logger = _named.get(name)
+    if logger is None:
+        logger = _named.setdefault(name, Logger(name))
+    return logger
+
+
+def choose_methods(threshold: int, recording: bool) -> None:
+    """Give ``Logger`` the methods for this *threshold*: emit, keep for a flight recorder, or do nothing."""
+    global _tracing
+    methods: dict[str, Callable[..., None]] = {}
+    for name, level in _METHODS.items():
+        methods[name] = _emitting(level) if level >= threshold else _keeping(level) if recording else _nothing
+    methods["exception"] = _raising if threshold <= ERROR else methods["error"]
+    methods["event"] = _event_method(threshold, recording)
+    for name, method in methods.items():
+        setattr(Logger, name, method)
+    _tracing = recording or threshold <= DEBUG
+    for logger in list(_loggers):
+        logger.tracing = _tracing
+
+
+def _nothing(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+    pass
+
+
+def _keeping(level: int) -> Callable[..., None]:
+    def keep(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        current().keep((_now(), level, self, text, fields, describe(exc_info) if exc_info else None))
+
+    return keep
+
+
+def _emitting(level: int) -> Callable[..., None]:
+    def emit(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        current().emit((_now(), level, self, text, freeze(fields), describe(exc_info) if exc_info else None))
+
+    return emit
+
+
+def _raising(self: Logger, text: str, /, *, exc_info: ExcInfo = True, **fields: object) -> None:
+    current().emit((_now(), ERROR, self, text, freeze(fields), describe(exc_info)))
+
+
+def _event_method(threshold: int, recording: bool) -> Callable[..., None]:
+    def emit(self: Logger, event: Event[Any], /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        if event.level >= threshold:
+            error = describe(exc_info) if exc_info else None
+            current().emit((_now(), event.level, self, event, freeze(fields), error))
+
+    def emit_or_keep(self: Logger, event: Event[Any], /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+        level = event.level
+        if level >= threshold:
+            current().emit((_now(), level, self, event, freeze(fields), describe(exc_info) if exc_info else None))
+        else:
+            current().keep((_now(), level, self, event, fields, describe(exc_info) if exc_info else None))
+
+    return emit_or_keep if recording else emit

@@ -1,0 +1,54 @@
+"""A file descriptor that is written to without ever blocking, whatever stands at its other end."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from typing import Final
+
+# What a pipe takes in one piece: whole lines up to this size never interleave with another process's.
+ATOMIC: Final = 4096
+
+
+class Outlet:
+    """Where lines leave the process."""
+
+    def __init__(self, fd: int) -> None:
+        own = _reopen_nonblocking(fd)
+        self._fd = fd if own is None else own
+        self._longest = ATOMIC if own is None else None
+        self._poll: select.poll | None = None
+        try:
+            self._poll = select.poll()
+            self._poll.register(self._fd, select.POLLOUT)
+        except (OSError, ValueError):
+            self._poll = None
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something can be written within *seconds*; a closed descriptor can: the write then says so."""
+        return self._poll is None or bool(self._poll.poll(seconds * 1000))
+
+    def write(self, data: bytes) -> int:
+        """Write what fits of *data*, perhaps nothing; OSError when the other end is gone."""
+        if not self.wait(0):
+            return 0
+        try:
+            return os.write(self._fd, data if self._longest is None else data[: self._longest])
+        except (BlockingIOError, InterruptedError):
+            return 0
+
+
+def _reopen_nonblocking(fd: int) -> int | None:
+    """A non-blocking door of our own to the same pipe.
+
+    O_NONBLOCK on the descriptor itself would belong to every process that shares it, and surprise them. Where the door
+    cannot be opened (not a pipe, another user's pipe) the descriptor is polled, and given no more than a pipe that
+    polls writable takes without blocking.
+    """
+    try:
+        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+            return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    return None

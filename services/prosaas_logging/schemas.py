@@ -1,0 +1,56 @@
+"""The canonical record under the names that Elastic or Google expect; one table each, applied last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+Record = dict[str, object]
+
+_CANONICAL: Final = frozenset({
+    "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "error",
+})  # fmt: skip
+
+
+def as_default(fields: Record) -> Record:
+    """This project's own names, which Datadog and CloudWatch read as they are."""
+    return fields
+
+
+def as_ecs(fields: Record) -> Record:
+    """Elastic Common Schema; what the schema has no name for goes into an object of our own."""
+    result: Record = {
+        "@timestamp": fields.get("timestamp"),
+        "log.level": str(fields.get("severity", "")).lower(),
+        "message": fields.get("message", ""),
+        "ecs.version": "8.11.0",
+        "service": {
+            "name": fields.get("service"), "version": fields.get("version"), "environment": fields.get("env"),
+        },
+        "log.logger": fields.get("logger"),
+    }  # fmt: skip
+    if "event" in fields:
+        result["event"] = {"action": fields["event"]}
+    error = fields.get("error")
+    if isinstance(error, dict):
+        names = {"kind": "type", "message": "message", "stack": "stack_trace"}
+        result["error"] = {names[key]: value for key, value in error.items() if key in names}
+    own = {name: value for name, value in fields.items() if name not in _CANONICAL}
+    if own:
+        result["prosaas"] = own
+    return result
+
+
+def as_gcp(fields: Record) -> Record:
+    """Google Cloud Logging's special names; the rest is payload as it is."""
+    result = {name: value for name, value in fields.items() if name not in ("timestamp", "service", "version")}
+    result["time"] = fields.get("timestamp")
+    result["serviceContext"] = {"service": fields.get("service"), "version": fields.get("version")}
+    error = fields.get("error")
+    if isinstance(error, dict) and "stack" in error:
+        result["stack_trace"] = error["stack"]
+        result["error"] = {key: value for key, value in error.items() if key != "stack"}
+    return result
+
+
+RENAMES: Final[dict[str, Callable[[Record], Record]]] = {"default": as_default, "ecs": as_ecs, "gcp": as_gcp}

@@ -1,0 +1,179 @@
+"""The environment of a process, read once into one frozen object, with what is wrong in it kept for the log."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+
+from .levels import INFO, NAME_TO_LEVEL, parse_level
+
+T = TypeVar("T")
+
+CONTAINER_MARK: Final = Path("/.dockerenv")
+SWITCH_FILE: Final = Path("/run/prosaas/log-switch.json")
+BLACKBOX_DIR: Final = "/var/log/prosaas/blackbox"
+EXPLICIT_LEVEL: Final = {
+    "prosaas-api": "API_LOG_LEVEL",
+    "prosaas-calls": "CALLS_LOG_LEVEL",
+    "worker": "WORKER_LOG_LEVEL",
+    "prosaas-worker": "WORKER_LOG_LEVEL",
+}
+_SIZE = re.compile(r"(\d+)\s*(?:([kmg])i?b?)?", re.IGNORECASE)
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value that was not understood, in words that tell a person what to write instead."""
+
+    name: str
+    value: str
+    valid: str
+    fallback: str
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """How one process logs."""
+
+    service: str
+    env: str = "prod"
+    version: str = ""
+    level: int = INFO
+    level_source: str = "default"
+    json: bool = False
+    lang: str = "he"
+    schema: str = "default"
+    transcripts: bool = True
+    call_budget: int = 30
+    recorder: int = 500
+    blackbox: str = BLACKBOX_DIR
+    buffer: int = 8 * 1024**2
+    switch_file: Path = SWITCH_FILE
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
+
+
+def load_settings(
+    service: str,
+    environ: Mapping[str, str] | None = None,
+    *,
+    version: str | None = None,
+    container_mark: Path = CONTAINER_MARK,
+) -> LogSettings:
+    """Read *environ* for *service*; a bad value falls back to its default and is listed in ``problems``."""
+    process = os.environ if environ is None else environ
+    values, origin = _in_force(process, container_mark)
+    problems: list[Problem] = []
+
+    def read(name: str, parse: Callable[[str], T | None], default: T, valid: str) -> T:
+        text = values.get(name, "").strip()
+        if not text:
+            return default
+        parsed = parse(text)
+        if parsed is None:
+            problems.append(Problem(name, text, valid, str(default)))
+            return default
+        return parsed
+
+    level, source = _level(service, process, values, origin, problems)
+    return LogSettings(
+        service=service,
+        env=values.get("PROSAAS_ENV") or "prod",
+        version=version or values.get("PROSAAS_VERSION") or "",
+        level=level,
+        level_source=source,
+        json=read("LOG_JSON", _boolean, False, "1, 0"),
+        lang=read("LOG_LANG", _one_of("he", "en"), "he", "he, en"),
+        schema=read("LOG_SCHEMA", _one_of("default", "ecs", "gcp"), "default", "default, ecs, gcp"),
+        transcripts=read("LOG_TRANSCRIPTS", _boolean, True, "1, 0"),
+        call_budget=read("LOG_CALL_BUDGET", _count, 30, "a number of lines, 0 for no budget"),
+        recorder=read("LOG_RECORDER", _count, 500, "a number of records, 0 for none"),
+        blackbox=read("LOG_BLACKBOX", _blackbox, BLACKBOX_DIR, "an absolute directory, stdout, 0"),
+        buffer=max(64 * 1024, read("LOG_BUFFER", _size, 8 * 1024**2, "bytes, or a size such as 8MiB")),
+        switch_file=Path(values.get("LOG_SWITCH_FILE") or SWITCH_FILE),
+        problems=tuple(problems),
+    )
+
+
+def _level(
+    service: str, process: Mapping[str, str], values: Mapping[str, str], origin: str, problems: list[Problem]
+) -> tuple[int, str]:
+    """The level by the most particular setting there is, and where that setting stood."""
+    valid = ", ".join(NAME_TO_LEVEL)
+    for name in (EXPLICIT_LEVEL.get(service, ""), "LOG_LEVEL"):
+        text = values.get(name, "").strip()
+        if not text:
+            continue
+        level = parse_level(text)
+        if level is not None:
+            where = origin if values.get(name) != process.get(name) else "environment"
+            return level, f"{name} ({where})"
+        problems.append(Problem(name, text, valid, "INFO"))
+        return INFO, "default"
+    return INFO, "default"
+
+
+def _in_force(process: Mapping[str, str], container_mark: Path) -> tuple[Mapping[str, str], str]:
+    """Lay the mounted env file over the environment if it was edited after the container was created.
+
+    Docker freezes the environment when it creates a container, so an edit followed by a restart would otherwise change
+    nothing; while the file is older than the container, what was given explicitly at creation stays in force.
+    """
+    path = process.get("PROSAAS_ENV_FILE", "")
+    if not path:
+        return process, "environment"
+    try:
+        edited = os.stat(path).st_ctime > os.stat(container_mark).st_mtime
+        text = Path(path).read_text(encoding="utf-8") if edited else ""
+    except (OSError, UnicodeDecodeError):
+        return process, "environment"
+    names = {*EXPLICIT_LEVEL.values()}
+    changed = {k: v for k, v in parse_env_file(text).items() if k.startswith("LOG_") or k in names}
+    return {**process, **changed}, path
+
+
+def parse_env_file(text: str) -> dict[str, str]:
+    """The assignments of an env file: comments, ``export``, quotes and spaces around them are understood."""
+    values: dict[str, str] = {}
+    for raw in text.splitlines():
+        line = raw.strip().removeprefix("export ").lstrip()
+        name, equals, value = line.partition("=")
+        if not equals or line.startswith("#"):
+            continue
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        else:
+            value = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
+        values[name.strip()] = value
+    return values
+
+
+def _boolean(text: str) -> bool | None:
+    lowered = text.lower()
+    return True if lowered in _TRUE else False if lowered in _FALSE else None
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _size(text: str) -> int | None:
+    match = _SIZE.fullmatch(text)
+    return int(match[1]) * _SIZE_UNITS[(match[2] or "").lower()] if match else None
+
+
+def _one_of(*choices: str) -> Callable[[str], str | None]:
+    return lambda text: text.lower() if text.lower() in choices else None
+
+
+def _blackbox(text: str) -> str | None:
+    if text.lower() in _FALSE:
+        return ""
+    return text.lower() if text.lower() == "stdout" else text if text.startswith("/") else None
