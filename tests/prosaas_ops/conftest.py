@@ -1,0 +1,144 @@
+"""An engine with a stack of three quiet services, whose logs, events and answers a test fills in."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from prosaas_ops.engine import Container, RawLine
+from prosaas_ops.options import Options, Problem
+from prosaas_ops.terminal import Screen
+
+START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
+CALL = "CA0123456789abcdef0123456789abcdef"
+
+
+def stamp(at: float) -> str:
+    """The engine's time stamp for a moment so many seconds after START."""
+    return datetime.fromtimestamp(START + at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
+
+
+class FakeEngine:
+    """Answers as the engine would, from what the test wrote into it."""
+
+    project = "prosaas"
+
+    def __init__(self) -> None:
+        self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}
+        self.happened: list[dict[str, Any]] = []
+        self.answers: dict[str, Any] = {}
+        self.details: dict[str, dict[str, Any]] = {}
+        self.executed: list[tuple[str, ...]] = []
+        self.on_run: Callable[[str, tuple[str, ...]], tuple[int, str, str]] = lambda service, command: (0, "", "")
+
+    def write(self, service: str, at: float, *texts: str) -> None:
+        self.written[service] += [RawLine(stamp(at), service, text) for text in texts]
+
+    def happen(self, service: str, at: float, action: str, **attributes: str) -> None:
+        self.happened.append(
+            {
+                "Action": action,
+                "timeNano": int((START + at) * 1e9),
+                "Actor": {"ID": service, "Attributes": {"com.docker.compose.service": service, **attributes}},
+            }
+        )
+
+    def containers(self, *services: str) -> list[Container]:
+        return [
+            Container(name, name, f"prosaas-{name}-1", "running", f"prosaas/{name}:local", "Up 2 hours")
+            for name in self.written
+            if not services or name in services
+        ]
+
+    def require(self, *services: str) -> list[Container]:
+        return self.containers(*services)
+
+    def running(self, service: str) -> Container:
+        return self.containers(service)[0]
+
+    def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
+        return self.written[container.service]
+
+    def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
+        return self.happened
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        return self.details[container]
+
+    def get(self, path: str, **query: object) -> Any:
+        if path not in self.answers:
+            raise Problem(f"no such thing: {path}")
+        return self.answers[path]
+
+    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+        self.executed.append((container.service, *command))
+        return self.on_run(container.service, command)
+
+
+class Paper:
+    """A stream that is no terminal and remembers what was written."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
+
+
+@pytest.fixture
+def screen(paper: Paper) -> Screen:
+    return Screen(paper, terminal=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def options() -> Callable[..., Options]:
+    def make(command: str = "trace", /, **values: str) -> Options:
+        return Options(command, tuple(values), values)
+
+    return make
+
+
+@pytest.fixture
+def json_line() -> Callable[..., str]:
+    def make(severity: str, message: str, **fields: object) -> str:
+        return json.dumps({"severity": severity, "message": message, **fields}, ensure_ascii=False)
+
+    return make
+
+
+@pytest.fixture
+def call(engine: FakeEngine) -> str:
+    """One ordinary call in the logs of all three services; its id."""
+    engine.write("prosaas-api", -0.2, f"[INFO] 📞 [VOICE_WEBHOOK] call_sid={CALL}, business_id=456")
+    engine.write("prosaas-calls", 0.0, f"[INFO] 🚀 [CALL_START] call_sid={CALL}, business_id=456, direction=inbound")
+    engine.write("prosaas-calls", 0.1, f"[INFO] ✅ [DB] נטען הקשר לקוח: name=דוד, phone=+972... · call_sid={CALL}")
+    engine.write("prosaas-calls", 0.1, "[INFO] 🚀 [CALL_START] call_sid=CAother, business_id=7, direction=inbound")
+    engine.write("prosaas-calls", 3.0, f'[INFO] 💬 [TRANSCRIPT] לקוח: "שלום" · call_sid={CALL}')
+    engine.write("prosaas-calls", 4.2, f'[INFO] 💬 [TRANSCRIPT] AI: "יש לי זמינות" · call_sid={CALL}')
+    engine.write(
+        "prosaas-calls",
+        5.0,
+        f"[ERROR] ❌ [TOOL_FAILED] בדיקת זמינות נכשל: timeout · call_sid={CALL}",
+        "  Traceback (most recent call last):",
+        "  TimeoutError",
+    )
+    engine.write("prosaas-calls", 9.0, f"[INFO] 🔚 [CALL_END] משך=9s, סיבה=customer_hangup · call_sid={CALL}")
+    engine.write("worker", 9.5, f"[INFO] ✅ [JOB_DONE] call.summarise הסתיים ב-34ms · job_id=1 · call_sid={CALL}")
+    return CALL

@@ -1,0 +1,84 @@
+"""The NAME=value words: what is accepted, and the one line that helps with the rest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from prosaas_ops.options import Options, Usage, gather, parse_duration, spoken_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)]
+)
+def test_a_duration_is_numbers_with_units(text: str, seconds: int) -> None:
+    assert parse_duration("FOR", text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "15", "m", "15 m", "-5m", "0s", "99d", "5m?"])
+def test_a_wrong_duration_is_refused_with_examples_of_a_right_one(text: str) -> None:
+    with pytest.raises(Usage, match="FOR="):
+        parse_duration("FOR", text)
+
+
+@pytest.mark.parametrize("text", ["CA", "AC123", "CA12;ls", "CA1 2", "CA" + "0" * 60])
+def test_what_is_no_call_id_is_refused(text: str) -> None:
+    with pytest.raises(Usage, match="no call id"):
+        Options("trace", ("CALL",), {"CALL": text}).call_sid()
+
+
+def test_words_come_from_the_environment_and_the_command_line_with_the_latter_winning() -> None:
+    options = gather("trace", ("CALL", "OUT"), ["OUT=html"], {"CALL": "CA1", "OUT": "text", "HOME": "/root"})
+    assert (options.text("CALL"), options.text("OUT")) == ("CA1", "html")
+
+
+def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
+    environ = {"MAKEFLAGS": " --no-print-directory -- CAL=CA1 GREP=a\\ B=c"}
+    with pytest.raises(Usage, match=r"trace does not know CAL=: it takes CALL= GREP="):
+        gather("trace", ("CALL", "GREP"), [], environ)
+
+
+def test_an_equals_sign_inside_a_value_is_no_name() -> None:
+    options = gather("logs", ("GREP",), [], {"MAKEFLAGS": "s -- GREP=a\\ B=c", "GREP": "a B=c"})
+    assert options.text("GREP") == "a B=c"
+
+
+def test_an_empty_word_is_as_good_as_none() -> None:
+    assert Options("logs", ("LEVEL",), {"LEVEL": " "}).choice("LEVEL", ("INFO",)) == ""
+
+
+def test_a_choice_is_found_whatever_its_case_and_refused_with_the_choices() -> None:
+    options = Options("logs", ("LEVEL",), {"LEVEL": "debug"})
+    assert options.choice("LEVEL", ("DEBUG", "INFO")) == "DEBUG"
+    with pytest.raises(Usage, match="LEVEL=debug is not one of INFO, WARNING"):
+        options.choice("LEVEL", ("INFO", "WARNING"))
+
+
+@pytest.mark.parametrize(("word", "seconds_ago"), [("15m", 900), ("2h", 7200)])
+def test_since_counts_back_from_now(word: str, seconds_ago: int) -> None:
+    moment = Options("logs", ("SINCE",), {"SINCE": word}).since("SINCE")
+    assert moment is not None
+    assert abs((datetime.now(UTC) - moment).total_seconds() - seconds_ago) < 5
+
+
+def test_since_takes_a_date_in_utc() -> None:
+    moment = Options("logs", ("SINCE",), {"SINCE": "2024-01-25T14:00"}).since("SINCE")
+    assert moment == datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
+
+
+def test_services_go_by_their_short_names() -> None:
+    assert Options("logs", ("S",), {"S": "calls,worker"}).services() == ["prosaas-calls", "worker"]
+    with pytest.raises(Usage, match="S=redis is no service"):
+        Options("logs", ("S",), {"S": "redis"}).services()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²"])
+def test_a_number_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(Usage, match="MAX="):
+        Options("call", ("MAX",), {"MAX": value}).number("MAX", 200)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0s"), (45, "45s"), (60, "1m"), (75, "1m15s"), (5400, "1h30m"), (7200, "2h")]
+)
+def test_durations_are_spoken_as_people_write_them(seconds: float, text: str) -> None:
+    assert spoken_duration(seconds) == text
