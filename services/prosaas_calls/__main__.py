@@ -1,0 +1,29 @@
+"""`python -m prosaas_calls`: settings, logging, and the loop that answers calls."""
+
+import sys
+
+import uvloop
+
+from prosaas_calls.service import serve
+from prosaas_core.settings import SettingsError, load_settings
+from prosaas_logging import bootstrap, get_logger, shutdown
+from prosaas_logging.catalogue import DEMO
+
+
+def main() -> int:
+    """Exit 0 after a drain, 2 where the settings are of no use."""
+    logging = bootstrap("prosaas-calls")
+    try:
+        settings = load_settings(required=("DATABASE_URL", "TWILIO_AUTH_TOKEN"))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if settings.demo:
+        get_logger(__name__).event(DEMO)
+    uvloop.run(serve(settings, logging))
+    shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

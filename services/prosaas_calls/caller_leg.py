@@ -1,0 +1,103 @@
+"""Listens to the caller: voice, keys, marks and the end of the stream, as Twilio sends them."""
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, Protocol
+
+from aiohttp import WSMsgType
+
+from prosaas_calls import media_stream
+from prosaas_calls.audio import InboundClock, encode, rms, silence
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.keypad import Keypad
+from prosaas_calls.line import CallerLine
+from prosaas_calls.media_stream import Dtmf, MalformedMessage, Mark, Media, Stop
+from prosaas_calls.outbox import Socket
+from prosaas_calls.stats import CallStats
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
+
+log = get_logger(__name__)
+
+
+class CallerSocket(Socket, Protocol):
+    """The server's side of Twilio's WebSocket."""
+
+    async def receive(self) -> Any: ...
+
+
+class CallerLeg:
+    """The caller's side of one call, reading. What is said back goes through the line."""
+
+    def __init__(
+        self,
+        socket: CallerSocket,
+        line: CallerLine,
+        keypad: Keypad,
+        stats: CallStats,
+        *,
+        hear: Callable[[bytes], Awaitable[None]],
+        malformed_limit: int,
+    ) -> None:
+        self._socket = socket
+        self._line = line
+        self._keypad = keypad
+        self._stats = stats
+        self._hear = hear
+        self._malformed_left = malformed_limit
+        self._clock = InboundClock()
+        self.last_frame_at = monotonic()
+
+    async def listen(self) -> None:
+        """Listen until the stream is over, which CallEnded then says."""
+        receive = self._socket.receive
+        while True:
+            received = await receive()
+            if received.type is not WSMsgType.TEXT:
+                if received.type is WSMsgType.BINARY:
+                    self._malformed("binary frame")
+                    continue
+                # A hang-up may be a close, or a broken connection, without a stop before it.
+                raise CallEnded(self._line.parting)
+            try:
+                message = media_stream.decode(received.data)
+                if type(message) is Media:
+                    await self._media(message)
+                    continue
+            except MalformedMessage as error:
+                self._malformed(str(error))
+                continue
+            match message:
+                case Mark():
+                    self._mark(message.mark.name)
+                case Dtmf():
+                    self._keypad.press(message.dtmf.digit)
+                case Stop():
+                    raise CallEnded(self._line.parting)
+
+    async def _media(self, message: Media) -> None:
+        media = message.media
+        samples = media.payload
+        self.last_frame_at = monotonic()
+        missing = self._clock.gap(media.milliseconds(), len(samples))
+        if missing < 0:
+            return
+        if missing:
+            # Silence in place of what was lost: the model's voice detection has to see the turn end.
+            await self._hear(silence(missing))
+        await self._hear(encode(samples))
+        self._stats.frames_in += 1
+        if log.tracing:
+            log.event(MEDIA_IN, seq=self._stats.frames_in, bytes=len(samples))
+            log.event(RMS, rms=rms(samples))
+
+    def _mark(self, name: str) -> None:
+        played = self._line.playback.echoed(name)
+        if log.tracing:
+            log.event(MARK, name=name, action="played" if played else "discarded")
+
+    def _malformed(self, error: str) -> None:
+        log.event(MEDIA_MALFORMED, error=error)
+        self._malformed_left -= 1
+        if self._malformed_left <= 0:
+            raise CallEnded(EndReason.PROTOCOL_ERROR)

@@ -1,0 +1,47 @@
+"""Every bound on a call, in one place."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from prosaas_core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, unless the name says otherwise."""
+
+    max_calls: int = 150
+    drain: float = 300.0
+    max_call: float = 3600.0
+    # Nobody speaks, neither the caller nor the model.
+    idle: float = 60.0
+    # Twilio sends `start` right after it connects; a stranger does not.
+    start: float = 10.0
+    # A send that waits this long has a peer that no longer reads.
+    send: float = 5.0
+    # Twilio sends 50 frames a second for as long as the call lives.
+    silent_stream: float = 20.0
+    model_connect: float = 5.0
+    # How long a caller hears comfort prompts before we give up on the model.
+    model_retry: float = 20.0
+    # OpenAI closes a session after 60 minutes, without a warning.
+    model_renew: float = 55 * 60.0
+    # The caller has finished a sentence and the model has not begun to answer.
+    model_silence: float = 15.0
+    tool: float = 8.0
+    # The model's last words before a hang-up or a transfer.
+    last_words: float = 20.0
+    database: float = 2.0
+    # Keys pressed in one go are told to the model together.
+    keys: float = 1.5
+    watch: float = 1.0
+    malformed_messages: int = 50
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(
+            max_calls=settings.max_calls,
+            drain=float(settings.drain_seconds),
+            max_call=float(settings.max_call_seconds),
+            idle=float(settings.idle_seconds),
+        )

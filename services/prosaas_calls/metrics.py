@@ -1,0 +1,47 @@
+"""Prometheus metrics of the calls service."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from prosaas_calls.ending import EndReason
+from prosaas_calls.stats import CallStats
+
+_LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_DURATIONS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+
+
+class CallMetrics:
+    """One registry a service, so that two of them in one process do not meet."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.active = Gauge("prosaas_calls_active", "Calls on the line now", registry=self.registry)
+        self._ended = Counter("prosaas_calls_ended", "Calls ended, by reason", ["reason"], registry=self.registry)
+        for reason in EndReason:
+            self._ended.labels(reason.value)
+        self._duration = Histogram(
+            "prosaas_call_duration_seconds", "How long calls last", buckets=_DURATIONS, registry=self.registry
+        )
+        self._first_audio = Histogram(
+            "prosaas_call_first_audio_seconds",
+            "From the start of a call to its first sound",
+            buckets=_LATENCIES,
+            registry=self.registry,
+        )
+        self._response = Histogram(
+            "prosaas_call_response_seconds",
+            "From the end of the caller's sentence to the first sound of the answer",
+            buckets=_LATENCIES,
+            registry=self.registry,
+        )
+
+    def ended(self, reason: EndReason, duration_s: float, stats: CallStats) -> None:
+        """Count a finished call."""
+        self._ended.labels(reason.value).inc()
+        self._duration.observe(duration_s)
+        if stats.first_audio_ms is not None:
+            self._first_audio.observe(stats.first_audio_ms / 1000)
+        for ms in stats.response_ms:
+            self._response.observe(ms / 1000)
+
+    def exposition(self) -> bytes:
+        return generate_latest(self.registry)

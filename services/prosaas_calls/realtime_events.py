@@ -1,0 +1,140 @@
+"""OpenAI Realtime events: the fields we read from the server's, and the client's that we send."""
+
+from typing import Any
+
+import msgspec
+
+# Sent in races that are nobody's fault: the model had just finished, or had just begun.
+ALREADY_ACTIVE = "conversation_already_has_active_response"
+BENIGN_ERRORS = frozenset({"response_cancel_not_active", ALREADY_ACTIVE})
+_FATAL_WORDS = ("quota", "api_key", "account", "billing", "authentication", "model_not_found")
+
+
+class ErrorInfo(msgspec.Struct):
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    event_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.code or self.type or "unknown"
+
+    @property
+    def fatal(self) -> bool:
+        """Whether trying again cannot help: quota, key, account, billing."""
+        return any(word in f"{self.type} {self.code}" for word in _FATAL_WORDS)
+
+
+class StatusDetails(msgspec.Struct):
+    type: str | None = None
+    reason: str | None = None
+    error: ErrorInfo | None = None
+
+
+class ResponseInfo(msgspec.Struct):
+    id: str = ""
+    status: str | None = None
+    status_details: StatusDetails | None = None
+
+
+class ServerEvent(msgspec.Struct, gc=False):
+    """Every server event, by the union of the fields that we use."""
+
+    type: str
+    response_id: str = ""
+    item_id: str = ""
+    delta: str = ""
+    transcript: str = ""
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    response: ResponseInfo | None = None
+    error: ErrorInfo | None = None
+
+
+_decoder = msgspec.json.Decoder(ServerEvent)
+_encode = msgspec.json.Encoder().encode
+
+_APPEND = b'{"type":"input_audio_buffer.append","audio":"'
+
+
+def decode(data: str | bytes) -> ServerEvent:
+    """Read one server event; msgspec.DecodeError when it is not one."""
+    return _decoder.decode(data)
+
+
+def append_audio(payload: bytes) -> bytes:
+    """The caller's audio, as clean base64."""
+    return _APPEND + payload + b'"}'
+
+
+def session_update(
+    *,
+    model: str,
+    instructions: str,
+    voice: str,
+    transcription_model: str,
+    language: str,
+    tools: list[dict[str, Any]],
+) -> bytes:
+    """The session as a phone call needs it: mu-law both ways, the server's voice detection, our tools."""
+    audio_format = {"type": "audio/pcmu"}
+    return _encode(
+        {
+            "type": "session.update",
+            "session": {
+                "type": "realtime",
+                "model": model,
+                "output_modalities": ["audio"],
+                "instructions": instructions,
+                "audio": {
+                    "input": {
+                        "format": audio_format,
+                        "transcription": {"model": transcription_model, "language": language},
+                        "turn_detection": {
+                            "type": "server_vad",
+                            "threshold": 0.5,
+                            "prefix_padding_ms": 300,
+                            "silence_duration_ms": 500,
+                            "create_response": True,
+                            "interrupt_response": True,
+                        },
+                    },
+                    "output": {"format": audio_format, "voice": voice},
+                },
+                "tools": tools,
+                "tool_choice": "auto",
+            },
+        }
+    )
+
+
+def create_response(instructions: str | None = None) -> bytes:
+    """Ask the model to speak, now."""
+    if instructions is None:
+        return b'{"type":"response.create"}'
+    return _encode({"type": "response.create", "response": {"instructions": instructions}})
+
+
+def cancel_response() -> bytes:
+    return b'{"type":"response.cancel"}'
+
+
+def truncate(item_id: str, heard_ms: int) -> bytes:
+    """Tell the model how much of what it said reached the caller."""
+    return _encode(
+        {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": heard_ms}
+    )
+
+
+def message(role: str, text: str) -> bytes:
+    """Add a line to the conversation without anybody saying it aloud."""
+    kind = "output_text" if role == "assistant" else "input_text"
+    item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+    return _encode({"type": "conversation.item.create", "item": item})
+
+
+def tool_output(call_id: str, output: str) -> bytes:
+    item = {"type": "function_call_output", "call_id": call_id, "output": output}
+    return _encode({"type": "conversation.item.create", "item": item})

@@ -1,0 +1,73 @@
+"""The calls service as a process: its parts put together, its signals, its end."""
+
+import asyncio
+import signal
+from functools import partial
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from prosaas_calls.call import Services
+from prosaas_calls.desk import Desk
+from prosaas_calls.limits import Limits
+from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.realtime import RealtimeConnection
+from prosaas_calls.server import CallServer
+from prosaas_calls.store import Store
+from prosaas_calls.twilio_rest import TwilioCalls
+from prosaas_core.database import make_engine
+from prosaas_core.settings import Settings
+from prosaas_logging import LogSettings, get_logger
+from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
+from prosaas_logging.levels import level_name
+
+log = get_logger(__name__)
+
+DEFAULT_PORT = 5050
+
+
+async def serve(settings: Settings, logging: LogSettings) -> None:
+    """Answer calls until SIGTERM or SIGINT, then drain; a second signal makes the drain short."""
+    stop: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.put_nowait, number)
+    limits = Limits.from_settings(settings)
+    engine = make_engine(settings)
+    twilio = TwilioCalls(settings)
+    metrics = CallMetrics()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
+        connect = partial(RealtimeConnection.open, http, url, settings.openai_api_key, timeout_s=limits.model_connect)
+        store = Store(engine, timeout=limits.database)
+        desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
+        server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
+        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        listen = ("0.0.0.0", settings.port or DEFAULT_PORT)
+        try:
+            await web.TCPSite(runner, *listen).start()
+            log.event(
+                SERVICE_START,
+                service=logging.service,
+                version=logging.version,
+                level=level_name(logging.level),
+                listen=f"{listen[0]}:{listen[1]}",
+            )
+            reason = await stop.get()
+            await _drain(desk, stop)
+        finally:
+            await runner.cleanup()
+            await twilio.close()
+            await engine.dispose()
+    log.event(SERVICE_STOP, reason=reason.name)
+
+
+async def _drain(desk: Desk, stop: asyncio.Queue[signal.Signals]) -> None:
+    draining = asyncio.create_task(desk.drain())
+    again = asyncio.create_task(stop.get())
+    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    if not draining.done():
+        desk.hurry()
+    again.cancel()
+    await draining

@@ -1,0 +1,24 @@
+"""The numbers of one call, for CALL_END, the record and the metrics."""
+
+from dataclasses import dataclass, field
+from time import monotonic
+
+
+@dataclass(slots=True)
+class CallStats:
+    started: float = field(default_factory=monotonic)
+    turns: int = 0
+    barge_ins: int = 0
+    tools: int = 0
+    first_audio_ms: int | None = None
+    frames_in: int = 0
+    frames_out: int = 0
+    response_ms: list[int] = field(default_factory=list)
+
+    def elapsed_ms(self) -> int:
+        return int((monotonic() - self.started) * 1000)
+
+    def percentile(self, share: float) -> int | None:
+        """Response latency at the given share of all responses (nearest rank)."""
+        ordered = sorted(self.response_ms)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None

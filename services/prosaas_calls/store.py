@@ -1,0 +1,59 @@
+"""The calls service's dealings with the database, each with a time limit: a call never waits for Postgres."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from prosaas_calls.profile import Profile
+from prosaas_core import queries
+from prosaas_core.database import session
+from prosaas_core.records import CallRecord, save_call_record
+from prosaas_core.stream_token import StreamClaims
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import DB_CONTEXT, DB_UNAVAILABLE
+
+log = get_logger(__name__)
+
+
+class Store:
+    """Postgres, as a call sees it."""
+
+    def __init__(self, engine: AsyncEngine, *, timeout: float) -> None:
+        self._engine = engine
+        self._timeout = timeout
+
+    async def profile(self, claims: StreamClaims) -> Profile:
+        """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
+        try:
+            async with asyncio.timeout(self._timeout), session(self._engine) as opened:
+                return await _profile(opened, claims)
+        except Exception as error:
+            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+            return Profile()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction for a tool, which has a time limit of its own."""
+        async with session(self._engine) as opened:
+            yield opened
+
+    async def save(self, record: CallRecord) -> None:
+        """Store the record and enqueue its summary, in one transaction; raises when the database is away."""
+        async with asyncio.timeout(self._timeout), self._engine.begin() as connection:
+            await save_call_record(connection, record)
+
+
+async def _profile(opened: AsyncSession, claims: StreamClaims) -> Profile:
+    if claims.business_id is not None:
+        business = await queries.business_by_id(opened, claims.business_id)
+    else:
+        business = await queries.business_by_phone(opened, claims.to_number)
+    if business is None:
+        return Profile()
+    if not claims.from_number:
+        return Profile(business)
+    customer = await queries.customer_for_phone(opened, business.id, claims.from_number)
+    log.event(DB_CONTEXT, name=customer.name, phone=claims.from_number)
+    return Profile(business, customer.id, customer.name)

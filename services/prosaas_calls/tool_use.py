@@ -1,0 +1,47 @@
+"""Runs one tool for the model: in its own time, within a limit, and with an answer whatever happens."""
+
+import asyncio
+from typing import Any
+
+from pydantic import ValidationError
+
+from prosaas_calls.tools import toolbox
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import TOOL_CALL, TOOL_FAILED, TOOL_RESULT
+
+log = get_logger(__name__)
+
+
+async def use(context: ToolContext, name: str, arguments: str, *, limit: float) -> Answer:
+    """The tool's answer, or one that lets the model apologise."""
+    tool: Tool[Any] | None = toolbox().get(name)
+    if tool is None:
+        log.event(TOOL_FAILED, tool=name, error="no such tool")
+        return Answer("There is no such tool.", "")
+    try:
+        parsed = tool.arguments.model_validate_json(arguments or "{}")
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        log.event(TOOL_FAILED, tool=name, error=problems)
+        return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
+    log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))
+    try:
+        async with asyncio.timeout(limit):
+            answer = await tool.run(context, parsed)
+    except TimeoutError:
+        log.event(TOOL_FAILED, tool=name, error=f"no answer within {limit:g}s")
+        return _sorry(context)
+    except Exception as error:
+        log.event(TOOL_FAILED, tool=name, error=f"{type(error).__name__}: {error}", exc_info=True)
+        return _sorry(context)
+    log.event(TOOL_RESULT, tool=name, summary=answer.summary)
+    return answer
+
+
+def _sorry(context: ToolContext) -> Answer:
+    text = context.speak(
+        he="זה לא הצליח כרגע. התנצל, והצע לנסות שוב או לרשום הודעה.",
+        en="That did not work now. Apologise, and offer to try again or to take a message.",
+    )
+    return Answer(text, "")

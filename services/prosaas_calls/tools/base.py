@@ -1,0 +1,80 @@
+"""What a tool is, what it gets and what it answers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from prosaas_calls.ending import EndReason
+from prosaas_calls.profile import Profile
+from prosaas_calls.store import Store
+from prosaas_core.tables import Business
+
+ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model is told, what the log says, and whether the call is over after the model's next words."""
+
+    text: str
+    summary: str
+    then: EndReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """The call that a tool works for."""
+
+    call_sid: str
+    profile: Profile
+    store: Store
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def speak(self, *, he: str, en: str) -> str:
+        """Words in the language of the business."""
+        return he if self.profile.language == "he" else en
+
+    def at(self, day: date, hour: time) -> datetime:
+        """A day and an hour as the caller means them: in the time zone of the business."""
+        return datetime.combine(day, hour, self.profile.timezone)
+
+    def local(self, moment: datetime) -> str:
+        """A moment as people say it."""
+        return f"{moment.astimezone(self.profile.timezone):%d.%m %H:%M}"
+
+    def no_calendar(self) -> Answer:
+        """The answer while nobody knows who the business or the caller is."""
+        text = self.speak(
+            he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
+            en="The calendar is not available now. Offer to take a message and to call back.",
+        )
+        return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[ArgumentsT]):
+    """One thing that the model can do. `describe` says it in a few words for the log."""
+
+    name: str
+    description: str
+    arguments: type[ArgumentsT]
+    describe: Callable[[ArgumentsT], str]
+    run: Callable[[ToolContext, ArgumentsT], Awaitable[Answer]]
+
+    def declaration(self) -> dict[str, Any]:
+        """As `session.tools` wants it."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("title", None)
+        schema.pop("description", None)
+        return {"type": "function", "name": self.name, "description": self.description, "parameters": schema}
+
+
+def known(context: ToolContext) -> tuple[Business, int] | None:
+    """The business and the customer's id, when the database told us both."""
+    profile = context.profile
+    if profile.business is None or profile.customer_id is None:
+        return None
+    return profile.business, profile.customer_id

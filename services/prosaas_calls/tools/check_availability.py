@@ -1,0 +1,45 @@
+"""Which appointment times are free on a day."""
+
+import datetime as dt
+
+from pydantic import BaseModel, Field
+
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.booking import free_slots
+
+_SPOKEN = 6
+
+
+class Arguments(BaseModel):
+    date: dt.date = Field(description="The day, YYYY-MM-DD")
+    time: dt.time | None = Field(None, description="The hour that the caller would like, HH:MM, if they named one")
+
+
+def describe(arguments: Arguments) -> str:
+    return f"{arguments.date}" + (f" {arguments.time:%H:%M}" if arguments.time else "")
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    business = context.profile.business
+    if business is None:
+        return context.no_calendar()
+    async with context.store.transaction() as session:
+        free = await free_slots(session, business, arguments.date, now=context.now())
+    if not free:
+        text = context.speak(he="אין זמנים פנויים ביום הזה.", en="No free times on that day.")
+        return Answer(text, context.speak(he="אין זמנים פנויים", en="no free times"))
+    if arguments.time is not None:
+        wanted = context.at(arguments.date, arguments.time)
+        free.sort(key=lambda slot: (abs(slot - wanted), slot))
+    offered = ", ".join(f"{slot:%H:%M}" for slot in free[:_SPOKEN])
+    summary = context.speak(he=f"{len(free)} זמנים פנויים", en=f"{len(free)} free times")
+    return Answer(f"{summary}: {offered}", summary)
+
+
+TOOL = Tool(
+    name="check_availability",
+    description="The free appointment times on a day, the nearest to the wanted hour first.",
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

@@ -1,0 +1,31 @@
+"""Ends the call once the conversation is over."""
+
+from pydantic import BaseModel
+
+from prosaas_calls.ending import EndReason
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+
+
+class Arguments(BaseModel):
+    """Nothing to say."""
+
+
+def describe(arguments: Arguments) -> str:
+    return "-"
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    return Answer(
+        context.speak(he="היפרד מהלקוח במשפט קצר.", en="Say goodbye in one short sentence."),
+        context.speak(he="השיחה תסתיים אחרי הפרידה", en="hanging up after the goodbye"),
+        then=EndReason.AGENT_ENDED,
+    )
+
+
+TOOL = Tool(
+    name="end_call",
+    description="Hang up, after the caller said goodbye or has nothing more to ask.",
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

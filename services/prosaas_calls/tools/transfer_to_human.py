@@ -1,0 +1,34 @@
+"""Hands the caller over to a person."""
+
+from pydantic import BaseModel, Field
+
+from prosaas_calls.ending import EndReason
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+
+
+class Arguments(BaseModel):
+    reason: str = Field("", max_length=200, description="Why the caller needs a person, in a few words")
+
+
+def describe(arguments: Arguments) -> str:
+    return arguments.reason or "-"
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    if not context.profile.transfer_number:
+        text = context.speak(he="אין כרגע נציג זמין. הצע לרשום הודעה.", en="Nobody is free. Offer to take a message.")
+        return Answer(text, context.speak(he="אין נציג", en="nobody available"))
+    return Answer(
+        context.speak(he="אמור ללקוח שהוא מועבר עכשיו לנציג.", en="Tell the caller that you are connecting them now."),
+        context.speak(he="מעביר לנציג", en="connecting"),
+        then=EndReason.TRANSFERRED,
+    )
+
+
+TOOL = Tool(
+    name="transfer_to_human",
+    description="Connect the caller to a person, when they ask for one or you cannot help.",
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

@@ -1,0 +1,90 @@
+"""Whose turn it is: which response is alive, which is discarded, and when to ask for another."""
+
+import asyncio
+
+
+class Turns:
+    """The state between the caller and the model. `settled` is set while nobody is in the middle of anything."""
+
+    def __init__(self) -> None:
+        self.active: str | None = None
+        self.caller_speaking = False
+        self.spoke = False
+        self._discarded: set[str] = set()
+        self._tools = 0
+        self._wanted = False
+        self._asked = False
+        self.settled = asyncio.Event()
+        self.settled.set()
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether to ask the model for a response now: one at a time, after its tools, and not over the caller."""
+        busy = self.active is not None or self._asked or self._tools > 0 or self.caller_speaking
+        return self._wanted and not busy
+
+    def caller_starts(self) -> None:
+        """The caller speaks: what still comes of the active response is not for their ears."""
+        self.caller_speaking = True
+        if self.active is not None:
+            self._discarded.add(self.active)
+        self._update()
+
+    def caller_stops(self) -> None:
+        """The caller has finished a sentence, which the server answers of its own accord."""
+        self.caller_speaking = False
+        self._asked = True
+        self._update()
+
+    def want(self) -> None:
+        """Something was added to the conversation that deserves an answer."""
+        self._wanted = True
+        self._update()
+
+    def asked(self) -> None:
+        """The model was asked for a response that it has not begun yet."""
+        self._asked = True
+        self._update()
+
+    def created(self, response_id: str) -> None:
+        """A response has begun; it has seen everything added before it, so none is wanted any more."""
+        self.active = response_id
+        self.spoke = False
+        self._wanted = self._asked = False
+        self._update()
+
+    def refused(self) -> None:
+        """The model had begun a response before it saw what we added: ask again when that one is done."""
+        self._asked = False
+        self._wanted = True
+        self._update()
+
+    def done(self, response_id: str) -> None:
+        self._discarded.discard(response_id)
+        if self.active == response_id:
+            self.active = None
+        self._update()
+
+    def is_discarded(self, response_id: str) -> bool:
+        return response_id in self._discarded
+
+    def tool_begins(self) -> None:
+        self._tools += 1
+        self._update()
+
+    def tool_ends(self) -> None:
+        self._tools -= 1
+        self._update()
+
+    def reset(self) -> None:
+        """A new connection knows no responses of the old one, and hears no speech that began before it."""
+        self._discarded.clear()
+        self.active = None
+        self._asked = self.caller_speaking = False
+        self._update()
+
+    def _update(self) -> None:
+        if self.active is not None or self._tools or self._wanted or self._asked or self.caller_speaking:
+            self.settled.clear()
+        else:
+            self.settled.set()

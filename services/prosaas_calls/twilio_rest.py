@@ -1,0 +1,44 @@
+"""What we ask of Twilio about a running call: hang it up, or connect it to a person."""
+
+from xml.sax.saxutils import escape
+
+from prosaas_core.outbound import Outbound, OutboundError, Policy
+from prosaas_core.settings import Settings
+from prosaas_logging import get_logger
+
+log = get_logger(__name__)
+
+# Somebody is on the line.
+_POLICY = Policy(attempts=2, first_delay_s=0.2, longest_delay_s=1.0, timeout_s=3.0, connect_timeout_s=2.0)
+
+
+class TwilioCalls:
+    """Twilio's REST resource of a call. Every method answers whether it worked; none raises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._account = settings.twilio_account_sid
+        self._auth = (settings.twilio_account_sid, settings.twilio_auth_token)
+        self._base = settings.twilio_base_url
+        self._outbound = Outbound(_POLICY)
+
+    async def close(self) -> None:
+        await self._outbound.close()
+
+    async def hang_up(self, call_sid: str) -> bool:
+        """End the call, so that nothing after <Connect> is spoken."""
+        return await self._update(call_sid, {"Status": "completed"})
+
+    async def transfer(self, call_sid: str, number: str) -> bool:
+        """Take the call from us and dial the number."""
+        return await self._update(call_sid, {"Twiml": f"<Response><Dial>{escape(number)}</Dial></Response>"})
+
+    async def _update(self, call_sid: str, form: dict[str, str]) -> bool:
+        if not self._account:
+            return False
+        url = f"{self._base}/2010-04-01/Accounts/{self._account}/Calls/{call_sid}.json"
+        try:
+            await self._outbound.request("POST", url, form=form, auth=self._auth, idempotent=True)
+        except OutboundError as error:
+            log.warning("Twilio did not take the call update", update=next(iter(form)), error=str(error))
+            return False
+        return True
