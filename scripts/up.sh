@@ -11,7 +11,7 @@ started=$(date +%s)
 "$here/preflight.sh" "$1"
 
 say "building what changed"
-docker compose build --quiet
+docker compose --profile ops build --quiet
 say "starting $(env_get COMPOSE_PROJECT_NAME), and waiting until it is healthy"
 if ! docker compose up --detach --remove-orphans --wait --wait-timeout 120 --quiet-pull; then
     docker compose ps --all

@@ -1,0 +1,103 @@
+"""Fixtures that several rooms share: a PostgreSQL server for the session, and a migrated, empty database for a test."""
+
+import asyncio
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PASSWORD = "not-a-secret"
+TEMPLATE = "migrated"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """Where a test database can be made."""
+
+    base: str
+
+    def url(self, database: str) -> str:
+        return f"{self.base}/{database}"
+
+    def execute(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self.url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+def setting(name: str, default: str) -> str:
+    """A setting of this machine: from the shell, else from .env."""
+    lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").exists() else []
+    chosen = [line.partition("=")[2] for line in lines if line.startswith(f"{name}=")]
+    return os.environ.get(name) or (chosen[-1] if chosen else "") or default
+
+
+def docker(*arguments: str) -> str:
+    """Run the Docker client and return what it prints; its complaint is the test's."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever asks for a database needs the marker too: the fixture says it once for everybody."""
+    for item in items:
+        if "postgres_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server in a container for the whole session, in memory: nothing in it outlives the tests."""
+    image = setting("POSTGRES_IMAGE", "postgres:17-trixie")
+    container = docker(
+        *("run", "--detach", "--rm", "--label", "prosaas.tests=postgres", "--publish", "127.0.0.1::5432"),
+        *("--tmpfs", "/var/lib/postgresql/data", "--env", f"POSTGRES_PASSWORD={PASSWORD}", "--shm-size", "256m"),
+        *(image, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
+    )
+    try:
+        port = docker("port", container, "5432").rpartition(":")[2]
+        server = PostgresServer(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}")
+        asyncio.run(_make_template(server))
+        yield server
+    finally:
+        docker("rm", "--force", "--volumes", container)
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a database of this test's own, at the newest schema, with nothing in it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _make_template(server: PostgresServer) -> None:
+    """Migrate once; each test's database is a copy. A key for the model keeps the demo business out."""
+    from prosaas_core.migrate import migrate
+    from prosaas_core.settings import load_settings
+
+    deadline = asyncio.get_running_loop().time() + 60
+    while True:
+        try:
+            connection = await asyncpg.connect(server.url("postgres"))
+            break
+        except (OSError, asyncpg.PostgresError):
+            assert asyncio.get_running_loop().time() < deadline, "PostgreSQL did not start within a minute"
+            await asyncio.sleep(0.1)
+    await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    await connection.close()
+    await migrate(load_settings({"DATABASE_URL": server.url(TEMPLATE), "OPENAI_API_KEY": "none"}))
