@@ -87,7 +87,10 @@ _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
 _EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
 _IS: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}\\?[\"'])"
 _NOT_YET: Final = r"(?!\[redacted\])"
-_NAMED: Final = r"(?:[Ss]ignature|SIGNATURE|[Pp]assw(?:or)?d|PASSWORD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Aa][Pp][Ii][-_]?[Kk][Ee][Yy])"
+_NAMED: Final = (
+    r"(?:[Ss]ignature|SIGNATURE|[Pp]assw(?:or)?d|PASSWORD|[Ss]ecret|SECRET|[Tt]oken|TOKEN"
+    r"|[Aa][Pp][Ii][-_]?[Kk][Ee][Yy])"
+)
 _SECRETS: Final = (
     (("sk-", "sk_"), rf"{_EDGE}sk[-_][A-Za-z0-9_\-]{{8,}}", HIDDEN),
     (("EAA",), rf"{_EDGE}EAA[A-Za-z0-9]{{20,}}", HIDDEN),

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from .bridge import Bridge
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
+from .events import AnyEvent
 from .gate import Force, put_in_force
 from .levels import WARNING
 from .logger import get_logger
@@ -24,6 +25,7 @@ from .render import JsonRenderer, TextRenderer, make_renderer
 from .repeats import Repeats
 from .scope import Context, Record
 from .settings import LogSettings, load_settings
+from .switch import Switch
 from .writer import Losses, Writer
 
 FLUSH_SECONDS = 1.0
@@ -38,6 +40,7 @@ class Running(NamedTuple):
     repeats: Repeats
     recorder: Recorder
     bridge: Bridge
+    switch: Switch
 
 
 _running: Running | None = None
@@ -77,6 +80,7 @@ def shutdown(timeout: float = FLUSH_SECONDS) -> None:
     deadline = time.monotonic() + timeout
     running.repeats.sweep(everything=True)
     running.recorder.flush(timeout)
+    running.switch.stop()
     running.writer.close(max(0.0, deadline - time.monotonic()))
 
 
@@ -112,14 +116,21 @@ def _start(settings: LogSettings) -> Running:
             listeners=(bridge.set_levels,),
         )
     )
+
+    def say(event: AnyEvent, fields: dict[str, object]) -> None:
+        writer.submit((time.time(), WARNING, _log, event, fields, None), Context({}))
+
+    switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", asked=True))
     writer.start()
     _prepare_for_the_end()
-    return Running(settings, writer, repeats, recorder, bridge)
+    switch.start()
+    return Running(settings, writer, repeats, recorder, bridge, switch)
 
 
 def _tick() -> None:
     if _running is not None:
         _running.repeats.sweep()
+        _running.switch.poll()
 
 
 def _loss_report(losses: Losses) -> tuple[Record, Context]:
@@ -153,6 +164,7 @@ def _after_fork() -> None:
     if running is None:
         return
     running.recorder.restart_after_fork()
+    running.switch.restart_after_fork()
     running.writer.restart_after_fork()
     _flush_before_hard_exit()
 

@@ -1,0 +1,148 @@
+"""The live switch's other end: every process follows the state file, running calls included, and reverts by itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from .catalogue import LOG_LEVEL_CHANGED, LOG_LEVEL_REVERTED
+from .events import AnyEvent
+from .gate import change
+from .levels import NAME_TO_LEVEL, level_name
+from .scope import Scope, live_scopes
+from .settings import LogSettings
+from .switch_state import (
+    TARGETS,
+    Change,
+    Presence,
+    State,
+    read_state,
+    remove_presence,
+    write_presence,
+)
+
+POLL_SECONDS: Final = 0.25
+
+Say = Callable[[AnyEvent, dict[str, object]], None]
+Fingerprint = tuple[int, int, int] | None
+
+
+class Switch:
+    """What the state file asks of this process."""
+
+    def __init__(
+        self,
+        settings: LogSettings,
+        say: Say,
+        dump: Callable[[Scope], object],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._say = say
+        self._dump = dump
+        self._clock = clock
+        self._path: Path = settings.switch_file
+        self._seen: Fingerprint = None
+        self._state = State()
+        self._due = 0.0
+
+    def start(self) -> None:
+        """Follow what is asked already, and say that this process is here."""
+        self._state = State(dumps=read_state(self._path).dumps)
+        self.poll()
+        self._write_presence()
+
+    def restart_after_fork(self) -> None:
+        """A child follows from where its parent stood, and is counted by itself."""
+        self._due = 0.0
+        self._write_presence()
+
+    def stop(self) -> None:
+        """The process is leaving."""
+        remove_presence(self._path, os.getpid())
+
+    def poll(self) -> None:
+        """Look at the file, a few times a second, and at the clock."""
+        now = self._clock()
+        if 0 <= self._due - now <= POLL_SECONDS:
+            return
+        self._due = now + POLL_SECONDS
+        seen = _fingerprint(self._path)
+        state = read_state(self._path) if seen != self._seen else self._state
+        asked = [name for name, number in state.dumps.items() if number != self._state.dumps.get(name)]
+        former, current = self._state, state.at(now)
+        changed = seen != self._seen
+        self._seen, self._state = seen, current
+        if former.changes != current.changes:
+            self._apply(current)
+            self._announce(former, current)
+        if changed or former.changes != current.changes:
+            self._write_presence()
+        for name in asked:
+            self._dump_live(name)
+
+    def _apply(self, state: State) -> None:
+        changes = sorted(state.changes, key=lambda item: TARGETS.index(item.target))
+        particular = [item for item in changes if item.target != "service"]
+
+        def level_for(fields: dict[str, object]) -> int | None:
+            for item in particular:
+                if item.fits(fields):
+                    return NAME_TO_LEVEL[item.level]
+            return None
+
+        change(threshold=self._threshold(state), level_for=level_for if particular else None)
+
+    def _announce(self, former: State, current: State) -> None:
+        """Say what is new and what is over, whatever the level."""
+        now = self._clock()
+        before = {(item.target, item.value): item for item in former.changes}
+        after = {(item.target, item.value): item for item in current.changes}
+        for key, item in after.items():
+            if before.get(key) != item:
+                left = max(0, round(item.until - now))
+                self._say(LOG_LEVEL_CHANGED, {"level": item.level, "target": str(item), "for_s": left, "by": "logctl"})
+        for key, item in before.items():
+            if key not in after:
+                why = "time is over" if item.until <= now else "reset"
+                level = level_name(self._settings.level if item.target == "service" else self._threshold(current))
+                self._say(LOG_LEVEL_REVERTED, {"level": level, "target": str(item), "why": why})
+
+    def _threshold(self, state: State) -> int:
+        override = _of_service(state)
+        return NAME_TO_LEVEL[override.level] if override else self._settings.level
+
+    def _write_presence(self) -> None:
+        override = _of_service(self._state)
+        write_presence(
+            self._path,
+            Presence(
+                service=self._settings.service,
+                pid=os.getpid(),
+                level=level_name(self._threshold(self._state)),
+                source="logctl" if override else self._settings.level_source,
+                base=level_name(self._settings.level),
+                blackbox=self._settings.blackbox,
+                revision=self._state.revision,
+            ),
+        )
+
+    def _dump_live(self, name: str) -> None:
+        for scope in live_scopes():
+            if scope.id == name:
+                self._dump(scope)
+
+
+def _of_service(state: State) -> Change | None:
+    return next((item for item in state.changes if item.target == "service"), None)
+
+
+def _fingerprint(path: Path) -> Fingerprint:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
