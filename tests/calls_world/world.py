@@ -1,0 +1,191 @@
+"""The calls service in this process, between a simulated caller and a simulated model."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from prosaas_calls.call import Services
+from prosaas_calls.desk import Desk
+from prosaas_calls.limits import Limits
+from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.profile import Profile
+from prosaas_calls.realtime import RealtimeConnection
+from prosaas_calls.server import CallServer
+from prosaas_calls.store import Store
+from prosaas_calls.twilio_rest import TwilioCalls
+from prosaas_core.demo import WORKING_DAY
+from prosaas_core.records import CallRecord
+from prosaas_core.settings import Settings, load_settings
+from prosaas_core.stream_token import StreamClaims, issue
+from prosaas_core.tables import Business
+from simulator.app import CONTROL, make_app
+from simulator.control import CallOrder
+from simulator.live import Note
+from simulator.settings import Settings as SimulatorSettings
+
+ACCOUNT = "AC" + "0" * 32
+TOKEN = "twilio-token"
+CALLER = "+972501234567"
+BUSINESS = "+97235550100"
+SPEED = 12.0
+
+
+def business(**changes: Any) -> Business:
+    """A business as the database would have it."""
+    columns = {
+        "id": 456,
+        "name": "מספרת דנה",
+        "phone": BUSINESS,
+        "greeting": "שלום, הגעתם למספרת דנה.",
+        "instructions": "",
+        "language": "he",
+        "voice": "",
+        "timezone": "Asia/Jerusalem",
+        "slot_minutes": 30,
+        "opening_hours": dict.fromkeys(("sun", "mon", "tue", "wed", "thu"), WORKING_DAY),
+        "transfer_number": "+97235550199",
+    }
+    return Business(**{**columns, **changes})
+
+
+class FakeStore:
+    """A database that knows one business and one customer, or that is away."""
+
+    def __init__(self) -> None:
+        self.known = Profile(business(), 7, "דוד")
+        self.records: list[CallRecord] = []
+        self.away = False
+
+    async def profile(self, claims: StreamClaims) -> Profile:
+        return Profile() if self.away else self.known
+
+    async def save(self, record: CallRecord) -> None:
+        if self.away:
+            raise ConnectionRefusedError("no database")
+        self.records.append(record)
+
+
+@dataclass
+class CallsWorld:
+    """Everything running, and shorthand for what tests do with it."""
+
+    simulator: TestServer
+    service: TestServer
+    desk: Desk
+    store: Any
+    settings: Settings
+    http: ClientSession
+    notes: list[Note] = field(default_factory=list)
+
+    async def call(self, overrides: Mapping[str, Any] | None = None, **order: Any) -> dict[str, Any]:
+        """Place one call and return what the caller lived through."""
+        wanted = {"scenario": "demo", "speed": SPEED, "overrides": overrides or {}, **order}
+        result: dict[str, Any] = await self.simulator.app[CONTROL].place(CallOrder(**wanted), self.notes.append)
+        return result
+
+    async def faults(self, **faults: Any) -> None:
+        """Make the stand-ins misbehave."""
+        async with self.http.post(self.simulator.make_url("/_/faults"), json=faults) as response:
+            assert response.status < 300, await response.text()
+
+    def stream_url(self) -> URL:
+        """Where Twilio would dial."""
+        return self.service.make_url("/media-stream")
+
+    def token(self, call_sid: str, **claims: Any) -> str:
+        """A token as the api issues it."""
+        return issue(
+            self.settings.call_token_secret,
+            call_sid=call_sid,
+            **{"business_id": 456, "from_number": CALLER, "to_number": BUSINESS, **claims},
+        )
+
+    def noted(self, what: str) -> list[Note]:
+        """What the caller noted of one kind."""
+        return [note for note in self.notes if note["what"] == what]
+
+
+@asynccontextmanager
+async def calls_world(
+    *, store: Any = None, spool: Path = Path("/nonexistent"), environ: Mapping[str, str] | None = None, **limits: Any
+) -> AsyncIterator[CallsWorld]:
+    """A simulator, a door and a service that know each other."""
+    door = _Door()
+    door_server = TestServer(door.app())
+    await door_server.start_server()
+    simulator_settings = SimulatorSettings(
+        api_url=_base(door_server), public_url="https://phone.example", account_sid=ACCOUNT, twilio_token=TOKEN
+    )
+    simulator = TestServer(make_app(simulator_settings))
+    await simulator.start_server()
+    settings = load_settings(
+        {
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+            "DEMO_URL": _base(simulator),
+            "SPOOL_DIR": str(spool),
+            **(environ or {}),
+        }
+    )
+    door.settings = settings
+    bounds = replace(Limits.from_settings(settings), **limits)
+    twilio, metrics = TwilioCalls(settings), CallMetrics()
+    async with ClientSession() as http:
+        url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
+        connect = partial(RealtimeConnection.open, http, url, "test-key", timeout_s=bounds.model_connect)
+        kept: Store | FakeStore = store or FakeStore()
+        desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))  # type: ignore[arg-type]
+        server = CallServer(desk, metrics, max_calls=bounds.max_calls, start_timeout=bounds.start)
+        service = TestServer(server.app())
+        await service.start_server()
+        door.calls_url = _base(service).replace("http", "ws")
+        simulator.app[CONTROL]._settings = replace(simulator_settings, calls_url=door.calls_url)
+        yield CallsWorld(simulator, service, desk, kept, settings, http)
+        await service.close()
+    await twilio.close()
+    await simulator.close()
+    await door_server.close()
+
+
+class _Door:
+    """Answers Twilio as the api does: a stream with a token, and a sentence for when it fails."""
+
+    settings: Settings
+    calls_url = ""
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.add_routes([web.post("/twilio/voice", self._voice), web.post("/twilio/status", self._status)])
+        return app
+
+    async def _voice(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        token = issue(
+            self.settings.call_token_secret,
+            call_sid=str(form["CallSid"]),
+            business_id=456,
+            from_number=str(form["From"]),
+            to_number=str(form["To"]),
+        )
+        body = (
+            "<Response><Connect>"
+            f'<Stream url="wss://phone.example/media-stream"><Parameter name="token" value={quoteattr(token)}/></Stream>'
+            "</Connect><Say>fallback</Say></Response>"
+        )
+        return web.Response(text=body, content_type="application/xml")
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+
+def _base(server: TestServer) -> str:
+    return str(server.make_url("")).rstrip("/")
