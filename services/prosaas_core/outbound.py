@@ -1,4 +1,4 @@
-"""The one way we speak HTTP to somebody else's API: time limits, retries, a circuit breaker a host, and no bodies in the log."""
+"""The one way we speak HTTP to other people's APIs: time limits, retries, a circuit breaker, no bodies in the log."""
 
 import asyncio
 import random
@@ -63,7 +63,6 @@ class _Failure:
     """One attempt that did not succeed, and what may be done about it."""
 
     reason: str
-    status: int = 0
     perhaps_done: bool = False
     wait_s: float | None = None
 
@@ -136,7 +135,7 @@ class Outbound:
             repeatable = idempotent or not outcome.perhaps_done
             if not repeatable or attempt >= self._policy.attempts or delay > self._policy.longest_delay_s:
                 raise Unavailable(host, outcome.reason, wait_s=outcome.wait_s or 0.0, perhaps_done=outcome.perhaps_done)
-            log.event(OUTBOUND_RETRY, host=host, status=outcome.status, attempt=attempt, delay_s=round(delay, 2))
+            log.event(OUTBOUND_RETRY, host=host, status=outcome.reason, attempt=attempt, delay_s=round(delay, 2))
             await self._sleep(delay)
 
     async def _attempt(
@@ -160,11 +159,11 @@ class Outbound:
             self._failed(breaker, host)
             # A 503 says that the request was not taken on; any other 5xx may come after the deed.
             wait = retry_after(response.headers)
-            return _Failure(f"answered {status}", status, perhaps_done=status != 503, wait_s=wait)
+            return _Failure(str(status), perhaps_done=status != 503, wait_s=wait)
         if breaker.succeeded():
             log.event(CIRCUIT_CLOSED, host=host)
         if status in (408, 425, 429):
-            return _Failure(f"answered {status}", status, wait_s=retry_after(response.headers))
+            return _Failure(str(status), wait_s=retry_after(response.headers))
         if not response.is_success:
             raise Refused(host, status)
         return response

@@ -204,7 +204,7 @@ class JobEffect(Base):
 
 
 class OutboundMessage(Base):
-    """A message that a job sends, under the job's key: written before the provider is asked, settled with its answer."""
+    """A message that a job sends, under the job's key: written before the provider is asked, settled by its answer."""
 
     __tablename__ = "outbound_messages"
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+
 from prosaas_core.retry_after import retry_after
 
 NOW = datetime(2024, 1, 21, 12, 0, tzinfo=UTC)

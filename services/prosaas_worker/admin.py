@@ -1,0 +1,103 @@
+"""`python -m prosaas_worker.admin jobs|retry`: what an operator sees of the queue, and putting a held job back."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterable
+from datetime import UTC
+
+import asyncpg
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.models import Job as QueuedJob
+from pgqueuer.queries import Queries
+from pgqueuer.types import JobId
+
+from prosaas_core.settings import SettingsError, load_settings
+
+FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
+_LIMIT = 200
+
+
+async def list_jobs(queries: Queries, *, everything: bool) -> int:
+    """Print the held jobs, with *everything* also those that wait or run; 3 when there is none."""
+    jobs = await queries.browse_queue(limit=_LIMIT, statuses=None if everything else ["failed"])
+    if not jobs:
+        print("no jobs" if everything else "no held jobs")
+        return NOTHING
+    print(f"{'ID':>8}  {'STATE':<8}{'JOB':<20}{'ATTEMPTS':>8}  {'SINCE':<17}{'CAUSE':<40}LAST ERROR")
+    for job in jobs:
+        print(_line(job, await _last_error(queries, job)))
+    return FINE
+
+
+async def retry(queries: Queries, ids: Iterable[int]) -> int:
+    """Put held jobs back into the queue with fresh attempts; 3 when one of them is not held."""
+    outcome = FINE
+    for number in ids:
+        job = await queries.queue_job_by_id(JobId(number))
+        if job is None or job.status != "failed":
+            print(f"job {number} is not held: `make jobs` lists those that are")
+            outcome = NOTHING
+            continue
+        try:
+            await queries.requeue_jobs([job.id])
+        except asyncpg.UniqueViolationError:
+            print(f"job {number}: the same work is queued already")
+            outcome = PROBLEM
+            continue
+        print(f"job {number} ({job.entrypoint}) is queued again")
+    return outcome
+
+
+def _line(job: QueuedJob, error: str) -> str:
+    state = {"failed": "held", "picked": "running"}.get(job.status, "waiting")
+    if job.status == "queued" and job.attempts:
+        state = "retrying"
+    cause = json.loads(job.payload or b"{}").get("cause", {})
+    named = " ".join(f"{name}={value}" for name, value in cause.items()) or "-"
+    since = f"{job.updated.astimezone(UTC):%Y-%m-%d %H:%M}"
+    attempts = job.attempts + (job.status == "failed")
+    return f"{job.id:>8}  {state:<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<40}{error}".rstrip()
+
+
+async def _last_error(queries: Queries, job: QueuedJob) -> str:
+    history = await queries.job_log_history(job.id)
+    for entry in sorted(history, key=lambda entry: entry.created, reverse=True):
+        if entry.traceback is not None:
+            return f"{entry.traceback.exception_type}: {entry.traceback.exception_message}".splitlines()[0][:120]
+    return ""
+
+
+async def _run(options: argparse.Namespace, dsn: str) -> int:
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        queries = Queries(AsyncpgDriver(connection))
+        if options.command == "retry":
+            return await retry(queries, options.id)
+        return await list_jobs(queries, everything=options.all)
+    finally:
+        await connection.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 0 fine, 1 problem found, 2 wrong usage, 3 nothing matched."""
+    parser = argparse.ArgumentParser(prog="python -m prosaas_worker.admin", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    jobs = commands.add_parser("jobs", help="list the held jobs")
+    jobs.add_argument("--all", action="store_true", help="also those that wait, retry or run")
+    again = commands.add_parser("retry", help="put held jobs back into the queue")
+    again.add_argument("id", nargs="+", type=int)
+    options = parser.parse_args(arguments)
+    try:
+        return asyncio.run(_run(options, load_settings().database_url))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except OSError as error:
+        print(f"the database does not answer: {error}", file=sys.stderr)
+        return PROBLEM
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""The worker's small web face: /healthz, /readyz and /metrics."""
+
+from aiohttp import web
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core.database import DatabaseUnavailable, transaction
+from prosaas_core.jobs import transaction_of
+from prosaas_core.queries import database_time
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import HEALTH_PING
+from prosaas_worker import metrics
+from prosaas_worker.queue import Queue
+
+log = get_logger(__name__)
+
+
+def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
+    """Alive while the loop turns; ready while jobs are taken and the database answers."""
+
+    async def healthz(request: web.Request) -> web.Response:
+        log.event(HEALTH_PING, path=request.path)
+        return web.json_response({"status": "ok"})
+
+    async def readyz(request: web.Request) -> web.Response:
+        log.event(HEALTH_PING, path=request.path)
+        if queue.draining:
+            return web.json_response({"status": "draining"}, status=503)
+        if not queue.ready or not await _database_answers(engine):
+            return web.json_response({"status": "waiting for the database"}, status=503)
+        return web.json_response({"status": "ready"})
+
+    async def exposition(request: web.Request) -> web.Response:
+        metrics.READY.set(queue.ready)
+        try:
+            await _count_queue(engine)
+        except DatabaseUnavailable as error:
+            log.debug("queue depth unknown", error=str(error))
+        body = generate_latest(metrics.REGISTRY)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes(
+        [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)],
+    )
+    return app
+
+
+async def _database_answers(engine: AsyncEngine) -> bool:
+    try:
+        async with transaction(engine) as connection:
+            await database_time(connection)
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+async def _count_queue(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        depths = await Queries(AsyncpgDriver(await transaction_of(connection))).queue_size()
+    metrics.QUEUE.clear()
+    for depth in depths:
+        metrics.QUEUE.labels(depth.entrypoint, depth.status).inc(depth.count)

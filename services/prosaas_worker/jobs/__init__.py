@@ -1,0 +1,16 @@
+"""The jobs, one a file, and the timetable of those that recur."""
+
+from prosaas_core.jobs import APPOINTMENT_REMIND, CALL_SUMMARISE, CALLS_IMPORT_SPOOL, SESSIONS_SWEEP, WHATSAPP_REPLY
+from prosaas_worker.jobs import appointment_remind, call_summarise, calls_import_spool, sessions_sweep, whatsapp_reply
+
+JOBS = {
+    CALL_SUMMARISE: call_summarise.run,
+    WHATSAPP_REPLY: whatsapp_reply.run,
+    APPOINTMENT_REMIND: appointment_remind.run,
+}
+
+# Cron with a sixth field for seconds; one worker of several takes each turn.
+TIMETABLE = {
+    SESSIONS_SWEEP: ("*/5 * * * *", sessions_sweep.run),
+    CALLS_IMPORT_SPOOL: ("* * * * * */15", calls_import_spool.run),
+}

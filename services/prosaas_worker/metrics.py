@@ -1,0 +1,16 @@
+"""The worker's Prometheus metrics."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
+SECONDS = Histogram("prosaas_job_seconds", "How long a done job took.", ["job"], registry=REGISTRY)
+QUEUE = Gauge("prosaas_queue_jobs", "Jobs in the queue, by status.", ["job", "status"], registry=REGISTRY)
+READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
+
+
+def finished(job: str, outcome: str, seconds: float | None = None) -> None:
+    """Count one attempt: *outcome* is done, retried, held or released."""
+    JOBS.labels(job, outcome).inc()
+    if seconds is not None:
+        SECONDS.labels(job).observe(seconds)

@@ -1,0 +1,40 @@
+"""One question to a text model through the OpenAI Responses API."""
+
+from typing import Any, Literal, TypedDict
+
+from prosaas_core.outbound import Unavailable
+from prosaas_worker.job import Tools
+
+
+class Turn(TypedDict):
+    """One turn of a conversation, as the Responses API takes it."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
+    """Return the model's words; an answer without any is worth another try."""
+    settings = tools.settings
+    response = await tools.outbound.request(
+        "POST",
+        f"{settings.openai_base_url}/responses",
+        idempotent=True,
+        json={"model": settings.openai_text_model, "instructions": instructions, "input": turns, "store": False},
+        headers={"Authorization": f"Bearer {settings.openai_api_key}"},
+    )
+    text = _output_text(response.json())
+    if not text:
+        raise Unavailable(response.url.netloc.decode("ascii"), "answered without text")
+    return text
+
+
+def _output_text(body: dict[str, Any]) -> str:
+    """Join the text parts of the messages in a response, leaving reasoning and the like out."""
+    return "".join(
+        part.get("text", "")
+        for item in body.get("output", ())
+        if item.get("type") == "message"
+        for part in item.get("content", ())
+        if part.get("type") == "output_text"
+    ).strip()

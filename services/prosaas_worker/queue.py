@@ -1,0 +1,159 @@
+"""Takes jobs from PgQueuer: reconnects when Postgres goes away, drains when told to stop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.errors import PgqException
+from pgqueuer.executors import EntrypointExecutorParameters
+from pgqueuer.models import Job as QueuedJob
+from pgqueuer.models import Schedule, TracebackRecord
+from pgqueuer.queries import Queries
+
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import CHORE_FAILED, DRAIN_END, DRAIN_START, QUEUE_BACK, QUEUE_LOST
+from prosaas_worker.executor import JobExecutor, JobFunction, Patience
+from prosaas_worker.job import Tools
+
+log = get_logger(__name__)
+
+_BATCH = 10
+# New jobs announce themselves; a retry that falls due, or the job of a dead worker, is only found by looking.
+_POLL = timedelta(seconds=1)
+# Postgres gone, the listener silent, the schema not yet migrated: all of them pass.
+_TROUBLES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, TimeoutError, RuntimeError)
+
+Timetable = Mapping[str, tuple[str, Callable[[Tools], Awaitable[None]]]]
+
+
+class Queue:
+    """The worker's end of the queue."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        jobs: Mapping[str, JobFunction],
+        timetable: Timetable,
+        *,
+        dsn: str,
+        concurrency: int = 20,
+        lease: timedelta = timedelta(seconds=30),
+        patience: Patience | None = None,
+        reconnect_s: float = 1.0,
+    ) -> None:
+        self._tools = tools
+        self._jobs = jobs
+        self._timetable = timetable
+        self._dsn = dsn
+        self._concurrency = concurrency
+        self._lease = lease
+        self._patience = patience or Patience()
+        self._reconnect_s = reconnect_s
+        self._stopping = asyncio.Event()
+        self._running: set[asyncio.Task[object]] = set()
+        self._shutdown: asyncio.Event | None = None
+        self._lost_at: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether jobs are being taken right now."""
+        return self._shutdown is not None and not self._stopping.is_set()
+
+    @property
+    def draining(self) -> bool:
+        return self._stopping.is_set()
+
+    async def run(self) -> None:
+        """Take jobs until `drain`."""
+        loop = asyncio.get_running_loop()
+        while not self._stopping.is_set():
+            try:
+                await self._run_connected()
+            except _TROUBLES as error:
+                if self._lost_at is None:
+                    self._lost_at = loop.time()
+                log.event(QUEUE_LOST, error=f"{type(error).__name__}: {error}")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), self._reconnect_s)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Take no more jobs, let the running ones finish until the deadline, then hand the rest back to the queue."""
+        log.event(DRAIN_START, active=len(self._running))
+        self._stopping.set()
+        if self._shutdown is not None:
+            self._shutdown.set()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=deadline_s)
+        left = set(self._running)
+        for task in left:
+            task.cancel()
+        log.event(DRAIN_END, left=len(left))
+
+    async def _run_connected(self) -> None:
+        pool = asyncpg.create_pool(self._dsn, min_size=2, max_size=4, command_timeout=30, timeout=10)
+        try:
+            await pool
+            driver = AsyncpgPoolDriver(pool)
+            queue = self._register(PgQueuer(driver, queries=_PatientQueries(driver)))
+            if self._stopping.is_set():
+                return
+            self._connected(queue)
+            await queue.run(
+                # PgQueuer wants room for two batches, so that one is fetched while another runs.
+                batch_size=min(_BATCH, self._concurrency // 2),
+                max_concurrent_tasks=self._concurrency,
+                heartbeat_timeout=self._lease,
+                dequeue_timeout=_POLL,
+                shutdown_on_listener_failure=True,
+            )
+        finally:
+            self._shutdown = None
+            pool.terminate()
+
+    def _connected(self, queue: PgQueuer) -> None:
+        self._shutdown = queue.shutdown
+        if self._lost_at is not None:
+            log.event(QUEUE_BACK, away_s=round(asyncio.get_running_loop().time() - self._lost_at, 1))
+            self._lost_at = None
+
+    def _register(self, queue: PgQueuer) -> PgQueuer:
+        for name, body in self._jobs.items():
+            executor = JobExecutor(
+                parameters=EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold"),
+                body=body,
+                tools=self._tools,
+                patience=self._patience,
+                running=self._running,
+            )
+            queue.qm.register_executor(name, executor)
+        for name, (cron, chore) in self._timetable.items():
+            queue.schedule(name, cron, clean_old=True)(self._scheduled(name, chore))
+        return queue
+
+    def _scheduled(self, name: str, chore: Callable[[Tools], Awaitable[None]]) -> Callable[[Schedule], Awaitable[None]]:
+        async def run(schedule: Schedule) -> None:
+            try:
+                await chore(self._tools)
+            except Exception as error:
+                log.event(CHORE_FAILED, chore=name, error=f"{type(error).__name__}: {error}", exc_info=error)
+
+        return run
+
+
+class _PatientQueries(Queries):
+    """PgQueuer's statements, but for the one without which it gives a job up: that one waits for Postgres to return."""
+
+    async def retry_job(self, job: QueuedJob, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
+        while True:
+            try:
+                return await super().retry_job(job, delay, traceback_record)
+            except _TROUBLES:
+                await asyncio.sleep(_POLL.total_seconds())
+
+
+async def _unused(job: object) -> None:
+    """PgQueuer wants a function beside an executor; ours carries its own."""

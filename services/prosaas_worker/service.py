@@ -1,0 +1,68 @@
+"""The worker as a process: its parts put together, its signals, its end."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from datetime import timedelta
+
+from aiohttp import web
+
+from prosaas_core.database import make_engine
+from prosaas_core.outbound import Outbound
+from prosaas_core.settings import Settings
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import SERVICE_STOP, WORKER_START
+from prosaas_worker.executor import Patience
+from prosaas_worker.health import make_app
+from prosaas_worker.job import Tools
+from prosaas_worker.jobs import JOBS, TIMETABLE
+from prosaas_worker.queue import Queue
+
+log = get_logger(__name__)
+
+DEFAULT_PORT = 8001
+BOOKKEEPING_S = 5.0
+
+
+async def serve(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then drain."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    engine = make_engine(settings, pool_size=settings.job_concurrency + 4)
+    try:
+        async with Outbound() as outbound:
+            queue = Queue(
+                Tools(settings, engine, outbound),
+                JOBS,
+                TIMETABLE,
+                dsn=settings.database_url,
+                concurrency=settings.job_concurrency,
+                lease=timedelta(seconds=settings.job_lease_seconds),
+                patience=Patience(attempts=settings.job_attempts),
+            )
+            runner = web.AppRunner(make_app(queue, engine), access_log=None)
+            await runner.setup()
+            await web.TCPSite(runner, "0.0.0.0", settings.port or DEFAULT_PORT).start()
+            log.event(WORKER_START, queues=",".join((*JOBS, *TIMETABLE)), concurrency=settings.job_concurrency)
+            try:
+                await _work(queue, stop, settings.drain_seconds)
+            finally:
+                await runner.cleanup()
+    finally:
+        await engine.dispose()
+    log.event(SERVICE_STOP, reason="drained")
+
+
+async def _work(queue: Queue, stop: asyncio.Event, drain_s: float) -> None:
+    running = asyncio.create_task(queue.run())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((running, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if stop.is_set():
+        await queue.drain(drain_s)
+        # What is left is bookkeeping in Postgres; without Postgres it could go on for ever.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(running, BOOKKEEPING_S)
+    else:
+        await running

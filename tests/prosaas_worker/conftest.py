@@ -1,0 +1,137 @@
+"""A worker's tools against a real database, with stand-ins for the APIs that it calls."""
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core import queries
+from prosaas_core.database import make_engine
+from prosaas_core.jobs import WHATSAPP_REPLY
+from prosaas_core.outbound import Outbound, Policy
+from prosaas_core.settings import Settings, load_settings
+from prosaas_core.tables import Business, Customer
+from prosaas_worker.job import Job, Tools
+
+BUSINESS, CUSTOMER = 456, 7
+
+
+class Providers:
+    """OpenAI, Twilio and Meta as one transport: remembers what it was asked, fails when told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, object]] = []
+        self.sent: list[dict[str, str]] = []
+        self.faults: deque[int | Exception] = deque()
+        self.fault_after_sending: Exception | None = None
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if request.method == "GET":
+            wanted = dict(request.url.params)
+            found = [m for m in self.sent if m["from"] == wanted["From"] and m["to"] == wanted["To"]]
+            return httpx.Response(200, json={"messages": found})
+        if self.faults:
+            fault = self.faults.popleft()
+            if isinstance(fault, Exception):
+                raise fault
+            return httpx.Response(fault)
+        if path == "/v1/responses":
+            self.asked.append(json.loads(request.content))
+            part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
+            return httpx.Response(200, json={"output": [{"type": "message", "content": [part]}]})
+        return self._send(path, request)
+
+    def _send(self, path: str, request: httpx.Request) -> httpx.Response:
+        number = f"{len(self.sent) + 1:032x}"
+        if path.endswith("/Messages.json"):
+            form = dict(parse_qsl(request.content.decode()))
+            message = {"sid": f"SM{number}", "from": form["From"], "to": form["To"], "body": form["Body"]}
+            answer: dict[str, object] = {"sid": message["sid"], "status": "queued"}
+        else:
+            body = json.loads(request.content)
+            message = {"sid": f"wamid.{number}", "from": path.split("/")[2], "to": body["to"]}
+            message["body"] = body["text"]["body"]
+            answer = {"messages": [{"id": message["sid"]}]}
+        self.sent.append({**message, "date_created": format_datetime(datetime.now(UTC))})
+        if self.fault_after_sending is not None:
+            fault, self.fault_after_sending = self.fault_after_sending, None
+            raise fault
+        return httpx.Response(201, json=answer)
+
+
+@pytest.fixture
+def providers() -> Providers:
+    return Providers()
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return load_settings(
+        {
+            "DATABASE_URL": database_url,
+            "OPENAI_API_KEY": "sk-test",
+            "TWILIO_ACCOUNT_SID": "AC1",
+            "TWILIO_AUTH_TOKEN": "token",
+            "WHATSAPP_ACCESS_TOKEN": "meta-token",
+        }
+    )
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    engine = make_engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(
+            insert(Business).values(
+                id=BUSINESS,
+                name="מספרת דנה",
+                phone="+97235550100",
+                whatsapp_phone_number_id="1055",
+                instructions="חייכן",
+            )
+        )
+        await connection.execute(
+            insert(Customer).values(
+                id=CUSTOMER, business_id=BUSINESS, channel="whatsapp", external_id="972501234567", name="דוד"
+            )
+        )
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
+    policy = Policy(attempts=1, failures_to_open=1000)
+    async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
+        yield Tools(settings, engine, outbound)
+
+
+@pytest.fixture
+def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
+    """Puts a message into the customer's open conversation and returns the conversation's id."""
+
+    async def put(message_id: str, body: str = "שלום", *, channel: str = "twilio", direction: str = "in") -> int:
+        async with engine.begin() as connection:
+            conversation_id = await queries.open_conversation_id(connection, BUSINESS, CUSTOMER, channel)
+            await queries.add_message(connection, conversation_id, message_id, direction, body)
+        return conversation_id
+
+    return put
+
+
+@pytest.fixture
+def reply_job() -> Callable[..., Job]:
+    def make(message_id: str, attempt: int = 1) -> Job:
+        payload = {"message_id": message_id, "cause": {"message_id": message_id}}
+        key = f"{WHATSAPP_REPLY}:{message_id}"
+        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=payload["cause"], attempt=attempt)
+
+    return make

@@ -1,0 +1,96 @@
+"""appointment.remind speaks only while the appointment stands as it was booked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, update
+
+from prosaas_core.jobs import APPOINTMENT_REMIND
+from prosaas_core.tables import Appointment, Business, Customer
+from prosaas_worker.job import Hopeless, Job
+from prosaas_worker.jobs import appointment_remind
+
+pytestmark = pytest.mark.postgres
+
+TOMORROW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def job(starts_at=TOMORROW):
+    payload = {"appointment_id": 9, "starts_at": starts_at.isoformat()}
+    return Job("1", APPOINTMENT_REMIND, f"{APPOINTMENT_REMIND}:9:{starts_at.isoformat()}", payload, {}, 1)
+
+
+@pytest.fixture
+async def booked(engine):
+    async with engine.begin() as connection:
+        await connection.execute(
+            insert(Appointment).values(
+                id=9, business_id=456, customer_id=7, starts_at=TOMORROW, ends_at=TOMORROW + timedelta(minutes=30)
+            )
+        )
+
+
+async def change(engine, table, **values):
+    async with engine.begin() as connection:
+        await connection.execute(update(table).values(**values))
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(tools, providers):
+    await change(tools.engine, Customer, phone="+972501234567")
+    await change(tools.engine, Business, timezone="Etc/GMT-3")
+    await appointment_remind.run(job(), tools)
+    (sent,) = providers.sent
+    local = TOMORROW + timedelta(hours=3)
+    assert (sent["from"], sent["to"]) == ("+97235550100", "+972501234567")
+    assert sent["body"] == f"שלום דוד, תזכורת לתור שלך במספרת דנה ביום {local:%d.%m} בשעה {local:%H:%M}."
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_customer_known_only_on_whatsapp_gets_it_there(tools, providers):
+    await appointment_remind.run(job(), tools)
+    assert [(sent["from"], sent["to"]) for sent in providers.sent] == [("1055", "972501234567")]
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_second_run_does_not_remind_again(tools, providers):
+    await appointment_remind.run(job(), tools)
+    providers.faults.append(AssertionError("asked again"))
+    async with tools.engine.connect() as connection:
+        from prosaas_core.queries import effect_done
+
+        assert await effect_done(connection, job().key)
+
+
+@pytest.mark.usefixtures("booked")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": "cancelled"},
+        {"starts_at": TOMORROW + timedelta(hours=1), "ends_at": TOMORROW + timedelta(hours=2)},
+    ],
+)
+async def test_a_moved_or_cancelled_appointment_is_passed_over(changed, tools, providers):
+    await change(tools.engine, Appointment, **changed)
+    await appointment_remind.run(job(), tools)
+    assert providers.sent == []
+
+
+async def test_a_deleted_appointment_is_passed_over(tools, providers):
+    await appointment_remind.run(job(), tools)
+    assert providers.sent == []
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
+    past = datetime.now(UTC) - timedelta(hours=1)
+    await change(tools.engine, Appointment, starts_at=past, ends_at=past + timedelta(minutes=30))
+    await appointment_remind.run(job(past), tools)
+    assert providers.sent == []
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools):
+    await change(tools.engine, Business, whatsapp_phone_number_id=None)
+    with pytest.raises(Hopeless, match="appointment 9"):
+        await appointment_remind.run(job(), tools)

@@ -1,0 +1,272 @@
+"""The queue end to end on a real Postgres: done once, retried, held, released, and back after an outage."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from prosaas_core.jobs import enqueue
+from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.queries import claim_effect
+from prosaas_logging import capture_events
+from prosaas_worker.executor import Patience
+from prosaas_worker.job import Hopeless, Tools
+from prosaas_worker.queue import Queue
+
+pytestmark = pytest.mark.postgres
+
+SAFETY_S = 30
+QUICK = Patience(attempts=3, first_delay_s=0.01, longest_delay_s=0.01)
+
+
+@asynccontextmanager
+async def working(tools: Tools, body=None, *, timetable=None, **options):
+    """A worker whose only job is *body*."""
+    queue = Queue(
+        tools,
+        {"test.job": body} if body else {},
+        timetable or {},
+        dsn=tools.settings.database_url,
+        reconnect_s=0.05,
+        **{"patience": QUICK, **options},
+    )
+    running = asyncio.create_task(queue.run())
+    try:
+        yield queue
+    finally:
+        await queue.drain(0)
+        await running
+
+
+async def put(tools: Tools, key: str = "test:1", **payload: object) -> None:
+    async with tools.engine.begin() as connection:
+        assert await enqueue(connection, "test.job", payload, key=key)
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    """Look until it is so; what is looked at is in the database, which wakes nobody up."""
+    async with asyncio.timeout(SAFETY_S):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def rows(tools: Tools) -> list[tuple[str, int]]:
+    async with tools.engine.connect() as connection:
+        found = await connection.execute(text("SELECT status::text, attempts FROM pgqueuer ORDER BY id"))
+        return [tuple(row) for row in found]
+
+
+async def empty(tools: Tools) -> bool:
+    return await rows(tools) == []
+
+
+async def held(tools: Tools) -> bool:
+    return [status for status, _ in await rows(tools)] == ["failed"]
+
+
+async def test_a_job_gets_its_payload_and_key_and_leaves_the_queue(tools):
+    seen = []
+
+    async def body(job, _):
+        seen.append((job.key, job.payload["n"], job.attempt))
+
+    await put(tools, key="test:42", n=42)
+    async with working(tools, body):
+        await until(lambda: empty(tools))
+    assert seen == [("test:42", 42, 1)]
+
+
+async def test_each_line_of_a_job_carries_its_id_and_what_caused_it(tools):
+    from prosaas_logging import get_logger
+
+    async def body(job, _):
+        get_logger("test").info("working")
+
+    with capture_events() as events:
+        await put(tools, cause={"call_sid": "CA1"})
+        async with working(tools, body):
+            await until(lambda: empty(tools))
+    lines = [event for event in events if event.event == "JOB_DONE" or event.text == "working"]
+    assert [(line.fields["job_id"], line.fields["call_sid"]) for line in lines] == [("1", "CA1")] * 2
+
+
+async def test_an_exception_is_retried_with_a_warning_and_forgotten_once_it_works(tools):
+    attempts = []
+
+    async def body(job, _):
+        attempts.append(job.attempt)
+        if job.attempt < 3:
+            raise RuntimeError("not yet")
+
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: empty(tools))
+    assert attempts == [1, 2, 3]
+    retries = [event for event in events if event.event == "JOB_RETRY"]
+    assert [(retry.level, retry.fields["attempt"], retry.fields["error"]) for retry in retries] == [
+        ("WARNING", 1, "RuntimeError: not yet"),
+        ("WARNING", 2, "RuntimeError: not yet"),
+    ]
+    assert [event.event for event in events].count("JOB_DONE") == 1
+
+
+async def test_a_job_that_keeps_failing_is_held_with_one_error_and_its_stack(tools):
+    async def body(job, _):
+        raise RuntimeError("never")
+
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: held(tools))
+    failures = [event for event in events if event.event == "JOB_FAILED"]
+    assert [(failure.level, failure.fields["attempts"]) for failure in failures] == [("ERROR", 3)]
+    assert failures[0].exc is not None
+    assert "never" in repr(failures[0].exc)
+
+
+@pytest.mark.parametrize("error", [Hopeless("no such call"), Refused("api.test", 401)])
+async def test_what_cannot_get_better_is_held_at_once(error, tools):
+    async def body(job, _):
+        raise error
+
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: held(tools))
+    assert [event.event for event in events if event.event in ("JOB_RETRY", "JOB_FAILED")] == ["JOB_FAILED"]
+
+
+async def test_a_retry_waits_as_long_as_the_other_side_asked_for():
+    patience = Patience(first_delay_s=1, longest_delay_s=10)
+    assert patience.delay_s(1, Unavailable("api.test", "429", wait_s=60)) == 60
+    assert patience.delay_s(1, RuntimeError()) <= 1
+    assert 7.5 <= patience.delay_s(9, RuntimeError()) <= 10
+
+
+async def test_a_job_whose_effect_is_in_place_is_done_without_running(tools):
+    async def body(job, _):
+        raise AssertionError("ran")
+
+    async with tools.engine.begin() as connection:
+        await claim_effect(connection, "test:1", "test.job")
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: empty(tools))
+    assert "JOB_DONE" in [event.event for event in events]
+
+
+async def test_twenty_of_the_same_job_are_one_row(tools):
+    async def one():
+        async with tools.engine.begin() as connection:
+            return await enqueue(connection, "test.job", {}, key="same")
+
+    assert sum(await asyncio.gather(*(one() for _ in range(20)))) == 1
+    assert len(await rows(tools)) == 1
+
+
+async def test_a_job_is_not_there_when_its_row_was_rolled_back(tools):
+    async def fails():
+        async with tools.engine.begin() as connection:
+            await enqueue(connection, "test.job", {}, key="lost")
+            raise RuntimeError("roll back")
+
+    with pytest.raises(RuntimeError, match="roll back"):
+        await fails()
+    assert await empty(tools)
+
+
+async def test_draining_lets_a_running_job_finish(tools):
+    started, go_on, finished = asyncio.Event(), asyncio.Event(), []
+
+    async def body(job, _):
+        started.set()
+        await go_on.wait()
+        finished.append(job.key)
+
+    await put(tools)
+    async with working(tools, body) as queue:
+        await asyncio.wait_for(started.wait(), SAFETY_S)
+        draining = asyncio.create_task(queue.drain(SAFETY_S))
+        await asyncio.sleep(0)
+        assert not queue.ready
+        go_on.set()
+        await draining
+    assert finished == ["test:1"]
+    assert await empty(tools)
+
+
+async def test_a_job_that_outlasts_the_drain_goes_back_and_another_worker_does_it(tools):
+    started, second = asyncio.Event(), []
+
+    async def endless(job, _):
+        started.set()
+        await asyncio.Event().wait()
+
+    async def quick(job, _):
+        second.append(job.key)
+
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, endless):
+            await asyncio.wait_for(started.wait(), SAFETY_S)
+    assert [status for status, _ in await rows(tools)] == ["queued"]
+    assert [event.fields["left"] for event in events if event.event == "DRAIN_END"] == [1]
+    async with working(tools, quick):
+        await until(lambda: empty(tools))
+    assert second == ["test:1"]
+
+
+async def test_a_job_of_a_worker_that_vanished_runs_again_when_its_lease_ends(tools):
+    async def body(job, _): ...
+
+    await put(tools)
+    async with tools.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE pgqueuer SET status = 'picked', heartbeat = now(), queue_manager_id = gen_random_uuid()")
+        )
+    async with working(tools, body, lease=timedelta(seconds=2)):
+        await until(lambda: empty(tools))
+
+
+async def test_a_lost_connection_is_one_warning_and_the_work_goes_on(tools):
+    async def body(job, _): ...
+
+    with capture_events() as events:
+        async with working(tools, body) as queue:
+
+            async def ready():
+                return queue.ready
+
+            await until(ready)
+            async with tools.engine.begin() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+            await put(tools)
+            await until(lambda: empty(tools))
+    assert "ERROR" not in [event.level for event in events if not event.event]
+
+
+async def test_a_failing_chore_is_an_error_with_its_stack_and_comes_round_again(tools):
+    turns = asyncio.Semaphore(0)
+
+    async def chore(_):
+        turns.release()
+        raise RuntimeError("chore")
+
+    with capture_events() as events:
+        async with working(tools, timetable={"test.chore": ("* * * * * *", chore)}):
+            async with asyncio.timeout(SAFETY_S):
+                await turns.acquire()
+                await turns.acquire()
+    failures = [event for event in events if event.event == "CHORE_FAILED"]
+    assert len(failures) >= 2
+    assert all(failure.exc is not None for failure in failures)
