@@ -18,7 +18,7 @@ esac
 live_calls() {
     docker compose exec -T prosaas-calls python -c '
 import json, urllib.request
-print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))["calls"]))' 2>/dev/null || echo unknown
+print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))))' 2>/dev/null || echo unknown
 }
 
 if [ "$service" = prosaas-calls ]; then

@@ -14,7 +14,13 @@ say "building what changed"
 docker compose --profile ops build --quiet
 say "starting $(env_get COMPOSE_PROJECT_NAME), and waiting until it is healthy"
 if ! docker compose up --detach --remove-orphans --wait --wait-timeout 120 --quiet-pull; then
-    docker compose ps --all
+    docker compose ps --all --format '{{.Service}} {{.Health}}' | while read -r service health; do
+        case $health in '' | healthy) ;; *)
+            say "the last lines of $service"
+            docker compose logs --no-log-prefix --tail 20 "$service"
+            ;;
+        esac
+    done
     fail "not every service became healthy" "docker compose logs SERVICE says why; then run this again" "README.md"
 fi
 if [ -z "$(env_get COMPOSE_PROFILES)" ]; then docker compose rm --stop --force simulator >/dev/null 2>&1 || true; fi
