@@ -7,15 +7,18 @@ day of logs in twice the time: asked in HTTP/1.0 the engine answers in one unchu
 import json
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
 
 SOCKET = "/var/run/docker.sock"
 _STDERR = 2
+# The kind of stream, three zero bytes, the payload's length.
+_HEADER = struct.Struct(">BxxxL").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,7 @@ class Container:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class RawLine:
+class RawLine(NamedTuple):
     """One line a container wrote, with the engine's own time stamp (fixed width, so it sorts as text)."""
 
     stamp: str
@@ -180,29 +182,32 @@ class Demultiplexer:
     def __init__(self, service: str) -> None:
         self._service = service
         self._pending = bytearray()
-        self._partial: dict[int, tuple[str, bytes]] = {}
+        self._partial: dict[int, bytes] = {}
 
     def feed(self, chunk: bytes) -> Iterator[RawLine]:
         self._pending += chunk
+        partial = self._partial
         for kind, payload in _frames(self._pending):
-            stamp, _, text = payload.partition(b" ")
-            # A line above 16 KiB comes in pieces, each with a stamp of its own: the first one counts.
-            held_stamp, held = self._partial.pop(kind, ("", b""))
-            stamped, text = held_stamp or stamp.decode("ascii", "replace"), held + text
-            if text.endswith(b"\n"):
-                yield RawLine(stamped, self._service, text[:-1].decode("utf-8", "replace"))
-            else:
-                self._partial[kind] = (stamped, text)
+            if kind in partial or payload[-1:] != b"\n":
+                # A line above 16 KiB comes in pieces, each with a stamp of its own: the first one counts.
+                held = partial.pop(kind, None)
+                payload = payload if held is None else held + payload.partition(b" ")[2]
+                if payload[-1:] != b"\n":
+                    partial[kind] = payload
+                    continue
+            stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
+            yield RawLine(stamp, self._service, text[:-1])
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """Takes the complete frames (kind, three zero bytes, length, payload) off the front of the buffer."""
-    start, size = 0, len(buffer)
+    """Takes the complete frames off the front of the buffer."""
+    start, view, size = 0, bytes(buffer), len(buffer)
     while start + 8 <= size:
-        end = start + 8 + int.from_bytes(buffer[start + 4 : start + 8], "big")
+        kind, length = _HEADER(view, start)
+        end = start + 8 + length
         if end > size:
             break
-        yield buffer[start], bytes(buffer[start + 8 : end])
+        yield kind, view[start + 8 : end]
         start = end
     del buffer[:start]
 

@@ -1,5 +1,6 @@
 """The story of one call: every service's lines, container events and the record, on the call's own clock."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEV
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end (the jobs).
 _BEFORE, _AFTER = 15.0, 900.0
+# A call without a record is most likely live, and no call is longer than this.
+_RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
 _MARGIN = 5.0
 
@@ -63,13 +66,16 @@ class Story:
 
 def tell(engine: Engine, call_sid: str) -> Story | None:
     """Gathers the story; None where neither a log line nor a record knows the call."""
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        asked = pool.submit(_record, call_sid)
-        containers = engine.containers(*SERVICES.values())
-        logs = [pool.submit(engine.logs, container) for container in containers]
-        record, without_record = asked.result()
-        raws = [log.result() for log in logs]
-    entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
+    # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
+    record, without_record = _record(call_sid)
+    containers = engine.containers(*SERVICES.values())
+    entries: list[Entry] = []
+    for since, until in _windows(record):
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            raws = list(pool.map(lambda container: engine.logs(container, since, until), containers))  # noqa: B023
+        entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
+        if entries:
+            break
     if record is not None:
         entries += _from_record(record, entries)
     if not entries and record is None:
@@ -84,6 +90,14 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     ]
     entries.sort(key=lambda entry: entry.at)
     return Story(call_sid, entries, record, started, without_record)
+
+
+def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
+    """Where to look for the call's lines, the likeliest place first."""
+    if record is not None and record.started_at is not None:
+        ended = (record.ended_at or record.started_at).timestamp()
+        return [(record.started_at.timestamp() - _BEFORE, ended + _AFTER)]
+    return [(time.time() - _RECENT, None), (None, None)]
 
 
 def _record(call_sid: str) -> tuple[Record | None, str]:
@@ -107,12 +121,19 @@ def _of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
 def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
     """What the services said of themselves during the call: starts, drains, warnings that belong to no call."""
     opening, closing = _stamp(first), _stamp(last)
-    window = [raw for raw in raws if opening <= raw.stamp <= closing]
-    for line in read(window):
+    notable = [raw for raw in raws if opening <= raw.stamp <= closing and _notable(raw.text)]
+    for line in read(notable):
         if line.call_sid or line.job_id or "request_id=" in line.text:
             continue
         if line.event in _AROUND or RANK[line.level] >= RANK["WARNING"]:
             yield line
+
+
+def _notable(text: str) -> bool:
+    """Whether the line can be one of those, seen without parsing it; the rows of a stack trace are."""
+    if text.startswith(("[INFO]", "[DEBUG]")) or '"INFO"' in text or '"DEBUG"' in text:
+        return any(name in text for name in _AROUND)
+    return True
 
 
 def _stamp(at: float) -> str:
