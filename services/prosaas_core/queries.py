@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message
 
+# Twilio's last words about a call.
+ENDED = ("completed", "busy", "failed", "no-answer", "canceled")
+
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
 
@@ -25,11 +28,6 @@ async def business_by_id(session: AsyncSession, business_id: int) -> Business | 
 async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
     """The id alone, for those who need no more."""
     return await conn.scalar(select(Business.id).where(Business.phone == phone))
-
-
-async def business_id_by_whatsapp_number(conn: Executor, phone_number_id: str) -> int | None:
-    """The business that Meta knows by this phone number id."""
-    return await conn.scalar(select(Business.id).where(Business.whatsapp_phone_number_id == phone_number_id))
 
 
 async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:
@@ -83,17 +81,6 @@ async def add_message(
     return await conn.scalar(statement) is not None
 
 
-async def recent_messages(session: AsyncSession, conversation_id: int, limit: int = 20) -> list[Message]:
-    """The conversation's latest messages, oldest first."""
-    newest = (
-        select(Message)
-        .where(Message.conversation_id == conversation_id)
-        .order_by(Message.created_at.desc(), Message.id.desc())
-        .limit(limit)
-    )
-    return list(reversed((await session.scalars(newest)).all()))
-
-
 async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int]:
     """Close the conversations in which nothing happened for `idle`; their ids."""
     statement = (
@@ -105,23 +92,32 @@ async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int
     return list((await conn.execute(statement)).scalars())
 
 
-async def call_status(
+async def note_call(
     conn: Executor,
     call_sid: str,
     *,
     business_id: int | None,
     status: str,
+    from_number: str,
+    to_number: str,
+    direction: str = "inbound",
     duration_s: float | None = None,
-    **columns: str,
 ) -> None:
-    """Note what Twilio says of a call, without touching what the calls service recorded of it."""
+    """Note what Twilio says of a call: the first that we hear of it, or how it ended. An ended call stays ended."""
     new = insert(Call).values(
-        call_sid=call_sid, business_id=business_id, status=status, duration_s=duration_s, **columns
+        call_sid=call_sid,
+        business_id=business_id,
+        status=status,
+        direction=direction,
+        from_number=from_number,
+        to_number=to_number,
+        duration_s=duration_s,
     )
     await conn.execute(
         new.on_conflict_do_update(
             index_elements=[Call.call_sid],
             set_={"status": new.excluded.status, "duration_s": func.coalesce(Call.duration_s, new.excluded.duration_s)},
+            where=Call.status.not_in(ENDED),
         )
     )
 

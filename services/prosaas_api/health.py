@@ -1,0 +1,38 @@
+"""What the machinery around us asks: alive, ready, and how it goes."""
+
+import asyncio
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from prosaas_api.state import AppState
+from prosaas_core import queries
+from prosaas_core.database import DatabaseUnavailable, transaction
+
+READY_S = 1.0
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers. The database is not asked: a restart of ours would not bring it back."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(state: AppState) -> JSONResponse:
+    """Requests can be served in full, which takes the database."""
+    try:
+        async with asyncio.timeout(READY_S), transaction(state.engine) as connection:
+            await queries.database_time(connection)
+    except (DatabaseUnavailable, TimeoutError):
+        return JSONResponse({"status": "database away"}, 503)
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/metrics")
+async def metrics(state: AppState) -> Response:
+    """For Prometheus."""
+    return Response(state.metrics.render(), media_type=CONTENT_TYPE_LATEST)

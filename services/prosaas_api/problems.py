@@ -1,0 +1,62 @@
+"""Errors as RFC 9457 problem documents, whoever raised them."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from prosaas_api.request_scope import current_request_id
+from prosaas_core.database import DatabaseUnavailable
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import BODY_REJECTED, DB_UNAVAILABLE
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+log = get_logger(__name__)
+
+
+class Problem(HTTPException):
+    """Refuse the request with this status, and say why in words that are safe to show."""
+
+
+def problem_response(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """The document itself, with the request's id, by which the log has the rest."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+    if request_id := current_request_id():
+        body["request_id"] = request_id
+    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application in this one form."""
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DatabaseUnavailable, _unavailable)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return problem_response(error.status_code, error.detail, headers=error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """Name the places and the rules that they break; what was sent is repeated neither to the log nor to the sender."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"pointer": "/".join(str(part) for part in found["loc"]), "detail": found["msg"]} for found in error.errors()
+    ]
+    reason = ", ".join(f"{found['loc'][0]}: {found['type']}" for found in error.errors()[:5])
+    log.event(BODY_REJECTED, source=request.scope["route"].path, reason=reason)
+    return problem_response(422, "the request does not have the form that this operation wants", errors=errors)
+
+
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    log.event(DB_UNAVAILABLE, error=str(error))
+    return problem_response(503, "the database is away", headers={"Retry-After": str(RETRY_AFTER_S)})

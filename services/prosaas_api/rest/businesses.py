@@ -1,0 +1,92 @@
+"""Businesses and their keys."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from prosaas_api.problems import Problem
+from prosaas_api.rest.auth import PREFIX_LENGTH, AdminOnly, Caller, ThisBusiness, hashed, new_key
+from prosaas_api.rest.fields import Id
+from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey
+from prosaas_api.rest.paging import Cursor, Limit, Page, page
+from prosaas_api.state import Session
+from prosaas_core.tables import ApiKey, Business
+
+router = APIRouter(prefix="/v1/businesses", tags=["businesses"])
+
+
+@router.get("")
+async def list_businesses(
+    caller: Caller, session: Session, limit: Limit = 50, cursor: Cursor = ""
+) -> Page[BusinessOut]:
+    """The businesses that the key may see."""
+    rows = select(Business)
+    if caller.business_id is not None:
+        rows = rows.where(Business.id == caller.business_id)
+    return await page(session, rows, BusinessOut, (Business.id,), limit=limit, cursor=cursor)
+
+
+@router.post("", status_code=201, dependencies=[AdminOnly], response_model=BusinessOut)
+async def create_business(new: NewBusiness, session: Session) -> Business:
+    """Add a business. Its phone number must be nobody else's."""
+    business = Business(**new.model_dump())
+    session.add(business)
+    await _flush(session)
+    return business
+
+
+@router.get("/{business_id}", response_model=BusinessOut)
+async def get_business(business: ThisBusiness) -> Business:
+    """One business."""
+    return business
+
+
+@router.patch("/{business_id}", response_model=BusinessOut)
+async def change_business(business: ThisBusiness, change: BusinessChange, session: Session) -> Business:
+    """Change what is given; the next call uses it."""
+    _apply(business, change.model_dump(exclude_unset=True))
+    await _flush(session)
+    await session.refresh(business)
+    return business
+
+
+@router.get("/{business_id}/keys")
+async def list_keys(business: ThisBusiness, session: Session, limit: Limit = 50, cursor: Cursor = "") -> Page[KeyOut]:
+    """The business's keys, the revoked ones too."""
+    rows = select(ApiKey).where(ApiKey.business_id == business.id)
+    return await page(session, rows, KeyOut, (ApiKey.id,), limit=limit, cursor=cursor)
+
+
+@router.post("/{business_id}/keys", status_code=201)
+async def create_key(business: ThisBusiness, new: NewKey, session: Session) -> CreatedKey:
+    """Make a key. It is in this answer and nowhere else."""
+    key = new_key()
+    kept = ApiKey(business_id=business.id, name=new.name, prefix=key[:PREFIX_LENGTH], key_hash=hashed(key))
+    session.add(kept)
+    await session.flush()
+    await session.refresh(kept)
+    return CreatedKey(**KeyOut.model_validate(kept, from_attributes=True).model_dump(), key=key)
+
+
+@router.delete("/{business_id}/keys/{key_id}", status_code=204)
+async def revoke_key(business: ThisBusiness, key_id: Id, session: Session) -> None:
+    """Revoke a key; it is refused from now on."""
+    key = await session.get(ApiKey, key_id)
+    if key is None or key.business_id != business.id:
+        raise Problem(404, "there is no such key")
+    if key.revoked_at is None:
+        key.revoked_at = await session.scalar(select(func.now()))
+
+
+def _apply(row: object, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+async def _flush(session: Session) -> None:
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise Problem(409, "another business has this phone number") from None

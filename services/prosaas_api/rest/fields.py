@@ -1,0 +1,53 @@
+"""The kinds of values that the REST takes, as strict as the database is."""
+
+from datetime import UTC, datetime, time
+from itertools import pairwise
+from typing import Annotated, Literal, TypeAlias
+from zoneinfo import ZoneInfo
+
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+
+MAX_ID = 2**63 - 1
+# What Postgres cannot keep: NUL.
+CLEAN = r"^[^\x00]*$"
+
+Id: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
+BusinessId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
+
+ShortText = Annotated[str, StringConstraints(max_length=200, pattern=CLEAN)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=CLEAN)]
+Sentence = Annotated[str, StringConstraints(max_length=1000, pattern=CLEAN)]
+LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=CLEAN)]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+97235550100"])]
+Language = Literal["he", "en"]
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["09:00"])]
+Day = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):
+        raise ValueError("no such time zone; an example is Asia/Jerusalem") from None
+    return name
+
+
+def _hours(hours: dict[Day, list[tuple[str, str]]]) -> dict[Day, list[tuple[str, str]]]:
+    for day, windows in hours.items():
+        edges = [time.fromisoformat(edge) for window in windows for edge in window]
+        if any(later <= earlier for earlier, later in pairwise(edges)):
+            raise ValueError(f"{day}: each window must end after it begins, and before the next one begins")
+    return hours
+
+
+def _near(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2100:
+        raise ValueError("a time between the years 2000 and 2100")
+    return moment.astimezone(UTC)
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$"), AfterValidator(_time_zone)]
+Window: TypeAlias = tuple[ClockTime, ClockTime]
+OpeningHours = Annotated[dict[Day, Annotated[list[Window], Field(max_length=8)]], AfterValidator(_hours)]
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]

@@ -1,0 +1,195 @@
+"""What the REST takes and returns."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prosaas_api.rest.fields import (
+    Language,
+    LongText,
+    Moment,
+    Name,
+    OpeningHours,
+    Phone,
+    Sentence,
+    ShortText,
+    TimeZone,
+)
+
+
+class Input(BaseModel):
+    """A misspelt field is an error, not a silent nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class BusinessChange(Input):
+    """Only what is given changes."""
+
+    name: Name = Field(default="")
+    phone: Phone = Field(default="")
+    whatsapp_phone_number_id: ShortText | None = None
+    greeting: Sentence = ""
+    instructions: LongText = ""
+    language: Language = "he"
+    voice: ShortText = ""
+    timezone: TimeZone = "Asia/Jerusalem"
+    slot_minutes: int = Field(default=30, ge=5, le=480)
+    opening_hours: OpeningHours = {}
+    transfer_number: Phone | None = None
+
+
+class NewBusiness(BusinessChange):
+    """A business; an empty greeting, voice or instructions stands for the product's own."""
+
+    name: Name
+    phone: Phone
+
+
+class BusinessOut(BaseModel):
+    """A business as it is kept."""
+
+    id: int
+    name: str
+    phone: str
+    whatsapp_phone_number_id: str | None
+    greeting: str
+    instructions: str
+    language: str
+    voice: str
+    timezone: str
+    slot_minutes: int
+    opening_hours: dict[str, list[tuple[str, str]]]
+    transfer_number: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewKey(Input):
+    """A name by which people will know what the key is for."""
+
+    name: Name
+
+
+class KeyOut(BaseModel):
+    """A key, without the key."""
+
+    id: int
+    name: str
+    prefix: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class CreatedKey(KeyOut):
+    """The only answer that holds the key itself."""
+
+    key: str
+
+
+class NewCustomer(Input):
+    """Somebody known by an id on a channel: the phone number, or WhatsApp's id."""
+
+    channel: Literal["phone", "whatsapp"]
+    external_id: Name
+    name: ShortText = ""
+    phone: Phone | None = None
+
+
+class CustomerChange(Input):
+    """Only what is given changes."""
+
+    name: ShortText = ""
+    phone: Phone | None = None
+
+
+class CustomerOut(BaseModel):
+    """A customer as kept."""
+
+    id: int
+    channel: str
+    external_id: str
+    name: str
+    phone: str | None
+    created_at: datetime
+
+
+class NewAppointment(Input):
+    """A time for a customer; how long it takes is the business's slot length."""
+
+    customer_id: int = Field(ge=1, le=2**63 - 1)
+    starts_at: Moment
+    note: Sentence = ""
+
+
+class AppointmentChange(Input):
+    """A new time."""
+
+    starts_at: Moment
+
+
+class AppointmentOut(BaseModel):
+    """An appointment as kept."""
+
+    id: int
+    customer_id: int
+    starts_at: datetime
+    ends_at: datetime
+    status: Literal["booked", "cancelled"]
+    note: str
+    call_sid: str | None
+    created_at: datetime
+
+
+class Slots(BaseModel):
+    """The starts of the free slots of a day."""
+
+    slots: list[datetime]
+
+
+class CallOut(BaseModel):
+    """A call without its words."""
+
+    call_sid: str
+    customer_id: int | None
+    direction: str
+    from_number: str
+    to_number: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    duration_s: float | None
+    end_reason: str | None
+    summary: str | None
+    summarised_at: datetime | None
+
+
+class CallDetail(CallOut):
+    """A call with its transcript, its metrics and the lines that it wrote."""
+
+    metrics: dict[str, Any]
+    transcript: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+
+class ConversationOut(BaseModel):
+    """A WhatsApp session."""
+
+    id: int
+    customer_id: int
+    channel: Literal["twilio", "meta"]
+    status: Literal["open", "closed"]
+    opened_at: datetime
+    last_activity_at: datetime
+
+
+class MessageOut(BaseModel):
+    """One WhatsApp message, in or out."""
+
+    id: str
+    direction: Literal["in", "out"]
+    body: str
+    status: str
+    error: str | None
+    created_at: datetime

@@ -1,0 +1,44 @@
+"""Who sent a webhook: Twilio's and Meta's signatures, computed over the address that the world knows us by."""
+
+import hashlib
+import hmac
+
+from starlette.requests import Request
+from twilio.request_validator import RequestValidator
+
+from prosaas_api.bodies import Form
+from prosaas_api.problems import Problem
+from prosaas_core.settings import Settings
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import SIGNATURE_REJECTED
+
+log = get_logger(__name__)
+
+
+def check_twilio(request: Request, form: Form, settings: Settings) -> None:
+    """Twilio signs the public URL with its query and the sorted fields, whatever a proxy made of that URL."""
+    given = request.headers.get("x-twilio-signature", "")
+    if not given:
+        raise refused("twilio", "no signature")
+    query = request.url.query
+    url = settings.public_url + request.url.path + (f"?{query}" if query else "")
+    if not RequestValidator(settings.twilio_auth_token).validate(url, form, given):
+        raise refused("twilio", "the signature does not match; is PUBLIC_URL the address that Twilio calls?")
+
+
+def check_meta(request: Request, body: bytes, settings: Settings) -> None:
+    """Meta signs the raw body with the app's secret."""
+    given = request.headers.get("x-hub-signature-256", "")
+    if not settings.whatsapp_app_secret:
+        raise refused("meta", "WHATSAPP_APP_SECRET is not set")
+    if not given:
+        raise refused("meta", "no signature")
+    expected = "sha256=" + hmac.new(settings.whatsapp_app_secret.encode(), body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise refused("meta", "the signature does not match")
+
+
+def refused(source: str, reason: str) -> Problem:
+    """The refusal to raise; the log has said so."""
+    log.event(SIGNATURE_REJECTED, source=source, reason=reason)
+    return Problem(403, "the signature is missing or does not match")

@@ -1,0 +1,65 @@
+"""What we tell Twilio to do with a call."""
+
+from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
+
+RETRY_PAUSE_S = 5
+
+# Twilio speaks Hebrew through Google's voices only.
+VOICES = {"he": ("he-IL", "Google.he-IL-Standard-A"), "en": ("en-US", "Polly.Joanna")}
+
+SENTENCES = {
+    "fallback": {
+        "he": "מצטערים, השיחה נותקה. אנא התקשרו שוב.",
+        "en": "Sorry, the connection was lost. Please call again.",
+    },
+    "wait": {
+        "he": "כל הקווים תפוסים כרגע. אנא המתינו על הקו.",
+        "en": "All lines are busy at the moment. Please hold.",
+    },
+    "give_up": {
+        "he": "מצטערים, איננו יכולים לענות כעת. אנא נסו שוב מאוחר יותר.",
+        "en": "Sorry, we cannot take your call now. Please try again later.",
+    },
+    "unknown": {
+        "he": "המספר שחייגתם אינו מחובר.",
+        "en": "The number you have dialled is not in service.",
+    },
+}
+
+
+def connect(stream_url: str, token: str, language: str) -> str:
+    """Open the media stream; should it end before the call does, the caller hears a sentence, not silence."""
+    response = VoiceResponse()
+    stream = Stream(url=stream_url)
+    stream.parameter(name="token", value=token)
+    response.append(Connect().append(stream))
+    _say(response, "fallback", language)
+    return str(response)
+
+
+def wait(redirect_url: str, language: str) -> str:
+    """Ask for patience, then come back."""
+    response = VoiceResponse()
+    _say(response, "wait", language)
+    response.pause(length=RETRY_PAUSE_S)
+    response.redirect(redirect_url, method="POST")
+    return str(response)
+
+
+def goodbye(sentence: str, language: str) -> str:
+    """Say why, and hang up."""
+    response = VoiceResponse()
+    _say(response, sentence, language)
+    response.hangup()
+    return str(response)
+
+
+def nothing() -> str:
+    """No instructions: the answer to a message."""
+    return str(VoiceResponse())
+
+
+def _say(response: VoiceResponse, sentence: str, language: str) -> None:
+    known = language if language in VOICES else "en"
+    locale, voice = VOICES[known]
+    response.say(SENTENCES[sentence][known], language=locale, voice=voice)
