@@ -156,14 +156,14 @@ def MEDIA_MALFORMED(*, error: str) -> None:
     """A message from the telephone leg was not understood and was skipped."""
 
 
-@event(INFO, "🚦", he="מפסיק לקבל שיחות, פעילות: {active}", en="no new calls, active: {active}")
+@event(INFO, "🚦", he="לא מקבל עוד עבודה, פעילות: {active}", en="no new work, active: {active}")
 def DRAIN_START(*, active: int) -> None:
-    """The service stops taking calls and waits for the running ones."""
+    """The service takes no more calls or jobs and waits for the running ones."""
 
 
-@event(INFO, "🚦", he="סיום המתנה, שיחות שנותרו: {left}", en="drained, calls left: {left}")
+@event(INFO, "🚦", he="סיום המתנה, נותרו: {left}", en="drained, left: {left}")
 def DRAIN_END(*, left: int) -> None:
-    """The wait for running calls is over."""
+    """The wait for running calls or jobs is over; what is left was cut off."""
 
 
 # --- Calls: what only development sees ---
