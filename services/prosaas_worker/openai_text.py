@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypedDict
 
-from prosaas_core.outbound import Unavailable
+from prosaas_core.outbound import Unavailable, bearer
 from prosaas_worker.job import Tools
 
 
