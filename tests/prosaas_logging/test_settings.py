@@ -1,0 +1,100 @@
+"""The environment becomes settings, and what is wrong in it becomes words."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
+from prosaas_logging.settings import load_settings, parse_env_file
+
+
+def test_nothing_set_is_production() -> None:
+    settings = load_settings("prosaas-calls", {})
+    assert (settings.level, settings.json, settings.lang, settings.schema) == (INFO, False, "he", "default")
+    assert (settings.call_budget, settings.recorder, settings.buffer) == (30, 500, 8 * 1024**2)
+    assert not settings.problems
+
+
+@pytest.mark.parametrize("text", ["DEBUG", "debug", " Debug "])
+def test_a_level_is_understood_in_any_case(text: str) -> None:
+    assert load_settings("worker", {"LOG_LEVEL": text}).level == DEBUG
+
+
+def test_a_wrong_level_is_info_and_one_problem_that_names_the_valid_ones() -> None:
+    settings = load_settings("worker", {"LOG_LEVEL": "LOUD"})
+    assert settings.level == INFO
+    (problem,) = settings.problems
+    assert (problem.name, problem.value, problem.fallback) == ("LOG_LEVEL", "LOUD", "INFO")
+    assert problem.valid == "DEBUG, INFO, WARNING, ERROR, CRITICAL"
+
+
+def test_a_service_s_own_setting_is_stronger_than_the_common_one() -> None:
+    environ = {"LOG_LEVEL": "ERROR", "CALLS_LOG_LEVEL": "DEBUG"}
+    assert load_settings("prosaas-calls", environ).level == DEBUG
+    assert load_settings("prosaas-api", environ).level == ERROR
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOG_JSON", "perhaps"),
+        ("LOG_LANG", "fr"),
+        ("LOG_SCHEMA", "xml"),
+        ("LOG_CALL_BUDGET", "-1"),
+        ("LOG_RECORDER", "many"),
+        ("LOG_BLACKBOX", "relative/path"),
+        ("LOG_BUFFER", "8 apples"),
+    ],
+)
+def test_any_other_wrong_value_is_a_problem_with_a_fallback(name: str, value: str) -> None:
+    (problem,) = load_settings("worker", {name: value}).problems
+    assert (problem.name, problem.value) == (name, value)
+    assert problem.valid
+
+
+@pytest.mark.parametrize(("text", "size"), [("1048576", 1024**2), ("4MiB", 4 * 1024**2), ("512k", 512 * 1024)])
+def test_a_buffer_is_given_in_bytes_or_units(text: str, size: int) -> None:
+    assert load_settings("worker", {"LOG_BUFFER": text}).buffer == size
+
+
+@pytest.mark.parametrize("off", ["0", "off"])
+def test_the_recorder_s_files_can_be_switched_off(off: str) -> None:
+    assert load_settings("worker", {"LOG_BLACKBOX": off}).blackbox == ""
+
+
+def env_file(tmp_path: Path, text: str, *, edited_after_creation: bool) -> tuple[dict[str, str], Path]:
+    """An env file and the mark that a container leaves when it is created, one older than the other."""
+    file, mark = tmp_path / "prod.env", tmp_path / "dockerenv"
+    file.write_text(text)
+    mark.touch()
+    created = file.stat().st_ctime + (-10 if edited_after_creation else 10)
+    os.utime(mark, (created, created))
+    return {"PROSAAS_ENV_FILE": str(file), "LOG_LEVEL": "INFO"}, mark
+
+
+def test_an_env_file_edited_after_the_container_was_created_is_in_force(tmp_path: Path) -> None:
+    environ, mark = env_file(tmp_path, "LOG_LEVEL=DEBUG\nLOG_JSON=1\nPATH=/evil\n", edited_after_creation=True)
+    settings = load_settings("worker", environ, container_mark=mark)
+    assert (settings.level, settings.json) == (DEBUG, True)
+    assert str(tmp_path / "prod.env") in settings.level_source
+
+
+def test_an_env_file_that_the_container_was_created_from_leaves_an_explicit_level_alone(tmp_path: Path) -> None:
+    environ, mark = env_file(tmp_path, "LOG_LEVEL=DEBUG\n", edited_after_creation=False)
+    assert load_settings("worker", environ, container_mark=mark).level == INFO
+
+
+def test_a_service_s_own_level_is_stronger_than_an_edited_env_file(tmp_path: Path) -> None:
+    environ, mark = env_file(tmp_path, "LOG_LEVEL=DEBUG\n", edited_after_creation=True)
+    assert load_settings("worker", {**environ, "WORKER_LOG_LEVEL": "WARNING"}, container_mark=mark).level == WARNING
+
+
+def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) -> None:
+    environ, _ = env_file(tmp_path, "LOG_LEVEL=DEBUG\n", edited_after_creation=True)
+    assert load_settings("worker", environ, container_mark=tmp_path / "absent").level == INFO
+
+
+def test_an_env_file_is_read_as_people_write_it() -> None:
+    text = '# note\nexport A=1\nB = "two words"\nC=\'3\' \nD=4 # why\nE=a#b\nbroken\n'
+    assert parse_env_file(text) == {"A": "1", "B": "two words", "C": "3", "D": "4", "E": "a#b"}
