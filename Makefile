@@ -34,6 +34,61 @@ restart-calls: ## recreate prosaas-calls once its calls have ended [LOG_LEVEL=DE
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 	@scripts/restart.sh worker WORKER_LOG_LEVEL $(LOG_LEVEL)
 
+##@ Calls and logs
+
+.PHONY: call logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+
+call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
+	@scripts/ops $@
+
+logs: ## every service on one clock [S=calls SINCE=1h LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
+	@scripts/ops $@
+
+trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html]
+	@scripts/ops $@
+
+blackbox: ## the flight recorder of a failed or a live call [CALL=CA…]
+	@scripts/ops $@
+
+capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
+	@scripts/ops $@
+
+debug-api: ## DEBUG in prosaas-api for a while, no restart [FOR=15m MAX=200]
+	@scripts/ops $@
+
+debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
+	@scripts/ops $@
+
+debug-worker: ## DEBUG in worker for a while, no restart [FOR=15m MAX=200]
+	@scripts/ops $@
+
+quiet-api: ## take every live DEBUG of prosaas-api back now
+	@scripts/ops $@
+
+quiet-calls: ## take every live DEBUG of prosaas-calls back now
+	@scripts/ops $@
+
+quiet-worker: ## take every live DEBUG of worker back now
+	@scripts/ops $@
+
+##@ Before and after a deploy
+
+.PHONY: diff checklist log-budget env-prod
+
+diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
+	@scripts/ops $@
+
+checklist: ## the deployment guide's seven points, checked on the running stack
+	@scripts/ops $@
+
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4]
+	@scripts/ops $@
+
+env-prod: ## the logging block to paste into a platform's variables
+	@printf '%s\n' '# ========================================' '# הגדרות לוגים לפרודקשן' \
+		'# ========================================'
+	@grep -E '^(LOG_LEVEL|PYTHONUNBUFFERED|LOG_JSON)=' env/prod.env
+
 ##@ This machine
 
 .PHONY: doctor

@@ -118,10 +118,12 @@ def _change(options: argparse.Namespace, path: Path) -> int:
 def _reset(options: argparse.Namespace, path: Path) -> int:
     target, value = _target(options)
     everything = target == "service"
-    kept = tuple(
-        item for item in read_state(path).changes if not everything and (item.target, item.value) != (target, value)
-    )
-    state = update_state(path, lambda former: replace(former, changes=kept))
+
+    def alter(former: State) -> State:
+        kept = [item for item in former.changes if not everything and (item.target, item.value) != (target, value)]
+        return replace(former, changes=tuple(kept))
+
+    state = update_state(path, alter)
     return _say_who_follows(path, state, "everything is reset" if everything else f"{target} {value} is reset")
 
 

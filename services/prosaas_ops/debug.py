@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -33,20 +34,23 @@ def run(options: Options) -> int:
     container = engine.running(service)
     if target.call_sid and service == "prosaas-calls" and not _is_live(target.call_sid):
         return NOTHING
-    for session in sessions.others(engine, options.command):
+    present = sessions.others(engine, options.command)
+    for session in present:
         screen.say(screen.paint(f"note: {session}", "33"))
     _hear_the_terminal_close()
     stream = Follow(engine, [service], since=time.time())
-    live_switch.raise_to_debug(engine, container, target, f"{round(length) + _GRACE_SECONDS}s")
     path = output_folder() / f"{options.command}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}.log"
-    until = datetime.fromtimestamp(time.time() + length, UTC)
-    screen.say(
-        f"DEBUG for {target} in {service} until {until:%H:%M:%S} UTC ({spoken_duration(length)}); Ctrl-C takes it back"
-    )
-    screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
     try:
+        shared = any(session.target == target for session in present)
+        # The other terminal may have asked for longer: setting it anew would shorten its time.
+        if not shared or live_switch.seconds_left(engine, container, target) < length:
+            live_switch.raise_to_debug(engine, container, target, f"{round(length) + _GRACE_SECONDS}s")
+        until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
+        screen.say(f"DEBUG for {target} in {service} until {until} ({spoken_duration(length)}); Ctrl-C takes it back")
+        screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
         with path.open("w", encoding="utf-8", buffering=1) as file:
-            why = _show(stream, target, cap, screen, file, time.monotonic() + length)
+            watch = Watch(target, length, lambda: live_switch.seconds_left(engine, container, target) > 0)
+            why = watch.show(stream, screen, cap, file)
     except KeyboardInterrupt:
         why = "you left"
     finally:
@@ -67,37 +71,45 @@ def _is_live(call_sid: str) -> bool:
     return False
 
 
-def _show(
-    stream: Follow, target: live_switch.Target, cap: RateCap, screen: Screen, file: TextIO, deadline: float
-) -> str:
-    """Shows and keeps lines until there is a reason to stop, which it returns."""
-    ended_at = None
-    for item in stream:
-        now = time.monotonic()
-        if isinstance(item, Happening):
-            screen.say(screen.happening(item))
-            if item.what == "die":
-                return "the service stopped: after a restart it is at its configured level"
-        elif item is not None:
-            if not target.call_sid or item.call_sid == target.call_sid:
+class Watch:
+    """Shows and keeps the target's lines until there is a reason to stop."""
+
+    def __init__(self, target: live_switch.Target, length: float, still_on: Callable[[], bool]) -> None:
+        self._target = target
+        self._deadline = time.monotonic() + length
+        self._still_on = still_on
+        self._ended_at: float | None = None
+
+    def show(self, stream: Iterable[Line | Happening | None], screen: Screen, cap: RateCap, file: TextIO) -> str:
+        """Returns the reason, in words for the operator."""
+        for item in stream:
+            if isinstance(item, Happening):
+                screen.say(screen.happening(item))
+            elif item is not None and self._concerns(item):
                 file.write("\n".join([f"{item.stamp} {item.human()}", *item.stack]) + "\n")
                 if cap.admit():
                     screen.say(screen.line(item))
-            if _reverted(item, target):
+            if held := cap.report():
+                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
+            if reason := self._reason(item):
+                return reason
+        return "the log ended"
+
+    def _concerns(self, line: Line) -> bool:
+        return not self._target.call_sid or line.call_sid == self._target.call_sid
+
+    def _reason(self, item: Line | Happening | None) -> str:
+        now = time.monotonic()
+        if isinstance(item, Happening):
+            return "the service stopped, and a restart returns to the configured level" if item.what == "die" else ""
+        if item is not None:
+            if item.event == "LOG_LEVEL_REVERTED" and not self._still_on():
                 return "somebody took it back (make quiet, or another terminal)"
-            if item.event == "CALL_END" and item.call_sid and item.call_sid == target.call_sid:
-                ended_at = now
-        if held := cap.report():
-            screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
-        if ended_at is not None and now > ended_at + _AFTER_CALL_SECONDS:
+            if item.event == "CALL_END" and item.call_sid and item.call_sid == self._target.call_sid:
+                self._ended_at = now
+        if self._ended_at is not None and now > self._ended_at + _AFTER_CALL_SECONDS:
             return "the call ended"
-        if now >= deadline:
-            return "the time is over"
-    return "the log ended"
-
-
-def _reverted(line: Line, target: live_switch.Target) -> bool:
-    return line.event == "LOG_LEVEL_REVERTED" and all(word in line.text for word in str(target).split()[1:])
+        return "the time is over" if now >= self._deadline else ""
 
 
 def _leave(engine: Engine, container: Container, target: live_switch.Target, command: str) -> list[sessions.Session]:

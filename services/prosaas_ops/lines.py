@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from prosaas_ops.engine import RawLine
@@ -134,12 +135,14 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         else ""
     )
     level = str(body.get("severity") or body.get("level") or body.get("log.level") or "INFO").upper()
+    tag, emoji = _dress(str(body.get("event") or ""))
     return Line(
         raw.stamp,
         raw.service,
         level if level in RANK else "INFO",
-        str(body.get("event") or ""),
+        tag,
         str(body["message"]),
+        emoji=emoji,
         call_sid=str(body.get("call_sid") or _cause(body)),
         job_id=str(body.get("job_id") or ""),
         fields={name: value for name, value in body.items() if name not in _CANONICAL},
@@ -147,6 +150,15 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         size=len(raw.text.encode()) + 1,
         json=True,
     )
+
+
+@cache
+def _dress(name: str) -> tuple[str, str]:
+    """The tag and the emoji that the human format gives an event of this name."""
+    from prosaas_logging import catalogue
+
+    event = getattr(catalogue, name, None) if name.isupper() else None
+    return (event.tag, event.emoji) if event is not None and hasattr(event, "tag") else (name, "")
 
 
 def _cause(body: dict[str, Any]) -> str:

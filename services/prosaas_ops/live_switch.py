@@ -18,14 +18,17 @@ class Target:
 
     def arguments(self) -> list[str]:
         """As logctl takes it."""
-        for flag, value in (("--call", self.call_sid), ("--business", self.business), ("--phone", self.phone)):
-            if value:
-                return [flag, value]
-        return []
+        kind, value = self.key()
+        return [f"--{kind}", value] if value else []
+
+    def key(self) -> tuple[str, str]:
+        """Kind and value, as logctl lists them."""
+        named = (("call", self.call_sid), ("business", self.business), ("phone", self.phone))
+        return next(((kind, value) for kind, value in named if value), ("service", ""))
 
     def __str__(self) -> str:
-        named = (("call", self.call_sid), ("business", self.business), ("phone", self.phone))
-        return next((f"{kind} {value}" for kind, value in named if value), "everything")
+        kind, value = self.key()
+        return f"{kind} {value}" if value else "everything"
 
 
 def target_from(options: Options) -> Target:
@@ -52,6 +55,13 @@ def lower(engine: Engine, container: Container, target: Target) -> None:
 
 def lower_all(engine: Engine, container: Container) -> None:
     _logctl(engine, container, "reset")
+
+
+def seconds_left(engine: Engine, container: Container, target: Target) -> float:
+    """How long the target is still switched; 0 when it is not."""
+    switches = status(engine, container)["switches"]
+    left = {(switch["target"], switch["value"]): float(switch["left_s"]) for switch in switches}
+    return left.get(target.key(), 0.0)
 
 
 def status(engine: Engine, container: Container) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class Screen:
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 
+    def paint_level(self, text: str, level: str) -> str:
+        return self.paint(text, _LEVEL.get(level, ""))
+
     def bold(self, text: str) -> str:
         return self.paint(text, "1")
 
@@ -51,7 +54,7 @@ class Screen:
 
     def line(self, line: Line) -> str:
         """A log record: time, service, the line in the human format, its stack trace below."""
-        text = self.paint(line.human(), _LEVEL.get(line.level, ""))
+        text = self.paint_level(line.human(), line.level)
         head = f"{self.dim(clock(line.at))} {self.name(line.service)} {text}"
         return "\n".join([head, *(self.paint(row, "31") for row in line.stack)])
 

@@ -31,7 +31,8 @@ def test_a_human_line_is_taken_apart_and_put_together_again(text: str, event: st
 def test_a_json_line_says_the_same_as_its_human_form(json_line: Callable[..., str]) -> None:
     text = json_line("INFO", "נטען הקשר", event="DB_CONTEXT", call_sid="CA1", service="prosaas-calls", name="דוד")
     line = parse(raw(text))
-    assert (line.level, line.event, line.text, line.call_sid) == ("INFO", "DB_CONTEXT", "נטען הקשר", "CA1")
+    assert (line.level, line.event, line.text, line.call_sid) == ("INFO", "DB", "נטען הקשר", "CA1")
+    assert line.human() == "[INFO] ✅ [DB] נטען הקשר"
     assert line.fields == {"call_sid": "CA1", "name": "דוד"}
 
 
