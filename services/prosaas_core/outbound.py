@@ -45,6 +45,11 @@ class Unavailable(OutboundError):
         self.perhaps_done = perhaps_done
 
 
+def bearer(token: str) -> str:
+    """Return the Authorization header's value; the demo has no token, and a header may not end in a space."""
+    return f"Bearer {token or 'demo'}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
     """How patient we are; the defaults suit a job, a live call passes shorter ones."""

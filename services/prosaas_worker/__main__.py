@@ -10,6 +10,9 @@ from prosaas_logging import bootstrap, get_logger, shutdown
 from prosaas_logging.catalogue import DEMO
 from prosaas_worker.service import serve
 
+# JOB_RETRY, JOB_FAILED and QUEUE_LOST say it once, in the scope of the job where there is one.
+SAID_BY_US = ("Exception while processing entrypoint", "Manager failed during shutdown")
+
 
 def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
@@ -19,8 +22,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    # JOB_RETRY and JOB_FAILED say it once, in the scope of the job; PgQueuer would say it again outside of it.
-    logging.getLogger("pgqueuer").addFilter(lambda record: not str(record.msg).startswith("Exception while processing"))
+    logging.getLogger("pgqueuer").addFilter(lambda record: not str(record.msg).startswith(SAID_BY_US))
     if settings.demo:
         get_logger(__name__).event(DEMO)
     uvloop.run(serve(settings))

@@ -21,7 +21,7 @@ async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
         f"{settings.openai_base_url}/responses",
         idempotent=True,
         json={"model": settings.openai_text_model, "instructions": instructions, "input": turns, "store": False},
-        headers={"Authorization": f"Bearer {settings.openai_api_key}"},
+        headers={"Authorization": bearer(settings.openai_api_key)},
     )
     text = _output_text(response.json())
     if not text:

@@ -94,9 +94,11 @@ class Queue:
         log.event(DRAIN_END, left=len(left))
 
     async def _run_connected(self) -> None:
-        pool = asyncpg.create_pool(self._dsn, min_size=2, max_size=4, command_timeout=30, timeout=10)
+        # Without a floor: asyncpg would go on restoring it, with a stack trace a time, while Postgres is away.
+        pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=4, command_timeout=30, timeout=10)
         try:
             await pool
+            await pool.execute("SELECT 1")
             driver = AsyncpgPoolDriver(pool)
             queue = self._register(PgQueuer(driver, queries=_PatientQueries(driver)))
             if self._stopping.is_set():

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+from prosaas_core.outbound import bearer
 from prosaas_worker.job import Tools
 
 Provider = Literal["twilio", "meta"]
@@ -40,7 +41,7 @@ async def send(tools: Tools, text: Text) -> str:
                 "type": "text",
                 "text": {"body": text.body},
             },
-            headers={"Authorization": f"Bearer {settings.whatsapp_access_token}"},
+            headers={"Authorization": bearer(settings.whatsapp_access_token)},
         )
         return str(response.json()["messages"][0]["id"])
     response = await tools.outbound.request(

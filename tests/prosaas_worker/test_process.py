@@ -1,0 +1,212 @@
+"""The worker as a process of its own: it is killed, stopped and started, and no effect is lost or doubled."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email.utils import formatdate
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
+from sqlalchemy import text
+
+pytestmark = pytest.mark.postgres
+
+SAFETY_S = 60
+SERVICES = Path(__file__).parents[2] / "services"
+
+
+class StandIn:
+    """OpenAI and Twilio over a real socket; *holding* leaves requests to a path without an answer."""
+
+    def __init__(self) -> None:
+        self.holding = ""
+        self.held = asyncio.Event()
+        self.asked = 0
+        self.sent: list[dict[str, str]] = []
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/responses", self.responses)
+        app.router.add_post("/2010-04-01/Accounts/AC1/Messages.json", self.send)
+        app.router.add_get("/2010-04-01/Accounts/AC1/Messages.json", self.list)
+        return app
+
+    async def responses(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        await self._hold("responses")
+        part = {"type": "output_text", "text": "fine"}
+        return web.json_response({"output": [{"type": "message", "content": [part]}]})
+
+    async def send(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        sid = f"SM{len(self.sent):032d}"
+        taken = {"sid": sid, "body": str(form["Body"]), "date_created": formatdate(usegmt=True)}
+        self.sent.append(taken)
+        await self._hold("messages")
+        return web.json_response(taken, status=201)
+
+    async def list(self, request: web.Request) -> web.Response:
+        return web.json_response({"messages": self.sent})
+
+    async def _hold(self, what: str) -> None:
+        if self.holding == what:
+            self.held.set()
+            await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[StandIn]:
+    stand_in = StandIn()
+    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
+        stand_in.url = str(server.make_url("")).rstrip("/")
+        yield stand_in
+
+
+@pytest.fixture
+def start(settings, outside, tmp_path):
+    """Start a worker process; it is killed when the block ends, unless it has ended by itself."""
+    port = unused_port()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(SERVICES),
+        "DATABASE_URL": settings.database_url,
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": f"{outside.url}/v1",
+        "TWILIO_ACCOUNT_SID": "AC1",
+        "TWILIO_AUTH_TOKEN": "token",
+        "TWILIO_BASE_URL": outside.url,
+        "PORT": str(port),
+        "JOB_LEASE_SECONDS": "2",
+        "DRAIN_SECONDS": "1",
+        "SPOOL_DIR": str(tmp_path),
+        "LOG_LANG": "en",
+        "LOG_BLACKBOX": "off",
+        "LOG_SWITCH_FILE": str(tmp_path / "switch.json"),
+    }
+
+    @asynccontextmanager
+    async def run(name="worker", **more):
+        with (tmp_path / f"{name}.log").open("wb") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "prosaas_worker", env={**environ, **more}, stdout=output, stderr=output
+            )
+            process.base = f"http://127.0.0.1:{more.get('PORT', port)}"
+            process.log = tmp_path / f"{name}.log"
+            try:
+                yield process
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                await process.wait()
+
+    return run
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(SAFETY_S):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def count(engine, statement: str) -> int:
+    async with engine.connect() as connection:
+        return await connection.scalar(text(statement))
+
+
+async def put_call(engine) -> None:
+    async with engine.begin() as connection:
+        said = '[{"who": "customer", "text": "hello", "at_ms": 0}]'
+        await connection.execute(
+            text("INSERT INTO calls (call_sid, business_id, transcript) VALUES ('CA1', 456, CAST(:said AS jsonb))"),
+            {"said": said},
+        )
+        payload = {"call_sid": "CA1", "cause": {"call_sid": "CA1"}}
+        await enqueue(connection, CALL_SUMMARISE, payload, key=f"{CALL_SUMMARISE}:CA1")
+
+
+async def queue_is_empty(engine) -> bool:
+    return await count(engine, "SELECT count(*) FROM pgqueuer") == 0
+
+
+async def test_a_worker_killed_in_mid_job_has_its_job_done_once_the_lease_ends(start, engine, outside):
+    outside.holding = "responses"
+    await put_call(engine)
+    async with start("first") as worker:
+        await asyncio.wait_for(outside.held.wait(), SAFETY_S)
+        worker.send_signal(signal.SIGKILL)
+        await worker.wait()
+    assert await count(engine, "SELECT count(*) FROM pgqueuer WHERE status = 'picked'") == 1
+    outside.holding = ""
+    async with start("second"):
+        await until(lambda: queue_is_empty(engine))
+    assert outside.asked == 2
+    assert await count(engine, "SELECT count(*) FROM job_effects") == 1
+    assert await count(engine, "SELECT count(*) FROM calls WHERE summary = 'fine'") == 1
+
+
+async def test_a_worker_killed_between_the_sending_and_its_record_does_not_send_again(start, engine, outside, message):
+    outside.holding = "messages"
+    await message("SMin")
+    async with engine.begin() as connection:
+        payload = {"message_id": "SMin", "cause": {"message_id": "SMin"}}
+        await enqueue(connection, WHATSAPP_REPLY, payload, key=f"{WHATSAPP_REPLY}:SMin")
+    async with start("first") as worker:
+        await asyncio.wait_for(outside.held.wait(), SAFETY_S)
+        worker.send_signal(signal.SIGKILL)
+        await worker.wait()
+    outside.holding = ""
+    async with start("second"):
+        await until(lambda: queue_is_empty(engine))
+    assert len(outside.sent) == 1
+    assert await count(engine, "SELECT count(*) FROM messages WHERE direction = 'out'") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stopped_worker_hands_its_job_back_and_leaves_in_good_order(number, start, engine, outside):
+    outside.holding = "responses"
+    await put_call(engine)
+    async with start() as worker:
+        await asyncio.wait_for(outside.held.wait(), SAFETY_S)
+        worker.send_signal(number)
+        assert await asyncio.wait_for(worker.wait(), SAFETY_S) == 0
+        assert "drained, left: 1" in worker.log.read_text()
+    assert await count(engine, "SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
+
+
+async def test_it_says_that_it_is_well_ready_and_busy(start, engine):
+    async with start() as worker, aiohttp.ClientSession() as client:
+
+        async def ready():
+            try:
+                async with client.get(f"{worker.base}/readyz") as response:
+                    return response.status == 200
+            except aiohttp.ClientConnectionError:
+                return False
+
+        await until(ready)
+        async with client.get(f"{worker.base}/healthz") as response:
+            assert (response.status, await response.json()) == (200, {"status": "ok"})
+        await put_call(engine)
+        await until(lambda: queue_is_empty(engine))
+        async with client.get(f"{worker.base}/metrics") as response:
+            exposition = await response.text()
+        assert 'prosaas_jobs_total{job="call.summarise",outcome="done"} 1.0' in exposition
+        assert "prosaas_worker_ready 1.0" in exposition
+        log = worker.log.read_text()
+    assert "[WORKER_START]" in log
+    assert "[JOB_DONE]" in log
+    assert log.count("call_sid=CA1") >= 1
+    assert "/readyz" not in log
+
+
+async def test_settings_of_no_use_are_named_and_end_it_with_2(start):
+    async with start(DATABASE_URL="") as worker:
+        assert await asyncio.wait_for(worker.wait(), SAFETY_S) == 2
+        assert "DATABASE_URL" in worker.log.read_text()
