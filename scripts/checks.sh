@@ -138,4 +138,16 @@ check_env() {
     else
         bad env "not set in .env:$missing" "add each; env/example.env says what it is for" env/example.env
     fi
+    if [ -n "$(env_get OPENAI_API_KEY)" ]; then check_providers; else ok mode "demo: OPENAI_API_KEY is not set"; fi
+}
+
+# With a real model, callers are real: what the demo signed with must be gone.
+check_providers() {
+    case "$(env_get TWILIO_AUTH_TOKEN) $(env_get TWILIO_ACCOUNT_SID)" in
+    demo-* | *AC00000000000000000000000000000000)
+        bad mode "OPENAI_API_KEY is set, but Twilio's settings are still the demo's: no real call would be answered" \
+            "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN in .env from the Twilio console" env/example.env
+        ;;
+    *) ok mode "live: the model and Twilio are set" ;;
+    esac
 }

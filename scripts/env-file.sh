@@ -6,7 +6,9 @@ set -eu
 
 SECRETS="postgres_password openai_api_key twilio_auth_token call_token_secret whatsapp_verify_token whatsapp_app_secret
     whatsapp_access_token admin_api_key"
-GENERATED="POSTGRES_PASSWORD TWILIO_AUTH_TOKEN CALL_TOKEN_SECRET WHATSAPP_VERIFY_TOKEN WHATSAPP_APP_SECRET ADMIN_API_KEY"
+GENERATED="POSTGRES_PASSWORD CALL_TOKEN_SECRET WHATSAPP_VERIFY_TOKEN ADMIN_API_KEY"
+# What a provider hands out; the demo's stand-ins take these, and the preflight refuses them once a real model is set.
+PROVIDERS="TWILIO_AUTH_TOKEN WHATSAPP_APP_SECRET WHATSAPP_ACCESS_TOKEN"
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
@@ -15,6 +17,8 @@ make_env() {
     (umask 077 && cp "$ROOT/env/example.env" "$ROOT/.env")
     chmod 600 "$ROOT/.env"
     for name in $GENERATED; do env_put "$name" "$(random)"; done
+    for name in $PROVIDERS; do env_put "$name" "demo-$(random)"; done
+    env_put TWILIO_ACCOUNT_SID AC00000000000000000000000000000000
 }
 
 find_ca_bundle() {
