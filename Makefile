@@ -98,7 +98,7 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 
 ##@ Development
 
-.PHONY: test test-fast lint lock bench
+.PHONY: test test-fast lint lock docs bench
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
@@ -111,6 +111,9 @@ lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dock
 
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 	@scripts/lock.sh
+
+docs: $(VENV)/installed ## write the tables of events into docs/ anew
+	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
 bench: $(VENV)/installed ## the benchmarks [B=logging]
 	@PYTHONPATH=services:. $(PYTHON) -m bench $(B)

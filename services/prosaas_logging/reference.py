@@ -1,0 +1,90 @@
+"""`python -m prosaas_logging.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
+
+A comment line ``<!-- events: show=production lang=he -->`` marks a place; what stands between it and
+``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above) or ``development`` (DEBUG).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from . import catalogue
+from .events import AnyEvent, Event, Template
+from .levels import INFO, LEVEL_TO_NAME
+
+_MARK: Final = re.compile(
+    r"(<!-- events: show=(all|production|development) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
+)
+_HEADINGS: Final = {
+    "en": ("Event", "Level", "What it says", "The line"),
+    "he": ("אירוע", "רמה", "מה נאמר", "השורה"),
+}
+# A line looks as on a terminal, which reads from the left, also on a page that reads from the right.
+_LEFT_TO_RIGHT: Final = {"en": "`%s`", "he": '<code dir="ltr">%s</code>'}
+
+Areas = Mapping[str, Mapping[str, str]]
+
+
+def events() -> dict[str, AnyEvent]:
+    """Every event of the catalogue by its name, in the order of its declaration."""
+    return {name: value for name, value in vars(catalogue).items() if isinstance(value, Event)}
+
+
+def line(event: AnyEvent, lang: str) -> str:
+    """What follows the level in a human line, with ``…`` for each value."""
+    template: Template = event.he if lang == "he" else event.en
+    text = "".join("…" if number % 2 else part for number, part in enumerate(template))
+    used = {*template[1::2], *event.hidden}
+    parts = [text] if text else []
+    parts += [f"{name}=…" for name in event.fields if name not in used]
+    return " ".join(part for part in (event.emoji, f"[{event.tag}]", ", ".join(parts)) if part)
+
+
+def tables(areas: Areas, show: str, lang: str) -> str:
+    """One table for each area that has an event to show."""
+    declared = events()
+    result = []
+    for area in areas.values():
+        rows = []
+        for name in (name for name in area if name in declared):
+            event = declared[name]
+            if show != "all" and (show == "production") != (event.level >= INFO):
+                continue
+            meaning = area[name] if lang == "he" else event.doc
+            shown = line(event, lang)
+            cells = (f"`{name}`", LEVEL_TO_NAME[event.level], meaning, _LEFT_TO_RIGHT[lang] % shown)
+            rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+        if rows:
+            title = area["title_he" if lang == "he" else "title"]
+            head = f"| {' | '.join(_HEADINGS[lang])} |\n|---|---|---|---|"
+            result.append("\n".join([f"**{title}**", "", head, *rows, ""]))
+    return "\n".join(result)
+
+
+def filled(text: str, areas: Areas) -> str:
+    """*text* with every marked block made new from the catalogue."""
+    return _MARK.sub(lambda mark: f"{mark[1]}\n{tables(areas, mark[2], mark[3])}\n{mark[4]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrites the files named after the areas' file and names those that changed."""
+    if len(arguments) < 2:
+        print("usage: python -m prosaas_logging.reference AREAS.toml FILE.md …", file=sys.stderr)
+        return 2
+    areas = tomllib.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    for path in map(Path, arguments[1:]):
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, areas)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"{path}: written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
