@@ -112,18 +112,20 @@ class Call:
 
     async def _until_ended(self, *parts: Awaitable[None]) -> EndReason:
         """Run the parts until the first of them ends the call. One that fails ends it too: never dead air."""
-        reason: EndReason | None = None
+        end: CallEnded | None = None
         try:
             async with self._group as group:
                 for part in parts:
                     group.create_task(_finish(part))
                 await self._caller.listen()
         except* CallEnded as ended:
-            reason = next(error.reason for error in ended.exceptions if isinstance(error, CallEnded))
+            end = next(error for error in ended.exceptions if isinstance(error, CallEnded))
         except* Exception:
             log.exception("a part of the call failed")
+        end = end or CallEnded(EndReason.INTERNAL_ERROR)
+        self.stats.ended = end.at
         self.stats.frames_out = self._line.frames
-        return reason or EndReason.INTERNAL_ERROR
+        return end.reason
 
     async def _run_model(self) -> None:
         self._loading = self._group.create_task(self._services.store.profile(self._claims))

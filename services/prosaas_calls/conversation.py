@@ -62,6 +62,8 @@ class Conversation:
         self._failed_in_a_row = 0
         self.turns = turns
         self.muted = False
+        # Whether this session has taken our settings.
+        self._configured = False
         # Whether this connection has completed a response.
         self.answered = False
         # When the caller finished speaking and began to wait; 0 while nobody waits.
@@ -80,6 +82,8 @@ class Conversation:
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "input_audio_buffer.committed": self._committed,
             "conversation.item.input_audio_transcription.completed": self._customer_transcript,
+            "conversation.item.input_audio_transcription.failed": self._transcription_failed,
+            "session.updated": self._session_updated,
             "error": self._error,
         }
 
@@ -103,7 +107,7 @@ class Conversation:
     def reconnected(self) -> None:
         """The model is a new one that knows only what it is told: drop what the old one left half done."""
         unfinished = self.turns.active is not None or self._expecting_since > 0
-        self.answered = False
+        self.answered = self._configured = False
         self._expecting_since = 0.0
         self.turns.reset()
         if unfinished:
@@ -223,6 +227,12 @@ class Conversation:
     async def _committed(self, event: ServerEvent) -> None:
         self._stats.turns += 1
 
+    async def _transcription_failed(self, event: ServerEvent) -> None:
+        log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
+
+    async def _session_updated(self, event: ServerEvent) -> None:
+        self._configured = True
+
     async def _error(self, event: ServerEvent) -> None:
         error = event.error or events.ErrorInfo()
         if error.code in events.BENIGN_ERRORS:
@@ -231,5 +241,6 @@ class Conversation:
                 self.turns.refused()
             return
         log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
-        if error.fatal:
+        # A session that refuses our settings would speak another audio format.
+        if error.fatal or not self._configured:
             raise ModelFailed(error.name)

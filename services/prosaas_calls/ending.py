@@ -1,6 +1,7 @@
 """How a call can end: a closed list, so that it can be counted."""
 
 from enum import StrEnum
+from time import monotonic
 
 
 class EndReason(StrEnum):
@@ -51,3 +52,4 @@ class CallEnded(Exception):
     def __init__(self, reason: EndReason) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.at = monotonic()

@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
+from prosaas_core.log_metrics import LogCounters
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _DURATIONS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
@@ -14,6 +15,7 @@ class CallMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(LogCounters())
         self.active = Gauge("prosaas_calls_active", "Calls on the line now", registry=self.registry)
         self._ended = Counter("prosaas_calls_ended", "Calls ended, by reason", ["reason"], registry=self.registry)
         for reason in EndReason:

@@ -64,9 +64,11 @@ class ModelLeg:
         if connection is None:
             self._held_audio.append(payload)
             return
-        # The reader of the connection notices the same break, and reconnects.
-        with suppress(ConnectionError):
+        try:
             await connection.send(events.append_audio(payload))
+        except ConnectionError:
+            # The reader of the connection notices the same break, and reconnects.
+            self._held_audio.append(payload)
 
     async def send(self, event: bytes) -> None:
         """Send an event; keep it while there is no connection."""
@@ -74,8 +76,10 @@ class ModelLeg:
         if connection is None:
             self._held_events.append(event)
             return
-        with suppress(ConnectionError):
+        try:
             await connection.send(event)
+        except ConnectionError:
+            self._held_events.append(event)
 
     @property
     def connection(self) -> RealtimeConnection | None:
@@ -97,9 +101,9 @@ class ModelLeg:
                             await conversation.handle(event)
                 except (RealtimeLost, ConnectionError) as lost:
                     losses = 1 if conversation.answered else losses + 1
-                    log.event(REALTIME_RETRY, attempt=losses, error=str(lost))
                     if isinstance(lost, RealtimeLost) and not lost.retriable:
                         raise ModelFailed(str(lost)) from lost
+                    log.event(REALTIME_RETRY, attempt=losses, error=str(lost))
                     if losses > _LOSSES_WITHOUT_AN_ANSWER:
                         raise ModelUnreachable from lost
                 finally:
@@ -158,10 +162,10 @@ class ModelLeg:
                 try:
                     connection = await self._open()
                 except RealtimeLost as lost:
-                    failed.set()
-                    log.event(REALTIME_RETRY, attempt=attempt, error=str(lost))
                     if not lost.retriable:
                         raise ModelFailed(str(lost)) from lost
+                    failed.set()
+                    log.event(REALTIME_RETRY, attempt=attempt, error=str(lost))
                     if monotonic() + delay - started > self._limits.model_retry:
                         raise ModelUnreachable from lost
                     await asyncio.sleep(delay)

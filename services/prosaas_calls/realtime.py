@@ -12,6 +12,7 @@ from yarl import URL
 
 from prosaas_calls.outbox import Outbox
 from prosaas_calls.realtime_events import ServerEvent, decode
+from prosaas_calls.sockets import close_socket, cut_socket
 from prosaas_logging import get_logger
 
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
@@ -74,12 +75,12 @@ class RealtimeConnection:
     async def close(self) -> None:
         """Close our side; the reader of this connection then simply ends."""
         self._closed = True
-        await self._socket.close()
+        await close_socket(self._socket, _CLOSE_SECONDS)
 
-    async def give_up(self, why: str) -> None:
+    def give_up(self, why: str) -> None:
         """Treat the connection as lost although it is open: the reader raises RealtimeLost."""
         self._given_up = why
-        await self._socket.close()
+        cut_socket(self._socket)
 
     async def __aiter__(self) -> AsyncIterator[ServerEvent]:
         receive = self._socket.receive

@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prosaas_calls.desk import Desk
 from prosaas_calls.media_stream import Connected, MalformedMessage, Start, StartBody, decode
 from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.sockets import close_socket
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import HEALTH_PING, MEDIA_MALFORMED
 
@@ -26,7 +27,7 @@ class CallServer:
     def __init__(self, desk: Desk, metrics: CallMetrics, *, max_calls: int, start_timeout: float) -> None:
         self._desk = desk
         self._metrics = metrics
-        self._sockets = 0
+        self._serving: set[asyncio.Task[None]] = set()
         self._max_sockets = max_calls + _SPARE_SOCKETS
         self._start_timeout = start_timeout
 
@@ -45,21 +46,26 @@ class CallServer:
         return app
 
     async def _media_stream(self, request: web.Request) -> web.StreamResponse:
-        if self._sockets >= self._max_sockets:
+        if len(self._serving) >= self._max_sockets:
             return web.json_response({"status": "full"}, status=503)
         socket = web.WebSocketResponse(
             timeout=_CLOSE_SECONDS, compress=False, max_msg_size=_MAX_MESSAGE, decode_text=False
         )
         await socket.prepare(request)
-        self._sockets += 1
+        # A task of its own: a call ends with its own reason, not where aiohttp cancels a handler.
+        serving = asyncio.create_task(self._serve(socket))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        await asyncio.shield(serving)
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse[bool]) -> None:
         try:
             start = await self._start(socket)
             if start is not None:
                 await self._desk.answer(socket, start)
         finally:
-            self._sockets -= 1
-            await socket.close()
-        return socket
+            await close_socket(socket, _CLOSE_SECONDS)
 
     async def _start(self, socket: web.WebSocketResponse[bool]) -> StartBody | None:
         """The stream's `start`; anything else from somebody we do not know yet ends the connection."""

@@ -7,6 +7,7 @@ from time import monotonic
 @dataclass(slots=True)
 class CallStats:
     started: float = field(default_factory=monotonic)
+    ended: float | None = None
     turns: int = 0
     barge_ins: int = 0
     tools: int = 0
@@ -16,7 +17,8 @@ class CallStats:
     response_ms: list[int] = field(default_factory=list)
 
     def elapsed_ms(self) -> int:
-        return int((monotonic() - self.started) * 1000)
+        """How long the call has lasted, or did."""
+        return int(((self.ended or monotonic()) - self.started) * 1000)
 
     def percentile(self, share: float) -> int | None:
         """Response latency at the given share of all responses (nearest rank)."""

@@ -58,19 +58,19 @@ class Watchdog:
         if stuck or now - self._caller.last_frame_at > limits.silent_stream:
             log.warning("the caller's stream is dead", sending=stuck)
             raise CallEnded(EndReason.CALLER_LOST)
-        await self._look_at_model(now)
+        self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
         if idle > limits.idle:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
 
-    async def _look_at_model(self, now: float) -> None:
+    def _look_at_model(self, now: float) -> None:
         connection = self._model.connection
         if connection is None:
             return
         if connection.outbox.stuck_for(now) > self._limits.send:
-            await connection.give_up("it does not read")
+            connection.give_up("it does not read")
         elif self._conversation.silent_for(now) > self._limits.model_silence:
-            await connection.give_up("it does not answer")
+            connection.give_up("it does not answer")
         else:
             self._model.renew_if_due(now)

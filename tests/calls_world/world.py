@@ -178,7 +178,8 @@ class _Door:
         )
         body = (
             "<Response><Connect>"
-            f'<Stream url="wss://phone.example/media-stream"><Parameter name="token" value={quoteattr(token)}/></Stream>'
+            '<Stream url="wss://phone.example/media-stream">'
+            f'<Parameter name="token" value={quoteattr(token)}/></Stream>'
             "</Connect><Say>fallback</Say></Response>"
         )
         return web.Response(text=body, content_type="application/xml")
