@@ -24,7 +24,8 @@ def main() -> int:
     try:
         settings = load_settings(required=REQUIRED)
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        for problem in str(error).splitlines():
+            log.error(problem)
         return 2
     port = settings.port or PORT
     if settings.demo:

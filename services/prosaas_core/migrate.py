@@ -99,7 +99,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load_settings()
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        for problem in str(error).splitlines():
+            log.error(problem)
         return 2
     try:
         if options.downgrade:

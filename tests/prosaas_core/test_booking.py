@@ -1,0 +1,152 @@
+"""Appointments: opening hours, time zones, and never two in one slot."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core import booking, queries
+from prosaas_core.database import session
+from prosaas_core.tables import Appointment, Business
+
+pytestmark = pytest.mark.postgres
+
+JERUSALEM = ZoneInfo("Asia/Jerusalem")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SUNDAY = date(2026, 1, 4)
+
+
+def at(hour: int, minute: int = 0, day: date = SUNDAY) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=JERUSALEM)
+
+
+@pytest.fixture
+async def business(engine: AsyncEngine, business_id: int) -> Business:
+    async with session(engine) as opened:
+        return await opened.get_one(Business, business_id)
+
+
+@pytest.fixture
+async def customer_id(engine: AsyncEngine, business: Business) -> int:
+    async with session(engine) as opened:
+        return (await queries.customer_for_phone(opened, business.id, "+972501234567")).id
+
+
+async def take(engine: AsyncEngine, business: Business, customer_id: int, starts_at: datetime) -> Appointment:
+    async with session(engine) as opened:
+        return await booking.book(opened, business, customer_id=customer_id, starts_at=starts_at, now=NOW)
+
+
+async def test_a_day_is_its_opening_hours_cut_into_slots(engine: AsyncEngine, business: Business) -> None:
+    async with session(engine) as opened:
+        slots = await booking.free_slots(opened, business, SUNDAY, now=NOW)
+        assert (slots[0], slots[-1], len(slots)) == (at(9), at(16, 30), 16)
+        assert await booking.free_slots(opened, business, SUNDAY - timedelta(days=1), now=NOW) == []
+
+
+async def test_taken_and_passed_slots_are_not_free(engine: AsyncEngine, business: Business, customer_id: int) -> None:
+    await take(engine, business, customer_id, at(10, 15))
+    async with session(engine) as opened:
+        slots = await booking.free_slots(opened, business, SUNDAY, now=at(9, 30).astimezone(UTC))
+    assert slots[:2] == [at(11), at(11, 30)]
+
+
+async def test_the_day_on_which_clocks_change_has_slots_that_follow_each_other(
+    engine: AsyncEngine, business: Business
+) -> None:
+    business.opening_hours = {"fri": [["00:00", "04:00"]]}
+    async with session(engine) as opened:
+        slots = await booking.free_slots(opened, business, date(2026, 3, 27), now=NOW)
+    instants = [slot.astimezone(UTC) for slot in slots]
+    assert {later - earlier for earlier, later in zip(instants, instants[1:], strict=False)} == {timedelta(minutes=30)}
+    assert len(slots) == 6
+
+
+@pytest.mark.parametrize(
+    "starts_at", [at(8, 59), at(16, 31), at(12, day=date(2026, 1, 3)), at(12, day=date(2025, 12, 1))]
+)
+async def test_a_time_at_which_the_business_is_closed_or_that_has_passed_is_refused(
+    engine: AsyncEngine, business: Business, customer_id: int, starts_at: datetime
+) -> None:
+    with pytest.raises(booking.OutsideHours):
+        await take(engine, business, customer_id, starts_at)
+
+
+async def test_twenty_callers_racing_for_one_slot_make_one_appointment(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    outcomes = await asyncio.gather(
+        *(take(engine, business, customer_id, at(10) + timedelta(minutes=offset)) for offset in range(20)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, booking.SlotTaken)] == [Appointment]
+
+
+async def test_the_transaction_goes_on_after_a_slot_turned_out_taken(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        with pytest.raises(booking.SlotTaken):
+            await booking.book(opened, business, customer_id=customer_id, starts_at=at(10), now=NOW)
+        await booking.book(opened, business, customer_id=customer_id, starts_at=at(11), now=NOW)
+    async with session(engine) as opened:
+        found = await booking.upcoming(opened, business, customer_id, now=NOW)
+        assert [appointment.starts_at for appointment in found] == [at(10), at(11)]
+
+
+async def test_a_move_frees_the_old_time_and_keeps_it_when_the_new_one_is_taken(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    first = await take(engine, business, customer_id, at(10))
+    await take(engine, business, customer_id, at(12))
+    async with session(engine) as opened:
+        with pytest.raises(booking.SlotTaken):
+            await booking.reschedule(opened, business, first.id, at(12), now=NOW)
+    async with session(engine) as opened:
+        assert (await opened.get_one(Appointment, first.id)).starts_at == at(10)
+        await booking.reschedule(opened, business, first.id, at(10, 15), now=NOW)
+    async with session(engine) as opened:
+        moved = await opened.get_one(Appointment, first.id)
+        assert (moved.starts_at, moved.ends_at) == (at(10, 15), at(10, 45))
+
+
+async def test_a_cancelled_time_can_be_booked_again(engine: AsyncEngine, business: Business, customer_id: int) -> None:
+    first = await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        await booking.cancel(opened, business, first.id)
+    await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        with pytest.raises(booking.NotFound):
+            await booking.cancel(opened, business, first.id)
+
+
+async def test_another_business_cannot_touch_the_appointment(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    first = await take(engine, business, customer_id, at(10))
+    stranger = Business(id=1, name="x", phone="+9720", timezone="UTC", slot_minutes=30, opening_hours={})
+    async with session(engine) as opened:
+        with pytest.raises(booking.NotFound):
+            await booking.cancel(opened, stranger, first.id)
+
+
+async def test_a_reminder_is_queued_for_the_day_before_with_the_booking_and_with_each_move(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    first = await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        await booking.reschedule(opened, business, first.id, at(12), now=NOW)
+        await booking.book(opened, business, customer_id=customer_id, starts_at=at(15), now=at(9).astimezone(UTC))
+    async with engine.connect() as connection:
+        rows = (
+            await connection.execute(text("SELECT dedupe_key, execute_after - now() FROM pgqueuer ORDER BY id"))
+        ).all()
+    assert [key for key, _ in rows] == [
+        f"appointment.remind:{first.id}:2026-01-04T08:00:00+00:00",
+        f"appointment.remind:{first.id}:2026-01-04T10:00:00+00:00",
+    ]
+    assert abs(rows[0][1] - (at(10) - timedelta(days=1) - NOW)) < timedelta(minutes=1)

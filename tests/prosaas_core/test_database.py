@@ -1,0 +1,61 @@
+"""The database's absence has one name, and its return is noticed at once."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core.database import DatabaseUnavailable, make_engine, session, transaction
+from prosaas_core.settings import load_settings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid"])
+async def test_a_server_that_is_not_there_is_an_absence(host: str, unused_tcp_port: int) -> None:
+    engine = make_engine(load_settings({"DATABASE_URL": f"postgresql://x:y@{host}:{unused_tcp_port}/none"}))
+    for opened in (session(engine), transaction(engine)):
+        with pytest.raises(DatabaseUnavailable):
+            async with opened as connection:
+                await connection.execute(text("SELECT 1"))
+    await engine.dispose()
+
+
+@pytest.mark.postgres
+async def test_a_connection_cut_in_mid_transaction_is_an_absence_and_the_next_one_is_whole(
+    engine: AsyncEngine, postgres_server: Any
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with transaction(engine) as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    async with transaction(engine) as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+@pytest.mark.postgres
+async def test_connections_that_were_cut_while_idle_are_replaced_before_anybody_gets_one(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    async with transaction(engine) as first, transaction(engine) as second:
+        pids = [(await c.execute(text("SELECT pg_backend_pid()"))).scalar_one() for c in (first, second)]
+    other = await asyncpg.connect(database_url)
+    for pid in pids:
+        await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    await other.close()
+    async with transaction(engine) as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+@pytest.mark.postgres
+async def test_a_refusal_is_not_an_absence(engine: AsyncEngine, business_id: int) -> None:
+    with pytest.raises(IntegrityError):
+        async with transaction(engine) as connection:
+            await connection.execute(text("INSERT INTO businesses (name, phone) VALUES ('x', '+97235550100')"))
+
+
+@pytest.mark.postgres
+async def test_an_error_of_the_callers_own_passes_through(engine: AsyncEngine) -> None:
+    with pytest.raises(KeyError):
+        async with session(engine):
+            raise KeyError("theirs")

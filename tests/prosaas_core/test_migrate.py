@@ -1,0 +1,135 @@
+"""Migrations: to the newest schema from nothing, twice, from two hosts at once, and all the way back."""
+
+import asyncio
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from prosaas_core.database import DatabaseUnavailable, make_engine
+from prosaas_core.migrate import downgrade, migrate
+from prosaas_core.settings import load_settings
+from prosaas_core.tables import Base
+
+pytestmark = pytest.mark.postgres
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def empty_url(postgres_server: Any) -> Iterator[str]:
+    """A database without anything in it."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def things(url: str) -> set[str]:
+    """Every table, type and function that is in the database, but for the extension's and Alembic's own table."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            """
+            SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+            UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+                AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+            """
+        )
+    finally:
+        await connection.close()
+    return {row["name"] for row in rows} - {"alembic_version"}
+
+
+async def test_the_migrated_schema_is_the_one_that_the_tables_describe(database_url: str) -> None:
+    def difference(connection: Connection) -> list[Any]:
+        def ours(name: str | None, kind: str, _: object) -> bool:
+            return kind != "table" or not str(name).startswith("pgqueuer")
+
+        context = MigrationContext.configure(connection, opts={"include_name": ours})
+        return list(compare_metadata(context, Base.metadata))
+
+    engine = make_engine(load_settings({"DATABASE_URL": database_url}))
+    async with engine.connect() as connection:
+        assert await connection.run_sync(difference) == []
+    await engine.dispose()
+
+
+async def test_two_hosts_may_migrate_at_once_and_again(empty_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url})
+    await asyncio.gather(*(migrate(settings) for _ in range(3)))
+    await migrate(settings)
+    assert {"businesses", "calls", "messages", "pgqueuer", "pgqueuer_status"} <= await things(empty_url)
+
+
+async def test_the_demo_business_is_there_when_there_is_no_model_and_stays_as_people_changed_it(empty_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url})
+    await migrate(settings)
+    connection = await asyncpg.connect(empty_url)
+    await connection.execute("UPDATE businesses SET name = 'changed'")
+    await migrate(settings)
+    rows = await connection.fetch("SELECT id, name, phone FROM businesses")
+    await connection.close()
+    assert [tuple(row) for row in rows] == [(456, "changed", "+97235550100")]
+
+
+async def test_with_a_real_model_nobody_is_invented(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM businesses") == 0
+    await connection.close()
+
+
+async def test_the_way_back_leaves_nothing_and_the_way_forward_is_open_again(empty_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url})
+    await migrate(settings)
+    newest = await things(empty_url)
+    await downgrade(settings, "base")
+    assert await things(empty_url) == set()
+    await migrate(settings)
+    assert await things(empty_url) == newest
+
+
+async def test_each_step_back_can_be_taken_alone(empty_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url})
+    await migrate(settings)
+    before = await things(empty_url)
+    await downgrade(settings, "-1")
+    assert await things(empty_url) < before
+    await migrate(settings)
+    assert await things(empty_url) == before
+
+
+async def test_rows_survive_a_second_migration(database_url: str) -> None:
+    engine = make_engine(load_settings({"DATABASE_URL": database_url}))
+    async with engine.begin() as connection:
+        await connection.execute(text("INSERT INTO businesses (name, phone) VALUES ('kept', '+97231111111')"))
+    await engine.dispose()
+    await migrate(load_settings({"DATABASE_URL": database_url, "OPENAI_API_KEY": "none"}))
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT name FROM businesses") == "kept"
+    await connection.close()
+
+
+async def test_a_database_that_does_not_come_is_given_up_after_the_wait(unused_tcp_port: int) -> None:
+    settings = load_settings({"DATABASE_URL": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"})
+    with pytest.raises(DatabaseUnavailable):
+        await migrate(settings, wait_s=0.1)
+
+
+def test_a_missing_setting_is_an_error_line_and_exit_code_2() -> None:
+    command = [sys.executable, "-m", "prosaas_core.migrate"]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": "services"}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout.startswith("[ERROR] ")
+    assert "DATABASE_URL is missing: set it in .env" in done.stdout

@@ -1,0 +1,129 @@
+"""Call records: whole on disk and back, in the database once, with one summary job."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core import queries
+from prosaas_core.database import session, transaction
+from prosaas_core.records import CallRecord, save_call_record
+from prosaas_core.tables import Call, Customer
+
+STARTED = datetime(2026, 1, 4, 9, 0, 0, 123456, UTC)
+RECORD = CallRecord(
+    call_sid="CA123",
+    business_id=456,
+    from_number="+972501234567",
+    to_number="+97235550100",
+    started_at=STARTED,
+    ended_at=STARTED + timedelta(seconds=45),
+    duration_s=45.0,
+    end_reason="customer_hangup",
+    metrics={"turns": 3},
+    transcript=[{"who": "customer", "text": "שלום", "at_ms": 900}],
+    events=[{"t_ms": 0, "level": "INFO", "event": "CALL_START", "text": "…"}],
+)
+
+
+async def jobs(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(text("SELECT dedupe_key FROM pgqueuer"))).scalars())
+
+
+def test_a_record_survives_the_disk() -> None:
+    written = RECORD.to_json()
+    assert "\n" not in written
+    assert CallRecord.from_json(written) == RECORD
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "null", "[]", '{"call_sid": "CA1"}', RECORD.to_json()[:-1], '{"started_at": 1}']
+)
+def test_what_is_no_record_is_refused(broken: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        CallRecord.from_json(broken)
+
+
+@pytest.mark.postgres
+async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: AsyncEngine, business_id: int) -> None:
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, RECORD)
+    async with transaction(engine) as connection:
+        assert not await save_call_record(connection, replace(RECORD, end_reason="something else"))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+        assert (call.business_id, call.end_reason, call.duration_s) == (business_id, "customer_hangup", 45.0)
+        assert (call.started_at, call.transcript, call.events) == (STARTED, RECORD.transcript, RECORD.events)
+        assert (await opened.get_one(Customer, call.customer_id)).name == "דוד"
+    assert await jobs(engine) == ["call.summarise:CA123"]
+
+
+@pytest.mark.postgres
+async def test_the_same_record_saved_by_many_at_once_is_stored_once(engine: AsyncEngine, business_id: int) -> None:
+    async def save() -> bool:
+        async with transaction(engine) as connection:
+            return await save_call_record(connection, RECORD)
+
+    assert sum(await asyncio.gather(*(save() for _ in range(20)))) == 1
+    assert await jobs(engine) == ["call.summarise:CA123"]
+
+
+@pytest.mark.postgres
+async def test_a_record_made_without_the_database_finds_its_business_and_customer_later(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, replace(RECORD, business_id=None))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+        assert call.business_id == business_id
+        assert call.customer_id is not None
+
+
+@pytest.mark.postgres
+async def test_the_record_of_a_call_for_nobody_is_stored_too(engine: AsyncEngine) -> None:
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, replace(RECORD, business_id=None, to_number="+97239999999"))
+
+
+@pytest.mark.postgres
+async def test_the_status_callback_and_the_record_may_come_in_either_order(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async def status(call_sid: str, status: str, duration_s: float | None = None) -> None:
+        async with transaction(engine) as connection:
+            await queries.note_call(
+                connection,
+                call_sid,
+                business_id=business_id,
+                status=status,
+                from_number=RECORD.from_number,
+                to_number=RECORD.to_number,
+                duration_s=duration_s,
+            )
+
+    await status("CA123", "ringing")
+    await status("CA123", "completed", 44)
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, RECORD)
+        assert await save_call_record(connection, replace(RECORD, call_sid="CA456"))
+    await status("CA456", "completed", 44)
+    async with session(engine) as opened:
+        for call_sid in ("CA123", "CA456"):
+            call = await opened.get_one(Call, call_sid)
+            assert (call.status, call.duration_s, call.end_reason) == ("completed", 45.0, "customer_hangup")
+
+
+@pytest.mark.postgres
+async def test_an_ended_call_does_not_ring_again(engine: AsyncEngine, business_id: int) -> None:
+    async with transaction(engine) as connection:
+        for status in ("completed", "ringing"):
+            await queries.note_call(
+                connection, "CA1", business_id=business_id, status=status, from_number="+9721", to_number="+9722"
+            )
+    async with session(engine) as opened:
+        assert (await opened.get_one(Call, "CA1")).status == "completed"

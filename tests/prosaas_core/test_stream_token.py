@@ -1,0 +1,62 @@
+"""The stream token: it says what the api knew, and nobody else can write one."""
+
+import time
+
+import pytest
+
+from prosaas_core.stream_token import TokenError, issue, verify
+
+CALL_SID = "CA" + "0" * 32
+
+
+def token(secret: str = "s", ttl: float = 60, **changes: str) -> str:
+    call = {"call_sid": CALL_SID, "from_number": "+972501234567", "to_number": "+97235550100", **changes}
+    return issue(secret, business_id=456, ttl=ttl, **call)
+
+
+def test_what_goes_in_comes_out() -> None:
+    claims = verify("s", token())
+    assert (claims.call_sid, claims.business_id) == (CALL_SID, 456)
+    assert (claims.from_number, claims.to_number) == ("+972501234567", "+97235550100")
+    assert time.time() < claims.expires_at <= time.time() + 60
+
+
+def test_no_two_tokens_share_a_nonce() -> None:
+    assert verify("s", token()).nonce != verify("s", token()).nonce
+
+
+def test_a_token_without_a_business_is_one_too() -> None:
+    anonymous = issue("s", call_sid=CALL_SID, business_id=None, from_number="", to_number="")
+    assert verify("s", anonymous).business_id is None
+
+
+@pytest.mark.parametrize("wrong", ["", ".", "abc", "abc.", ".abc", "é.é", "a" * 5000])
+def test_what_is_no_token_is_malformed(wrong: str) -> None:
+    with pytest.raises(TokenError) as caught:
+        verify("s", wrong)
+    assert caught.value.reason == "malformed"
+
+
+def test_another_secret_or_a_changed_byte_is_a_forgery() -> None:
+    good = token()
+    changed = ("A" if good[0] != "A" else "B") + good[1:]
+    for secret, given in (("other", good), ("s", changed), ("s", good + "A")):
+        with pytest.raises(TokenError) as caught:
+            verify(secret, given)
+        assert caught.value.reason == "forged"
+
+
+def test_a_token_expires() -> None:
+    with pytest.raises(TokenError) as caught:
+        verify("s", token(ttl=0))
+    assert caught.value.reason == "expired"
+
+
+def test_an_empty_secret_signs_nothing() -> None:
+    with pytest.raises(ValueError, match="empty secret"):
+        token(secret="")
+
+
+def test_a_token_fits_into_a_twilio_parameter_however_long_the_callers_address_is() -> None:
+    longest = token(from_number="sip:" + "x" * 500, to_number="sip:" + "é" * 500)
+    assert len("token") + len(longest) < 500
