@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,7 +62,7 @@ async def test_the_day_on_which_clocks_change_has_slots_that_follow_each_other(
     async with session(engine) as opened:
         slots = await booking.free_slots(opened, business, date(2026, 3, 27), now=NOW)
     instants = [slot.astimezone(UTC) for slot in slots]
-    assert {later - earlier for earlier, later in zip(instants, instants[1:], strict=False)} == {timedelta(minutes=30)}
+    assert {later - earlier for earlier, later in pairwise(instants)} == {timedelta(minutes=30)}
     assert len(slots) == 6
 
 
