@@ -124,7 +124,8 @@ check_env() {
         return
     fi
     missing=
-    for name in $(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/env/example.env"); do
+    expected=$(sed -n 's/^\([A-Z_]*\)=.*/\1/p' "$ROOT/env/example.env")
+    for name in $expected; do
         grep -q "^$name=" "$ROOT/.env" || missing="$missing $name"
     done
     required="PUBLIC_URL TWILIO_AUTH_TOKEN ADMIN_API_KEY"

@@ -5,7 +5,7 @@ set -eu
 
 PACKAGES="docker.io docker-cli docker-compose docker-buildx"
 
-complete() { have docker && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
+installed() { have docker && docker compose version >/dev/null 2>&1 && docker buildx version >/dev/null 2>&1; }
 
 # Debian 12's own Compose is version 1; Debian 13's packages install on it as they are. The low priority keeps everything
 # else on this machine at its own release.
@@ -54,7 +54,7 @@ start_daemon() {
     fail "the Docker daemon does not answer" "read /var/log/dockerd.log or: journalctl -u docker" "README.md, A fresh machine"
 }
 
-complete || install_engine
+installed || install_engine
 if ! answers; then
     case "$(docker version 2>&1)" in
     *"permission denied"*)

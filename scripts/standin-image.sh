@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds a stand-in for an upstream base image from Debian 13's packages, for machines that reach no image registry.
 # Usage: standin-image.sh python|postgres
+# shellcheck disable=SC2016 # the hooks' $1 is the new root, which mmdebstrap's own shell expands
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 

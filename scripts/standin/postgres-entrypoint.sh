@@ -47,7 +47,10 @@ sql() { PGPASSWORD="$POSTGRES_PASSWORD" psql -v ON_ERROR_STOP=1 --no-psqlrc -U "
 run_init_scripts() {
     for script in /docker-entrypoint-initdb.d/*; do
         case $script in
-        *.sh) if [ -x "$script" ]; then "$script"; else . "$script"; fi ;;
+        *.sh)
+            # shellcheck disable=SC1090 # whatever the folder holds
+            if [ -x "$script" ]; then "$script"; else . "$script"; fi
+            ;;
         *.sql) sql -d "$POSTGRES_DB" -f "$script" ;;
         *.sql.gz) gunzip -c "$script" | sql -d "$POSTGRES_DB" ;;
         esac

@@ -1,0 +1,166 @@
+"""Every container of the production model is hardened, bounded, checked, and writes into rotated logs."""
+
+import pytest
+
+from bundle_world.model import LONG_RUNNING, OURS, Service, render, services
+
+EVERY = (*LONG_RUNNING, "migrate")
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(params=EVERY)
+def service(request: pytest.FixtureRequest) -> Service:
+    return services("prod")[request.param]
+
+
+def test_every_service_of_the_model_is_covered_here() -> None:
+    """A service that is added must be added to these tests."""
+    assert set(services("prod")) == set(EVERY)
+
+
+def test_runs_without_root(service: Service) -> None:
+    """Our images run as 10001, the database as the number that its image gives it; never 0."""
+    assert service["user"] in {"10001:10001", "999:999"}
+
+
+def test_root_filesystem_is_read_only(service: Service) -> None:
+    """A process that is taken over finds nothing to write to but its tmpfs and its own volume."""
+    assert service["read_only"] is True
+    assert "/tmp" in {volume["target"] for volume in service["volumes"] if volume["type"] == "tmpfs"}
+
+
+def test_holds_no_capability_and_can_gain_none(service: Service) -> None:
+    """No capability to begin with, none through a setuid program."""
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+
+
+def test_has_an_init_process(service: Service) -> None:
+    """Signals reach the service and orphans are reaped."""
+    assert service["init"] is True
+
+
+def test_is_bounded_in_memory_processor_and_processes(service: Service) -> None:
+    """One service that runs wild cannot take the machine with it."""
+    limits = service["deploy"]["resources"]["limits"]
+    assert limits["cpus"] > 0
+    assert int(limits["memory"]) >= 256 * 1024**2
+    assert 50 <= limits["pids"] <= 200
+
+
+def test_logs_are_rotated(service: Service) -> None:
+    """At most 50 MB a container."""
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+
+
+def test_name_is_left_to_compose(service: Service) -> None:
+    """A fixed container name would forbid a second stack on the machine, and scaling."""
+    assert "container_name" not in service
+
+
+def test_sees_neither_the_engine_nor_the_host(service: Service) -> None:
+    """The engine's socket is root on the host; the tools that need it are no part of the stack."""
+    assert "docker.sock" not in str(service)
+    assert service.get("network_mode") is None
+    assert service.get("pid") is None
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_comes_back_after_a_failure(name: str) -> None:
+    """What runs for long restarts; the one-shot migration does not."""
+    model = services("prod")
+    assert model[name]["restart"] == "unless-stopped"
+    assert model["migrate"]["restart"] == "no"
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_health_is_checked_often_at_the_start(name: str) -> None:
+    """A check a second until healthy makes a start quick; afterwards a quiet pace."""
+    check = services("prod")[name]["healthcheck"]
+    assert check["start_interval"] == "1s"
+    assert check["interval"] == "15s"
+    assert check["retries"] == 3
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_starts_after_the_migration(name: str) -> None:
+    """No service meets a database older than its code."""
+    model = services("prod")
+    assert model[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert model["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+
+
+def test_restart_of_a_dependency_never_restarts_calls() -> None:
+    """`depends_on` with `restart: true` would end calls in progress."""
+    dependencies = services("prod")["prosaas-calls"]["depends_on"].values()
+    assert [dependency.get("restart", False) for dependency in dependencies] == [False]
+
+
+@pytest.mark.parametrize(("name", "port"), [("prosaas-api", "8000"), ("prosaas-calls", "5050")])
+def test_published_on_loopback_only(name: str, port: str) -> None:
+    """What the world reaches is the TLS proxy in front; Docker's own rules would open a port past the firewall."""
+    (published,) = services("prod")[name]["ports"]
+    assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", port, int(port))
+
+
+def test_nothing_else_is_published() -> None:
+    """The database, the worker and the simulator are reached inside the network alone."""
+    assert {name for name, service in services("prod").items() if service.get("ports")} == {
+        "prosaas-api",
+        "prosaas-calls",
+    }
+
+
+def test_host_ports_are_settings() -> None:
+    """Two stacks fit on one machine."""
+    model = render("prod", API_PORT="18000", CALLS_PORT="15050")["services"]
+    assert [model[name]["ports"][0]["published"] for name in ("prosaas-api", "prosaas-calls")] == ["18000", "15050"]
+
+
+@pytest.mark.parametrize(("seconds", "grace"), [(None, "10m30s"), ("45", "1m15s"), ("3600", "1h0m30s")])
+def test_grace_of_calls_follows_drain_seconds(seconds: str | None, grace: str) -> None:
+    """The engine kills only after the service's own deadline for its calls, and half a minute more."""
+    settings = {} if seconds is None else {"DRAIN_SECONDS": seconds}
+    calls = render("prod", **settings)["services"]["prosaas-calls"]
+    assert calls["stop_grace_period"] == grace
+    assert calls["environment"]["DRAIN_SECONDS"] == (seconds or "600")
+
+
+def test_secrets_come_as_files_only() -> None:
+    """Every secret of a service is a file that a *_FILE variable names; no variable carries one."""
+    for name, service in services("prod").items():
+        named = {value for key, value in (service.get("environment") or {}).items() if key.endswith("_FILE")}
+        files = {secret["target"] for secret in service.get("secrets", [])}
+        assert files == {path for path in named if path and path.startswith("/run/secrets/")}, name
+        carried = [
+            key
+            for key in service.get("environment") or {}
+            if key.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "DATABASE_URL"))
+        ]
+        assert carried == [], name
+
+
+def test_each_service_gets_only_the_secrets_it_uses() -> None:
+    """The simulator, which plays the outside world, never holds the database or the model's key."""
+    held = {name: {s["source"] for s in service.get("secrets", [])} for name, service in services("prod").items()}
+    assert held["simulator"] == {"twilio_auth_token", "whatsapp_app_secret"}
+    assert held["postgres"] == {"postgres_password"}
+    assert held["migrate"] == {"database_url", "openai_api_key"}
+    assert "whatsapp_access_token" not in held["prosaas-api"] | held["prosaas-calls"]
+
+
+def test_live_switch_state_is_in_memory() -> None:
+    """A restart always returns to the environment's level."""
+    for name in OURS:
+        mounts = {volume["target"]: volume["type"] for volume in services("prod")[name]["volumes"]}
+        assert mounts["/run/prosaas"] == "tmpfs"
+        assert mounts["/var/log/prosaas/blackbox"] == "volume"
+
+
+def test_managed_database_replaces_the_container() -> None:
+    """With the overlay that `make` adds for DATABASE_URL, nothing waits for a local database."""
+    model = render("prod", "external-database")["services"]
+    assert model["postgres"]["profiles"] == ["local-database"]
+    assert not model["migrate"].get("depends_on")

@@ -1,0 +1,132 @@
+"""Rules that hold over the whole repository: who imports whom, no addresses of registries, every linter content."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bundle_world.checkout import ROOT
+
+SERVICES = ROOT / "services"
+MAY_IMPORT = {
+    "prosaas_logging": set(),
+    "prosaas_core": {"prosaas_logging"},
+    "prosaas_api": {"prosaas_core", "prosaas_logging"},
+    "prosaas_calls": {"prosaas_core", "prosaas_logging"},
+    "prosaas_worker": {"prosaas_core", "prosaas_logging"},
+    "prosaas_ops": {"prosaas_core", "prosaas_logging"},
+    "simulator": set(),
+}
+SHELL = [*ROOT.glob("scripts/**/*.sh"), ROOT / "scripts/ops", *SERVICES.glob("**/*.sh"), ROOT / ".ci/run"]
+
+
+def tracked() -> list[Path]:
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def tool(name: str) -> str:
+    """A linter from the environment that runs the tests."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    assert found, f"{name} is in services/requirements/test.in and must be installed"
+    return found
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_one_way(package: str) -> None:
+    """A package imports itself and what stands below it; the simulator stays an independent second opinion."""
+    allowed = MAY_IMPORT[package] | {package}
+    wrong = [
+        f"{module.relative_to(SERVICES)} imports {name}"
+        for module in sorted((SERVICES / package).rglob("*.py"))
+        for name in imports(module)
+        if name in MAY_IMPORT and name not in allowed
+    ]
+    assert wrong == []
+
+
+def test_no_address_of_a_package_index_or_mirror_is_written_down() -> None:
+    """Where packages come from is the machine's own setting; the repository names none."""
+    index = re.compile(
+        r"https?://[^\s\"']*(?:/simple\b|/debian\b|/dists/|pypi\.|registry\.)|--(?:extra-)?index-url", re.I
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked()
+        if path.suffix not in {".png", ".gz"} and path != Path(__file__)
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if index.search(line)
+    ]
+    assert found == []
+
+
+def test_no_secret_is_tracked() -> None:
+    """.env and secrets/ stay on the machine that made them."""
+    names = {str(path.relative_to(ROOT)) for path in tracked()}
+    assert not [name for name in names if name == ".env" or name.startswith("secrets/")]
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_shell_is_clean(script: Path) -> None:
+    """shellcheck finds nothing, following what a script sources."""
+    command = [tool("shellcheck"), "--external-sources", "--source-path=SCRIPTDIR", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("script", SHELL, ids=lambda path: str(path.relative_to(ROOT)))
+def test_shell_is_posix(script: Path) -> None:
+    """A host needs a POSIX shell and no more."""
+    first = script.read_text().splitlines()[0]
+    assert first == "#!/bin/sh" or first.startswith("# "), first
+    subprocess.run(["/bin/sh", "-n", str(script)], check=True)
+
+
+def test_yaml_is_clean() -> None:
+    """yamllint finds nothing in what we track."""
+    files = [str(path) for path in tracked() if path.suffix in {".yml", ".yaml"}]
+    done = subprocess.run([tool("yamllint"), "--strict", *files], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_dockerfile_is_clean() -> None:
+    """hadolint finds nothing."""
+    done = subprocess.run(
+        [tool("hadolint"), "--no-color", "Dockerfile"], cwd=SERVICES, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_python_is_clean() -> None:
+    """ruff finds nothing, in style or in form."""
+    for arguments in (["check", "."], ["format", "--check", "."]):
+        done = subprocess.run(
+            [tool("ruff"), *arguments, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types_are_clean() -> None:
+    """mypy --strict finds nothing in the services."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--cache-dir=/tmp/mypy-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
