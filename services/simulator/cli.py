@@ -1,28 +1,29 @@
 """The command line: serve the stand-ins, place a call, or put load on a service."""
 
 import argparse
-import asyncio
 import sys
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import orjson
+import uvloop
 from aiohttp import web
 
+from simulator import load, signing, twiml
 from simulator.app import make_app
-from simulator.settings import Settings, load
+from simulator.settings import Settings, from_environment
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; return its exit status (0 fine, 1 the call had problems, 2 wrong usage)."""
     arguments = _parser().parse_args(argv)
-    settings = load()
+    settings = from_environment()
     if arguments.command == "serve":
         settings = replace(settings, port=arguments.port or settings.port)
-        web.run_app(make_app(settings), port=settings.port, access_log=None, print=None)
+        web.run_app(make_app(settings), port=settings.port, access_log=None, print=None, loop=uvloop.new_event_loop())
         return 0
-    return asyncio.run(_call(arguments, settings))
+    return uvloop.run(_load(arguments, settings) if arguments.command == "load" else _call(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,10 +42,20 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("--call-sid")
     call.add_argument("--count", type=int, default=1)
     call.add_argument("--json", action="store_true", help="print what happens as one JSON object a line")
+    put_load = commands.add_parser("load", help="measure how late frames come through a service; prints JSON")
+    put_load.add_argument("--calls", type=int, required=True, help="how many simultaneous calls")
+    put_load.add_argument("--seconds", type=float, default=20.0)
+    put_load.add_argument("--url", default=load.LoadPlan.url, help="the service's Media Streams address")
+    put_load.add_argument("--api", help="get each call's token from /twilio/voice here; without it, none is sent")
+    put_load.add_argument("--model-port", type=int, default=9000, help="where the service finds its Realtime stand-in")
+    put_load.add_argument(
+        "--turn-seconds", type=float, default=load.LoadPlan.turn_seconds, help="0: one endless answer"
+    )
+    put_load.add_argument("--ramp", type=float, default=load.LoadPlan.ramp_s, help="seconds over which calls begin")
     return parser
 
 
-async def _call(arguments: argparse.Namespace, settings: Settings) -> int:
+async def _call(arguments: argparse.Namespace) -> int:
     order = {
         "scenario": arguments.scenario,
         "speed": arguments.speed,
@@ -82,3 +93,39 @@ def _readable(note: dict[str, Any]) -> str:
         return f"{note['call_sid']} {note['scenario']}: {verdict} ({seconds:.1f} s, ended by {note['ended_by']})"
     rest = ", ".join(f"{name}={value}" for name, value in note.items() if name not in ("t_ms", "what"))
     return f"{note['t_ms'] / 1000:7.2f} s  {note['what']}  {rest}"
+
+
+async def _load(arguments: argparse.Namespace, settings: Settings) -> int:
+    plan = load.LoadPlan(
+        calls=arguments.calls,
+        seconds=arguments.seconds,
+        url=arguments.url,
+        model_port=arguments.model_port,
+        turn_seconds=arguments.turn_seconds,
+        ramp_s=arguments.ramp,
+        account_sid=settings.account_sid,
+    )
+    async with aiohttp.ClientSession() as http:
+        if arguments.api:
+            settings = replace(settings, api_url=arguments.api)
+            plan = replace(plan, dial=lambda call_sid: _dial(call_sid, settings, http))
+        report = await load.run(plan)
+    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+    return 1 if report["error_count"] else 0
+
+
+async def _dial(call_sid: str, settings: Settings, http: aiohttp.ClientSession) -> dict[str, str]:
+    form = {
+        "CallSid": call_sid,
+        "AccountSid": settings.account_sid,
+        "From": "+972501234567",
+        "To": "+97235550100",
+        "CallStatus": "ringing",
+        "Direction": "inbound",
+    }
+    signature = signing.twilio(settings.twilio_token, f"{settings.public_base}/twilio/voice", form)
+    url = f"{settings.api_url.rstrip('/')}/twilio/voice"
+    async with http.post(url, data=form, headers={"X-Twilio-Signature": signature}) as response:
+        response.raise_for_status()
+        verbs = twiml.parse(await response.text())
+    return next(verb.parameters for verb in verbs if verb.name == "Connect")

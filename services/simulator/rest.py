@@ -29,7 +29,7 @@ class RestStandIns:
 
     def routes(self) -> list[web.RouteDef]:
         """Return the paths served."""
-        account = "/2010-04-01/Accounts/{account}"
+        account = "/2010-04-01/Accounts/{account:[^/]*}"
         return [
             web.post("/v1/responses", self.responses),
             web.post(account + "/Calls/{call_sid}.json", self.update_call),
@@ -118,10 +118,8 @@ class RestStandIns:
         return {name: str(value) for name, value in (await request.post()).items()}
 
     def _refuse_credentials(self, request: web.Request) -> web.Response | None:
-        token = self._settings.twilio_token
-        expected = BasicAuth(self._settings.account_sid, token).encode()
-        given = request.headers.get("Authorization", "")
-        wrong = given != expected if token else not given.startswith("Basic ")
+        expected = BasicAuth(request.match_info["account"], self._settings.twilio_token).encode()
+        wrong = request.headers.get("Authorization", "") != expected
         return _twilio_error(401, 20003, "Authenticate") if wrong else None
 
 

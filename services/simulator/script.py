@@ -10,7 +10,7 @@ from typing import Any, Final
 from simulator.days import business_day, fill, first_time, words
 from simulator.scenario import Scenario, ToolCall, Turn
 
-_QUOTED: Final = re.compile(r"[\"“«„]([^\"”»“]{2,})[\"”»“]")
+_DICTATED: Final = re.compile(r"exactly[^:]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,10 @@ class Script:
             self._known["free"] = free
 
     def next_reply(self, instructions: str | None = None) -> Reply:
-        """Return the next response; quoted words in a response's own instructions are said as they are."""
-        quoted = _QUOTED.findall(instructions or "")
-        if quoted:
+        """Return the next response; its own instructions may dictate the words ("say exactly: …")."""
+        if dictated := _DICTATED.search(instructions or ""):
             self._greeted = True
-            return Reply(max(quoted, key=len), turn=self.heard_turns)
+            return Reply(dictated.group(1).strip(' "“”'), turn=self.heard_turns)
         if not self._waiting:
             text = self.scenario.filler if self._greeted else self.scenario.greeting
             self._greeted = True

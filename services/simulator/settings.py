@@ -25,7 +25,7 @@ class Settings:
         return (self.public_url or self.api_url).rstrip("/")
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
+def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings in the environment; an empty value counts as unset."""
     env = {name: value for name, value in (os.environ if environ is None else environ).items() if value}
     default = Settings()

@@ -23,6 +23,7 @@ class WhatsAppMessage:
     name: str = "דוד"
     message_id: str | None = None
     copies: int = 1
+    phone_number_id: str = "100000000000456"
 
 
 async def deliver(message: WhatsAppMessage, settings: Settings, http: aiohttp.ClientSession) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _meta_body(message: WhatsAppMessage, message_id: str) -> dict[str, Any]:
     sender = message.sender.lstrip("+")
     value = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": message.to.lstrip("+"), "phone_number_id": "100000000000001"},
+        "metadata": {"display_phone_number": message.to.lstrip("+"), "phone_number_id": message.phone_number_id},
         "contacts": [{"profile": {"name": message.name}, "wa_id": sender}],
         "messages": [
             {
