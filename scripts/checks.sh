@@ -95,6 +95,21 @@ check_ca() {
     ok proxy "$([ -n "$proxy" ] && echo "HTTPS_PROXY is set and passed to image builds" || echo none)"
 }
 
+# check_choice NAME VALID…
+check_choice() {
+    name=$1 value=$(env_get "$1")
+    shift
+    case " $* " in
+    *" ${value:-$1} "*) ok collector "$name=${value:-$1}" ;;
+    *) bad collector "$name=$value is not one of: $*" "set it in .env to one of them, or remove it" docs/collectors.md ;;
+    esac
+}
+
+check_collector() {
+    check_choice LOG_DRIVER json-file local awslogs fluentd syslog
+    check_choice LOG_COLLECTOR none datadog
+}
+
 # check_level NAME VALUE WHERE
 check_level() {
     case $(printf '%s' "$2" | tr '[:lower:]' '[:upper:]') in

@@ -13,5 +13,6 @@ check_memory
 check_ports
 check_ca
 check_env
+check_collector
 check_levels prod
 [ "$problems" = 0 ] || exit 1

@@ -34,8 +34,9 @@ find_ca_bundle() {
 choose_stack() {
     files=docker-compose.yml:docker-compose.$1.yml
     [ -z "$(env_get DATABASE_URL)" ] || files=$files:docker-compose.external-database.yml
-    driver=$(env_get LOG_DRIVER)
-    [ ! -f "$ROOT/docker-compose.logs-$driver.yml" ] || files=$files:docker-compose.logs-$driver.yml
+    for collector in "$(env_get LOG_DRIVER)" "$(env_get LOG_COLLECTOR)"; do
+        [ ! -f "$ROOT/deploy/collectors/$collector.yml" ] || files=$files:deploy/collectors/$collector.yml
+    done
     env_put COMPOSE_FILE "$files"
     project=$(env_get COMPOSE_PROJECT_NAME)
     case $project in

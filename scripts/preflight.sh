@@ -9,6 +9,7 @@ cd "$ROOT"
 
 QUIET=1
 check_env
+check_collector
 check_levels "$1"
 check_ports
 check_disk
