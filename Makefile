@@ -89,6 +89,22 @@ env-prod: ## the logging block to paste into a platform's variables
 		'# ========================================'
 	@grep -E '^(LOG_LEVEL|PYTHONUNBUFFERED|LOG_JSON)=' env/prod.env
 
+##@ Jobs and data
+
+.PHONY: jobs retry-job backup restore
+
+jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or run, too]
+	@scripts/jobs.sh jobs $(if $(filter 1,$(ALL)),--all)
+
+retry-job: ## put held jobs back into the queue [ID="12 13"]
+	@scripts/jobs.sh retry $(ID)
+
+backup: ## write the database into backups/ [FILE=]
+	@scripts/backup.sh $(FILE)
+
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
+	@FORCE=$(FORCE) scripts/restore.sh $(FILE)
+
 ##@ This machine
 
 .PHONY: doctor

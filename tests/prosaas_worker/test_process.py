@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
 from sqlalchemy import text
+
+from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
 
 pytestmark = pytest.mark.postgres
 

@@ -1,0 +1,106 @@
+"""What `make jobs` shows and `make retry-job` does."""
+
+import asyncpg
+import pytest
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+from sqlalchemy import text
+
+from prosaas_core.jobs import CALL_SUMMARISE, enqueue
+from prosaas_worker import admin
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def queries(settings):
+    connection = await asyncpg.connect(settings.database_url)
+    yield Queries(AsyncpgDriver(connection))
+    await connection.close()
+
+
+@pytest.fixture
+def hold(engine, queries):
+    """Queue a job, and hold it with an error as the worker would."""
+
+    async def hold(call_sid="CA1", *, status="failed"):
+        async with engine.begin() as connection:
+            payload = {"call_sid": call_sid, "cause": {"call_sid": call_sid}}
+            await enqueue(connection, CALL_SUMMARISE, payload, key=f"{CALL_SUMMARISE}:{call_sid}")
+            job_id = await connection.scalar(text("SELECT max(id) FROM pgqueuer"))
+        if status == "failed":
+            traceback = (
+                f'{{"job_id": {job_id}, "timestamp": "2024-01-21T12:00:00Z", "exception_type": "Refused", '
+                '"exception_message": "api.openai.com: answered 401", "traceback": "", "additional_context": null}'
+            )
+            async with engine.begin() as connection:
+                await connection.execute(
+                    text("UPDATE pgqueuer SET status = 'failed', attempts = 4 WHERE id = :id"), {"id": job_id}
+                )
+                await connection.execute(
+                    text(
+                        "INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority, traceback) "
+                        "VALUES (:id, 'failed', 'call.summarise', 0, CAST(:traceback AS jsonb))"
+                    ),
+                    {"id": job_id, "traceback": traceback},
+                )
+        return job_id
+
+    return hold
+
+
+async def test_a_held_job_is_listed_with_its_cause_and_its_last_error(queries, hold, capsys):
+    job_id = await hold()
+    assert await admin.list_jobs(queries, everything=False) == 0
+    (_, line) = capsys.readouterr().out.splitlines()
+    assert line.split()[:4] == [str(job_id), "held", "call.summarise", "5"]
+    assert "call_sid=CA1" in line
+    assert line.endswith("Refused: api.openai.com: answered 401")
+
+
+async def test_without_held_jobs_it_says_so_and_finds_nothing(queries, hold, capsys):
+    await hold(status="queued")
+    assert await admin.list_jobs(queries, everything=False) == 3
+    assert capsys.readouterr().out == "no held jobs\n"
+
+
+async def test_waiting_jobs_are_listed_when_asked_for(queries, hold, capsys):
+    await hold(status="queued")
+    assert await admin.list_jobs(queries, everything=True) == 0
+    assert "waiting" in capsys.readouterr().out
+
+
+async def test_a_held_job_goes_back_with_fresh_attempts(queries, hold, engine, capsys):
+    job_id = await hold()
+    assert await admin.retry(queries, [job_id]) == 0
+    assert f"job {job_id} (call.summarise) is queued again" in capsys.readouterr().out
+    async with engine.connect() as connection:
+        row = (await connection.execute(text("SELECT status::text, attempts FROM pgqueuer"))).one()
+    assert tuple(row) == ("queued", 0)
+
+
+async def test_a_job_that_is_not_held_is_named_and_left_alone(queries, hold, capsys):
+    job_id = await hold(status="queued")
+    assert await admin.retry(queries, [job_id, 404]) == 3
+    out = capsys.readouterr().out
+    assert f"job {job_id} is not held" in out
+    assert "job 404 is not held" in out
+
+
+async def test_a_job_whose_work_is_queued_anew_is_not_doubled(queries, hold, capsys):
+    held = await hold()
+    await hold(status="queued")
+    assert await admin.retry(queries, [held]) == 1
+    assert "queued already" in capsys.readouterr().out
+
+
+def test_a_missing_database_is_one_readable_line(monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://prosaas@127.0.0.1:1/prosaas")
+    assert admin.main(["jobs"]) == 1
+    assert "the database does not answer" in capsys.readouterr().err
+
+
+def test_wrong_usage_ends_with_2():
+    with pytest.raises(SystemExit) as ended:
+        admin.main(["retry"])
+    assert ended.value.code == 2
