@@ -81,42 +81,31 @@ def _country_code(digits: str) -> str:
 
 
 # Each pattern with the literals one of which a text must contain for the pattern to be tried at all: looking for a
-# literal costs a twentieth of a search. No replaced part contains a quote or a backslash, and a quoted name must be
-# followed by a quoted value, so that a line of JSON stays valid. They serve text and encoded lines alike: no \w, no \d.
+# literal costs a twentieth of a search. They serve text and encoded lines alike, hence no \w and no \d; in a line of
+# JSON a bare quote ends a string, so <is> means something else there, and no replaced part holds a quote or a backslash.
 _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
 _EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
-_IS: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}\\?[\"'])"
+_IS_IN_TEXT: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"
+_IS_IN_JSON: Final = (
+    r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\[\"']|')?|\"\s{0,3}:\s{0,3}\"|\\\"\s{0,3}:\s{0,3}\\\"|'\s{0,3}[:,]\s{0,3}b?')"
+)
 _NOT_YET: Final = r"(?!\[redacted\])"
 _NAMED: Final = (
     r"(?:[Ss]ignature|SIGNATURE|[Pp]assw(?:or)?d|PASSWORD|[Ss]ecret|SECRET|[Tt]oken|TOKEN"
     r"|[Aa][Pp][Ii][-_]?[Kk][Ee][Yy])"
 )
+_KEY_SPELLINGS: Final = ("pi_k", "pi-k", "pik", "piK", "PI_K", "PI-K")
 _SECRETS: Final = (
     (("sk-", "sk_"), rf"{_EDGE}sk[-_][A-Za-z0-9_\-]{{8,}}", HIDDEN),
     (("EAA",), rf"{_EDGE}EAA[A-Za-z0-9]{{20,}}", HIDDEN),
     (("eyJ",), rf"{_EDGE}eyJ[A-Za-z0-9_\-]{{8,}}(?:\.[A-Za-z0-9_\-]+){{1,2}}", HIDDEN),
     (("earer", "EARER"), rf"((?:[Bb]earer|BEARER)(?:\s|%20)+){_NOT_YET}{_VALUE}{{4,}}", r"\1" + HIDDEN),
-    (("asic ",), rf"([Aa]uthorization{_IS}[Bb]asic ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}", r"\1" + HIDDEN),
+    (("asic ",), rf"([Aa]uthorization<is>[Bb]asic ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}", r"\1" + HIDDEN),
     (("://",), rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@", r"\1" + HIDDEN + "@"),
-    (("ookie", "OOKIE"), rf"([Cc]ookie{_IS}){_NOT_YET}[^\"'\\\r\n]{{2,}}", r"\1" + HIDDEN),
+    (("ookie", "OOKIE"), rf"([Cc]ookie<is>){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+", r"\1" + HIDDEN),
     (
-        (
-            "ignature",
-            "oken",
-            "assw",
-            "ecret",
-            "pi_k",
-            "pi-k",
-            "pik",
-            "piK",
-            "SIGNATURE",
-            "TOKEN",
-            "PASSW",
-            "SECRET",
-            "PI_K",
-            "PI-K",
-        ),
-        rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}",
+        ("ignature", "oken", "assw", "ecret", "SIGNATURE", "TOKEN", "PASSW", "SECRET", *_KEY_SPELLINGS),
+        rf"({_NAMED}(?:-256)?<is>(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}",
         r"\1" + HIDDEN,
     ),
 )
@@ -138,12 +127,19 @@ def _mask_encoded(match: re.Match[bytes]) -> bytes:
 _TextPass = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
 _LinePass = tuple[tuple[bytes, ...], re.Pattern[bytes], bytes | Callable[[re.Match[bytes]], bytes]]
 _TEXT_PASSES: Final[tuple[_TextPass, ...]] = (
-    *((literals, re.compile(pattern), replacement) for literals, pattern, replacement in _SECRETS),
+    *(
+        (literals, re.compile(pattern.replace("<is>", _IS_IN_TEXT)), replacement)
+        for literals, pattern, replacement in _SECRETS
+    ),
     *((literals, re.compile(pattern), _mask_match) for literals, pattern in _NUMBERS),
 )
 _LINE_PASSES: Final[tuple[_LinePass, ...]] = (
     *(
-        (tuple(map(str.encode, literals)), re.compile(pattern.encode()), replacement.encode())
+        (
+            tuple(map(str.encode, literals)),
+            re.compile(pattern.replace("<is>", _IS_IN_JSON).encode()),
+            replacement.encode(),
+        )
         for literals, pattern, replacement in _SECRETS
     ),
     *(

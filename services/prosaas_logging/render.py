@@ -18,6 +18,7 @@ from .settings import LogSettings
 from .values import cut_middle, plain
 
 LONGEST_LINE: Final = 15 * 1024
+_MOST_CUTS: Final = 64
 _RESERVED: Final = frozenset({
     "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "error", "truncated",
 })  # fmt: skip
@@ -95,7 +96,7 @@ class TextRenderer:
             return f"{value:.3f}".rstrip("0").rstrip(".")
         if isinstance(value, int | None):
             return str(value)
-        return orjson.dumps(plain(value, name), option=orjson.OPT_NON_STR_KEYS, default=str).decode("utf-8", "replace")
+        return dump(plain(value, name)).decode()
 
     def _show_event(self, event: AnyEvent, name: str, value: object) -> str:
         if name in event.speech and not self._transcripts:
@@ -143,7 +144,7 @@ class JsonRenderer:
         fields: dict[str, object] = {
             "timestamp": self._timestamp(moment),
             "severity": level_name(level),
-            "message": self._text.text(record, context),
+            "message": self._text.text(record, context) if isinstance(what, Event) else what,
         }
         if isinstance(what, Event):
             fields["event"] = what.name
@@ -154,7 +155,7 @@ class JsonRenderer:
         for name, value in self._text.fields(record).items():
             if name in _RESERVED:
                 if name == "error":
-                    fields["error"] = {"message": hide(name, value)}
+                    fields["error"] = {"message": self._text.show(name, value)}
                     continue
                 name += "_"
             fields[name] = hide(name, value)
@@ -172,19 +173,18 @@ class JsonRenderer:
     def _shortened(self, fields: dict[str, object]) -> bytes:
         """The line with the middle of its longest texts cut until it fits."""
         small = {**_redacted(fields), "truncated": True}
-        for _ in range(32):
+        for _ in range(_MOST_CUTS):
             line = redact_line(dump(self._rename(small)))
             if len(line) <= LONGEST_LINE:
                 return line
             holder, name = _longest(small)
-            text = holder[name]
-            excess = len(line) - LONGEST_LINE
-            if not isinstance(text, str):
-                holder[name] = cut_middle(dump(text).decode("utf-8", "replace"), LONGEST_LINE // 2)
-                continue
-            # Bytes, not characters, are what is too many; escapes can make six bytes of one character.
-            ratio = max(1, len(dump(text)) // max(1, len(text)))
-            holder[name] = cut_middle(text, max(64, len(text) - excess // ratio - 64))
+            value = holder[name]
+            text = value if isinstance(value, str) else dump(value).decode("utf-8", "replace")
+            # What is too long is bytes, and escapes make up to six of one character. Half at most goes at a time, so
+            # that two long texts share the loss.
+            size = max(1, len(dump(text)))
+            wanted = max(size - (len(line) - LONGEST_LINE) - 64, size // 2)
+            holder[name] = cut_middle(text, wanted * len(text) // size)
         kept = {name: fields[name] for name in ("timestamp", "severity", "service", "env", "version", "logger")}
         return dump(self._rename({**kept, "message": "<a record that could not be shortened>", "truncated": True}))
 

@@ -157,6 +157,7 @@ class Scope:
                 self.ring.append(record)
                 return
             self._spent += 1
+            record = self._with_folded(record)
             self._timeline.append((record, False))
         if level >= ERROR and not self._tripped:
             self._tripped = True
@@ -164,6 +165,13 @@ class Scope:
             _wiring.dump(self, "error")
             return
         _wiring.submit(record, self.context)
+
+    def _with_folded(self, record: Record) -> Record:
+        """The record, and how much was folded if it is of the kind that says so."""
+        moment, level, logger, what, fields, error = record
+        if self._folded and isinstance(what, Event) and "folded" in what.fields and fields.get("folded") is None:
+            return moment, level, logger, what, {**fields, "folded": self._folded}, error
+        return record
 
     def _folds(self, what: AnyEvent | str) -> bool:
         """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prosaas_logging.redact import hide, mask_phone, redact, redact_line
 
@@ -109,3 +111,16 @@ def test_an_absent_secret_is_shown_as_absent() -> None:
 def test_a_number_shows_its_country_alone(number: str, shown: str) -> None:
     assert mask_phone(number) == shown
     assert hide("phone", number) == shown
+
+
+FRAGMENTS = [
+    "token", "Signature", "cookie", "password", "api_key", "Bearer ", "://", "@", ":", "=", ",", "'", '"', "\\",
+    " ", "}", "]", "sk-abcdefgh123", "+972501234567", "0501234567", "b'", "abcd", "\n", "%3D", "null", "1234567",
+]  # fmt: skip
+texts = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+
+
+@given(content=st.dictionaries(texts, st.one_of(texts, st.integers(), st.none(), st.dictionaries(texts, texts))))
+def test_a_line_of_json_stays_valid_whatever_is_hidden_in_it(content: dict[str, object]) -> None:
+    line = redact_line(json.dumps(content, separators=(",", ":")).encode())
+    json.loads(line)

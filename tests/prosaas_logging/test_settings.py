@@ -96,5 +96,5 @@ def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) ->
 
 
 def test_an_env_file_is_read_as_people_write_it() -> None:
-    text = '# note\nexport A=1\nB = "two words"\nC=\'3\' \nD=4 # why\nE=a#b\nbroken\n'
+    text = "# note\nexport A=1\nB = \"two words\"\nC='3' \nD=4 # why\nE=a#b\nbroken\n"
     assert parse_env_file(text) == {"A": "1", "B": "two words", "C": "3", "D": "4", "E": "a#b"}

@@ -1,0 +1,299 @@
+"""Whatever is logged, one valid line comes out."""
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import uuid
+from collections.abc import Callable
+from importlib import resources
+from pathlib import PurePath
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from prosaas_logging import catalogue
+from prosaas_logging.errors import describe
+from prosaas_logging.events import AnyEvent, Event
+from prosaas_logging.levels import ERROR, INFO
+from prosaas_logging.logger import Logger
+from prosaas_logging.render import LONGEST_LINE, JsonRenderer, TextRenderer
+from prosaas_logging.scope import Context, Record
+from prosaas_logging.settings import LogSettings
+from prosaas_logging.values import freeze
+
+SCHEMAS = ["default", "ecs", "gcp"]
+NOWHERE = Context({})
+LOGGER = Logger("tests")
+
+
+def record(what: AnyEvent | str, /, level: int = INFO, exc: BaseException | None = None, **fields: object) -> Record:
+    return 1_700_000_000.25, level, LOGGER, what, freeze(fields), describe(exc)
+
+
+def validator(schema: str) -> jsonschema.Draft202012Validator:
+    text = (resources.files("prosaas_logging") / "schemas" / f"{schema}.json").read_text("utf-8")
+    return jsonschema.Draft202012Validator(json.loads(text))
+
+
+VALIDATORS = {schema: validator(schema) for schema in SCHEMAS}
+
+
+def human(what: AnyEvent | str, /, context: Context = NOWHERE, transcripts: bool = True, **fields: Any) -> str:
+    renderer = TextRenderer(LogSettings("svc", transcripts=transcripts))
+    return renderer.line(record(what, **fields), context).decode()
+
+
+def as_json(
+    what: AnyEvent | str,
+    /,
+    schema: str = "default",
+    context: Context = NOWHERE,
+    transcripts: bool = True,
+    **fields: Any,
+) -> dict[str, Any]:
+    configured = LogSettings("svc", json=True, schema=schema, transcripts=transcripts)
+    line = JsonRenderer(configured, TextRenderer(configured)).line(record(what, **fields), context)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert len(line) <= LONGEST_LINE + 1
+    content: dict[str, Any] = json.loads(line)
+    VALIDATORS[schema].validate(content)
+    return content
+
+
+class Broken:
+    """An object that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+@dataclasses.dataclass
+class Customer:
+    name: str
+    password: str
+
+
+def cycle() -> list[Any]:
+    items: list[Any] = []
+    items.append(items)
+    return items
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(min_value=2**63, max_value=2**80),
+    st.floats(),
+    st.text(),
+    st.text(alphabet=st.characters(categories=["Cs", "Cc", "Cf", "Zl", "Zp"])),
+    st.binary(),
+    st.decimals(),
+    st.datetimes(),
+    st.uuids(),
+    st.complex_numbers(),
+    st.sampled_from(
+        [Broken(), Colour.RED, Number.ONE, Customer("דוד", "x"), ValueError("v"), cycle(), object, len, ...]
+    ),
+    st.text(min_size=1).map(lambda text: text * 5000),
+)
+keys = st.one_of(st.text(), st.integers(), st.binary(), st.none(), st.tuples(st.integers()), st.builds(Broken))
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner),
+        st.tuples(inner, inner),
+        st.dictionaries(keys, inner, max_size=5),
+        st.sets(st.integers()),
+        st.frozensets(st.text()),
+        inner.map(lambda value: (item for item in [value])),
+    ),
+    max_leaves=10,
+)
+names = st.one_of(
+    st.text(min_size=1),
+    st.sampled_from(
+        ["timestamp", "severity", "message", "event", "service", "logger", "error", "self", "text", "token"]
+    ),
+)
+
+
+@given(fields=st.dictionaries(names, values, max_size=4), text=st.text(), schema=st.sampled_from(SCHEMAS))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_value_in_any_field_gives_one_valid_line(fields: dict[str, Any], text: str, schema: str) -> None:
+    configured = LogSettings("svc", json=True, schema=schema)
+    texts = TextRenderer(configured)
+    made: Record = (1_700_000_000.25, INFO, LOGGER, text, freeze(fields), None)
+    line = JsonRenderer(configured, texts).line(made, NOWHERE)
+    assert line.count(b"\n") == 1
+    assert len(line) <= LONGEST_LINE + 1
+    VALIDATORS[schema].validate(json.loads(line))
+    assert texts.line(made, NOWHERE).decode().count("\n") == 1
+
+
+@given(text=st.text())
+@settings(deadline=None)
+def test_no_transcript_can_forge_a_line(text: str) -> None:
+    for transcript in (text, f"{text}\n[ERROR] forged", f"\r\x1b[2K{text}\u2028[INFO]\u202e"):
+        line = human(catalogue.TRANSCRIPT_CUSTOMER, text=transcript)
+        assert line.startswith('[INFO] 💬 [TRANSCRIPT] לקוח: "')
+        assert len(line.rstrip("\n").splitlines()) == 1
+        assert not set(line[:-1]) & set("\x1b\r\u2028\u202e\x85")
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_every_event_of_the_catalogue_fits_the_schema(schema: str) -> None:
+    for event in (value for value in vars(catalogue).values() if isinstance(value, Event)):
+        content = as_json(
+            event, schema, Context({"call_sid": "CA1"}), **{name: "x" for name in event.fields if name != "level"}
+        )
+        assert event.name in json.dumps(content)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_an_error_s_stack_is_one_field_of_one_line(schema: str) -> None:
+    try:
+        raise KeyError("missing")
+    except KeyError as error:
+        content = as_json("failed", schema, level=ERROR, exc=error)
+    stack = {
+        "default": lambda: content["error"]["stack"],
+        "ecs": lambda: content["error"]["stack_trace"],
+        "gcp": lambda: content["stack_trace"],
+    }[schema]()
+    assert stack.startswith("Traceback")
+    assert stack.endswith("KeyError: 'missing'")
+
+
+def test_the_canonical_line_has_the_contract_s_names_in_their_order() -> None:
+    content = as_json(catalogue.GREETING, context=Context({"call_sid": "CA1", "business_id": "456"}))
+    assert list(content) == [
+        "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "call_sid", "business_id",
+    ]  # fmt: skip
+    assert content["timestamp"] == "2023-11-14T22:13:20.250000Z"
+
+
+def test_a_stack_follows_its_human_line_indented_and_whole() -> None:
+    try:
+        raise ValueError("two\nlines")
+    except ValueError as error:
+        first, *stack = human("failed", exc=error).rstrip("\n").split("\n")
+    assert first == "[INFO] failed"
+    assert all(row.startswith("    ") for row in stack)
+    assert stack[0] == "    Traceback (most recent call last):"
+    assert stack[-2:] == ["    ValueError: two", "    lines"]
+
+
+def test_locals_are_not_in_a_stack() -> None:
+    def fail(password: str) -> None:
+        raise ValueError("refused")
+
+    try:
+        fail("hunter22-in-a-local")
+    except ValueError as error:
+        line = human("failed", exc=error)
+    assert "in-a-local" not in line.replace('fail("hunter22-in-a-local")', "")
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "ש" * 100_000, "\x00" * 100_000, '"' * 50_000])
+def test_a_long_field_loses_its_middle_and_the_line_says_so(text: str) -> None:
+    content = as_json("long", payload=text, short="kept")
+    assert content["short"] == "kept"
+    assert content["payload"].startswith(text[:50])
+    assert content["payload"].endswith(text[-50:])
+    assert "characters cut" in content["payload"]
+
+
+def test_a_long_line_is_marked_as_truncated_and_still_redacted() -> None:
+    secret = "sk-" + "A1b2" * 10
+    content = as_json("long", one=("y" * 7000 + " " + secret + " ") * 2, two="z" * 9000)
+    assert content["truncated"] is True
+    assert "sk-A1" not in json.dumps(content)
+
+
+def test_a_long_human_line_is_cut_too() -> None:
+    line = human("long", payload="ש" * 20_000, tail="kept")
+    assert len(line.encode()) <= LONGEST_LINE + 1
+    assert line.endswith("tail=kept\n")
+
+
+def test_reserved_names_of_a_line_cannot_be_overwritten_by_fields() -> None:
+    content = as_json("text", severity="mine", message="mine", service="mine", timestamp="mine")
+    assert (content["severity"], content["message"], content["service"]) == ("INFO", "text", "svc")
+    assert content["severity_"] == content["message_"] == content["service_"] == content["timestamp_"] == "mine"
+
+
+def test_an_error_in_words_stands_where_an_error_with_a_stack_would() -> None:
+    content = as_json(catalogue.DB_UNAVAILABLE, error="refused")
+    assert content["error"] == {"message": "refused"}
+
+
+def test_nested_secrets_are_hidden() -> None:
+    nested = {
+        "headers": {"Authorization": "Bearer abcdefgh", "X-Twilio-Signature": "abc="},
+        "customer": Customer("a", "p"),
+    }
+    text = json.dumps(as_json("request", payload=nested))
+    assert "abcdefgh" not in text
+    assert "abc=" not in text
+    assert '"password": "[redacted]"' in text
+
+
+def test_spoken_words_become_their_length_when_transcripts_are_off() -> None:
+    said = "סוד כמוס"
+    assert said not in human(catalogue.TRANSCRIPT_CUSTOMER, transcripts=False, text=said)
+    assert "<8 תווים>" in human(catalogue.TRANSCRIPT_CUSTOMER, transcripts=False, text=said)
+    assert said not in json.dumps(as_json(catalogue.TRANSCRIPT_AI, transcripts=False, text=said), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"abc", "<3 bytes>"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (datetime.date(2024, 1, 25), "2024-01-25"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (PurePath("/tmp/x"), "/tmp/x"),
+        (Colour.RED, "red"),
+        (2**70, str(2**70)),
+        (float("nan"), "nan"),
+        (Broken(), "<unserialisable Broken: RuntimeError>"),
+    ],
+)
+def test_a_value_that_json_does_not_know_is_shown_as_a_person_would_write_it(value: object, shown: str) -> None:
+    assert as_json("value", value=value)["value"] in (shown, None)
+
+
+def test_a_mutable_value_is_logged_as_it_was() -> None:
+    items = [1, 2]
+    made = record("items", items=items)
+    items.clear()
+    assert made[4] == {"items": [1, 2]}
+
+
+def test_a_tail_is_not_repeated_by_a_line_that_says_it() -> None:
+    call = Context({"call_sid": "CA1"}, ("call_sid=CA1",))
+    assert human("about call_sid=CA1", context=call) == "[INFO] about call_sid=CA1\n"
+    assert human("about it", context=call) == "[INFO] about it · call_sid=CA1\n"
+
+
+def test_numbers_read_well() -> None:
+    shown: Callable[..., str] = lambda value: human("n", n=value)  # noqa: E731
+    assert shown(3) == "[INFO] n: n=3\n"
+    assert shown(0.5) == "[INFO] n: n=0.5\n"
+    assert shown(12.0) == "[INFO] n: n=12\n"
+    assert shown(True) == "[INFO] n: n=true\n"
