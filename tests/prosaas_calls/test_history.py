@@ -15,7 +15,10 @@ def test_lines_stand_in_the_order_in_which_people_spoke() -> None:
     history.words("model", "ai", "יש לי זמן")
     history.words("caller", "customer", "שלום")
 
-    assert [(line.who, line.text, line.at_ms) for line in history] == [("customer", "שלום", 0), ("ai", "יש לי זמן", 100)]
+    assert [(line.who, line.text, line.at_ms) for line in history] == [
+        ("customer", "שלום", 0),
+        ("ai", "יש לי זמן", 100),
+    ]
 
 
 def test_what_was_never_transcribed_is_left_out() -> None:
