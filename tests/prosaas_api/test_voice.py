@@ -1,0 +1,193 @@
+"""Twilio's voice webhooks: a signed call is led to prosaas-calls whatever happens around us."""
+
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from twilio.request_validator import RequestValidator
+
+from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
+from prosaas_api.app import create_app
+from prosaas_core.settings import Settings
+from prosaas_core.stream_token import verify
+from prosaas_logging import capture_events
+
+pytestmark = pytest.mark.postgres
+
+CALL_SID = "CA" + "1" * 32
+CALL = {"CallSid": CALL_SID, "From": "+972501234567", "To": "+97235550100", "CallStatus": "ringing"}
+
+
+def document(response: httpx.Response) -> ElementTree.Element:
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/xml")
+    return ElementTree.fromstring(response.text)
+
+
+async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallback(
+    client: Client, settings: Settings
+) -> None:
+    with capture_events("INFO") as events:
+        twiml = document(await client.twilio("/twilio/voice", CALL))
+    assert [verb.tag for verb in twiml] == ["Connect", "Say"]
+    stream = twiml.find("Connect/Stream")
+    assert stream is not None
+    assert stream.attrib == {"url": "wss://calls.example/media-stream"}
+    (parameter,) = stream
+    assert parameter.get("name") == "token"
+    claims = verify(settings.call_token_secret, str(parameter.get("value")))
+    assert (claims.call_sid, claims.business_id) == (CALL_SID, 456)
+    assert (claims.from_number, claims.to_number) == (CALL["From"], CALL["To"])
+    assert twiml[1].get("language") == "he-IL"
+    (event,) = events
+    assert event.event == "VOICE_WEBHOOK"
+    assert (event.fields["call_sid"], event.fields["business_id"]) == (CALL_SID, "456")
+
+
+async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_calls_us(client: Client) -> None:
+    behind = {"Host": "internal:8000", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "elsewhere"}
+    document(await client.twilio("/twilio/voice", CALL, headers=behind))
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Twilio-Signature": "bm90IGl0"}, {"X-Twilio-Signature": "é"}])
+async def test_a_call_that_twilio_did_not_sign_is_refused_with_a_warning_without_content(
+    client: Client, headers: dict[str, str], rows: Any
+) -> None:
+    encoded = {name: value.encode() for name, value in headers.items()}
+    with capture_events("INFO") as events:
+        response = await client.http.post("/twilio/voice", data=CALL, headers=encoded)
+    assert response.status_code == 403
+    assert response.headers["content-type"] == "application/problem+json"
+    assert [(event.level, event.event) for event in events] == [("WARNING", "SIGNATURE_REJECTED")]
+    assert "972501234567" not in str(events)
+    assert await rows("SELECT count(*) FROM calls") == [(0,)]
+
+
+async def test_a_signature_for_other_fields_or_by_another_token_is_refused(client: Client) -> None:
+    signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{PUBLIC_URL}/twilio/voice", CALL)
+    changed = await client.http.post(
+        "/twilio/voice", data={**CALL, "To": "+97239999999"}, headers={"X-Twilio-Signature": signature}
+    )
+    assert changed.status_code == 403
+    assert (await client.twilio("/twilio/voice", CALL, token="another")).status_code == 403
+
+
+async def test_a_number_of_no_business_hears_so(client: Client) -> None:
+    with capture_events("INFO") as events:
+        twiml = document(await client.twilio("/twilio/voice", {**CALL, "To": "+97239999999"}))
+    assert [verb.tag for verb in twiml] == ["Say", "Hangup"]
+    assert [event.event for event in events] == ["UNKNOWN_BUSINESS"]
+
+
+async def test_a_replayed_webhook_is_the_same_one_call(client: Client, rows: Any) -> None:
+    for _ in range(3):
+        document(await client.twilio("/twilio/voice", CALL))
+    assert await rows("SELECT call_sid, status, from_number FROM calls") == [(CALL_SID, "ringing", "+972501234567")]
+
+
+@pytest.mark.parametrize("state", ["draining", "full"])
+async def test_while_prosaas_calls_takes_nobody_the_caller_waits_and_is_asked_back(
+    client: Client, calls: CallsService, state: str
+) -> None:
+    calls.status, calls.body = 503, {"status": state}
+    path = "/twilio/voice"
+    for attempt in (1, 2, 3):
+        with capture_events("INFO") as events:
+            twiml = document(await client.twilio(path, CALL))
+        assert [verb.tag for verb in twiml] == ["Say", "Pause", "Redirect"]
+        assert twiml[2].text == f"{PUBLIC_URL}/twilio/voice?attempt={attempt}"
+        assert [(event.level, event.event) for event in events] == [("WARNING", "VOICE_REFUSED")]
+        path = f"/twilio/voice?attempt={attempt}"
+    assert [verb.tag for verb in document(await client.twilio(path, CALL))] == ["Say", "Hangup"]
+
+
+async def test_a_caller_who_waited_gets_through_once_there_is_room(client: Client) -> None:
+    twiml = document(await client.twilio("/twilio/voice?attempt=2", CALL))
+    assert twiml[0].tag == "Connect"
+
+
+async def test_prosaas_calls_is_asked_once_for_calls_that_come_together(client: Client, calls: CallsService) -> None:
+    for number in range(5):
+        document(await client.twilio("/twilio/voice", {**CALL, "CallSid": f"CA{number}"}))
+    assert calls.asked < 5
+
+
+async def test_without_the_database_a_call_still_gets_a_token_for_the_generic_greeting(
+    settings: Settings, unused_tcp_port: int
+) -> None:
+    away = settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"})
+    app = create_app(away)
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        with capture_events("INFO") as events:
+            twiml = document(await Client(http).twilio("/twilio/voice", CALL))
+        assert (await Client(http).twilio("/twilio/status", CALL)).status_code == 503
+    parameter = twiml.find("Connect/Stream/Parameter")
+    assert parameter is not None
+    assert verify(away.call_token_secret, str(parameter.get("value"))).business_id is None
+    assert [(event.level, event.event) for event in events] == [
+        ("WARNING", "DB_UNAVAILABLE"),
+        ("INFO", "VOICE_WEBHOOK"),
+    ]
+
+
+async def test_an_unreachable_prosaas_calls_does_not_keep_twilio_waiting(
+    settings: Settings, client: Client, calls: CallsService, unused_tcp_port: int
+) -> None:
+    app = create_app(settings.model_copy(update={"calls_internal_url": f"http://127.0.0.1:{unused_tcp_port}"}))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        assert document(await Client(http).twilio("/twilio/voice", CALL))[0].tag == "Connect"
+
+
+async def test_a_call_status_is_noted_once_however_often_it_is_told(client: Client, rows: Any) -> None:
+    ended = {**CALL, "CallStatus": "completed", "CallDuration": "45", "Direction": "inbound"}
+    with capture_events("INFO") as events:
+        for _ in range(3):
+            assert (await client.twilio("/twilio/status", ended)).status_code == 204
+    assert [(event.event, event.fields["status"], event.fields["duration_s"]) for event in events] == [
+        ("CALL_STATUS", "completed", 45.0)
+    ]
+    assert await rows("SELECT call_sid, business_id, status, duration_s FROM calls") == [
+        (CALL_SID, 456, "completed", 45.0)
+    ]
+
+
+@pytest.mark.parametrize("path", ["/twilio/voice", "/twilio/status", "/whatsapp/twilio"])
+async def test_a_signed_form_without_its_fields_is_refused(client: Client, path: str) -> None:
+    with capture_events("INFO") as events:
+        response = await client.twilio(path, {"Nothing": "useful"})
+    assert response.status_code == 422
+    assert [event.event for event in events] == ["BODY_REJECTED"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"x" * (64 * 1024 + 1), 413),
+        (b"\xff\xfe", 400),
+        (b"no pairs", 400),
+        (b"CallSid=%00", 400),
+        (b"&".join(b"a%d=1" % number for number in range(300)), 400),
+        (b"CallSid=%ff", 400),
+    ],
+)
+async def test_a_body_that_is_no_form_is_refused_with_a_warning_without_content(
+    client: Client, body: bytes, status: int
+) -> None:
+    with capture_events("INFO") as events:
+        response = await client.http.post("/twilio/voice", content=body)
+    assert response.status_code == status
+    assert response.json()["status"] == status
+    assert [(event.level, event.event) for event in events] == [("WARNING", "BODY_REJECTED")]
+    assert "xxx" not in str(events)
+
+
+async def test_a_body_that_lies_about_its_length_is_cut_off(client: Client) -> None:
+    async def endless() -> Any:
+        while True:
+            yield b"x" * 8192
+
+    response = await client.http.post("/twilio/voice", content=endless())
+    assert response.status_code == 413
