@@ -161,6 +161,6 @@ def test_live_switch_state_is_in_memory() -> None:
 
 def test_managed_database_replaces_the_container() -> None:
     """With the overlay that `make` adds for DATABASE_URL, nothing waits for a local database."""
-    model = render("prod", "external-database")["services"]
+    model = render("prod", "docker-compose.external-database.yml")["services"]
     assert model["postgres"]["profiles"] == ["local-database"]
     assert not model["migrate"].get("depends_on")

@@ -16,7 +16,7 @@ Service = dict[str, Any]
 @cache
 def render(environment: str, *overlays: str, **settings: str) -> dict[str, Any]:
     """The merged model with every profile on, as `docker compose config` prints it; .env has no part in it."""
-    files = [f"--file=docker-compose.{name}.yml" for name in (environment, *overlays)]
+    files = [f"--file={name}" for name in (f"docker-compose.{environment}.yml", *overlays)]
     command = ["docker", "compose", "--env-file", "/dev/null", "--profile", "*", "--file=docker-compose.yml", *files]
     done = subprocess.run(
         [*command, "config", "--format", "json"],
