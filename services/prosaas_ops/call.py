@@ -33,7 +33,7 @@ def run(options: Options) -> int:
             call_sid,
             scenario=scenario,
             speed=speed,
-            heard=lambda item: screen.say(screen.show(item)) if cap.admit() else None,
+            heard=lambda item: screen.say(screen.show(item)) if cap.admit(item) else None,
         )
     finally:
         for container in containers:

@@ -87,7 +87,7 @@ class Watch:
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
                 file.write("\n".join([f"{item.stamp} {item.human()}", *item.stack]) + "\n")
-                if cap.admit():
+                if cap.admit(item):
                     screen.say(screen.line(item))
             if held := cap.report():
                 screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))

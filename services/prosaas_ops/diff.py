@@ -19,6 +19,7 @@ OPTIONS = ()
 
 # The wrapper sends the rendered model, this line, and what `docker compose --dry-run up -d` says.
 SEPARATOR = "--- dry run ---"
+ONE_SHOT = "runs once"
 
 _DRY_RUN = re.compile(r"Container (\S+)\s+(Recreated?|Created?|Creating|Recreating|Starting|Started|Running)\b")
 _ACTION = {
@@ -44,9 +45,9 @@ def run(_options: Options) -> int:
     model, dry_run = _input()
     engine, screen = Engine(), Screen()
     changes = compare(engine, model, dry_run)
-    touched = [change for change in changes if change.action != "keep"]
+    touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]
     for change in changes:
-        mark = {"keep": screen.dim("="), "create": screen.good("+")}.get(change.action, screen.paint("~", "33"))
+        mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(change.action, screen.paint("~", "33"))
         screen.say(
             f"{mark} {change.service:<16} {screen.dim('unchanged') if change.action == 'keep' else change.action}"
         )
@@ -91,7 +92,7 @@ def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]
         container = running.get(name)
         if container is None:
             one_shot = service.get("restart", "no") == "no"
-            action = "run once" if one_shot else "create"
+            action = ONE_SHOT if one_shot else "create"
             changes.append(Change(name, action, [] if one_shot else ["not running"]))
             continue
         detail = engine.inspect(container.id)
@@ -130,7 +131,8 @@ def _setting_changes(engine: Engine, detail: dict[str, Any], service: dict[str, 
     """Environment that differs; what the image itself sets is no setting of ours."""
     now = _pairs(detail["Config"]["Env"])
     built_in = _pairs(engine.get(f"/images/{detail['Image']}/json")["Config"].get("Env") or [])
-    wanted = {name: "" if value is None else str(value) for name, value in (service.get("environment") or {}).items()}
+    # Without a value the variable is passed on if the shell has it: here it has not.
+    wanted = {name: str(value) for name, value in (service.get("environment") or {}).items() if value is not None}
     lines = []
     for name in sorted({*now, *wanted}):
         if name not in wanted:
@@ -153,18 +155,18 @@ def _secret_changes(
 ) -> list[str]:
     """A changed secret file recreates nothing by itself, and a process read it when it started."""
     started = datetime.fromisoformat(detail["State"]["StartedAt"][:19] + "+00:00").timestamp()
-    lines = []
+    files = {}
     for use in service.get("secrets") or []:
-        source = use["source"] if isinstance(use, dict) else use
-        path = Path("/run/secrets") / Path(model["secrets"][source]["file"]).name
-        if not path.is_file():
-            continue
-        code, out, _ = engine.run(
-            container,
-            "sha256sum",
-            f"/run/secrets/{use.get('target') or source}" if isinstance(use, dict) else f"/run/secrets/{source}",
-        )
-        same = code == 0 and out.split()[0] == hashlib.sha256(path.read_bytes()).hexdigest()
-        if not same or path.stat().st_mtime > started:
-            lines.append(f"secret {source}: changed since the container started")
-    return lines
+        path = Path("/run/secrets") / Path(model["secrets"][use["source"]]["file"]).name
+        if path.is_file():
+            # An absolute target stands for itself.
+            files[str(Path("/run/secrets") / (use.get("target") or use["source"]))] = (use["source"], path)
+    if not files:
+        return []
+    _, out, _ = engine.run(container, "sha256sum", *files)
+    held = {row.split(maxsplit=1)[1]: row.split()[0] for row in out.splitlines()}
+    return [
+        f"secret {source}: changed since the container started"
+        for target, (source, path) in files.items()
+        if held.get(target) != hashlib.sha256(path.read_bytes()).hexdigest() or path.stat().st_mtime > started
+    ]

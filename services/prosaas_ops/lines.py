@@ -135,7 +135,7 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         else ""
     )
     level = str(body.get("severity") or body.get("level") or body.get("log.level") or "INFO").upper()
-    tag, emoji = _dress(str(body.get("event") or ""))
+    tag, emoji = dress(str(body.get("event") or ""))
     return Line(
         raw.stamp,
         raw.service,
@@ -153,7 +153,7 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
 
 
 @cache
-def _dress(name: str) -> tuple[str, str]:
+def dress(name: str) -> tuple[str, str]:
     """The tag and the emoji that the human format gives an event of this name."""
     from prosaas_logging import catalogue
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from prosaas_ops.engine import Engine, RawLine
 from prosaas_ops.follow import Happening, happening
-from prosaas_ops.lines import RANK, Line, is_continuation, read
+from prosaas_ops.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.records import Record, call_record
 
@@ -174,14 +174,15 @@ def _from_record(record: Record, known: list[Entry]) -> list[Entry]:
     started = record.started_at.timestamp()
     entries = []
     for event in record.events:
-        text, tag, level = str(event.get("text", "")), str(event.get("event") or ""), str(event.get("level", "INFO"))
+        tag, emoji = dress(str(event.get("event") or ""))
+        text, level = str(event.get("text", "")), str(event.get("level", "INFO"))
         key = (tag, _core(text, record.call_sid))
-        same = key if logged[key] else next((k for k in logged if logged[k] and k[1] == key[1]), None)
-        if same is not None:
-            logged[same] -= 1
+        if logged[key]:
+            logged[key] -= 1
             continue
         at = started + float(event.get("t_ms", 0)) / 1000
-        entries.append(Entry(at, "prosaas-calls", kind_of(level, tag), level, tag, text, origin="record"))
+        kind = kind_of(level, tag)
+        entries.append(Entry(at, "prosaas-calls", kind, level, tag, text, emoji=emoji, origin="record"))
     return entries
 
 

@@ -67,7 +67,7 @@ class Screen:
 
 
 class RateCap:
-    """Lets so many lines through in each second and counts the rest, to be told when the second is over."""
+    """Lets so many DEBUG lines through in each second and counts the rest, to be told when the second is over."""
 
     def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
         self._most = most
@@ -76,7 +76,9 @@ class RateCap:
         self._shown = 0
         self.held = 0
 
-    def admit(self) -> bool:
+    def admit(self, item: Line | Happening) -> bool:
+        if not isinstance(item, Line) or item.level != "DEBUG":
+            return True
         self._turn()
         if self._shown < self._most:
             self._shown += 1

@@ -21,6 +21,7 @@ _KIND = {
     "detail": "2",
     "around": "2",
 }
+MEASURES = ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms", "folded")
 # An answer that takes longer than this is heard as silence.
 SLOW_SECONDS = 1.5
 
@@ -119,12 +120,13 @@ def _outcome(record: Record, screen: Screen) -> list[str]:
 
 
 def measures(record: Record) -> list[str]:
-    """The record's plain numbers, as `name value`; what is itself a structure is left out."""
-    return [
-        f"{name.replace('_ms', '').replace('_', ' ')} {value}{' ms' if name.endswith('_ms') else ''}"
-        for name, value in record.metrics.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    ]
+    """The record's numbers as `name value`, in the order in which an operator asks for them."""
+    known = [name for name in MEASURES if record.metrics.get(name) is not None]
+    return [f"{_spaced(name)} {record.metrics[name]}{' ms' if name.endswith('_ms') else ''}" for name in known]
+
+
+def _spaced(name: str) -> str:
+    return name.removesuffix("_ms").replace("_", " ")
 
 
 def _timeline(story: Story, screen: Screen) -> list[str]:

@@ -9,7 +9,7 @@ from prosaas_ops.options import spoken_duration
 from prosaas_ops.page import COLOURS, page, tiles
 from prosaas_ops.story import Entry, Story, latencies, transcript
 from prosaas_ops.terminal import short
-from prosaas_ops.trace import SLOW_SECONDS, spoken_text
+from prosaas_ops.trace import MEASURES, SLOW_SECONDS, spoken_text
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
@@ -58,7 +58,7 @@ def _numbers(story: Story) -> list[tuple[str, str]]:
         if record.duration_s is not None:
             numbers.append(("duration", spoken_duration(record.duration_s)))
         numbers.append(("ended", record.end_reason or record.status or "live"))
-        for name in ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms"):
+        for name in MEASURES:
             if record.metrics.get(name) is not None:
                 unit = " ms" if name.endswith("_ms") else ""
                 numbers.append((name.removesuffix("_ms").replace("_", " "), f"{record.metrics[name]}{unit}"))
