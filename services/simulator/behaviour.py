@@ -51,7 +51,7 @@ class Behaviour:
 
     def step(self, now_ms: int, *, hearing: bool) -> Act | None:
         """Decide, one frame's time later; `hearing` is whether something was played just now."""
-        if hearing or self._live.model_busy:
+        if hearing or self._live.generating:
             self._active_at = now_ms
         answered = self._answered()
         if answered and not self._answer_noted:
@@ -68,7 +68,7 @@ class Behaviour:
         turn = self._turns[self._next]
         if turn.barge_in_ms is not None and answered and self._over_agent(turn.barge_in_ms):
             return self._take(turn, barge_in=True)
-        if answered and self._quiet(now_ms, turn.pause_ms):
+        if answered and not self._live.script.busy and self._quiet(now_ms, turn.pause_ms):
             return self._take(turn)
         if self._quiet(now_ms, self._live.scenario.patience_ms):
             self._dead_air(now_ms)
@@ -77,7 +77,10 @@ class Behaviour:
 
     def _end(self, now_ms: int, *, answered: bool) -> Act | None:
         ending = self._live.scenario.ending
-        if ending.by == "caller" and answered and self._quiet(now_ms, ending.after_ms):
+        if ending.barge_in_ms is not None and answered and self._over_agent(ending.barge_in_ms):
+            return Act("hang_up")
+        satisfied = answered and not self._live.script.busy
+        if ending.by == "caller" and satisfied and self._quiet(now_ms, ending.after_ms):
             return Act("hang_up")
         if self._quiet(now_ms, self._live.scenario.patience_ms):
             if ending.by == "service":

@@ -65,11 +65,6 @@ class LiveCall:
         self.problems.append(text)
         self.note("problem", text=text)
 
-    @property
-    def model_busy(self) -> bool:
-        """Whether the model is about to say something."""
-        return self.generating or self.script.busy
-
 
 class Registry:
     """Every live call, found by number or by call_sid."""

@@ -70,6 +70,7 @@ class Ending:
     by: Literal["caller", "service"] = "caller"
     how: Literal["stop", "close", "abort"] = "stop"
     after_ms: int = 500
+    barge_in_ms: int | None = None
 
 
 @dataclass(frozen=True)

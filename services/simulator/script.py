@@ -33,7 +33,7 @@ class Script:
         self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
         self._outputs = ""
         self._greeted = False
-        self._waiting: deque[ToolCall | Turn | str] = deque()
+        self._waiting: deque[ToolCall | Turn | Reply | str] = deque()
 
     @property
     def busy(self) -> bool:
@@ -71,11 +71,17 @@ class Script:
             self._greeted = True
             return Reply(self.fill(text), turn=self.heard_turns)
         planned = self._waiting.popleft()
+        if isinstance(planned, Reply):
+            return planned
         if isinstance(planned, ToolCall):
             arguments = json.dumps(self.fill(planned.arguments), ensure_ascii=False)
             return Reply(self.fill(planned.say), planned.name, arguments, turn=self.heard_turns)
         text = planned if isinstance(planned, str) else self._answer(planned)
         return Reply(self.fill(text), turn=self.heard_turns)
+
+    def unsaid(self, reply: Reply) -> None:
+        """Take back a reply that the caller did not get to hear; it comes first when the model is asked again."""
+        self._waiting.appendleft(reply)
 
     def fill(self, value: Any) -> Any:
         """Return the value with the dates and times of this call in place of their placeholders."""
