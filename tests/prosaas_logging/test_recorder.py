@@ -1,0 +1,131 @@
+"""Rings become files: bounded, once, with the time stamps of their moments."""
+
+import json
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from prosaas_logging.catalogue import AUDIO_DELTA, BLACKBOX_WRITTEN
+from prosaas_logging.levels import DEBUG
+from prosaas_logging.logger import get_logger
+from prosaas_logging.recorder import BURST, Recorder, announcement, file_name, make_room
+from prosaas_logging.render import JsonRenderer, TextRenderer
+from prosaas_logging.scope import Context, Record, Scope
+from prosaas_logging.settings import LogSettings
+
+log = get_logger("tests.recorder")
+
+
+class World:
+    def __init__(self, target: Path | str) -> None:
+        configured = LogSettings("svc")
+        self.now = 0.0
+        self.said: list[tuple[Record, Context]] = []
+        self.recorder = Recorder(
+            str(target),
+            JsonRenderer(configured, TextRenderer(configured)),
+            lambda record, context: self.said.append((record, context)),
+            announcement(log),
+            clock=lambda: self.now,
+        )
+
+    def call(self, call_sid: str = "CA1", records: int = 3, **fields: object) -> Scope:
+        made = Scope("call", {"call_sid": call_sid})
+        made.ring = deque(maxlen=500)
+        for number in range(records):
+            made.ring.append(
+                (
+                    1_700_000_000.0 + number,
+                    DEBUG,
+                    log,
+                    AUDIO_DELTA,
+                    {"response_id": "r", "bytes": number, **fields},
+                    None,
+                )
+            )
+        return made
+
+
+def test_a_dump_is_a_file_of_lines_with_their_own_times_and_one_line_says_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    call = world.call()
+    assert world.recorder.dump(call, "error")
+    assert world.recorder.flush()
+    head, *lines = [json.loads(line) for line in (tmp_path / "CA1.jsonl").read_text().splitlines()]
+    assert (head["blackbox"], head["reason"], head["records"]) == ("CA1", "error", 3)
+    assert [line["timestamp"] for line in lines] == [f"2023-11-14T22:13:2{number}.000000Z" for number in range(3)]
+    assert all(line["call_sid"] == "CA1" for line in lines)
+    ((record, context),) = world.said
+    assert record[3] is BLACKBOX_WRITTEN
+    assert record[4]["path"] == str(tmp_path / "CA1.jsonl")
+    assert context.fields == {"call_sid": "CA1"}
+    assert not call.ring
+
+
+def test_an_empty_ring_writes_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert not world.recorder.dump(world.call(records=0), "error")
+    assert not list(tmp_path.iterdir())
+
+
+def test_secrets_do_not_reach_a_file(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.recorder.dump(world.call(token="hunter22", note="Bearer abcdefgh", phone="+972501234567"), "error")
+    world.recorder.flush()
+    text = (tmp_path / "CA1.jsonl").read_text()
+    assert not [secret for secret in ("hunter22", "abcdefgh", "501234567") if secret in text]
+
+
+def test_a_storm_of_errors_writes_a_burst_and_then_one_now_and_then(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    written = [world.recorder.dump(world.call(f"CA{number}"), "error") for number in range(100)]
+    assert sum(written) == BURST
+    world.now += 6.0
+    assert world.recorder.dump(world.call("CA-later"), "error")
+    assert not world.recorder.dump(world.call("CA-later-still"), "error")
+    assert world.recorder.suppressed == 100 - BURST + 1
+
+
+def test_an_operator_s_wish_is_not_limited(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for number in range(100):
+        world.recorder.dump(world.call(f"CA{number}"), "error")
+    assert world.recorder.dump(world.call("CA-asked"), "asked for", asked=True)
+
+
+def test_the_oldest_files_make_room(tmp_path: Path) -> None:
+    for number in range(5):
+        file = tmp_path / f"{number}.jsonl"
+        file.write_bytes(b"x" * 100)
+        os.utime(file, (number, number))
+    make_room(tmp_path, needed=100, total=400)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["2.jsonl", "3.jsonl", "4.jsonl"]
+
+
+@pytest.mark.parametrize("identity", ["../../etc/passwd", "/etc/passwd", "..", "", "a\0b", "ש" * 300])
+def test_an_id_from_the_network_cannot_leave_the_directory(identity: str, tmp_path: Path) -> None:
+    name = file_name(identity)
+    assert (tmp_path / f"{name}.jsonl").resolve().parent == tmp_path.resolve()
+    assert 0 < len(name) <= 100
+
+
+def test_on_a_platform_without_volumes_the_ring_goes_to_the_log(tmp_path: Path) -> None:
+    world = World("stdout")
+    world.recorder.dump(world.call(), "error")
+    world.recorder.flush()
+    *records, (last, _) = world.said
+    assert [record[0] for record, _ in records] == [1_700_000_000.0, 1_700_000_001.0, 1_700_000_002.0]
+    assert records[0][1].tail[-1] == "recorded=22:13:20.000Z"
+    assert last[4]["path"] == "stdout"
+
+
+def test_a_directory_that_cannot_be_written_is_said_and_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    world = World(tmp_path / "file" / "below")
+    world.recorder.dump(world.call(), "error")
+    assert world.recorder.flush()
+    assert "Error" in str(world.said[0][0][4]["path"])
+    assert [thread for thread in threading.enumerate() if thread.name == "prosaas-log-recorder"]
