@@ -11,6 +11,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from stack_world.fixtures import checkout, stack
+
+__all__ = ["checkout", "stack"]
+
 ROOT = Path(__file__).parents[1]
 PASSWORD = "not-a-secret"
 TEMPLATE = "migrated"
@@ -52,10 +56,13 @@ def docker(*arguments: str) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for a database needs the marker too: the fixture says it once for everybody."""
+    """Whoever asks for a database or a stack needs the marker too: the fixture says it once for everybody."""
     for item in items:
-        if "postgres_server" in getattr(item, "fixturenames", ()):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "postgres_server" in fixtures:
             item.add_marker(pytest.mark.postgres)
+        if fixtures & {"stack", "checkout"}:
+            item.add_marker(pytest.mark.docker)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,101 @@
+"""Before and around a start: what the preflight refuses, what a second start leaves alone, what comes back by itself."""
+
+import socket
+
+import pytest
+
+from bundle_world.checkout import Checkout
+from bundle_world.model import OURS
+from stack_world.stack import Stack, eventually
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"CALLS_LOG_LEVEL": "VERBOSE"}, ("CALLS_LOG_LEVEL=VERBOSE", "DEBUG, INFO, WARNING, ERROR, CRITICAL")),
+        ({"POSTGRES_PASSWORD": ""}, ("not set in .env: POSTGRES_PASSWORD", "env/example.env")),
+        ({"API_PORT": "eighty"}, ("API_PORT=eighty is not a port", "1 to 65535")),
+        ({"OPENAI_API_KEY": "sk-real"}, ("Twilio's settings are still the demo's", "TWILIO_AUTH_TOKEN")),
+    ],
+)
+def test_wrong_setting_is_refused_before_anything_starts(
+    checkout: Checkout, settings: dict[str, str], told: tuple[str, ...]
+) -> None:
+    """Exit 1 with what is wrong, the fix and where to read; no container is made."""
+    checkout.configure(**settings)
+    done = checkout.run("scripts/up.sh", "prod", check=False)
+    assert done.code == 1
+    assert [words for words in told if words not in done.text] == []
+    assert "fix:" in done.text
+    assert checkout.compose("ps", "--all", "--quiet").out == ""
+
+
+def test_wrong_level_in_the_env_file_is_refused(checkout: Checkout) -> None:
+    """The guide's variable itself, mistyped."""
+    (checkout.path / "env/prod.env").write_text("LOG_LEVEL=INFOO\nPYTHONUNBUFFERED=1\n")
+    done = checkout.run("scripts/up.sh", "prod", check=False)
+    assert done.code == 1
+    assert "LOG_LEVEL=INFOO in env/prod.env is not a level" in done.text
+
+
+def test_port_that_is_taken_is_named(checkout: Checkout) -> None:
+    """The number and the setting that moves it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        checkout.configure(CALLS_PORT=port)
+        done = checkout.run("scripts/up.sh", "prod", check=False)
+    assert done.code == 1
+    assert f"CALLS_PORT={port} is taken by something else" in done.text
+
+
+def test_refuses_to_set_anything_up_when_told_not_to(checkout: Checkout) -> None:
+    """AUTO_SETUP=0 turns the first change to the machine into an error with instructions."""
+    checkout.env.unlink()
+    done = checkout.run("scripts/setup.sh", check=False, AUTO_SETUP="0")
+    assert done.code == 1
+    assert "AUTO_SETUP=0" in done.err
+    assert "cp env/example.env .env" in done.err
+    assert not checkout.env.exists()
+
+
+def test_fresh_env_file_is_private_and_complete(checkout: Checkout) -> None:
+    """Generated passwords differ from one machine to the next; nobody else reads them."""
+    first = checkout.setting("ADMIN_API_KEY")
+    checkout.env.unlink()
+    checkout.run("scripts/env-file.sh", "prod")
+    assert checkout.env.stat().st_mode & 0o777 == 0o600
+    assert len(checkout.setting("ADMIN_API_KEY")) == 48
+    assert checkout.setting("ADMIN_API_KEY") != first
+    assert checkout.setting("COMPOSE_FILE") == "docker-compose.yml:docker-compose.prod.yml"
+    assert checkout.setting("COMPOSE_PROFILES") == "demo"
+
+
+def test_doctor_finds_the_running_stack_well(stack: Stack) -> None:
+    """A line a check, all ok, ports known as the stack's own."""
+    done = stack.checkout.run("make", "doctor")
+    lines = done.out.splitlines()
+    assert all(line.startswith("ok ") for line in lines), done.out
+    topics = {line.split()[1] for line in lines}
+    assert {"engine", "compose", "buildx", "cgroup", "disk", "memory", "port", "ca", "proxy", "env", "level"} <= topics
+    assert done.out.count("is this stack's") == 2
+
+
+def test_second_start_recreates_nothing(stack: Stack) -> None:
+    """`make up-prod` on a running stack that did not change ends no call."""
+    before = {service: stack.container(service) for service in OURS}
+    stack.checkout.run("make", "up-prod")
+    assert {service: stack.container(service) for service in OURS} == before
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_killed_service_comes_back(stack: Stack, service: str) -> None:
+    """The process dies as by the out-of-memory killer; the engine starts it again and it becomes healthy."""
+    restarts = stack.inspect(service)["RestartCount"]
+    stack.execute(service, "sh", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+
+    def recovered() -> str | None:
+        state = stack.inspect(service)
+        back = state["RestartCount"] > restarts and state["State"]["Health"]["Status"] == "healthy"
+        return "healthy" if back else None
+
+    eventually(recovered, f"{service} healthy again", 60)

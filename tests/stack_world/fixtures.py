@@ -1,0 +1,44 @@
+"""The session's stack: up once, its logs kept when a test failed, everything taken down after."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from bundle_world.checkout import ROOT, Checkout
+from stack_world.stack import Stack, prepare
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Production with the demo voice agent, started by the operator's own command."""
+    checkout, project = prepare()
+    running = Stack(checkout, project)
+    try:
+        checkout.run("make", "up-prod", timeout=600)
+        yield running
+    finally:
+        if request.session.testsfailed:
+            _keep(running)
+        _remove(checkout)
+
+
+@pytest.fixture
+def checkout() -> Iterator[Checkout]:
+    """A checkout whose stack is not running, for what happens before a start."""
+    made, _ = prepare()
+    yield made
+    _remove(made)
+
+
+def _keep(stack: Stack) -> None:
+    path = ROOT / "logs" / f"{stack.project}.log"
+    text = stack.dump()
+    path.write_text(text, encoding="utf-8")
+    print(f"\na test failed; the stack's logs are in {path.relative_to(ROOT)}, and end with:\n")
+    print("\n".join(text.splitlines()[-60:]))
+
+
+def _remove(checkout: Checkout) -> None:
+    checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+    shutil.rmtree(checkout.path)

@@ -1,0 +1,116 @@
+"""A running production stack, and what a test asks of it."""
+
+import json
+import re
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+from bundle_world.checkout import ROOT, Checkout, make_checkout
+
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One Compose project that `make up-prod` started."""
+
+    checkout: Checkout
+    project: str
+
+    def container(self, service: str) -> str:
+        """The id of the service's container as it is now: a recreation gives it another."""
+        found = self.checkout.compose("ps", "--all", "--quiet", service).out.split()
+        assert len(found) == 1, f"{service}: {found}"
+        return found[0]
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        (described,) = json.loads(docker("inspect", self.container(service)))
+        result: dict[str, Any] = described
+        return result
+
+    def execute(self, service: str, *command: str) -> str:
+        return docker("exec", self.container(service), *command)
+
+    def lines(self, service: str) -> list[str]:
+        """What the container wrote, straight from the engine: `compose logs` adds control codes."""
+        container = self.container(service)
+        done = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
+        return (done.stdout + done.stderr).splitlines()
+
+    def wait_for_line(self, service: str, *words: str, seconds: float = 20) -> str:
+        """The first line with all the words; fails when none comes in time."""
+
+        def look() -> str | None:
+            return next((line for line in self.lines(service) if all(word in line for word in words)), None)
+
+        return eventually(look, f"a line of {service} with {words}", seconds)
+
+    def call(self, *options: str) -> dict[str, Any]:
+        """Place a simulated call, wait until it has ended, and return what its caller experienced."""
+        printed = self.execute("simulator", "python", "-m", "simulator", "call", "--json", "--speed", "8", *options)
+        result: dict[str, Any] = json.loads(printed.splitlines()[-1])
+        return result
+
+    def lines_of_call(self, service: str, call_sid: str) -> list[str]:
+        return [line for line in self.lines(service) if call_sid in line]
+
+    def published(self, service: str, port: int) -> str:
+        return self.checkout.compose("port", service, str(port)).out.strip()
+
+    def dump(self) -> str:
+        """What every container wrote and how each stands, for whoever reads a failure."""
+        states = self.checkout.compose("--profile", "*", "ps", "--all", check=False)
+        logs = self.checkout.compose("--profile", "*", "logs", "--timestamps", "--no-color", check=False)
+        return _CONTROL.sub("", states.text + logs.text)
+
+
+def docker(*arguments: str) -> str:
+    """Run the Docker client and return what it prints; its complaint is the test's."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (
+        f"docker {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    )
+    return done.stdout
+
+
+def eventually(look: Callable[[], str | None], what: str, seconds: float) -> str:
+    """Look again until there is something to return."""
+    deadline = monotonic() + seconds
+    while (found := look()) is None:
+        assert monotonic() < deadline, f"{what}: nothing in {seconds:.0f} s"
+        sleep(0.2)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def prepare(**settings: str) -> tuple[Checkout, str]:
+    """A checkout under logs/, where the engine finds its files too, with a project name and ports that nobody uses."""
+    project = f"prosaas-test-{uuid.uuid4().hex[:8]}"
+    target = ROOT / "logs" / project
+    target.mkdir(parents=True)
+    checkout = make_checkout(target)
+    checkout.run("scripts/env-file.sh", COMPOSE_PROJECT_NAME=project)
+    ours = Checkout(ROOT)
+    machine = {
+        name: ours.setting(name) for name in ("PYTHON_IMAGE", "POSTGRES_IMAGE", "CA_BUNDLE") if ours.env.exists()
+    }
+    checkout.configure(
+        COMPOSE_PROJECT_NAME=project,
+        API_PORT=str(free_port()),
+        CALLS_PORT=str(free_port()),
+        DRAIN_SECONDS="60",
+        **{name: value for name, value in machine.items() if value},
+        **settings,
+    )
+    return checkout, project
