@@ -81,6 +81,7 @@ class Call:
             self._keypad,
             self.stats,
             hear=self._model.hear,
+            heard=self.history.still,
             malformed_limit=limits.malformed_messages,
         )
 

@@ -37,6 +37,7 @@ class CallerLeg:
         stats: CallStats,
         *,
         hear: Callable[[bytes], Awaitable[None]],
+        heard: Callable[[str], None],
         malformed_limit: int,
     ) -> None:
         self._socket = socket
@@ -44,6 +45,7 @@ class CallerLeg:
         self._keypad = keypad
         self._stats = stats
         self._hear = hear
+        self._heard = heard
         self._malformed_left = malformed_limit
         self._clock = InboundClock()
         self.last_frame_at = monotonic()
@@ -93,6 +95,8 @@ class CallerLeg:
 
     def _mark(self, name: str) -> None:
         played = self._line.playback.echoed(name)
+        if played:
+            self._heard(self._line.playback.hearing)
         if log.tracing:
             log.event(MARK, name=name, action="played" if played else "discarded")
 

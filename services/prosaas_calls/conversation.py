@@ -147,7 +147,9 @@ class Conversation:
         if self._stats.first_audio_ms is None:
             self._stats.first_audio_ms = self._stats.elapsed_ms()
         if self._waiting_since:
-            self._stats.response_ms.append(round((now - self._waiting_since) * 1000))
+            waited = round((now - self._waiting_since) * 1000)
+            self._stats.response_ms.append(waited)
+            self._history.waited(event.item_id, waited)
             self._waiting_since = 0.0
         log.event(TX_RESPONSE_START, response_id=event.response_id)
 
@@ -222,6 +224,7 @@ class Conversation:
 
     async def _speech_stopped(self, event: ServerEvent) -> None:
         self.turns.caller_stops()
+        self._history.still(event.item_id)
         self.last_activity = self._waiting_since = self._expecting_since = monotonic()
 
     async def _committed(self, event: ServerEvent) -> None:

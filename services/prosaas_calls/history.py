@@ -13,6 +13,9 @@ class Line:
     at_ms: int
     text: str = ""
     interrupted: bool = False
+    # When the last of it was spoken or heard, and how long the caller had waited for its first sound.
+    until_ms: int | None = None
+    wait_ms: int | None = None
 
 
 class History:
@@ -32,6 +35,16 @@ class History:
         self.begin(item_id, who)
         self._lines[item_id].text = text
 
+    def still(self, item_id: str) -> None:
+        """The item goes on up to now: its speaker stops, or the caller has heard it thus far."""
+        line = self._lines.get(item_id)
+        if line is not None:
+            line.until_ms = self._elapsed_ms()
+
+    def waited(self, item_id: str, ms: int) -> None:
+        """The caller waited so long for this item's first sound."""
+        self._lines[item_id].wait_ms = ms
+
     def interrupted(self, item_id: str) -> None:
         """The caller did not hear all of this item."""
         line = self._lines.get(item_id)
@@ -46,6 +59,10 @@ class History:
         lines: list[dict[str, Any]] = []
         for line in self:
             entry: dict[str, Any] = {"who": line.who, "text": line.text, "at_ms": line.at_ms}
+            if line.until_ms is not None:
+                entry["until_ms"] = line.until_ms
+            if line.wait_ms is not None:
+                entry["wait_ms"] = line.wait_ms
             if line.interrupted:
                 entry["interrupted"] = True
             lines.append(entry)

@@ -27,10 +27,10 @@ class Cut:
 class Playback:
     """Counts the bytes of one stream. After a clear, a new generation begins: echoes of older marks mean discarded.
 
-    `quiet` is set while Twilio holds none of our audio.
+    `quiet` is set while Twilio holds none of our audio; `hearing` is the item that the caller has heard last.
     """
 
-    __slots__ = ("_acked", "_generation", "_marked", "_pending", "_segments", "_sent", "quiet")
+    __slots__ = ("_acked", "_generation", "_marked", "_pending", "_segments", "_sent", "hearing", "quiet")
 
     def __init__(self) -> None:
         self._generation = 0
@@ -39,6 +39,7 @@ class Playback:
         self._acked = 0
         self._pending: deque[tuple[str, int]] = deque()
         self._segments: deque[_Segment] = deque()
+        self.hearing = ""
         self.quiet = asyncio.Event()
         self.quiet.set()
 
@@ -84,6 +85,7 @@ class Playback:
                 break
         self._acked = position
         segments = self._segments
+        self.hearing = next(segment.item_id for segment in segments if segment.end >= position)
         while len(segments) > 1 and segments[0].end <= position:
             segments.popleft()
         if not self.holding:

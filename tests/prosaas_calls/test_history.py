@@ -30,6 +30,19 @@ def test_what_was_never_transcribed_is_left_out() -> None:
     assert history.to_json() == [{"who": "ai", "text": "הלו?", "at_ms": 0}]
 
 
+def test_a_line_knows_how_long_it_lasted_and_what_the_caller_waited() -> None:
+    """The record draws both sides' speech and the silence between them."""
+    ticks = count(step=100)
+    history = History(lambda: next(ticks))
+    history.words("model", "ai", "יש לי זמן")
+    history.waited("model", 840)
+    history.still("model")
+    history.still("model")
+    history.still("unknown")
+
+    assert history.to_json() == [{"who": "ai", "text": "יש לי זמן", "at_ms": 0, "until_ms": 200, "wait_ms": 840}]
+
+
 def test_an_interrupted_line_says_so() -> None:
     """The record tells that the caller did not hear all of it."""
     history = History(lambda: 0)

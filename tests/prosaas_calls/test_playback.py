@@ -33,6 +33,17 @@ def test_what_was_heard_is_the_last_echoed_mark() -> None:
     assert playback.interrupt() == Cut("item", 300)
 
 
+def test_the_item_that_is_being_heard_is_the_one_at_the_last_echo() -> None:
+    """The second item begins to be heard only once the first has been played whole."""
+    playback = Playback()
+    first, second = play(playback, "first"), play(playback, "second")
+
+    playback.echoed(first[-1])
+    assert playback.hearing == "first"
+    playback.echoed(second[0])
+    assert playback.hearing == "second"
+
+
 def test_marks_come_every_tenth_of_a_second_and_at_the_end() -> None:
     """Often enough to truncate well, and the last words are accounted for."""
     playback = Playback()
