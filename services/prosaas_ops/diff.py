@@ -47,7 +47,9 @@ def run(_options: Options) -> int:
     changes = compare(engine, model, dry_run)
     touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]
     for change in changes:
-        mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(change.action, screen.paint("~", "33"))
+        mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(
+            change.action, screen.paint("~", "33")
+        )
         screen.say(
             f"{mark} {change.service:<16} {screen.dim('unchanged') if change.action == 'keep' else change.action}"
         )

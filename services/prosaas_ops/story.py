@@ -224,14 +224,13 @@ def transcript(story: Story) -> list[dict[str, Any]]:
 
 
 def latencies(story: Story) -> dict[int, float]:
-    """For each answer of the model (by its place in the entries): seconds since the customer's words."""
-    waits, heard = {}, None
-    for place, entry in enumerate(story.entries):
-        if entry.kind == "speech":
-            if _core(entry.text, story.call_sid).startswith("AI:"):
-                if heard is not None:
-                    waits[place] = entry.at - heard
-                heard = None
-            else:
-                heard = entry.at
+    """For each answer of the model, by its place in the entries: the seconds until its first sound."""
+    waits: dict[int, float] = {}
+    for turn in story.record.transcript if story.record is not None else []:
+        if turn.get("wait_ms") is None:
+            continue
+        for place, entry in enumerate(story.entries):
+            if entry.kind == "speech" and place not in waits and str(turn["text"]) in entry.text:
+                waits[place] = float(turn["wait_ms"]) / 1000
+                break
     return waits

@@ -136,7 +136,7 @@ def _timeline(story: Story, screen: Screen) -> list[str]:
         lines.append(_moment(entry, story, screen))
         lines += [screen.paint(f"{'':20}{row}", "31") for row in entry.stack]
         if place in waits:
-            mark = f"{'':20}└ {waits[place] * 1000:.0f} ms after the caller's words"
+            mark = f"{'':20}└ {waits[place] * 1000:.0f} ms from the caller's last word to its first sound"
             lines.append(screen.paint(mark, "33" if waits[place] > SLOW_SECONDS else "2"))
     return lines
 

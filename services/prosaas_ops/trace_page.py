@@ -57,7 +57,7 @@ def _numbers(story: Story) -> list[tuple[str, str]]:
     if record is not None:
         if record.duration_s is not None:
             numbers.append(("duration", spoken_duration(record.duration_s)))
-        numbers.append(("ended", record.end_reason or record.status or "live"))
+        numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
         for name in MEASURES:
             if record.metrics.get(name) is not None:
                 unit = " ms" if name.endswith("_ms") else ""
@@ -109,8 +109,8 @@ def _timeline(story: Story) -> str:
         for span in spans[who]:
             width = max(2.0, x(span.end) - x(span.start))
             dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
-            bar = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4" fill="{colour}" opacity="0.8"{dash}'
-            parts.append(f"<rect {bar}><title>{escape(span.text)}</title></rect>")
+            box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
+            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{escape(span.text)}</title></rect>')
     parts.append('<text x="0" y="130">events</text>')
     for at, entry in zip(offsets, story.entries, strict=True):
         if entry.kind != "speech" and first <= at <= last:
@@ -161,9 +161,9 @@ def _row(entry: Entry, story: Story, wait: float | None) -> str:
     note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
     if wait is not None:
         slow = " bad" if wait > SLOW_SECONDS else ""
-        note += f' <span class="dim{slow}">{wait * 1000:.0f} ms after the caller\'s words</span>'
+        note += f' <span class="dim{slow}">first sound {wait * 1000:.0f} ms after the caller\'s last word</span>'
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
         f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
-        f'<td class="t" dir="auto">{escape(spoken_text(entry, story.call_sid))}{note}{stack}</td></tr>'
+        f'<td class="t" dir="auto"><bdi>{escape(spoken_text(entry, story.call_sid))}</bdi>{note}{stack}</td></tr>'
     )
