@@ -195,7 +195,11 @@ class Caller:
         for line in self._lines:
             for piece in line.ear.heard:
                 if not piece.intact:
-                    live.problem(f"garbled after {piece.heard_ms} ms: {piece.said.text}")
+                    live.problem(f"garbled within {piece.heard_ms} ms: {piece.said.text}")
+            heard_to_end = line.ear.heard[:-1] if ended_by == "caller" else line.ear.heard
+            for piece in heard_to_end:
+                if piece.cut_short:
+                    live.problem(f"cut short after {piece.heard_ms} ms: {piece.said.text}")
             if line.ear.unknown_bytes and live.model_attached and not expect.unknown_audio:
                 live.problem(f"heard {milliseconds(line.ear.unknown_bytes)} ms of audio that the model never sent")
         if expect.verbs is not None and tuple(self._verbs) != expect.verbs:

@@ -16,11 +16,17 @@ class Heard:
     said: Said
     heard_bytes: int = 0
     intact: bool = True
+    cleared: bool = False
 
     @property
     def heard_ms(self) -> int:
         """How much of it was played."""
         return milliseconds(self.heard_bytes)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether some of what the model sent is missing at the end, though nobody asked to clear it."""
+        return self.heard_bytes < self.said.sent_bytes and not self.cleared
 
     def as_note(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -41,6 +47,11 @@ class Ear:
     def current(self) -> Heard | None:
         """The piece of speech that is being played, or the last one."""
         return self._current
+
+    def clear(self) -> None:
+        """Take note that the rest of what is being played was dropped on demand."""
+        if self._current:
+            self._current.cleared = True
 
     def listen(self, audio: bytes) -> None:
         """Take in audio that was just played."""

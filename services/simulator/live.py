@@ -14,13 +14,14 @@ from simulator.script import Script
 Note = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Said:
-    """One piece of the model's speech: the words, and every byte of their audio, mark included."""
+    """One piece of the model's speech: the words, every byte of their audio (mark included), and how much was sent."""
 
     text: str
     audio: bytes
     item_id: str
+    sent_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ def _compress(sample: int) -> int:
 
 
 TO_LINEAR: Final = tuple(_expand(code) for code in range(256))
-_FROM_LINEAR: Final = bytes(_compress(sample << 2) for sample in range(-8192, 8192))
+_FROM_LINEAR: Final = bytes(_compress(sample) for sample in range(-32768, 32768))
 _MAGNITUDE: Final = tuple(abs(sample) for sample in TO_LINEAR)
 
 
 def encode(samples: list[int]) -> bytes:
     """Encode 16-bit linear samples."""
-    return bytes([_FROM_LINEAR[(max(-32768, min(32767, sample)) >> 2) + 8192] for sample in samples])
+    return bytes([_FROM_LINEAR[max(-32768, min(32767, sample)) + 32768] for sample in samples])
 
 
 def loudness(audio: bytes) -> float:

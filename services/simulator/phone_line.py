@@ -156,6 +156,7 @@ class PhoneLine:
             dropped_ms = self._playback.buffered_ms
             self.counts["clears"] += 1
             self._live.note("cleared", dropped_ms=dropped_ms)
+            self.ear.clear()
             for name in self._playback.clear():
                 self.counts["marks_cleared"] += 1
                 await ws.send_str(self._stream.mark(name))

@@ -50,7 +50,7 @@ class Response:
         """Send the reply's words and audio; stop in the middle after `stop_after_ms` of it."""
         speech = self._speech = _Speech(events.new_id("item"), len(self._output))
         audio = watermark.frame("speech", speech_number) + speak(reply.text, "agent")
-        live.said[speech_number] = Said(reply.text, audio, speech.item_id)
+        said = live.said[speech_number] = Said(reply.text, audio, speech.item_id)
         item = events.assistant(speech.item_id, "in_progress")
         await self._add_item(item, speech.output_index)
         await self._send(self._event("response.content_part.added", speech, part={"type": "audio", "transcript": ""}))
@@ -62,6 +62,7 @@ class Response:
             chunk = audio[at : at + step]
             self._conversation.hold_audio(speech.item_id, len(chunk))
             speech.audio_ms += milliseconds(len(chunk))
+            said.sent_bytes += len(chunk)
             await self._send(self._event("response.output_audio.delta", speech, delta=b64encode(chunk).decode()))
             await asyncio.sleep(milliseconds(len(chunk)) / live.scenario.model.generation_speed / 1000 / live.speed)
         await self._end_speech("completed")
