@@ -1,6 +1,5 @@
 """`python -m prosaas_worker`: settings, logging, and the loop that runs the worker."""
 
-import logging
 import sys
 
 import uvloop
@@ -8,10 +7,10 @@ import uvloop
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger, shutdown
 from prosaas_logging.catalogue import DEMO
+from prosaas_worker import pgqueuer_log
 from prosaas_worker.service import serve
 
-# JOB_RETRY, JOB_FAILED and QUEUE_LOST say it once, in the scope of the job where there is one.
-SAID_BY_US = ("Exception while processing entrypoint", "Manager failed during shutdown")
+log = get_logger(__name__)
 
 
 def main() -> int:
@@ -20,11 +19,12 @@ def main() -> int:
     try:
         settings = load_settings()
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        for problem in str(error).splitlines():
+            log.error(problem)
         return 2
-    logging.getLogger("pgqueuer").addFilter(lambda record: not str(record.msg).startswith(SAID_BY_US))
+    pgqueuer_log.install()
     if settings.demo:
-        get_logger(__name__).event(DEMO)
+        log.event(DEMO)
     uvloop.run(serve(settings))
     shutdown()
     return 0

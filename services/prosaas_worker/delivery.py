@@ -35,9 +35,8 @@ async def deliver(job: Job, tools: Tools, compose: Composer, record: Recorder | 
     text = Text(draft.provider, draft.sender, draft.recipient, draft.body)
     try:
         # Still marked as sending: an earlier attempt never learned what became of it.
-        message_id = await find_sent(tools, text, draft.sending_since) if draft.status == "sending" else None
-        if message_id is None:
-            message_id = await _send(job, tools, text)
+        found = await find_sent(tools, text, draft.sending_since) if draft.status == "sending" else []
+        message_id = await _unclaimed(tools, found) or await _send(job, tools, text)
     except OutboundError as error:
         log.event(WHATSAPP_SEND_FAILED, error=str(error))
         raise
@@ -59,6 +58,16 @@ async def _write(job: Job, tools: Tools, text: Text) -> Row[Any]:
     async with transaction(tools.engine) as connection:
         await connection.execute(insert(OutboundMessage).values(key=job.key, **asdict(text)).on_conflict_do_nothing())
         return (await connection.execute(select(OutboundMessage.__table__).filter_by(key=job.key))).one()
+
+
+async def _unclaimed(tools: Tools, message_ids: list[str]) -> str | None:
+    """Return the id that no other job has as its own: the same words may well be sent twice on purpose."""
+    if not message_ids:
+        return None
+    claimed = select(OutboundMessage.provider_id).where(OutboundMessage.provider_id.in_(message_ids))
+    async with transaction(tools.engine) as connection:
+        taken = set((await connection.execute(claimed)).scalars())
+    return next((message_id for message_id in message_ids if message_id not in taken), None)
 
 
 async def _send(job: Job, tools: Tools, text: Text) -> str:

@@ -54,10 +54,10 @@ async def send(tools: Tools, text: Text) -> str:
     return str(response.json()["sid"])
 
 
-async def find_sent(tools: Tools, text: Text, since: datetime) -> str | None:
-    """Return the id of *text* if its provider already took it after *since*; Meta has no way to ask, so never there."""
+async def find_sent(tools: Tools, text: Text, since: datetime) -> list[str]:
+    """Return the ids under which *text*'s provider took it after *since*; Meta has no way to ask, so none there."""
     if text.provider == "meta":
-        return None
+        return []
     settings = tools.settings
     response = await tools.outbound.request(
         "GET",
@@ -66,10 +66,11 @@ async def find_sent(tools: Tools, text: Text, since: datetime) -> str | None:
         params={"From": text.sender, "To": text.recipient, "PageSize": "20"},
         auth=(settings.twilio_account_sid, settings.twilio_auth_token),
     )
-    for message in response.json().get("messages", ()):
-        if message.get("body") == text.body and _taken_after(message, since - _CLOCK_SLACK):
-            return str(message["sid"])
-    return None
+    return [
+        str(message["sid"])
+        for message in response.json().get("messages", ())
+        if message.get("body") == text.body and _taken_after(message, since - _CLOCK_SLACK)
+    ]
 
 
 def _taken_after(message: dict[str, Any], moment: datetime) -> bool:

@@ -1,65 +1,19 @@
 """The worker as a process of its own: it is killed, stopped and started, and no effect is lost or doubled."""
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from email.utils import formatdate
-from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from sqlalchemy import text
 
 from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
+from worker_world import SAFETY_S, StandIn, service, until
 
 pytestmark = pytest.mark.postgres
-
-SAFETY_S = 60
-SERVICES = Path(__file__).parents[2] / "services"
-
-
-class StandIn:
-    """OpenAI and Twilio over a real socket; *holding* leaves requests to a path without an answer."""
-
-    def __init__(self) -> None:
-        self.holding = ""
-        self.held = asyncio.Event()
-        self.asked = 0
-        self.sent: list[dict[str, str]] = []
-
-    def app(self) -> web.Application:
-        app = web.Application()
-        app.router.add_post("/v1/responses", self.responses)
-        app.router.add_post("/2010-04-01/Accounts/AC1/Messages.json", self.send)
-        app.router.add_get("/2010-04-01/Accounts/AC1/Messages.json", self.list)
-        return app
-
-    async def responses(self, request: web.Request) -> web.Response:
-        self.asked += 1
-        await self._hold("responses")
-        part = {"type": "output_text", "text": "fine"}
-        return web.json_response({"output": [{"type": "message", "content": [part]}]})
-
-    async def send(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        sid = f"SM{len(self.sent):032d}"
-        taken = {"sid": sid, "body": str(form["Body"]), "date_created": formatdate(usegmt=True)}
-        self.sent.append(taken)
-        await self._hold("messages")
-        return web.json_response(taken, status=201)
-
-    async def list(self, request: web.Request) -> web.Response:
-        return web.json_response({"messages": self.sent})
-
-    async def _hold(self, what: str) -> None:
-        if self.holding == what:
-            self.held.set()
-            await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -72,11 +26,9 @@ async def outside() -> AsyncIterator[StandIn]:
 
 @pytest.fixture
 def start(settings, outside, tmp_path):
-    """Start a worker process; it is killed when the block ends, unless it has ended by itself."""
+    """Start a worker process; its log and its address come with it."""
     port = unused_port()
     environ = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(SERVICES),
         "DATABASE_URL": settings.database_url,
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": f"{outside.url}/v1",
@@ -87,33 +39,18 @@ def start(settings, outside, tmp_path):
         "JOB_LEASE_SECONDS": "2",
         "DRAIN_SECONDS": "1",
         "SPOOL_DIR": str(tmp_path),
-        "LOG_LANG": "en",
-        "LOG_BLACKBOX": "off",
         "LOG_SWITCH_FILE": str(tmp_path / "switch.json"),
+        "BLACKBOX_DIR": str(tmp_path / "blackbox"),
     }
 
     @asynccontextmanager
     async def run(name="worker", **more):
-        with (tmp_path / f"{name}.log").open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "prosaas_worker", env={**environ, **more}, stdout=output, stderr=output
-            )
-            process.base = f"http://127.0.0.1:{more.get('PORT', port)}"
-            process.log = tmp_path / f"{name}.log"
-            try:
-                yield process
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                await process.wait()
+        log = tmp_path / f"{name}.log"
+        async with service("prosaas_worker", {**environ, **more}, log) as process:
+            process.base, process.log = f"http://127.0.0.1:{port}", log
+            yield process
 
     return run
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(SAFETY_S):
-        while not await condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
 
 
 async def count(engine, statement: str) -> int:
@@ -149,7 +86,7 @@ async def test_a_worker_killed_in_mid_job_has_its_job_done_once_the_lease_ends(s
         await until(lambda: queue_is_empty(engine))
     assert outside.asked == 2
     assert await count(engine, "SELECT count(*) FROM job_effects") == 1
-    assert await count(engine, "SELECT count(*) FROM calls WHERE summary = 'fine'") == 1
+    assert await count(engine, "SELECT count(*) FROM calls WHERE summary = 're: Customer: hello'") == 1
 
 
 async def test_a_worker_killed_between_the_sending_and_its_record_does_not_send_again(start, engine, outside, message):

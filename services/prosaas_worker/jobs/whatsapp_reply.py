@@ -75,7 +75,7 @@ async def _about(connection: AsyncConnection, message_id: str) -> Row[*tuple[Any
 async def _history(connection: AsyncConnection, conversation_id: int, until: datetime) -> list[Turn]:
     latest = (
         select(Message.direction, Message.body, Message.created_at)
-        .where(Message.conversation_id == conversation_id, Message.created_at <= until, Message.body != "")
+        .where(Message.conversation_id == conversation_id, Message.created_at <= until)
         .order_by(Message.created_at.desc())
         .limit(_HISTORY)
     )

@@ -102,6 +102,21 @@ async def test_the_same_words_sent_earlier_are_not_taken_for_the_lost_message(to
     assert (await outgoing(tools.engine))[0][0] != "SMold"
 
 
+async def test_the_same_words_of_another_job_are_not_taken_for_the_lost_message(tools, providers, message, reply_job):
+    await message("SM1")
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    await message("SM2")
+    lost = (
+        "INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, sending_since) "
+        "SELECT :key, provider, sender, recipient, body, 'sending', now() FROM outbound_messages"
+    )
+    async with tools.engine.begin() as connection:
+        await connection.execute(text(lost), {"key": reply_job("SM2").key})
+    await whatsapp_reply.run(reply_job("SM2", attempt=2), tools)
+    assert [sent["body"] for sent in providers.sent] == ["answer 1", "answer 1"]
+    assert len(await outgoing(tools.engine)) == 2
+
+
 async def test_a_refused_message_is_not_marked_as_done(tools, providers, message, reply_job):
     await message("SM1")
     await whatsapp_reply.run(reply_job("SM1"), tools)
