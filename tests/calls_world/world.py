@@ -21,6 +21,7 @@ from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.twilio_rest import TwilioCalls
+from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings
@@ -67,9 +68,14 @@ class FakeStore:
     async def profile(self, claims: StreamClaims) -> Profile:
         return Profile() if self.away else self.known
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        raise DatabaseUnavailable("no tables here")
+        yield
+
     async def save(self, record: CallRecord) -> None:
         if self.away:
-            raise ConnectionRefusedError("no database")
+            raise DatabaseUnavailable("no database")
         self.records.append(record)
 
 
@@ -87,7 +93,8 @@ class CallsWorld:
 
     async def call(self, overrides: Mapping[str, Any] | None = None, **order: Any) -> dict[str, Any]:
         """Place one call and return what the caller lived through."""
-        wanted = {"scenario": "demo", "speed": SPEED, "overrides": overrides or {}, **order}
+        stream = str(self.service.make_url("")).replace("http", "ws", 1)
+        wanted = {"scenario": "demo", "speed": SPEED, "overrides": overrides or {}, "calls_url": stream, **order}
         result: dict[str, Any] = await self.simulator.app[CONTROL].place(CallOrder(**wanted), self.notes.append)
         return result
 
@@ -95,6 +102,12 @@ class CallsWorld:
         """Make the stand-ins misbehave."""
         async with self.http.post(self.simulator.make_url("/_/faults"), json=faults) as response:
             assert response.status < 300, await response.text()
+
+    async def requests(self, service: str) -> list[dict[str, Any]]:
+        """What a REST stand-in received."""
+        async with self.http.get(self.simulator.make_url("/_/requests"), params={"service": service}) as response:
+            received: list[dict[str, Any]] = await response.json()
+            return received
 
     def stream_url(self) -> URL:
         """Where Twilio would dial."""
@@ -147,8 +160,6 @@ async def calls_world(
         server = CallServer(desk, metrics, max_calls=bounds.max_calls, start_timeout=bounds.start)
         service = TestServer(server.app())
         await service.start_server()
-        door.calls_url = _base(service).replace("http", "ws")
-        simulator.app[CONTROL]._settings = replace(simulator_settings, calls_url=door.calls_url)
         yield CallsWorld(simulator, service, desk, kept, settings, http)
         await service.close()
     await twilio.close()
@@ -160,7 +171,6 @@ class _Door:
     """Answers Twilio as the api does: a stream with a token, and a sentence for when it fails."""
 
     settings: Settings
-    calls_url = ""
 
     def app(self) -> web.Application:
         app = web.Application()
