@@ -31,6 +31,7 @@ class Bridge:
         self._own = logging.NOTSET
         self._libraries = logging.NOTSET
         self._undo: list[Callable[[], None]] = []
+        self._printed: list[Printed] = []
 
     def set_levels(self, own: int) -> None:
         """Follow the process's level: our code's loggers at *own*, installed packages' at what the policy allows."""
@@ -52,13 +53,22 @@ class Bridge:
         self._replace(threading, "excepthook", self._uncaught_in_thread)
         self._replace(sys, "unraisablehook", self._unraisable)
         self._replace(warnings, "showwarning", self._warned)
-        self._replace(sys, "stdout", Printed(sys.stdout, "stdout"))
-        self._replace(sys, "stderr", Printed(sys.stderr, "stderr"))
+        for name in ("stdout", "stderr"):
+            original = getattr(sys, name)
+            if original is not None:
+                printed = Printed(original, name)
+                self._printed.append(printed)
+                self._replace(sys, name, printed)
 
     def uninstall(self) -> None:
         """Give everything back."""
         while self._undo:
             self._undo.pop()()
+
+    def finish(self) -> None:
+        """Say what is half said, for the process ends."""
+        for printed in self._printed:
+            printed.finish()
 
     def _replace(self, holder: Any, name: str, value: object) -> None:
         former = getattr(holder, name)

@@ -9,20 +9,34 @@ from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from .catalogue import STDERR, STDOUT
+from .errors import ErrorInfo
+from .gate import enabled
 from .logger import get_logger
 from .scope import current
 
 _LONGEST_UNENDED: Final = 64 * 1024
+_LONGEST_TRACEBACK: Final = 500
+_TRACEBACK: Final = "Traceback (most recent call last):"
+
+
+class _Half:
+    """What one thread has printed and not finished: a line without its end, a traceback without its last line."""
+
+    __slots__ = ("line", "traceback")
+
+    def __init__(self) -> None:
+        self.line = ""
+        self.traceback: list[str] = []
 
 
 class Printed(io.TextIOBase):
-    """Stands in for ``sys.stdout`` or ``sys.stderr``; each thread's half lines are its own."""
+    """Stands in for ``sys.stdout`` or ``sys.stderr``."""
 
     def __init__(self, original: TextIO, name: str) -> None:
         self._original = original
         self._event = STDOUT if name == "stdout" else STDERR
         self._logger = get_logger(name)
-        self._local = threading.local()
+        self._halves: dict[int, _Half] = {}
         self.buffer = PrintedBytes(self)
         self.name = f"<{name}>"
 
@@ -39,45 +53,60 @@ class Printed(io.TextIOBase):
         return self._original.fileno()
 
     def isatty(self) -> bool:
+        """Never: nobody should send colours to a log."""
         return False
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, text: str) -> int:
-        """Keep *text* until its line is whole."""
+        """Say the lines that *text* completes; each thread's half lines are its own."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        pending = getattr(self._local, "pending", "") + text
-        if "\n" in text or len(pending) > _LONGEST_UNENDED:
-            *lines, pending = pending.split("\n")
-            if len(pending) > _LONGEST_UNENDED:
-                lines, pending = [*lines, pending], ""
-            self._say(lines)
-        self._local.pending = pending
+        thread = threading.get_ident()
+        half = self._halves.pop(thread, None) or _Half()
+        *lines, half.line = (half.line + text).split("\n")
+        if len(half.line) > _LONGEST_UNENDED:
+            lines, half.line = [*lines, half.line], ""
+        for line in lines:
+            self._take(line.rstrip("\r"), half)
+        if half.line or half.traceback:
+            self._halves[thread] = half
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """Each of *lines*, as they are."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Nothing waits here but half a line, and half a line stays until its other half comes."""
+        """Nothing to do: whole lines are said at once, and half a line waits for its other half."""
 
-    def _say(self, lines: list[str]) -> None:
-        # A print inside the logging machinery itself must not come back to it.
-        if getattr(self._local, "saying", False):
-            return
-        self._local.saying = True
-        try:
-            from .gate import enabled
+    def finish(self) -> None:
+        """Say the halves, for the process ends."""
+        while self._halves:
+            _, half = self._halves.popitem()
+            for line in [*half.traceback, half.line]:
+                self._say(line)
 
-            for line in lines:
-                if line.strip() and enabled(self._event.level):
-                    fields: dict[str, object] = {"text": line.rstrip("\r")}
-                    current().emit((time.time(), self._event.level, self._logger, self._event, fields, None))
-        finally:
-            self._local.saying = False
+    def _take(self, line: str, half: _Half) -> None:
+        """Keep the lines of a traceback together; its last one is the first that is not indented."""
+        if line == _TRACEBACK and not half.traceback:
+            half.traceback.append(line)
+        elif not half.traceback:
+            self._say(line)
+        else:
+            half.traceback.append(line)
+            if line[:1].strip() or len(half.traceback) > _LONGEST_TRACEBACK:
+                kind, _, message = line.partition(": ")
+                self._say(line, ErrorInfo(kind, message, "\n".join(half.traceback)))
+                half.traceback = []
+
+    def _say(self, line: str, error: ErrorInfo | None = None) -> None:
+        if line.strip() and enabled(self._event.level):
+            fields: dict[str, object] = {"text": line}
+            current().emit((time.time(), self._event.level, self._logger, self._event, fields, error))
 
 
 class PrintedBytes(io.RawIOBase):
@@ -87,9 +116,11 @@ class PrintedBytes(io.RawIOBase):
         self._text = text
 
     def writable(self) -> bool:
+        """Always."""
         return True
 
     def write(self, data: Any) -> int:
+        """As text, for a log is text."""
         raw = bytes(data)
         self._text.write(raw.decode("utf-8", "replace"))
         return len(raw)

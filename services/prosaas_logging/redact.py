@@ -82,7 +82,7 @@ def _country_code(digits: str) -> str:
 
 # Each pattern with the literals one of which a text must contain for the pattern to be tried at all: looking for a
 # literal costs a twentieth of a search. They serve text and encoded lines alike, hence no \w and no \d; in a line of
-# JSON a bare quote ends a string, so <is> means something else there, and no replaced part holds a quote or a backslash.
+# JSON a bare quote ends a string, so <is> differs there, and no replaced part holds a quote or a backslash.
 _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
 _EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
 _IS_IN_TEXT: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"

@@ -78,6 +78,7 @@ def shutdown(timeout: float = FLUSH_SECONDS) -> None:
     if running is None:
         return
     deadline = time.monotonic() + timeout
+    running.bridge.finish()
     running.repeats.sweep(everything=True)
     running.recorder.flush(timeout)
     running.switch.stop()

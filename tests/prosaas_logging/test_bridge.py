@@ -1,0 +1,193 @@
+"""Whatever would reach the log by another way arrives by ours, once."""
+
+import json
+
+import pytest
+
+from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
+from prosaas_logging.libraries import is_library, library_threshold
+
+from .conftest import Program
+
+BEGIN = """
+import asyncio, logging, sys, threading, warnings
+from prosaas_logging import bootstrap, get_logger, scope
+bootstrap("svc")
+"""
+
+
+def test_stdlib_records_come_with_their_fields_and_stack(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("app").exception("failed %s", "here", extra={"message_": "x", "order": 7})
+""",
+        LOG_JSON="1",
+    )
+    content = json.loads(done.stdout)
+    assert (content["message"], content["logger"], content["order"]) == ("failed here", "app", 7)
+    assert content["error"]["stack"].endswith("ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize(
+    ("level", "library", "own"),
+    [("DEBUG", "[INFO]", "[DEBUG]"), ("INFO", "[WARNING]", "[INFO]"), ("ERROR", "[ERROR]", "[ERROR]")],
+)
+def test_libraries_are_quieter_than_our_code(run_program: Program, level: str, library: str, own: str) -> None:
+    program = BEGIN + (
+        "for name in ('uvicorn.error', 'sqlalchemy.engine', 'aiohttp.access', 'httpx', 'app'):\n"
+        "    logging.getLogger(name).setLevel(1)\n"
+        "    for level in (10, 20, 30, 40): logging.getLogger(name).log(level, 'said by %s', name)\n"
+        "warnings.simplefilter('ignore')"
+    )
+    lines = run_program(program, LOG_LEVEL=level).stdout.splitlines()
+    order = ["[DEBUG]", "[INFO]", "[WARNING]", "[ERROR]"]
+    theirs = [line.split()[0] for line in lines if "uvicorn" in line]
+    ours = [line.split()[0] for line in lines if line.endswith("said by app")]
+    assert theirs == order[order.index(library) :]
+    assert ours == order[order.index(own) :]
+
+
+@pytest.mark.parametrize(("own", "libraries"), [(DEBUG, INFO), (INFO, WARNING), (WARNING, WARNING), (ERROR, ERROR)])
+def test_the_policy_for_libraries(own: int, libraries: int) -> None:
+    assert library_threshold(own) == libraries
+
+
+def test_installed_packages_are_libraries_and_our_code_is_not() -> None:
+    import hypothesis
+
+    assert is_library(hypothesis.__name__)
+    assert is_library("asyncio")
+    assert is_library("gunicorn.error")
+    assert not is_library("prosaas_calls.call")
+    assert not is_library("__main__")
+    assert not is_library("some_app.views")
+
+
+def test_handlers_that_libraries_set_up_afterwards_say_nothing_twice(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import uvicorn.config, logging.config
+logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+logging.basicConfig(force=True, stream=sys.__stdout__)
+logging.getLogger("uvicorn.error").warning("once")
+logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "1.1.1.1", "GET", "/", "1.1", 200)
+logging.getLogger("app").warning("once more")
+"""
+    )
+    assert done.stdout.splitlines() == ["[WARNING] uvicorn.error: once", "[WARNING] once more"]
+
+
+def test_other_handlers_keep_working(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+class Collects(logging.Handler):
+    def emit(self, record):
+        get_logger("collected").info(record.getMessage())
+logging.getLogger().addHandler(Collects())
+logging.getLogger("app").warning("seen")
+"""
+    )
+    assert done.stdout.splitlines() == ["[WARNING] seen", "[INFO] seen"]
+
+
+def test_prints_are_events_and_json_stays_json(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + r"""
+print("two\nlines", end="")
+print(" and", "more")
+print('{"not": "ours"')
+sys.stdout.buffer.write(b"bytes \xff\n")
+sys.stderr.write("to stderr\n")
+warnings.warn("careful")
+print("half a line", end="")
+""",
+        LOG_JSON="1",
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    said = [(line.get("event"), line["message"].split(" (")[0]) for line in lines]
+    assert said == [
+        ("STDOUT", "two"),
+        ("STDOUT", "lines and more"),
+        ("STDOUT", '{"not": "ours"'),
+        ("STDOUT", "bytes \ufffd"),
+        ("STDERR", "to stderr"),
+        (None, "UserWarning: careful"),
+        ("STDOUT", "half a line"),
+    ]
+    assert done.stderr == ""
+
+
+def test_a_traceback_printed_by_a_library_is_one_record(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import traceback
+try:
+    raise KeyError("lost")
+except KeyError:
+    traceback.print_exc()
+""",
+        LOG_JSON="1",
+    )
+    (line,) = done.stdout.splitlines()
+    content = json.loads(line)
+    assert (content["event"], content["message"]) == ("STDERR", "KeyError: 'lost'")
+    assert content["error"]["kind"] == "KeyError"
+    assert content["error"]["stack"].startswith("Traceback (most recent call last):\n  File")
+
+
+def test_exceptions_of_threads_and_of_destructors_come_with_their_stacks(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+thread = threading.Thread(target=lambda: 1 / 0, name="worker-1")
+thread.start()
+thread.join()
+class Bad:
+    def __del__(self):
+        raise ValueError("in a destructor")
+Bad()
+""",
+        LOG_JSON="1",
+    )
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert "worker-1" in first["message"]
+    assert first["error"]["kind"] == "ZeroDivisionError"
+    assert second["error"]["kind"] == "ValueError"
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_task_s_lost_exception_comes_with_its_stack(run_program: Program, loop: str) -> None:
+    done = run_program(
+        BEGIN
+        + f"""
+import gc, {loop}
+async def fail():
+    raise LookupError("never awaited")
+async def main():
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del task
+    gc.collect()
+{loop}.run(main())
+""",
+        LOG_JSON="1",
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["error"]["kind"] for line in lines] == ["LookupError"]
+    assert lines[0]["severity"] == "ERROR"
+
+
+def test_a_child_process_inherits_the_real_descriptors(run_program: Program) -> None:
+    done = run_program(
+        BEGIN + "import subprocess\nsubprocess.run([sys.executable, '-c', 'print(1)'], stdout=sys.stdout, check=True)"
+    )
+    assert done.stdout == "1\n"
