@@ -4,6 +4,8 @@ import asyncio
 import secrets
 import time
 from collections import deque
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 
 import orjson
@@ -26,6 +28,7 @@ class RestStandIns:
         self._faults = faults
         self._settings = settings
         self.requests: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._messages: deque[dict[str, str]] = deque(maxlen=_KEPT)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the paths served."""
@@ -34,6 +37,7 @@ class RestStandIns:
             web.post("/v1/responses", self.responses),
             web.post(account + "/Calls/{call_sid}.json", self.update_call),
             web.post(account + "/Messages.json", self.twilio_message),
+            web.get(account + "/Messages.json", self.twilio_messages),
             web.post(r"/{version:v\d+(\.\d+)?}/{phone_number_id}/messages", self.meta_message),
         ]
 
@@ -76,8 +80,26 @@ class RestStandIns:
             return refusal
         if not form.get("To") or not form.get("From") or not form.get("Body"):
             return _twilio_error(400, 21604, "A 'To' phone number, a 'From' and a 'Body' are required.")
-        sid = f"SM{secrets.token_hex(16)}"
-        return _json({"sid": sid, "status": "queued", "to": form["To"], "from": form["From"]}, status=201)
+        message = {
+            "sid": f"SM{secrets.token_hex(16)}",
+            "status": "queued",
+            "to": form["To"],
+            "from": form["From"],
+            "body": form["Body"],
+            "date_created": format_datetime(datetime.now(UTC)),
+        }
+        self._messages.appendleft(message)
+        return _json(message, status=201)
+
+    async def twilio_messages(self, request: web.Request) -> web.Response:
+        """Twilio's list of messages, newest first, of one pair of numbers where asked."""
+        if fault := await self._received("twilio", request, dict(request.query)):
+            return fault
+        if refusal := self._refuse_credentials(request):
+            return refusal
+        wanted = {name.lower(): number for name, number in request.query.items() if name in ("To", "From")}
+        found = [message for message in self._messages if wanted.items() <= message.items()]
+        return _json({"messages": found[: int(request.query.get("PageSize", "50"))]})
 
     async def meta_message(self, request: web.Request) -> web.Response:
         """Meta's message creation."""
