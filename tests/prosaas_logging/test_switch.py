@@ -1,0 +1,145 @@
+"""Every process follows the state file and reverts by itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prosaas_logging import get_logger, scope
+from prosaas_logging.events import AnyEvent
+from prosaas_logging.gate import Force, in_force, put_in_force
+from prosaas_logging.levels import DEBUG, INFO
+from prosaas_logging.scope import Scope
+from prosaas_logging.settings import LogSettings
+from prosaas_logging.switch import Switch
+from prosaas_logging.switch_state import Change, State, read_presences, read_state, same_number, update_state
+
+log = get_logger("tests.switch")
+
+
+class World:
+    """A switch with a clock of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.now = 1000.0
+        self.said: list[tuple[str, dict[str, object]]] = []
+        self.dumped: list[str] = []
+        self.records: list[str] = []
+        put_in_force(Force(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
+        self.switch = Switch(LogSettings("svc", switch_file=path), self.say, self.dump, lambda: self.now)
+        self.switch.start()
+
+    def say(self, event: AnyEvent, fields: dict[str, object]) -> None:
+        self.said.append((event.name, fields))
+
+    def dump(self, live: Scope) -> None:
+        self.dumped.append(live.id)
+
+    def ask(self, target: str, value: str = "", level: str = "DEBUG", seconds: float = 60) -> None:
+        change = Change(target, value, level, self.now + seconds, seconds)
+        # The file's own clock is the real one; this test's is not.
+        content = {"revision": self.now, "changes": [change.__dict__], "dumps": {}}
+        self.path.write_text(json.dumps(content))
+        self.pass_time(1)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.switch.poll()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "log-switch.json")
+
+
+def test_the_service_s_level_changes_and_comes_back_and_both_are_said(world: World) -> None:
+    world.ask("service", seconds=60)
+    assert in_force().threshold == DEBUG
+    world.pass_time(61)
+    assert in_force().threshold == INFO
+    assert [name for name, _ in world.said] == ["LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED"]
+    assert world.said[1][1] == {"level": "INFO", "target": "service", "why": "time is over"}
+
+
+@pytest.mark.parametrize(
+    ("target", "value"), [("call", "CA1"), ("business", "456"), ("phone", "+972501234567"), ("phone", "050-1234567")]
+)
+def test_one_call_can_be_watched_by_what_it_is(world: World, target: str, value: str) -> None:
+    with scope(call_sid="CA1", business_id="456", phone="+972501234567"):
+        world.ask(target, value)
+        log.debug("watched")
+        with scope(call_sid="CA2", business_id="457", phone="+972509999999"):
+            log.debug("not watched")
+        world.pass_time(61)
+        log.debug("over")
+    with scope(call_sid="CA2", phone="+972509999999"):
+        log.debug("another")
+    assert world.records == ["watched"]
+
+
+def test_a_reset_is_said_as_one(world: World) -> None:
+    world.ask("call", "CA1")
+    world.path.write_text(json.dumps({"revision": 5000, "changes": [], "dumps": {}}))
+    world.pass_time(1)
+    assert world.said[-1] == ("LOG_LEVEL_REVERTED", {"level": "INFO", "target": "call CA1", "why": "reset"})
+
+
+def test_a_lost_state_file_means_that_nothing_is_asked(world: World) -> None:
+    world.ask("service")
+    world.path.unlink()
+    world.pass_time(1)
+    assert in_force().threshold == INFO
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"revision": 1}', '{"revision": 1, "changes": [{"target": "x"}]}', "\x00"]
+)
+def test_a_state_file_that_makes_no_sense_is_no_state(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    assert read_state(path).changes == ()
+
+
+def test_a_number_is_shown_without_its_digits(world: World) -> None:
+    world.ask("phone", "+972501234567")
+    assert world.said[0][1]["target"] == "phone +972..."
+
+
+def test_a_live_ring_is_asked_for_once(world: World) -> None:
+    with scope(call_sid="CA1"), scope(call_sid="CA2"):
+        update_state(world.path, lambda state: State(state.revision, state.changes, {"CA1": 1}))
+        world.pass_time(1)
+        world.pass_time(1)
+    assert world.dumped == ["CA1"]
+
+
+def test_a_process_says_that_it_is_here_and_what_it_follows(world: World) -> None:
+    world.ask("service")
+    (presence,) = read_presences(world.path)
+    assert (presence.service, presence.level, presence.source, presence.base) == ("svc", "DEBUG", "logctl", "INFO")
+    world.switch.stop()
+    assert read_presences(world.path) == []
+
+
+def test_a_change_outlives_its_process_s_start(tmp_path: Path) -> None:
+    first = World(tmp_path / "log-switch.json")
+    first.ask("service")
+    second = World(tmp_path / "log-switch.json")
+    assert in_force().threshold == DEBUG
+    assert second.said[0][0] == "LOG_LEVEL_CHANGED"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("+972501234567", "+972501234567", True),
+        ("+972501234567", "050-123-4567", True),
+        ("whatsapp:+972501234567", "00972501234567", True),
+        ("+972501234567", "+972501234568", False),
+        ("", "", False),
+        ("4567", "+972501234567", False),
+    ],
+)
+def test_a_number_is_the_same_in_each_of_its_spellings(one: str, other: str, same: bool) -> None:
+    assert same_number(one, other) is same
