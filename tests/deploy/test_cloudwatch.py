@@ -111,7 +111,10 @@ def arrived(engine: Engine, port: int) -> list[dict[str, Any]]:
     service = render("prod", "deploy/collectors/awslogs.yml", **settings)["services"]["prosaas-calls"]
     logging, environment = service["logging"], service["environment"]
     options = [f"--log-opt={name}={value}" for name, value in logging["options"].items()]
-    options += [f"--log-opt=awslogs-endpoint=http://host.docker.internal:{port}", f"--env=LOG_JSON={environment['LOG_JSON']}"]
+    options += [
+        f"--log-opt=awslogs-endpoint=http://host.docker.internal:{port}",
+        f"--env=LOG_JSON={environment['LOG_JSON']}",
+    ]
     engine.docker(
         *("run", "--name=prosaas-prosaas-calls-1", "--network=none", f"--log-driver={logging['driver']}"),
         *(*options, IMAGE, "python", "-c", SPEAK),
