@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -83,14 +82,14 @@ class Watch:
     def show(self, stream: Iterable[Line | Happening | None], screen: Screen, cap: RateCap, file: TextIO) -> str:
         """Returns the reason, in words for the operator."""
         for item in stream:
+            if held := cap.report():
+                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
                 file.write("\n".join([f"{item.stamp} {item.human()}", *item.stack]) + "\n")
                 if cap.admit(item):
                     screen.say(screen.line(item))
-            if held := cap.report():
-                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
             if reason := self._reason(item):
                 return reason
         return "the log ended"
@@ -139,7 +138,7 @@ def _hear_the_terminal_close() -> None:
         return
 
     def wait() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGHUP)
 

@@ -50,7 +50,6 @@ class Engine:
 
     def containers(self, *services: str) -> list[Container]:
         """The project's containers, stopped ones included, in the order of the services asked for."""
-        label = f"com.docker.compose.project={self.project}"
         found = [
             Container(
                 id=row["Id"],
@@ -60,7 +59,7 @@ class Engine:
                 image=row["Image"],
                 status=row["Status"],
             )
-            for row in self.get("/containers/json", all=1, filters=json.dumps({"label": [label]}))
+            for row in self.get("/containers/json", all=1, filters=json.dumps({"label": _labels(self.project)}))
             if row["Labels"].get("com.docker.compose.oneoff", "False") != "True"
         ]
         if services:
@@ -223,8 +222,12 @@ def _log_query(since: float | None, until: float | None) -> dict[str, Any]:
 
 def _event_query(project: str) -> dict[str, Any]:
     kinds = ["create", "start", "restart", "stop", "kill", "die", "oom", "destroy", "health_status"]
-    label = f"com.docker.compose.project={project}"
-    return {"filters": json.dumps({"type": ["container"], "label": [label], "event": kinds})}
+    return {"filters": json.dumps({"type": ["container"], "label": _labels(project), "event": kinds})}
+
+
+def _labels(project: str) -> list[str]:
+    """Images carry the project's label too and hand it to whatever runs from them; the number is Compose's own."""
+    return [f"com.docker.compose.project={project}", "com.docker.compose.container-number"]
 
 
 def _reason(body: bytes) -> str:

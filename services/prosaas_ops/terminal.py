@@ -73,7 +73,7 @@ class RateCap:
         self._most = most
         self._now = now
         self._second = int(now())
-        self._shown = 0
+        self._shown = self._held = self._untold = 0
         self.held = 0
 
     def admit(self, item: Line | Happening) -> bool:
@@ -83,20 +83,21 @@ class RateCap:
         if self._shown < self._most:
             self._shown += 1
             return True
+        self._held += 1
         self.held += 1
         return False
 
     def report(self) -> int:
         """How many lines were held back in seconds that are over; each is reported once."""
-        if self.held and int(self._now()) > self._second:
-            held, self.held = self.held, 0
-            return held
-        return 0
+        self._turn()
+        untold, self._untold = self._untold, 0
+        return untold
 
     def _turn(self) -> None:
         second = int(self._now())
         if second != self._second:
             self._second, self._shown = second, 0
+            self._untold, self._held = self._untold + self._held, 0
 
 
 def table(rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> list[str]:

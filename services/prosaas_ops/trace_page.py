@@ -71,14 +71,16 @@ def activity(story: Story) -> dict[str, list[Span]]:
     said = transcript(story)
     spans: dict[str, list[Span]] = {"customer": [], "ai": []}
     for turn in said:
-        start = float(turn.get("at_ms", 0)) / 1000
+        lane = spans[str(turn.get("who"))]
+        # Words can be sent while earlier ones are still being played: nobody speaks twice at once.
+        start = max(float(turn.get("at_ms", 0)) / 1000, lane[-1].end if lane and "until_ms" in turn else 0.0)
         text = str(turn.get("text", ""))
         end = (
             float(turn["until_ms"]) / 1000
             if turn.get("until_ms") is not None
             else start + max(0.4, len(text) / _LETTERS_PER_SECOND)
         )
-        spans[str(turn.get("who"))].append(Span(start, max(end, start + 0.05), text, bool(turn.get("interrupted"))))
+        lane.append(Span(start, max(end, start + 0.05), text, bool(turn.get("interrupted"))))
     return spans
 
 
