@@ -1,10 +1,12 @@
 """One phone call: the caller's leg and the model's leg joined, until one of them, or we, end it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from prosaas_calls import realtime_events as events
 from prosaas_calls.caller_leg import CallerLeg, CallerSocket
@@ -34,6 +36,8 @@ from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
+
+Part = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +109,19 @@ class Call:
             conversation=self._conversation,
             leave=self._leave,
         )
-        return await self._until_ended(self._run_model(), watchdog.run(), self._wait_for_drain(), self._pass_keys_on())
+        return await self._until_ended(self._run_model, watchdog.run, self._wait_for_drain, self._pass_keys_on)
 
     async def refuse(self, reason: EndReason) -> EndReason:
         """Tell the caller that nobody can answer now."""
-        return await self._until_ended(self._leave("busy", reason))
+        return await self._until_ended(partial(self._leave, "busy", reason))
 
-    async def _until_ended(self, *parts: Awaitable[None]) -> EndReason:
+    async def _until_ended(self, *parts: Part) -> EndReason:
         """Run the parts until the first of them ends the call. One that fails ends it too: never dead air."""
         end: CallEnded | None = None
         try:
             async with self._group as group:
                 for part in parts:
-                    group.create_task(_finish(part))
+                    group.create_task(part())
                 await self._caller.listen()
         except* CallEnded as ended:
             end = next(error for error in ended.exceptions if isinstance(error, CallEnded))
@@ -229,7 +233,3 @@ class Call:
         while not (settled.is_set() and quiet.is_set()):
             await settled.wait()
             await quiet.wait()
-
-
-async def _finish(part: Awaitable[None]) -> None:
-    await part

@@ -1,0 +1,134 @@
+"""Who gets in, and how the day ends."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from calls_world.phone import phone
+from calls_world.waiting import until
+from calls_world.world import calls_world
+from prosaas_core.stream_token import issue
+from prosaas_logging import EventRecord, capture_events
+
+SID = "CA" + "1" * 32
+
+
+def endings(events: Sequence[EventRecord]) -> dict[object, object]:
+    """The reason of each call's end."""
+    return {event.fields["call_sid"]: event.fields["reason"] for event in events if event.event == "CALL_END"}
+
+
+@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call"])
+async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
+    """It is closed, with a WARNING that says why; nothing is started and nothing recorded."""
+    async with calls_world() as world:
+        secret = world.settings.call_token_secret
+        claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
+        token = {
+            "missing": "",
+            "forged": issue("another secret", **claims),  # type: ignore[arg-type]
+            "expired": issue(secret, **claims, ttl=-1),  # type: ignore[arg-type]
+            "of another call": world.token("CA" + "2" * 32),
+        }[case]
+        with capture_events() as events:
+            async with phone(world, SID, token) as caller:
+                assert await asyncio.wait_for(caller.listen(), 5) == 0
+
+    rejected = [event for event in events if event.event == "TOKEN_REJECTED"]
+    assert [event.level for event in rejected] == ["WARNING"]
+    assert not [event for event in events if event.event in ("CALL_START", "CALL_END")]
+    assert not world.store.records
+
+
+async def test_a_token_opens_one_stream_once() -> None:
+    """A second stream with the same token is a stranger, also after the first has ended."""
+    async with calls_world() as world:
+        token = world.token(SID)
+        with capture_events() as events:
+            async with phone(world, SID, token) as first:
+                await until(lambda: world.desk.live)
+                async with phone(world, SID, token) as second:
+                    await asyncio.wait_for(second.listen(), 5)
+                await first.hang_up()
+            await until(lambda: not world.desk.live)
+            async with phone(world, SID, token) as third:
+                await asyncio.wait_for(third.listen(), 5)
+
+    reasons = [event.fields["reason"] for event in events if event.event == "TOKEN_REJECTED"]
+    assert reasons == ["used before", "used before"]
+    assert endings(events) == {SID: "customer_hangup"}
+
+
+async def test_the_caller_beyond_the_last_place_hears_why_and_harms_nobody() -> None:
+    """MAX_CALLS: a WARNING, a spoken refusal, CALL_END over_capacity; the call that has the place goes on."""
+    async with calls_world(max_calls=1) as world:
+        with capture_events() as events:
+            inside = asyncio.create_task(world.call({"turns": []}, call_sid=SID))
+            await until(lambda: world.desk.active)
+            assert world.desk.status == "full"
+            outside = await world.call({"turns": [], "ending": {"by": "service"}})
+            first = await inside
+            await until(lambda: len(world.store.records) == 2)
+
+    assert first["ok"], first["problems"]
+    assert outside["unknown_ms"] > 2_000
+    assert outside["verbs"] == ["Connect"]
+    assert endings(events) == {SID: "customer_hangup", outside["call_sid"]: "over_capacity"}
+    refused = [event for event in events if event.event == "CALL_REFUSED"]
+    assert [(event.level, event.fields["call_sid"]) for event in refused] == [("WARNING", outside["call_sid"])]
+
+
+async def test_a_drain_waits_for_the_running_call_and_takes_no_new_one() -> None:
+    """Health says draining at once; the running call ends as if nothing had happened."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            inside = asyncio.create_task(world.call({"turns": []}, call_sid=SID))
+            await until(lambda: world.desk.active)
+            draining = asyncio.create_task(world.desk.drain())
+            await until(lambda: world.desk.draining)
+            async with world.http.get(world.service.make_url("/readyz")) as response:
+                assert (response.status, (await response.json())["status"]) == (503, "draining")
+            late = await world.call({"turns": [], "ending": {"by": "service"}})
+            first = await inside
+            await asyncio.wait_for(draining, 10)
+
+    assert first["ok"], first["problems"]
+    assert late["unknown_ms"] > 2_000
+    assert endings(events) == {SID: "customer_hangup", late["call_sid"]: "drained"}
+    names = [event.event for event in events]
+    assert names.index("DRAIN_START") < names.index("DRAIN_END")
+
+
+@pytest.mark.parametrize("hurry", [False, True])
+async def test_when_the_drain_is_over_the_remaining_caller_hears_a_sentence(hurry: bool) -> None:
+    """After DRAIN_SECONDS, or at once when told to hurry: an excuse, a hang-up, CALL_END drained."""
+    async with calls_world(drain=60.0 if hurry else 0.3) as world:
+        with capture_events() as events:
+            staying = asyncio.create_task(
+                world.call({"turns": [], "ending": {"by": "service"}, "patience_ms": 60_000}, call_sid=SID)
+            )
+            await until(lambda: world.noted("hearing"))
+            draining = asyncio.create_task(world.desk.drain())
+            if hurry:
+                world.desk.hurry()
+            await asyncio.wait_for(draining, 20)
+            result = await staying
+
+    assert result["verbs"] == ["Connect"]
+    assert endings(events) == {SID: "drained"}
+    assert [event.fields["left"] for event in events if event.event == "DRAIN_END"] == [0]
+
+
+async def test_twenty_calls_at_once_do_not_meet() -> None:
+    """Each keeps its own transcript, its own audio and its own record."""
+    async with calls_world() as world:
+        overrides = {"turns": [{"caller": "מה השעה?", "agent": "השעה שלוש."}]}
+        with capture_events() as events:
+            results = await asyncio.gather(*(world.call(overrides, speed=4.0) for _ in range(20)))
+            await until(lambda: len(world.store.records) == 20)
+
+    assert [result["problems"] for result in results] == [[]] * 20
+    assert set(endings(events)) == {result["call_sid"] for result in results}
+    for record in world.store.records:
+        assert [line["text"] for line in record.transcript] == ["שלום, הגעתם למספרת דנה.", "מה השעה?", "השעה שלוש."]

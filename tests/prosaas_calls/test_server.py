@@ -1,0 +1,160 @@
+"""The HTTP face of the service, and what strangers throw at it."""
+
+import asyncio
+import json
+import random
+from typing import Any
+
+import pytest
+from aiohttp import WSServerHandshakeError
+
+from calls_world.phone import phone
+from calls_world.waiting import until
+from calls_world.world import CallsWorld, calls_world
+from prosaas_logging import capture_events
+
+SID = "CA" + "1" * 32
+MALFORMED_MESSAGES = 10_000
+
+
+async def get(world: CallsWorld, path: str) -> tuple[int, Any]:
+    async with world.http.get(world.service.make_url(path)) as response:
+        text = await response.text()
+        return response.status, json.loads(text) if response.content_type == "application/json" else text
+
+
+async def test_health_and_readiness_are_two_questions() -> None:
+    """Alive always; ready while there is a place for another call."""
+    async with calls_world(max_calls=1) as world:
+        with capture_events() as events:
+            assert await get(world, "/healthz") == (200, {"status": "ok"})
+            assert await get(world, "/readyz") == (200, {"status": "ready", "active": 0})
+            async with phone(world, SID, world.token(SID)):
+                await until(lambda: world.desk.active)
+                assert await get(world, "/readyz") == (503, {"status": "full", "active": 1})
+                assert (await get(world, "/healthz"))[0] == 200
+
+    assert {event.level for event in events if event.event == "HEALTH_PING"} == {"DEBUG"}
+
+
+async def test_live_calls_are_listed_for_operators() -> None:
+    """Who is on the line, since when."""
+    async with calls_world() as world:
+        assert await get(world, "/calls") == (200, [])
+        async with phone(world, SID, world.token(SID)):
+            await until(lambda: world.desk.active)
+            _, (call,) = await get(world, "/calls")
+
+    assert (call["call_sid"], call["business_id"]) == (SID, 456)
+    assert call["started_at"].endswith("+00:00")
+
+
+async def test_metrics_count_calls_by_how_they_ended() -> None:
+    """Prometheus sees active calls, endings and latencies."""
+    async with calls_world() as world:
+        result = await world.call({"turns": [{"caller": "מה השעה?", "agent": "השעה שלוש."}]})
+        assert result["ok"], result["problems"]
+        await until(lambda: not world.desk.live)
+        _, text = await get(world, "/metrics")
+
+    lines = text.splitlines()
+    assert "prosaas_calls_active 0.0" in lines
+    assert 'prosaas_calls_ended_total{reason="customer_hangup"} 1.0' in lines
+    assert 'prosaas_calls_ended_total{reason="drained"} 0.0' in lines
+    assert "prosaas_call_first_audio_seconds_count 1.0" in lines
+    assert "prosaas_call_response_seconds_count 1.0" in lines
+
+
+@pytest.mark.parametrize("first", ['{"event":"media","media":{"payload":""}}', "{", b"\x00\x01", '{"event":"stop"}'])
+async def test_a_stranger_who_does_not_start_is_shown_out(first: str | bytes) -> None:
+    """Nobody is a call before `start`."""
+    async with calls_world() as world, world.http.ws_connect(world.stream_url()) as socket:
+        await (socket.send_bytes(first) if isinstance(first, bytes) else socket.send_str(first))
+        assert (await asyncio.wait_for(socket.receive(), 5)).data == 1000
+
+
+async def test_a_stranger_who_says_nothing_is_shown_out() -> None:
+    """A socket without a stream is closed after a while."""
+    async with calls_world(start=0.1) as world:
+        with capture_events() as events:
+            async with world.http.ws_connect(world.stream_url()) as socket:
+                assert (await asyncio.wait_for(socket.receive(), 5)).data == 1000
+
+    assert [event.fields["error"] for event in events if event.event == "MEDIA_MALFORMED"] == ["no start"]
+
+
+async def test_strangers_cannot_fill_the_house() -> None:
+    """There is room for the calls and for some who are no calls; the rest is turned away at the door."""
+    async with calls_world(max_calls=1) as world:
+        opened = [await world.http.ws_connect(world.stream_url()) for _ in range(51)]
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await world.http.ws_connect(world.stream_url())
+        for socket in opened:
+            await socket.close()
+
+    assert refused.value.status == 503
+
+
+def malformed(chance: random.Random) -> str | bytes:
+    """Something that is almost, or not at all, a message of Twilio's."""
+    good = {
+        "event": chance.choice(["media", "mark", "dtmf", "start", "connected", "launch"]),
+        "streamSid": "MZ1",
+        "media": {"track": "inbound", "chunk": "1", "timestamp": "5", "payload": "f/9/"},
+        "mark": {"name": "0.800"},
+        "dtmf": {"digit": "1"},
+    }
+    kind = chance.randrange(6)
+    if kind == 0:
+        return chance.randbytes(chance.randrange(200))
+    if kind == 1:
+        return json.dumps(good)[: chance.randrange(150)]
+    if kind == 2:
+        good[good["event"]] = chance.choice([None, 5, [], "x", {"payload": "=" * 9}, {"name": 5}, {"digit": {}}])  # type: ignore[index]
+        return json.dumps(good)
+    if kind == 3:
+        good["media"] = {"payload": "f/9/", "timestamp": chance.choice(["-1", "1e9", "٣", "9" * 400, "", " 7 "])}
+        return json.dumps({**good, "event": "media"})
+    if kind == 4:
+        return "[" * chance.randrange(3000)
+    return json.dumps(good).replace('"', chance.choice(["'", "\x00", "\u2028"]), 3)
+
+
+async def test_ten_thousand_malformed_messages_harm_no_other_call() -> None:
+    """Streams full of nonsense end with protocol_error; the calls beside them are heard whole."""
+    chance = random.Random(4)
+
+    async def attack(world: CallsWorld, number: int, share: int) -> None:
+        sid = f"CA{number:032d}"
+        left = share
+        while left > 0:
+            async with phone(world, sid, world.token(sid)) as caller:
+                for _ in range(min(left, 100)):
+                    message = malformed(chance)
+                    left -= 1
+                    if caller.socket.closed:
+                        break
+                    try:
+                        await (
+                            caller.socket.send_bytes(message)
+                            if isinstance(message, bytes)
+                            else caller.socket.send_str(message)
+                        )
+                    except ConnectionError:
+                        break
+
+    async with calls_world() as world:
+        with capture_events("INFO") as events:
+            talk = {"turns": [{"caller": "מה השעה?", "agent": "השעה שלוש."}] * 3}
+            calls = [asyncio.create_task(world.call(talk, speed=4.0)) for _ in range(3)]
+            await until(lambda: world.desk.active == 3)
+            await asyncio.gather(*(attack(world, number, MALFORMED_MESSAGES // 10) for number in range(10)))
+            results = [await call for call in calls]
+            await until(lambda: not world.desk.live)
+            assert await get(world, "/healthz") == (200, {"status": "ok"})
+
+    assert [result["problems"] for result in results] == [[], [], []]
+    reasons = {str(event.fields["reason"]) for event in events if event.event == "CALL_END"}
+    assert "protocol_error" in reasons
+    assert reasons <= {"protocol_error", "customer_hangup"}
+    assert not [event for event in events if event.exc is not None]
