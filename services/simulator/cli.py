@@ -83,14 +83,17 @@ async def _call(arguments: argparse.Namespace) -> int:
     except aiohttp.ClientConnectorError as error:
         print(f"simulator: no simulator serves at {arguments.simulator}: {error}", file=sys.stderr)
         return 2
+    except aiohttp.ClientError as error:
+        print(f"simulator: it went away in the middle of the call: {error}", file=sys.stderr)
+        return 1
     return 0 if ok else 1
 
 
 def _readable(note: dict[str, Any]) -> str:
     if note["what"] == "result":
         verdict = "ok" if note["ok"] else "PROBLEMS: " + "; ".join(note["problems"])
-        seconds = note["duration_ms"] / 1000
-        return f"{note['call_sid']} {note['scenario']}: {verdict} ({seconds:.1f} s, ended by {note['ended_by']})"
+        seconds, ended_by = note.get("duration_ms", note["t_ms"]) / 1000, note.get("ended_by", "a fault")
+        return f"{note['call_sid']} {note['scenario']}: {verdict} ({seconds:.1f} s, ended by {ended_by})"
     rest = ", ".join(f"{name}={value}" for name, value in note.items() if name not in ("t_ms", "what"))
     return f"{note['t_ms'] / 1000:7.2f} s  {note['what']}  {rest}"
 

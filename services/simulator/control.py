@@ -1,6 +1,7 @@
 """The control interface under /_/: place calls, set faults, read what the stand-ins received."""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -102,6 +103,10 @@ class Control:
         caller = Caller(live, settings, self._http(), from_number=order.from_number, to_number=order.to_number)
         try:
             result = await caller.run()
+        except Exception as error:
+            traceback.print_exc()
+            live.problem(f"the simulator failed: {error!r}")
+            result = {"call_sid": live.call_sid, "scenario": scenario.name, "ok": False, "problems": live.problems}
         finally:
             self._registry.close(live)
         live.note("result", **result)

@@ -51,6 +51,7 @@ class LiveCall:
     generating: bool = False
     model_attached: bool = False
     model_closed: int = 0
+    model_failed: int = 0
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
 
     def now_ms(self) -> int:

@@ -1,6 +1,7 @@
 """The caller's end of one Media Stream: frames out on a clock, audio and marks in, played on the same clock."""
 
 import asyncio
+import socket
 import time
 from typing import Any, Literal
 
@@ -120,8 +121,7 @@ class PhoneLine:
         elif how == "close":
             await ws.close()
         else:
-            transport = ws.get_extra_info("socket")
-            transport.shutdown(2)
+            _vanish(ws)
 
     async def _stop(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         self._hung_up = True
@@ -160,3 +160,10 @@ class PhoneLine:
             for name in self._playback.clear():
                 self.counts["marks_cleared"] += 1
                 await ws.send_str(self._stream.mark(name))
+
+
+def _vanish(ws: aiohttp.ClientWebSocketResponse) -> None:
+    """End the connection under the WebSocket, whatever kind of event loop owns it."""
+    fileno = ws.get_extra_info("socket").fileno()
+    with socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM) as same:
+        same.shutdown(socket.SHUT_RDWR)

@@ -192,8 +192,8 @@ class RealtimeSession:
         if item["type"] == "function_call_output":
             live.script.tool_output(item["output"])
             live.note("tool_output", output=item["output"])
-        elif item.get("role") == "user" and self._turns_spoken > live.script.heard_turns:
-            live.script.hear(self._turns_spoken)
+        elif item.get("role") == "user":
+            live.script.read_keys()
 
     async def _truncate(self, message: dict[str, Any]) -> None:
         answer = self._conversation.truncate(message.get("item_id"), message.get("audio_end_ms"))

@@ -126,7 +126,9 @@ class ScriptedModel:
         reply = live.script.next_reply(instructions)
         if model.silent_from_turn is not None and reply.turn >= model.silent_from_turn:
             live.generating = False
-        elif reply.turn == model.error_at_turn:
+        elif reply.turn == model.error_at_turn and live.model_failed < model.error_times:
+            live.model_failed += 1
+            live.script.unsaid(reply)
             self._rest()
             error = {"type": "server_error", "code": model.error_code, "message": "The model had an error."}
             await response.finish("failed", error=error)

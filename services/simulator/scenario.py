@@ -60,6 +60,7 @@ class Model:
     close_times: int = 1
     error_at_turn: int | None = None
     error_code: str = "server_error"
+    error_times: int = 1
     silent_from_turn: int | None = None
 
 

@@ -55,6 +55,12 @@ class Script:
         self._outputs = ""
         return str(self.fill(turn.caller))
 
+    def read_keys(self) -> None:
+        """Take in that the caller pressed keys, which reach the model as text; only a turn of keys is answered by them."""
+        following = self.turns[self.heard_turns : self.heard_turns + 1]
+        if following and following[0].dtmf:
+            self.hear(self.heard_turns + 1)
+
     def tool_output(self, output: str) -> None:
         """Take in a tool's result; `{free}` is the first time of day that it mentions."""
         self._outputs += output
