@@ -19,7 +19,6 @@ from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.profile import Profile
 from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
-from prosaas_calls.store import Store
 from prosaas_calls.twilio_rest import TwilioCalls
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
@@ -37,6 +36,11 @@ TOKEN = "twilio-token"
 CALLER = "+972501234567"
 BUSINESS = "+97235550100"
 SPEED = 12.0
+ENVIRON = {
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+    "TWILIO_ACCOUNT_SID": ACCOUNT,
+    "TWILIO_AUTH_TOKEN": TOKEN,
+}
 
 
 def business(**changes: Any) -> Business:
@@ -127,44 +131,37 @@ class CallsWorld:
 
 
 @asynccontextmanager
+async def outside(environ: Mapping[str, str]) -> AsyncIterator[tuple[TestServer, Settings]]:
+    """The simulator, the door in place of the api, and the settings of a service that stands between them."""
+    door = _Door()
+    async with TestServer(door.app()) as door_server:
+        simulated = SimulatorSettings(
+            api_url=_base(door_server), public_url="https://phone.example", account_sid=ACCOUNT, twilio_token=TOKEN
+        )
+        async with TestServer(make_app(simulated)) as simulator:
+            door.settings = load_settings({**ENVIRON, "DEMO_URL": _base(simulator), **environ})
+            yield simulator, door.settings
+
+
+@asynccontextmanager
 async def calls_world(
     *, store: Any = None, spool: Path = Path("/nonexistent"), environ: Mapping[str, str] | None = None, **limits: Any
 ) -> AsyncIterator[CallsWorld]:
-    """A simulator, a door and a service that know each other."""
-    door = _Door()
-    door_server = TestServer(door.app())
-    await door_server.start_server()
-    simulator_settings = SimulatorSettings(
-        api_url=_base(door_server), public_url="https://phone.example", account_sid=ACCOUNT, twilio_token=TOKEN
-    )
-    simulator = TestServer(make_app(simulator_settings))
-    await simulator.start_server()
-    settings = load_settings(
-        {
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
-            "TWILIO_ACCOUNT_SID": ACCOUNT,
-            "TWILIO_AUTH_TOKEN": TOKEN,
-            "DEMO_URL": _base(simulator),
-            "SPOOL_DIR": str(spool),
-            **(environ or {}),
-        }
-    )
-    door.settings = settings
-    bounds = replace(Limits.from_settings(settings), **limits)
-    twilio, metrics = TwilioCalls(settings), CallMetrics()
-    async with ClientSession() as http:
+    """A service in this process, with a fake database unless it is given a real one."""
+    async with (
+        outside({"SPOOL_DIR": str(spool), **(environ or {})}) as (simulator, settings),
+        ClientSession() as http,
+    ):
+        bounds = replace(Limits.from_settings(settings), **limits)
+        twilio, metrics = TwilioCalls(settings), CallMetrics()
         url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
         connect = partial(RealtimeConnection.open, http, url, "test-key", timeout_s=bounds.model_connect)
-        kept: Store | FakeStore = store or FakeStore()
-        desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))  # type: ignore[arg-type]
+        kept = store or FakeStore()
+        desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))
         server = CallServer(desk, metrics, max_calls=bounds.max_calls, start_timeout=bounds.start)
-        service = TestServer(server.app())
-        await service.start_server()
-        yield CallsWorld(simulator, service, desk, kept, settings, http)
-        await service.close()
-    await twilio.close()
-    await simulator.close()
-    await door_server.close()
+        async with TestServer(server.app()) as service:
+            yield CallsWorld(simulator, service, desk, kept, settings, http)
+        await twilio.close()
 
 
 class _Door:

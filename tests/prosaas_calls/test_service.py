@@ -1,0 +1,110 @@
+"""The service as a process: its lines, its signals, its exit."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from calls_world.process import SERVICES, service_process
+from calls_world.waiting import until
+from prosaas_core.records import CallRecord
+
+HIDDEN = ("AUDIO_DELTA", "TX_RESPONSE", "MEDIA_IN", "RMS", "WATCHDOG", "QUEUE_SIZE", "PAYLOAD_PREVIEW", "HEALTH_PING")
+TALK = {
+    "turns": [
+        {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש."},
+        {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!", "barge_in_ms": 400},
+    ]
+}
+STAYS = {"turns": [], "ending": {"by": "service"}, "patience_ms": 120_000}
+
+
+async def test_a_call_at_info_is_ten_to_thirty_lines_in_the_guides_words(tmp_path: Path) -> None:
+    """The beginning, the middle and the end as the guide prints them, and none of what it hides."""
+    async with service_process(tmp_path, LOG_LEVEL="INFO") as service:
+        result = await service.call(TALK)
+        await until(lambda: any("CALL_RECORD" in line for line in service.lines))
+
+    lines = service.of(result["call_sid"])
+    assert 10 <= len(lines) <= 30
+    assert lines[0].startswith(
+        f"[INFO] 🚀 [CALL_START] call_sid={result['call_sid']}, business_id=456, direction=inbound"
+    )
+    assert any(re.match(r"\[INFO\] 🔌 \[REALTIME\] התחבר ל-OpenAI ב-\d+ms", line) for line in lines)
+    assert any(line.startswith("[INFO] 🎤 [GREETING] מנגן ברכה") for line in lines)
+    assert any(line.startswith('[INFO] 💬 [TRANSCRIPT] לקוח: "תודה רבה ולהתראות"') for line in lines)
+    (ended,) = [line for line in lines if "CALL_END" in line]
+    assert re.match(r"\[INFO\] 🔚 \[CALL_END\] משך=[\d.]+s, סיבה=customer_hangup, turns=2", ended)
+    assert not [line for line in service.lines if any(f"[{name}]" in line for name in HIDDEN)]
+
+
+async def test_the_same_call_at_debug_is_five_hundred_lines_and_more(tmp_path: Path) -> None:
+    """Frame by frame, with the beginning and the end of each response."""
+    async with service_process(tmp_path, CALLS_LOG_LEVEL="DEBUG") as service:
+        result = await service.call(TALK)
+        await until(lambda: any("CALL_RECORD" in line for line in service.lines))
+
+    lines = service.of(result["call_sid"])
+    assert len(lines) >= 500
+    assert any(line.startswith("[DEBUG] [TX_RESPONSE] start response_id=resp_") for line in lines)
+    assert any(re.match(r"\[DEBUG\] \[AUDIO_DELTA\] response_id=resp_\w+, bytes=\d+", line) for line in lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_lets_the_running_call_finish(tmp_path: Path, number: signal.Signals) -> None:
+    """`docker compose stop`, `restart` and `up -d` cost nobody their conversation; then the exit is clean."""
+    async with service_process(tmp_path, DRAIN_SECONDS="60") as service:
+        running = asyncio.create_task(service.call(TALK))
+        await until(lambda: any("CALL_START" in line for line in service.lines))
+        service.signal(number)
+        await until(lambda: any("DRAIN_START" in line for line in service.lines))
+        assert (await service.ready())["status"] == "draining"
+
+        result = await running
+        assert result["ok"], result["problems"]
+        assert await service.exit() == 0
+
+    assert [line for line in service.of(result["call_sid"]) if "CALL_END" in line and "customer_hangup" in line]
+    assert any(f"[SERVICE_STOP] השירות נעצר: {number.name}" in line for line in service.lines)
+    assert CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8")).end_reason
+
+
+@pytest.mark.parametrize(("drain", "signals"), [("1", 1), ("600", 2)])
+async def test_after_the_drain_time_or_a_second_signal_the_caller_is_told(
+    tmp_path: Path, drain: str, signals: int
+) -> None:
+    """A sentence, CALL_END drained, the record kept, exit 0."""
+    async with service_process(tmp_path, DRAIN_SECONDS=drain) as service:
+        running = asyncio.create_task(service.call(STAYS))
+        await until(lambda: [note for note in service.notes if note["what"] == "hearing"])
+        for _ in range(signals):
+            service.signal(signal.SIGTERM)
+            await until(lambda: any("DRAIN_START" in line for line in service.lines))
+
+        result = await running
+        assert await service.exit() == 0
+
+    assert result["verbs"] == ["Connect"]
+    assert [line for line in service.of(result["call_sid"]) if "CALL_END" in line and "סיבה=drained" in line]
+    assert CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8")).end_reason == "drained"
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "TWILIO_AUTH_TOKEN"])
+async def test_without_what_it_needs_the_service_says_so_and_exits(missing: str) -> None:
+    """Exit 2, and one line that names the setting and where to put it."""
+    needed = {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x", "TWILIO_AUTH_TOKEN": "t"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "prosaas_calls"),
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICES), **needed, missing: ""},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 20)
+
+    assert process.returncode == 2
+    assert f"{missing} is missing" in output.decode()
