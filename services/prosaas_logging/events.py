@@ -31,10 +31,24 @@ class Options(TypedDict, total=False):
 class Event(Generic[P]):
     """One row of the catalogue; its type carries the fields, so that a type checker refuses a wrong one."""
 
-    __slots__ = ("doc", "emoji", "en", "fields", "folds", "he", "hidden", "labels", "level", "name", "speech", "tag")
+    __slots__ = (
+        "doc",
+        "emoji",
+        "en",
+        "explains",
+        "fields",
+        "folds",
+        "he",
+        "hidden",
+        "labels",
+        "level",
+        "name",
+        "speech",
+        "tag",
+    )
 
     def __init__(self, signature: Callable[P, None], level: int, emoji: str, options: Options) -> None:
-        names = [name for name in inspect.signature(signature).parameters if name != "exc_info"]
+        names = list(inspect.signature(signature).parameters)
         self.name: Final = signature.__name__
         self.doc: Final = inspect.getdoc(signature) or ""
         self.level: Final = level
@@ -42,7 +56,8 @@ class Event(Generic[P]):
         self.tag: Final = options.get("tag", self.name)
         self.he: Final = split_template(options.get("he", ""))
         self.en: Final = split_template(options.get("en", ""))
-        self.fields: Final = tuple(names)
+        self.fields: Final = tuple(name for name in names if name != "exc_info")
+        self.explains: Final = "exc_info" in names
         self.folds: Final = options.get("folds", True)
         self.hidden: Final = frozenset(options.get("hidden", ()))
         self.speech: Final = frozenset(options.get("speech", ()))

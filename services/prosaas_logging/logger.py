@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec
+from typing import Final, ParamSpec
 from weakref import WeakSet
 
 from .errors import ExcInfo, describe
-from .events import Event
+from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
 from .scope import current
 from .values import Fields, freeze
@@ -77,8 +77,8 @@ def choose_methods(threshold: int, recording: bool) -> None:
     methods: dict[str, Callable[..., None]] = {}
     for name, level in _METHODS.items():
         methods[name] = _emitting(level) if level >= threshold else _keeping(level) if recording else _nothing
-    methods["exception"] = _raising if threshold <= ERROR else methods["error"]
-    methods["event"] = _event_method(threshold, recording)
+    methods["exception"] = _excepting(methods["error"])
+    methods["event"] = _saying_events(threshold, recording)
     for name, method in methods.items():
         setattr(Logger, name, method)
     _tracing = recording or threshold <= DEBUG
@@ -86,39 +86,53 @@ def choose_methods(threshold: int, recording: bool) -> None:
         logger.tracing = _tracing
 
 
-def _nothing(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+# ``exc_info`` is looked up in the fields rather than declared: a declared keyword makes Python compare every other
+# keyword's name with its own, which costs more than all the rest of a call that is only kept.
+
+
+def _nothing(self: Logger, said: str | AnyEvent, /, **fields: object) -> None:
     pass
 
 
 def _keeping(level: int) -> Callable[..., None]:
-    def keep(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
-        current().keep((_now(), level, self, text, fields, describe(exc_info) if exc_info else None))
+    def keep(self: Logger, text: str, /, **fields: object) -> None:
+        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+        current().keep((_now(), level, self, text, fields, error))
 
     return keep
 
 
 def _emitting(level: int) -> Callable[..., None]:
-    def emit(self: Logger, text: str, /, *, exc_info: ExcInfo = None, **fields: object) -> None:
-        current().emit((_now(), level, self, text, freeze(fields), describe(exc_info) if exc_info else None))
+    def emit(self: Logger, text: str, /, **fields: object) -> None:
+        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+        current().emit((_now(), level, self, text, freeze(fields), error))
 
     return emit
 
 
-def _raising(self: Logger, text: str, /, *, exc_info: ExcInfo = True, **fields: object) -> None:
-    current().emit((_now(), ERROR, self, text, freeze(fields), describe(exc_info)))
+def _excepting(error: Callable[..., None]) -> Callable[..., None]:
+    def exception(self: Logger, text: str, /, **fields: object) -> None:
+        fields.setdefault("exc_info", True)
+        error(self, text, **fields)
+
+    return exception
 
 
-def _event_method(threshold: int, recording: bool) -> Callable[..., None]:
-    def emit(self: Logger, event: Event[Any], /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+def _saying_events(threshold: int, recording: bool) -> Callable[..., None]:
+    def emit(self: Logger, event: AnyEvent, /, **fields: object) -> None:
         if event.level >= threshold:
-            error = describe(exc_info) if exc_info else None
+            error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
             current().emit((_now(), event.level, self, event, freeze(fields), error))
 
-    def emit_or_keep(self: Logger, event: Event[Any], /, *, exc_info: ExcInfo = None, **fields: object) -> None:
+    def emit_or_keep(self: Logger, event: AnyEvent, /, **fields: object) -> None:
         level = event.level
-        if level >= threshold:
-            current().emit((_now(), level, self, event, freeze(fields), describe(exc_info) if exc_info else None))
+        if level < threshold and not event.explains:
+            current().keep((_now(), level, self, event, fields, None))
+            return
+        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+        if level < threshold:
+            current().keep((_now(), level, self, event, fields, error))
         else:
-            current().keep((_now(), level, self, event, fields, describe(exc_info) if exc_info else None))
+            current().emit((_now(), level, self, event, freeze(fields), error))
 
     return emit_or_keep if recording else emit
