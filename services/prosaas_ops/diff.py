@@ -20,6 +20,7 @@ OPTIONS = ()
 # The wrapper sends the rendered model, this line, and what `docker compose --dry-run up -d` says.
 SEPARATOR = "--- dry run ---"
 ONE_SHOT = "runs once"
+SECRETS = Path("/run/secrets")
 
 _DRY_RUN = re.compile(r"Container (\S+)\s+(Recreated?|Created?|Creating|Recreating|Starting|Started|Running)\b")
 _ACTION = {
@@ -159,7 +160,7 @@ def _secret_changes(
     started = datetime.fromisoformat(detail["State"]["StartedAt"][:19] + "+00:00").timestamp()
     files = {}
     for use in service.get("secrets") or []:
-        path = Path("/run/secrets") / Path(model["secrets"][use["source"]]["file"]).name
+        path = SECRETS / Path(model["secrets"][use["source"]]["file"]).name
         if path.is_file():
             # An absolute target stands for itself.
             files[str(Path("/run/secrets") / (use.get("target") or use["source"]))] = (use["source"], path)

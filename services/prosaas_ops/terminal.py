@@ -22,10 +22,11 @@ def short(service: str) -> str:
 class Screen:
     """Prints to one stream; `bold`, `dim` and the like do nothing where the stream is no terminal."""
 
-    def __init__(self, out: TextIO = sys.stdout, terminal: bool | None = None) -> None:
-        self.out = out
+    def __init__(self, out: TextIO | None = None, terminal: bool | None = None) -> None:
+        self.out = out or sys.stdout
         if terminal is None:
-            terminal = (out.isatty() or os.environ.get("OPS_TERMINAL") == "1") and out is sys.stdout
+            # Inside the container standard output is a pipe; the wrapper knows where it leads.
+            terminal = self.out.isatty() or (out is None and os.environ.get("OPS_TERMINAL") == "1")
         self.colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
     def say(self, text: str = "") -> None:

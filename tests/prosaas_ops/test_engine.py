@@ -110,7 +110,10 @@ def test_the_log_of_a_window_is_read_in_one_go(docker: Docker, engine: Engine) -
     docker.answers["/containers/json"] = (200, json.dumps([listed("worker")]).encode())
     docker.answers["/containers/worker/logs"] = (200, frame("T1 one\n") + frame("T2 two\n"))
     lines = engine.logs(engine.running("worker"), since=1.5, until=2.5)
-    assert [(line.stamp, line.service, line.text) for line in lines] == [("T1", "worker", "one"), ("T2", "worker", "two")]
+    assert [(line.stamp, line.service, line.text) for line in lines] == [
+        ("T1", "worker", "one"),
+        ("T2", "worker", "two"),
+    ]
     assert "since=1.500000000&until=2.500000000" in docker.asked[-1]
 
 

@@ -7,9 +7,7 @@ import pytest
 from prosaas_ops.options import Options, Usage, gather, parse_duration, spoken_duration
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)])
 def test_a_duration_is_numbers_with_units(text: str, seconds: int) -> None:
     assert parse_duration("FOR", text) == timedelta(seconds=seconds)
 

@@ -1,0 +1,49 @@
+"""The command line: exit codes, and one helpful line."""
+
+from importlib import import_module
+
+import pytest
+
+from prosaas_ops import logs
+from prosaas_ops.__main__ import COMMANDS, main
+from prosaas_ops.options import PROBLEM, USAGE, Problem
+
+
+@pytest.mark.parametrize("arguments", [[], ["trase"]])
+def test_an_unknown_command_is_wrong_usage_and_names_the_known_ones(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == USAGE
+    assert "trace" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["SINCE=yesterday"], ["COLOUR=red"], ["--help"], ["FOLLOW=maybe"]])
+def test_wrong_words_end_with_2_and_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", *words]) == USAGE
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_problem_ends_with_1_and_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: object) -> int:
+        raise Problem("the stack is not running: `make up-prod` starts it")
+
+    monkeypatch.setattr(logs, "run", fail)
+    assert main(["logs"]) == PROBLEM
+    assert capsys.readouterr().err == "logs: the stack is not running: `make up-prod` starts it\n"
+
+
+def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(logs, "run", interrupted)
+    assert main(["logs"]) == 130
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_has_its_module_and_says_what_it_takes(command: str) -> None:
+    module = import_module(f"prosaas_ops.{COMMANDS[command]}")
+    assert callable(module.run)
+    assert all(option.isupper() for option in module.OPTIONS)

@@ -1,0 +1,58 @@
+"""Secrets stay in: by name, by known value and by look."""
+
+from pathlib import Path
+
+import pytest
+
+from prosaas_ops.masks import MASK, Masker, hidden, is_secret_name, known_secrets
+
+PLANTED = "correct-horse-battery-staple"
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "TWILIO_AUTH_TOKEN", "POSTGRES_PASSWORD", "call_token_secret", "x-twilio-signature"]
+)
+def test_a_secret_is_known_by_its_name(name: str) -> None:
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", ["LOG_LEVEL", "OPENAI_API_KEY_FILE", "PUBLIC_URL", "MAX_CALLS"])
+def test_a_setting_is_no_secret(name: str) -> None:
+    assert not is_secret_name(name)
+
+
+def test_a_url_loses_its_password_and_keeps_the_rest() -> None:
+    assert hidden("DATABASE_URL", "postgresql://me:pw12@host/db") == f"postgresql://me:{MASK}@host/db"
+
+
+def test_known_values_come_from_secret_files_from_env_and_from_urls(tmp_path: Path) -> None:
+    folder, env_file = tmp_path / "secrets", tmp_path / ".env"
+    folder.mkdir()
+    (folder / "database_url").write_text("postgresql://me:url%2Fpassword@host/db")
+    (folder / "openai_api_key").write_text("file-secret-value\n")
+    env_file.write_text("LOG_LEVEL=DEBUGGING\n# A_KEY=commented-out\nADMIN_API_KEY='env-secret-value'\nSHORT_KEY=abc\n")
+    found = known_secrets(folder, env_file, {"MY_TOKEN": "shell-secret-value"})
+    assert found == {"url%2Fpassword", "url/password", "file-secret-value", "env-secret-value", "shell-secret-value"}
+
+
+def test_a_known_value_is_masked_wherever_it_stands() -> None:
+    masker = Masker({PLANTED, "postgres-short"})
+    masked = masker.tree({"env": [f"A={PLANTED}", "PATH=/bin"], "text": f"got {PLANTED}!", "n": 1, "deep": {"x": None}})
+    assert masked == {"env": [f"A={MASK}", "PATH=/bin"], "text": f"got {MASK}!", "n": 1, "deep": {"x": None}}
+
+
+def test_a_value_under_a_secret_name_is_masked_whatever_it_is() -> None:
+    masker = Masker([])
+    assert masker.tree({"twilio_auth_token": "x1"}) == {"twilio_auth_token": MASK}
+    assert masker.assignment("ADMIN_API_KEY=x1") == f"ADMIN_API_KEY={MASK}"
+
+
+def test_what_looks_like_a_secret_is_masked_too() -> None:
+    text = Masker([]).text("Authorization: Bearer abcdef123456 +972501234567 sk-abcdefghij1234567890")
+    assert "abcdef123456" not in text
+    assert "501234567" not in text
+    assert "sk-abcdefghij" not in text
+
+
+def test_a_file_that_cannot_be_read_hides_nothing_and_breaks_nothing(tmp_path: Path) -> None:
+    assert known_secrets(tmp_path / "none", tmp_path / "none.env", {}) == set()
