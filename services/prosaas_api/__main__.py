@@ -1,5 +1,6 @@
 """`python -m prosaas_api`: serve until told to stop, then finish the requests at hand."""
 
+import contextlib
 import signal
 import sys
 
@@ -51,7 +52,8 @@ def main() -> int:
             timeout_graceful_shutdown=GRACE_S,
         )
     )
-    server.run()
+    with contextlib.suppress(SystemExit):
+        server.run()
     log.event(SERVICE_STOP, reason="told to stop" if server.started else "could not start")
     return 0 if server.started else 1
 

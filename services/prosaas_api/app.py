@@ -25,6 +25,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Made before anybody asks: it takes long enough to keep a caller waiting.
+        app.openapi()
         engine = make_engine(settings)
         async with httpx.AsyncClient(trust_env=False) as client:
             app.state.prosaas = State(settings, engine, CallsDoor(settings, client), metrics)

@@ -53,11 +53,22 @@ def form(body: bytes, source: str) -> Form:
 def json_object(body: bytes, source: str) -> dict[str, Any]:
     """The JSON object in the body; a 400 where it is not one."""
     try:
-        value = json.loads(body)
+        value = _storable(json.loads(body))
     except (ValueError, RecursionError):
         raise rejected(source, 400, "not JSON") from None
     if not isinstance(value, dict):
         raise rejected(source, 400, "not a JSON object")
+    return value
+
+
+def _storable(value: Any) -> Any:
+    """The value with what JSON can say and Postgres cannot keep, NUL and half surrogate pairs, as U+FFFD."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_storable(member) for member in value]
     return value
 
 

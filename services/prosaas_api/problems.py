@@ -41,9 +41,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DatabaseUnavailable, _unavailable)
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem_response(error.status_code, error.detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of the first route of this path only.
+        documented = request.app.openapi()["paths"].get(request.scope["route"].path, {})
+        headers |= {"Allow": ", ".join(sorted(method.upper() for method in documented))} if documented else {}
+    return problem_response(error.status_code, error.detail, headers=headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -1,9 +1,15 @@
 """What stands around the api in tests: signers for Twilio and Meta, and a calls service that says what it is told."""
 
+import asyncio
 import hashlib
 import hmac
 import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -48,3 +54,53 @@ class Client:
 
     async def rest(self, method: str, path: str, *, key: str = ADMIN_KEY, **options: Any) -> httpx.Response:
         return await self.http.request(method, path, headers={"Authorization": f"Bearer {key}"}, **options)
+
+
+@dataclass
+class Server:
+    """The api as a process of its own, with what it has said so far."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    said: list[str] = field(default_factory=list)
+
+    async def listen_to(self, word: str) -> bool:
+        """Read on until a line has the word in it; False when the process ends before."""
+        assert self.process.stdout is not None
+        while line := (await self.process.stdout.readline()).decode():
+            self.said.append(line)
+            if word in line:
+                return True
+        return False
+
+
+@asynccontextmanager
+async def serving(environ: Mapping[str, str], port: int, **more: str) -> AsyncIterator[Server]:
+    """Run `python -m prosaas_api` until the block ends."""
+    services = str(Path(__file__).parents[2] / "services")
+    kept = {"PATH": os.environ["PATH"], "PYTHONPATH": services, "PORT": str(port), "LOG_BLACKBOX": "stdout"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "prosaas_api"),
+        env={**kept, **environ, **more},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    server = Server(process, f"http://127.0.0.1:{port}")
+    try:
+        yield server
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def reachable(server: Server) -> httpx.AsyncClient:
+    """A client of the server, once it answers."""
+    client = httpx.AsyncClient(base_url=server.url, timeout=10)
+    while server.process.returncode is None:
+        try:
+            await client.get("/healthz")
+            return client
+        except httpx.TransportError:
+            await asyncio.sleep(0.05)
+    raise AssertionError("the api ended before it answered")

@@ -33,19 +33,23 @@ def calls(calls_service: tuple[CallsService, str]) -> CallsService:
 
 
 @pytest.fixture
-def settings(database_url: str, calls_service: tuple[CallsService, str]) -> Settings:
-    return load_settings(
-        {
-            "DATABASE_URL": database_url,
-            "PUBLIC_URL": PUBLIC_URL,
-            "CALLS_PUBLIC_URL": "https://calls.example",
-            "CALLS_INTERNAL_URL": calls_service[1],
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "WHATSAPP_APP_SECRET": APP_SECRET,
-            "WHATSAPP_VERIFY_TOKEN": "verify-me",
-            "ADMIN_API_KEY": ADMIN_KEY,
-        }
-    )
+def environ(database_url: str, calls_service: tuple[CallsService, str]) -> dict[str, str]:
+    """The api's environment."""
+    return {
+        "DATABASE_URL": database_url,
+        "PUBLIC_URL": PUBLIC_URL,
+        "CALLS_PUBLIC_URL": "https://calls.example",
+        "CALLS_INTERNAL_URL": calls_service[1],
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "WHATSAPP_APP_SECRET": APP_SECRET,
+        "WHATSAPP_VERIFY_TOKEN": "verify-me",
+        "ADMIN_API_KEY": ADMIN_KEY,
+    }
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
+    return load_settings(environ)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, time
 from itertools import pairwise
 from typing import Annotated, Literal, TypeAlias
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -28,12 +28,12 @@ Day = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, OSError, ZoneInfoNotFoundError):
         raise ValueError("no such time zone; an example is Asia/Jerusalem") from None
     return name
 
 
-def _hours(hours: dict[Day, list[tuple[str, str]]]) -> dict[Day, list[tuple[str, str]]]:
+def _hours(hours: dict[Day, list[list[str]]]) -> dict[Day, list[list[str]]]:
     for day, windows in hours.items():
         edges = [time.fromisoformat(edge) for window in windows for edge in window]
         if any(later <= earlier for earlier, later in pairwise(edges)):
@@ -48,6 +48,7 @@ def _near(moment: datetime) -> datetime:
 
 
 TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$"), AfterValidator(_time_zone)]
-Window: TypeAlias = tuple[ClockTime, ClockTime]
+# A list of two, not a tuple: OpenAPI can say the one and FastAPI not the other.
+Window: TypeAlias = Annotated[list[ClockTime], Field(min_length=2, max_length=2)]
 OpeningHours = Annotated[dict[Day, Annotated[list[Window], Field(max_length=8)]], AfterValidator(_hours)]
 Moment = Annotated[AwareDatetime, AfterValidator(_near)]

@@ -60,7 +60,7 @@ class BusinessOut(BaseModel):
     voice: str
     timezone: str
     slot_minutes: int
-    opening_hours: dict[str, list[tuple[str, str]]]
+    opening_hours: dict[str, list[list[str]]]
     transfer_number: str | None
     created_at: datetime
     updated_at: datetime

@@ -1,0 +1,91 @@
+"""The process: it serves, says so, stops in an orderly way, and explains why it cannot start."""
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from twilio.request_validator import RequestValidator
+
+from api_world import AUTH_TOKEN, PUBLIC_URL, reachable, serving
+
+MINIMAL = {"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none", "PUBLIC_URL": PUBLIC_URL, "TWILIO_AUTH_TOKEN": "t"}
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+async def test_told_to_stop_it_stops_with_its_last_line_out(signum: signal.Signals, unused_tcp_port: int) -> None:
+    async with serving(MINIMAL, unused_tcp_port) as server:
+        await (await reachable(server)).aclose()
+        server.process.send_signal(signum)
+        assert await server.listen_to("[SERVICE_STOP]")
+        assert await server.process.wait() == 0
+    assert any("[DEMO]" in line for line in server.said)
+    assert any("[SERVICE_START] prosaas-api" in line and f"0.0.0.0:{unused_tcp_port}" in line for line in server.said)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("engine")
+async def test_a_request_that_is_under_way_when_it_is_told_to_stop_gets_its_answer(
+    environ: dict[str, str], unused_tcp_port: int
+) -> None:
+    form = {"CallSid": "CA1", "From": "+972501234567", "To": "+97235550100"}
+    signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{PUBLIC_URL}/twilio/voice", form)
+    async with serving(environ, unused_tcp_port, LOG_LEVEL="DEBUG") as server:
+        client = await reachable(server)
+        half_sent = asyncio.Event()
+
+        async def slowly() -> object:
+            yield b"CallSid=CA1&From=%2B972501234567"
+            half_sent.set()
+            assert await server.listen_to("Shutting down")
+            yield b"&To=%2B97235550100"
+
+        headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+        answer = asyncio.create_task(client.post("/twilio/voice", content=slowly(), headers=headers))
+        await half_sent.wait()
+        server.process.terminate()
+        assert (await answer).status_code == 200
+        assert await server.process.wait() == 0
+        await client.aclose()
+
+
+async def test_a_missing_setting_is_an_error_line_for_each_and_exit_code_2(unused_tcp_port: int) -> None:
+    async with serving({}, unused_tcp_port) as server:
+        assert not await server.listen_to("never")
+        assert await server.process.wait() == 2
+    assert [line.split()[1] for line in server.said] == ["DATABASE_URL", "PUBLIC_URL", "TWILIO_AUTH_TOKEN"]
+    assert all(line.startswith("[ERROR] ") and "set it in .env" in line for line in server.said)
+
+
+async def test_a_port_that_is_taken_is_an_error_line_and_exit_code_1() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with serving(MINIMAL, port) as server:
+            assert not await server.listen_to("never")
+            assert await server.process.wait() == 1
+    assert any(line.startswith("[ERROR]") and "address already in use" in line for line in server.said)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("engine")
+async def test_the_rest_does_what_its_openapi_document_says(
+    environ: dict[str, str], unused_tcp_port: int, tmp_path: Path
+) -> None:
+    """Schemathesis makes requests up, within the document and outside of it. What a schema cannot say, as that a shop
+    opens before it closes or that a time zone exists, may be refused: hence without positive_data_acceptance."""
+    async with serving(environ, unused_tcp_port) as server:
+        await (await reachable(server)).aclose()
+        run = await asyncio.create_subprocess_exec(
+            *("schemathesis", "run", f"{server.url}/openapi.json", "--checks", "all"),
+            *("--exclude-checks", "positive_data_acceptance", "--max-examples", "5", "--seed", "1"),
+            *("--header", f"Authorization: Bearer {environ['ADMIN_API_KEY']}", "--no-color"),
+            *("--generation-database", "none", "--workers", "1"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        report, _ = await run.communicate()
+    assert run.returncode == 0, report.decode()

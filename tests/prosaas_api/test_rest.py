@@ -1,0 +1,222 @@
+"""The REST: each business sees its own and nothing else, lists come in pages, mistakes come back as problems."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api_world import Client
+from prosaas_core.tables import Call, Conversation, Message
+from prosaas_logging import capture_events
+
+pytestmark = pytest.mark.postgres
+
+HOME = "/v1/businesses/456"
+NEW = {"name": "מאפיית רות", "phone": "+97231112233"}
+
+
+@pytest.fixture
+async def key(client: Client) -> str:
+    """A key of the demo business."""
+    response = await client.rest("POST", f"{HOME}/keys", json={"name": "website"})
+    assert response.status_code == 201
+    return str(response.json()["key"])
+
+
+def next_sunday() -> str:
+    day = datetime.now(UTC) + timedelta(days=2)
+    while day.weekday() != 6:
+        day += timedelta(days=1)
+    return day.date().isoformat()
+
+
+async def test_the_administrator_adds_a_business_and_changes_it(client: Client) -> None:
+    created = await client.rest("POST", "/v1/businesses", json=NEW)
+    assert created.status_code == 201
+    business = created.json()
+    assert (business["timezone"], business["slot_minutes"], business["language"]) == ("Asia/Jerusalem", 30, "he")
+    change = {"greeting": "שלום, הגעתם למאפייה", "opening_hours": {"sun": [["09:00", "12:00"], ["13:00", "17:00"]]}}
+    changed = (await client.rest("PATCH", f"/v1/businesses/{business['id']}", json=change)).json()
+    assert (changed["greeting"], changed["opening_hours"]) == (change["greeting"], change["opening_hours"])
+    assert (changed["name"], changed["phone"]) == (NEW["name"], NEW["phone"])
+    assert (await client.rest("GET", f"/v1/businesses/{business['id']}")).json() == changed
+
+
+async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
+    response = await client.rest("POST", "/v1/businesses", json={**NEW, "phone": "+97235550100"})
+    assert response.status_code == 409
+    assert (await client.rest("POST", "/v1/businesses", json=NEW)).status_code == 201
+    moved = await client.rest("PATCH", HOME, json={"phone": NEW["phone"]})
+    assert (moved.status_code, moved.headers["content-type"]) == (409, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"phone": "03-555"},
+        {"timezone": "Mars/Olympus"},
+        {"slot_minutes": 0},
+        {"language": "xx"},
+        {"opening_hours": {"sun": [["17:00", "09:00"]]}},
+        {"opening_hours": {"sun": [["09:00", "12:00"], ["11:00", "13:00"]]}},
+        {"opening_hours": {"someday": []}},
+        {"opening_hours": {"sun": [["9", "17"]]}},
+        {"greeting": "a\0b"},
+        {"greting": "misspelt"},
+        {"name": None},
+    ],
+)
+async def test_a_value_that_makes_no_sense_is_named_and_not_repeated(client: Client, wrong: dict[str, Any]) -> None:
+    with capture_events("INFO") as events:
+        response = await client.rest("PATCH", HOME, json=wrong)
+    assert response.status_code == 422
+    problems = response.json()["errors"]
+    assert {problem["pointer"].split("/")[1] for problem in problems} == set(wrong)
+    assert [(event.level, event.event) for event in events] == [("WARNING", "BODY_REJECTED")]
+
+
+async def test_without_a_key_or_with_a_wrong_one_there_is_nothing(client: Client) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Basic x"},
+        {"Authorization": "é".encode()},
+    ):
+        with capture_events("INFO") as events:
+            response = await client.http.get("/v1/businesses", headers=headers)
+        assert response.status_code == 401
+        assert response.headers["www-authenticate"] == "Bearer"
+        assert [event.event for event in events] == ["SIGNATURE_REJECTED"]
+
+
+async def test_a_key_is_shown_once_and_kept_as_a_hash(client: Client, key: str, rows: Any) -> None:
+    ((prefix, kept),) = await rows("SELECT prefix, key_hash FROM api_keys")
+    assert key.startswith(prefix)
+    assert key not in kept
+    listed = (await client.rest("GET", f"{HOME}/keys")).text
+    assert key not in listed
+    assert prefix in listed
+
+
+async def test_a_key_opens_its_own_business_only(client: Client, key: str) -> None:
+    other = (await client.rest("POST", "/v1/businesses", json=NEW)).json()["id"]
+    assert (await client.rest("GET", HOME, key=key)).status_code == 200
+    assert [item["id"] for item in (await client.rest("GET", "/v1/businesses", key=key)).json()["items"]] == [456]
+    for path in (f"/v1/businesses/{other}", f"/v1/businesses/{other}/calls", "/v1/businesses/99999"):
+        assert (await client.rest("GET", path, key=key)).status_code == 404
+    assert (await client.rest("POST", "/v1/businesses", key=key, json=NEW)).status_code == 403
+
+
+async def test_a_revoked_key_is_refused_at_once(client: Client, key: str) -> None:
+    ((key_id,),) = [[item["id"] for item in (await client.rest("GET", f"{HOME}/keys")).json()["items"]]]
+    assert (await client.rest("DELETE", f"{HOME}/keys/{key_id}")).status_code == 204
+    assert (await client.rest("GET", HOME, key=key)).status_code == 401
+    assert (await client.rest("DELETE", f"{HOME}/keys/{key_id}")).status_code == 204
+    assert (await client.rest("DELETE", f"{HOME}/keys/12345")).status_code == 404
+
+
+async def test_a_list_comes_in_pages_that_new_rows_do_not_shift(client: Client) -> None:
+    for number in range(5):
+        new = {"channel": "whatsapp", "external_id": f"id{number}"}
+        assert (await client.rest("POST", f"{HOME}/customers", json=new)).status_code == 201
+    path = f"{HOME}/customers?channel=whatsapp&limit=2"
+    first = (await client.rest("GET", path)).json()
+    await client.rest("POST", f"{HOME}/customers", json={"channel": "whatsapp", "external_id": "late"})
+    second = (await client.rest("GET", f"{path}&cursor={first['next_cursor']}")).json()
+    third = (await client.rest("GET", f"{path}&cursor={second['next_cursor']}")).json()
+    pages = [[item["external_id"] for item in page["items"]] for page in (first, second, third)]
+    assert pages == [["id4", "id3"], ["id2", "id1"], ["id0"]]
+    assert third["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "cursor", ["abc", "WyJ4Il0", "W10", "WyI5OTk5OTk5OTk5OTk5OTk5OTk5OSJd", "eyJhIjoxfQ", "bnVsbA"]
+)
+async def test_a_made_up_cursor_is_a_mistake_of_the_sender(client: Client, cursor: str) -> None:
+    for part in ("customers", "calls", "appointments"):
+        assert (await client.rest("GET", f"{HOME}/{part}?cursor={cursor}")).status_code == 400
+
+
+async def test_customers_are_known_by_channel_and_id_with_or_without_a_phone(client: Client) -> None:
+    new = {"channel": "whatsapp", "external_id": "no-number"}
+    created = (await client.rest("POST", f"{HOME}/customers", json=new)).json()
+    assert created["phone"] is None
+    assert (await client.rest("POST", f"{HOME}/customers", json=new)).status_code == 409
+    path = f"{HOME}/customers/{created['id']}"
+    changed = (await client.rest("PATCH", path, json={"name": "נועה", "phone": "+972501111111"})).json()
+    assert (changed["name"], changed["phone"]) == ("נועה", "+972501111111")
+    assert (await client.rest("GET", path)).json() == changed
+    assert (await client.rest("GET", f"{HOME}/customers/999999")).status_code == 404
+
+
+async def test_an_appointment_is_booked_moved_and_cancelled(client: Client) -> None:
+    day = next_sunday()
+    customer = (await client.rest("GET", f"{HOME}/customers")).json()["items"][0]["id"]
+    slots = (await client.rest("GET", f"{HOME}/slots?day={day}")).json()["slots"]
+    assert len(slots) == 16
+    new = {"customer_id": customer, "starts_at": slots[0], "note": "צבע"}
+    booked = await client.rest("POST", f"{HOME}/appointments", json=new)
+    assert booked.status_code == 201
+    assert (await client.rest("POST", f"{HOME}/appointments", json=new)).status_code == 409
+    path = f"{HOME}/appointments/{booked.json()['id']}"
+    moved = (await client.rest("PATCH", path, json={"starts_at": slots[3]})).json()
+    assert datetime.fromisoformat(moved["starts_at"]) == datetime.fromisoformat(slots[3])
+    free = (await client.rest("GET", f"{HOME}/slots?day={day}")).json()["slots"]
+    assert set(slots) - set(free) == {slots[3]}
+    assert (await client.rest("DELETE", path)).status_code == 204
+    assert (await client.rest("DELETE", path)).status_code == 404
+    assert (await client.rest("GET", path)).json()["status"] == "cancelled"
+    assert (await client.rest("GET", f"{HOME}/appointments?status=booked")).json()["items"] == []
+
+
+async def test_closed_hours_and_strangers_cannot_be_booked(client: Client) -> None:
+    customer = (await client.rest("GET", f"{HOME}/customers")).json()["items"][0]["id"]
+    night = f"{next_sunday()}T23:00:00+02:00"
+    closed = await client.rest("POST", f"{HOME}/appointments", json={"customer_id": customer, "starts_at": night})
+    assert closed.status_code == 409
+    assert "closed" in closed.json()["detail"]
+    stranger = await client.rest("POST", f"{HOME}/appointments", json={"customer_id": 9999, "starts_at": night})
+    assert stranger.status_code == 404
+
+
+async def test_calls_and_conversations_are_there_to_be_read(client: Client, engine: AsyncEngine, key: str) -> None:
+    customer = (await client.rest("GET", f"{HOME}/customers")).json()["items"][0]["id"]
+    now = datetime.now(UTC)
+    async with engine.begin() as connection:
+        for number in range(3):
+            await connection.execute(
+                insert(Call).values(
+                    call_sid=f"CA{number}",
+                    business_id=456,
+                    started_at=now + timedelta(seconds=number),
+                    transcript=[{"who": "ai", "text": "שלום", "at_ms": 5}],
+                )
+            )
+        conversation = await connection.scalar(
+            insert(Conversation)
+            .values(business_id=456, customer_id=customer, channel="meta")
+            .returning(Conversation.id)
+        )
+        await connection.execute(
+            insert(Message).values(id="wamid.1", conversation_id=conversation, direction="in", body="היי")
+        )
+    first = (await client.rest("GET", f"{HOME}/calls?limit=2", key=key)).json()
+    rest = (await client.rest("GET", f"{HOME}/calls?limit=2&cursor={first['next_cursor']}", key=key)).json()
+    assert [call["call_sid"] for call in first["items"] + rest["items"]] == ["CA2", "CA1", "CA0"]
+    detail = (await client.rest("GET", f"{HOME}/calls/CA0", key=key)).json()
+    assert detail["transcript"] == [{"who": "ai", "text": "שלום", "at_ms": 5}]
+    assert (await client.rest("GET", f"{HOME}/calls/CA9", key=key)).status_code == 404
+    conversations = (await client.rest("GET", f"{HOME}/conversations?status=open", key=key)).json()["items"]
+    assert [found["id"] for found in conversations] == [conversation]
+    messages = await client.rest("GET", f"{HOME}/conversations/{conversation}/messages", key=key)
+    assert [message["body"] for message in messages.json()["items"]] == ["היי"]
+    assert (await client.rest("GET", f"{HOME}/conversations/999/messages", key=key)).status_code == 404
+
+
+async def test_a_body_too_large_for_anything_sensible_is_cut_off(client: Client) -> None:
+    with capture_events("INFO") as events:
+        response = await client.rest("PATCH", HOME, content=b'{"greeting": "' + b"x" * 1024 * 1024 + b'"}')
+    assert response.status_code == 413
+    assert [event.event for event in events] == ["BODY_REJECTED"]
