@@ -7,15 +7,12 @@ from datetime import timedelta
 
 import asyncpg
 from pgqueuer import PgQueuer
-from pgqueuer.db import AsyncpgPoolDriver
-from pgqueuer.errors import PgqException
 from pgqueuer.executors import EntrypointExecutorParameters
-from pgqueuer.models import Job as QueuedJob
-from pgqueuer.models import Schedule, TracebackRecord
-from pgqueuer.queries import Queries
+from pgqueuer.models import Schedule
 
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import CHORE_FAILED, DRAIN_END, DRAIN_START, QUEUE_BACK, QUEUE_LOST
+from prosaas_worker.driver import TROUBLES, ListeningDriver, PatientQueries
 from prosaas_worker.executor import JobExecutor, JobFunction, Patience
 from prosaas_worker.job import Tools
 
@@ -24,8 +21,6 @@ log = get_logger(__name__)
 _BATCH = 10
 # New jobs announce themselves; a retry that falls due, or the job of a dead worker, is only found by looking.
 _POLL = timedelta(seconds=1)
-# Postgres gone, the listener silent, the schema not yet migrated: all of them pass.
-_TROUBLES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, TimeoutError, RuntimeError)
 
 Timetable = Mapping[str, tuple[str, Callable[[Tools], Awaitable[None]]]]
 
@@ -73,7 +68,7 @@ class Queue:
         while not self._stopping.is_set():
             try:
                 await self._run_connected()
-            except _TROUBLES as error:
+            except TROUBLES as error:
                 if self._lost_at is None:
                     self._lost_at = loop.time()
                 log.event(QUEUE_LOST, error=f"{type(error).__name__}: {error}")
@@ -99,8 +94,8 @@ class Queue:
         try:
             await pool
             await pool.execute("SELECT 1")
-            driver = AsyncpgPoolDriver(pool)
-            queue = self._register(PgQueuer(driver, queries=_PatientQueries(driver)))
+            driver = ListeningDriver(pool)
+            queue = self._register(PgQueuer(driver, queries=PatientQueries(driver)))
             if self._stopping.is_set():
                 return
             self._connected(queue)
@@ -144,17 +139,6 @@ class Queue:
                 log.event(CHORE_FAILED, chore=name, error=f"{type(error).__name__}: {error}", exc_info=error)
 
         return run
-
-
-class _PatientQueries(Queries):
-    """PgQueuer's statements, but for the one without which it gives a job up: that one waits for Postgres to return."""
-
-    async def retry_job(self, job: QueuedJob, delay: timedelta, traceback_record: TracebackRecord | None) -> None:
-        while True:
-            try:
-                return await super().retry_job(job, delay, traceback_record)
-            except _TROUBLES:
-                await asyncio.sleep(_POLL.total_seconds())
 
 
 async def _unused(job: object) -> None:
