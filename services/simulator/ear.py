@@ -72,10 +72,11 @@ class Ear:
 
     def _go_on(self, audio: bytes) -> None:
         current = self._current
-        if current is None or current.heard_bytes >= len(current.said.audio):
+        if current is None or current.cleared:
             self.unknown_bytes += len(audio)
             return
-        expected = current.said.audio[current.heard_bytes : current.heard_bytes + len(audio)]
+        end = min(current.heard_bytes + len(audio), current.said.sent_bytes)
+        expected = current.said.audio[current.heard_bytes : end]
         current.heard_bytes += len(expected)
         if audio[: len(expected)] != expected:
             current.intact = False

@@ -10,7 +10,7 @@ import aiohttp
 from simulator.behaviour import Act, Behaviour
 from simulator.ear import Ear
 from simulator.live import LiveCall, Redirection
-from simulator.media_stream import BINARY_FRAME, BUFFER_FULL, Stream, TwilioWarning
+from simulator.media_stream import BAD_MESSAGE, BINARY_FRAME, BUFFER_FULL, Stream, TwilioWarning
 from simulator.mouth import BadLine, Mouth
 from simulator.mulaw import FRAME_BYTES, FRAME_MS
 from simulator.playback import LIMIT_MS, Playback
@@ -139,8 +139,10 @@ class PhoneLine:
             self._live.note("closed_by_service", code=ws.close_code)
 
     async def _take_in(self, ws: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> None:
-        if message.type is not aiohttp.WSMsgType.TEXT:
+        if message.type is aiohttp.WSMsgType.BINARY:
             raise TwilioWarning(BINARY_FRAME, "binary frame")
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise TwilioWarning(BAD_MESSAGE, f"unreadable message: {message.data}")
         received = self._stream.understand(message.data)
         if received.event == "media":
             self.counts["frames_out"] += 1

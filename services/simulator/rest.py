@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 import orjson
-from aiohttp import BasicAuth, web
+from aiohttp import encode_basic_auth, web
 
 from simulator.faults import FaultBoard
 from simulator.live import Redirection, Registry
@@ -140,7 +140,7 @@ class RestStandIns:
         return {name: str(value) for name, value in (await request.post()).items()}
 
     def _refuse_credentials(self, request: web.Request) -> web.Response | None:
-        expected = BasicAuth(request.match_info["account"], self._settings.twilio_token).encode()
+        expected = encode_basic_auth(request.match_info["account"], self._settings.twilio_token)
         wrong = request.headers.get("Authorization", "") != expected
         return _twilio_error(401, 20003, "Authenticate") if wrong else None
 

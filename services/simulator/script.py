@@ -56,7 +56,7 @@ class Script:
         return str(self.fill(turn.caller))
 
     def read_keys(self) -> None:
-        """Take in that the caller pressed keys, which reach the model as text; only a turn of keys is answered by them."""
+        """Take in that the caller pressed keys, which reach the model as text; they count only as a turn of keys."""
         following = self.turns[self.heard_turns : self.heard_turns + 1]
         if following and following[0].dtmf:
             self.hear(self.heard_turns + 1)

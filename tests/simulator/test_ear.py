@@ -47,3 +47,17 @@ def test_speech_that_just_stops_was_cut_short() -> None:
     ear.clear()
     assert not ear.heard[0].cut_short
     assert not listen(AUDIO).heard[0].cut_short
+
+
+def test_a_services_own_words_after_a_break_are_not_garbled_speech() -> None:
+    """What follows a cleared or broken-off piece is counted as unknown."""
+    cleared = listen(AUDIO[:480])
+    cleared.clear()
+    cleared.listen(b"\x12" * 160)
+    assert cleared.heard[0].intact
+    assert cleared.unknown_bytes == 160
+
+    ear = Ear({5: Said("שלום", AUDIO, "item_5", sent_bytes=480)})
+    ear.listen(AUDIO[:480])
+    ear.listen(b"\x12" * 160)
+    assert (ear.heard[0].intact, ear.unknown_bytes) == (True, 160)

@@ -3,7 +3,7 @@
 from email.utils import parsedate_to_datetime
 
 import pytest
-from aiohttp import BasicAuth, web
+from aiohttp import encode_basic_auth, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from simulator.faults import FaultBoard
@@ -20,7 +20,7 @@ async def twilio():
     settings = Settings(twilio_token="token")
     app = web.Application()
     app.add_routes(RestStandIns(Registry(), FaultBoard(), settings).routes())
-    async with TestClient(TestServer(app), auth=BasicAuth("AC1", "token")) as client:
+    async with TestClient(TestServer(app), headers={"Authorization": encode_basic_auth("AC1", "token")}) as client:
         yield client
 
 
@@ -41,5 +41,5 @@ async def test_a_page_holds_the_newest_messages(twilio):
 
 
 async def test_a_stranger_is_not_shown_the_list(twilio):
-    response = await twilio.get(PATH, auth=BasicAuth("AC1", "wrong"))
+    response = await twilio.get(PATH, headers={"Authorization": encode_basic_auth("AC1", "wrong")})
     assert response.status == 401
