@@ -59,3 +59,11 @@ debian_mirror() {
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
         awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
 }
+
+drain_seconds() { env_get DRAIN_SECONDS | grep . || echo 600; }
+
+live_calls() {
+    docker compose exec -T prosaas-calls python -c '
+import json, urllib.request
+print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))))' 2>/dev/null || echo unknown
+}

@@ -15,17 +15,12 @@ case $level in
 esac
 [ -n "$(docker compose ps --quiet "$service")" ] || fail "$service is not running" "make up-prod"
 
-live_calls() {
-    docker compose exec -T prosaas-calls python -c '
-import json, urllib.request
-print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))))' 2>/dev/null || echo unknown
-}
-
 if [ "$service" = prosaas-calls ]; then
-    say "waiting for $(live_calls) live calls, at most $(env_get DRAIN_SECONDS | grep . || echo 600) s; new callers are asked to hold"
+    say "waiting for $(live_calls) live calls, at most $(drain_seconds) s; new callers are asked to hold"
 fi
 [ -z "$level" ] || export "$variable=$level"
-docker compose up --detach --no-deps --force-recreate --wait "$service"
+# shellcheck disable=SC2046 # no word, or two
+docker compose $([ -t 1 ] || echo --progress quiet) up --detach --no-deps --force-recreate --wait "$service"
 if [ -n "$level" ]; then
     say "$service runs at $level until it is next recreated; make $(printf 'restart-%s' "${service#prosaas-}") returns it"
 fi

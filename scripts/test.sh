@@ -11,15 +11,10 @@ took() { say "make test took $(($(date +%s) - started)) s"; }
 trap took EXIT
 
 "$here/setup.sh"
-# The suite chooses its own stack files and project, whatever .env says.
-export COMPOSE_FILE=docker-compose.yml COMPOSE_PROJECT_NAME=prosaas-test COMPOSE_PROFILES=demo,ops
-say "building the images"
-docker compose build --quiet
+say "building the tests image"
 docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local \
     --build-arg "PYTHON_IMAGE=$(env_get PYTHON_IMAGE | grep . || echo python:3.13-slim-trixie)" \
     --secret "id=ca,src=$(env_get CA_BUNDLE | grep . || echo /dev/null)" services >/dev/null
-unset COMPOSE_FILE COMPOSE_PROJECT_NAME COMPOSE_PROFILES
-
 say "running the tests"
 terminal=$([ -t 1 ] && echo --tty || true)
 bundle=$(env_get CA_BUNDLE)

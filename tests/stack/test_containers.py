@@ -21,18 +21,15 @@ def ours(request: pytest.FixtureRequest, stack: Stack) -> Host:
 
 
 @pytest.mark.parametrize("service", LONG_RUNNING)
-def test_is_healthy_and_never_restarted(stack: Stack, service: str) -> None:
+def test_is_healthy(stack: Stack, service: str) -> None:
     """`make up-prod` returned because this held."""
-    state = stack.inspect(service)
-    assert state["State"]["Health"]["Status"] == "healthy"
-    assert state["RestartCount"] == 0
+    assert stack.inspect(service)["State"]["Health"]["Status"] == "healthy"
 
 
 def test_migration_ended_well(stack: Stack) -> None:
-    """The one-shot container exited with 0 before the services began."""
-    migrated, started = stack.inspect("migrate")["State"], stack.inspect("prosaas-api")["State"]
-    assert migrated["ExitCode"] == 0
-    assert migrated["FinishedAt"] < started["StartedAt"]
+    """The one-shot container did its work and is gone."""
+    state = stack.inspect("migrate")["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 0)
 
 
 def test_runs_as_an_ordinary_user(inside: Host) -> None:

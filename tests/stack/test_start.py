@@ -1,4 +1,4 @@
-"""Before and around a start: what the preflight refuses, what a second start leaves alone, what comes back by itself."""
+"""Around a start: what the preflight refuses, what a second start leaves alone, what comes back by itself."""
 
 import socket
 
@@ -99,3 +99,19 @@ def test_killed_service_comes_back(stack: Stack, service: str) -> None:
         return "healthy" if back else None
 
     eventually(recovered, f"{service} healthy again", 60)
+
+
+def test_start_that_fails_goes_back_to_what_ran_before(stack: Stack) -> None:
+    """A worker that dies at once is shown with its last lines; the worker that ran before runs again, healthy."""
+    entry = stack.checkout.path / "services/prosaas_worker/__main__.py"
+    before, image = entry.read_text(), stack.inspect("worker")["Image"]
+    entry.write_text("raise SystemExit('this worker cannot start')\n")
+    try:
+        done = stack.checkout.run("scripts/up.sh", "prod", check=False)
+    finally:
+        entry.write_text(before)
+    assert done.code == 1
+    assert "this worker cannot start" in done.out
+    assert "the images that ran before run again" in done.err
+    assert stack.inspect("worker")["Image"] == image
+    assert stack.inspect("worker")["State"]["Health"]["Status"] == "healthy"

@@ -16,11 +16,14 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     running = Stack(checkout, project)
     try:
         checkout.run("make", "up-prod", timeout=600)
-        yield running
-    finally:
-        if request.session.testsfailed:
-            _keep(running)
+    except BaseException:
+        _keep(running)
         _remove(checkout)
+        raise
+    yield running
+    if request.session.testsfailed:
+        _keep(running)
+    _remove(checkout)
 
 
 @pytest.fixture
@@ -41,4 +44,7 @@ def _keep(stack: Stack) -> None:
 
 def _remove(checkout: Checkout) -> None:
     checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+    tagged = ["docker", "image", "ls", "--quiet", "--filter", f"reference=prosaas/*:{checkout.path.name}*"]
+    if images := checkout.run(*tagged).out.split():
+        checkout.run("docker", "image", "rm", "--force", *set(images), check=False)
     shutil.rmtree(checkout.path)

@@ -59,6 +59,9 @@ class Stack:
     def lines_of_call(self, service: str, call_sid: str) -> list[str]:
         return [line for line in self.lines(service) if call_sid in line]
 
+    def image(self, name: str) -> str:
+        return f"prosaas/{name}:{self.project}"
+
     def published(self, service: str, port: int) -> str:
         return self.checkout.compose("port", service, str(port)).out.strip()
 
@@ -72,9 +75,7 @@ class Stack:
 def docker(*arguments: str) -> str:
     """Run the Docker client and return what it prints; its complaint is the test's."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (
-        f"docker {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
-    )
+    assert done.returncode == 0, f"docker {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}"
     return done.stdout
 
 
@@ -95,18 +96,18 @@ def free_port() -> int:
 
 
 def prepare(**settings: str) -> tuple[Checkout, str]:
-    """A checkout under logs/, where the engine finds its files too, with a project name and ports that nobody uses."""
+    """A checkout under logs/, where the engine finds its files too, with a project, ports and image tags of its own."""
     project = f"prosaas-test-{uuid.uuid4().hex[:8]}"
     target = ROOT / "logs" / project
     target.mkdir(parents=True)
     checkout = make_checkout(target)
     checkout.run("scripts/env-file.sh", COMPOSE_PROJECT_NAME=project)
     ours = Checkout(ROOT)
-    machine = {
-        name: ours.setting(name) for name in ("PYTHON_IMAGE", "POSTGRES_IMAGE", "CA_BUNDLE") if ours.env.exists()
-    }
+    names = ("PYTHON_IMAGE", "POSTGRES_IMAGE", "CA_BUNDLE") if ours.env.exists() else ()
+    machine = {name: ours.setting(name) for name in names}
     checkout.configure(
         COMPOSE_PROJECT_NAME=project,
+        PROSAAS_VERSION=project,
         API_PORT=str(free_port()),
         CALLS_PORT=str(free_port()),
         DRAIN_SECONDS="60",
