@@ -87,7 +87,6 @@ class Settings(BaseModel):
     job_attempts: int = Field(default=5, ge=1)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
-    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 
     # Without a key for the model, everything outward goes to the simulator's stand-ins.
     demo: bool = False
