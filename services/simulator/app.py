@@ -1,5 +1,6 @@
 """The simulator as one web application: the stand-ins at the real services' paths, the control interface under /_/."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -33,6 +34,7 @@ def make_app(settings: Settings) -> web.Application:
             yield
 
     async def realtime(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(faults.faults.realtime.connect_delay_ms / 1000)
         if faults.refuses_realtime():
             return web.Response(status=faults.faults.realtime.refuse_status)
         if not request.headers.get("Authorization", "").startswith("Bearer "):

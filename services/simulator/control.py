@@ -154,7 +154,10 @@ class Control:
             message = build(WhatsAppMessage, {"sender" if name == "from" else name: data[name] for name in data})
         except RecordError as error:
             return _bad_request(error)
-        return _json(await deliver(message, self._settings, self._http()))
+        try:
+            return _json(await deliver(message, self._settings, self._http()))
+        except aiohttp.ClientError as error:
+            return web.json_response({"error": f"the api did not take it: {error}"}, status=502)
 
 
 def _order(data: Mapping[str, Any]) -> CallOrder:

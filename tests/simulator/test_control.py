@@ -62,6 +62,17 @@ async def test_scenarios_and_health_are_shown(world: World) -> None:
         assert response.status == 200
 
 
+async def test_a_webhook_that_nobody_takes_says_so() -> None:
+    """502 with the reason, where the api is not there."""
+    async with (
+        TestServer(make_app(Settings(api_url="http://127.0.0.1:1"))) as simulator,
+        ClientSession() as http,
+        http.post(str(simulator.make_url("/_/whatsapp"))) as response,
+    ):
+        assert response.status == 502
+        assert "the api did not take it" in (await response.json())["error"]
+
+
 async def test_whatsapp_webhooks_are_signed_as_twilio_and_meta_sign_them() -> None:
     """Copies carry the same message id."""
     received: list[tuple[str, dict[str, str], bytes]] = []

@@ -227,6 +227,13 @@ async def test_without_a_key_or_with_the_beta_header_there_is_no_session(world: 
         assert ws.close_code == 4000
 
 
+async def test_a_slow_connection_is_slow(world: World) -> None:
+    """The handshake waits as long as asked."""
+    await world.http.post(world.url("/_/faults"), json={"realtime": {"connect_delay_ms": 300}})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.http.ws_connect(world.bridge.realtime_url, headers=HEADERS), 0.1)
+
+
 async def test_faults_refuse_connections_send_errors_and_close_sessions(world: World) -> None:
     """Each as often as asked."""
     fault = {"refuse": 1, "refuse_status": 429, "error_code": "insufficient_quota", "close_code": 1012}
