@@ -1,0 +1,122 @@
+"""What every page of the documentation owes its reader: links that lead somewhere, names that exist, no one machine."""
+
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from prosaas_core.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    ROOT / name
+    for name in subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+)
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`[^`\n]+`")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+# Everything that turns the reading direction without being seen: a Hebrew page is right-to-left by its markup alone.
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home|Users|tmp|opt)/(?!venv)[\w.]")
+_HOSTS = {
+    "github.com", "keepachangelog.com", "semver.org", "api.twilio.com", "graph.facebook.com", "api.openai.com",
+    "example.com", "api.example.com", "calls.example.com", "localhost", "127.0.0.1",
+    "prosaas-calls", "prosaas-api", "simulator", "host",
+}  # fmt: skip
+
+
+def prose(page: Path) -> str:
+    """The page without its code blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The fragments that GitHub makes of a page's headings."""
+    headings = (heading.replace("`", "").lower() for heading in _HEADING.findall(prose(page)))
+    return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for link in _LINK.findall(_CODE.sub("", prose(page))):
+        if urlsplit(link).scheme:
+            continue
+        path, _, fragment = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not fragment or fragment in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_no_page_turns_the_reading_direction_unseen(page: Path) -> None:
+    found = _BIDI.search(page.read_text(encoding="utf-8"))
+    assert found is None, f"{found[0]!r} at {found.start()}" if found else ""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_no_page_knows_one_machine(page: Path) -> None:
+    """Neither a path of somebody's disk, nor a host that is not the reader's, a well-known one or an example."""
+    text = page.read_text(encoding="utf-8")
+    assert not _MACHINE.findall(text)
+    hosts = {urlsplit(url).hostname for url in re.findall(r"(?:https?|wss?)://[A-Za-z0-9][\w.-]*", text)}
+    assert hosts <= _HOSTS, hosts - _HOSTS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_block_of_code_says_what_it_is(page: Path) -> None:
+    fences = re.findall(r"^ *```(\w*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(fences) % 2 == 0
+    assert all(fences[::2]), "a block without a language"
+    assert not any(fences[1::2])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    spans = _CODE.findall(prose(page)) + re.findall(r"^ *make .*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {word for span in spans for word in re.findall(r"\bmake ([a-z][a-z-]*)", span)}
+    assert named <= targets()
+
+
+def test_every_make_target_has_its_place_in_operations() -> None:
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert {name for name in targets() if f"`make {name}`" not in text} == {"help"}
+
+
+def test_every_setting_is_explained() -> None:
+    """In env/example.env or in docs/settings.md, those of the log in the guide; each where somebody looks for it."""
+    known = (ROOT / "env/example.env").read_text() + (ROOT / "docs/settings.md").read_text("utf-8")
+    fields = {name.upper() for name in Settings.model_fields} - {"DEMO"}
+    interpolated = {
+        name
+        for path in (*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/collectors/*.yml"))
+        for name in re.findall(r"\$\{([A-Z_]+)", path.read_text("utf-8"))
+    }
+    assert not {name for name in fields | interpolated if not re.search(rf"\b{name}\b", known)}
+    guides = [(ROOT / f"docs/{name}").read_text("utf-8") for name in ("guide.md", "guide.he.md")]
+    source = (ROOT / "services/prosaas_logging/settings.py").read_text("utf-8")
+    for name in set(re.findall(r'"(LOG_[A-Z_]+)"', source)) - {"LOG_SWITCH_FILE", "LOG_"}:
+        assert all(f"`{name}" in guide for guide in guides), name
+
+
+def test_a_default_that_is_shown_is_the_default() -> None:
+    shown = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", (ROOT / "env/example.env").read_text(), re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        # Addresses change together with the key.
+        if name.upper() in shown and not name.endswith("_url"):
+            default = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+            assert shown[name.upper()] == default
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
