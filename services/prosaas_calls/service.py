@@ -1,6 +1,7 @@
 """The calls service as a process: its parts put together, its signals, its end."""
 
 import asyncio
+import gc
 import signal
 from functools import partial
 
@@ -54,6 +55,8 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
                 level=level_name(logging.level),
                 listen=f"{listen[0]}:{listen[1]}",
             )
+            # What start-up made stays for good; collections need not look at it while frames wait.
+            gc.freeze()
             reason = await stop.get()
             await _drain(desk, stop)
         finally:
