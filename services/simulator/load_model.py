@@ -10,6 +10,8 @@ from simulator import realtime_events as events
 from simulator.load_frames import CLOSE, PING, PONG, TEXT, Unpacker, accept_key, lateness_ms, pack, stamped_payload
 
 _NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+# Long enough for the last audio to be played, so that the next turn interrupts nothing.
+_PAUSE_FRAMES: Final = 5
 _SAID: Final = "שלום, אני רוצה לתאם פגישה"
 _ANSWERED: Final = "בשמחה, לאיזה יום?"
 
@@ -28,6 +30,7 @@ class LoadModel(asyncio.Protocol):
         self._where: dict[str, Any] = {}
         self._turn_ends = 0.0
         self._sent = 0
+        self._pause = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -80,10 +83,16 @@ class LoadModel(asyncio.Protocol):
     def _speak(self) -> None:
         if not self._delta_head:
             self._begin()
-        elif self._turn_seconds and time.monotonic() > self._turn_ends:
-            self._end()
+        elif self._pause:
+            self._pause -= 1
+            if self._pause:
+                return
             self._hear()
             self._begin()
+        elif self._turn_seconds and time.monotonic() > self._turn_ends:
+            self._end()
+            self._pause = _PAUSE_FRAMES
+            return
         self._sent += 1
         self._transport.write(pack(self._delta_head + stamped_payload(self._sent).encode() + b'"}', client=False))
 

@@ -17,6 +17,8 @@ from simulator.settings import Settings
 
 _KEPT: Final = 5_000
 _SUMMARY: Final = "סיכום: הלקוח ביקש לתאם פגישה, והנציגה בדקה זמינות וטיפלה בבקשה."
+_REPLY: Final = "שלום! קיבלנו את ההודעה, ונחזור אליך בהקדם עם תשובה."
+_ASKS_FOR_SUMMARY: Final = ("סכם", "ummar")
 _CALL_STATUSES: Final = {"completed", "canceled"}
 
 
@@ -146,7 +148,9 @@ class RestStandIns:
 
 
 def _response_resource(body: dict[str, Any]) -> dict[str, Any]:
-    content = {"type": "output_text", "text": _SUMMARY, "annotations": [], "logprobs": []}
+    asked = body.get("instructions") or ""
+    text = _SUMMARY if any(word in asked for word in _ASKS_FOR_SUMMARY) else _REPLY
+    content = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     message = {
         "id": f"msg_{secrets.token_hex(16)}",
         "type": "message",

@@ -32,11 +32,18 @@ async def requests(world: World, service: str) -> Any:
 async def test_openais_own_client_is_content_with_the_responses(world: World) -> None:
     """The answer validates strictly and has text to summarise with."""
     response = await openai_client(world).responses.create(model="gpt-x", input="סכם", instructions="בקצרה")
-    assert len(response.output_text) > 20
+    assert response.output_text.startswith("שלום!")
     Response.model_validate(response.model_dump(), strict=True)
     assert not response.model_extra
     (request,) = await requests(world, "responses")
     assert request["body"] == {"model": "gpt-x", "input": "סכם", "instructions": "בקצרה"}
+
+
+async def test_a_summary_is_answered_with_a_summary(world: World) -> None:
+    """Instructions that ask for one, in Hebrew or in English, get one."""
+    for instructions in ("סכם את השיחה", "Summarise the call"):
+        response = await openai_client(world).responses.create(model="m", input="x", instructions=instructions)
+        assert response.output_text.startswith("סיכום")
 
 
 async def test_openai_refuses_without_key_or_input(world: World) -> None:
