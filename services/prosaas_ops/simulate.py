@@ -56,7 +56,11 @@ def place(
     experienced: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Placed:
     """One call from ring to record. `heard` gets each line of the call as it comes, `experienced` the caller's side."""
-    engine.running("simulator")
+    if not any(container.state == "running" for container in engine.containers("simulator")):
+        raise Problem(
+            "the simulated caller is not running: `docker compose --profile demo up --detach simulator` starts it"
+            " (where OPENAI_API_KEY is set, its calls reach the real model)"
+        )
     placed = Placed(call_sid)
     stream = Follow(engine, list(SERVICES.values()), since=time.time())
     told: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()

@@ -9,6 +9,12 @@ from prosaas_ops.__main__ import COMMANDS, main
 from prosaas_ops.options import PROBLEM, USAGE, Problem
 
 
+@pytest.fixture(autouse=True)
+def _signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command takes the process's signals over: not the test runner's."""
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+
+
 @pytest.mark.parametrize("arguments", [[], ["trase"]])
 def test_an_unknown_command_is_wrong_usage_and_names_the_known_ones(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -78,7 +78,7 @@ def test_the_end_of_the_time_takes_the_level_back(stack: Stack) -> None:
 
 
 def test_two_operators_do_not_undo_each_other(stack: Stack) -> None:
-    with typed(stack, "make debug-calls FOR=5m") as first, typed(stack, "true") as _:
+    with typed(stack, "make debug-calls FOR=5m") as first:
         first.expect(ON)
         with typed(stack, "make debug-calls FOR=5m") as second:
             second.expect("another terminal debugs everything since")

@@ -3,7 +3,6 @@
 import json
 import re
 import tarfile
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,12 +14,12 @@ CALL_SID = re.compile(r"CALL=(CA[0-9a-f]{32})")
 
 
 @pytest.fixture(scope="module")
-def placed(stack: Stack) -> Iterator[str]:
+def placed(stack: Stack) -> str:
     """The id of one call that `make call` placed."""
     done = stack.checkout.run("make", "call", "SPEED=8")
     found = CALL_SID.search(done.out)
     assert found
-    yield found[1]
+    return found[1]
 
 
 def test_a_call_shows_its_lines_and_ends_with_the_verdict(stack: Stack) -> None:
