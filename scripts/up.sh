@@ -47,7 +47,8 @@ progress=$([ -t 1 ] || echo --progress quiet)
 went_before=0
 [ "$1" != prod ] || each_image remember
 say "building what changed"
-docker compose --profile ops build --quiet
+# A --profile here would hide those of .env, and an old simulator would stay.
+COMPOSE_PROFILES=$(env_get COMPOSE_PROFILES | sed 's/$/,/')ops docker compose build --quiet
 # A dry run of a first start would wait for a database that never comes.
 if [ "$went_before" = 1 ] &&
     timeout 30 docker compose --dry-run up --detach 2>&1 | grep -q 'prosaas-calls-1 *Recreate'; then
