@@ -395,8 +395,8 @@ def WHATSAPP_SESSION(*, check: int) -> None:
 
 
 @event(INFO, "📤")
-def WHATSAPP_SENT(*, message_id: str, channel: str) -> None:
-    """A WhatsApp message went out."""
+def WHATSAPP_SENT(*, sent_id: str, channel: str) -> None:
+    """A message of ours went out: its id; that of the message it answers stands at the end of the line."""
 
 
 @event(WARNING, "⚠️", he="שליחת WhatsApp נכשלה: {error}", en="sending WhatsApp failed: {error}")

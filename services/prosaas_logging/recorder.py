@@ -12,10 +12,10 @@ from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from .catalogue import BLACKBOX_WRITTEN
+from .json_lines import JsonRenderer
 from .levels import WARNING
-from .render import JsonRenderer, dump
 from .scope import Context, Record, Scope
-from .values import freeze
+from .values import dump, freeze
 
 TOTAL_BYTES: Final = 64 * 1024**2
 # An error storm writes this many files at once, and then one every few seconds.

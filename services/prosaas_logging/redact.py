@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 HIDDEN: Final = "[redacted]"
+_MOST_REMEMBERED: Final = 4096
 
 _SECRET_NAMES: Final = frozenset({
     "authorization", "proxy_authorization", "cookie", "set_cookie", "password", "passwd", "pwd", "secret",
@@ -37,23 +38,37 @@ def _hide_phone(value: object) -> object:
     return mask_phone(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
-_Rule = Callable[[object], object] | None
-_rules: dict[str, _Rule] = {}
+Rule = Callable[[object], object]
+_rules: dict[str, Rule | None] = {}
 
 
 def hide(name: str, value: object) -> object:
-    """*value* as a field called *name* may show it; the same object when there is nothing to hide."""
-    try:
-        rule = _rules[name]
-    except KeyError:
-        rule = _rule_for(name)
-        # Names come from code, so there are few; a caller that makes them up must not make this grow for ever.
-        if len(_rules) < 4096:
-            _rules[name] = rule
+    """*value* as a field called *name* may show it; the same object when its name gives no reason to hide it."""
+    rule = rule_of(name)
     return value if rule is None else rule(value)
 
 
-def _rule_for(name: str) -> _Rule:
+def clean(name: str, value: object) -> object:
+    """*value* as a field called *name* may show it, by its name and by its looks."""
+    rule = rule_of(name)
+    if rule is not None:
+        value = rule(value)
+    return redact(value) if type(value) is str else value
+
+
+def rule_of(name: str) -> Rule | None:
+    """What is done with every value of a field called *name*."""
+    try:
+        return _rules[name]
+    except KeyError:
+        rule = _rule_for(name)
+        # Names come from code, so there are few; a caller that makes them up must not make this grow for ever.
+        if len(_rules) < _MOST_REMEMBERED:
+            _rules[name] = rule
+        return rule
+
+
+def _rule_for(name: str) -> Rule | None:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").removeprefix("x_")
     if plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS) or any(part in plain for part in _SECRET_PARTS):
         return _hide_secret
@@ -81,38 +96,14 @@ def _country_code(digits: str) -> str:
 
 
 # Each pattern with the literals one of which a text must contain for the pattern to be tried at all: looking for a
-# literal costs a twentieth of a search. They serve text and encoded lines alike, hence no \w and no \d; in a line of
-# JSON a bare quote ends a string, so <is> differs there, and no replaced part holds a quote or a backslash.
+# literal costs a fiftieth of a search.
 _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
 _EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
-_IS_IN_TEXT: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"
-_IS_IN_JSON: Final = (
-    r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\[\"']|')?|\"\s{0,3}:\s{0,3}\"|\\\"\s{0,3}:\s{0,3}\\\"|'\s{0,3}[:,]\s{0,3}b?')"
-)
+_IS: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"
 _NOT_YET: Final = r"(?!\[redacted\])"
 _NAMED: Final = (
     r"(?:[Ss]ignature|SIGNATURE|[Pp]assw(?:or)?d|PASSWORD|[Ss]ecret|SECRET|[Tt]oken|TOKEN"
     r"|[Aa][Pp][Ii][-_]?[Kk][Ee][Yy])"
-)
-_KEY_SPELLINGS: Final = ("pi_k", "pi-k", "pik", "piK", "PI_K", "PI-K")
-_SECRETS: Final = (
-    (("sk-", "sk_"), rf"{_EDGE}sk[-_][A-Za-z0-9_\-]{{8,}}", HIDDEN),
-    (("EAA",), rf"{_EDGE}EAA[A-Za-z0-9]{{20,}}", HIDDEN),
-    (("eyJ",), rf"{_EDGE}eyJ[A-Za-z0-9_\-]{{8,}}(?:\.[A-Za-z0-9_\-]+){{1,2}}", HIDDEN),
-    (("earer", "EARER"), rf"((?:[Bb]earer|BEARER)(?:\s|%20)+){_NOT_YET}{_VALUE}{{4,}}", r"\1" + HIDDEN),
-    (("asic ",), rf"([Aa]uthorization<is>[Bb]asic ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}", r"\1" + HIDDEN),
-    (("://",), rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@", r"\1" + HIDDEN + "@"),
-    (("ookie", "OOKIE"), rf"([Cc]ookie<is>){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+", r"\1" + HIDDEN),
-    (
-        ("ignature", "oken", "assw", "ecret", "SIGNATURE", "TOKEN", "PASSW", "SECRET", *_KEY_SPELLINGS),
-        rf"({_NAMED}(?:-256)?<is>(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}",
-        r"\1" + HIDDEN,
-    ),
-)
-_NUMBERS: Final = (
-    (("+", "%2B"), _EDGE + r"(?<![/+])(?:\+|%2B)[1-9](?:[ \-.()]{0,2}[0-9]){7,14}(?![0-9])"),
-    (("05",), r"(?<![A-Za-z0-9_.:,+%/\-])05[0-9](?:[ \-]?[0-9]){7}(?![0-9A-Za-z_.])"),
-    (("9725",), r"(?<![A-Za-z0-9_.:,\[+%/\-])9725[0-9]{8}(?![0-9A-Za-z_.])"),
 )
 
 
@@ -120,50 +111,59 @@ def _mask_match(match: re.Match[str]) -> str:
     return mask_phone(match[0].replace("%2B", "+"))
 
 
-def _mask_encoded(match: re.Match[bytes]) -> bytes:
-    return mask_phone(match[0].decode("ascii").replace("%2B", "+")).encode("ascii")
+_Pass = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
 
-_TextPass = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
-_LinePass = tuple[tuple[bytes, ...], re.Pattern[bytes], bytes | Callable[[re.Match[bytes]], bytes]]
-_TEXT_PASSES: Final[tuple[_TextPass, ...]] = (
-    *(
-        (literals, re.compile(pattern.replace("<is>", _IS_IN_TEXT)), replacement)
-        for literals, pattern, replacement in _SECRETS
-    ),
-    *((literals, re.compile(pattern), _mask_match) for literals, pattern in _NUMBERS),
+def _pass(literals: str, pattern: str, replacement: str | Callable[[re.Match[str]], str]) -> _Pass:
+    return tuple(literals.split()), re.compile(pattern), replacement
+
+
+_BY_LOOKS: Final = (
+    _pass("sk- sk_", rf"{_EDGE}sk[-_][A-Za-z0-9_\-]{{8,}}", HIDDEN),
+    _pass("EAA", rf"{_EDGE}EAA[A-Za-z0-9]{{20,}}", HIDDEN),
+    _pass("eyJ", rf"{_EDGE}eyJ[A-Za-z0-9_\-]{{8,}}(?:\.[A-Za-z0-9_\-]+){{1,2}}", HIDDEN),
+    _pass("earer EARER", rf"((?:[Bb]earer|BEARER)(?:\s|%20)+){_NOT_YET}{_VALUE}{{4,}}", r"\1" + HIDDEN),
+    _pass("+ %2B", rf"{_EDGE}(?<![/+])(?:\+|%2B)[1-9](?:[ \-.()]{{0,2}}[0-9]){{7,14}}(?![0-9])", _mask_match),
+    _pass("05", r"(?<![A-Za-z0-9_.:,+%/\-])05[0-9](?:[ \-]?[0-9]){7}(?![0-9A-Za-z_.])", _mask_match),
+    _pass("9725", r"(?<![A-Za-z0-9_.:,\[+%/\-])9725[0-9]{8}(?![0-9A-Za-z_.])", _mask_match),
 )
-_LINE_PASSES: Final[tuple[_LinePass, ...]] = (
-    *(
-        (
-            tuple(map(str.encode, literals)),
-            re.compile(pattern.replace("<is>", _IS_IN_JSON).encode()),
-            replacement.encode(),
-        )
-        for literals, pattern, replacement in _SECRETS
-    ),
-    *(
-        (tuple(map(str.encode, literals)), re.compile(pattern.encode()), _mask_encoded)
-        for literals, pattern in _NUMBERS
+_BY_NAME: Final = (
+    _pass("asic", rf"([Aa]uthorization{_IS}[Bb]asic ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}", r"\1" + HIDDEN),
+    _pass("://", rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@", r"\1" + HIDDEN + "@"),
+    _pass("ookie OOKIE", rf"([Cc]ookie{_IS}){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+", r"\1" + HIDDEN),
+    _pass(
+        "ignature oken assw ecret SIGNATURE TOKEN PASSW SECRET pi_k pi-k pik piK PI_K PI-K",
+        rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}",
+        r"\1" + HIDDEN,
     ),
 )
+# One of these stands between a name and its value, so that a text without them needs no look for the names.
+_BETWEEN: Final = (":", "=", "%3D", "',")
+_REMEMBERED_LENGTH: Final = 64
+# Texts that were found to hold nothing: much of what is logged is said again and again.
+harmless: set[str] = set()
 
 
 def redact(text: str) -> str:
     """*text* without anything that looks like a secret or a whole telephone number."""
-    for literals, pattern, replacement in _TEXT_PASSES:
+    if text in harmless:
+        return text
+    result = _apply(_BY_LOOKS, text)
+    for literal in _BETWEEN:
+        if literal in text:
+            result = _apply(_BY_NAME, result)
+            break
+    if result == text and len(text) <= _REMEMBERED_LENGTH:
+        if len(harmless) >= _MOST_REMEMBERED:
+            harmless.clear()
+        harmless.add(text)
+    return result
+
+
+def _apply(passes: tuple[_Pass, ...], text: str) -> str:
+    for literals, pattern, replacement in passes:
         for literal in literals:
             if literal in text:
                 text = pattern.sub(replacement, text)
                 break
     return text
-
-
-def redact_line(line: bytes) -> bytes:
-    """The same for a line that is already encoded, JSON included."""
-    for literals, pattern, replacement in _LINE_PASSES:
-        for literal in literals:
-            if literal in line:
-                line = pattern.sub(replacement, line)
-                break
-    return line

@@ -18,10 +18,11 @@ from .bridge import Bridge
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
 from .events import AnyEvent
 from .gate import Force, put_in_force
-from .levels import WARNING
+from .json_lines import JsonRenderer
+from .levels import WARNING, level_name
 from .logger import get_logger
 from .recorder import Recorder, announcement
-from .render import JsonRenderer, TextRenderer, make_renderer
+from .render import TextRenderer
 from .repeats import Repeats
 from .scope import Context, Record
 from .settings import LogSettings, load_settings
@@ -90,12 +91,19 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
     running = _running
     if running is None:
         return {"lines": {}, "dropped": {}}
-    return {"lines": dict(running.writer.lines), "dropped": dict(running.writer.dropped)}
+    lines = {
+        (level_name(level), event.name if event else ""): count
+        for (level, event), count in list(running.writer.lines.items())
+    }
+    return {"lines": lines, "dropped": dict(running.writer.dropped)}
 
 
 def _start(settings: LogSettings) -> Running:
     text = TextRenderer(settings)
-    writer = Writer(1, make_renderer(settings), settings.buffer, report=_loss_report, tick=_tick)
+    json_lines = JsonRenderer(settings, text)
+    writer = Writer(
+        1, json_lines.line if settings.json else text.line, settings.buffer, report=_loss_report, tick=_tick
+    )
     repeats = Repeats(writer.submit, text.text)
     recorder = Recorder(settings.blackbox, JsonRenderer(settings, text), writer.submit, announcement(_log))
     bridge = Bridge(flush)

@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
+import orjson
+
 from .redact import hide, redact
 
 Fields = dict[str, object]
@@ -55,7 +57,7 @@ def _plain(value: object, name: str, depth: int) -> object:
         case float():
             return float(value) if math.isfinite(value) else str(value)
         case str():
-            return shorten(str(value))
+            return redact(shorten(str(value)))
         case bytes() | bytearray() | memoryview():
             return f"<{len(value)} bytes>"
         case datetime() | date() | time():
@@ -63,7 +65,7 @@ def _plain(value: object, name: str, depth: int) -> object:
         case UUID():
             return str(value)
         case BaseException():
-            return shorten(f"{type(value).__name__}: {value}")
+            return redact(shorten(f"{type(value).__name__}: {value}"))
     if depth >= _DEEPEST:
         return f"<{type(value).__name__}>"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -72,7 +74,7 @@ def _plain(value: object, name: str, depth: int) -> object:
         return _plain_mapping(value, depth)
     if isinstance(value, list | tuple | set | frozenset):
         return _plain_items(value, len(value), depth)
-    return shorten(str(value))
+    return redact(shorten(str(value)))
 
 
 def _plain_mapping(value: Mapping[object, object], depth: int) -> Fields:
@@ -81,7 +83,7 @@ def _plain_mapping(value: Mapping[object, object], depth: int) -> Fields:
         if number == _MOST_ITEMS:
             result["…"] = f"{len(value) - _MOST_ITEMS} more"
             break
-        text = shorten(key if isinstance(key, str) else str(plain(key, "", depth + 1)))
+        text = redact(shorten(key if isinstance(key, str) else str(plain(key, "", depth + 1))))
         result[text] = plain(item, text, depth + 1)
     return result
 
@@ -108,3 +110,21 @@ def cut_middle(text: str, limit: int) -> str:
     kept = max(0, limit - len(mark))
     head = kept - kept // 2
     return text[:head] + mark + (text[-(kept // 2) :] if kept // 2 else "")
+
+
+def dump(value: object) -> bytes:
+    """*value* as JSON whatever it is: what orjson refuses is made plain first."""
+    try:
+        return orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return orjson.dumps(_without_surrogates(plain(value)))
+
+
+def _without_surrogates(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from .events import Event
+from .events import AnyEvent
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
 from .outlet import ATOMIC, Outlet
 from .scope import Context, Record
@@ -47,11 +47,14 @@ class Writer:
         self._tick = tick
         # A record that waits to be rendered takes about half a kilobyte; between two polls there are few of them.
         self._most_waiting = max(256, capacity // 512)
+        self._always_room = capacity // 4 * quarters(DEBUG)
+        self._always_waits = self._most_waiting // 4 * quarters(DEBUG)
         self._reset()
 
     def _reset(self) -> None:
         """All that belongs to one process: a forked child starts from nothing, for its parent keeps the rest."""
-        self.lines: Counter[tuple[str, str]] = Counter()
+        # By level and event, as numbers and objects; who reads them turns them into names.
+        self.lines: dict[tuple[int, AnyEvent | None], int] = defaultdict(int)
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._losses: Counter[tuple[str, str]] = Counter()
         self._losing = threading.RLock()
@@ -81,7 +84,8 @@ class Writer:
     def submit(self, record: Record, context: Context) -> None:
         """Take a record; never waits, never raises, drops and counts where there is no room."""
         level = record[1]
-        if len(self._inbox) * 4 >= self._most_waiting * quarters(level):
+        waiting = len(self._inbox)
+        if waiting >= self._always_waits and waiting * 4 >= self._most_waiting * quarters(level):
             self._lose(level, "backlog")
             return
         self._inbox.append((record, context))
@@ -158,10 +162,15 @@ class Writer:
         except Exception:
             self._lose(level, "render")
             return
-        self.lines[level_name(level), what.name if isinstance(what, Event) else ""] += 1
-        self._store(level, line)
+        self.lines[level, None if type(what) is str else what] += 1  # type: ignore[index]
+        size = self._size + len(line)
+        if size > self._always_room:
+            self._store_if_room(level, line)
+        else:
+            self._buffer.append((level, line))
+            self._size = size
 
-    def _store(self, level: int, line: bytes) -> None:
+    def _store_if_room(self, level: int, line: bytes) -> None:
         if self._over(level, len(line)):
             self._evict(DEBUG)
         if level >= WARNING and self._over(level, len(line)):

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from prosaas_logging.catalogue import AUDIO_DELTA, BLACKBOX_WRITTEN
+from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG
 from prosaas_logging.logger import get_logger
 from prosaas_logging.recorder import BURST, Recorder, announcement, file_name, make_room
-from prosaas_logging.render import JsonRenderer, TextRenderer
+from prosaas_logging.render import TextRenderer
 from prosaas_logging.scope import Context, Record, Scope
 from prosaas_logging.settings import LogSettings
 

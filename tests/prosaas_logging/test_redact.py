@@ -1,12 +1,8 @@
 """Nothing secret is shown, by the name of a field or by its looks."""
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from prosaas_logging.redact import hide, mask_phone, redact, redact_line
+from prosaas_logging.redact import clean, hide, mask_phone, redact
 
 KEY = "sk-proj-AbCdEfGh12345678"
 
@@ -40,11 +36,9 @@ KEY = "sk-proj-AbCdEfGh12345678"
         ("wa id 972501234567 wrote", "501234567"),
     ],
 )
-def test_a_text_that_looks_secret_is_hidden_in_text_and_in_encoded_lines(text: str, secret: str) -> None:
+def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
     assert secret not in redact(text)
-    line = redact_line(json.dumps({"message": text}).encode())
-    assert secret.encode() not in line
-    json.loads(line)
+    assert secret not in str(clean("note", text))
 
 
 @pytest.mark.parametrize(
@@ -62,18 +56,12 @@ def test_a_text_that_looks_secret_is_hidden_in_text_and_in_encoded_lines(text: s
 )
 def test_ordinary_text_passes_unchanged(text: str) -> None:
     assert redact(text) == text
-    assert redact_line(text.encode()) == text.encode()
+    assert redact(text) == text, "the second time it is remembered"
 
 
 def test_what_is_redacted_once_stays_as_it_is() -> None:
     once = redact(f"Bearer abcdefgh postgresql://a:secret1@h password=hunter22 {KEY} +972501234567")
     assert redact(once) == once
-
-
-@pytest.mark.parametrize("value", ["12345678", "null", "true", '{"a": 1}', "[1234567, 2]", "-1.5e10"])
-def test_json_stays_json_whatever_follows_a_secret_s_name(value: str) -> None:
-    for name in ("token", "apikey", "cookie", "Signature", "password"):
-        json.loads(redact_line(f'{{"{name}":{value},"b":"x"}}'.encode()))
 
 
 @pytest.mark.parametrize(
@@ -113,14 +101,11 @@ def test_a_number_shows_its_country_alone(number: str, shown: str) -> None:
     assert hide("phone", number) == shown
 
 
-FRAGMENTS = [
-    "token", "Signature", "cookie", "password", "api_key", "Bearer ", "://", "@", ":", "=", ",", "'", '"', "\\",
-    " ", "}", "]", "sk-abcdefgh123", "+972501234567", "0501234567", "b'", "abcd", "\n", "%3D", "null", "1234567",
-]  # fmt: skip
-texts = st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+def test_what_is_remembered_as_harmless_stays_bounded() -> None:
+    from prosaas_logging import redact as module
 
-
-@given(content=st.dictionaries(texts, st.one_of(texts, st.integers(), st.none(), st.dictionaries(texts, texts))))
-def test_a_line_of_json_stays_valid_whatever_is_hidden_in_it(content: dict[str, object]) -> None:
-    line = redact_line(json.dumps(content, separators=(",", ":")).encode())
-    json.loads(line)
+    for number in range(10_000):
+        assert redact(f"harmless text {number}") == f"harmless text {number}"
+    assert len(module.harmless) <= 4096
+    assert "secret-id" in redact("sk-abcdefgh1234 of secret-id")
+    assert not [text for text in module.harmless if "sk-" in text]
