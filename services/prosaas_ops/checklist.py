@@ -163,10 +163,12 @@ def noise(lines: list[Line], window: str) -> list[Checked]:
 
 
 def _undebugged(lines: list[Line]) -> Iterator[Line]:
-    """Lines at DEBUG come from a live switch when there was one: only those of other times count as noise."""
+    """Without the lines of times at which an operator had a service at DEBUG, by the live switch or by a restart."""
     switched: dict[str, int] = {}
     for line in lines:
-        if line.event == "LOG_LEVEL_CHANGED" and "DEBUG" in line.text:
+        if line.event in ("SERVICE_START", "WORKER_START"):
+            switched[line.service] = int("level=DEBUG" in line.text)
+        elif line.event == "LOG_LEVEL_CHANGED" and "DEBUG" in line.text:
             switched[line.service] = switched.get(line.service, 0) + 1
         elif line.event == "LOG_LEVEL_REVERTED":
             switched[line.service] = max(0, switched.get(line.service, 0) - 1)

@@ -78,6 +78,16 @@ def test_what_an_operator_asked_to_see_is_not_held_against_production() -> None:
     assert not frame.good
 
 
+def test_a_restart_at_debug_counts_as_debugging_until_the_next_restart() -> None:
+    log = lines(
+        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=DEBUG, listen=0.0.0.0:1",
+        "[DEBUG] [RMS] rms=3",
+        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=INFO, listen=0.0.0.0:1",
+    )
+    assert checklist.noise(log, "1h")[1].good
+    assert not checklist.noise([*log, *lines("[DEBUG] [RMS] rms=3")], "1h")[1].good
+
+
 def test_a_stack_trace_must_be_whole() -> None:
     whole = "[ERROR] a deliberate error\n Traceback\n in first\n in second\n in third\n ZeroDivisionError"
     assert checklist.stack_traces({"worker": whole}).good
