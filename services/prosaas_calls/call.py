@@ -152,7 +152,7 @@ class Call:
                 instructions=profile.instructions(datetime.now(UTC)),
                 voice=(profile.business.voice if profile.business else "") or settings.openai_voice,
                 transcription_model=settings.openai_transcription_model,
-                language=profile.language,
+                language=profile.language.partition("-")[0],
                 tools=declarations(),
             )
         ]
@@ -202,6 +202,7 @@ class Call:
     async def _run_tool(self, event: ServerEvent, asked_on: RealtimeConnection | None, *, spoke: bool) -> None:
         services = self._services
         context = ToolContext(self._claims.call_sid, self._profile, services.store)
+        turns = self.stats.turns
         answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
         if self._model.connection is asked_on:
             await self._model.send(events.tool_output(event.call_id, answer.text))
@@ -213,13 +214,13 @@ class Call:
         self._turns.tool_ends()
         await self._conversation.ask_if_due()
         if answer.then is not None:
-            await self._part(answer.then)
+            await self._last_words()
+            # A caller who went on talking was not ready to go; the model may try again.
+            if self.stats.turns == turns:
+                await self._part(answer.then)
 
     async def _part(self, reason: EndReason) -> None:
-        """Let the model's last words be heard, then hang up or hand over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._services.limits.last_words):
-                await self._last_words()
+        """Hang up, or hand over."""
         self._line.parting = reason
         number = self._profile.transfer_number or ""
         if reason is EndReason.TRANSFERRED and not await self._services.twilio.transfer(self._claims.call_sid, number):
@@ -229,7 +230,10 @@ class Call:
         raise CallEnded(reason)
 
     async def _last_words(self) -> None:
+        """Wait until the model has spoken and the caller has heard it."""
         settled, quiet = self._turns.settled, self._line.playback.quiet
-        while not (settled.is_set() and quiet.is_set()):
-            await settled.wait()
-            await quiet.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._services.limits.last_words):
+                while not (settled.is_set() and quiet.is_set()):
+                    await settled.wait()
+                    await quiet.wait()

@@ -131,14 +131,19 @@ class ModelLeg:
             self._renewal = None
             return
         opened_in = round((monotonic() - started) * 1000)
-        await self._turns.settled.wait()
-        if self._current is None:
-            await fresh.close()
-        else:
-            self._next = fresh
-            await self._current.close()
-            log.event(REALTIME_RENEWED, ms=opened_in)
-        self._renewal = None
+        unused: RealtimeConnection | None = fresh
+        try:
+            while not self._turns.settled.is_set():
+                await self._turns.settled.wait()
+            old, self._current = self._current, None
+            if old is not None:
+                self._next, unused = fresh, None
+                log.event(REALTIME_RENEWED, ms=opened_in)
+                await old.close()
+        finally:
+            self._renewal = None
+            if unused is not None:
+                await unused.close()
 
     async def _begin(self, connection: RealtimeConnection) -> None:
         for event in await self._brief():

@@ -222,6 +222,19 @@ async def test_the_agent_hangs_up_after_its_last_words() -> None:
     assert request["body"] == {"Status": "completed"}
 
 
+async def test_a_caller_who_goes_on_talking_is_not_hung_up_on() -> None:
+    """end_call, the goodbye, and then a question after all: the call goes on until the caller ends it."""
+    goodbye = {"caller": "תודה", "tools": [{"name": "end_call"}], "agent": "תודה שהתקשרת, ויום נעים מאוד לך!"}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [goodbye, {**ASK, "barge_in_ms": 500}]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert ASK["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == "customer_hangup"
+
+
 async def test_a_transfer_dials_the_number_of_the_business() -> None:
     """transfer_to_human: the caller is told, then connected."""
     wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}

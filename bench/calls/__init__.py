@@ -1,0 +1,1 @@
+"""How many calls one core holds, and what the log costs them."""

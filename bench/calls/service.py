@@ -1,0 +1,183 @@
+"""Starts what is measured on a core of its own, and puts load on it from another."""
+
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prosaas_core.stream_token import issue
+from simulator import load
+
+SERVICE_CORE, LOAD_CORE = 0, 1
+SECRET = "bench"
+LOG = {
+    "relay": {},
+    "info": {"LOG_LEVEL": "INFO"},
+    "info, recorder off": {"LOG_LEVEL": "INFO", "LOG_RECORDER": "0"},
+    "debug": {"LOG_LEVEL": "DEBUG"},
+}
+CONFIGURATIONS = tuple(LOG)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One step: how late the frames came, and what a frame cost in processor time of the service."""
+
+    name: str
+    calls: int
+    report: dict[str, Any]
+    us_a_frame: float
+
+    def on_time(self, late_ms: float) -> bool:
+        sides = (self.report["inbound"], self.report["outbound"])
+        return not self.report["error_count"] and all((side["p99_ms"] or late_ms + 1) <= late_ms for side in sides)
+
+    def line(self) -> str:
+        inbound, outbound = self.report["inbound"], self.report["outbound"]
+        return (
+            f"{self.name:20} {self.calls:4} calls  in p50 {inbound['p50_ms']} p99 {inbound['p99_ms']} ms  "
+            f"out p50 {outbound['p50_ms']} p99 {outbound['p99_ms']} ms  {self.us_a_frame:6.1f} us a frame  "
+            f"load {self.report['generator']}  errors {self.report['error_count']}"
+        )
+
+
+async def measure(name: str, calls: int, seconds: float) -> Measured:
+    """So many calls at once for so long."""
+    async with running(name) as service:
+        before = service.processor_seconds()
+        report = await load.run(service.plan(calls, seconds))
+        used = service.processor_seconds() - before
+    return Measured(name, calls, report, round(used * 1e6 / max(1, service.frames(calls, seconds)), 1))
+
+
+async def measure_switch(calls: int, seconds: float) -> dict[str, Any]:
+    """The others' lateness before one call goes to DEBUG through the live switch, and while it is there."""
+    before = await measure("info", calls, seconds)
+    async with running("info") as service:
+        loading = asyncio.create_task(service.load_with_one_at_debug(calls, seconds))
+        report, lines = await loading
+    return {
+        "calls": calls,
+        "p99_ms": {
+            side: {"all at INFO": before.report[side]["p99_ms"], "one at DEBUG": report[side]["p99_ms"]}
+            for side in ("inbound", "outbound")
+        },
+        "debug_lines": lines,
+    }
+
+
+@dataclass
+class Service:
+    """A process under load."""
+
+    process: asyncio.subprocess.Process
+    port: int
+    model_port: int
+    folder: Path
+
+    def processor_seconds(self) -> float:
+        """User and system time that the process has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def plan(self, calls: int, seconds: float) -> load.LoadPlan:
+        return load.LoadPlan(
+            calls=calls,
+            seconds=seconds,
+            url=f"ws://127.0.0.1:{self.port}/media-stream",
+            model_port=self.model_port,
+            dial=self._dial,
+        )
+
+    def frames(self, calls: int, seconds: float) -> float:
+        """Frames in one direction, from the first call's beginning to the end; half the ramp counts."""
+        plan = self.plan(calls, seconds)
+        return calls * 50 * (plan.ramp_s / 2 + plan.warm_up_s + seconds)
+
+    async def load_with_one_at_debug(self, calls: int, seconds: float) -> tuple[dict[str, Any], int]:
+        """Put the load on, and switch one call to DEBUG while the warm-up lasts."""
+        chosen: list[str] = []
+
+        async def dial(call_sid: str) -> dict[str, str]:
+            if not chosen:
+                chosen.append(call_sid)
+                await self._switch(call_sid)
+            return await self._dial(call_sid)
+
+        plan = self.plan(calls, seconds)
+        report = await load.run(load.LoadPlan(**{**vars(plan), "dial": dial}))
+        log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
+        return report, sum(line.startswith("[DEBUG]") for line in log.splitlines())
+
+    async def _switch(self, call_sid: str) -> None:
+        command = (sys.executable, "-m", "prosaas_logging.ctl", "level", "DEBUG", "--call-sid", call_sid)
+        environ = {**os.environ, "LOG_SWITCH_FILE": str(self.folder / "switch.json")}
+        switching = await asyncio.create_subprocess_exec(*command, env=environ)
+        assert await switching.wait() == 0
+
+    async def _dial(self, call_sid: str) -> dict[str, str]:
+        token = issue(SECRET, call_sid=call_sid, business_id=456, from_number="+972501234567", to_number="+97235550100")
+        return {"token": token}
+
+
+@asynccontextmanager
+async def running(name: str) -> AsyncIterator[Service]:
+    """The relay or the service, on its own core; this process moves to the other one."""
+    os.sched_setaffinity(0, {LOAD_CORE % (os.cpu_count() or 1)})
+    port, model_port = _free_port(), _free_port()
+    model = f"ws://127.0.0.1:{model_port}/v1/realtime"
+    command = ["bench.calls.relay", str(port), model] if name == "relay" else ["prosaas_calls"]
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
+        environ = {
+            **os.environ,
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+            "TWILIO_AUTH_TOKEN": "bench",
+            "CALL_TOKEN_SECRET": SECRET,
+            "OPENAI_API_KEY": "bench",
+            "OPENAI_REALTIME_URL": model,
+            "MAX_CALLS": "1000",
+            "DRAIN_SECONDS": "1",
+            "PORT": str(port),
+            "SPOOL_DIR": folder,
+            "LOG_BLACKBOX": f"{folder}/blackbox",
+            "LOG_SWITCH_FILE": f"{folder}/switch.json",
+            **LOG[name],
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", *command),
+            env=environ,
+            stdout=log,
+            stderr=log,
+            preexec_fn=lambda: os.sched_setaffinity(0, {SERVICE_CORE}),
+        )
+        try:
+            await _listening(port)
+            yield Service(process, port, model_port, Path(folder))
+        finally:
+            process.terminate() if name != "relay" else process.kill()
+            await process.wait()
+
+
+async def _listening(port: int) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port

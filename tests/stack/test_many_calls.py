@@ -1,0 +1,76 @@
+"""Fifty calls at once through the running stack, and a call while parts of the stack go away."""
+
+import json
+from typing import Any
+
+from stack_world.stack import Stack, eventually
+
+CALLS = 50
+
+
+def results(stack: Stack, *options: str) -> list[dict[str, Any]]:
+    """What each caller experienced."""
+    printed = stack.execute("simulator", "python", "-m", "simulator", "call", "--json", *options)
+    notes = [json.loads(line) for line in printed.splitlines()]
+    return [note for note in notes if note["what"] == "result"]
+
+
+def rows(stack: Stack, query: str) -> list[Any]:
+    """The rows of a query, each as JSON."""
+    wrapped = f"SELECT coalesce(json_agg(q), '[]') FROM ({query}) q"
+    found: list[Any] = json.loads(stack.execute("postgres", "psql", "-U", "prosaas", "-At", "-c", wrapped))
+    return found
+
+
+def test_fifty_calls_at_once_leave_fifty_right_records(stack: Stack) -> None:
+    """Each caller hears everything and books, each call has one end, one record, one summary; no hour is sold twice."""
+    placed = results(stack, "--count", str(CALLS))
+    call_sids = {result["call_sid"] for result in placed}
+
+    assert len(call_sids) == CALLS
+    assert [result["problems"] for result in placed if not result["ok"]] == []
+    for call_sid in call_sids:
+        lines = stack.lines_of_call("prosaas-calls", call_sid)
+        assert sum("[CALL_END]" in line for line in lines) == 1
+        assert len(lines) <= 30
+
+    ours = ", ".join(f"'{call_sid}'" for call_sid in call_sids)
+
+    def summarised() -> str | None:
+        query = f"SELECT call_sid FROM calls WHERE summary IS NOT NULL AND call_sid IN ({ours})"
+        return "all" if len(rows(stack, query)) == CALLS else None
+
+    eventually(summarised, "summaries", 60)
+    records = rows(stack, f"SELECT call_sid, end_reason, transcript, metrics FROM calls WHERE call_sid IN ({ours})")
+    for record in records:
+        assert record["end_reason"] == "customer_hangup"
+        assert record["metrics"]["turns"] == 3
+        said = [line["text"] for line in record["transcript"] if line["who"] == "customer"]
+        assert len(said) == 3, record
+    overlapping = (
+        "SELECT a.id FROM appointments a JOIN appointments b ON a.business_id = b.business_id AND a.id < b.id"
+        " AND a.status = 'booked' AND b.status = 'booked'"
+        " AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)"
+    )
+    assert rows(stack, overlapping) == []
+    booked = rows(stack, f"SELECT call_sid FROM appointments WHERE call_sid IN ({ours})")
+    assert len({row["call_sid"] for row in booked}) == len(booked) > 0
+
+
+def test_a_call_without_a_database_is_recorded_once_when_it_is_back(stack: Stack) -> None:
+    """The caller is served with the generic greeting; the record waits on the volume and is stored by the worker."""
+    stack.checkout.compose("stop", "--timeout", "5", "postgres")
+    try:
+        result = stack.call("--scenario", "demo")
+    finally:
+        stack.checkout.compose("start", "postgres")
+
+    assert result["heard"], result
+    stack.wait_for_line("prosaas-calls", result["call_sid"], "CALL_RECORD_SPOOLED")
+
+    def stored() -> str | None:
+        found = rows(stack, f"SELECT end_reason FROM calls WHERE call_sid = '{result['call_sid']}'")
+        return str(found[0]["end_reason"]) if found and found[0]["end_reason"] else None
+
+    assert eventually(stored, "the spooled record", 90) == "customer_hangup"
+    assert stack.execute("worker", "ls", "/var/spool/prosaas").split() == []
