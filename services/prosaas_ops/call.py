@@ -61,11 +61,12 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
             (not loud, f"frame by frame and other DEBUG lines: {said}"),
         ]
     went_well = bool(placed.result.get("ok"))
-    heard = "as the scenario has it" if went_well else f"not as the scenario has it: {'; '.join(placed.result.get('problems', []))}"
+    problems = "; ".join(placed.result.get("problems", []))
+    heard = "as the scenario has it" if went_well else f"not as the scenario has it: {problems}"
     ending = "ended and its job done" if placed.complete else "its end or its job was not seen in time"
     stored = f"calls/{record.call_sid}, {record.end_reason}" if record else "none in the database"
     checks += [
-        (went_well, f"the caller's side: {heard.strip()}"),
+        (went_well, f"the caller's side: {heard}"),
         (placed.complete, f"duration: {spoken_duration(placed.seconds)}, {ending}"),
         (record is not None, f"record: {stored}"),
     ]
