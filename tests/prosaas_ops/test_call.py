@@ -15,7 +15,7 @@ def placed(rows: int, level: str = "INFO", ok: bool = True, complete: bool = Tru
     texts = [f"[{level}] [GREETING] x · call_sid=CA1"] * rows
     lines = [parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", text)) for text in texts]
     lines += [parse(RawLine("2024-01-25T14:00:00Z", "worker", "[INFO] [JOB_DONE] x · call_sid=CA1"))]
-    return Placed("CA1", lines, {"ok": ok, "error": "heard nothing"}, seconds=31.0, complete=complete)
+    return Placed("CA1", lines, {"ok": ok, "problems": ["heard nothing"]}, seconds=31.0, complete=complete)
 
 
 class Recorded:
@@ -39,7 +39,7 @@ def test_debug_lines_in_production_are_named(screen: Screen, paper: Any) -> None
 
 def test_each_thing_that_went_wrong_counts(screen: Screen, paper: Any) -> None:
     assert verdict(placed(20, ok=False, complete=False), None, False, screen) == 3
-    assert "not as the scenario has it heard nothing" in paper.text
+    assert "not as the scenario has it: heard nothing" in paper.text
     assert "record: none in the database" in paper.text
 
 
