@@ -22,6 +22,8 @@ class Limits:
     # Twilio sends 50 frames a second for as long as the call lives.
     silent_stream: float = 20.0
     model_connect: float = 5.0
+    # How often an open connection to the model has to give a sign of life.
+    model_ping: float = 15.0
     # How long a caller hears comfort prompts before we give up on the model.
     model_retry: float = 20.0
     # OpenAI closes a session after 60 minutes, without a warning.

@@ -19,8 +19,8 @@ _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 _NO_STATUS = 1005
 _ABNORMAL = 1006
 _MAX_MESSAGE = 16 * 1024 * 1024
-_PING_SECONDS = 20.0
 _CLOSE_SECONDS = 1.0
+_PING_SECONDS = 5.0
 
 log = get_logger(__name__)
 
@@ -40,6 +40,7 @@ class RealtimeConnection:
         self._socket = socket
         self._closed = False
         self._given_up: str | None = None
+        self._silent = False
         self.outbox = Outbox(socket)
         self.send = self.outbox.send
 
@@ -52,7 +53,8 @@ class RealtimeConnection:
                     url,
                     headers={"Authorization": f"Bearer {api_key}"},
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
-                    heartbeat=_PING_SECONDS,
+                    # aiohttp's own heartbeat sets a timer for each frame that arrives: see ping().
+                    autoping=False,
                     compress=0,
                     max_msg_size=_MAX_MESSAGE,
                     decode_text=False,
@@ -82,10 +84,26 @@ class RealtimeConnection:
         self._given_up = why
         cut_socket(self._socket)
 
+    async def ping(self) -> None:
+        """Ask for a sign of life. A model that gave none since it was last asked is given up."""
+        if self._silent:
+            self.give_up("it does not answer a ping")
+            return
+        self._silent = True
+        try:
+            async with asyncio.timeout(_PING_SECONDS):
+                await self._socket.ping()
+        except TimeoutError:
+            self.give_up("it does not read")
+        except ConnectionError:
+            # The reader of this connection notices it too.
+            return
+
     async def __aiter__(self) -> AsyncIterator[ServerEvent]:
         receive = self._socket.receive
         while True:
             received = await receive()
+            self._silent = False
             if received.type is WSMsgType.TEXT:
                 try:
                     event = decode(received.data)
@@ -93,6 +111,11 @@ class RealtimeConnection:
                     log.warning("unreadable event from the model", error=str(error))
                     continue
                 yield event
+                continue
+            if received.type is WSMsgType.PING:
+                await self._socket.pong(received.data)
+                continue
+            if received.type is WSMsgType.PONG:
                 continue
             if self._given_up is not None:
                 raise RealtimeLost(self._given_up, retriable=True)

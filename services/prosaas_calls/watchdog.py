@@ -41,6 +41,7 @@ class Watchdog:
         self._model = model
         self._conversation = conversation
         self._leave = leave
+        self._ping_at = 0.0
 
     async def run(self) -> None:
         """Watch until the call ends."""
@@ -58,13 +59,13 @@ class Watchdog:
         if stuck or now - self._caller.last_frame_at > limits.silent_stream:
             log.warning("the caller's stream is dead", sending=stuck)
             raise CallEnded(EndReason.CALLER_LOST)
-        self._look_at_model(now)
+        await self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
         if idle > limits.idle:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
 
-    def _look_at_model(self, now: float) -> None:
+    async def _look_at_model(self, now: float) -> None:
         connection = self._model.connection
         if connection is None:
             return
@@ -74,3 +75,6 @@ class Watchdog:
             connection.give_up("it does not answer")
         else:
             self._model.renew_if_due(now)
+            if now >= self._ping_at:
+                self._ping_at = now + self._limits.model_ping
+                await connection.ping()

@@ -172,6 +172,42 @@ async def test_closing_ends_the_reading_without_an_error() -> None:
         assert await asyncio.wait_for(reading, 5) == []
 
 
+async def test_pings_go_both_ways() -> None:
+    """The model's are answered, ours are answered by the model, and neither is an event."""
+    answered = asyncio.Event()
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        listening = asyncio.create_task(socket.receive())
+        await socket.ping(b"are you there")
+        await answered.wait()
+        await socket.send_str('{"type":"session.created"}')
+        await listening
+
+    async with model(talk) as (server, _), connected(server) as connection:
+        reading = asyncio.ensure_future(anext(aiter(connection)))
+        for _ in range(3):
+            await connection.ping()
+            await until(lambda: not connection._silent)
+        answered.set()
+        assert (await asyncio.wait_for(reading, 5)).type == "session.created"
+
+
+async def test_a_model_that_gives_no_sign_of_life_is_given_up() -> None:
+    """The connection stands, the pings go unanswered: that is as good as closed."""
+    over = asyncio.Event()
+
+    async def dead(socket: web.WebSocketResponse) -> None:
+        await over.wait()
+
+    async with model(dead) as (server, _), connected(server) as connection:
+        reading = asyncio.ensure_future(anext(aiter(connection)))
+        await connection.ping()
+        await connection.ping()
+        with pytest.raises(RealtimeLost, match="ping"):
+            await asyncio.wait_for(reading, 5)
+        over.set()
+
+
 async def test_giving_up_frees_a_sender_and_the_reader_of_a_model_that_does_not_read() -> None:
     """A half-dead peer: the send waits on a full buffer, the reader on nothing, until the connection is cut."""
     cut = asyncio.Event()

@@ -32,6 +32,10 @@ class Connection:
         self.socket = FakeSocket()
         self.outbox = Outbox(self.socket)
         self.given_up: list[str] = []
+        self.pings = 0
+
+    async def ping(self) -> None:
+        self.pings += 1
 
     def give_up(self, why: str) -> None:
         self.given_up.append(why)
@@ -134,10 +138,11 @@ async def test_a_model_that_does_not_read_is_given_up() -> None:
 
 
 async def test_a_healthy_model_is_asked_whether_its_time_is_up() -> None:
-    """Renewal is looked at once a look; without a connection there is nothing to renew."""
+    """And for a sign of life, now and then; without a connection there is nothing to ask."""
     call = Call(max_call=0.05)
     await call.end()
     assert call.model.renewals
+    assert call.model.connection.pings == 1
 
     alone = Call(max_call=0.05)
     alone.model.connection = None
