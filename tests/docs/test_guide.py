@@ -1,0 +1,135 @@
+"""Every command of the deployment guide, run in the guide's order on a stack of its own, and what it promises there."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from bundle_world.checkout import ROOT, Checkout, clean_environment
+
+GUIDES = ("docs/guide.md", "docs/guide.he.md")
+ENDED_BY_HAND = "Ctrl-C ends it"
+# Simulated calls play their audio faster; nothing else of a command changes.
+FASTER = "4"
+_BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"<!-- events: .*?<!-- /events -->", re.DOTALL)
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def commands(name: str) -> list[str]:
+    """Every line of the guide's `sh` blocks, in order."""
+    return [line.strip() for _, block in _BLOCK.findall(page(name)) for line in block.splitlines() if line.strip()]
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
+
+
+def test_both_guides_give_the_same_commands() -> None:
+    assert commands(GUIDES[0]) == commands(GUIDES[1])
+
+
+@pytest.mark.parametrize("language", ["env", "text"])
+def test_both_guides_show_the_same_settings_and_lines(language: str) -> None:
+    assert blocks(GUIDES[0], language) == blocks(GUIDES[1], language)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_blocks_to_copy_are_the_files_that_production_and_development_use(name: str) -> None:
+    shown = blocks(name, "env")
+    files = ["env/prod.env", "env/dev.env"]
+    settings = ["".join(line for line in (ROOT / file).open() if not line.startswith("#")) for file in files]
+    assert shown == settings
+
+
+def test_the_hebrew_guide_reads_from_the_right_and_its_code_from_the_left() -> None:
+    """Every block of code stands in a `dir="ltr"` of its own, inside the page's `dir="rtl"`; every `div` is closed."""
+    text = page(GUIDES[1])
+    assert text.startswith('<div dir="rtl">\n\n')
+    assert text.endswith("\n\n</div>\n")
+    assert text.count("<div ") == text.count("</div>")
+    for block in re.finditer(r"^```(\w+)\n.*?^```$", text, re.MULTILINE | re.DOTALL):
+        assert text[: block.start()].endswith('<div dir="ltr">\n\n')
+        assert text[block.end() :].startswith("\n\n</div>\n")
+
+
+def test_code_within_hebrew_sentences_keeps_its_order() -> None:
+    """A span that begins or ends with a sign would be torn apart by the sentence around it."""
+    text = _TABLE.sub("", page(GUIDES[1]))
+    for span in re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text):
+        assert span[0].isalnum(), span
+        assert span[-1].isalnum(), span
+
+
+@pytest.mark.docker
+def test_every_command_of_the_guide_does_what_the_guide_says(checkout: Checkout) -> None:
+    said: dict[str, str] = {}
+    for command in commands(GUIDES[0]):
+        if ENDED_BY_HAND in command:
+            said[command] = started_and_ended(checkout, command)
+        else:
+            said[command] = checkout.run("sh", "-ec", command, timeout=600, SPEED=FASTER).text
+        if command.startswith("docker compose restart"):
+            level = "DEBUG" if "LOG_LEVEL=DEBUG" in (checkout.path / "env/prod.env").read_text() else "INFO"
+            assert level in status_once_up(checkout), "a restart after the edit takes the file's level"
+
+    rendered = said["docker compose config | grep -E 'LOG_LEVEL|PYTHONUNBUFFERED'"]
+    assert rendered.count("LOG_LEVEL: INFO") == rendered.count('PYTHONUNBUFFERED: "1"') == 4
+    assert "✅ lines: calls" in said["make call"]
+    assert "[DEBUG]" in (checkout.path / "debug.log").read_text()
+    assert "7 of 7 hold" in said["make checklist"]
+    switched = takewhile(lambda line: "logctl reset" not in line, said)
+    assert any("logctl level DEBUG" in line for line in switched)
+
+
+def status_once_up(checkout: Checkout) -> str:
+    """What `logctl status` says of the restarted service, once it is there to be asked."""
+    deadline = monotonic() + 30
+    while True:
+        done = checkout.compose("exec", "-T", "prosaas-calls", "logctl", "status", check=False)
+        if done.code == 0:
+            return done.out
+        assert monotonic() < deadline, done.text
+        sleep(0.2)
+
+
+def started_and_ended(checkout: Checkout, command: str) -> str:
+    """Starts what runs until Ctrl-C, lets it write something, and presses it."""
+    target = re.search(r"> (\S+)", command)
+    output = checkout.path / (target[1] if target else "output-of-the-test.log")
+    with running(checkout, command, output) as process:
+        deadline = monotonic() + 60
+        while not output.exists() or "DEBUG" not in output.read_text():
+            assert process.poll() is None or "FOR=" in command, output.read_text()
+            assert monotonic() < deadline, f"{command}: no DEBUG line in a minute"
+            sleep(0.2)
+    return output.read_text()
+
+
+@contextmanager
+def running(checkout: Checkout, command: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with output.open("ab") as file:
+        process = subprocess.Popen(
+            ["sh", "-c", command],
+            cwd=checkout.path,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=60)
