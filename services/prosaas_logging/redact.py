@@ -139,6 +139,8 @@ _BY_NAME: Final = (
 )
 # One of these stands between a name and its value, so that a text without them needs no look for the names.
 _BETWEEN: Final = (":", "=", "%3D", "',")
+# Far more than a line can show: what is given up in the middle would be cut out of any line later on.
+_LONGEST: Final = 64 * 1024
 _REMEMBERED_LENGTH: Final = 64
 # Texts that were found to hold nothing: much of what is logged is said again and again.
 harmless: set[str] = set()
@@ -148,6 +150,8 @@ def redact(text: str) -> str:
     """*text* without anything that looks like a secret or a whole telephone number."""
     if text in harmless:
         return text
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST // 2] + text[-_LONGEST // 2 :]
     result = _apply(_BY_LOOKS, text)
     for literal in _BETWEEN:
         if literal in text:

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
@@ -91,10 +92,10 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
     running = _running
     if running is None:
         return {"lines": {}, "dropped": {}}
-    lines = {
-        (level_name(level), event.name if event else ""): count
-        for (level, event), count in list(running.writer.lines.items())
-    }
+    lines: Counter[tuple[str, str]] = Counter()
+    for key, count in list(running.writer.lines.items()):
+        level, event = (key, "") if isinstance(key, int) else (key[0], key[1].name)
+        lines[level_name(level), event] += count
     return {"lines": lines, "dropped": dict(running.writer.dropped)}
 
 

@@ -31,11 +31,16 @@ _TIMELINE_LENGTH: Final = 2000
 ENDING_ROOM: Final = 3
 
 
-class Context(NamedTuple):
+class Context:
     """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
 
-    fields: dict[str, object]
-    tail: tuple[str, ...] = ()
+    __slots__ = ("encoded", "fields", "tail")
+
+    def __init__(self, fields: dict[str, object], tail: tuple[str, ...] = ()) -> None:
+        self.fields: Final = fields
+        self.tail: Final = tail
+        # The fields as JSON, for whoever rendered them first to leave them to the next line.
+        self.encoded: bytes | None = None
 
 
 class TimelineEntry(NamedTuple):

@@ -19,21 +19,18 @@ Fields = dict[str, object]
 LONGEST_STRING: Final = 16 * 1024
 _DEEPEST: Final = 6
 _MOST_ITEMS: Final = 100
-_SCALARS: Final = frozenset({int, float, bool, type(None)})
+_UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
 _INT64: Final = range(-(2**63), 2**64)
 
 
 def freeze(fields: Fields) -> Fields:
     """*fields* as they are at this moment, for a record that another thread renders later.
 
-    Numbers and short strings cannot change and pass as they are; anything else is copied into plain data now.
+    Numbers and texts cannot change and pass as they are; anything else is copied into plain data now.
     """
-    for value in fields.values():
-        kind = type(value)
-        if kind in _SCALARS or (kind is str and len(value) <= LONGEST_STRING):  # type: ignore[arg-type]
-            continue
-        return {name: plain(value, name) for name, value in fields.items()}
-    return fields
+    if _UNCHANGING.issuperset(map(type, fields.values())):
+        return fields
+    return {name: plain(value, name) for name, value in fields.items()}
 
 
 def plain(value: object, name: str = "", depth: int = 0) -> object:

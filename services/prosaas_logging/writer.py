@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -53,8 +53,8 @@ class Writer:
 
     def _reset(self) -> None:
         """All that belongs to one process: a forked child starts from nothing, for its parent keeps the rest."""
-        # By level and event, as numbers and objects; who reads them turns them into names.
-        self.lines: dict[tuple[int, AnyEvent | None], int] = defaultdict(int)
+        # By level, for events by level and event; who reads them turns them into names.
+        self.lines: dict[int | tuple[int, AnyEvent], int] = {}
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._losses: Counter[tuple[str, str]] = Counter()
         self._losing = threading.RLock()
@@ -162,7 +162,8 @@ class Writer:
         except Exception:
             self._lose(level, "render")
             return
-        self.lines[level, None if type(what) is str else what] += 1  # type: ignore[index]
+        key = level if isinstance(what, str) else (level, what)
+        self.lines[key] = self.lines.get(key, 0) + 1
         size = self._size + len(line)
         if size > self._always_room:
             self._store_if_room(level, line)

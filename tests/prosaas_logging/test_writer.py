@@ -83,7 +83,7 @@ def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) ->
     assert writer.flush()
     lines = pipe.read_until(b"line-999\n").decode().splitlines()
     assert lines == [f"20 line-{number}" for number in range(1000)]
-    assert writer.lines == {(INFO, None): 1000}
+    assert writer.lines == {INFO: 1000}
 
 
 def test_a_line_is_in_the_pipe_soon_without_a_flush(pipe: Pipe, writers: list[Writer]) -> None:
