@@ -20,12 +20,12 @@ _LIMIT = 200
 
 
 async def list_jobs(queries: Queries, *, everything: bool) -> int:
-    """Print the held jobs, with *everything* also those that wait or run; 3 when there is none."""
+    """Print the held jobs, with *everything* also those that wait or run."""
     jobs = await queries.browse_queue(limit=_LIMIT, statuses=None if everything else ["failed"])
     if not jobs:
         print("no jobs" if everything else "no held jobs")
-        return NOTHING
-    print(f"{'ID':>8}  {'STATE':<8}{'JOB':<20}{'ATTEMPTS':>8}  {'SINCE':<17}{'CAUSE':<40}LAST ERROR")
+        return FINE
+    print(f"{'ID':>8}  {'STATE':<8}{'JOB':<20}{'ATTEMPTS':>8}  {'SINCE':<17}{'CAUSE':<46}LAST ERROR")
     for job in jobs:
         print(_line(job, await _last_error(queries, job)))
     return FINE
@@ -58,7 +58,7 @@ def _line(job: QueuedJob, error: str) -> str:
     named = " ".join(f"{name}={value}" for name, value in cause.items()) or "-"
     since = f"{job.updated.astimezone(UTC):%Y-%m-%d %H:%M}"
     attempts = job.attempts + (job.status == "failed")
-    return f"{job.id:>8}  {state:<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<40}{error}".rstrip()
+    return f"{job.id:>8}  {state:<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<46}{error}".rstrip()
 
 
 async def _last_error(queries: Queries, job: QueuedJob) -> str:

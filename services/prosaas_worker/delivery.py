@@ -45,7 +45,7 @@ async def deliver(job: Job, tools: Tools, compose: Composer, record: Recorder | 
             await _set(connection, job, status="sent", provider_id=message_id)
             if record is not None:
                 await record(connection, message_id, text)
-    log.event(WHATSAPP_SENT, message_id=message_id, channel=text.provider)
+    log.event(WHATSAPP_SENT, sent_id=message_id, channel=text.channel)
 
 
 async def _find(job: Job, tools: Tools) -> Row[Any] | None:

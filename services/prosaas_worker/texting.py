@@ -25,6 +25,11 @@ class Text:
     recipient: str
     body: str
 
+    @property
+    def channel(self) -> str:
+        """How it travels, for the log."""
+        return "sms" if self.provider == "twilio" and not self.sender.startswith("whatsapp:") else self.provider
+
 
 async def send(tools: Tools, text: Text) -> str:
     """Hand *text* to its provider and return the id that it gave the message."""
