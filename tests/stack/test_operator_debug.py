@@ -1,7 +1,6 @@
 """Debugging a running stack from a terminal, and everything that can happen to the terminal."""
 
 import json
-import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,19 +102,14 @@ def test_quiet_ends_every_session_and_tells_both_sides(stack: Stack) -> None:
 def test_one_live_call_is_followed_to_its_end_and_kept_whole(stack: Stack) -> None:
     """The screen is spared by MAX=, the file is not; the call that is not debugged stays at INFO."""
     call_sid, other = f"CA{uuid.uuid4().hex}", f"CA{uuid.uuid4().hex}"
-    command = ("python", "-m", "simulator", "call", "--speed", "4", "--call-sid")
-    callers = [
-        threading.Thread(target=stack.execute, args=("simulator", *command, sid), daemon=True)
-        for sid in (call_sid, other)
-    ]
-    for caller in callers:
-        caller.start()
+    for sid in (call_sid, other):
+        command = ("python", "-m", "simulator", "call", "--speed", "4", "--call-sid", sid)
+        docker("exec", "--detach", stack.container("simulator"), *command)
     stack.wait_for_line("prosaas-calls", "CALL_START", call_sid)
     with typed(stack, f"make debug-calls CALL={call_sid} MAX=5") as terminal:
         screen = finish(terminal)
         terminal.close()
-    for caller in callers:
-        caller.join()
+    stack.wait_for_line("prosaas-calls", "CALL_END", other)
     assert terminal.exitstatus == 0
     assert "the call ended" in screen
     assert "not shown here, all are in the file" in screen

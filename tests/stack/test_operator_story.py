@@ -33,7 +33,7 @@ def test_a_call_shows_its_lines_and_ends_with_the_verdict(stack: Stack) -> None:
 
 
 def test_a_call_at_debug_leaves_the_service_at_info(stack: Stack) -> None:
-    done = stack.checkout.run("make", "call", "SPEED=8", "LEVEL=DEBUG")
+    done = ops(stack, "call", "SPEED=4", "LEVEL=DEBUG")
     assert int(re.search(r"✅ lines: calls (\d+) at DEBUG", done.out)[1]) >= 500  # type: ignore[index]
     assert json.loads(stack.execute("prosaas-calls", "logctl", "status", "--json"))["switches"] == []
 
@@ -46,7 +46,7 @@ def test_an_unknown_scenario_is_a_problem_in_words(stack: Stack) -> None:
 
 
 def test_what_is_piped_has_neither_colour_nor_cursor_codes(stack: Stack, placed: str) -> None:
-    for command in (("trace", f"CALL={placed}"), ("logs", "SINCE=1h"), ("checklist", "SPEED=8")):
+    for command in (("trace", f"CALL={placed}"), ("logs", "SINCE=1h"), ("diff",)):
         assert "\x1b" not in stack.checkout.run("make", *command).out
 
 
