@@ -33,49 +33,47 @@ class JsonRenderer:
     def __init__(self, settings: LogSettings, text: TextRenderer) -> None:
         self._text = text
         self._base: Fields = {"service": settings.service, "env": settings.env, "version": settings.version}
-        self._rename = RENAMES[settings.schema] if settings.schema != "default" else None
+        self._rename = RENAMES[settings.schema]
         self._second = 0
         self._prefix = b""
         self._severities: dict[int, bytes] = {}
         self._sources: dict[str, bytes] = {}
+        # The record as a line; only this project's own names stand still long enough to be spliced.
+        self.line = self._spliced if settings.schema == "default" else self._whole
         # Names of fields that are neither ours nor any reason to hide a value: most of them, most of the time.
         self._ordinary: set[str] = set()
 
-    def line(self, record: Record, context: Context) -> bytes:
-        """The record as a line."""
-        if self._rename is None:
-            line = self._spliced(record, context)
-            if line is not None:
-                return line
+    def _whole(self, record: Record, context: Context) -> bytes:
+        """The line encoded as one object, whatever is in it."""
         fields = self.canonical(record, context)
-        line = dump(fields if self._rename is None else self._rename(fields))
+        line = dump(self._rename(fields))
         if len(line) > LONGEST_LINE:
             line = self._shortened(fields)
         return line + b"\n"
 
-    def _spliced(self, record: Record, context: Context) -> bytes | None:
-        """The line put together from parts that are already encoded; None if anything in it needs a closer look.
+    def _spliced(self, record: Record, context: Context) -> bytes:
+        """The line put together from parts that are already encoded, unless something in it needs a closer look.
 
         Most lines are like the one before them: the same logger, the same call, ordinary fields. What is left to encode
         of those is a text and a few values, which takes less than half as long as a whole object.
         """
         moment, level, logger, what, own, error = record
         if error is not None or logger.fields or (context.fields and not context.fields.keys().isdisjoint(own)):
-            return None
+            return self._whole(record, context)
         ordinary, known = self._ordinary, harmless
         for name, value in own.items():
             if name not in ordinary or (type(value) is str and value not in known and redact(value) != value):
-                return None
-        if isinstance(what, Event):
-            if what.speech:
-                return None
-            text, event = redact(self._text.text(record, context)), b',"event":"%b"' % what.name.encode()
+                return self._whole(record, context)
+        if isinstance(what, str):
+            text, event = what if what in known else redact(what), b""
+        elif what.speech:
+            return self._whole(record, context)
         else:
-            text, event = redact(what), b""
+            text, event = redact(self._text.text(record, context)), b',"event":"%b"' % what.name.encode()
         try:
             message, fields = orjson.dumps(text), orjson.dumps(own)
         except (TypeError, ValueError):
-            return None
+            return self._whole(record, context)
         second, millis, micros = self._moment(moment)
         shared = context.encoded
         if shared is None:
@@ -100,7 +98,7 @@ class JsonRenderer:
                 b"\n",
             )
         )
-        return line if len(line) <= LONGEST_LINE else None
+        return line if len(line) <= LONGEST_LINE else self._whole(record, context)
 
     def _severity(self, level: int) -> bytes:
         encoded = self._severities[level] = b'Z","severity":"%b","message":' % level_name(level).encode()
@@ -169,11 +167,10 @@ class JsonRenderer:
 
     def _shortened(self, fields: Fields) -> bytes:
         """The line with the middle of its longest texts cut until it fits."""
-        rename = self._rename or (lambda same: same)
         small: Fields = {name: dict(value) if isinstance(value, dict) else value for name, value in fields.items()}
         small["truncated"] = True
         for _ in range(_MOST_CUTS):
-            line = dump(rename(small))
+            line = dump(self._rename(small))
             if len(line) <= LONGEST_LINE:
                 return line
             holder, name = _longest(small)
@@ -185,7 +182,7 @@ class JsonRenderer:
             wanted = max(size - (len(line) - LONGEST_LINE) - 64, size // 2)
             holder[name] = cut_middle(text, wanted * len(text) // size)
         kept = {name: fields[name] for name in ("timestamp", "severity", "service", "env", "version", "logger")}
-        return dump(rename({**kept, "message": "<a record that could not be shortened>", "truncated": True}))
+        return dump(self._rename({**kept, "message": "<a record that could not be shortened>", "truncated": True}))
 
 
 def _longest(fields: Fields) -> tuple[Fields, str]:

@@ -11,7 +11,7 @@ from .errors import ExcInfo, describe
 from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
 from .scope import current
-from .values import Fields, freeze
+from .values import UNCHANGING, Fields, freeze
 
 P = ParamSpec("P")
 _now: Final = time.time
@@ -105,7 +105,9 @@ def _keeping(level: int) -> Callable[..., None]:
 def _emitting(level: int) -> Callable[..., None]:
     def emit(self: Logger, text: str, /, **fields: object) -> None:
         error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-        current().emit((_now(), level, self, text, freeze(fields), error))
+        if not UNCHANGING.issuperset(map(type, fields.values())):
+            fields = freeze(fields)
+        current().emit((_now(), level, self, text, fields, error))
 
     return emit
 

@@ -19,7 +19,7 @@ Fields = dict[str, object]
 LONGEST_STRING: Final = 16 * 1024
 _DEEPEST: Final = 6
 _MOST_ITEMS: Final = 100
-_UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
+UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
 _INT64: Final = range(-(2**63), 2**64)
 
 
@@ -28,7 +28,7 @@ def freeze(fields: Fields) -> Fields:
 
     Numbers and texts cannot change and pass as they are; anything else is copied into plain data now.
     """
-    if _UNCHANGING.issuperset(map(type, fields.values())):
+    if UNCHANGING.issuperset(map(type, fields.values())):
         return fields
     return {name: plain(value, name) for name, value in fields.items()}
 

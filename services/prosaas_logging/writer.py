@@ -145,8 +145,7 @@ class Writer:
         try:
             self._tick()
             while self._inbox:
-                for _ in range(min(len(self._inbox), _PORTION)):
-                    self._take(*self._inbox.popleft())
+                self._render_some()
                 self._write()
             self._write()
             if self._losses and not self._buffer and time.monotonic() - self._reported >= REPORT_SECONDS:
@@ -155,21 +154,26 @@ class Writer:
         except Exception:
             self._lose(ERROR, "internal")
 
-    def _take(self, record: Record, context: Context) -> None:
-        level, what = record[1], record[3]
-        try:
-            line = self._render(record, context)
-        except Exception:
-            self._lose(level, "render")
-            return
-        key = level if isinstance(what, str) else (level, what)
-        self.lines[key] = self.lines.get(key, 0) + 1
-        size = self._size + len(line)
-        if size > self._always_room:
-            self._store_if_room(level, line)
-        else:
-            self._buffer.append((level, line))
-            self._size = size
+    def _render_some(self) -> None:
+        """Render a portion of what waits; the attributes become locals because this is what a line costs most."""
+        inbox, buffer, lines, render = self._inbox, self._buffer, self.lines, self._render
+        for _ in range(min(len(inbox), _PORTION)):
+            record, context = inbox.popleft()
+            level, what = record[1], record[3]
+            try:
+                line = render(record, context)
+            except Exception:
+                self._lose(level, "render")
+                continue
+            key = level if isinstance(what, str) else (level, what)
+            lines[key] = lines.get(key, 0) + 1
+            size = self._size + len(line)
+            if size > self._always_room:
+                self._store_if_room(level, line)
+                buffer = self._buffer
+            else:
+                buffer.append((level, line))
+                self._size = size
 
     def _store_if_room(self, level: int, line: bytes) -> None:
         if self._over(level, len(line)):
@@ -205,7 +209,8 @@ class Writer:
         with self._losing:
             losses, self._losses = self._losses, Counter()
         self._reported = time.monotonic()
-        self._take(*self._make_report(losses))
+        self._inbox.append(self._make_report(losses))
+        self._render_some()
 
     def _write(self) -> None:
         """Write whole lines, as many as a pipe takes in one piece, until it takes no more."""
