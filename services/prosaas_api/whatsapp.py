@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, inbox, signatures, twiml
-from prosaas_api.inbox import Incoming
 from prosaas_api.problems import Problem
 from prosaas_api.state import AppState
 from prosaas_api.voice import signed_form
+from prosaas_core.inbound import Incoming
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SIGNATURE_REJECTED, WHATSAPP_STATUS
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -32,40 +32,17 @@ async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
 
 async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:
     """The customer who calls from this number, made at the first call."""
-    customer_id = await customer_id_for(session, business_id, "phone", phone, phone=phone)
+    customer_id = await customer_id_for_phone(session, business_id, phone)
     return await session.get_one(Customer, customer_id)
 
 
-async def customer_id_for(
-    conn: Executor, business_id: int, channel: str, external_id: str, *, name: str = "", phone: str | None = None
-) -> int:
-    """The customer's id, made at first sight; a name or a phone number that we did not have yet is filled in."""
-    new = insert(Customer).values(
-        business_id=business_id, channel=channel, external_id=external_id, name=name, phone=phone
-    )
+async def customer_id_for_phone(conn: Executor, business_id: int, phone: str) -> int:
+    """The id of the customer who calls from this number, made at the first call."""
+    new = insert(Customer).values(business_id=business_id, channel="phone", external_id=phone, phone=phone)
     upsert = new.on_conflict_do_update(
         index_elements=[Customer.business_id, Customer.channel, Customer.external_id],
-        set_={
-            "name": func.coalesce(func.nullif(Customer.name, ""), new.excluded.name),
-            "phone": func.coalesce(Customer.phone, new.excluded.phone),
-        },
+        set_={"phone": func.coalesce(Customer.phone, new.excluded.phone)},
     ).returning(Customer.id)
-    return (await conn.execute(upsert)).scalar_one()
-
-
-async def open_conversation_id(conn: Executor, business_id: int, customer_id: int, channel: str) -> int:
-    """The customer's open conversation on this channel, opened when there is none; its last activity is now."""
-    upsert = (
-        insert(Conversation)
-        .values(business_id=business_id, customer_id=customer_id, channel=channel)
-        .on_conflict_do_update(
-            index_elements=[Conversation.customer_id, Conversation.channel],
-            # Spelled out: with a parameter for 'open', Postgres's generic plan cannot tell that the index covers it.
-            index_where=text("status = 'open'"),
-            set_={"last_activity_at": func.now()},
-        )
-        .returning(Conversation.id)
-    )
     return (await conn.execute(upsert)).scalar_one()
 
 

@@ -83,6 +83,6 @@ async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
     if record.business_id is None and (business_id := await queries.business_id_by_phone(conn, ours)):
         record = replace(record, business_id=business_id)
     if record.business_id is not None and record.customer_id is None and theirs:
-        customer_id = await queries.customer_id_for(conn, record.business_id, "phone", theirs, phone=theirs)
+        customer_id = await queries.customer_id_for_phone(conn, record.business_id, theirs)
         record = replace(record, customer_id=customer_id)
     return record
