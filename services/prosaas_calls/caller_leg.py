@@ -7,14 +7,14 @@ from typing import Any, Protocol
 from aiohttp import WSMsgType
 
 from prosaas_calls import media_stream
-from prosaas_calls.audio import InboundClock, encode, rms, silence
+from prosaas_calls.audio import RECORD_EVERY, InboundClock, encode, rms, silence
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.keypad import Keypad
 from prosaas_calls.line import CallerLine
 from prosaas_calls.media_stream import Dtmf, MalformedMessage, Mark, Media, Stop
 from prosaas_calls.outbox import Socket
 from prosaas_calls.stats import CallStats
-from prosaas_logging import get_logger
+from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
 
 log = get_logger(__name__)
@@ -89,7 +89,7 @@ class CallerLeg:
             await self._hear(silence(missing))
         await self._hear(encode(samples))
         self._stats.frames_in += 1
-        if log.tracing:
+        if log.tracing and (self._stats.frames_in % RECORD_EVERY == 0 or watched()):
             log.event(MEDIA_IN, seq=self._stats.frames_in, bytes=len(samples))
             log.event(RMS, rms=rms(samples))
 

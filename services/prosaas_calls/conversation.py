@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from prosaas_calls import realtime_events as events
+from prosaas_calls.audio import RECORD_EVERY
 from prosaas_calls.history import History
 from prosaas_calls.line import CallerLine
 from prosaas_calls.realtime_events import ServerEvent
 from prosaas_calls.stats import CallStats
 from prosaas_calls.turns import Turns
-from prosaas_logging import get_logger
+from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     BARGE_IN,
+    PAYLOAD_PREVIEW,
     REALTIME_BENIGN,
     REALTIME_ERROR,
     RESPONSE_CREATED,
@@ -28,6 +30,7 @@ from prosaas_logging.catalogue import (
 log = get_logger(__name__)
 
 _MAX_FAILED_RESPONSES = 3
+_PREVIEW = 80
 
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -92,6 +95,9 @@ class Conversation:
         handler = self._handlers.get(event.type)
         if handler is not None:
             await handler(event)
+        elif log.tracing:
+            preview = (event.transcript or event.delta)[:_PREVIEW]
+            log.event(PAYLOAD_PREVIEW, type=event.type, preview=preview)
 
     async def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
@@ -136,7 +142,7 @@ class Conversation:
             self._first_audio(event)
         self.last_activity = monotonic()
         await self._line.play(event.delta.encode(), length, event.item_id)
-        if log.tracing:
+        if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
 
     def _first_audio(self, event: ServerEvent) -> None:

@@ -3,7 +3,7 @@
 from .events import Event
 from .logger import Logger, get_logger
 from .runtime import bootstrap, counters, flush, shutdown
-from .scope import Scope, TimelineEntry, scope
+from .scope import Scope, TimelineEntry, scope, watched
 from .settings import LogSettings
 from .testing import EventRecord, capture_events
 
@@ -21,4 +21,5 @@ __all__ = [
     "get_logger",
     "scope",
     "shutdown",
+    "watched",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .errors import ErrorInfo
 from .events import AnyEvent, Event
-from .levels import ERROR, INFO, WARNING, level_name
+from .levels import DEBUG, ERROR, INFO, WARNING, level_name
 
 if TYPE_CHECKING:
     from .logger import Logger
@@ -230,6 +230,14 @@ def scope(**fields: object) -> Scope:
         else "part"
     )
     return Scope(kind, {**_current.get().context.fields, **fields})
+
+
+def watched() -> bool:
+    """Whether the DEBUG lines of this scope are written, and not only kept for a flight recorder.
+
+    For what comes fifty times a second: a recorder that kept all of it would remember three seconds of a call.
+    """
+    return current().level <= DEBUG
 
 
 def rewire(wiring: Wiring) -> None:

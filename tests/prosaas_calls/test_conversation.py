@@ -13,7 +13,10 @@ from prosaas_calls.line import CallerLine
 from prosaas_calls.realtime_events import ServerEvent, decode
 from prosaas_calls.stats import CallStats
 from prosaas_calls.turns import Turns
-from prosaas_logging import capture_events
+from prosaas_logging import capture_events, scope
+from prosaas_logging.catalogue import AUDIO_DELTA
+from prosaas_logging.gate import change, in_force, put_in_force
+from prosaas_logging.levels import INFO
 
 FRAME = base64.b64encode(b"\x00" * 160).decode()
 TENTH = base64.b64encode(b"\x00" * 800).decode()
@@ -310,3 +313,22 @@ async def test_a_reconnected_conversation_that_was_at_rest_asks_for_nothing() ->
 
     assert stage.asked() == 0
     assert stage.turns.settled.is_set()
+
+
+async def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
+    """While DEBUG is only recorded, one frame in 25 is kept; while it is written, every one."""
+    recorded = in_force()
+    change(threshold=INFO, ring=500)
+    try:
+        with scope(call_sid="CA1") as call:
+            stage = Stage()
+            await stage.responds(tenths=100)
+            kept = [record for record in call.ring if record[3] is AUDIO_DELTA]
+    finally:
+        put_in_force(recorded)
+    with capture_events() as events, scope(call_sid="CA1"):
+        stage = Stage()
+        await stage.responds(tenths=100)
+
+    assert len(kept) == 4
+    assert sum(event.event == "AUDIO_DELTA" for event in events) == 100
