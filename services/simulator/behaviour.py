@@ -1,7 +1,6 @@
 """When the caller speaks, interrupts, waits and hangs up."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from simulator.ear import Ear
 from simulator.live import LiveCall
@@ -13,12 +12,15 @@ _HEARD_UNKNOWN_MS = 300
 
 
 @dataclass(frozen=True)
-class Act:
-    """What the caller does at this moment."""
+class Speak:
+    """Take the next turn, over the model's speech or after it."""
 
-    what: Literal["speak", "hang_up"]
-    turn: Turn | None = None
-    barge_in: bool = False
+    turn: Turn
+    barge_in: bool
+
+
+class HangUp:
+    """End the call."""
 
 
 class Behaviour:
@@ -49,7 +51,7 @@ class Behaviour:
         self._unknown_before = self._ear.unknown_bytes
         self._answer_noted = False
 
-    def step(self, now_ms: int, *, hearing: bool) -> Act | None:
+    def step(self, now_ms: int, *, hearing: bool) -> Speak | HangUp | None:
         """Decide, one frame's time later; `hearing` is whether something was played just now."""
         if hearing or self._live.generating:
             self._active_at = now_ms
@@ -59,12 +61,12 @@ class Behaviour:
             self.answer_ms.append(now_ms - self._mine_ended_at)
         if now_ms > self._live.scenario.max_ms:
             self._live.problem(f"the call was still up after {now_ms} ms")
-            return Act("hang_up")
+            return HangUp()
         if self._next < len(self._turns):
             return self._next_turn(now_ms, answered=answered)
         return self._end(now_ms, answered=answered)
 
-    def _next_turn(self, now_ms: int, *, answered: bool) -> Act | None:
+    def _next_turn(self, now_ms: int, *, answered: bool) -> Speak | HangUp | None:
         turn = self._turns[self._next]
         if turn.barge_in_ms is not None and answered and self._over_agent(turn.barge_in_ms):
             return self._take(turn, barge_in=True)
@@ -75,30 +77,30 @@ class Behaviour:
             return self._take(turn)
         return None
 
-    def _end(self, now_ms: int, *, answered: bool) -> Act | None:
+    def _end(self, now_ms: int, *, answered: bool) -> Speak | HangUp | None:
         ending = self._live.scenario.ending
         if ending.barge_in_ms is not None and answered and self._over_agent(ending.barge_in_ms):
-            return Act("hang_up")
+            return HangUp()
         satisfied = answered and not self._live.script.busy
         if ending.by == "caller" and satisfied and self._quiet(now_ms, ending.after_ms):
-            return Act("hang_up")
+            return HangUp()
         if self._quiet(now_ms, self._live.scenario.patience_ms):
             if ending.by == "service":
                 self._live.problem("the service did not end the call")
             else:
                 self._dead_air(now_ms)
-            return Act("hang_up")
+            return HangUp()
         return None
 
-    def _take(self, turn: Turn, *, barge_in: bool = False) -> Act:
+    def _take(self, turn: Turn, *, barge_in: bool = False) -> Speak:
         self._next += 1
-        return Act("speak", turn, barge_in)
+        return Speak(turn, barge_in)
 
     def _answered(self) -> bool:
         if len(self._ear.heard) > self._pieces_before:
             return True
         unknown = milliseconds(self._ear.unknown_bytes - self._unknown_before)
-        return not self._live.model_attached and unknown >= _HEARD_UNKNOWN_MS
+        return not self._live.recognised and unknown >= _HEARD_UNKNOWN_MS
 
     def _over_agent(self, after_ms: int) -> bool:
         current = self._ear.current

@@ -4,21 +4,19 @@ import asyncio
 import secrets
 import time
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
-from simulator import signing, twiml
+from simulator import signing, twiml, verdict
 from simulator.live import LiveCall, Redirection
 from simulator.media_stream import Stream
-from simulator.mulaw import milliseconds
 from simulator.phone_line import PhoneLine
 from simulator.settings import Settings
+from simulator.webhooks import CallWebhooks
 
 _MS_A_LETTER: Final = 80
 _VERBS_AT_MOST: Final = 20
-_HTTP_TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
-_TRUNCATION_TOLERANCE_MS: Final = 100
 
 
 class Hangup(Exception):
@@ -38,8 +36,10 @@ class Caller:
         self._live = live
         self._settings = settings
         self._http = http
-        self._from = from_number
         self._to = to_number
+        self._webhooks = CallWebhooks(
+            settings, http, call_sid=live.call_sid, from_number=from_number, to_number=to_number
+        )
         self._lines: list[PhoneLine] = []
         self._verbs: list[str] = []
         self._transferred_to: str | None = None
@@ -49,8 +49,7 @@ class Caller:
         live, started = self._live, time.monotonic()
         live.note("dialled", call_sid=live.call_sid, scenario=live.scenario.name, to=self._to)
         try:
-            verbs = await self._webhook("/twilio/voice", {"CallStatus": "ringing"})
-            await self._follow(verbs)
+            await self._follow(await self._ask("/twilio/voice", "ringing"))
             ended_by = "end_of_twiml"
         except Hangup as end:
             ended_by = end.by
@@ -58,8 +57,13 @@ class Caller:
             ended_by = "application_error"
             live.problem(f"the caller hears an application error: {type(error).__name__}: {error}")
         duration_ms = live.now_ms()
-        await self._status_callback(duration_ms)
-        return self._result(ended_by, duration_ms, wall_ms=int((time.monotonic() - started) * 1000))
+        await self._report_end(duration_ms)
+        return {
+            **verdict.reach(live, self._lines, ended_by=ended_by, verbs=self._verbs),
+            "transferred_to": self._transferred_to,
+            "duration_ms": duration_ms,
+            "wall_ms": int((time.monotonic() - started) * 1000),
+        }
 
     async def _follow(self, verbs: list[twiml.Verb]) -> None:
         remaining = list(verbs)
@@ -81,7 +85,7 @@ class Caller:
         if verb.name == "Pause":
             return await self._wait(int(verb.attributes.get("length", "1")) * 1000)
         if verb.name == "Redirect":
-            return await self._webhook(verb.text, {"CallStatus": "in-progress"})
+            return await self._ask(verb.text)
         if verb.name == "Dial":
             self._transferred_to = verb.text
             await self._wait(2000)
@@ -107,10 +111,10 @@ class Caller:
             raise Hangup("caller")
         return await self._redirected(line.redirection) if line.redirection else None
 
-    async def _wait(self, milliseconds: int) -> list[twiml.Verb] | None:
+    async def _wait(self, audio_ms: int) -> list[twiml.Verb] | None:
         try:
             wanted = self._live.redirections.get()
-            redirection = await asyncio.wait_for(wanted, milliseconds / 1000 / self._live.speed)
+            redirection = await asyncio.wait_for(wanted, audio_ms / 1000 / self._live.speed)
         except TimeoutError:
             return None
         return await self._redirected(redirection)
@@ -121,96 +125,13 @@ class Caller:
             raise Hangup("service")
         if redirection.twiml is not None:
             return twiml.parse(redirection.twiml)
-        return await self._webhook(redirection.url or "", {"CallStatus": "in-progress"})
+        return await self._ask(redirection.url or "")
 
-    async def _webhook(self, url: str, fields: dict[str, str]) -> list[twiml.Verb]:
-        self._current_url = urljoin(getattr(self, "_current_url", self._settings.public_base + "/"), url)
-        body = await self._post(self._current_url, self._form(fields))
-        return twiml.parse(body)
+    async def _ask(self, url: str, status: str = "in-progress") -> list[twiml.Verb]:
+        return twiml.parse(await self._webhooks.ask(url, status))
 
-    async def _status_callback(self, duration_ms: int) -> None:
-        fields = {"CallStatus": "completed", "CallDuration": str(duration_ms // 1000)}
+    async def _report_end(self, duration_ms: int) -> None:
         try:
-            await self._post(f"{self._settings.public_base}/twilio/status", self._form(fields))
+            await self._webhooks.report_end(duration_ms // 1000)
         except (aiohttp.ClientError, TimeoutError) as error:
             self._live.problem(f"status callback failed: {error}")
-
-    async def _post(self, public_url: str, form: dict[str, str]) -> str:
-        parts = urlsplit(public_url)
-        internal = self._settings.api_url.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
-        headers = {"X-Twilio-Signature": signing.twilio(self._settings.twilio_token, public_url, form)}
-        async with self._http.post(internal, data=form, headers=headers, timeout=_HTTP_TIMEOUT) as response:
-            response.raise_for_status()
-            return await response.text()
-
-    def _form(self, fields: dict[str, str]) -> dict[str, str]:
-        return {
-            "CallSid": self._live.call_sid,
-            "AccountSid": self._settings.account_sid,
-            "ApiVersion": "2010-04-01",
-            "Direction": "inbound",
-            "From": self._from,
-            "To": self._to,
-            "Caller": self._from,
-            "Called": self._to,
-            **fields,
-        }
-
-    def _result(self, ended_by: str, duration_ms: int, *, wall_ms: int) -> dict[str, Any]:
-        live = self._live
-        heard = [piece for line in self._lines for piece in line.ear.heard]
-        barge_ins = self._barge_ins()
-        self._judge(ended_by)
-        return {
-            "call_sid": live.call_sid,
-            "scenario": live.scenario.name,
-            "speed": live.speed,
-            "ok": not live.problems,
-            "problems": live.problems,
-            "ended_by": ended_by,
-            "transferred_to": self._transferred_to,
-            "verbs": self._verbs,
-            "heard": [piece.as_note() for piece in heard],
-            "unknown_ms": sum(milliseconds(line.ear.unknown_bytes) for line in self._lines),
-            "barge_ins": barge_ins,
-            "turns": sum(line.behaviour.turns_done for line in self._lines),
-            "answer_ms": [ms for line in self._lines for ms in line.behaviour.answer_ms],
-            "warnings": [warning for line in self._lines for warning in line.warnings],
-            "counts": _sum(line.counts for line in self._lines),
-            "duration_ms": duration_ms,
-            "wall_ms": wall_ms,
-        }
-
-    def _barge_ins(self) -> list[dict[str, Any]]:
-        heard = {piece.said.item_id: piece.heard_ms for line in self._lines for piece in line.ear.heard}
-        notes = [{**each, "heard_ms": heard.get(each["item_id"], 0)} for each in self._live.truncated]
-        for note in notes:
-            if note["truncated_ms"] > note["heard_ms"] + _TRUNCATION_TOLERANCE_MS:
-                self._live.problem(f"truncated at {note['truncated_ms']} ms, the caller heard {note['heard_ms']} ms")
-        return notes
-
-    def _judge(self, ended_by: str) -> None:
-        live = self._live
-        expect = live.scenario.expect
-        for line in self._lines:
-            for piece in line.ear.heard:
-                if not piece.intact:
-                    live.problem(f"garbled within {piece.heard_ms} ms: {piece.said.text}")
-            heard_to_end = line.ear.heard[:-1] if ended_by == "caller" else line.ear.heard
-            for piece in heard_to_end:
-                if piece.cut_short:
-                    live.problem(f"cut short after {piece.heard_ms} ms: {piece.said.text}")
-            if line.ear.unknown_bytes and live.model_attached and not expect.unknown_audio:
-                live.problem(f"heard {milliseconds(line.ear.unknown_bytes)} ms of audio that the model never sent")
-        if expect.verbs is not None and tuple(self._verbs) != expect.verbs:
-            live.problem(f"TwiML verbs were {self._verbs}, expected {list(expect.verbs)}")
-        if live.scenario.ending.by == "caller" and ended_by != "caller":
-            live.problem(f"the call ended by {ended_by}, not by the caller")
-
-
-def _sum(counts: Any) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for each in counts:
-        for name, value in each.items():
-            total[name] = total.get(name, 0) + value
-    return total

@@ -10,9 +10,11 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from simulator import load, signing, twiml
+from simulator import load, twiml
 from simulator.app import make_app
+from simulator.control import FROM, TO
 from simulator.settings import Settings, from_environment
+from simulator.webhooks import CallWebhooks
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("--url", help="the api's address, as the simulator reaches it")
     call.add_argument("--calls", help="the calls service's WebSocket address, as the simulator reaches it")
     call.add_argument("--simulator", default="http://127.0.0.1:9000", help="the serving simulator")
-    call.add_argument("--from", dest="from_number", default="+972501234567")
-    call.add_argument("--to", dest="to_number", default="+97235550100")
+    call.add_argument("--from", dest="from_number", default=FROM)
+    call.add_argument("--to", dest="to_number", default=TO)
     call.add_argument("--call-sid")
     call.add_argument("--count", type=int, default=1)
     call.add_argument("--json", action="store_true", help="print what happens as one JSON object a line")
@@ -118,17 +120,6 @@ async def _load(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _dial(call_sid: str, settings: Settings, http: aiohttp.ClientSession) -> dict[str, str]:
-    form = {
-        "CallSid": call_sid,
-        "AccountSid": settings.account_sid,
-        "From": "+972501234567",
-        "To": "+97235550100",
-        "CallStatus": "ringing",
-        "Direction": "inbound",
-    }
-    signature = signing.twilio(settings.twilio_token, f"{settings.public_base}/twilio/voice", form)
-    url = f"{settings.api_url.rstrip('/')}/twilio/voice"
-    async with http.post(url, data=form, headers={"X-Twilio-Signature": signature}) as response:
-        response.raise_for_status()
-        verbs = twiml.parse(await response.text())
+    webhooks = CallWebhooks(settings, http, call_sid=call_sid, from_number=FROM, to_number=TO)
+    verbs = twiml.parse(await webhooks.ask("/twilio/voice", "ringing"))
     return next(verb.parameters for verb in verbs if verb.name == "Connect")

@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import orjson
@@ -19,6 +19,10 @@ from simulator.scenario import Library, ScenarioError
 from simulator.settings import Settings
 from simulator.whatsapp import WhatsAppMessage, deliver
 
+# The customer and the business that a fresh demo stack knows.
+FROM: Final = "+972501234567"
+TO: Final = "+97235550100"
+
 
 @dataclass(frozen=True)
 class CallOrder:
@@ -26,8 +30,8 @@ class CallOrder:
 
     scenario: str = "demo"
     speed: float = 1.0
-    from_number: str = "+972501234567"
-    to_number: str = "+97235550100"
+    from_number: str = FROM
+    to_number: str = TO
     call_sid: str | None = None
     count: int = 1
     overrides: Mapping[str, Any] = field(default_factory=dict)

@@ -49,7 +49,7 @@ class LiveCall:
     truncated: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     generating: bool = False
-    model_attached: bool = False
+    recognised: bool = False
     model_closed: int = 0
     model_failed: int = 0
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)

@@ -3,17 +3,19 @@
 import asyncio
 import socket
 import time
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import aiohttp
 
-from simulator.behaviour import Act, Behaviour
+from simulator.behaviour import Behaviour, HangUp, Speak
 from simulator.ear import Ear
 from simulator.live import LiveCall, Redirection
 from simulator.media_stream import BAD_MESSAGE, BINARY_FRAME, BUFFER_FULL, Stream, TwilioWarning
 from simulator.mouth import BadLine, Mouth
 from simulator.mulaw import FRAME_BYTES, FRAME_MS
 from simulator.playback import LIMIT_MS, Playback
+
+COUNTED: Final = ("frames_in", "frames_out", "marks_played", "marks_cleared", "clears")
 
 EndedBy = Literal["caller", "service", "redirected"]
 
@@ -32,7 +34,7 @@ class PhoneLine:
         self.ear = Ear(live.said)
         self.behaviour = Behaviour(live, self.ear, self._playback)
         self.warnings: list[dict[str, Any]] = []
-        self.counts = {"frames_in": 0, "frames_out": 0, "marks_played": 0, "marks_cleared": 0, "clears": 0}
+        self.counts = dict.fromkeys(COUNTED, 0)
         self.redirection: Redirection | None = None
         self._chunk = 0
         self._heard_pieces = 0
@@ -61,7 +63,7 @@ class PhoneLine:
                 self.behaviour.spoke(now_ms)
             was_speaking = self._mouth.speaking
             if not was_speaking and (act := self.behaviour.step(now_ms, hearing=hearing)):
-                if act.what == "hang_up":
+                if isinstance(act, HangUp):
                     await self._hang_up(ws)
                     return "caller"
                 was_speaking = await self._speak(ws, act, now_ms)
@@ -99,9 +101,8 @@ class PhoneLine:
             self._heard_pieces = len(self.ear.heard)
             self._live.note("hearing", text=self.ear.heard[-1].said.text)
 
-    async def _speak(self, ws: aiohttp.ClientWebSocketResponse, act: Act, now_ms: int) -> bool:
+    async def _speak(self, ws: aiohttp.ClientWebSocketResponse, act: Speak, now_ms: int) -> bool:
         turn = act.turn
-        assert turn is not None
         if turn.caller:
             text = self._live.script.fill(turn.caller)
             self._live.note("barging_in" if act.barge_in else "speaking", text=text, ms=self._mouth.say(text))

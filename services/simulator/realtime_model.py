@@ -99,13 +99,11 @@ class ScriptedModel:
         """Stop for good: the session is over."""
         if self._generation:
             self._generation.cancel()
-        if self.live:
-            self.live.model_attached = False
         self._rest()
 
     def _attach(self, live: LiveCall) -> None:
         self.live = live
-        live.model_attached = True
+        live.recognised = True
         live.generating = self.responding
         self._recognised.set()
 

@@ -1,0 +1,59 @@
+"""What a finished call amounts to: what was heard of it, and all that went wrong."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from simulator.live import LiveCall
+from simulator.mulaw import milliseconds
+from simulator.phone_line import COUNTED, PhoneLine
+
+_TRUNCATION_TOLERANCE_MS: Final = 100
+
+
+def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: Sequence[str]) -> dict[str, Any]:
+    """Add to the call's problems what only its end shows, and return the result."""
+    barge_ins = _barge_ins(live, lines)
+    for line in lines:
+        _judge_audio(live, line, ended_by)
+    expect = live.scenario.expect
+    if expect.verbs is not None and tuple(verbs) != expect.verbs:
+        live.problem(f"TwiML verbs were {list(verbs)}, expected {list(expect.verbs)}")
+    if live.scenario.ending.by == "caller" and ended_by != "caller":
+        live.problem(f"the call ended by {ended_by}, not by the caller")
+    return {
+        "call_sid": live.call_sid,
+        "scenario": live.scenario.name,
+        "speed": live.speed,
+        "ok": not live.problems,
+        "problems": live.problems,
+        "ended_by": ended_by,
+        "verbs": list(verbs),
+        "heard": [piece.as_note() for line in lines for piece in line.ear.heard],
+        "unknown_ms": sum(milliseconds(line.ear.unknown_bytes) for line in lines),
+        "barge_ins": barge_ins,
+        "turns": sum(line.behaviour.turns_done for line in lines),
+        "answer_ms": [waited for line in lines for waited in line.behaviour.answer_ms],
+        "warnings": [warning for line in lines for warning in line.warnings],
+        "counts": {name: sum(line.counts[name] for line in lines) for name in COUNTED},
+    }
+
+
+def _barge_ins(live: LiveCall, lines: Sequence[PhoneLine]) -> list[dict[str, Any]]:
+    heard = {piece.said.item_id: piece.heard_ms for line in lines for piece in line.ear.heard}
+    barge_ins = [{**each, "heard_ms": heard.get(each["item_id"], 0)} for each in live.truncated]
+    for each in barge_ins:
+        if each["truncated_ms"] > each["heard_ms"] + _TRUNCATION_TOLERANCE_MS:
+            live.problem(f"truncated at {each['truncated_ms']} ms, the caller heard {each['heard_ms']} ms")
+    return barge_ins
+
+
+def _judge_audio(live: LiveCall, line: PhoneLine, ended_by: str) -> None:
+    for piece in line.ear.heard:
+        if not piece.intact:
+            live.problem(f"garbled within {piece.heard_ms} ms: {piece.said.text}")
+    meant_to_end = line.ear.heard[:-1] if ended_by == "caller" else line.ear.heard
+    for piece in meant_to_end:
+        if piece.cut_short:
+            live.problem(f"cut short after {piece.heard_ms} ms: {piece.said.text}")
+    if line.ear.unknown_bytes and live.recognised and not live.scenario.expect.unknown_audio:
+        live.problem(f"heard {milliseconds(line.ear.unknown_bytes)} ms of audio that the model never sent")
