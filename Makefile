@@ -20,7 +20,7 @@ up-dev: ## build and start development: source mounted, reload on change, DEBUG
 	@scripts/up.sh dev
 
 down: ## stop the stack; calls in progress are let to their end, data stays
-	@docker compose --profile '*' down --remove-orphans
+	@scripts/down.sh
 
 ps: ## what runs, and whether it is healthy
 	@docker compose ps
@@ -88,6 +88,13 @@ env-prod: ## the logging block to paste into a platform's variables
 	@printf '%s\n' '# ========================================' '# הגדרות לוגים לפרודקשן' \
 		'# ========================================'
 	@grep -E '^(LOG_LEVEL|PYTHONUNBUFFERED|LOG_JSON)=' env/prod.env
+
+##@ Secrets
+
+.PHONY: rotate-secret
+
+rotate-secret: ## a new value for a secret, and what uses it recreated [NAME=ADMIN_API_KEY]
+	@scripts/rotate-secret.sh $(NAME)
 
 ##@ Jobs and data
 

@@ -10,8 +10,6 @@ GENERATED="POSTGRES_PASSWORD CALL_TOKEN_SECRET WHATSAPP_VERIFY_TOKEN ADMIN_API_K
 # What a provider hands out; the demo's stand-ins take these, and the preflight refuses them once a real model is set.
 PROVIDERS="TWILIO_AUTH_TOKEN WHATSAPP_APP_SECRET WHATSAPP_ACCESS_TOKEN"
 
-random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-
 make_env() {
     step "making .env from env/example.env, with generated passwords and the demo voice agent" "cp env/example.env .env"
     (umask 077 && cp "$ROOT/env/example.env" "$ROOT/.env")

@@ -60,6 +60,8 @@ debian_mirror() {
         awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
 }
 
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+
 drain_seconds() { env_get DRAIN_SECONDS | grep . || echo 600; }
 
 live_calls() {
