@@ -35,7 +35,7 @@ def run(options: Options) -> int:
     assert start is not None
     lines = merged(engine, _SERVICES, start.timestamp())
     if call_sid:
-        lines = [line for line in lines if call_sid in (line.call_sid, *line.text.split("call_sid=")[1:2])]
+        lines = [line for line in lines if line.call_sid == call_sid or call_sid in line.text]
     if not lines:
         whose = f" of {call_sid}" if call_sid else ""
         complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")

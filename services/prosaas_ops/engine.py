@@ -87,9 +87,6 @@ class Engine:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
 
-    def version(self) -> str:
-        return str(self.get("/version")["Version"])
-
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
         if status >= 400:

@@ -97,10 +97,6 @@ def call_record(call_sid: str) -> Record | None:
     return _ask(ask)
 
 
-def queued_jobs(call_sid: str) -> list[Job]:
-    return _ask(lambda connection: _jobs(connection, call_sid))
-
-
 def calls_of(phone: str) -> list[Found]:
     """The newest calls from or to the number, however it is written: 050-1234567 and +972 50 123 4567 are one."""
     digits = re.sub(r"\D", "", phone).removeprefix("00").lstrip("0")

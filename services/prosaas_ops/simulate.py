@@ -53,9 +53,8 @@ def place(
     scenario: str,
     speed: float,
     heard: Callable[[Line | Happening], None] = lambda _: None,
-    experienced: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Placed:
-    """One call from ring to record. `heard` gets each line of the call as it comes, `experienced` the caller's side."""
+    """One call from ring to record. `heard` gets each line of the call as it comes."""
     if not any(container.state == "running" for container in engine.containers("simulator")):
         raise Problem(
             "the simulated caller is not running: `docker compose --profile demo up --detach simulator` starts it"
@@ -73,7 +72,7 @@ def place(
         for item in stream:
             if isinstance(item, Happening):
                 heard(item)
-            elif item is not None and call_sid in (item.call_sid, *_mentions(item, call_sid)):
+            elif item is not None and (item.call_sid == call_sid or call_sid in item.text):
                 placed.lines.append(item)
                 heard(item)
                 ended = ended or item.event == "CALL_END"
@@ -82,7 +81,6 @@ def place(
                 said = told.get()
                 if isinstance(said, Exception):
                     raise said
-                experienced(said)
                 if said.get("what") == "result":
                     placed.result, placed.ended = said, time.time()
                     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -93,10 +91,6 @@ def place(
     placed.seconds = float(placed.result.get("duration_ms", (placed.ended - placed.started) * 1000)) / 1000
     placed.complete = ended and job_done
     return placed
-
-
-def _mentions(line: Line, call_sid: str) -> tuple[str, ...]:
-    return (call_sid,) if call_sid in line.text else ()
 
 
 def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exception]") -> None:

@@ -132,4 +132,4 @@ def test_what_the_engine_refuses_is_a_problem_in_its_own_words(engine: Engine) -
 
 def test_an_engine_that_is_down_is_a_problem_that_names_its_socket(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"nowhere\.sock"):
-        Engine("prosaas", str(tmp_path / "nowhere.sock")).version()
+        Engine("prosaas", str(tmp_path / "nowhere.sock")).get("/version")
