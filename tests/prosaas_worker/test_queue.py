@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import asyncpg
 import pytest
+from aiohttp.test_utils import unused_port
 from sqlalchemy import text
 
 from prosaas_core.jobs import enqueue
@@ -18,7 +20,7 @@ from prosaas_worker.queue import Queue
 
 pytestmark = pytest.mark.postgres
 
-SAFETY_S = 30
+SAFETY_S = 60
 QUICK = Patience(attempts=3, first_delay_s=0.01, longest_delay_s=0.01)
 
 
@@ -233,26 +235,48 @@ async def test_a_job_of_a_worker_that_vanished_runs_again_when_its_lease_ends(to
         await until(lambda: empty(tools))
 
 
-async def test_a_lost_connection_is_one_warning_and_the_work_goes_on(tools):
+async def test_after_a_lost_connection_the_work_goes_on(tools):
     async def body(job, _): ...
 
+    async with working(tools, body, lease=timedelta(seconds=2)) as queue:
+
+        async def ready():
+            return queue.ready
+
+        await until(ready)
+        async with tools.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        await put(tools)
+        await until(lambda: empty(tools))
+        await until(ready)
+
+
+async def test_an_unreachable_database_is_a_warning_and_its_return_is_news(tools, monkeypatch):
+    away = f"postgresql://nobody@127.0.0.1:{unused_port()}/none"
+    create_pool = asyncpg.create_pool
+    lost = asyncio.Event()
+
+    def first_away(dsn, **options):
+        if lost.is_set():
+            return create_pool(dsn, **options)
+        lost.set()
+        return create_pool(away, **options)
+
+    monkeypatch.setattr(asyncpg, "create_pool", first_away)
     with capture_events() as events:
-        async with working(tools, body) as queue:
+        async with working(tools) as queue:
 
             async def ready():
                 return queue.ready
 
             await until(ready)
-            async with tools.engine.begin() as connection:
-                await connection.execute(
-                    text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                    )
-                )
-            await put(tools)
-            await until(lambda: empty(tools))
-    assert "ERROR" not in [event.level for event in events if not event.event]
+    heard = [(event.level, event.event) for event in events if event.event and event.event.startswith("QUEUE")]
+    assert heard == [("WARNING", "QUEUE_LOST"), ("INFO", "QUEUE_BACK")]
 
 
 async def test_a_failing_chore_is_an_error_with_its_stack_and_comes_round_again(tools):
