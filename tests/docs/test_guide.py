@@ -93,14 +93,12 @@ def test_every_command_of_the_guide_does_what_the_guide_says(checkout: Checkout)
 
 
 def status_once_up(checkout: Checkout) -> str:
-    """What `logctl status` says of the restarted service, once it is there to be asked."""
-    deadline = monotonic() + 30
-    while True:
-        done = checkout.compose("exec", "-T", "prosaas-calls", "logctl", "status", check=False)
-        if done.code == 0:
-            return done.out
-        assert monotonic() < deadline, done.text
+    """What `logctl status` says of the restarted service, once it is healthy again."""
+    deadline = monotonic() + 60
+    while checkout.compose("ps", "--format", "{{.Health}}", "prosaas-calls").out.strip() != "healthy":
+        assert monotonic() < deadline, checkout.compose("logs", "prosaas-calls").text
         sleep(0.2)
+    return checkout.compose("exec", "-T", "prosaas-calls", "logctl", "status").out
 
 
 def started_and_ended(checkout: Checkout, command: str) -> str:
