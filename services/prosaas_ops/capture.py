@@ -11,7 +11,7 @@ from typing import Any
 
 from prosaas_ops import capture_page, trace_page
 from prosaas_ops.engine import Container, Engine
-from prosaas_ops.follow import Happening, happening, merged
+from prosaas_ops.follow import Happening, happenings, merged
 from prosaas_ops.lines import Line
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
@@ -41,11 +41,11 @@ def run(options: Options) -> int:
         complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")
         return NOTHING
     masker = Masker(known_secrets())
-    happenings = [happening(event) for event in engine.events(start.timestamp(), time.time())]
+    happened = happenings(engine, start.timestamp(), time.time())
     files = {
         "events.jsonl": masked_lines(lines, masker),
-        "timeline.html": masker.text(_page(engine, call_sid, lines, happenings)),
-        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happenings),
+        "timeline.html": masker.text(_page(engine, call_sid, lines, happened)),
+        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
         "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
         "versions.txt": masker.text(_versions(engine, lines)),
         "config.json": _config(model, masker),
@@ -55,15 +55,15 @@ def run(options: Options) -> int:
     with target.open("wb") as out:
         out.write(archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
-    screen.say(f"wrote {target}: {len(lines)} lines, {len(happenings)} container events, {size / 1024:.0f} KiB")
+    screen.say(f"wrote {target}: {len(lines)} lines, {len(happened)} container events, {size / 1024:.0f} KiB")
     screen.say("secrets are masked, telephone numbers cut; the words of the calls are in it")
     screen.say(screen.dim(f"next: tar tzf {target}; its timeline.html opens in a browser"))
     return FINE
 
 
-def _page(engine: Engine, call_sid: str, lines: list[Line], happenings: list[Happening]) -> str:
+def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening]) -> str:
     story = tell(engine, call_sid) if call_sid else None
-    return trace_page.render(story) if story else capture_page.render(lines, happenings)
+    return trace_page.render(story) if story else capture_page.render(lines, happened)
 
 
 def _wait_for(options: Options, screen: Screen) -> datetime:
@@ -135,7 +135,7 @@ def _versions(engine: Engine, lines: list[Line]) -> str:
         f"{found.service}: {found.image} {engine.inspect(found.id)['Image'][:19]} {found.status}"
         for found in engine.containers()
     ]
-    rows += [f"{line.service}: {line.text}" for line in lines if line.event == "SERVICE_START"]
+    rows += [f"{line.service}: {line.text}" for line in lines if line.event in ("SERVICE_START", "WORKER_START")]
     return "\n".join(rows) + "\n"
 
 

@@ -34,15 +34,15 @@ def render(lines: Sequence[Line], happenings: Sequence[Happening]) -> str:
     parts += ["<h2>Lines over time</h2>", _volume(lines, first, last)]
     if calls:
         parts += ["<h2>Calls</h2>", _call_table(calls)]
-    parts += ["<h2>Warnings and errors</h2>", _rows(troubles, first) if troubles else '<p class="good">None.</p>']
+    parts += ["<h2>Warnings and errors</h2>", _rows(troubles) if troubles else '<p class="good">None.</p>']
     if happenings:
-        parts += ["<h2>Containers</h2>", _happened(happenings, first)]
+        parts += ["<h2>Containers</h2>", _happened(happenings)]
     note = (
         f'<p class="dim">The first {_MOST_ROWS} of {len(lines)}; events.jsonl has all.</p>'
         if len(lines) > _MOST_ROWS
         else ""
     )
-    parts += ["<h2>Lines</h2>", note, _rows(lines[:_MOST_ROWS], first)]
+    parts += ["<h2>Lines</h2>", note, _rows(lines[:_MOST_ROWS])]
     return page("capture", "\n".join(parts))
 
 
@@ -68,32 +68,33 @@ def _call_table(calls: dict[str, list[Line]]) -> str:
     rows = []
     for call_sid, lines in calls.items():
         ending = next((line.text for line in lines if line.event == "CALL_END"), "(not ended in this window)")
+        ending = ending.removesuffix(f" · call_sid={call_sid}")
         rows.append(
             f'<tr><td>{escape(call_sid)}</td><td class="n">{clock(lines[0].at)}</td><td class="n">{len(lines)}</td>'
-            f'<td class="t" dir="auto">{escape(ending)}</td></tr>'
+            f'<td class="t" dir="ltr"><bdi>{escape(ending)}</bdi></td></tr>'
         )
     head = '<tr><th>call</th><th class="n">first line</th><th class="n">lines</th><th>ending</th></tr>'
     return f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
 
 
-def _happened(happenings: Sequence[Happening], first: float) -> str:
+def _happened(happenings: Sequence[Happening]) -> str:
     rows = "".join(
-        f'<tr><td class="n">{told.at - first:+.3f}</td><td>{short(told.service)}</td>'
+        f'<tr><td class="n">{clock(told.at)}</td><td>{short(told.service)}</td>'
         f"<td>{escape(told.what)} {escape(told.detail)}</td></tr>"
         for told in happenings
     )
-    return f'<table class="wide"><tr><th class="n">s</th><th>service</th><th>what</th></tr>{rows}</table>'
+    return f'<table class="wide"><tr><th class="n">UTC</th><th>service</th><th>what</th></tr>{rows}</table>'
 
 
-def _rows(lines: Sequence[Line], first: float) -> str:
+def _rows(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         kind = kind_of(line.level, line.event)
         stack = f"<pre>{escape(chr(10).join(line.stack))}</pre>" if line.stack else ""
         rows.append(
-            f'<tr><td class="n">{line.at - first:+.3f}</td><td>{short(line.service)}</td>'
+            f'<tr><td class="n">{clock(line.at)}</td><td>{short(line.service)}</td>'
             f'<td><span class="tag" style="background:{COLOURS[kind]}">{kind}</span></td>'
             f'<td class="t" dir="auto">{escape(line.human())}{stack}</td></tr>'
         )
-    head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
+    head = '<tr><th class="n">UTC</th><th>service</th><th>kind</th><th>line</th></tr>'
     return f'<div class="scroll"><table class="wide">{head}{"".join(rows)}</table></div>'

@@ -44,6 +44,26 @@ def happening(event: dict[str, Any]) -> Happening:
     return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail)
 
 
+def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
+    """What happened to the containers in the window, oldest first.
+
+    The engine remembers a few hundred events, health checks among them; when a container last started and last ended, and
+    why, it remembers as long as the container is there.
+    """
+    told = [happening(event) for event in engine.events(since, until)]
+    for container in engine.containers():
+        state = engine.inspect(container.id)["State"]
+        reason = f"exit code {state['ExitCode']}" + (", out of memory" if state["OOMKilled"] else "")
+        for what, stamp, detail in (("start", state["StartedAt"], ""), ("die", state["FinishedAt"], reason)):
+            at = seconds(stamp)
+            known = any(
+                (item.service, item.what) == (container.service, what) and abs(item.at - at) < 2 for item in told
+            )
+            if since <= at <= until and not known:
+                told.append(Happening(at, container.service, what, detail))
+    return sorted(told, key=lambda item: item.at)
+
+
 class _Source:
     """One container's stream: its socket, its framing and its half-read record."""
 

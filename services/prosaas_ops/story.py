@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.engine import Engine, RawLine
-from prosaas_ops.follow import Happening, happening
+from prosaas_ops.follow import Happening, happenings
 from prosaas_ops.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.records import Record, call_record
@@ -85,7 +85,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries += [_entry(line, kind="around") for part in raws for line in _surroundings(part, first, last)]
     entries += [
         _from_happening(told)
-        for told in map(happening, engine.events(since=first, until=min(last, datetime.now(UTC).timestamp())))
+        for told in happenings(engine, first, min(last, time.time()))
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
     entries.sort(key=lambda entry: entry.at)

@@ -12,6 +12,8 @@ from prosaas_ops.options import Options, Problem
 from prosaas_ops.terminal import Screen
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
+# A container that has run for long and never ended.
+STATE = {"StartedAt": "2023-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z", "ExitCode": 0, "OOMKilled": False}
 CALL = "CA0123456789abcdef0123456789abcdef"
 
 
@@ -65,7 +67,7 @@ class FakeEngine:
         return self.happened
 
     def inspect(self, container: str) -> dict[str, Any]:
-        return self.details[container]
+        return self.details.get(container, {"State": STATE})
 
     def get(self, path: str, **query: object) -> Any:
         if path not in self.answers:

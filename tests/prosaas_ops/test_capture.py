@@ -27,7 +27,7 @@ def planted(engine: Any, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for service in engine.written:
         engine.details[service] = {
             "Image": "sha256:1234",
-            "State": {"Error": SECRET},
+            "State": {"Error": SECRET, "StartedAt": "", "FinishedAt": "", "ExitCode": 0, "OOMKilled": False},
             "RestartCount": 0,
             "Config": {"Env": [f"OPENAI_API_KEY={SECRET}", "ADMIN_API_KEY=unknown-value", "A=b"], "User": "10001"},
             "HostConfig": {"LogConfig": {}, "RestartPolicy": {}},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.engine import Container
-from prosaas_ops.follow import Follow, Happening, happening, merged
+from prosaas_ops.follow import Follow, Happening, happening, happenings, merged
 from prosaas_ops.lines import Line
 
 SERVICES = ("prosaas-api", "prosaas-calls")
@@ -129,6 +129,26 @@ def test_the_engines_events_are_said_in_an_operators_words(
 ) -> None:
     told = happening({"Action": action, "timeNano": 10**9, "Actor": {"Attributes": attributes}})
     assert (told.what, told.detail, told.at) == (*said, 1.0)
+
+
+def test_what_the_engine_has_forgotten_is_read_from_the_containers_state(engine: Any) -> None:
+    engine.happen("worker", 3.2, "start")
+    for service in ("worker", "prosaas-calls"):
+        engine.details[service] = {
+            "State": {
+                "StartedAt": "2024-01-25T14:00:03.1Z",
+                "FinishedAt": "2024-01-25T14:00:02.5Z",
+                "ExitCode": 137,
+                "OOMKilled": service == "worker",
+            }
+        }
+    told = happenings(engine, 1706191200.0, 1706191210.0)
+    assert [(item.service, item.what, item.detail) for item in told] == [
+        ("prosaas-calls", "die", "exit code 137"),
+        ("worker", "die", "exit code 137, out of memory"),
+        ("prosaas-calls", "start", ""),
+        ("worker", "start", ""),
+    ]
 
 
 def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
