@@ -47,8 +47,8 @@ def happening(event: dict[str, Any]) -> Happening:
 def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
     """What happened to the containers in the window, oldest first.
 
-    The engine remembers a few hundred events, health checks among them; when a container last started and last ended, and
-    why, it remembers as long as the container is there.
+    The engine remembers a few hundred events, health checks among them. When and why a container last started and ended
+    it remembers as long as the container is there.
     """
     told = [happening(event) for event in engine.events(since, until)]
     for container in engine.containers():
