@@ -49,12 +49,16 @@ env_put() {
     fi
 }
 
-# The mirror this machine already uses for its own release, and the keyring that vouches for it.
+# The mirror this machine already uses for its own release. apt tells only after it has fetched its lists once.
 debian_mirror() {
     if [ -n "${DEBIAN_MIRROR:-}" ]; then
         printf '%s' "$DEBIAN_MIRROR"
         return
     fi
+    mirror_in_use | grep . || { apt-get update -qq >&2 && mirror_in_use; }
+}
+
+mirror_in_use() {
     # shellcheck disable=SC2016 # apt's own placeholders, not the shell's
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
         awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
