@@ -13,7 +13,7 @@ from prosaas_ops.engine import Container, Engine
 from prosaas_ops.follow import Follow, Happening
 from prosaas_ops.lines import Line
 from prosaas_ops.live_calls import live_calls
-from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
 from prosaas_ops.terminal import RateCap, Screen, short
 from prosaas_ops.trace import output_folder
 
@@ -48,7 +48,7 @@ def run(options: Options) -> int:
         screen.say(f"DEBUG for {target} in {service} until {until} ({spoken_duration(length)}); Ctrl-C takes it back")
         screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
         with path.open("w", encoding="utf-8", buffering=1) as file:
-            watch = Watch(target, length, lambda: live_switch.seconds_left(engine, container, target) > 0)
+            watch = Watch(target, length, lambda: _is_on(engine, container, target))
             why = watch.show(stream, screen, cap, file)
     except KeyboardInterrupt:
         why = "you left"
@@ -57,8 +57,8 @@ def run(options: Options) -> int:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         stream.close()
-        left_on = _leave(engine, container, target, options.command)
-    return _farewell(screen, service, target, why, left_on, str(path))
+        sharing = _leave(engine, container, target, options.command)
+    return _farewell(screen, service, target, why, sharing, str(path))
 
 
 def _is_live(call_sid: str) -> bool:
@@ -112,11 +112,20 @@ class Watch:
 
 
 def _leave(engine: Engine, container: Container, target: live_switch.Target, command: str) -> list[sessions.Session]:
-    """Takes the level back, unless another terminal still debugs the same target."""
+    """Takes the level back, unless another terminal still debugs the same target; those that do."""
     sharing = [session for session in sessions.others(engine, command) if session.target == target]
-    if not sharing:
-        live_switch.lower(engine, container, target)
-    return sharing
+    if sharing and _is_on(engine, container, target):
+        return sharing
+    live_switch.lower(engine, container, target)
+    return []
+
+
+def _is_on(engine: Engine, container: Container, target: live_switch.Target) -> bool:
+    """Not when somebody took it back, nor when the service has stopped."""
+    try:
+        return live_switch.seconds_left(engine, container, target) > 0
+    except Problem:
+        return False
 
 
 def _farewell(

@@ -26,7 +26,7 @@ _KINDS = (
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end (the jobs).
-_BEFORE, _AFTER = 15.0, 900.0
+_BEFORE, _AFTER = 15.0, 3600.0
 # A call without a record is most likely live, and no call is longer than this.
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
@@ -68,11 +68,9 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     """Gathers the story; None where neither a log line nor a record knows the call."""
     # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
     record, without_record = _record(call_sid)
-    containers = engine.containers(*SERVICES.values())
     entries: list[Entry] = []
     for since, until in _windows(record):
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            raws = list(pool.map(lambda container: engine.logs(container, since, until), containers))  # noqa: B023
+        raws = _read_logs(engine, since, until)
         entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
         if entries:
             break
@@ -81,7 +79,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if not entries and record is None:
         return None
     started = _start(entries, record)
-    first, last = _window(entries, started)
+    first, last = _surrounded(entries, started)
     entries += [_entry(line, kind="around") for part in raws for line in _surroundings(part, first, last)]
     entries += [
         _from_happening(told)
@@ -90,6 +88,12 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     ]
     entries.sort(key=lambda entry: entry.at)
     return Story(call_sid, entries, record, started, without_record)
+
+
+def _read_logs(engine: Engine, since: float | None, until: float | None) -> list[list[RawLine]]:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        containers = engine.containers(*SERVICES.values())
+        return list(pool.map(lambda container: engine.logs(container, since, until), containers))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
@@ -205,8 +209,9 @@ def _start(entries: list[Entry], record: Record | None) -> float:
     return min((entry.at for entry in entries), default=0.0)
 
 
-def _window(entries: list[Entry], started: float) -> tuple[float, float]:
-    moments = [entry.at for entry in entries if started - _BEFORE <= entry.at <= started + _AFTER] or [started]
+def _surrounded(entries: list[Entry], started: float) -> tuple[float, float]:
+    """From the call's first moment to its last, and not to its jobs, which may run long after."""
+    moments = [entry.at for entry in entries if entry.source != "worker"] or [started]
     return min(moments) - _MARGIN, max(moments) + _MARGIN
 
 

@@ -145,6 +145,20 @@ def test_a_session_leaves_the_level_on_for_another_terminal(
     assert "stays on" in said
 
 
+def test_a_session_that_was_ended_for_everybody_claims_nothing_for_the_others(
+    operated: Operated, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    follow(monkeypatch, line("[WARNING] 🎚️ [LOG_LEVEL_REVERTED] service"))
+    other = sessions.Session(Target(), datetime(2024, 1, 25, 14, 0, tzinfo=UTC))
+    monkeypatch.setattr(sessions, "others", lambda engine, command: [other])
+    monkeypatch.setattr(operated, "on", {})
+    monkeypatch.setattr(live_switch, "raise_to_debug", lambda *_: None)
+    assert debug.run(options("debug-calls", FOR="2m")) == FINE
+    said = capsys.readouterr().out
+    assert "somebody took it back" in said
+    assert "stays on" not in said
+
+
 def test_a_call_that_is_not_live_matches_nothing_and_switches_nothing(
     operated: Operated, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,6 +81,19 @@ def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
     ]
 
 
+def test_a_job_long_after_the_call_belongs_to_it_and_what_surrounds_the_job_does_not(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    engine.write(
+        "worker", 1800.0, "[WARNING] of the job's time", f"[INFO] ✅ [JOB_DONE] x · job_id=2 · call_sid={call}"
+    )
+    told = story.tell(engine, call)
+    assert told is not None
+    assert told.entries[-1].event == "JOB_DONE"
+    assert told.entries[-1].at == told.started + 1800
+    assert not [entry for entry in told.entries if "of the job's time" in entry.text]
+
+
 def test_what_the_budget_folded_comes_from_the_record_and_is_not_told_twice(
     engine: Any, call: str, known: dict[str, Record]
 ) -> None:
