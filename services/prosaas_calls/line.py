@@ -33,7 +33,11 @@ class CallerLine:
         """Send base64 audio of `length` bytes, with a mark when one is due."""
         mark = self.playback.sent(item_id, length)
         self.frames += 1
-        await self._send(self._framer.media(payload))
+        frame = self._framer.media(payload)
+        try:
+            await self.outbox.send(frame)
+        except ConnectionError:
+            raise CallEnded(self.parting) from None
         if mark is not None:
             await self._send(self._framer.mark(mark))
 

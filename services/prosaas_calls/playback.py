@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from prosaas_calls.audio import BYTES_PER_MS
 
-MARK_EVERY_BYTES = 100 * BYTES_PER_MS
+# Often enough to truncate within a word; each mark costs as much as a frame, there and back.
+MARK_EVERY_BYTES = 200 * BYTES_PER_MS
 
 
 @dataclass(slots=True)

@@ -94,9 +94,9 @@ async def test_late_and_doubled_frames_are_left_out() -> None:
 async def test_marks_tell_what_was_played() -> None:
     """An echo of ours moves the account; one of an older generation does not, and DEBUG says which was which."""
     ear = Ear()
-    await ear.line.play(base64.b64encode(b"\x00" * 800), 800, "item")
-    ear.say("mark", mark={"name": "0.800"})
-    ear.say("mark", mark={"name": "9.800"})
+    await ear.line.play(base64.b64encode(b"\x00" * 1600), 1600, "item")
+    ear.say("mark", mark={"name": "0.1600"})
+    ear.say("mark", mark={"name": "9.1600"})
 
     with capture_events() as events:
         await ear.to_the_end()

@@ -19,7 +19,7 @@ from prosaas_logging.gate import change, in_force, put_in_force
 from prosaas_logging.levels import INFO
 
 FRAME = base64.b64encode(b"\x00" * 160).decode()
-TENTH = base64.b64encode(b"\x00" * 800).decode()
+FIFTH = base64.b64encode(b"\x00" * 1600).decode()
 
 
 class Stage:
@@ -48,22 +48,22 @@ class Stage:
         """Let the model send an event."""
         await self.conversation.handle(decode(json.dumps({"type": kind, **fields})))
 
-    async def responds(self, response_id: str = "r1", item_id: str = "i1", tenths: int = 5) -> None:
+    async def responds(self, response_id: str = "r1", item_id: str = "i1", fifths: int = 5) -> None:
         """Begin a response and send so much of its audio."""
         await self.model("session.updated")
         await self.model("response.created", response={"id": response_id})
-        for _ in range(tenths):
+        for _ in range(fifths):
             await self.delta(response_id, item_id)
 
-    async def delta(self, response_id: str = "r1", item_id: str = "i1", audio: str = TENTH) -> None:
+    async def delta(self, response_id: str = "r1", item_id: str = "i1", audio: str = FIFTH) -> None:
         await self.model("response.output_audio.delta", response_id=response_id, item_id=item_id, delta=audio)
 
     async def done(self, response_id: str = "r1", status: str = "completed", **fields: Any) -> None:
         await self.model("response.done", response={"id": response_id, "status": status, **fields})
 
-    def heard(self, tenths: int) -> None:
+    def heard(self, fifths: int) -> None:
         """Let Twilio echo the first marks."""
-        for mark in self.twilio.events("mark")[:tenths]:
+        for mark in self.twilio.events("mark")[:fifths]:
             self.line.playback.echoed(mark["mark"]["name"])
 
     def asked(self) -> int:
@@ -73,7 +73,7 @@ class Stage:
 async def test_an_interruption_while_the_model_still_generates() -> None:
     """Clear at once, truncate at what was heard (not at what was sent), and play nothing more of that response."""
     stage = Stage()
-    await stage.responds(tenths=10)
+    await stage.responds(fifths=10)
     stage.heard(3)
 
     with capture_events() as events:
@@ -83,16 +83,16 @@ async def test_an_interruption_while_the_model_still_generates() -> None:
 
     assert len(stage.twilio.events("clear")) == 1
     assert len(stage.twilio.events("media")) == 10
-    truncation = {"type": "conversation.item.truncate", "item_id": "i1", "content_index": 0, "audio_end_ms": 300}
+    truncation = {"type": "conversation.item.truncate", "item_id": "i1", "content_index": 0, "audio_end_ms": 600}
     assert stage.to_model == [truncation]
-    assert [event.fields["heard_ms"] for event in events if event.event == "BARGE_IN"] == [300]
+    assert [event.fields["heard_ms"] for event in events if event.event == "BARGE_IN"] == [600]
     assert stage.stats.barge_ins == 1
 
 
 async def test_an_interruption_after_the_model_has_finished() -> None:
     """The response is done, Twilio still plays it: clear and truncate all the same."""
     stage = Stage()
-    await stage.responds(tenths=10)
+    await stage.responds(fifths=10)
     await stage.model("response.output_audio.done", response_id="r1", item_id="i1")
     await stage.done()
     stage.heard(7)
@@ -100,13 +100,13 @@ async def test_an_interruption_after_the_model_has_finished() -> None:
     await stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
 
     assert len(stage.twilio.events("clear")) == 1
-    assert [event["audio_end_ms"] for event in stage.to_model] == [700]
+    assert [event["audio_end_ms"] for event in stage.to_model] == [1400]
 
 
 async def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:
     """Nothing to clear, nothing to truncate, no BARGE_IN."""
     stage = Stage()
-    await stage.responds(tenths=5)
+    await stage.responds(fifths=5)
     await stage.model("response.output_audio.done", response_id="r1", item_id="i1")
     await stage.done()
     stage.heard(5)
@@ -122,7 +122,7 @@ async def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:
 async def test_an_interruption_before_anything_was_heard_truncates_nothing() -> None:
     """Truncating at 0 is skipped, clearing is not."""
     stage = Stage()
-    await stage.responds(tenths=3)
+    await stage.responds(fifths=3)
 
     await stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
 
@@ -139,7 +139,7 @@ async def test_the_answer_after_an_interruption_is_heard() -> None:
     await stage.delta()
     await stage.done(status="cancelled")
 
-    await stage.responds("r2", "i2", tenths=2)
+    await stage.responds("r2", "i2", fifths=2)
 
     assert len(stage.twilio.events("media")) == 5 + 2
 
@@ -147,8 +147,8 @@ async def test_the_answer_after_an_interruption_is_heard() -> None:
 async def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
     """The model knows of no such item."""
     stage = Stage()
-    await stage.line.play(TENTH.encode(), 800, "")
-    await stage.line.play(TENTH.encode(), 800, "")
+    await stage.line.play(FIFTH.encode(), 1600, "")
+    await stage.line.play(FIFTH.encode(), 1600, "")
     stage.heard(1)
 
     await stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
@@ -160,7 +160,7 @@ async def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
 async def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
     """The function's arguments start the tool; the answer is asked for after the response is done."""
     stage = Stage()
-    await stage.responds(tenths=1)
+    await stage.responds(fifths=1)
     fields = {"response_id": "r1", "item_id": "f1", "call_id": "c1", "name": "check_availability", "arguments": "{}"}
     await stage.model("response.function_call_arguments.done", **fields)
     assert [(tool.call_id, tool.name, tool.arguments) for tool in stage.tools] == [("c1", "check_availability", "{}")]
@@ -270,7 +270,7 @@ async def test_the_latency_of_an_answer_is_what_the_caller_waits() -> None:
 async def test_audio_that_is_not_audio_is_not_played() -> None:
     """What is no base64 would break the frame around it."""
     stage = Stage()
-    await stage.responds(tenths=1)
+    await stage.responds(fifths=1)
 
     await stage.delta(audio='"},"event":"clear')
 
@@ -280,7 +280,7 @@ async def test_audio_that_is_not_audio_is_not_played() -> None:
 async def test_a_muted_conversation_says_nothing_more() -> None:
     """While we say goodbye, the model is not heard."""
     stage = Stage()
-    await stage.responds(tenths=1)
+    await stage.responds(fifths=1)
     stage.conversation.muted = True
 
     await stage.delta()
@@ -322,13 +322,13 @@ async def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
     try:
         with scope(call_sid="CA1") as call:
             stage = Stage()
-            await stage.responds(tenths=100)
+            await stage.responds(fifths=100)
             kept = [record for record in call.ring if record[3] is AUDIO_DELTA]
     finally:
         put_in_force(recorded)
     with capture_events() as events, scope(call_sid="CA1"):
         stage = Stage()
-        await stage.responds(tenths=100)
+        await stage.responds(fifths=100)
 
     assert len(kept) == 4
     assert sum(event.event == "AUDIO_DELTA" for event in events) == 100

@@ -20,7 +20,7 @@ async def speak(line: CallerLine, frames: int, item: str = "item") -> None:
 
 
 async def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
-    """Every frame is sent as it came; a mark follows each tenth of a second and the end."""
+    """Every frame is sent as it came; a mark follows each fifth of a second and the end."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1")
 
@@ -28,7 +28,7 @@ async def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
     await line.end_item()
 
     assert [each["media"]["payload"] for each in socket.events("media")] == [FRAME.decode()] * 12
-    assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [5, 11, 14]
+    assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [10, 13]
     assert line.frames == 12
 
 
@@ -38,10 +38,10 @@ async def test_a_cut_clears_what_twilio_holds() -> None:
     line = CallerLine(socket, "MZ1")
     assert await line.cut() is None
 
-    await speak(line, 10)
+    await speak(line, 15)
     line.playback.echoed(socket.events("mark")[0]["mark"]["name"])
 
-    assert await line.cut() == Cut("item", 100)
+    assert await line.cut() == Cut("item", 200)
     assert await line.cut() is None
     assert len(socket.events("clear")) == 1
 
