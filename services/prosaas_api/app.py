@@ -36,7 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
                 await engine.dispose()
 
     app = FastAPI(
-        title="ProSaaS", version="1", description=DESCRIPTION, lifespan=lifespan, docs_url="/docs", redoc_url=None
+        title="ProSaaS", version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestScope, metrics=metrics)

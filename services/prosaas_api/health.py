@@ -1,7 +1,5 @@
 """What the machinery around us asks: alive, ready, and how it goes."""
 
-import asyncio
-
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -25,9 +23,9 @@ async def healthz() -> dict[str, str]:
 async def readyz(state: AppState) -> JSONResponse:
     """Requests can be served in full, which takes the database."""
     try:
-        async with asyncio.timeout(READY_S), transaction(state.engine) as connection:
+        async with transaction(state.engine, within_s=READY_S) as connection:
             await queries.database_time(connection)
-    except (DatabaseUnavailable, TimeoutError):
+    except DatabaseUnavailable:
         return JSONResponse({"status": "database away"}, 503)
     return JSONResponse({"status": "ready"})
 

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_api.request_scope import annotate
-from prosaas_api.state import State
+from prosaas_api.state import WEBHOOK_S, State
 from prosaas_core import inbound
 from prosaas_core.database import transaction
 from prosaas_core.inbound import Incoming, Outcome
@@ -28,7 +28,7 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
     """Keep the messages and queue their answers; when this returns they are safe."""
     if not messages:
         return
-    async with transaction(state.engine) as connection:
+    async with transaction(state.engine, within_s=WEBHOOK_S) as connection:
         # In one order of senders everywhere, so that two batches never wait for each other's rows.
         ordered = sorted(messages, key=lambda message: (message.to, message.sender))
         outcomes = [(message, await _keep(connection, message)) for message in ordered]
@@ -45,7 +45,7 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
 async def delivered(state: State, message_id: str, status: str, error: str | None) -> None:
     """Note what became of a message that we sent."""
     annotate(message_id=message_id)
-    async with transaction(state.engine) as connection:
+    async with transaction(state.engine, within_s=WEBHOOK_S) as connection:
         await connection.execute(update(Message).where(Message.id == message_id).values(status=status, error=error))
     if status in FAILED:
         log.event(WHATSAPP_SEND_FAILED, message_id=message_id, error=f"{status}, code {error}")

@@ -12,6 +12,9 @@ from prosaas_api.metrics import Metrics
 from prosaas_core.database import session
 from prosaas_core.settings import Settings
 
+# Twilio and Meta give up on us after some 15 s, and come again when we say that we could not.
+WEBHOOK_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -23,7 +26,8 @@ class State:
     metrics: Metrics
 
 
-def _state(request: Request) -> State:
+async def _state(request: Request) -> State:
+    # Not a plain function: FastAPI would send that to a thread on each request.
     found = request.app.state.prosaas
     assert isinstance(found, State)
     return found

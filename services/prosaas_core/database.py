@@ -1,5 +1,6 @@
 """The connection pool and the transaction: how every service reaches Postgres, and one error for when it cannot."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,16 +47,24 @@ def make_engine(settings: Settings, *, pool_size: int = 10) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
-    """One transaction: committed when the block ends well, rolled back when not. Raises DatabaseUnavailable."""
-    async with _naming_absence(), AsyncSession(engine, expire_on_commit=False) as opened, opened.begin():
+async def session(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncSession]:
+    """One transaction: committed when the block ends well, rolled back when not or not within `within_s`.
+
+    Raises DatabaseUnavailable.
+    """
+    async with (
+        _naming_absence(),
+        asyncio.timeout(within_s),
+        AsyncSession(engine, expire_on_commit=False) as opened,
+        opened.begin(),
+    ):
         yield opened
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def transaction(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncConnection]:
     """The same without the object mapper, for the paths where speed counts."""
-    async with _naming_absence(), engine.begin() as connection:
+    async with _naming_absence(), asyncio.timeout(within_s), engine.begin() as connection:
         yield connection
 
 
@@ -78,7 +87,7 @@ async def _naming_absence() -> AsyncIterator[None]:
         yield
     except Exception as error:
         if is_absence(error):
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+            raise DatabaseUnavailable((str(error) or "no answer in time").splitlines()[0]) from error
         raise
 
 

@@ -5,9 +5,12 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
+from prosaas_api import voice
 from prosaas_api.app import create_app
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
@@ -130,6 +133,18 @@ async def test_without_the_database_a_call_still_gets_a_token_for_the_generic_gr
         ("WARNING", "DB_UNAVAILABLE"),
         ("INFO", "VOICE_WEBHOOK"),
     ]
+
+
+async def test_a_database_that_hangs_keeps_a_caller_waiting_for_moments_only(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice, "LOOKUP_S", 0.2)
+    async with engine.begin() as connection:
+        await connection.execute(text("LOCK TABLE businesses IN ACCESS EXCLUSIVE MODE"))
+        with capture_events("INFO") as events:
+            assert document(await client.twilio("/twilio/voice", CALL))[0].tag == "Connect"
+    assert [event.event for event in events] == ["DB_UNAVAILABLE", "VOICE_WEBHOOK"]
+    assert events[0].fields["error"] == "no answer in time"
 
 
 async def test_an_unreachable_prosaas_calls_does_not_keep_twilio_waiting(

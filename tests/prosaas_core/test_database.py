@@ -48,6 +48,14 @@ async def test_connections_that_were_cut_while_idle_are_replaced_before_anybody_
 
 
 @pytest.mark.postgres
+async def test_an_answer_that_does_not_come_in_time_is_an_absence(engine: AsyncEngine) -> None:
+    for opened in (session(engine, within_s=0.1), transaction(engine, within_s=0.1)):
+        with pytest.raises(DatabaseUnavailable, match="no answer in time"):
+            async with opened as connection:
+                await connection.execute(text("SELECT pg_sleep(60)"))
+
+
+@pytest.mark.postgres
 async def test_a_refusal_is_not_an_absence(engine: AsyncEngine, business_id: int) -> None:
     with pytest.raises(IntegrityError):
         async with transaction(engine) as connection:

@@ -1,0 +1,104 @@
+"""`PYTHONPATH=services:. python -m bench.api`: webhooks a second on one core.
+
+DATABASE_URL names an empty database. The api has core 0 to itself; the generator and Postgres share the rest. Rounds
+alternate between the contestants, and the median round counts. Processor time a webhook is the number that a busy machine disturbs least.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+import httpx
+
+from bench.api.enqueue import enqueue_ms
+from bench.api.load import AUTH_TOKEN, PUBLIC_URL, Measured, drive, prepare
+from bench.api.servers import CONTESTANTS
+from prosaas_core.migrate import migrate
+from prosaas_core.settings import load_settings
+
+PORT = 18970
+
+
+@contextmanager
+def serving(name: str) -> Iterator[int]:
+    """A contestant's process; its log goes where a container's goes, through a pipe that somebody reads."""
+    settings = {
+        "PUBLIC_URL": PUBLIC_URL,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "LOG_LEVEL": "INFO",
+        "LOG_BLACKBOX": "stdout",
+    }
+    command = [sys.executable, "-m", "bench.api.servers", name, str(PORT)]
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as reader:
+        process = subprocess.Popen(
+            command, env={**os.environ, **settings}, stdout=reader.stdin, stderr=subprocess.STDOUT
+        )
+        try:
+            _wait(process)
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        try:
+            httpx.get(f"http://127.0.0.1:{PORT}/nothing")
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SystemExit("the server did not start")
+
+
+async def one(name: str, webhooks: int, connections: int, batch: str) -> Measured:
+    """One round of one contestant, warmed up."""
+    with serving(name) as pid:
+        await drive(PORT, pid, prepare(webhooks // 10, f"{batch}w"), connections)
+        return await drive(PORT, pid, prepare(webhooks, batch), connections)
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    """Run the rounds and print a table."""
+    settings = load_settings()
+    await migrate(settings)
+    await _seed(settings.database_url)
+    os.sched_setaffinity(0, set(os.sched_getaffinity(0)) - {0} or {0})
+    run = f"{time.time():.0f}"
+    rounds: dict[str, list[Measured]] = {name: [] for name in CONTESTANTS}
+    for number in range(arguments.rounds):
+        for name in CONTESTANTS:
+            rounds[name].append(await one(name, arguments.webhooks, arguments.connections, f"{run}{number}{name}"))
+    print("| server | webhooks/s | p50 ms | p99 ms | CPU µs a webhook |\n|---|---|---|---|---|")
+    for name, measured in rounds.items():
+        columns = zip(*((m.webhooks_s, m.p50_ms, m.p99_ms, m.cpu_us) for m in measured), strict=True)
+        rate, p50, p99, cpu = (statistics.median(column) for column in columns)
+        print(f"| {name} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {cpu:.0f} |")
+    alone, with_job = await enqueue_ms(settings, arguments.webhooks // 2)
+    print(f"\na row in a transaction {alone:.2f} ms, a row and its job {with_job:.2f} ms")
+
+
+async def _seed(url: str) -> None:
+    """The bare handler needs a conversation to hang its rows on."""
+    connection = await asyncpg.connect(url)
+    customer = await connection.fetchval("SELECT min(id) FROM customers")
+    await connection.execute(
+        "INSERT INTO conversations (business_id, customer_id, channel) VALUES (456, $1, 'meta') ON CONFLICT DO NOTHING",
+        customer,
+    )
+    await connection.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="bench.api", description=__doc__)
+    parser.add_argument("--webhooks", type=int, default=3000, help="a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=8)
+    asyncio.run(main(parser.parse_args()))
