@@ -8,7 +8,7 @@ that. A second engine runs in a container and goes with it. It has a network of 
 import json
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.docker
 
 REGION = "eu-central-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "not-a-key", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
-IMAGE = "prosaas/worker:local"
 HOST = "--add-host=host.docker.internal:host-gateway"
 SOCKET = "unix:///run/second.sock"
 READY = "API listen on"
@@ -46,7 +45,8 @@ flush()
 class Engine:
     """A Docker engine of the test's own, inside a container."""
 
-    def __init__(self) -> None:
+    def __init__(self, image: str) -> None:
+        self.image = image
         self.name = f"prosaas-second-engine-{uuid.uuid4().hex[:8]}"
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class Engine:
                     break
             follow.terminate()
         assert READY in said[-1], "".join(said)
-        image = subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE)
+        image = subprocess.Popen(["docker", "save", self.image], stdout=subprocess.PIPE)
         subprocess.run(
             ["docker", "exec", "--interactive", self.name, "docker", f"--host={SOCKET}", "load", "--quiet"],
             stdin=image.stdout,
@@ -95,8 +95,8 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = Engine()
+def engine(image: Callable[[str], str]) -> Iterator[Engine]:
+    engine = Engine(image("worker"))
     try:
         engine.start()
         yield engine
@@ -117,7 +117,7 @@ def arrived(engine: Engine, port: int) -> list[dict[str, Any]]:
     ]
     engine.docker(
         *("run", "--name=prosaas-prosaas-calls-1", "--network=none", f"--log-driver={logging['driver']}"),
-        *(*options, IMAGE, "python", "-c", SPEAK),
+        *(*options, engine.image, "python", "-c", SPEAK),
     )
     client = boto3.client(
         "logs",

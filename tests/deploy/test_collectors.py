@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,19 +64,19 @@ def test_a_missing_region_is_named() -> None:
         services("awslogs")
 
 
-def test_fluentd_gets_a_line_under_its_containers_tag() -> None:
+def test_fluentd_gets_a_line_under_its_containers_tag(image: Callable[[str], str]) -> None:
     with listening() as (port, received):
         options = services("fluentd", FLUENTD_ADDRESS=f"127.0.0.1:{port}")["worker"]["logging"]
-        run_with(options, "prosaas-deploy-fluentd")
+        run_with(options, image("worker"), "prosaas-deploy-fluentd")
         message = received()
     assert b"prosaas.prosaas-deploy-fluentd" in message
     assert "שלום".encode() in message
 
 
-def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond() -> None:
+def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond(image: Callable[[str], str]) -> None:
     with listening() as (port, received):
         options = services("syslog", SYSLOG_ADDRESS=f"tcp://127.0.0.1:{port}")["worker"]["logging"]
-        run_with(options, "prosaas-deploy-syslog")
+        run_with(options, image("worker"), "prosaas-deploy-syslog")
         message = received().decode()
     header, _, text = message.rstrip().rpartition(" - ")
     assert header.startswith("<134>1 ")
@@ -84,13 +84,11 @@ def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond()
     assert text == "שלום"
 
 
-def run_with(logging: dict[str, Any], name: str) -> None:
+def run_with(logging: dict[str, Any], image: str, name: str) -> None:
     """One line from one container, through the driver that the overlay chooses."""
     options = [f"--log-opt={key}={value}" for key, value in logging["options"].items()]
     command = ["docker", "run", "--rm", f"--name={name}", f"--log-driver={logging['driver']}", *options]
-    done = subprocess.run(
-        [*command, "prosaas/worker:local", "python", "-c", PRINT], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, image, "python", "-c", PRINT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -73,10 +73,12 @@ def container() -> Iterator[Run]:
 @pytest.mark.docker
 @pytest.mark.parametrize("stop", ["TERM", "INT"])
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_image_needs_only_variables(service: str, stop: str, container: Run, database_url: str) -> None:
+def test_an_image_needs_only_variables(
+    service: str, stop: str, container: Run, image: Callable[[str], str], database_url: str
+) -> None:
     """It listens on the platform's port, says so on its output, and ends well at either signal."""
     port = free_port()
-    name = container(f"prosaas/{service}:local", port, database_url)
+    name = container(image(service), port, database_url)
     assert answer(port, "/readyz") == 200
     docker("kill", f"--signal={stop}", name)
     assert docker("wait", name).strip() == "0"
