@@ -30,8 +30,13 @@ class Heard:
 
     def as_note(self) -> dict[str, Any]:
         """Return it as plain data."""
-        total = milliseconds(len(self.said.audio))
-        return {"text": self.said.text, "heard_ms": self.heard_ms, "total_ms": total, "intact": self.intact}
+        return {
+            "text": self.said.text,
+            "heard_ms": self.heard_ms,
+            "sent_ms": milliseconds(self.said.sent_bytes),
+            "total_ms": milliseconds(len(self.said.audio)),
+            "intact": self.intact,
+        }
 
 
 class Ear:

@@ -48,6 +48,7 @@ class LiveCall:
     said: dict[int, Said] = field(default_factory=dict)
     truncated: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    slipped_ms: int = 0
     generating: bool = False
     recognised: bool = False
     model_closed: int = 0
@@ -57,6 +58,11 @@ class LiveCall:
     def now_ms(self) -> int:
         """Return the audio time since the call began."""
         return int((time.monotonic() - self.began) * 1000 * self.speed)
+
+    def slip(self, seconds: float) -> None:
+        """Set the call's clock back by what the machine was too slow for."""
+        self.began += seconds
+        self.slipped_ms += int(seconds * 1000 * self.speed)
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""

@@ -20,6 +20,8 @@ COUNTED: Final = ("frames_in", "frames_out", "marks_played", "marks_cleared", "c
 EndedBy = Literal["caller", "service", "redirected"]
 
 _FRAMES_WITHOUT_A_PAUSE = 8
+# A machine that cannot keep up makes the call's clock wait; a burst of late frames would outrun the rest of the call.
+_MOST_BEHIND_MS = 400
 
 
 class PhoneLine:
@@ -54,7 +56,8 @@ class PhoneLine:
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse, listening: "asyncio.Task[None]") -> EndedBy:
         frame_s = FRAME_MS / 1000 / self._live.speed
-        began, frames, was_speaking = time.monotonic(), 0, False
+        most_behind_s = _MOST_BEHIND_MS / 1000 / self._live.speed
+        due, frames, was_speaking = time.monotonic(), 0, False
         while not listening.done():
             now_ms = frames * FRAME_MS
             await self._send_frame(ws, now_ms)
@@ -72,11 +75,16 @@ class PhoneLine:
                 await self._stop(ws)
                 return "redirected"
             frames += 1
-            ahead = began + frames * frame_s - time.monotonic()
+            due += frame_s
+            ahead = due - time.monotonic()
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            elif frames % _FRAMES_WITHOUT_A_PAUSE == 0:
+                continue
+            if frames % _FRAMES_WITHOUT_A_PAUSE == 0:
                 await asyncio.sleep(0)
+            if -ahead > most_behind_s:
+                self._live.slip(-ahead)
+                due -= ahead
         listening.result()
         return "service"
 

@@ -34,6 +34,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         "turns": sum(line.behaviour.turns_done for line in lines),
         "answer_ms": [waited for line in lines for waited in line.behaviour.answer_ms],
         "warnings": [warning for line in lines for warning in line.warnings],
+        "slipped_ms": live.slipped_ms,
         "counts": {name: sum(line.counts[name] for line in lines) for name in COUNTED},
     }
 

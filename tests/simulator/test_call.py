@@ -1,7 +1,6 @@
 """Whole calls through the reference bridge."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -56,15 +55,25 @@ async def test_every_event_of_the_stand_in_is_what_openai_describes(world: World
     }
 
 
-@pytest.mark.parametrize("speed", [5.0, 15.0])
-async def test_speed_scales_the_clock_and_skips_nothing(world: World, speed: float) -> None:
-    """A faster call takes the same audio time and less wall time."""
-    result = await world.call(speed=speed)
+async def test_speed_scales_the_clock_and_skips_nothing(world: World) -> None:
+    """A faster call puts as many frames on the line and hears as much, in less wall time."""
+    slow, fast = await asyncio.gather(*(world.call({"day_spread": 1}, speed=speed) for speed in (6.0, 15.0)))
+
+    for result in (slow, fast):
+        assert result["ok"], result["problems"]
+        assert abs(result["counts"]["frames_in"] * 20 - result["duration_ms"]) < 0.15 * result["duration_ms"]
+    assert [piece["total_ms"] for piece in slow["heard"]] == [piece["total_ms"] for piece in fast["heard"]]
+    assert fast["wall_ms"] < slow["wall_ms"]
+
+
+@pytest.mark.parametrize("scenario", ["late_transcript", "slow_model", "model_error", "dtmf", "bad_line"])
+async def test_each_way_a_call_can_go_yields_events_that_openai_describes(world: World, scenario: str) -> None:
+    """Failures, interruptions and late transcripts validate as strictly as the rest."""
+    result = await world.call(scenario=scenario)
 
     assert result["ok"], result["problems"]
-    frames: Any = result["counts"]["frames_in"]
-    assert abs(frames * 20 - result["duration_ms"]) < 0.15 * result["duration_ms"]
-    assert result["wall_ms"] < result["duration_ms"] / speed * 1.5
+    for event in world.bridge.from_model:
+        validate(event)
 
 
 async def test_many_calls_at_once_keep_to_their_own_stories(world: World) -> None:
@@ -91,7 +100,7 @@ async def test_a_bridge_that_does_not_clear_is_heard_talking_on(world: World) ->
     """The interrupted speech is then played to its end."""
     world.bridge.clears = False
     result = await world.call()
-    assert all(piece["heard_ms"] == piece["total_ms"] for piece in result["heard"])
+    assert all(piece["heard_ms"] == piece["sent_ms"] for piece in result["heard"])
     assert result["counts"]["clears"] == 0
 
 
@@ -148,6 +157,14 @@ async def test_a_lost_stream_falls_through_to_the_spoken_fallback(world: World) 
     result = await world.call({"ending": {"by": "service"}})
     assert result["verbs"] == ["Connect", "Say"]
     assert result["ended_by"] == "end_of_twiml"
+
+
+async def test_a_stream_that_cannot_be_had_falls_through_too(world: World) -> None:
+    """Twilio counts a refused handshake as the end of Connect."""
+    world.bridge.twiml = [TWIML.replace("/media-stream", "/nowhere")]
+    result = await world.call({"ending": {"by": "service"}})
+    assert result["verbs"] == ["Connect", "Say"]
+    assert "404" in world.noted("stream_failed")[0]["error"]
 
 
 async def test_a_busy_service_is_asked_again(world: World) -> None:
