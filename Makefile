@@ -44,7 +44,7 @@ call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPE
 logs: ## every service on one clock [S=calls SINCE=1h LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
 	@scripts/ops $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html]
+trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html] [LEVEL=DEBUG]
 	@scripts/ops $@
 
 blackbox: ## the flight recorder of a failed or a live call [CALL=CA…]

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from prosaas_ops.engine import Engine
-from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.lines import RANK
+from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.records import Record, calls_of
 from prosaas_ops.story import Entry, Story, latencies, tell, transcript
 from prosaas_ops.terminal import Screen
 
-OPTIONS = ("CALL", "PHONE", "OUT")
+OPTIONS = ("CALL", "PHONE", "OUT", "LEVEL")
 
 _KIND = {
     "error": "1;31",
@@ -29,6 +30,7 @@ SLOW_SECONDS = 1.5
 def run(options: Options) -> int:
     screen = Screen()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
+    least = options.choice("LEVEL", LEVELS, "INFO")
     call_sid = options.call_sid() or _newest_of(options.text("PHONE"), screen)
     if not call_sid:
         return NOTHING
@@ -43,7 +45,7 @@ def run(options: Options) -> int:
         target.write_text(render(story), encoding="utf-8")
         screen.say(f"wrote {target}: open it in a browser; it holds everything and asks the network for nothing")
         return FINE
-    for line in describe(story, screen):
+    for line in describe(story, screen, least):
         screen.say(line)
     return FINE
 
@@ -72,12 +74,12 @@ def _newest_of(phone: str, screen: Screen) -> str:
     return found[0].call_sid
 
 
-def describe(story: Story, screen: Screen) -> list[str]:
-    """The story as lines of text."""
+def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
+    """The story as lines of text, without what is below the least level."""
     return [
         *heading(story, screen),
         "",
-        *_timeline(story, screen),
+        *_timeline(story, screen, RANK[least]),
         *_spoken(story, screen),
         *_queued(story, screen),
         "",
@@ -129,15 +131,19 @@ def _spaced(name: str) -> str:
     return name.removesuffix("_ms").replace("_", " ")
 
 
-def _timeline(story: Story, screen: Screen) -> list[str]:
+def _timeline(story: Story, screen: Screen, least: int) -> list[str]:
     waits = latencies(story)
     lines = []
     for place, entry in enumerate(story.entries):
+        if RANK[entry.level] < least:
+            continue
         lines.append(_moment(entry, story, screen))
         lines += [screen.paint(f"{'':20}{row}", "31") for row in entry.stack]
         if place in waits:
             mark = f"{'':20}└ {waits[place] * 1000:.0f} ms from the caller's last word to its first sound"
             lines.append(screen.paint(mark, "33" if waits[place] > SLOW_SECONDS else "2"))
+    if hidden := sum(RANK[entry.level] < least for entry in story.entries):
+        lines.append(screen.dim(f"{'':12}… {hidden} more below this level: LEVEL=DEBUG shows them"))
     return lines
 
 

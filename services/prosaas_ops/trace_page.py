@@ -115,7 +115,7 @@ def _timeline(story: Story) -> str:
             parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{escape(span.text)}</title></rect>')
     parts.append('<text x="0" y="130">events</text>')
     for at, entry in zip(offsets, story.entries, strict=True):
-        if entry.kind != "speech" and first <= at <= last:
+        if entry.kind not in ("speech", "detail") and first <= at <= last:
             title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
             parts.append(
                 f'<circle cx="{x(at)}" cy="126" r="{6 if entry.kind in ("error", "warning") else 4.5}" '
@@ -147,15 +147,19 @@ def _turn(turn: dict[str, Any]) -> str:
 
 def _log(story: Story) -> str:
     kinds = sorted({entry.kind for entry in story.entries}, key=list(COLOURS).index)
-    boxes = "".join(
-        f'<label class="kind"><input type="checkbox" id="k-{kind}" checked> {kind}</label>' for kind in kinds
-    )
+    boxes = "".join(map(_box, kinds))
     # Showing and hiding by kind needs no script: the style looks at the boxes.
     hide = "".join(f"main:has(#k-{kind}:not(:checked)) tr.k-{kind}{{display:none}}" for kind in kinds)
     waits = latencies(story)
     rows = "".join(_row(entry, story, waits.get(place)) for place, entry in enumerate(story.entries))
     head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
     return f'<style>{hide}</style>{boxes}<div class="scroll"><table class="wide">{head}{rows}</table></div>'
+
+
+def _box(kind: str) -> str:
+    """Frame by frame is there for whoever asks for it."""
+    checked = "" if kind == "detail" else " checked"
+    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {kind}</label>'
 
 
 def _row(entry: Entry, story: Story, wait: float | None) -> str:

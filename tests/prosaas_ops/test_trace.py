@@ -57,6 +57,18 @@ def test_the_text_tells_who_how_long_when_and_why(screen: Screen) -> None:
     assert "\x1b" not in text
 
 
+def test_frame_by_frame_is_counted_and_shown_when_asked_for(screen: Screen) -> None:
+    told = story()
+    told.entries += [Entry(107.0 + at, "prosaas-calls", "detail", "DEBUG", "RMS", "rms=3") for at in range(50)]
+    text = "\n".join(trace.describe(told, screen))
+    assert "[RMS]" not in text
+    assert "… 50 more below this level: LEVEL=DEBUG shows them" in text
+    assert "\n".join(trace.describe(told, screen, "DEBUG")).count("[RMS]") == 50
+    page = trace_page.render(told)
+    assert 'id="k-detail">' in page
+    assert page.count("<circle") == 4
+
+
 def test_without_a_record_the_text_says_why(screen: Screen) -> None:
     live = "\n".join(trace.describe(story(record=None), screen))
     assert "no record yet" in live
