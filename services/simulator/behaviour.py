@@ -9,6 +9,8 @@ from simulator.playback import Playback
 from simulator.scenario import Turn
 
 _HEARD_UNKNOWN_MS = 300
+# A service's own delays do not shrink with the call's speed, so patience lasts some real seconds too.
+_REAL_PATIENCE_MS = 4_000
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Behaviour:
         self._ear = ear
         self._playback = playback
         self._turns = live.script.turns
+        patience_ms = live.scenario.patience_ms
+        self._patience_ms = max(patience_ms, min(patience_ms, _REAL_PATIENCE_MS) * live.speed)
         self._next = 0
         self._mine_ended_at = 0
         self._active_at = 0
@@ -72,7 +76,7 @@ class Behaviour:
             return self._take(turn, barge_in=True)
         if answered and not self._live.script.busy and self._quiet(now_ms, turn.pause_ms):
             return self._take(turn)
-        if self._quiet(now_ms, self._live.scenario.patience_ms):
+        if self._quiet(now_ms, self._patience_ms):
             self._dead_air(now_ms)
             return self._take(turn)
         return None
@@ -84,7 +88,7 @@ class Behaviour:
         satisfied = answered and not self._live.script.busy
         if ending.by == "caller" and satisfied and self._quiet(now_ms, ending.after_ms):
             return HangUp()
-        if self._quiet(now_ms, self._live.scenario.patience_ms):
+        if self._quiet(now_ms, self._patience_ms):
             if ending.by == "service":
                 self._live.problem("the service did not end the call")
             else:
@@ -107,7 +111,7 @@ class Behaviour:
         playing = self._playback.buffered_ms > 0 and not self._live.script.busy
         return playing and current is not None and current.heard_ms >= after_ms
 
-    def _quiet(self, now_ms: int, for_ms: int) -> bool:
+    def _quiet(self, now_ms: int, for_ms: float) -> bool:
         return not self._playback.buffered_ms and now_ms - self._active_at >= for_ms
 
     def _dead_air(self, now_ms: int) -> None:

@@ -17,6 +17,8 @@ from simulator.media_stream import Stream
 from simulator.mulaw import FRAME_MS
 
 _FRAME_S: Final = FRAME_MS / 1000
+# Callers that fall due within a nap are served together; shorter naps would spend a core on waking up.
+_SHORTEST_NAP_S: Final = 0.001
 _LONGEST_NAP_S: Final = 0.002
 _SETTLE_S: Final = 0.5
 _LATE_MS: Final = 20.0
@@ -199,7 +201,7 @@ async def _pace(callers: list[LightCaller], tally: Tally) -> None:
         done = due
         if count != max(1, len(callers)):
             began, done = time.monotonic(), 0
-        await asyncio.sleep(min(_LONGEST_NAP_S, _FRAME_S / count))
+        await asyncio.sleep(max(_SHORTEST_NAP_S, min(_LONGEST_NAP_S, _FRAME_S / count)))
 
 
 def _report(plan: LoadPlan, tally: Tally, connected: int, processor: float) -> dict[str, Any]:

@@ -1,0 +1,41 @@
+"""The calls under way."""
+
+from simulator.live import LiveCall, Note, Registry
+from simulator.scenario import parse
+
+SCENARIO = parse("x", "description: d\ngreeting: g\n")
+
+
+def opened(registry: Registry, notes: list[Note], call_sid: str | None = None) -> LiveCall:
+    return registry.open(SCENARIO, speed=10.0, listener=notes.append, call_sid=call_sid)
+
+
+def test_a_call_is_found_by_number_and_by_sid_until_it_is_over() -> None:
+    """Two calls are two numbers."""
+    registry = Registry()
+    first, second = opened(registry, [], "CA1"), opened(registry, [])
+    assert first.number != second.number
+    assert registry.by_sid("CA1") is registry.by_number(first.number) is first
+    assert list(registry) == [first, second]
+    registry.close(first)
+    assert registry.by_sid("CA1") is None
+    assert registry.by_number(first.number) is None
+
+
+def test_a_slip_sets_the_clock_back() -> None:
+    """A second that the machine lost is ten of audio time at speed 10."""
+    call = opened(Registry(), [])
+    call.began -= 5
+    before = call.now_ms()
+    call.slip(1.0)
+    assert 9_000 <= before - call.now_ms() <= 10_000
+    assert call.slipped_ms == 10_000
+
+
+def test_a_problem_is_noted_at_once_and_kept() -> None:
+    """Whoever watches sees it when it happens."""
+    notes: list[Note] = []
+    call = opened(Registry(), notes)
+    call.problem("dead air")
+    assert (notes[0]["what"], notes[0]["text"]) == ("problem", "dead air")
+    assert call.problems == ["dead air"]
