@@ -2,12 +2,16 @@
 
 import re
 import subprocess
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from prosaas_calls.ending import ABNORMAL, EndReason
 from prosaas_core.settings import Settings
+from prosaas_logging.reference import events
+from prosaas_ops.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -120,3 +124,29 @@ def test_a_default_that_is_shown_is_the_default() -> None:
 
 def targets() -> set[str]:
     return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_option_that_a_page_gives_to_a_target_is_one_of_its(page: Path) -> None:
+    """`make trace CALL=CA…`: what the operator's tools would refuse must not be recommended."""
+    for span in _CODE.findall(page.read_text(encoding="utf-8")):
+        for target, words in re.findall(r"\bmake ([a-z][a-z-]*)((?: [A-Z]+=\S*)+)", span):
+            if target in COMMANDS:
+                allowed = import_module(f"prosaas_ops.{COMMANDS[target]}").OPTIONS
+                assert set(re.findall(r" ([A-Z]+)=", words)) <= set(allowed), span
+
+
+def test_queries_ask_for_events_and_endings_that_there_are() -> None:
+    text = (ROOT / "docs/collectors.md").read_text(encoding="utf-8")
+    asked = set(re.findall(r"@event:([A-Z_]+)", text)) | set(re.findall(r'event = "([A-Z_]+)"', text))
+    asked |= set(re.findall(r'"([A-Z_]+)"', text.partition("event in [")[2].partition("]")[0]))
+    assert asked
+    assert asked <= set(events())
+    reasons = text.partition("@reason:(")[2].partition(")")[0].split(" OR ")
+    assert set(reasons) == set(ABNORMAL)
+
+
+def test_every_ending_of_a_call_is_in_troubleshooting() -> None:
+    text = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    table = text.partition("| `CALL_END` reason |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)`", table)) == set(EndReason)
