@@ -48,7 +48,8 @@ def describe(rows: Iterable[str], screen: Screen) -> Iterator[str]:
             start = None
             yield screen.bold(f"{body['kind']} {body['blackbox']}: {body['records']} records, {body['reason']}")
             continue
-        at = datetime.fromisoformat(body["timestamp"].replace("Z", "+00:00")).timestamp()
+        stamp = next(str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body)
+        at = datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
         start = at if start is None else start
         yield from _record(at - start, parse(RawLine("", _SERVICE, row)), screen)
 

@@ -17,7 +17,10 @@ _HUMAN = re.compile(
 )
 _CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]+)")
 _JOB = re.compile(r"job_id=(\w+)")
-_CANONICAL = ("timestamp", "severity", "message", "event", "service", "env", "version", "logger")
+_CANONICAL = (
+    *("timestamp", "@timestamp", "time", "severity", "log.level", "message", "event", "service", "serviceContext"),
+    *("env", "version", "logger", "log.logger", "ecs.version", "prosaas"),
+)
 
 
 @dataclass(slots=True)
@@ -46,7 +49,8 @@ class Line:
         """The line as the human format writes it, whichever format it came in."""
         tag = f"[{self.event}] " if self.event else ""
         emoji = f"{self.emoji} " if self.emoji and tag else ""
-        return f"[{self.level}] {emoji}{tag}{self.text}"
+        tail = f" · call_sid={self.call_sid}" if self.json and self.call_sid and self.call_sid not in self.text else ""
+        return f"[{self.level}] {emoji}{tag}{self.text}{tail}"
 
 
 def seconds(stamp: str) -> float:
@@ -128,14 +132,12 @@ def parse(raw: RawLine) -> Line:
 
 
 def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
-    error = body.get("error") or {}
-    stack = (
-        str(error.get("stack") or body.get("stack_trace") or error.get("stack_trace") or "")
-        if isinstance(error, dict)
-        else ""
-    )
-    level = str(body.get("severity") or body.get("level") or body.get("log.level") or "INFO").upper()
-    tag, emoji = dress(str(body.get("event") or ""))
+    """A line under the project's own names, or under those that LOG_SCHEMA=ecs or gcp give them."""
+    own = {**body, **_object(body, "prosaas")}
+    error, event = _object(body, "error"), body.get("event")
+    stack = str(error.get("stack") or error.get("stack_trace") or body.get("stack_trace") or "")
+    level = str(body.get("severity") or body.get("log.level") or "INFO").upper()
+    tag, emoji = dress(str((event.get("action") if isinstance(event, dict) else event) or ""))
     return Line(
         raw.stamp,
         raw.service,
@@ -143,13 +145,18 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         tag,
         str(body["message"]),
         emoji=emoji,
-        call_sid=str(body.get("call_sid") or _cause(body)),
-        job_id=str(body.get("job_id") or ""),
-        fields={name: value for name, value in body.items() if name not in _CANONICAL},
+        call_sid=str(own.get("call_sid") or _object(own, "cause").get("call_sid") or ""),
+        job_id=str(own.get("job_id") or ""),
+        fields={name: value for name, value in own.items() if name not in _CANONICAL},
         stack=[f"  {row}" for row in stack.splitlines()],
         size=len(raw.text.encode()) + 1,
         json=True,
     )
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 @cache
@@ -159,11 +166,6 @@ def dress(name: str) -> tuple[str, str]:
 
     event = getattr(catalogue, name, None) if name.isupper() else None
     return (event.tag, event.emoji) if event is not None and hasattr(event, "tag") else (name, "")
-
-
-def _cause(body: dict[str, Any]) -> str:
-    cause = body.get("cause")
-    return str(cause.get("call_sid") or "") if isinstance(cause, dict) else ""
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

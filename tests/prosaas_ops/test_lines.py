@@ -1,9 +1,11 @@
 """Human and JSON lines become the same record."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
+from prosaas_logging.schemas import RENAMES
 from prosaas_ops.engine import RawLine
 from prosaas_ops.lines import Line, clock, parse, read, seconds
 
@@ -32,8 +34,30 @@ def test_a_json_line_says_the_same_as_its_human_form(json_line: Callable[..., st
     text = json_line("INFO", "נטען הקשר", event="DB_CONTEXT", call_sid="CA1", service="prosaas-calls", name="דוד")
     line = parse(raw(text))
     assert (line.level, line.event, line.text, line.call_sid) == ("INFO", "DB", "נטען הקשר", "CA1")
-    assert line.human() == "[INFO] ✅ [DB] נטען הקשר"
+    assert line.human() == "[INFO] ✅ [DB] נטען הקשר · call_sid=CA1"
     assert line.fields == {"call_sid": "CA1", "name": "דוד"}
+
+
+@pytest.mark.parametrize("schema", sorted(RENAMES))
+def test_a_line_reads_the_same_in_every_schema(schema: str) -> None:
+    canonical: dict[str, object] = {
+        "timestamp": "2024-01-25T14:00:00Z",
+        "severity": "ERROR",
+        "message": "x",
+        "event": "TOOL_FAILED",
+        "service": "prosaas-calls",
+        "env": "prod",
+        "version": "1",
+        "logger": "l",
+        "call_sid": "CA1",
+        "job_id": "7",
+        "tool": "book_appointment",
+        "error": {"kind": "ValueError", "message": "m", "stack": "Traceback\nValueError"},
+    }
+    line = parse(raw(json.dumps(RENAMES[schema](canonical))))
+    assert (line.level, line.event, line.text, line.call_sid, line.job_id) == ("ERROR", "TOOL_FAILED", "x", "CA1", "7")
+    assert line.stack == ["  Traceback", "  ValueError"]
+    assert line.fields["tool"] == "book_appointment"
 
 
 def test_the_stack_of_a_json_error_becomes_the_rows_below_it(json_line: Callable[..., str]) -> None:
