@@ -27,9 +27,9 @@ CONFIGURATIONS = tuple(LOG)
 
 
 def take_core(core: int) -> None:
-    """Stay on one core and, with PROSAAS_BENCH_REALTIME=1 (root), go before everything else on it: for busy machines."""
+    """Stay on one core and, with PROSAAS_BENCH_FIRST=1 (root), go before what else runs on it: for busy machines."""
     os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
-    if os.environ.get("PROSAAS_BENCH_REALTIME") == "1":
+    if os.environ.get("PROSAAS_BENCH_FIRST") == "1":
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 
 
@@ -58,10 +58,10 @@ class Measured:
 async def measure(name: str, calls: int, seconds: float) -> Measured:
     """So many calls at once for so long."""
     async with running(name) as service:
-        before = service.processor_seconds()
-        report = await load.run(service.plan(calls, seconds))
-        used = service.processor_seconds() - before
-    return Measured(name, calls, report, round(used * 1e6 / max(1, service.frames(calls, seconds)), 1))
+        plan = service.plan(calls, seconds)
+        used = asyncio.create_task(service.processor_use(plan))
+        report = await load.run(plan)
+        return Measured(name, calls, report, round(await used * 1e6 / (calls * 50 * seconds), 1))
 
 
 async def measure_switch(calls: int, seconds: float) -> dict[str, Any]:
@@ -103,10 +103,12 @@ class Service:
             dial=self._dial,
         )
 
-    def frames(self, calls: int, seconds: float) -> float:
-        """Frames in one direction, from the first call's beginning to the end; half the ramp counts."""
-        plan = self.plan(calls, seconds)
-        return calls * 50 * (plan.ramp_s / 2 + plan.warm_up_s + seconds)
+    async def processor_use(self, plan: load.LoadPlan) -> float:
+        """The processor seconds of the measured time alone: neither greetings nor goodbyes."""
+        await asyncio.sleep(plan.ramp_s + plan.warm_up_s)
+        before = self.processor_seconds()
+        await asyncio.sleep(plan.seconds)
+        return self.processor_seconds() - before
 
     async def load_with_one_at_debug(self, calls: int, seconds: float) -> tuple[dict[str, Any], int]:
         """Put the load on, and switch one call to DEBUG while the warm-up lasts."""
