@@ -111,11 +111,6 @@ async def claim_effect(conn: Executor, key: str, job: str) -> bool:
     return await conn.scalar(statement) is not None
 
 
-async def effect_done(conn: Executor, key: str) -> bool:
-    """Whether the effect under this key is committed."""
-    return await conn.scalar(select(JobEffect.key).where(JobEffect.key == key)) is not None
-
-
 async def database_time(conn: Executor) -> datetime:
     """A round trip that shows that the database answers."""
     return (await conn.execute(select(func.now()))).scalar_one()

@@ -7,14 +7,14 @@ import time
 from datetime import timedelta
 from typing import Protocol
 
+import asyncpg
 from pgqueuer.errors import RetryRequested
 from pgqueuer.executors import AbstractEntrypointExecutor
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
-from prosaas_core.database import DatabaseUnavailable, transaction
+from prosaas_core.database import DatabaseUnavailable, is_absence
 from prosaas_core.outbound import Refused, Unavailable
-from prosaas_core.queries import effect_done
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import JOB_DONE, JOB_FAILED, JOB_RETRY
 from prosaas_worker import metrics
@@ -48,6 +48,7 @@ class JobExecutor(AbstractEntrypointExecutor):
 
     body: JobFunction
     tools: Tools
+    pool: "asyncpg.Pool[asyncpg.Record]"
     patience: Patience
     running: set[asyncio.Task[object]]
 
@@ -56,7 +57,7 @@ class JobExecutor(AbstractEntrypointExecutor):
         assert task is not None
         self.running.add(task)
         try:
-            await self._perform(Job.of(job))
+            await self._perform(job)
         except asyncio.CancelledError:
             # PgQueuer deletes a cancelled job. Ours goes back to the queue for another worker instead.
             task.uncancel()
@@ -65,9 +66,15 @@ class JobExecutor(AbstractEntrypointExecutor):
         finally:
             self.running.discard(task)
 
-    async def _perform(self, job: Job) -> None:
-        with scope(job_id=job.id, **job.cause):
-            failure = await self._attempt(job)
+    async def _perform(self, queued: QueuedJob) -> None:
+        with scope(job_id=str(queued.id)) as current:
+            try:
+                job = Job.of(queued)
+            except (ValueError, AttributeError) as error:
+                failure: Exception | None = self._hold(queued.entrypoint, queued.attempts + 1, error)
+            else:
+                current.add(**job.cause)
+                failure = await self._attempt(job)
         # Raised outside of the scope, for which a retry is no abnormal end.
         if failure is not None:
             raise failure
@@ -85,8 +92,8 @@ class JobExecutor(AbstractEntrypointExecutor):
         return None
 
     async def _done_before(self, job: Job) -> bool:
-        async with transaction(self.tools.engine) as connection:
-            return await effect_done(connection, job.key)
+        """Whether an earlier run, cut off before PgQueuer heard of its end, left the effect in place."""
+        return bool(await self.pool.fetchval("SELECT EXISTS (SELECT FROM job_effects WHERE key = $1)", job.key))
 
     def _judge(self, job: Job, error: Exception) -> Exception:
         """Say what becomes of the job, and return what tells PgQueuer: a retry where one may help, else the error."""
@@ -96,12 +103,16 @@ class JobExecutor(AbstractEntrypointExecutor):
             metrics.finished(job.name, "retried")
             log.event(JOB_RETRY, job=job.name, attempt=job.attempt, delay_s=round(delay, 1), error=reason)
             return RetryRequested(timedelta(seconds=delay), reason)
-        metrics.finished(job.name, "held")
-        log.event(JOB_FAILED, job=job.name, attempts=job.attempt, exc_info=error)
+        return self._hold(job.name, job.attempt, error)
+
+    def _hold(self, name: str, attempts: int, error: Exception) -> Exception:
+        metrics.finished(name, "held")
+        log.event(JOB_FAILED, job=name, attempts=attempts, exc_info=error)
         return error
 
     def _may_help(self, job: Job, error: Exception) -> bool:
         if isinstance(error, Hopeless | Refused):
             return False
         # An outage of our own database is no fault of the job's, however long it takes.
-        return isinstance(error, DatabaseUnavailable) or job.attempt < self.patience.attempts
+        away = isinstance(error, DatabaseUnavailable) or is_absence(error)
+        return away or job.attempt < self.patience.attempts

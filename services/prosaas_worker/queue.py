@@ -90,12 +90,12 @@ class Queue:
 
     async def _run_connected(self) -> None:
         # Without a floor: asyncpg would go on restoring it, with a stack trace a time, while Postgres is away.
-        pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=4, command_timeout=30, timeout=10)
+        pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=6, command_timeout=30, timeout=10)
         try:
             await pool
             await pool.execute("SELECT 1")
             driver = ListeningDriver(pool)
-            queue = self._register(PgQueuer(driver, queries=PatientQueries(driver)))
+            queue = self._register(PgQueuer(driver, queries=PatientQueries(driver)), pool)
             if self._stopping.is_set():
                 return
             self._connected(queue)
@@ -117,12 +117,13 @@ class Queue:
             log.event(QUEUE_BACK, away_s=round(asyncio.get_running_loop().time() - self._lost_at, 1))
             self._lost_at = None
 
-    def _register(self, queue: PgQueuer) -> PgQueuer:
+    def _register(self, queue: PgQueuer, pool: "asyncpg.Pool[asyncpg.Record]") -> PgQueuer:
         for name, body in self._jobs.items():
             executor = JobExecutor(
                 parameters=EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold"),
                 body=body,
                 tools=self._tools,
+                pool=pool,
                 patience=self._patience,
                 running=self._running,
             )

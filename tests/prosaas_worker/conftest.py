@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import queries
@@ -17,7 +17,7 @@ from prosaas_core.database import make_engine
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outbound import Outbound, Policy
 from prosaas_core.settings import Settings, load_settings
-from prosaas_core.tables import Business, Customer
+from prosaas_core.tables import Business, Conversation, Customer
 from prosaas_worker.job import Job, Tools
 
 BUSINESS, CUSTOMER = 456, 7
@@ -87,7 +87,7 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(settings)
+    engine = make_engine(settings, pool_size=20)
     async with engine.begin() as connection:
         await connection.execute(
             insert(Business).values(
@@ -120,7 +120,10 @@ def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
 
     async def put(message_id: str, body: str = "שלום", *, channel: str = "twilio", direction: str = "in") -> int:
         async with engine.begin() as connection:
-            conversation_id = await queries.open_conversation_id(connection, BUSINESS, CUSTOMER, channel)
+            conversation_id = await connection.scalar(select(Conversation.id).where(Conversation.channel == channel))
+            if conversation_id is None:
+                opened = insert(Conversation).values(business_id=BUSINESS, customer_id=CUSTOMER, channel=channel)
+                conversation_id = await connection.scalar(opened.returning(Conversation.id))
             await queries.add_message(connection, conversation_id, message_id, direction, body)
         return conversation_id
 

@@ -130,6 +130,19 @@ async def test_a_job_that_keeps_failing_is_held_with_one_error_and_its_stack(too
     assert "never" in repr(failures[0].exc)
 
 
+async def test_a_payload_that_cannot_be_read_is_held_and_heard_of(tools):
+    async def body(job, _): ...
+
+    await put(tools)
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("UPDATE pgqueuer SET payload = 'not json'"))
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: held(tools))
+    (failure,) = [event for event in events if event.event == "JOB_FAILED"]
+    assert (failure.fields["job_id"], failure.exc is not None) == ("1", True)
+
+
 @pytest.mark.parametrize("error", [Hopeless("no such call"), Refused("api.test", 401)])
 async def test_what_cannot_get_better_is_held_at_once(error, tools):
     async def body(job, _):

@@ -1,9 +1,9 @@
 """call.summarise: a few sentences about a finished call, for the business that received it."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from prosaas_core.database import transaction
-from prosaas_core.queries import claim_effect
+from prosaas_core.queries import claim_effect, save_summary
 from prosaas_core.tables import Business, Call, Json
 from prosaas_worker.job import Hopeless, Job, Tools
 from prosaas_worker.openai_text import answer
@@ -37,9 +37,7 @@ async def run(job: Job, tools: Tools) -> None:
         summary = await answer(tools, instructions=_INSTRUCTIONS[language], turns=[{"role": "user", "content": words}])
     async with transaction(tools.engine) as connection:
         if await claim_effect(connection, job.key, job.name):
-            await connection.execute(
-                update(Call).where(Call.call_sid == call_sid).values(summary=summary, summarised_at=func.now())
-            )
+            await save_summary(connection, call_sid, summary)
 
 
 def _as_text(transcript: list[Json]) -> str:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from itertools import count
 
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import delete, func, text
 
 from prosaas_core.database import transaction
 from prosaas_core.jobs import SESSIONS_SWEEP
-from prosaas_core.tables import Conversation, JobEffect, OutboundMessage
+from prosaas_core.queries import close_stale_conversations
+from prosaas_core.tables import JobEffect, OutboundMessage
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
 from prosaas_worker.job import Tools
@@ -37,13 +38,7 @@ async def close_stale(tools: Tools) -> int:
     """Close the sessions whose last activity is longer ago than the setting and return how many there were."""
     idle = timedelta(minutes=tools.settings.session_idle_minutes)
     async with transaction(tools.engine) as connection:
-        closed = await connection.execute(
-            update(Conversation)
-            .where(Conversation.status == "open", Conversation.last_activity_at < func.now() - idle)
-            .values(status="closed")
-            .returning(Conversation.id)
-        )
-        return len(closed.all())
+        return len(await close_stale_conversations(connection, idle))
 
 
 async def clear_out(tools: Tools) -> None:

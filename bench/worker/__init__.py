@@ -1,0 +1,1 @@
+"""Jobs a second through the worker, against PgQueuer with nothing around it."""

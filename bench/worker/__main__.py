@@ -1,0 +1,91 @@
+"""`PYTHONPATH=services:. python -m bench.worker`: jobs a second on one core, and what the log costs of it.
+
+DATABASE_URL names an empty database. The worker has core 0 to itself, Postgres the rest; rounds alternate between the
+contestants and the median counts. Processor time a job is the number that a busy machine disturbs least.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import asyncpg
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+
+from bench.worker.contestants import JOB
+from prosaas_core.migrate import migrate
+from prosaas_core.settings import load_settings
+
+ROUNDS = {
+    "PgQueuer alone": ("bare", "INFO"),
+    "worker at INFO": ("worker", "INFO"),
+    "worker at WARNING": ("worker", "WARNING"),
+}
+
+
+async def refuse_if_used(dsn: str) -> None:
+    """The rounds empty the queue: not in a database that somebody works with."""
+    connection = await asyncpg.connect(dsn)
+    used = await connection.fetchval("SELECT EXISTS (SELECT FROM businesses)")
+    await connection.close()
+    if used:
+        raise SystemExit("DATABASE_URL names a database in use: give the benchmark one of its own")
+
+
+async def fill(dsn: str, jobs: int) -> None:
+    """An empty queue, then *jobs* of them."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("TRUNCATE pgqueuer, pgqueuer_log, pgqueuer_statistics, job_effects")
+    keys: list[str | None] = [f"{JOB}:{number}" for number in range(jobs)]
+    headers: list[dict[str, str] | None] = [{"key": key} for key in keys if key]
+    await Queries(AsyncpgDriver(connection)).enqueue(
+        [JOB] * jobs, [b"{}"] * jobs, [0] * jobs, dedupe_key=keys, headers=headers
+    )
+    await connection.execute("VACUUM ANALYZE pgqueuer")
+    await connection.close()
+
+
+def run(contestant: str, level: str, jobs: int) -> dict[str, float]:
+    """One round, its log in a pipe that somebody reads."""
+    with (
+        subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as reader,
+        tempfile.NamedTemporaryFile("r", encoding="utf-8") as result,
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "bench.worker.contestants", contestant, str(jobs), result.name],
+            env={**os.environ, "LOG_LEVEL": level, "LOG_BLACKBOX": "stdout"},
+            stdout=reader.stdin,
+            check=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {0}),
+        )
+        measured: dict[str, float] = json.load(result)
+    return measured
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    """Run the rounds and print a table."""
+    settings = load_settings()
+    await migrate(settings)
+    await refuse_if_used(settings.database_url)
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in ROUNDS}
+    for _ in range(arguments.rounds):
+        for name, (contestant, level) in ROUNDS.items():
+            await fill(settings.database_url, arguments.jobs)
+            measured[name].append(await asyncio.to_thread(run, contestant, level, arguments.jobs))
+    print("| contestant | jobs/s | CPU µs a job |\n|---|---|---|")
+    for name, rounds in measured.items():
+        rate = arguments.jobs / statistics.median(result["wall_s"] for result in rounds)
+        cost = statistics.median(result["cpu_s"] for result in rounds) / arguments.jobs * 1e6
+        print(f"| {name} | {rate:.0f} | {cost:.0f} |")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=3)
+    asyncio.run(main(parser.parse_args()))
