@@ -1,7 +1,8 @@
 """`PYTHONPATH=services:. python -m bench.api`: webhooks a second on one core.
 
 DATABASE_URL names an empty database. The api has core 0 to itself; the generator and Postgres share the rest. Rounds
-alternate between the contestants, and the median round counts. Processor time a webhook is the number that a busy machine disturbs least.
+alternate between the contestants, and the median round counts. Processor time a webhook is the number that a busy
+machine disturbs least.
 """
 
 import argparse
