@@ -17,6 +17,18 @@ make_env() {
     for name in $GENERATED; do env_put "$name" "$(random)"; done
     for name in $PROVIDERS; do env_put "$name" "demo-$(random)"; done
     env_put TWILIO_ACCOUNT_SID AC00000000000000000000000000000000
+    [ -n "${COMPOSE_PROJECT_NAME:-}" ] || env_put COMPOSE_PROJECT_NAME "$(free_project)"
+}
+
+# A stack of another folder, or the data of an earlier one, has passwords that this new .env does not know.
+free_project() {
+    if docker volume inspect prosaas_pgdata >/dev/null 2>&1; then
+        project=prosaas-$(random | cut -c1-4)
+        say "this machine has the data of another stack named prosaas: this one is $project" >&2
+        printf '%s' "$project"
+    else
+        printf 'prosaas'
+    fi
 }
 
 find_ca_bundle() {
@@ -37,9 +49,9 @@ choose_stack() {
     done
     env_put COMPOSE_FILE "$files"
     project=$(env_get COMPOSE_PROJECT_NAME)
-    case $project in
-    '' | prosaas | prosaas-dev) env_put COMPOSE_PROJECT_NAME "$([ "$1" = prod ] && echo prosaas || echo prosaas-dev)" ;;
-    esac
+    project=${project%-dev}
+    [ "$1" = prod ] || project=$project-dev
+    env_put COMPOSE_PROJECT_NAME "${project:-prosaas}"
     env_put COMPOSE_PROFILES "$([ -n "$(env_get OPENAI_API_KEY)" ] || echo demo)"
 }
 

@@ -27,7 +27,7 @@ return_to_previous() {
 
 start() {
     # shellcheck disable=SC2086 # no word, or two
-    docker compose $progress up --detach --remove-orphans --wait --wait-timeout 120
+    docker compose $progress up --detach --remove-orphans --wait --wait-timeout 180
 }
 
 show_what_failed() {
