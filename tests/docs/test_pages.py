@@ -35,7 +35,7 @@ _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home|Users|tmp|opt)/(?!venv)[\w.]")
 _HOSTS = {
     "github.com", "keepachangelog.com", "semver.org", "api.twilio.com", "graph.facebook.com", "api.openai.com",
-    "example.com", "api.example.com", "calls.example.com", "localhost", "127.0.0.1",
+    "example.com", "api.example.com", "calls.example.com", "voice.example.com", "localhost", "127.0.0.1",
     "prosaas-calls", "prosaas-api", "simulator", "host",
 }  # fmt: skip
 
