@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,7 +104,7 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         connection.request("POST", "/_/calls", json.dumps(order), {"Content-Type": "application/json"})
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
-            raise Problem(f"the simulator refused the call: {response.read(500).decode('utf-8', 'replace').strip()}")
+            raise Problem(f"the simulator refused the call: {_reason(response.read())}")
         last: dict[str, Any] = {}
         for row in response:
             if row.strip():
@@ -115,3 +116,10 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         told.put(problem)
     except (OSError, ValueError, http.client.HTTPException) as error:
         told.put(Problem(f"the simulator does not answer ({error}): `docker compose logs simulator`"))
+
+
+def _reason(body: bytes) -> str:
+    text = body.decode("utf-8", "replace").strip()
+    with suppress(ValueError, KeyError, TypeError):
+        text = str(json.loads(text)["error"])
+    return text.splitlines()[0] if text else "no reason given"

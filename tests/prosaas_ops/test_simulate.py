@@ -95,8 +95,8 @@ def test_an_end_that_is_not_seen_in_time_leaves_the_call_incomplete(
 def test_an_order_that_is_refused_is_a_problem_in_the_simulators_words(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
-    simulator.status, simulator.rows = 400, [{"error": "no scenario 'demmo'"}]
-    with pytest.raises(Problem, match="no scenario 'demmo'"):
+    simulator.status, simulator.rows = 400, [{"error": "אין תסריט 'demmo'\nat line 3"}]
+    with pytest.raises(Problem, match="refused the call: אין תסריט 'demmo'$"):
         simulate.place(engine, "CA1", scenario="demmo", speed=4.0)
 
 
