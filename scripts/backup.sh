@@ -8,7 +8,7 @@ umask 077
 
 file=${1:-${BACKUP_DIR:-backups}/prosaas-$(date -u +%Y%m%dT%H%M%SZ).dump}
 [ -n "$(docker compose ps --quiet --status running postgres 2>/dev/null)" ] ||
-    fail "no postgres container runs" "make up-prod; a managed database is backed up by its provider" "docs/guide.md"
+    fail "no postgres container runs" "make up-prod; a managed database is backed up by its provider" "docs/operations.md"
 mkdir -p "$(dirname -- "$file")"
 trap 'rm -f "$file.part"' EXIT
 

@@ -29,7 +29,7 @@ rows=$(ask prosaas "
     WHERE schemaname = 'public' AND tablename IN ('businesses', 'calls', 'messages', 'appointments', 'api_keys')")
 if [ "$rows" -gt 0 ]; then
     [ "${FORCE:-0}" = 1 ] || fail "the database is live: this would replace its $rows businesses, calls and messages" \
-        "make restore FILE=$file FORCE=1 (writes a backup of it first)" "docs/guide.md"
+        "make restore FILE=$file FORCE=1 (writes a backup of it first)" "docs/operations.md"
     "$here/backup.sh" "${BACKUP_DIR:-backups}/before-restore-$(date -u +%Y%m%dT%H%M%SZ).dump"
 fi
 
