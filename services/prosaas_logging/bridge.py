@@ -23,6 +23,16 @@ from .values import Fields, freeze
 _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 
 
+class _Taken(logging.Handler):
+    """Shows frameworks that look for a handler, before they add their own, that there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Nothing: the record has been taken before handlers are asked."""
+
+
+_TAKEN: Final = _Taken()
+
+
 class Bridge:
     """The hooks of one process; ``install`` and ``uninstall`` are each other's undoing."""
 
@@ -49,6 +59,8 @@ class Bridge:
         root_level = logging.getLogger().level
         self._undo.append(lambda: logging.getLogger().setLevel(root_level))
         self._replace(logging.Logger, "callHandlers", lambda stdlib, record: self._route(stdlib, record))
+        logging.getLogger().addHandler(_TAKEN)
+        self._undo.append(lambda: logging.getLogger().removeHandler(_TAKEN))
         self._replace(sys, "excepthook", self._uncaught)
         self._replace(threading, "excepthook", self._uncaught_in_thread)
         self._replace(sys, "unraisablehook", self._unraisable)
@@ -59,6 +71,9 @@ class Bridge:
                 printed = Printed(original, name)
                 self._printed.append(printed)
                 self._replace(sys, name, printed)
+        # Celery, for one, prints to the stream that stdout was at first, and writes to that one's descriptor.
+        if sys.__stdout__ is not None and sys.__stderr__ is not None:
+            self._replace(sys, "__stdout__", Printed(sys.__stderr__, "stdout"))
 
     def uninstall(self) -> None:
         """Give everything back."""
@@ -85,9 +100,15 @@ class Bridge:
         node: logging.Logger | None = stdlib
         while node is not None:
             for handler in node.handlers:
-                if record.levelno >= handler.level and not _writes_to_console(handler):
+                if record.levelno >= handler.level and not self._writes_to_console(handler):
                     handler.handle(record)
             node = node.parent if node.propagate else None
+
+    def _writes_to_console(self, handler: logging.Handler) -> bool:
+        if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
+            return False
+        stream = handler.stream
+        return isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed)
 
     def _take(self, record: logging.LogRecord) -> None:
         try:
@@ -137,9 +158,3 @@ class Bridge:
 
 def _log(logger: Logger, level: int, text: str, exc: BaseException | None) -> None:
     current().emit((time.time(), level, logger, text, {}, describe(exc)))
-
-
-def _writes_to_console(handler: logging.Handler) -> bool:
-    if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
-        return False
-    return isinstance(handler.stream, Printed) or handler.stream in (sys.__stdout__, sys.__stderr__)

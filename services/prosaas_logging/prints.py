@@ -83,6 +83,10 @@ class Printed(io.TextIOBase):
     def flush(self) -> None:
         """Nothing to do: whole lines are said at once, and half a line waits for its other half."""
 
+    def replaces(self, stream: object) -> bool:
+        """Whether *stream* is the one that this stands in for."""
+        return stream is self._original
+
     def finish(self) -> None:
         """Say the halves, for the process ends."""
         while self._halves:

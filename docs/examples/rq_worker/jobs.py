@@ -1,0 +1,27 @@
+"""Jobs of an existing RQ service; each runs in a process forked for it, and loses no line when that leaves."""
+
+import logging
+
+from rq import get_current_job
+
+from prosaas_logging import scope
+
+log = logging.getLogger("jobs")
+
+
+def bill(order: str) -> str:
+    """A job that works."""
+    job = get_current_job()
+    with scope(job_id=job.id if job else "none"):
+        log.debug("adding up %s", order)
+        log.info("billed", extra={"order": order})
+        print("a print that somebody left behind")
+        return order
+
+
+def fail(order: str) -> float:
+    """A job that does not: RQ logs the stack, and the flight recorder the way there."""
+    job = get_current_job()
+    with scope(job_id=job.id if job else "none"):
+        log.debug("adding up %s", order)
+        return 1 / 0
