@@ -4,8 +4,8 @@ Prints for each promise the median and the worst of its runs beside what was pro
 """
 
 import argparse
+import os
 import re
-import shutil
 import sys
 import time
 import uuid
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from stack_world.fixtures import remove
 from stack_world.stack import Stack, docker, prepare
 from stack_world.terminal import typed
 
@@ -118,11 +119,12 @@ def main() -> int:
     options = parser.parse_args()
     checkout, project = prepare()
     try:
+        print(f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
         for promise in measure(Stack(checkout, project), options.lines, options.times):
             print(promise.line(), flush=True)
+        print(f"load average at the end: {os.getloadavg()[0]:.1f}", flush=True)
     finally:
-        checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
-        shutil.rmtree(checkout.path)
+        remove(checkout)
     return 0
 
 

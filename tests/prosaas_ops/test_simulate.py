@@ -96,7 +96,7 @@ def test_an_order_that_is_refused_is_a_problem_in_the_simulators_words(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
     simulator.status, simulator.rows = 400, [{"error": "אין תסריט 'demmo'\nat line 3"}]
-    with pytest.raises(Problem, match="refused the call: אין תסריט 'demmo'$"):
+    with pytest.raises(Problem, match=r"refused the call: אין תסריט 'demmo'$"):
         simulate.place(engine, "CA1", scenario="demmo", speed=4.0)
 
 

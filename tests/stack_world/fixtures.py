@@ -18,12 +18,12 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         checkout.run("make", "up-prod", timeout=600)
     except BaseException:
         _keep(running)
-        _remove(checkout)
+        remove(checkout)
         raise
     yield running
     if request.session.testsfailed:
         _keep(running)
-    _remove(checkout)
+    remove(checkout)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def checkout() -> Iterator[Checkout]:
     """A checkout whose stack is not running, for what happens before a start."""
     made, _ = prepare()
     yield made
-    _remove(made)
+    remove(made)
 
 
 def _keep(stack: Stack) -> None:
@@ -42,7 +42,8 @@ def _keep(stack: Stack) -> None:
     print("\n".join(text.splitlines()[-60:]))
 
 
-def _remove(checkout: Checkout) -> None:
+def remove(checkout: Checkout) -> None:
+    """The checkout with its containers, volumes and images."""
     checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
     tagged = ["docker", "image", "ls", "--quiet", "--filter", f"reference=prosaas/*:{checkout.path.name}*"]
     if images := checkout.run(*tagged).out.split():
