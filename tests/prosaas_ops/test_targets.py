@@ -1,0 +1,48 @@
+"""The make targets and the wrapper below them know what the tools know."""
+
+import re
+import subprocess
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from prosaas_ops.__main__ import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+WRAPPER = (ROOT / "scripts/ops").read_text(encoding="utf-8")
+# What other targets need and no operator types.
+INTERNAL = {"live-calls"}
+
+
+def test_the_wrapper_passes_every_option_that_a_tool_takes_and_no_other() -> None:
+    passed = re.search(r'^OPTIONS="(.*)"$', WRAPPER, re.MULTILINE)
+    assert passed
+    taken = {option for module in COMMANDS.values() for option in import_module(f"prosaas_ops.{module}").OPTIONS}
+    assert passed[1].split() == sorted(taken)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - INTERNAL))
+def test_every_tool_has_a_target_that_is_listed_with_its_help(command: str) -> None:
+    assert re.search(rf"^{command}: ## .+\n\t@scripts/ops \$@$", MAKEFILE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - INTERNAL))
+def test_the_help_names_no_option_that_the_tool_would_refuse(command: str) -> None:
+    line = re.search(rf"^{command}: ## (.+)$", MAKEFILE, re.MULTILINE)
+    assert line
+    named = set(re.findall(r"\b([A-Z]+)=", line[1]))
+    assert named <= set(import_module(f"prosaas_ops.{COMMANDS[command]}").OPTIONS)
+
+
+def test_the_block_to_paste_is_the_guides_own_from_the_file_that_production_reads() -> None:
+    done = subprocess.run(["make", "env-prod"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "# ========================================",
+        "# הגדרות לוגים לפרודקשן",
+        "# ========================================",
+        "LOG_LEVEL=INFO",
+        "PYTHONUNBUFFERED=1",
+        "LOG_JSON=0",
+    ]
