@@ -15,6 +15,10 @@ ensure() {
     step "pulling ${chosen:-$2}" "docker pull ${chosen:-$2}"
     if reachable "${chosen:-$2}" && docker pull --quiet "${chosen:-$2}" >/dev/null; then return; fi
     standin=prosaas-standin/$2
+    case $chosen in
+    '' | "$2" | "$standin") ;;
+    *) fail "$1=$chosen is neither here nor to be pulled" "docker pull $chosen says why; or remove $1 from .env" env/example.env ;;
+    esac
     if ! present "$standin"; then
         step "no image registry answers: making $standin from Debian's packages (under a minute)" \
             "set $1 in .env to an image that this machine can pull"

@@ -1,5 +1,7 @@
 """Around a start: what the preflight refuses, what a second start leaves alone, what comes back by itself."""
 
+import os
+import re
 import socket
 
 import pytest
@@ -115,3 +117,26 @@ def test_start_that_fails_goes_back_to_what_ran_before(stack: Stack) -> None:
     assert "the images that ran before run again" in done.err
     assert stack.inspect("worker")["Image"] == image
     assert stack.inspect("worker")["State"]["Health"]["Status"] == "healthy"
+
+
+def test_chosen_image_is_never_replaced_behind_ones_back(checkout: Checkout) -> None:
+    """Whoever names a base image hears that it cannot be had, instead of getting another."""
+    checkout.configure(PYTHON_IMAGE="prosaas-nowhere.invalid/python:3.13")
+    done = checkout.run("scripts/base-images.sh", check=False)
+    assert done.code == 1
+    assert "PYTHON_IMAGE=prosaas-nowhere.invalid/python:3.13 is neither here nor to be pulled" in done.err
+    assert checkout.setting("PYTHON_IMAGE") == "prosaas-nowhere.invalid/python:3.13"
+
+
+def test_second_folder_on_a_machine_leaves_the_first_ones_data_alone(checkout: Checkout) -> None:
+    """A new .env has new passwords: a project whose volume was made with others is not taken over."""
+    engine = checkout.path / "engine-with-the-data-of-another-stack"
+    engine.mkdir()
+    (engine / "docker").write_text('#!/bin/sh\n[ "$*" = "volume inspect prosaas_pgdata" ]\n')
+    (engine / "docker").chmod(0o755)
+    checkout.env.unlink()
+    done = checkout.run("scripts/env-file.sh", "prod", PATH=f"{engine}:{os.environ['PATH']}")
+    project = checkout.setting("COMPOSE_PROJECT_NAME")
+    (engine / "docker").unlink()
+    assert re.fullmatch("prosaas-[0-9a-f]{4}", project)
+    assert f"this one is {project}" in done.err
