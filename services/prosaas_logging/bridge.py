@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, TextIO
 
-from .errors import describe
+from .errors import describe, split_traceback
 from .levels import CRITICAL, ERROR, WARNING
 from .libraries import LIBRARIES, is_library, library_threshold
 from .logger import Logger, get_logger
@@ -115,10 +115,12 @@ class Bridge:
             text = record.getMessage()
         except Exception:
             text = f"{record.msg} {record.args}"
-        if is_library(record.name):
-            text = f"{record.name}: {text}"
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
         error = describe(record.exc_info) if record.exc_info else None
+        if error is None:
+            text, error = split_traceback(text)
+        if is_library(record.name):
+            text = f"{record.name}: {text}"
         if record.stack_info:
             fields["stack_info"] = record.stack_info
         logger = get_logger(record.name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+TRACEBACK: Final = "Traceback (most recent call last):"
 
 ExcInfo = BaseException | bool | None
 
@@ -27,6 +29,16 @@ def describe(exc_info: object) -> ErrorInfo | None:
     kind = type(exc)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return ErrorInfo(name, _message(exc), _stack(exc))
+
+
+def split_traceback(text: str) -> tuple[str, ErrorInfo | None]:
+    """What a text says before a traceback that somebody formatted into it, and the traceback as an error."""
+    said, found, rest = text.partition(TRACEBACK)
+    if not found:
+        return text, None
+    stack = (found + rest).rstrip()
+    kind, _, message = stack.rpartition("\n")[2].partition(": ")
+    return said.rstrip(" \n:") or kind, ErrorInfo(kind, message, stack)
 
 
 def _message(exc: BaseException) -> str:

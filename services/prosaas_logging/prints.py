@@ -9,14 +9,13 @@ from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from .catalogue import STDERR, STDOUT
-from .errors import ErrorInfo
+from .errors import TRACEBACK, ErrorInfo
 from .gate import enabled
 from .logger import get_logger
 from .scope import current
 
 _LONGEST_UNENDED: Final = 64 * 1024
 _LONGEST_TRACEBACK: Final = 500
-_TRACEBACK: Final = "Traceback (most recent call last):"
 
 
 class _Half:
@@ -96,7 +95,7 @@ class Printed(io.TextIOBase):
 
     def _take(self, line: str, half: _Half) -> None:
         """Keep the lines of a traceback together; its last one is the first that is not indented."""
-        if line == _TRACEBACK and not half.traceback:
+        if line == TRACEBACK and not half.traceback:
             half.traceback.append(line)
         elif not half.traceback:
             self._say(line)

@@ -143,6 +143,24 @@ except KeyError:
     assert content["error"]["stack"].startswith("Traceback (most recent call last):\n  File")
 
 
+def test_a_traceback_that_was_formatted_into_a_message_is_an_error_s_stack(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import traceback
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("rq.worker").error("job 5 failed:\\n%s", traceback.format_exc())
+""",
+        LOG_JSON="1",
+    )
+    content = json.loads(done.stdout)
+    assert content["message"] == "rq.worker: job 5 failed"
+    assert content["error"]["kind"] == "ZeroDivisionError"
+    assert content["error"]["stack"].startswith("Traceback (most recent call last):")
+
+
 def test_exceptions_of_threads_and_of_destructors_come_with_their_stacks(run_program: Program) -> None:
     done = run_program(
         BEGIN
