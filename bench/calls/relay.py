@@ -9,23 +9,29 @@ import uvloop
 from aiohttp import WSMsgType, web
 
 
-class _Media(msgspec.Struct):
+class Media(msgspec.Struct):
+    """As little as a relay needs to read."""
+
     payload: str
 
 
-class _FromCaller(msgspec.Struct):
+class FromCaller(msgspec.Struct):
+    """A message of Twilio's."""
+
     event: str
-    media: _Media | None = None
+    media: Media | None = None
 
 
-class _FromModel(msgspec.Struct):
+class FromModel(msgspec.Struct):
+    """An event of the model's."""
+
     type: str
     delta: str = ""
 
 
 async def serve(port: int, model_url: str) -> None:
     """Relay until killed."""
-    caller_decoder, model_decoder = msgspec.json.Decoder(_FromCaller), msgspec.json.Decoder(_FromModel)
+    caller_decoder, model_decoder = msgspec.json.Decoder(FromCaller), msgspec.json.Decoder(FromModel)
 
     async def handler(request: web.Request) -> web.WebSocketResponse:
         caller = web.WebSocketResponse(compress=False, decode_text=False)

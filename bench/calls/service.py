@@ -17,8 +17,9 @@ from simulator import load
 SERVICE_CORE, LOAD_CORE = 0, 1
 SECRET = "bench"
 ROOT = Path(__file__).parents[2]
-LOG = {
-    "relay": {},
+RELAYS = {"relay": "bench.calls.relay", "relay, picows": "bench.calls.relay_picows"}
+LOG: dict[str, dict[str, str]] = {
+    **{name: {} for name in RELAYS},
     "info": {"LOG_LEVEL": "INFO"},
     "info, recorder off": {"LOG_LEVEL": "INFO", "LOG_RECORDER": "0"},
     "debug": {"LOG_LEVEL": "DEBUG"},
@@ -142,7 +143,7 @@ async def running(name: str) -> AsyncIterator[Service]:
     take_core(LOAD_CORE)
     port, model_port = _free_port(), _free_port()
     model = f"ws://127.0.0.1:{model_port}/v1/realtime"
-    command = ["bench.calls.relay", str(port), model] if name == "relay" else ["prosaas_calls"]
+    command = [RELAYS[name], str(port), model] if name in RELAYS else ["prosaas_calls"]
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         environ = {
             **os.environ,
@@ -172,7 +173,7 @@ async def running(name: str) -> AsyncIterator[Service]:
             await _listening(port)
             yield Service(process, port, model_port, Path(folder))
         finally:
-            process.terminate() if name != "relay" else process.kill()
+            process.kill() if name in RELAYS else process.terminate()
             await process.wait()
 
 
