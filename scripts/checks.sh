@@ -110,6 +110,14 @@ check_collector() {
     check_choice LOG_COLLECTOR none datadog
 }
 
+check_numbers() {
+    for name in DRAIN_SECONDS MAX_CALLS MAX_CALL_SECONDS IDLE_SECONDS; do
+        case $(env_get "$name") in
+        *[!0-9]*) bad number "$name=$(env_get "$name") is not a whole number" "one in .env, or remove it" env/example.env ;;
+        esac
+    done
+}
+
 # check_level NAME VALUE WHERE
 check_level() {
     case $(printf '%s' "$2" | tr '[:lower:]' '[:upper:]') in

@@ -15,4 +15,5 @@ check_ca
 check_env
 check_collector
 check_levels prod
+check_numbers
 [ "$problems" = 0 ] || exit 1

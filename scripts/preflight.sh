@@ -11,6 +11,7 @@ QUIET=1
 check_env
 check_collector
 check_levels "$1"
+check_numbers
 check_ports
 check_disk
 [ "$problems" = 0 ] || fail "$problems problem(s) before the start; nothing was changed" "the lines above, then run this again" "make doctor"
