@@ -37,13 +37,14 @@ python_image() {
 }
 
 # The account comes before the package, so that it gets the number that volumes written by the upstream image carry.
+# /run/postgresql by that name: /var/run is a link to /run, which from out here is the host's.
 postgres_image() {
     root_filesystem postgresql-17,gosu,ca-certificates \
         --essential-hook='echo "postgres:x:999:" >>"$1/etc/group"' \
         --essential-hook='echo "postgres:x:999:999::/var/lib/postgresql:/bin/bash" >>"$1/etc/passwd"' \
         --customize-hook='rm -rf "$1"/etc/postgresql/17 "$1"/var/lib/postgresql/17' \
         --customize-hook='install -d -o 999 -g 999 -m 1777 "$1/var/lib/postgresql/data"' \
-        --customize-hook='install -d -o 999 -g 999 -m 3777 "$1/var/run/postgresql"' \
+        --customize-hook='install -d -o 999 -g 999 -m 3777 "$1/run/postgresql"' \
         --customize-hook='mkdir "$1/docker-entrypoint-initdb.d"' \
         --customize-hook="upload '$ROOT/scripts/standin/postgres-entrypoint.sh' /usr/local/bin/docker-entrypoint.sh" \
         --customize-hook='chmod 755 "$1/usr/local/bin/docker-entrypoint.sh"'
