@@ -33,7 +33,9 @@ class Limits:
     tool: float = 8.0
     # The model's last words before a hang-up or a transfer.
     last_words: float = 20.0
+    # A caller waits for what the database knows of them; nobody waits for the record of a call.
     database: float = 2.0
+    record: float = 8.0
     # Keys pressed in one go are told to the model together.
     keys: float = 1.5
     watch: float = 1.0

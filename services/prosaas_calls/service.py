@@ -40,7 +40,7 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
         connect = partial(RealtimeConnection.open, http, url, settings.openai_api_key, timeout_s=limits.model_connect)
-        store = Store(engine, timeout=limits.database)
+        store = Store(engine, timeout=limits.database, record_timeout=limits.record)
         desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
         server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2.0)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
 from prosaas_core import queries
-from prosaas_core.database import session
+from prosaas_core.database import session, transaction
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
@@ -20,9 +20,10 @@ log = get_logger(__name__)
 class Store:
     """Postgres, as a call sees it."""
 
-    def __init__(self, engine: AsyncEngine, *, timeout: float) -> None:
+    def __init__(self, engine: AsyncEngine, *, timeout: float, record_timeout: float) -> None:
         self._engine = engine
         self._timeout = timeout
+        self._record_timeout = record_timeout
 
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
@@ -41,7 +42,7 @@ class Store:
 
     async def save(self, record: CallRecord) -> None:
         """Store the record and enqueue its summary, in one transaction; raises when the database is away."""
-        async with asyncio.timeout(self._timeout), self._engine.begin() as connection:
+        async with asyncio.timeout(self._record_timeout), transaction(self._engine) as connection:
             await save_call_record(connection, record)
 
 

@@ -29,7 +29,7 @@ NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 async def call(engine: AsyncEngine, call_sid: str = "CA1", caller: str = CALLER) -> ToolContext:
     """A call to the demo business, as far as its tools are concerned."""
-    store = Store(engine, timeout=10)
+    store = Store(engine, timeout=10, record_timeout=10)
     profile = await store.profile(StreamClaims(call_sid, 456, caller, BUSINESS, 0, ""))
     return ToolContext(call_sid, profile, store, now=lambda: NOW)
 
@@ -206,7 +206,7 @@ async def test_transfer_needs_a_number(engine: AsyncEngine) -> None:
 )
 async def test_without_the_database_the_calendar_is_closed(engine: AsyncEngine, name: str) -> None:
     """A generic call does not know whose calendar it would be."""
-    generic = ToolContext("CA1", Profile(), Store(engine, timeout=10))
+    generic = ToolContext("CA1", Profile(), Store(engine, timeout=10, record_timeout=10))
 
     answer = await tool(generic, name, date="2026-01-25", time="14:00")
 
