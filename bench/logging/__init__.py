@@ -1,0 +1,1 @@
+"""The logging core beside structlog, loguru, python-json-logger, the standard library and the limit."""
