@@ -139,7 +139,7 @@ docs: $(VENV)/installed ## write the tables of events into docs/ anew
 	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
 bench: $(VENV)/installed ## the benchmarks [B=logging]
-	@PYTHONPATH=services:. $(PYTHON) -m bench $(B)
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B)
 
 $(VENV)/installed: services/requirements/test.txt
 	@scripts/venv.sh $(VENV)

@@ -4,15 +4,14 @@ Prints for each promise the median and the worst of its runs beside what was pro
 """
 
 import argparse
-import os
 import re
-import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from bench.machine import machine
 from stack_world.fixtures import remove
 from stack_world.stack import Stack, docker, prepare
 from stack_world.terminal import typed
@@ -112,21 +111,21 @@ def measure(stack: Stack, lines: int, times: int) -> list[Promise]:
     return promises
 
 
-def main() -> int:
+def main() -> None:
+    """Set the stack up, measure, take it down."""
     parser = argparse.ArgumentParser(prog="bench.ops", description=__doc__)
     parser.add_argument("--lines", type=int, default=100_000, help="a day of logs")
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
     checkout, project = prepare()
     try:
-        print(f"load average at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+        print(machine(), flush=True)
         for promise in measure(Stack(checkout, project), options.lines, options.times):
             print(promise.line(), flush=True)
-        print(f"load average at the end: {os.getloadavg()[0]:.1f}", flush=True)
+        print(f"at the end: {machine()}", flush=True)
     finally:
         remove(checkout)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
