@@ -17,9 +17,10 @@ import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from bench.machine import machine
 from bench.worker.contestants import JOB
 from prosaas_core.migrate import migrate
-from prosaas_core.settings import load_settings
+from prosaas_core.settings import SettingsError, load_settings
 
 ROUNDS = {
     "PgQueuer alone": ("bare", "INFO"),
@@ -69,7 +70,10 @@ def run(contestant: str, level: str, jobs: int) -> dict[str, float]:
 
 async def main(arguments: argparse.Namespace) -> None:
     """Run the rounds and print a table."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise SystemExit(str(error)) from None
     await migrate(settings)
     await refuse_if_used(settings.database_url)
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in ROUNDS}
@@ -77,6 +81,7 @@ async def main(arguments: argparse.Namespace) -> None:
         for name, (contestant, level) in ROUNDS.items():
             await fill(settings.database_url, arguments.jobs)
             measured[name].append(await asyncio.to_thread(run, contestant, level, arguments.jobs))
+    print(f"{machine()}\n")
     print("| contestant | jobs/s | CPU µs a job |\n|---|---|---|")
     for name, rounds in measured.items():
         rate = arguments.jobs / statistics.median(result["wall_s"] for result in rounds)
