@@ -17,7 +17,7 @@ from urllib.error import URLError
 
 import pytest
 
-from bundle_world.checkout import ROOT, Checkout
+from bundle_world.checkout import ROOT, Checkout, make_checkout
 
 SERVICES = ("api", "calls", "worker")
 PRODUCTION = dict(line.split("=", 1) for line in (ROOT / "env/prod.env").read_text().splitlines() if line[:1].isalpha())
@@ -120,31 +120,24 @@ def base_that_trusts(bundle: Path, base: str, tag: str, context: Path) -> str:
     return tag
 
 
-@pytest.fixture
-def python_of_the_platform() -> Iterator[None]:
-    """What `deploy/run.sh build` makes, with this interpreter in its place."""
-    programs = [ROOT / f".deploy/{service}/bin/python" for service in SERVICES]
-    assert not any(program.exists() for program in programs), "deploy/run.sh build was run in this checkout"
-    for program in programs:
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', "utf-8")
-        program.chmod(0o755)
-    yield
-    for program in programs:
-        program.unlink()
-
-
 @pytest.mark.postgres
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_platform_with_its_own_python_starts_a_service(
-    service: str, python_of_the_platform: None, database_url: str, tmp_path: Path
-) -> None:
-    """As Replit does it: the command and the variables of .replit, the service by its name, a managed database."""
-    replit = tomllib.loads((ROOT / ".replit").read_text(encoding="utf-8"))
+def test_a_platform_with_its_own_python_starts_a_service(service: str, database_url: str, tmp_path: Path) -> None:
+    """As Replit does it: the command and the variables of .replit, the service by its name, a managed database.
+
+    This interpreter stands where `deploy/run.sh build` puts one.
+    """
+    clone = make_checkout(tmp_path / "clone").path
+    python = clone / f".deploy/{service}/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', "utf-8")
+    python.chmod(0o755)
+    replit = tomllib.loads((clone / ".replit").read_text(encoding="utf-8"))
     port = free_port()
     environ = VARIABLES | replit["env"] | {"PORT": str(port), "SERVICE": service, "DATABASE_URL": database_url}
-    environ |= {"PATH": os.environ["PATH"], "SPOOL_DIR": str(tmp_path / "spool"), "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(replit["deployment"]["run"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as one:
+    environ |= {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path)}
+    start = replit["deployment"]["run"]
+    with subprocess.Popen(start, cwd=clone, env=environ, stdout=subprocess.PIPE, text=True) as one:
         try:
             assert answer(port, "/readyz") == 200
         finally:
@@ -152,7 +145,7 @@ def test_a_platform_with_its_own_python_starts_a_service(
             said, _ = one.communicate(timeout=30)
     assert one.returncode == 0
     assert "_START]" in said
-    assert (tmp_path / "spool").is_dir()
+    assert (clone / ".deploy/spool").is_dir()
 
 
 @pytest.mark.parametrize("words", [["deploy/run.sh"], ["deploy/run.sh", "stop"]])
