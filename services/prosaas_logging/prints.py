@@ -51,6 +51,9 @@ class Printed(io.TextIOBase):
         """The descriptor of the original, for code that hands it to a child process."""
         return self._original.fileno()
 
+    def reconfigure(self, **_: object) -> None:
+        """Nothing to do: what is printed is text until it is a line."""
+
     def isatty(self) -> bool:
         """Never: nobody should send colours to a log."""
         return False

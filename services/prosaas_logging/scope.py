@@ -136,6 +136,7 @@ class Scope:
     def wire(self, wiring: Wiring) -> None:
         """Choose how this scope keeps and emits, for the configuration in force."""
         if self.kind == "process":
+            self.level = wiring.threshold
             self.keep = _discard
             self.emit = lambda record: wiring.submit(record, self.context)
             return

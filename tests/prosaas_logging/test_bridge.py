@@ -103,6 +103,7 @@ def test_prints_are_events_and_json_stays_json(run_program: Program) -> None:
 print("two\nlines", end="")
 print(" and", "more")
 print('{"not": "ours"')
+sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)
 sys.stdout.buffer.write(b"bytes \xff\n")
 sys.stderr.write("to stderr\n")
 warnings.warn("careful")

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from prosaas_logging import get_logger, scope
+from prosaas_logging import get_logger, scope, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     CALL_END,
@@ -269,6 +269,16 @@ def test_a_switch_finds_a_call_by_what_is_added_to_it_later(sink: Sink) -> None:
         call.add(business_id="456")
         log.debug("known business")
     assert sink.names() == ["known business"]
+
+
+def test_code_can_ask_whether_its_debug_lines_are_read(sink: Sink) -> None:
+    assert not watched()
+    with scope(call_sid="CA1"):
+        assert not watched()
+        put_in_force(sink.force(level_for=lambda fields: DEBUG))
+        assert watched()
+    put_in_force(sink.force(threshold=DEBUG))
+    assert watched()
 
 
 def test_a_thread_s_own_scope_does_not_disturb_another_s(sink: Sink) -> None:
