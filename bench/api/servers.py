@@ -3,8 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
 import asyncpg
@@ -13,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 
 from prosaas_api.app import create_app
 from prosaas_core.settings import load_settings
-from prosaas_logging import Logger, bootstrap
+from prosaas_logging import bootstrap
 
 INSERT = """
 INSERT INTO messages (id, conversation_id, direction, body)
@@ -47,21 +46,7 @@ def product() -> FastAPI:
     return create_app(load_settings())
 
 
-def silent() -> FastAPI:
-    """prosaas-api with every call of the log made empty: what is left is the service itself."""
-
-    def nothing(*_: Any, **__: Any) -> None:
-        return None
-
-    for name in ("debug", "info", "warning", "error", "event"):
-        setattr(Logger, name, nothing)
-    from prosaas_api import request_scope
-
-    request_scope.scope = lambda **_: nullcontext()  # type: ignore[assignment]
-    return create_app(load_settings())
-
-
-CONTESTANTS: dict[str, Callable[[], FastAPI]] = {"bare": bare, "product": product, "silent": silent}
+CONTESTANTS: dict[str, Callable[[], FastAPI]] = {"bare": bare, "product": product}
 
 if __name__ == "__main__":
     os.sched_setaffinity(0, {0})

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+import asyncpg
 from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import WEBHOOK_S, State
 from prosaas_core import inbound
-from prosaas_core.database import transaction
+from prosaas_core.database import raw_transaction, transaction
 from prosaas_core.inbound import Incoming, Outcome
 from prosaas_core.tables import Message
 from prosaas_logging import get_logger
@@ -28,7 +28,7 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
     """Keep the messages and queue their answers; when this returns they are safe."""
     if not messages:
         return
-    async with transaction(state.engine, within_s=WEBHOOK_S) as connection:
+    async with raw_transaction(state.engine, within_s=WEBHOOK_S) as connection:
         # In one order of senders everywhere, so that two batches never wait for each other's rows.
         ordered = sorted(messages, key=lambda message: (message.to, message.sender))
         outcomes = [(message, await _keep(connection, message)) for message in ordered]
@@ -53,7 +53,7 @@ async def delivered(state: State, message_id: str, status: str, error: str | Non
         log.debug("message delivery", message_id=message_id, status=status)
 
 
-async def _keep(connection: AsyncConnection, message: Incoming) -> Outcome:
+async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     annotate(message_id=message.message_id)
     outcome = await inbound.keep(connection, message)
     if outcome.business_id is not None:

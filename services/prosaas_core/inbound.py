@@ -3,37 +3,36 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
-from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
+from prosaas_core.jobs import WHATSAPP_REPLY, enqueue_raw
 
 # A message that was seen before must neither open a conversation again nor keep one alive.
 _KEEP = """
 WITH business AS (
-    SELECT id, EXISTS (SELECT FROM messages WHERE id = :message_id) AS seen FROM businesses WHERE {ours} = :to
+    SELECT id, EXISTS (SELECT FROM messages WHERE id = $1) AS seen FROM businesses WHERE {ours} = $2
 ), customer AS (
     INSERT INTO customers AS known (business_id, channel, external_id, name, phone)
-    SELECT id, 'whatsapp', :sender, :name, :phone FROM business WHERE NOT seen
+    SELECT id, 'whatsapp', $3, $4, $5 FROM business WHERE NOT seen
     ON CONFLICT (business_id, channel, external_id) DO UPDATE
     SET name = COALESCE(NULLIF(known.name, ''), excluded.name), phone = COALESCE(known.phone, excluded.phone)
     RETURNING id, business_id
 ), conversation AS (
     INSERT INTO conversations (business_id, customer_id, channel)
-    SELECT business_id, id, :provider FROM customer
+    SELECT business_id, id, $6 FROM customer
     ON CONFLICT (customer_id, channel) WHERE status = 'open' DO UPDATE SET last_activity_at = now()
     RETURNING id
 ), message AS (
-    INSERT INTO messages (id, conversation_id, direction, body) SELECT :message_id, id, 'in', :text FROM conversation
+    INSERT INTO messages (id, conversation_id, direction, body) SELECT $1, id, 'in', $7 FROM conversation
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
 SELECT business.id, EXISTS (SELECT FROM message) FROM business
 """
 # Twilio names our phone number, Meta its own id of it.
-_STATEMENTS: dict[str, TextClause] = {
-    "twilio": text(_KEEP.format(ours="phone")),
-    "meta": text(_KEEP.format(ours="whatsapp_phone_number_id")),
+_STATEMENTS = {
+    "twilio": _KEEP.format(ours="phone"),
+    "meta": _KEEP.format(ours="whatsapp_phone_number_id"),
 }
 
 
@@ -58,28 +57,25 @@ class Outcome:
     business_id: int | None = None
 
 
-async def keep(conn: AsyncConnection, message: Incoming) -> Outcome:
+async def keep(raw: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     """Keep the message and queue its answer in the caller's transaction, once however often it is delivered."""
-    found = await conn.execute(
+    row = await raw.fetchrow(
         _STATEMENTS[message.provider],
-        {
-            "provider": message.provider,
-            "message_id": message.message_id,
-            "to": message.to,
-            "sender": message.sender,
-            "phone": message.phone,
-            "name": message.name,
-            "text": message.text,
-        },
+        message.message_id,
+        message.to,
+        message.sender,
+        message.name,
+        message.phone,
+        message.provider,
+        message.text,
     )
-    row = found.one_or_none()
     if row is None:
         return Outcome("unknown")
     business_id, is_new = row
     if not is_new:
         return Outcome("duplicate", business_id)
-    await enqueue(
-        conn,
+    await enqueue_raw(
+        raw,
         WHATSAPP_REPLY,
         {"message_id": message.message_id, "cause": {"message_id": message.message_id}},
         key=f"{WHATSAPP_REPLY}:{message.message_id}",

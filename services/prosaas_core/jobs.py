@@ -29,7 +29,18 @@ async def enqueue(
     conn: AsyncConnection, job: str, payload: Mapping[str, Any], *, key: str, delay: timedelta | None = None
 ) -> bool:
     """Queue the job when the caller's transaction commits; False when one of this key waits or runs already."""
-    raw = await transaction_of(conn)
+    return await enqueue_raw(await transaction_of(conn), job, payload, key=key, delay=delay)
+
+
+async def enqueue_raw(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    job: str,
+    payload: Mapping[str, Any],
+    *,
+    key: str,
+    delay: timedelta | None = None,
+) -> bool:
+    """The same in a transaction of asyncpg's own."""
     body = json.dumps(payload, ensure_ascii=False).encode()
     # PgQueuer does not hand the dedupe key to the consumer, who marks the effect under it: it travels in the headers.
     ids = await Queries(AsyncpgDriver(raw)).enqueue(

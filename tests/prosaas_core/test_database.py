@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.database import DatabaseUnavailable, make_engine, session, transaction
+from prosaas_core.database import DatabaseUnavailable, make_engine, raw_transaction, session, transaction
 from prosaas_core.settings import load_settings
 
 
@@ -67,3 +67,16 @@ async def test_an_error_of_the_callers_own_passes_through(engine: AsyncEngine) -
     with pytest.raises(KeyError):
         async with session(engine):
             raise KeyError("theirs")
+
+
+@pytest.mark.postgres
+async def test_a_transaction_on_asyncpg_itself_is_committed_or_rolled_back_whole(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async with raw_transaction(engine) as raw:
+        await raw.execute("UPDATE businesses SET name = 'kept'")
+    with pytest.raises(DatabaseUnavailable, match="no answer in time"):
+        async with raw_transaction(engine, within_s=0.3) as raw:
+            await raw.execute("UPDATE businesses SET name = 'lost'; SELECT pg_sleep(60)")
+    async with raw_transaction(engine) as raw:
+        assert await raw.fetchval("SELECT name FROM businesses") == "kept"

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.database import make_engine, transaction
+from prosaas_core.database import make_engine, raw_transaction, transaction
 from prosaas_core.inbound import Incoming, Outcome, keep
 from prosaas_core.settings import Settings
 
@@ -24,7 +24,7 @@ MESSAGE = Incoming(
 
 
 async def kept(engine: AsyncEngine, *messages: Incoming) -> list[Outcome]:
-    async with transaction(engine) as connection:
+    async with raw_transaction(engine) as connection:
         return [await keep(connection, message) for message in messages]
 
 
