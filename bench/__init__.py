@@ -1,0 +1,1 @@
+"""Measurements: what the code costs, beside what others' costs on the same machine in the same run."""
