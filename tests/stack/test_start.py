@@ -141,3 +141,9 @@ def test_second_folder_on_a_machine_leaves_the_first_ones_data_alone(checkout: C
     (engine / "docker").unlink()
     assert re.fullmatch("prosaas-[0-9a-f]{4}", project)
     assert f"this one is {project}" in done.err
+
+
+def test_stop_of_a_stack_that_does_not_run_is_no_error(checkout: Checkout) -> None:
+    """`make down` twice ends as once, and says what stays."""
+    for _ in range(2):
+        assert "the data stays in its volumes" in checkout.run("make", "down").out
