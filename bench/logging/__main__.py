@@ -40,18 +40,22 @@ def calls_that_write_nothing() -> Iterator[str]:
 def written_lines() -> Iterator[str]:
     """A line of JSON until it is in the pipe."""
     results = lines.measure()
-    yield "| a written line | µs | CPU µs | ÷ raw | ÷ ours |"
-    yield "|---|---:|---:|---:|---:|"
-    mine = results["ours"]
+    yield "| a written line | fastest round, µs | ÷ raw | ÷ ours | median, µs | ÷ raw | CPU, µs |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    mine, limit = results["ours"], results["raw orjson + os.write"]
     for name, result in results.items():
-        ratio = result["wall"] / mine["wall"]
-        yield f"| {name} | {result['wall']:.1f} | {result['cpu']:.1f} | {result['ratio']:.2f} | {ratio:.2f} |"
-    structlog = results["structlog, bytes + orjson"]["wall"] / mine["wall"]
-    pjl = results["python-json-logger"]["wall"] / mine["wall"]
+        best = result["fastest"]
+        yield (
+            f"| {name} | {best:.1f} | {best / limit['fastest']:.2f} | {best / mine['fastest']:.2f} "
+            f"| {result['wall']:.1f} | {result['ratio']:.2f} | {result['cpu']:.1f} |"
+        )
+    raw = mine["fastest"] / limit["fastest"]
+    structlog = results["structlog, bytes + orjson"]["fastest"] / mine["fastest"]
+    pjl = results["python-json-logger"]["fastest"] / mine["fastest"]
     yield ""
-    yield "| goal for a written line | measured | reached |"
+    yield "| goal for a written line, fastest rounds | measured | reached |"
     yield "|---|---:|---|"
-    yield f"| at most 3 × raw | {mine['ratio']:.2f} | {verdict(mine['ratio'], 3)} |"
+    yield f"| at most 3 × raw | {raw:.2f} | {verdict(raw, 3)} |"
     yield f"| at least 3 × faster than structlog | {structlog:.2f} | {verdict(structlog, 3, at_least=True)} |"
     yield f"| at least 5 × faster than python-json-logger | {pjl:.2f} | {verdict(pjl, 5, at_least=True)} |"
 
