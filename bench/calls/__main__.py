@@ -46,9 +46,9 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.calls", description=__doc__)
     parser.add_argument("--only", nargs="*", choices=list(CONFIGURATIONS), help="these configurations")
-    parser.add_argument("--calls", nargs="+", type=int, default=[50, 100, 150, 200, 250, 300], help="the steps")
+    parser.add_argument("--calls", nargs="+", type=int, default=[100, 150, 200, 250, 300], help="the steps")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long each step is measured")
-    parser.add_argument("--switch", type=int, metavar="CALLS", help="also: one of so many calls at DEBUG")
+    parser.add_argument("--switch", type=int, default=100, metavar="CALLS", help="one of so many at DEBUG; 0: skip")
     return parser
 
 

@@ -127,7 +127,7 @@ class Service:
         return report, sum(line.startswith("[DEBUG]") for line in log.splitlines())
 
     async def _switch(self, call_sid: str) -> None:
-        command = (sys.executable, "-m", "prosaas_logging.ctl", "level", "DEBUG", "--call-sid", call_sid)
+        command = (sys.executable, "-m", "prosaas_logging.ctl", "level", "DEBUG", "--call", call_sid)
         environ = {**os.environ, "LOG_SWITCH_FILE": str(self.folder / "switch.json")}
         switching = await asyncio.create_subprocess_exec(*command, env=environ)
         assert await switching.wait() == 0

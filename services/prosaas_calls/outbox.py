@@ -18,12 +18,11 @@ class Outbox:
     A time stamp, because an asyncio timeout around each of a hundred frames a second costs more than the frame.
     """
 
-    __slots__ = ("_send_frame", "_waiting_since", "sent")
+    __slots__ = ("_send_frame", "_waiting_since")
 
     def __init__(self, socket: Socket) -> None:
         self._send_frame = socket.send_frame
         self._waiting_since = 0.0
-        self.sent = 0
 
     async def send(self, frame: bytes) -> None:
         """Send one text frame; waits while the peer does not read."""
@@ -31,7 +30,6 @@ class Outbox:
             self._waiting_since = monotonic()
         await self._send_frame(frame, WSMsgType.TEXT)
         self._waiting_since = 0.0
-        self.sent += 1
 
     def stuck_for(self, now: float) -> float:
         """Seconds that the oldest unfinished send has waited."""

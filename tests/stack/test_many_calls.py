@@ -63,7 +63,7 @@ def test_a_call_without_a_database_is_recorded_once_when_it_is_back(stack: Stack
     try:
         result = stack.call("--scenario", "demo")
     finally:
-        stack.checkout.compose("start", "postgres")
+        stack.checkout.compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", "postgres")
 
     assert result["heard"], result
     stack.wait_for_line("prosaas-calls", result["call_sid"], "CALL_RECORD_SPOOLED")
