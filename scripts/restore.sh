@@ -16,8 +16,10 @@ fi
 in_postgres() { docker compose exec -T --env PGOPTIONS=--client_min_messages=warning postgres "$@"; }
 ask() { in_postgres psql --username=prosaas --dbname="$1" --no-align --tuples-only --quiet --set ON_ERROR_STOP=1 --command "$2"; }
 
-[ -n "$(docker compose ps --quiet --status running postgres 2>/dev/null)" ] ||
+if [ -z "$(docker compose ps --quiet --status running postgres 2>/dev/null)" ]; then
+    "$here/setup.sh" prod
     docker compose up --detach --no-deps --wait --quiet-pull postgres
+fi
 in_postgres pg_restore --list <"$file" >/dev/null 2>&1 ||
     fail "$file is not a backup that pg_restore can read" "choose another backup"
 
