@@ -62,6 +62,7 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 async def one(name: str, webhooks: int, connections: int, batch: str) -> Measured:
     """One round of one contestant, warmed up."""
     with serving(name) as pid:
+        await drive(PORT, pid, prepare(20, f"{batch}v"), 1)
         await drive(PORT, pid, prepare(webhooks // 10, f"{batch}w"), connections)
         return await drive(PORT, pid, prepare(webhooks, batch), connections)
 
