@@ -24,10 +24,10 @@ _INSTALLED: Final = ("site-packages", "dist-packages")
 def is_library(name: str) -> bool:
     """Whether the logger called *name* belongs to code that was installed rather than written here."""
     package = name.partition(".")[0]
-    if package in LIBRARIES or package in sys.stdlib_module_names:
-        return package != "__main__"
-    if package.startswith("prosaas"):
+    if package == "__main__" or package.startswith("prosaas"):
         return False
+    if package in LIBRARIES or package in sys.stdlib_module_names:
+        return True
     source = getattr(sys.modules.get(package), "__file__", None) or ""
     return any(place in source for place in _INSTALLED)
 

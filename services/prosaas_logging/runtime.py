@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -153,6 +154,8 @@ def _prepare_for_the_end() -> None:
     """Every way out of the process passes a bounded flush."""
     atexit.register(shutdown)
     os.register_at_fork(after_in_child=_after_fork)
+    # Python warns of the threads that a fork leaves behind; ours starts anew in the child, by the line above.
+    warnings.filterwarnings("ignore", message=r".*multi-threaded, use of fork\(\)", category=DeprecationWarning)
     if not faulthandler.is_enabled() and sys.__stderr__ is not None:
         with suppress(OSError, ValueError):
             faulthandler.enable(sys.__stderr__)
