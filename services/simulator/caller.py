@@ -109,7 +109,11 @@ class Caller:
             return None
         if ended_by == "caller":
             raise Hangup("caller")
-        return await self._redirected(line.redirection) if line.redirection else None
+        redirection = line.redirection
+        if redirection is None and not self._live.redirections.empty():
+            # Told by REST, and then the stream closed before this line's next frame: Twilio goes by what it was told.
+            redirection = self._live.redirections.get_nowait()
+        return await self._redirected(redirection) if redirection else None
 
     async def _wait(self, audio_ms: int) -> list[twiml.Verb] | None:
         try:

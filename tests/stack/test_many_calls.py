@@ -9,8 +9,9 @@ CALLS = 50
 
 
 def results(stack: Stack, *options: str) -> list[dict[str, Any]]:
-    """What each caller experienced."""
-    printed = stack.execute("simulator", "python", "-m", "simulator", "call", "--json", *options)
+    """What each caller experienced, also where it was not all well."""
+    command = " ".join(("python -m simulator call --json", *options, "|| true"))
+    printed = stack.execute("simulator", "sh", "-c", command)
     notes = [json.loads(line) for line in printed.splitlines()]
     return [note for note in notes if note["what"] == "result"]
 
@@ -61,11 +62,13 @@ def test_a_call_without_a_database_is_recorded_once_when_it_is_back(stack: Stack
     """The caller is served with the generic greeting; the record waits on the volume and is stored by the worker."""
     stack.checkout.compose("stop", "--timeout", "5", "postgres")
     try:
-        result = stack.call("--scenario", "demo")
+        (result,) = results(stack, "--speed", "4")
     finally:
         stack.checkout.compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", "postgres")
 
-    assert result["heard"], result
+    # The api cannot take Twilio's status callback without its database; everything that the caller hears must be well.
+    assert [problem for problem in result["problems"] if not problem.startswith("status callback")] == []
+    assert len(result["heard"]) >= 4
     stack.wait_for_line("prosaas-calls", result["call_sid"], "CALL_RECORD_SPOOLED")
 
     def stored() -> str | None:
