@@ -88,6 +88,7 @@ def test_an_image_needs_only_variables(
 
 
 @pytest.mark.docker
+@pytest.mark.timeout(900)
 def test_the_platforms_dockerfile_makes_a_service(container: Run, database_url: str, tmp_path: Path) -> None:
     """Built the way a platform does: from the root, without targets, cache mounts or secrets."""
     tag = f"prosaas-platform:{uuid.uuid4().hex[:8]}"

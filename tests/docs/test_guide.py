@@ -72,6 +72,7 @@ def test_code_within_hebrew_sentences_keeps_its_order() -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.timeout(900)
 def test_every_command_of_the_guide_does_what_the_guide_says(checkout: Checkout) -> None:
     said: dict[str, str] = {}
     for command in commands(GUIDES[0]):
