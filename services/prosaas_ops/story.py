@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_ops.engine import Engine, RawLine
+from prosaas_ops.engine import Container, Engine, RawLine
 from prosaas_ops.follow import Happening, happenings
 from prosaas_ops.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.options import SERVICES, Problem
@@ -25,8 +25,8 @@ _KINDS = (
 )
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
-# Lines of the call can precede its record's start (the webhook) and follow its end (the jobs).
-_BEFORE, _AFTER = 15.0, 3600.0
+# Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
+_BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
 # A call without a record is most likely live, and no call is longer than this.
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
@@ -69,8 +69,8 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
     record, without_record = _record(call_sid)
     entries: list[Entry] = []
-    for since, until in _windows(record):
-        raws = _read_logs(engine, since, until)
+    for since, ended in _windows(record):
+        raws = _read_logs(engine, since, ended)
         entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
         if entries:
             break
@@ -90,17 +90,20 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     return Story(call_sid, entries, record, started, without_record)
 
 
-def _read_logs(engine: Engine, since: float | None, until: float | None) -> list[list[RawLine]]:
+def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list[list[RawLine]]:
+    def read_log(container: Container) -> list[RawLine]:
+        after = _JOBS_AFTER if container.service == "worker" else _AFTER
+        return engine.logs(container, since, None if ended is None else ended + after)
+
     with ThreadPoolExecutor(max_workers=4) as pool:
-        containers = engine.containers(*SERVICES.values())
-        return list(pool.map(lambda container: engine.logs(container, since, until), containers))
+        return list(pool.map(read_log, engine.containers(*SERVICES.values())))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
-    """Where to look for the call's lines, the likeliest place first."""
+    """Between which moments to look for the call's lines, the likeliest place first."""
     if record is not None and record.started_at is not None:
         ended = (record.ended_at or record.started_at).timestamp()
-        return [(record.started_at.timestamp() - _BEFORE, ended + _AFTER)]
+        return [(record.started_at.timestamp() - _BEFORE, ended)]
     return [(time.time() - _RECENT, None), (None, None)]
 
 
