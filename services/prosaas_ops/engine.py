@@ -17,6 +17,8 @@ from prosaas_ops.options import Problem
 
 SOCKET = "/var/run/docker.sock"
 _STDERR = 2
+# The engine writes line by line: only full chunks, and the end, are worth waking up for.
+_CHUNK = 1 << 18
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -150,7 +152,7 @@ class Engine:
     ) -> tuple[int, bytes]:
         with self._ask(method, path, query, payload) as connection:
             answer = bytearray()
-            while chunk := connection.recv(1 << 20):
+            while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
                 answer += chunk
         end = answer.index(b"\r\n\r\n")
         return int(answer[:end].split(b" ", 2)[1]), bytes(memoryview(answer)[end + 4 :])

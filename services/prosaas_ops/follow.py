@@ -121,7 +121,7 @@ class Follow:
         self._selector.register(source.connection, selectors.EVENT_READ, source)
 
     def _read(self, source: _Source) -> None:
-        chunk = source.connection.recv(1 << 18)
+        chunk = source.connection.recv(1 << 16)
         if not chunk:
             self._selector.unregister(source.connection)
             source.connection.close()

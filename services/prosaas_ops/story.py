@@ -1,5 +1,6 @@
 """The story of one call: every service's lines, container events and the record, on the call's own clock."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ _KINDS = (
     (("CALL_", "GREETING", "BARGE_IN", "DTMF", "VOICE_WEBHOOK"), "call"),
 )
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
+_NAMES_AROUND = re.compile("|".join(_AROUND))
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
 _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
@@ -139,7 +141,7 @@ def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterabl
 def _notable(text: str) -> bool:
     """Whether the line can be one of those, seen without parsing it; the rows of a stack trace are."""
     if text.startswith(("[INFO]", "[DEBUG]")) or '"INFO"' in text or '"DEBUG"' in text:
-        return any(name in text for name in _AROUND)
+        return bool(_NAMES_AROUND.search(text))
     return True
 
 
