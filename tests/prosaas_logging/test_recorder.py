@@ -54,7 +54,7 @@ def test_a_dump_is_a_file_of_lines_with_their_own_times_and_one_line_says_so(tmp
     world = World(tmp_path)
     call = world.call()
     assert world.recorder.dump(call, "error")
-    assert world.recorder.flush()
+    assert world.recorder.flush(30)
     head, *lines = [json.loads(line) for line in (tmp_path / "CA1.jsonl").read_text().splitlines()]
     assert (head["blackbox"], head["reason"], head["records"]) == ("CA1", "error", 3)
     assert [line["timestamp"] for line in lines] == [f"2023-11-14T22:13:2{number}.000000Z" for number in range(3)]
@@ -127,6 +127,6 @@ def test_a_directory_that_cannot_be_written_is_said_and_ends_nothing(tmp_path: P
     (tmp_path / "file").write_text("")
     world = World(tmp_path / "file" / "below")
     world.recorder.dump(world.call(), "error")
-    assert world.recorder.flush()
+    assert world.recorder.flush(30)
     assert "Error" in str(world.said[0][0][4]["path"])
     assert [thread for thread in threading.enumerate() if thread.name == "prosaas-log-recorder"]

@@ -80,7 +80,7 @@ def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) ->
     writer = start(writers, pipe.writing)
     for number in range(1000):
         writer.submit(record(f"line-{number}"), NOWHERE)
-    assert writer.flush()
+    assert writer.flush(30)
     lines = pipe.read_until(b"line-999\n").decode().splitlines()
     assert lines == [f"20 line-{number}" for number in range(1000)]
     assert writer.lines == {INFO: 1000}
@@ -218,7 +218,7 @@ def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: l
     writer = start(writers, fd)
     for number in range(500):
         writer.submit(record(f"line {number}"), NOWHERE)
-    assert writer.flush()
+    assert writer.flush(30)
     assert not writer.dropped
     os.close(fd)
     reader.close()
