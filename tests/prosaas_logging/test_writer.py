@@ -80,8 +80,8 @@ def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) ->
     writer = start(writers, pipe.writing)
     for number in range(1000):
         writer.submit(record(f"line-{number}"), NOWHERE)
-    assert writer.flush(30)
     lines = pipe.read_until(b"line-999\n").decode().splitlines()
+    assert writer.flush(30)
     assert lines == [f"20 line-{number}" for number in range(1000)]
     assert writer.lines == {INFO: 1000}
 
