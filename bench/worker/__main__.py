@@ -19,6 +19,7 @@ from pgqueuer.queries import Queries
 
 from bench.machine import machine
 from bench.worker.contestants import JOB
+from prosaas_core.demo import BUSINESS_ID
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import SettingsError, load_settings
 
@@ -30,9 +31,11 @@ ROUNDS = {
 
 
 async def refuse_if_used(dsn: str) -> None:
-    """The rounds empty the queue: not in a database that somebody works with."""
+    """The rounds empty the queue: only in a database that nothing was ever put into, or that holds the demo alone."""
     connection = await asyncpg.connect(dsn)
-    used = await connection.fetchval("SELECT EXISTS (SELECT FROM businesses)")
+    used = await connection.fetchval("SELECT to_regclass('businesses') IS NOT NULL") and await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM businesses WHERE id <> $1)", BUSINESS_ID
+    )
     await connection.close()
     if used:
         raise SystemExit("DATABASE_URL names a database in use: give the benchmark one of its own")
