@@ -20,6 +20,16 @@ COMMAND_TIMEOUT_S = 30.0
 # SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
 AWAY = ("08", "53", "57", "58")
 
+_NO_CONNECTION = (
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    PoolTimeoutError,
+    asyncpg.InterfaceError,
+    # A connection that breaks between two steps of its protocol.
+    asyncpg.InternalClientError,
+)
+
 
 class DatabaseUnavailable(Exception):
     """Postgres cannot be reached, or went away in mid-transaction; the text says how."""
@@ -76,8 +86,13 @@ async def raw_transaction(
     async with _naming_absence(), asyncio.timeout(within_s), engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         assert isinstance(raw, asyncpg.Connection)
-        async with raw.transaction():
-            yield raw
+        try:
+            async with raw.transaction():
+                yield raw
+        except BaseException:
+            # The pool does not see what went on here: a statement cut short may still be under way on the connection.
+            await connection.invalidate()
+            raise
 
 
 def is_absence(error: BaseException) -> bool:
@@ -88,9 +103,7 @@ def is_absence(error: BaseException) -> bool:
         return is_absence(error.orig) or (error.orig.__cause__ is not None and is_absence(error.orig.__cause__))
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(AWAY)
-    return isinstance(
-        error, ConnectionError | TimeoutError | socket.gaierror | PoolTimeoutError | asyncpg.InterfaceError
-    )
+    return isinstance(error, _NO_CONNECTION)
 
 
 @asynccontextmanager
