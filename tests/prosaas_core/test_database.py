@@ -80,3 +80,16 @@ async def test_a_transaction_on_asyncpg_itself_is_committed_or_rolled_back_whole
             await raw.execute("UPDATE businesses SET name = 'lost'; SELECT pg_sleep(60)")
     async with raw_transaction(engine) as raw:
         assert await raw.fetchval("SELECT name FROM businesses") == "kept"
+
+
+@pytest.mark.postgres
+async def test_a_statement_that_was_cut_short_takes_its_connection_with_it(engine: AsyncEngine) -> None:
+    """Whoever got that connection next might find the statement still under way on it."""
+    async with raw_transaction(engine) as raw:
+        before = raw.get_server_pid()
+    with pytest.raises(DatabaseUnavailable):
+        async with raw_transaction(engine, within_s=0.1) as raw:
+            assert raw.get_server_pid() == before
+            await raw.execute("SELECT pg_sleep(60)")
+    async with raw_transaction(engine) as raw:
+        assert raw.get_server_pid() != before
