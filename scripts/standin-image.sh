@@ -37,9 +37,10 @@ python_image() {
 }
 
 # The account comes before the package, so that it gets the number that volumes written by the upstream image carry.
-# /run/postgresql by that name: /var/run is a link to /run, which from out here is the host's.
+# /run/postgresql by that name: /var/run is a link to /run, which from out here is the host's; and /run is emptied at the
+# end unless told otherwise.
 postgres_image() {
-    root_filesystem postgresql-17,gosu,ca-certificates \
+    root_filesystem postgresql-17,gosu,ca-certificates --skip=cleanup/run \
         --essential-hook='echo "postgres:x:999:" >>"$1/etc/group"' \
         --essential-hook='echo "postgres:x:999:999::/var/lib/postgresql:/bin/bash" >>"$1/etc/passwd"' \
         --customize-hook='rm -rf "$1"/etc/postgresql/17 "$1"/var/lib/postgresql/17' \
