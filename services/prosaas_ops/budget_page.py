@@ -4,7 +4,7 @@ from html import escape
 from statistics import median
 
 from prosaas_ops.charts import bars
-from prosaas_ops.log_budget import Measured, reduction
+from prosaas_ops.measured import Measured, reduction
 from prosaas_ops.options import SERVICES
 from prosaas_ops.page import page, tiles
 from prosaas_ops.terminal import short

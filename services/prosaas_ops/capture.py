@@ -11,13 +11,13 @@ from typing import Any
 
 from prosaas_ops import capture_page, trace_page
 from prosaas_ops.engine import Container, Engine
+from prosaas_ops.files import output_folder
 from prosaas_ops.follow import Happening, happenings, merged
 from prosaas_ops.lines import Line
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.story import tell
 from prosaas_ops.terminal import Screen
-from prosaas_ops.trace import output_folder
 
 OPTIONS = ("FOR", "SINCE", "CALL")
 

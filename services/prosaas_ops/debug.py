@@ -10,12 +10,12 @@ from typing import TextIO
 
 from prosaas_ops import live_switch, sessions
 from prosaas_ops.engine import Container, Engine
+from prosaas_ops.files import output_folder
 from prosaas_ops.follow import Follow, Happening
 from prosaas_ops.lines import Line
 from prosaas_ops.live_calls import live_calls
 from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
 from prosaas_ops.terminal import RateCap, Screen, short
-from prosaas_ops.trace import output_folder
 
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
 

@@ -1,19 +1,18 @@
 """`make log-budget`: the same calls at INFO and at DEBUG, as the guide's table and as a page of charts."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 
 from prosaas_ops import live_switch
+from prosaas_ops.budget_page import render
 from prosaas_ops.engine import Engine
+from prosaas_ops.files import output_folder
 from prosaas_ops.follow import merged
-from prosaas_ops.lines import Line
+from prosaas_ops.measured import Measured, reduction
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options
 from prosaas_ops.simulate import BUDGET, Placed, new_call_sid, place
 from prosaas_ops.terminal import Screen, short, table
-from prosaas_ops.trace import output_folder
 
 OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT")
 
@@ -22,28 +21,6 @@ REDUCTION_LEAST = 90.0
 # A per-call level set for the whole service outlives any run of this command by little.
 _SWITCH_FOR = "15m"
 _SETTLE_SECONDS = 1.0
-
-
-@dataclass(slots=True)
-class Measured:
-    """What all services wrote while the calls of one level ran."""
-
-    level: str
-    lines: list[Line] = field(default_factory=list)
-    per_call: list[int] = field(default_factory=list)
-    failed: int = 0
-
-    def rows(self, service: str = "") -> int:
-        return sum(line.rows for line in self.lines if not service or line.service == service)
-
-    def size(self, service: str = "") -> int:
-        return sum(line.size for line in self.lines if not service or line.service == service)
-
-    def by_event(self) -> Counter[str]:
-        counted: Counter[str] = Counter()
-        for line in self.lines:
-            counted[line.event or "(free text)"] += line.rows
-        return counted
 
 
 def run(options: Options) -> int:
@@ -71,8 +48,6 @@ def run(options: Options) -> int:
         screen.say(row)
     good = verdict(before, after, screen)
     if options.choice("OUT", ("html", "none"), "html") == "html":
-        from prosaas_ops.budget_page import render
-
         target = output_folder() / f"log-budget-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.html"
         target.write_text(render(before, after), encoding="utf-8")
         screen.say(f"wrote {target}")
@@ -112,11 +87,6 @@ def comparison(before: Measured, after: Measured) -> list[str]:
 
 def _compared(name: str, before: float, after: float) -> list[str]:
     return [name, f"{before:,.0f}", f"{after:,.0f}", f"{reduction(before, after):.1f}%" if before else ""]
-
-
-def reduction(before: float, after: float) -> float:
-    """By how many per cent `after` is less than `before`."""
-    return 100.0 * (before - after) / before if before else 0.0
 
 
 def verdict(before: Measured, after: Measured, screen: Screen) -> bool:

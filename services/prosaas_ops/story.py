@@ -16,6 +16,10 @@ from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.records import Record, call_record
 
 # By the beginning of the event's name or tag; the first that fits.
+MEASURES = ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms", "folded")
+# An answer that takes longer than this is heard as silence.
+SLOW_SECONDS = 1.5
+
 _KINDS = (
     (("TRANSCRIPT",), "speech"),
     (("REALTIME", "RESPONSE"), "model"),
@@ -244,3 +248,12 @@ def latencies(story: Story) -> dict[int, float]:
                 waits[place] = float(turn["wait_ms"]) / 1000
                 break
     return waits
+
+
+def spoken_text(entry: Entry, call_sid: str) -> str:
+    """The moment as its log line has it, without what every line of this story would repeat."""
+    tag = f"[{entry.event}] " if entry.event else ""
+    emoji = f"{entry.emoji} " if entry.emoji else ""
+    level = f"{entry.level} " if entry.level not in ("INFO", "DEBUG") and entry.kind != "container" else ""
+    text = entry.text.replace(f" · call_sid={call_sid}", "").replace(f"call_sid={call_sid}, ", "")
+    return f"{level}{emoji}{tag}{text}"

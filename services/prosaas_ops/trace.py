@@ -1,14 +1,15 @@
 """`make trace`: the whole story of one call, over every service, the containers and the database."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from prosaas_ops.engine import Engine
+from prosaas_ops.files import output_folder
 from prosaas_ops.lines import RANK
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.records import Record, calls_of
-from prosaas_ops.story import Entry, Story, latencies, tell, transcript
+from prosaas_ops.story import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, tell, transcript
 from prosaas_ops.terminal import Screen
+from prosaas_ops.trace_page import render
 
 OPTIONS = ("CALL", "PHONE", "OUT", "LEVEL")
 
@@ -22,9 +23,6 @@ _KIND = {
     "detail": "2",
     "around": "2",
 }
-MEASURES = ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms", "folded")
-# An answer that takes longer than this is heard as silence.
-SLOW_SECONDS = 1.5
 
 
 def run(options: Options) -> int:
@@ -39,22 +37,13 @@ def run(options: Options) -> int:
         complain(f"trace: no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number")
         return NOTHING
     if page:
-        from prosaas_ops.trace_page import render
-
-        target = Path(output_folder()) / f"trace-{call_sid}.html"
+        target = output_folder() / f"trace-{call_sid}.html"
         target.write_text(render(story), encoding="utf-8")
         screen.say(f"wrote {target}: open it in a browser; it holds everything and asks the network for nothing")
         return FINE
     for line in describe(story, screen, least):
         screen.say(line)
     return FINE
-
-
-def output_folder() -> Path:
-    """Where files for the operator go: logs/ in the project's folder, mounted here."""
-    folder = Path("logs")
-    folder.mkdir(exist_ok=True)
-    return folder
 
 
 def _newest_of(phone: str, screen: Screen) -> str:
@@ -153,15 +142,6 @@ def _moment(entry: Entry, story: Story, screen: Screen) -> str:
     if entry.origin == "record":
         text += screen.dim("  (record)")
     return f"{screen.dim(offset)}  {screen.name(entry.source)} {screen.paint(text, _KIND.get(entry.kind, ''))}"
-
-
-def spoken_text(entry: Entry, call_sid: str) -> str:
-    """The moment as its log line has it, without what every line of this story would repeat."""
-    tag = f"[{entry.event}] " if entry.event else ""
-    emoji = f"{entry.emoji} " if entry.emoji else ""
-    level = f"{entry.level} " if entry.level not in ("INFO", "DEBUG") and entry.kind != "container" else ""
-    text = entry.text.replace(f" · call_sid={call_sid}", "").replace(f"call_sid={call_sid}, ", "")
-    return f"{level}{emoji}{tag}{text}"
 
 
 def _spoken(story: Story, screen: Screen) -> list[str]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.page import COLOURS, page, tiles
-from prosaas_ops.story import Entry, Story, latencies, transcript
+from prosaas_ops.story import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, transcript
 from prosaas_ops.terminal import short
-from prosaas_ops.trace import MEASURES, SLOW_SECONDS, spoken_text
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))

@@ -8,7 +8,8 @@ import pytest
 from prosaas_ops.budget_page import render
 from prosaas_ops.engine import RawLine
 from prosaas_ops.lines import parse
-from prosaas_ops.log_budget import Measured, comparison, measure, reduction, verdict
+from prosaas_ops.log_budget import comparison, measure, verdict
+from prosaas_ops.measured import Measured, reduction
 from prosaas_ops.simulate import Placed
 from prosaas_ops.terminal import Screen
 

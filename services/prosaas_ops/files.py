@@ -1,0 +1,10 @@
+"""Where the tools leave what they write."""
+
+from pathlib import Path
+
+
+def output_folder() -> Path:
+    """Where files for the operator go: logs/ in the project's folder, mounted here."""
+    folder = Path("logs")
+    folder.mkdir(exist_ok=True)
+    return folder
