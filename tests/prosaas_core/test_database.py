@@ -89,7 +89,6 @@ async def test_a_statement_that_was_cut_short_takes_its_connection_with_it(engin
         before = raw.get_server_pid()
     with pytest.raises(DatabaseUnavailable):
         async with raw_transaction(engine, within_s=0.1) as raw:
-            assert raw.get_server_pid() == before
             await raw.execute("SELECT pg_sleep(60)")
     async with raw_transaction(engine) as raw:
         assert raw.get_server_pid() != before
