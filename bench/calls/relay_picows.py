@@ -1,4 +1,4 @@
-"""The same relay on picows, without a task or an await per frame: what another library would have to offer."""
+"""The same relay on picows, as the service uses it: without a task or an await per frame."""
 
 import asyncio
 import sys

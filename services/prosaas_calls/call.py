@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from prosaas_calls import realtime_events as events
-from prosaas_calls.caller_leg import CallerLeg, CallerSocket
+from prosaas_calls.caller_leg import CallerLeg
 from prosaas_calls.conversation import Conversation, ModelFailed
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.history import History
@@ -22,6 +22,7 @@ from prosaas_calls.profile import Profile
 from prosaas_calls.prompts import PromptName, prompt
 from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.realtime_events import ServerEvent
+from prosaas_calls.sockets import TextSocket
 from prosaas_calls.stats import CallStats
 from prosaas_calls.store import Store
 from prosaas_calls.tool_use import use
@@ -55,7 +56,7 @@ class Services:
 class Call:
     """One conversation with its own objects; nothing of it is shared with another call."""
 
-    def __init__(self, services: Services, socket: CallerSocket, stream_sid: str, claims: StreamClaims) -> None:
+    def __init__(self, services: Services, socket: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         self._services = services
         self._claims = claims
         self._group = asyncio.TaskGroup()
@@ -174,7 +175,7 @@ class Call:
             return
         self._leaving = self._conversation.muted = True
         self._line.parting = reason
-        await self._line.cut()
+        self._line.cut()
         await self._line.say(prompt(name, self._profile.language))
         raise CallEnded(reason)
 
@@ -186,13 +187,13 @@ class Call:
         while True:
             keys = await self._keypad.entry()
             log.event(DTMF, count=len(keys))
-            await self._tell("user", f"[The caller pressed the keys {keys}]")
+            self._tell("user", f"[The caller pressed the keys {keys}]")
 
-    async def _tell(self, role: str, text: str) -> None:
+    def _tell(self, role: str, text: str) -> None:
         """Add to the conversation something that deserves an answer."""
-        await self._model.send(events.message(role, text))
+        self._model.send(events.message(role, text))
         self._turns.want()
-        await self._conversation.ask_if_due()
+        self._conversation.ask_if_due()
 
     def _use_tool(self, event: ServerEvent) -> None:
         self._turns.tool_begins()
@@ -205,14 +206,14 @@ class Call:
         turns = self.stats.turns
         answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
         if self._model.connection is asked_on:
-            await self._model.send(events.tool_output(event.call_id, answer.text))
+            self._model.send(events.tool_output(event.call_id, answer.text))
         else:
             # A new session does not know of the question.
-            await self._model.send(events.message("system", f"{event.name}: {answer.text}"))
+            self._model.send(events.message("system", f"{event.name}: {answer.text}"))
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.tool_ends()
-        await self._conversation.ask_if_due()
+        self._conversation.ask_if_due()
         if answer.then is not None:
             await self._last_words()
             # A caller who went on talking was not ready to go; the model may try again.
@@ -225,7 +226,7 @@ class Call:
         number = self._profile.transfer_number or ""
         if reason is EndReason.TRANSFERRED and not await self._services.twilio.transfer(self._claims.call_sid, number):
             self._line.parting = EndReason.CUSTOMER_HANGUP
-            await self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
+            self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
             return
         raise CallEnded(reason)
 

@@ -1,10 +1,7 @@
 """Listens to the caller: voice, keys, marks and the end of the stream, as Twilio sends them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
-
-from aiohttp import WSMsgType
 
 from prosaas_calls import media_stream
 from prosaas_calls.audio import RECORD_EVERY, InboundClock, encode, rms, silence
@@ -12,7 +9,7 @@ from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.keypad import Keypad
 from prosaas_calls.line import CallerLine
 from prosaas_calls.media_stream import Dtmf, MalformedMessage, Mark, Media, Stop
-from prosaas_calls.outbox import Socket
+from prosaas_calls.sockets import TextSocket
 from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
@@ -20,23 +17,17 @@ from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
 log = get_logger(__name__)
 
 
-class CallerSocket(Socket, Protocol):
-    """The server's side of Twilio's WebSocket."""
-
-    async def receive(self) -> Any: ...
-
-
 class CallerLeg:
     """The caller's side of one call, reading. What is said back goes through the line."""
 
     def __init__(
         self,
-        socket: CallerSocket,
+        socket: TextSocket,
         line: CallerLine,
         keypad: Keypad,
         stats: CallStats,
         *,
-        hear: Callable[[bytes], Awaitable[None]],
+        hear: Callable[[bytes], None],
         heard: Callable[[str], None],
         malformed_limit: int,
     ) -> None:
@@ -52,32 +43,31 @@ class CallerLeg:
 
     async def listen(self) -> None:
         """Listen until the stream is over, which CallEnded then says."""
-        receive = self._socket.receive
-        while True:
-            received = await receive()
-            if received.type is not WSMsgType.TEXT:
-                if received.type is WSMsgType.BINARY:
-                    self._malformed("binary frame")
-                    continue
-                # A hang-up may be a close, or a broken connection, without a stop before it.
-                raise CallEnded(self._line.parting)
-            try:
-                message = media_stream.decode(received.data)
-                if type(message) is Media:
-                    await self._media(message)
-                    continue
-            except MalformedMessage as error:
-                self._malformed(str(error))
-                continue
-            match message:
-                case Mark():
-                    self._mark(message.mark.name)
-                case Dtmf():
-                    self._keypad.press(message.dtmf.digit)
-                case Stop():
-                    raise CallEnded(self._line.parting)
+        await self._socket.read(self._take)
+        if self._socket.violation:
+            log.event(MEDIA_MALFORMED, error=self._socket.violation)
+            raise CallEnded(EndReason.PROTOCOL_ERROR)
+        # A hang-up may be a close, or a broken connection, without a stop before it.
+        raise CallEnded(self._line.parting)
 
-    async def _media(self, message: Media) -> None:
+    def _take(self, data: bytes) -> None:
+        try:
+            message = media_stream.decode(data)
+            if type(message) is Media:
+                self._media(message)
+                return
+        except MalformedMessage as error:
+            self._malformed(str(error))
+            return
+        match message:
+            case Mark():
+                self._mark(message.mark.name)
+            case Dtmf():
+                self._keypad.press(message.dtmf.digit)
+            case Stop():
+                raise CallEnded(self._line.parting)
+
+    def _media(self, message: Media) -> None:
         media = message.media
         samples = media.payload
         self.last_frame_at = monotonic()
@@ -86,8 +76,8 @@ class CallerLeg:
             return
         if missing:
             # Silence in place of what was lost: the model's voice detection has to see the turn end.
-            await self._hear(silence(missing))
-        await self._hear(encode(samples))
+            self._hear(silence(missing))
+        self._hear(encode(samples))
         self._stats.frames_in += 1
         if log.tracing and (self._stats.frames_in % RECORD_EVERY == 0 or watched()):
             log.event(MEDIA_IN, seq=self._stats.frames_in, bytes=len(samples))

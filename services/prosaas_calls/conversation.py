@@ -2,7 +2,7 @@
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from time import monotonic
 
 from prosaas_calls import realtime_events as events
@@ -32,7 +32,7 @@ log = get_logger(__name__)
 _MAX_FAILED_RESPONSES = 3
 _PREVIEW = 80
 
-Send = Callable[[bytes], Awaitable[None]]
+Send = Callable[[bytes], None]
 
 
 class ModelFailed(Exception):
@@ -74,7 +74,7 @@ class Conversation:
         # When the model's next sound became due; 0 while none is.
         self._expecting_since = 0.0
         self.last_activity = monotonic()
-        self._handlers: dict[str, Callable[[ServerEvent], Awaitable[None]]] = {
+        self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
             "response.output_audio.done": self._audio_done,
             "response.output_audio_transcript.done": self._ai_transcript,
@@ -90,20 +90,20 @@ class Conversation:
             "error": self._error,
         }
 
-    async def handle(self, event: ServerEvent) -> None:
+    def handle(self, event: ServerEvent) -> None:
         """Act on one server event; those that mean nothing to a phone call are passed over."""
         handler = self._handlers.get(event.type)
         if handler is not None:
-            await handler(event)
+            handler(event)
         elif log.tracing:
             preview = (event.transcript or event.delta)[:_PREVIEW]
             log.event(PAYLOAD_PREVIEW, type=event.type, preview=preview)
 
-    async def ask_if_due(self) -> None:
+    def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
         if self.turns.may_ask and not self.muted:
             self.expect_response()
-            await self._send(events.create_response())
+            self._send(events.create_response())
 
     def expect_response(self) -> None:
         """The model was asked to speak."""
@@ -129,7 +129,7 @@ class Conversation:
         """Seconds for which the model owes the caller a sound."""
         return now - self._expecting_since if self._expecting_since else 0.0
 
-    async def _audio_delta(self, event: ServerEvent) -> None:
+    def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
         if self.muted or turns.is_discarded(event.response_id):
             return
@@ -141,7 +141,7 @@ class Conversation:
         if not turns.spoke:
             self._first_audio(event)
         self.last_activity = monotonic()
-        await self._line.play(event.delta.encode(), length, event.item_id)
+        self._line.play(event.delta.encode(), length, event.item_id)
         if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
 
@@ -159,21 +159,21 @@ class Conversation:
             self._waiting_since = 0.0
         log.event(TX_RESPONSE_START, response_id=event.response_id)
 
-    async def _audio_done(self, event: ServerEvent) -> None:
+    def _audio_done(self, event: ServerEvent) -> None:
         if not self.turns.is_discarded(event.response_id):
-            await self._line.end_item()
+            self._line.end_item()
             log.event(TX_RESPONSE_END, response_id=event.response_id)
 
-    async def _ai_transcript(self, event: ServerEvent) -> None:
+    def _ai_transcript(self, event: ServerEvent) -> None:
         self._history.words(event.item_id, "ai", event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
 
-    async def _customer_transcript(self, event: ServerEvent) -> None:
+    def _customer_transcript(self, event: ServerEvent) -> None:
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
         log.event(TRANSCRIPT_CUSTOMER, text=text)
 
-    async def _response_created(self, event: ServerEvent) -> None:
+    def _response_created(self, event: ServerEvent) -> None:
         response = event.response
         if response is None:
             return
@@ -181,7 +181,7 @@ class Conversation:
         self._response_began = monotonic()
         log.event(RESPONSE_CREATED, response_id=response.id)
 
-    async def _response_done(self, event: ServerEvent) -> None:
+    def _response_done(self, event: ServerEvent) -> None:
         response = event.response
         if response is None:
             return
@@ -196,7 +196,7 @@ class Conversation:
         else:
             self._failed_in_a_row = 0
             self.answered = True
-        await self.ask_if_due()
+        self.ask_if_due()
 
     def _response_failed(self, response: events.ResponseInfo) -> None:
         details = response.status_details
@@ -207,42 +207,42 @@ class Conversation:
             raise ModelFailed(error.name)
         self.turns.want()
 
-    async def _function_call(self, event: ServerEvent) -> None:
+    def _function_call(self, event: ServerEvent) -> None:
         self._expecting_since = 0.0
         self._use_tool(event)
 
-    async def _speech_started(self, event: ServerEvent) -> None:
+    def _speech_started(self, event: ServerEvent) -> None:
         self.last_activity = monotonic()
         self.turns.caller_starts()
         self._waiting_since = self._expecting_since = 0.0
         self._history.begin(event.item_id, "customer")
         if self.muted:
             return
-        cut = await self._line.cut()
+        cut = self._line.cut()
         if cut is None:
             return
         self._stats.barge_ins += 1
         if cut.item_id:
             self._history.interrupted(cut.item_id)
             if cut.heard_ms > 0:
-                await self._send(events.truncate(cut.item_id, cut.heard_ms))
+                self._send(events.truncate(cut.item_id, cut.heard_ms))
         log.event(BARGE_IN, heard_ms=cut.heard_ms)
 
-    async def _speech_stopped(self, event: ServerEvent) -> None:
+    def _speech_stopped(self, event: ServerEvent) -> None:
         self.turns.caller_stops()
         self._history.still(event.item_id)
         self.last_activity = self._waiting_since = self._expecting_since = monotonic()
 
-    async def _committed(self, event: ServerEvent) -> None:
+    def _committed(self, event: ServerEvent) -> None:
         self._stats.turns += 1
 
-    async def _transcription_failed(self, event: ServerEvent) -> None:
+    def _transcription_failed(self, event: ServerEvent) -> None:
         log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
 
-    async def _session_updated(self, event: ServerEvent) -> None:
+    def _session_updated(self, event: ServerEvent) -> None:
         self._configured = True
 
-    async def _error(self, event: ServerEvent) -> None:
+    def _error(self, event: ServerEvent) -> None:
         error = event.error or events.ErrorInfo()
         if error.code in events.BENIGN_ERRORS:
             log.event(REALTIME_BENIGN, code=error.name, message=error.message or "")

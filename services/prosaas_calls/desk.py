@@ -6,9 +6,9 @@ from time import time
 
 from prosaas_calls.answer import LiveCall
 from prosaas_calls.call import Call, Services
-from prosaas_calls.caller_leg import CallerSocket
 from prosaas_calls.ending import EndReason
 from prosaas_calls.media_stream import StartBody
+from prosaas_calls.sockets import TextSocket
 from prosaas_core.stream_token import StreamClaims, TokenError, verify
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DRAIN_END, DRAIN_START, TOKEN_REJECTED
@@ -44,7 +44,7 @@ class Desk:
             return "draining"
         return "full" if self.active >= self._services.limits.max_calls else "ready"
 
-    async def answer(self, socket: CallerSocket, start: StartBody) -> None:
+    async def answer(self, socket: TextSocket, start: StartBody) -> None:
         """Take one stream, from its `start` to its end."""
         claims = self._claims(start)
         if claims is None:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from prosaas_calls.audio import BYTES_PER_MS, encode
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.media_stream import Framer
-from prosaas_calls.outbox import Outbox, Socket
 from prosaas_calls.playback import Cut, Playback
+from prosaas_calls.sockets import TextSocket
 
 _PROMPT_CHUNK = 200 * BYTES_PER_MS
 _PROMPT_GRACE_SECONDS = 2.0
@@ -19,39 +19,39 @@ PROMPT = ""
 class CallerLine:
     """Plays audio to one caller and keeps the account of what was heard."""
 
-    __slots__ = ("_framer", "frames", "outbox", "parting", "playback")
+    __slots__ = ("_framer", "_socket", "frames", "parting", "playback")
 
-    def __init__(self, socket: Socket, stream_sid: str) -> None:
+    def __init__(self, socket: TextSocket, stream_sid: str) -> None:
         self._framer = Framer(stream_sid)
-        self.outbox = Outbox(socket)
+        self._socket = socket
         self.playback = Playback()
         self.frames = 0
         # What the ending is called when the stream closes: ours, once we have decided to end the call.
         self.parting = EndReason.CUSTOMER_HANGUP
 
-    async def play(self, payload: bytes, length: int, item_id: str) -> None:
+    def stuck_for(self, now: float) -> float:
+        """Seconds for which Twilio has not taken what we sent."""
+        return self._socket.stuck_for(now)
+
+    def play(self, payload: bytes, length: int, item_id: str) -> None:
         """Send base64 audio of `length` bytes, with a mark when one is due."""
         mark = self.playback.sent(item_id, length)
         self.frames += 1
-        frame = self._framer.media(payload)
-        try:
-            await self.outbox.send(frame)
-        except ConnectionError:
-            raise CallEnded(self.parting) from None
+        self._send(self._framer.media(payload))
         if mark is not None:
-            await self._send(self._framer.mark(mark))
+            self._send(self._framer.mark(mark))
 
-    async def end_item(self) -> None:
+    def end_item(self) -> None:
         """Mark the end of what was sent, so that its last words are accounted for."""
         mark = self.playback.mark()
         if mark is not None:
-            await self._send(self._framer.mark(mark))
+            self._send(self._framer.mark(mark))
 
-    async def cut(self) -> Cut | None:
+    def cut(self) -> Cut | None:
         """Silence whatever Twilio still holds; tells what was being heard."""
         cut = self.playback.interrupt()
         if cut is not None:
-            await self._send(self._framer.clear)
+            self._send(self._framer.clear)
         return cut
 
     async def say(self, prompt: bytes) -> None:
@@ -59,13 +59,13 @@ class CallerLine:
         with suppress(TimeoutError):
             async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + _PROMPT_GRACE_SECONDS):
                 for chunk in _chunks(prompt):
-                    await self.play(encode(chunk), len(chunk), PROMPT)
-                await self.end_item()
+                    self.play(encode(chunk), len(chunk), PROMPT)
+                self.end_item()
                 await self.playback.quiet.wait()
 
-    async def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes) -> None:
         try:
-            await self.outbox.send(frame)
+            self._socket.send(frame)
         except ConnectionError:
             raise CallEnded(self.parting) from None
 

@@ -58,26 +58,26 @@ class ModelLeg:
         self._held_audio: deque[bytes] = deque(maxlen=_HELD_FRAMES)
         self._held_events: deque[bytes] = deque(maxlen=_HELD_EVENTS)
 
-    async def hear(self, payload: bytes) -> None:
+    def hear(self, payload: bytes) -> None:
         """Pass the caller's audio on, as base64; keep it while there is no connection."""
         connection = self._current
         if connection is None:
             self._held_audio.append(payload)
             return
         try:
-            await connection.send(events.append_audio(payload))
+            connection.send(events.append_audio(payload))
         except ConnectionError:
             # The reader of the connection notices the same break, and reconnects.
             self._held_audio.append(payload)
 
-    async def send(self, event: bytes) -> None:
+    def send(self, event: bytes) -> None:
         """Send an event; keep it while there is no connection."""
         connection = self._current
         if connection is None:
             self._held_events.append(event)
             return
         try:
-            await connection.send(event)
+            connection.send(event)
         except ConnectionError:
             self._held_events.append(event)
 
@@ -96,9 +96,8 @@ class ModelLeg:
                 try:
                     async with connection:
                         await self._begin(connection)
-                        await conversation.ask_if_due()
-                        async for event in connection:
-                            await conversation.handle(event)
+                        conversation.ask_if_due()
+                        await connection.read(conversation.handle)
                 except (RealtimeLost, ConnectionError) as lost:
                     losses = 1 if conversation.answered else losses + 1
                     if isinstance(lost, RealtimeLost) and not lost.retriable:
@@ -147,11 +146,11 @@ class ModelLeg:
 
     async def _begin(self, connection: RealtimeConnection) -> None:
         for event in await self._brief():
-            await connection.send(event)
+            connection.send(event)
         while self._held_events:
-            await connection.send(self._held_events.popleft())
+            connection.send(self._held_events.popleft())
         while self._held_audio:
-            await connection.send(events.append_audio(self._held_audio.popleft()))
+            connection.send(events.append_audio(self._held_audio.popleft()))
         self._renew_at = monotonic() + self._limits.model_renew
         self._current = connection
 

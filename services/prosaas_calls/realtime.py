@@ -1,26 +1,20 @@
 """The connection to OpenAI Realtime: open it, send, read events, and know which failures are worth another try."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import msgspec
-from aiohttp import WSMsgType
-from yarl import URL
+from picows import WSHandshakeError, ws_connect
 
-from prosaas_calls.outbox import Outbox
 from prosaas_calls.realtime_events import ServerEvent, decode
-from prosaas_calls.sockets import close_socket, cut_socket
+from prosaas_calls.sockets import TextSocket
 from prosaas_logging import get_logger
 
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
-_NO_STATUS = 1005
-_ABNORMAL = 1006
 _MAX_MESSAGE = 16 * 1024 * 1024
 _CLOSE_SECONDS = 1.0
-_PING_SECONDS = 5.0
 
 log = get_logger(__name__)
 
@@ -34,36 +28,44 @@ class RealtimeLost(Exception):
 
 
 class RealtimeConnection:
-    """One open Realtime socket. Iterate it for events; the iteration ends by raising RealtimeLost, or after close()."""
+    """One open Realtime socket."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+    def __init__(self, socket: TextSocket) -> None:
         self._socket = socket
         self._closed = False
         self._given_up: str | None = None
-        self._silent = False
-        self.outbox = Outbox(socket)
-        self.send = self.outbox.send
+        self.send = socket.send
+        self.stuck_for = socket.stuck_for
 
     @classmethod
-    async def open(cls, http: aiohttp.ClientSession, url: URL, api_key: str, *, timeout_s: float) -> Self:
-        """Connect, or raise RealtimeLost saying whether another try makes sense."""
+    async def open(cls, url: str, api_key: str, *, timeout_s: float, ping_s: float) -> Self:
+        """Connect, or raise RealtimeLost saying whether another try makes sense.
+
+        A connection on which nothing arrives is asked for a sign of life after `ping_s`; without one it is given up.
+        """
         try:
             async with asyncio.timeout(timeout_s):
-                socket = await http.ws_connect(
+                _, socket = await ws_connect(
+                    lambda *_: TextSocket(max_message=_MAX_MESSAGE),
                     url,
-                    headers={"Authorization": f"Bearer {api_key}"},
-                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
-                    # aiohttp's own heartbeat sets a timer for each frame that arrives: see ping().
-                    autoping=False,
-                    compress=0,
-                    max_msg_size=_MAX_MESSAGE,
-                    decode_text=False,
+                    extra_headers={"Authorization": f"Bearer {api_key}"},
+                    websocket_handshake_timeout=timeout_s,
+                    max_redirects=0,
+                    max_frame_size=_MAX_MESSAGE,
+                    enable_auto_ping=True,
+                    auto_ping_idle_timeout=ping_s,
+                    auto_ping_reply_timeout=ping_s,
                 )
-        except aiohttp.WSServerHandshakeError as error:
-            retriable = error.status == 429 or error.status >= 500
-            raise RealtimeLost(f"HTTP {error.status}", retriable=retriable) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except WSHandshakeError as error:
+            if error.response is None:
+                raise RealtimeLost(str(error), retriable=True) from error
+            status = int(error.response.status)
+            raise RealtimeLost(f"HTTP {status}", retriable=status == 429 or status >= 500) from error
+        except OSError as error:
             raise RealtimeLost(str(error) or type(error).__name__, retriable=True) from error
+        if not isinstance(socket, TextSocket):
+            # picows returns without a listener when the server hangs up during the handshake.
+            raise RealtimeLost("closed during the handshake", retriable=True)
         return cls(socket)
 
     async def __aenter__(self) -> Self:
@@ -77,52 +79,27 @@ class RealtimeConnection:
     async def close(self) -> None:
         """Close our side; the reader of this connection then simply ends."""
         self._closed = True
-        await close_socket(self._socket, _CLOSE_SECONDS)
+        await self._socket.close(_CLOSE_SECONDS)
 
     def give_up(self, why: str) -> None:
         """Treat the connection as lost although it is open: the reader raises RealtimeLost."""
         self._given_up = why
-        cut_socket(self._socket)
+        self._socket.cut()
 
-    async def ping(self) -> None:
-        """Ask for a sign of life. A model that gave none since it was last asked is given up."""
-        if self._silent:
-            self.give_up("it does not answer a ping")
-            return
-        self._silent = True
-        try:
-            async with asyncio.timeout(_PING_SECONDS):
-                await self._socket.ping()
-        except TimeoutError:
-            self.give_up("it does not read")
-        except ConnectionError:
-            # The reader of this connection notices it too.
-            return
+    async def read(self, handle: Callable[[ServerEvent], None]) -> None:
+        """Give each event to `handle` until we close the connection; RealtimeLost when it ends without us."""
 
-    async def __aiter__(self) -> AsyncIterator[ServerEvent]:
-        receive = self._socket.receive
-        while True:
-            received = await receive()
-            self._silent = False
-            if received.type is WSMsgType.TEXT:
-                try:
-                    event = decode(received.data)
-                except msgspec.DecodeError as error:
-                    log.warning("unreadable event from the model", error=str(error))
-                    continue
-                yield event
-                continue
-            if received.type is WSMsgType.PING:
-                await self._socket.pong(received.data)
-                continue
-            if received.type is WSMsgType.PONG:
-                continue
-            if self._given_up is not None:
-                raise RealtimeLost(self._given_up, retriable=True)
-            if self._closed:
+        def take(message: bytes) -> None:
+            try:
+                event = decode(message)
+            except (msgspec.DecodeError, UnicodeError) as error:
+                log.warning("unreadable event from the model", error=str(error))
                 return
-            if received.type is WSMsgType.CLOSE:
-                code = received.data or _NO_STATUS
-                raise RealtimeLost(f"closed with {code}", retriable=code in _RETRIABLE_CLOSES)
-            # aiohttp reports a socket that broke without a close frame as closed with 1000: it is 1006.
-            raise RealtimeLost(f"closed with {_ABNORMAL}", retriable=True)
+            handle(event)
+
+        await self._socket.read(take)
+        if self._given_up is not None:
+            raise RealtimeLost(self._given_up, retriable=True)
+        if not self._closed:
+            code, reason = self._socket.close_code, self._socket.close_reason
+            raise RealtimeLost(f"closed with {code} {reason}".rstrip(), retriable=code in _RETRIABLE_CLOSES)

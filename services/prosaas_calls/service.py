@@ -4,10 +4,7 @@ import asyncio
 import gc
 import signal
 from functools import partial
-
-import aiohttp
-from aiohttp import web
-from yarl import URL
+from urllib.parse import urlencode
 
 from prosaas_calls.call import Services
 from prosaas_calls.desk import Desk
@@ -37,33 +34,40 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
     engine = make_engine(settings)
     twilio = TwilioCalls(settings)
     metrics = CallMetrics()
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
-        connect = partial(RealtimeConnection.open, http, url, settings.openai_api_key, timeout_s=limits.model_connect)
-        store = Store(engine, timeout=limits.database, record_timeout=limits.record)
-        desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
-        server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        listen = ("0.0.0.0", settings.port or DEFAULT_PORT)
-        try:
-            await web.TCPSite(runner, *listen).start()
+    connect = partial(
+        RealtimeConnection.open,
+        realtime_url(settings),
+        settings.openai_api_key,
+        timeout_s=limits.model_connect,
+        ping_s=limits.model_ping,
+    )
+    store = Store(engine, timeout=limits.database, record_timeout=limits.record)
+    desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
+    server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
+    host = "0.0.0.0"
+    try:
+        async with server.listening(host, settings.port or DEFAULT_PORT) as port:
             log.event(
                 SERVICE_START,
                 service=logging.service,
                 version=logging.version,
                 level=level_name(logging.level),
-                listen=f"{listen[0]}:{listen[1]}",
+                listen=f"{host}:{port}",
             )
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()
             reason = await stop.get()
             await _drain(desk, stop)
-        finally:
-            await runner.cleanup()
-            await twilio.close()
-            await engine.dispose()
+    finally:
+        await twilio.close()
+        await engine.dispose()
     log.event(SERVICE_STOP, reason=reason.name)
+
+
+def realtime_url(settings: Settings) -> str:
+    """Where the model listens; the query names it."""
+    url, query = settings.openai_realtime_url, urlencode({"model": settings.openai_realtime_model})
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
 async def _drain(desk: Desk, stop: asyncio.Queue[signal.Signals]) -> None:

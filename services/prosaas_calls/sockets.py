@@ -1,31 +1,160 @@
-"""Closing a WebSocket whose other end may be half dead."""
+"""A WebSocket that hands each message over as it arrives: no task, no queue and no await for a frame."""
 
 import asyncio
-import socket
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from contextvars import copy_context
+from time import monotonic
+from typing import Any, TypeVar
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+T = TypeVar("T")
+
+NO_STATUS = 1005
+ABNORMAL = 1006
+_TEXT = WSMsgType.TEXT
+_DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
+# Messages that arrive before, or between, readers wait; the oldest go first.
+_WAITING = 100
 
 
-class Closable(Protocol):
-    """What aiohttp's two WebSocket classes have in common here."""
+class TextSocket(WSListener):
+    """Our side of one connection, for one reader at a time.
 
-    async def close(self) -> bool: ...
+    Sending never waits: what the peer does not take is kept, for as long as a watchdog that asks `stuck_for` allows.
+    """
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+    def __init__(self, *, max_message: int, opened: Callable[["TextSocket"], None] | None = None) -> None:
+        self._max_message = max_message
+        self._opened = opened
+        self._waiting: deque[bytes] = deque(maxlen=_WAITING)
+        self._fragments = bytearray()
+        self._take: Callable[[bytes], Any] | None = None
+        self._run = copy_context().run
+        self._reading: asyncio.Future[Any] | None = None
+        self._paused_since = 0.0
+        self._open = True
+        # How the connection ended, once it has, and the rule that the peer broke if that is why.
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self.violation = ""
 
+    def send(self, message: bytes) -> None:
+        """Send one text message; ConnectionResetError when the connection is closing or closed."""
+        if not self._open:
+            raise ConnectionResetError("the connection is closed")
+        self._send(_TEXT, message)
 
-async def close_socket(peer: Closable, seconds: float) -> None:
-    """Close politely; a peer that does not even take our close frame is cut off."""
-    try:
-        async with asyncio.timeout(seconds):
-            await peer.close()
-    except TimeoutError:
-        cut_socket(peer)
+    def stuck_for(self, now: float) -> float:
+        """Seconds for which the peer has not taken what we sent."""
+        return now - self._paused_since if self._paused_since else 0.0
 
+    async def read(self, take: Callable[[bytes], T | None]) -> T | None:
+        """Give each message to `take` until it answers something, which is returned, or the peer is gone: None.
 
-def cut_socket(peer: Closable) -> None:
-    """End the connection without a word. Whoever waits to send, or to receive, learns of it at once."""
-    connected = peer.get_extra_info("socket")
-    if connected is not None:
-        with suppress(OSError):
-            connected.shutdown(socket.SHUT_RDWR)
+        `take` runs in the reader's context: its lines belong to the reader's call. What it raises is raised here.
+        """
+        while self._waiting:
+            answer = take(self._waiting.popleft())
+            if answer is not None:
+                return answer
+        if self.close_code is not None:
+            return None
+        self._reading = asyncio.get_running_loop().create_future()
+        self._run = copy_context().run
+        self._take = take
+        try:
+            result: T | None = await self._reading
+            return result
+        finally:
+            self._take = None
+
+    async def close(self, seconds: float) -> None:
+        """Close politely; a peer that does not answer in time is cut off."""
+        self._open = False
+        self._waiting.clear()
+        self._transport.send_close(WSCloseCode.OK)
+        try:
+            # What went wrong before matters no more.
+            with suppress(Exception):
+                await asyncio.wait_for(self._transport.wait_disconnected(), seconds)
+        finally:
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection without a word. Whoever reads learns of it at once."""
+        self._transport.disconnect(graceful=False)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Keep the way out, and tell who waits for it."""
+        self._transport = transport
+        self._send = transport.send
+        if self._opened is not None:
+            self._opened(self)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Give a whole message on; put one together that comes in pieces."""
+        kind = frame.msg_type
+        if kind == _TEXT and frame.fin and not self._fragments:
+            self._hand_over(frame.get_payload_as_bytes())
+        elif kind in _DATA:
+            self._piece(frame)
+        elif kind == WSMsgType.CLOSE:
+            self._ended(frame.get_close_code().value or NO_STATUS, frame.get_close_reason() or "")
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """There may have been no close frame of the peer's, but one of picows' that says what the peer did wrong."""
+        ours = transport.close_handshake.sent if transport.close_handshake else None
+        if self._open and ours is not None:
+            self.violation = ours.reason or f"closed by us with {ours.code.value}"
+        self._ended(ABNORMAL, self.violation)
+
+    def pause_writing(self) -> None:
+        """The peer does not take what we send."""
+        self._paused_since = monotonic()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._paused_since = 0.0
+
+    def _piece(self, frame: WSFrame) -> None:
+        self._fragments += frame.get_payload_as_bytes()
+        if len(self._fragments) > self._max_message:
+            self._fragments.clear()
+            self._transport.send_close(WSCloseCode.MESSAGE_TOO_BIG, f"a message of more than {self._max_message} bytes")
+            self._transport.disconnect()
+        elif frame.fin:
+            message, self._fragments = bytes(self._fragments), bytearray()
+            self._hand_over(message)
+
+    def _hand_over(self, message: bytes) -> None:
+        if self._take is None:
+            if self._open:
+                self._waiting.append(message)
+            return
+        try:
+            answer = self._run(self._take, message)
+        except Exception as error:
+            self._finish(error)
+        else:
+            if answer is not None:
+                self._finish(answer)
+
+    def _finish(self, result: Any) -> None:
+        self._take = None
+        if self._reading is None or self._reading.done():
+            return
+        if isinstance(result, Exception):
+            self._reading.set_exception(result)
+        else:
+            self._reading.set_result(result)
+
+    def _ended(self, code: int, reason: str) -> None:
+        self._open = False
+        if self.close_code is None:
+            self.close_code, self.close_reason = code, reason
+            self._finish(None)

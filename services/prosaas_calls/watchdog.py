@@ -41,7 +41,6 @@ class Watchdog:
         self._model = model
         self._conversation = conversation
         self._leave = leave
-        self._ping_at = 0.0
 
     async def run(self) -> None:
         """Watch until the call ends."""
@@ -55,26 +54,23 @@ class Watchdog:
         if log.tracing:
             log.event(WATCHDOG, idle_s=round(idle, 1))
             log.event(QUEUE_SIZE, size=self._line.playback.held_bytes)
-        stuck = self._line.outbox.stuck_for(now) > limits.send
+        stuck = self._line.stuck_for(now) > limits.send
         if stuck or now - self._caller.last_frame_at > limits.silent_stream:
             log.warning("the caller's stream is dead", sending=stuck)
             raise CallEnded(EndReason.CALLER_LOST)
-        await self._look_at_model(now)
+        self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
         if idle > limits.idle:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
 
-    async def _look_at_model(self, now: float) -> None:
+    def _look_at_model(self, now: float) -> None:
         connection = self._model.connection
         if connection is None:
             return
-        if connection.outbox.stuck_for(now) > self._limits.send:
+        if connection.stuck_for(now) > self._limits.send:
             connection.give_up("it does not read")
         elif self._conversation.silent_for(now) > self._limits.model_silence:
             connection.give_up("it does not answer")
         else:
             self._model.renew_if_due(now)
-            if now >= self._ping_at:
-                self._ping_at = now + self._limits.model_ping
-                await connection.ping()

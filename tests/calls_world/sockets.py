@@ -1,35 +1,60 @@
-"""Sockets without a network: what is sent is kept, what is to be received is put in."""
+"""Sockets without a network: what is sent is kept, what arrives is put in."""
 
-import asyncio
 import json
 from typing import Any
 
-from aiohttp import WSMessage, WSMsgType
+from picows import WSCloseCode, WSMsgType
+from picows.picows import _make_test_ws_frame
+
+from prosaas_calls.sockets import TextSocket
 
 
-class FakeSocket:
-    """Stands for either of aiohttp's WebSockets."""
+class FakeTransport:
+    """Stands for picows' side of a connection."""
+
+    close_handshake = None
 
     def __init__(self) -> None:
-        self.sent: list[dict[str, Any]] = []
-        self.incoming: asyncio.Queue[WSMessage] = asyncio.Queue()
-        self.broken = False
-        self.stuck = asyncio.Event()
-        self.stuck.set()
+        self.sent: list[bytes] = []
+        self.closes: list[int] = []
+        self.disconnected = False
 
-    async def send_frame(self, message: bytes, opcode: WSMsgType, compress: int | None = None) -> None:
-        await self.stuck.wait()
-        if self.broken:
-            raise ConnectionResetError("Cannot write to closing transport")
-        self.sent.append(json.loads(message))
+    def send(self, kind: WSMsgType, message: bytes) -> None:
+        assert kind == WSMsgType.TEXT
+        self.sent.append(message)
 
-    async def receive(self) -> WSMessage:
-        return await self.incoming.get()
+    def send_close(self, code: WSCloseCode, reason: str | None = None) -> None:
+        self.closes.append(code.value)
+
+    def disconnect(self, graceful: bool = True) -> None:
+        self.disconnected = True
+
+
+class FakeSocket(TextSocket):
+    """A socket of ours whose other end is the test."""
+
+    def __init__(self, *, max_message: int = 4096) -> None:
+        super().__init__(max_message=max_message)
+        self.transport = FakeTransport()
+        self.on_ws_connected(self.transport)  # type: ignore[arg-type]
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        """The messages sent, in their order."""
+        return [json.loads(message) for message in self.transport.sent]
+
+    def arrive(self, kind: WSMsgType, payload: bytes = b"", *, fin: bool = True) -> None:
+        """Let a frame arrive."""
+        self.on_ws_frame(self.transport, _make_test_ws_frame(kind, payload, fin, False))  # type: ignore[arg-type]
 
     def say(self, message: dict[str, Any] | str) -> None:
         """Let a text message arrive."""
         text = message if isinstance(message, str) else json.dumps(message)
-        self.incoming.put_nowait(WSMessage(WSMsgType.TEXT, text, None))
+        self.arrive(WSMsgType.TEXT, text.encode())
+
+    def vanish(self) -> None:
+        """Break the connection without a close."""
+        self.on_ws_disconnected(self.transport)  # type: ignore[arg-type]
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """What was sent of one kind, to Twilio (`event`) or to the model (`type`)."""

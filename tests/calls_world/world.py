@@ -19,6 +19,7 @@ from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.profile import Profile
 from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
+from prosaas_calls.service import realtime_url
 from prosaas_calls.twilio_rest import TwilioCalls
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
@@ -88,7 +89,7 @@ class CallsWorld:
     """Everything running, and shorthand for what tests do with it."""
 
     simulator: TestServer
-    service: TestServer
+    service: URL
     desk: Desk
     store: Any
     settings: Settings
@@ -97,8 +98,8 @@ class CallsWorld:
 
     async def call(self, overrides: Mapping[str, Any] | None = None, **order: Any) -> dict[str, Any]:
         """Place one call and return what the caller lived through."""
-        stream = str(self.service.make_url("")).replace("http", "ws", 1)
-        wanted = {"scenario": "demo", "speed": SPEED, "overrides": overrides or {}, "calls_url": stream, **order}
+        calls_url = str(self.service.with_scheme("ws")).rstrip("/")
+        wanted = {"scenario": "demo", "speed": SPEED, "overrides": overrides or {}, "calls_url": calls_url, **order}
         result: dict[str, Any] = await self.simulator.app[CONTROL].place(CallOrder(**wanted), self.notes.append)
         return result
 
@@ -115,7 +116,7 @@ class CallsWorld:
 
     def stream_url(self) -> URL:
         """Where Twilio would dial."""
-        return self.service.make_url("/media-stream")
+        return self.service.with_path("/media-stream")
 
     def token(self, call_sid: str, **claims: Any) -> str:
         """A token as the api issues it."""
@@ -154,13 +155,18 @@ async def calls_world(
     ):
         bounds = replace(Limits.from_settings(settings), **limits)
         twilio, metrics = TwilioCalls(settings), CallMetrics()
-        url = URL(settings.openai_realtime_url).with_query(model=settings.openai_realtime_model)
-        connect = partial(RealtimeConnection.open, http, url, "test-key", timeout_s=bounds.model_connect)
+        connect = partial(
+            RealtimeConnection.open,
+            realtime_url(settings),
+            "test-key",
+            timeout_s=bounds.model_connect,
+            ping_s=bounds.model_ping,
+        )
         kept = store or FakeStore()
         desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))
         server = CallServer(desk, metrics, max_calls=bounds.max_calls, start_timeout=bounds.start)
-        async with TestServer(server.app()) as service:
-            yield CallsWorld(simulator, service, desk, kept, settings, http)
+        async with server.listening("127.0.0.1", 0) as port:
+            yield CallsWorld(simulator, URL(f"http://127.0.0.1:{port}"), desk, kept, settings, http)
         await twilio.close()
 
 

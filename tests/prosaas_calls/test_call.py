@@ -333,7 +333,7 @@ async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_di
 async def test_a_part_that_fails_ends_the_call_with_its_stack_and_the_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug is an ERROR with a stack, one CALL_END, and a spoken sentence from the TwiML: never dead air."""
 
-    async def bug(self: Conversation, event: object) -> None:
+    def bug(self: Conversation, event: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(Conversation, "_speech_stopped", bug)

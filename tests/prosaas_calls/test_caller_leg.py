@@ -5,7 +5,7 @@ import base64
 from typing import Any
 
 import pytest
-from aiohttp import WSMessage, WSMsgType
+from picows import WSMsgType
 
 from calls_world.sockets import FakeSocket
 from prosaas_calls.caller_leg import CallerLeg
@@ -39,7 +39,7 @@ class Ear:
             malformed_limit=malformed_limit,
         )
 
-    async def _hear(self, payload: bytes) -> None:
+    def _hear(self, payload: bytes) -> None:
         self.heard.append(base64.b64decode(payload))
 
     def frame(self, timestamp: int, samples: bytes = LOUD) -> None:
@@ -94,7 +94,7 @@ async def test_late_and_doubled_frames_are_left_out() -> None:
 async def test_marks_tell_what_was_played() -> None:
     """An echo of ours moves the account; one of an older generation does not, and DEBUG says which was which."""
     ear = Ear()
-    await ear.line.play(base64.b64encode(b"\x00" * 1600), 1600, "item")
+    ear.line.play(base64.b64encode(b"\x00" * 1600), 1600, "item")
     ear.say("mark", mark={"name": "0.1600"})
     ear.say("mark", mark={"name": "9.1600"})
 
@@ -121,7 +121,7 @@ async def test_a_message_that_is_none_is_skipped_with_a_warning() -> None:
     """What comes after it is heard."""
     ear = Ear()
     ear.socket.say("{")
-    ear.socket.incoming.put_nowait(WSMessage(WSMsgType.BINARY, b"\x00", None))
+    ear.socket.arrive(WSMsgType.BINARY, b"\x00")
     ear.say("media", media={"payload": "f/9/", "timestamp": "soon"})
     ear.frame(0)
 
@@ -144,14 +144,19 @@ async def test_nothing_but_nonsense_ends_the_call() -> None:
     assert ended.value.reason is EndReason.PROTOCOL_ERROR
 
 
-@pytest.mark.parametrize("kind", [WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING, WSMsgType.ERROR])
-async def test_a_stream_that_closes_without_a_stop_is_a_hang_up(kind: WSMsgType) -> None:
+@pytest.mark.parametrize("end", ["close", "vanish"])
+async def test_a_stream_that_closes_without_a_stop_is_a_hang_up(end: str) -> None:
     """Whether politely closed or just gone."""
     ear = Ear()
-    ear.socket.incoming.put_nowait(WSMessage(kind, None, None))
+    listening = asyncio.create_task(ear.leg.listen())
+    await asyncio.sleep(0)
+    if end == "close":
+        ear.socket.arrive(WSMsgType.CLOSE, b"\x03\xe8")
+    else:
+        ear.socket.vanish()
 
     with pytest.raises(CallEnded) as ended:
-        await asyncio.wait_for(ear.leg.listen(), 5)
+        await asyncio.wait_for(listening, 5)
     assert ended.value.reason is EndReason.CUSTOMER_HANGUP
 
 

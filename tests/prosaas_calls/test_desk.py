@@ -87,7 +87,7 @@ async def test_a_drain_waits_for_the_running_call_and_takes_no_new_one() -> None
             await until(lambda: world.desk.active)
             draining = asyncio.create_task(world.desk.drain())
             await until(lambda: world.desk.draining)
-            async with world.http.get(world.service.make_url("/readyz")) as response:
+            async with world.http.get(world.service.with_path("/readyz")) as response:
                 assert (response.status, (await response.json())["status"]) == (503, "draining")
             late = await world.call({"turns": [], "ending": {"by": "service"}})
             first = await inside

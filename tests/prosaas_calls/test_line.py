@@ -14,35 +14,35 @@ from prosaas_calls.playback import Cut
 FRAME = base64.b64encode(b"\x00" * 160)
 
 
-async def speak(line: CallerLine, frames: int, item: str = "item") -> None:
+def speak(line: CallerLine, frames: int, item: str = "item") -> None:
     for _ in range(frames):
-        await line.play(FRAME, 160, item)
+        line.play(FRAME, 160, item)
 
 
-async def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
+def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
     """Every frame is sent as it came; a mark follows each fifth of a second and the end."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1")
 
-    await speak(line, 12)
-    await line.end_item()
+    speak(line, 12)
+    line.end_item()
 
     assert [each["media"]["payload"] for each in socket.events("media")] == [FRAME.decode()] * 12
     assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [10, 13]
     assert line.frames == 12
 
 
-async def test_a_cut_clears_what_twilio_holds() -> None:
+def test_a_cut_clears_what_twilio_holds() -> None:
     """Once, and not when there is nothing to clear."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1")
-    assert await line.cut() is None
+    assert line.cut() is None
 
-    await speak(line, 15)
+    speak(line, 15)
     line.playback.echoed(socket.events("mark")[0]["mark"]["name"])
 
-    assert await line.cut() == Cut("item", 200)
-    assert await line.cut() is None
+    assert line.cut() == Cut("item", 200)
+    assert line.cut() is None
     assert len(socket.events("clear")) == 1
 
 
@@ -61,17 +61,17 @@ async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
     assert b"".join(base64.b64decode(each["media"]["payload"]) for each in socket.events("media")) == b"\x00" * 4000
 
 
-async def test_a_caller_who_is_gone_ends_the_call() -> None:
+def test_a_caller_who_is_gone_ends_the_call() -> None:
     """A send that fails is never just lost: it ends the call, by the name that the ending has by then."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1")
-    socket.broken = True
+    socket.vanish()
 
     with pytest.raises(CallEnded) as ended:
-        await speak(line, 1)
+        speak(line, 1)
     assert ended.value.reason is EndReason.CUSTOMER_HANGUP
 
     line.parting = EndReason.TRANSFERRED
     with pytest.raises(CallEnded) as ended:
-        await speak(line, 1)
+        speak(line, 1)
     assert ended.value.reason is EndReason.TRANSFERRED

@@ -1,7 +1,7 @@
 """The model's side of a call: what is kept while it is away, and how one session replaces another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ class Connection:
     incoming: asyncio.Queue[ServerEvent | RealtimeLost | None] = field(default_factory=asyncio.Queue)
     closed: bool = False
 
-    async def send(self, event: bytes) -> None:
+    def send(self, event: bytes) -> None:
         self.sent.append(event)
 
     async def close(self) -> None:
@@ -39,11 +39,11 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         self.closed = True
 
-    async def __aiter__(self) -> AsyncIterator[ServerEvent]:
+    async def read(self, handle: Callable[[ServerEvent], None]) -> None:
         while (received := await self.incoming.get()) is not None:
             if isinstance(received, RealtimeLost):
                 raise received
-            yield received
+            handle(received)
 
 
 @dataclass
@@ -54,10 +54,10 @@ class Conversation:
     reconnections: int = 0
     answered: bool = False
 
-    async def handle(self, event: ServerEvent) -> None:
+    def handle(self, event: ServerEvent) -> None:
         self.handled.append(event)
 
-    async def ask_if_due(self) -> None: ...
+    def ask_if_due(self) -> None: ...
 
     def reconnected(self) -> None:
         self.reconnections += 1
@@ -99,13 +99,13 @@ async def test_what_the_caller_says_before_the_connection_stands_is_not_lost() -
     """First the briefing, then what was added, then the audio, in order."""
     connection = Connection()
     stage = Stage([connection])
-    await stage.leg.hear(b"AAAA")
-    await stage.leg.send(b"event")
-    await stage.leg.hear(b"BBBB")
+    stage.leg.hear(b"AAAA")
+    stage.leg.send(b"event")
+    stage.leg.hear(b"BBBB")
 
     running = stage.start()
     await until(lambda: stage.leg.connection)
-    await stage.leg.hear(b"CCCC")
+    stage.leg.hear(b"CCCC")
 
     audio = [events.append_audio(payload) for payload in (b"AAAA", b"BBBB", b"CCCC")]
     assert connection.sent == [b"brief", b"event", *audio]
@@ -117,7 +117,7 @@ async def test_only_the_last_ten_seconds_wait() -> None:
     connection = Connection()
     stage = Stage([connection])
     for number in range(600):
-        await stage.leg.hear(b"%04d" % number)
+        stage.leg.hear(b"%04d" % number)
 
     running = stage.start()
     await until(lambda: stage.leg.connection)

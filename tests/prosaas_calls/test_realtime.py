@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import monotonic
 
-import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from calls_world.waiting import until
 from prosaas_calls.realtime import RealtimeConnection, RealtimeLost
-from prosaas_calls.realtime_events import create_response
+from prosaas_calls.realtime_events import ServerEvent, create_response
 
 Behaviour = Callable[[web.WebSocketResponse], Awaitable[None]]
 
@@ -38,13 +37,32 @@ async def model(behave: Behaviour, *, status: int = 101) -> AsyncIterator[tuple[
 
 
 @asynccontextmanager
-async def connected(server: TestServer) -> AsyncIterator[RealtimeConnection]:
-    url = server.make_url("/v1/realtime").with_query(model="m")
-    async with (
-        aiohttp.ClientSession() as http,
-        await RealtimeConnection.open(http, url, "key", timeout_s=2) as connection,
-    ):
+async def connected(server: TestServer, *, ping_s: float = 60.0) -> AsyncIterator[RealtimeConnection]:
+    url = str(server.make_url("/v1/realtime").with_query(model="m")).replace("http", "ws", 1)
+    async with await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=ping_s) as connection:
         yield connection
+
+
+async def kinds(connection: RealtimeConnection) -> list[str]:
+    """The types of the events up to our own close."""
+    read: list[str] = []
+    await connection.read(lambda event: read.append(event.type))
+    return read
+
+
+async def first(connection: RealtimeConnection) -> str:
+    """The type of the first event that can be read."""
+
+    def stop(event: ServerEvent) -> None:
+        raise _Read(event.type)
+
+    with pytest.raises(_Read) as read:
+        await asyncio.wait_for(connection.read(stop), 5)
+    return str(read.value)
+
+
+class _Read(Exception):
+    """Ends a reading."""
 
 
 async def idle(socket: web.WebSocketResponse) -> None:
@@ -88,8 +106,7 @@ async def test_each_close_code_is_worth_another_try_or_not(code: int, retriable:
 
     async with model(close) as (server, _), connected(server) as connection:
         with pytest.raises(RealtimeLost, match=str(code)) as lost:
-            async for _event in connection:
-                pass
+            await kinds(connection)
     assert lost.value.retriable is retriable
 
 
@@ -104,13 +121,12 @@ async def test_a_close_without_a_code_is_1005_and_worth_another_try() -> None:
 
     async with model(close) as (server, _), connected(server) as connection:
         with pytest.raises(RealtimeLost, match="1005") as lost:
-            async for _event in connection:
-                pass
+            await kinds(connection)
     assert lost.value.retriable
 
 
 async def test_a_connection_that_breaks_is_1006_and_worth_another_try() -> None:
-    """aiohttp calls a socket that ended without a close frame closed with 1000; it is not."""
+    """There was no close frame to say anything else."""
 
     async def vanish(socket: web.WebSocketResponse) -> None:
         transport = socket._req.transport  # type: ignore[union-attr]
@@ -119,8 +135,7 @@ async def test_a_connection_that_breaks_is_1006_and_worth_another_try() -> None:
 
     async with model(vanish) as (server, _), connected(server) as connection:
         with pytest.raises(RealtimeLost, match="1006") as lost:
-            async for _event in connection:
-                pass
+            await kinds(connection)
     assert lost.value.retriable
 
 
@@ -139,11 +154,29 @@ async def test_a_refused_handshake_says_whether_to_try_again(status: int, retria
 async def test_a_server_that_is_not_there_is_worth_another_try() -> None:
     """Connection refused, now."""
     async with model(idle) as (server, _):
-        url = server.make_url("/v1/realtime")
-    async with aiohttp.ClientSession() as http:
-        with pytest.raises(RealtimeLost) as lost:
-            await RealtimeConnection.open(http, url, "key", timeout_s=2)
+        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
+    with pytest.raises(RealtimeLost) as lost:
+        await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=60.0)
     assert lost.value.retriable
+
+
+@pytest.mark.parametrize("answer", ["nothing", "hang up"])
+async def test_a_server_that_does_not_finish_the_handshake_is_worth_another_try(answer: str) -> None:
+    """One that says nothing is waited for; one that hangs up is not."""
+    over = asyncio.Event()
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer == "nothing":
+            await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(RealtimeLost) as lost:
+            await RealtimeConnection.open(url, "key", timeout_s=0.2, ping_s=60.0)
+        over.set()
+    assert lost.value.retriable
+    assert str(lost.value)
 
 
 async def test_an_unreadable_event_is_skipped() -> None:
@@ -156,40 +189,54 @@ async def test_an_unreadable_event_is_skipped() -> None:
         await socket.receive()
 
     async with model(talk) as (server, _), connected(server) as connection:
-        assert (await anext(aiter(connection))).type == "session.created"
+        assert await first(connection) == "session.created"
+
+
+async def test_an_event_in_pieces_is_put_together() -> None:
+    """A proxy may cut a message into frames, and ping between them."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        transport = socket._req.transport  # type: ignore[union-attr]
+        assert isinstance(transport, asyncio.Transport)
+        text = b'{"type":"session.created"}'
+        transport.write(b"\x01\x05" + text[:5] + b"\x89\x00" + b"\x00\x05" + text[5:10])
+        transport.write(b"\x80" + bytes([len(text) - 10]) + text[10:])
+        await socket.receive()
+
+    async with model(talk) as (server, _), connected(server) as connection:
+        assert await first(connection) == "session.created"
 
 
 async def test_closing_ends_the_reading_without_an_error() -> None:
     """Our own close is no loss."""
     async with model(idle) as (server, _), connected(server) as connection:
-
-        async def read() -> list[str]:
-            return [event.type async for event in connection]
-
-        reading = asyncio.create_task(read())
+        reading = asyncio.create_task(kinds(connection))
         await asyncio.sleep(0)
         await connection.close()
         assert await asyncio.wait_for(reading, 5) == []
 
 
+async def test_a_send_after_the_end_says_so() -> None:
+    """Whoever sends can keep what was not sent."""
+    async with model(idle) as (server, _), connected(server) as connection:
+        await connection.close()
+        with pytest.raises(ConnectionError):
+            connection.send(create_response())
+
+
 async def test_pings_go_both_ways() -> None:
     """The model's are answered, ours are answered by the model, and neither is an event."""
-    answered = asyncio.Event()
 
     async def talk(socket: web.WebSocketResponse) -> None:
-        listening = asyncio.create_task(socket.receive())
         await socket.ping(b"are you there")
-        await answered.wait()
+        listening = asyncio.create_task(socket.receive())
+        # Long enough for several pings of ours, which aiohttp answers as it receives.
+        await asyncio.sleep(0.5)
         await socket.send_str('{"type":"session.created"}')
         await listening
 
-    async with model(talk) as (server, _), connected(server) as connection:
-        reading = asyncio.ensure_future(anext(aiter(connection)))
-        for _ in range(3):
-            await connection.ping()
-            await until(lambda: not connection._silent)
-        answered.set()
-        assert (await asyncio.wait_for(reading, 5)).type == "session.created"
+    async with model(talk) as (server, _), connected(server, ping_s=0.1) as connection:
+        assert await first(connection) == "session.created"
 
 
 async def test_a_model_that_gives_no_sign_of_life_is_given_up() -> None:
@@ -199,17 +246,15 @@ async def test_a_model_that_gives_no_sign_of_life_is_given_up() -> None:
     async def dead(socket: web.WebSocketResponse) -> None:
         await over.wait()
 
-    async with model(dead) as (server, _), connected(server) as connection:
-        reading = asyncio.ensure_future(anext(aiter(connection)))
-        await connection.ping()
-        await connection.ping()
-        with pytest.raises(RealtimeLost, match="ping"):
-            await asyncio.wait_for(reading, 5)
+    async with model(dead) as (server, _), connected(server, ping_s=0.1) as connection:
+        with pytest.raises(RealtimeLost, match="ping") as lost:
+            await asyncio.wait_for(kinds(connection), 5)
         over.set()
+    assert lost.value.retriable
 
 
-async def test_giving_up_frees_a_sender_and_the_reader_of_a_model_that_does_not_read() -> None:
-    """A half-dead peer: the send waits on a full buffer, the reader on nothing, until the connection is cut."""
+async def test_a_model_that_does_not_read_shows_and_giving_it_up_frees_the_reader() -> None:
+    """A half-dead peer: what we send piles up, the reader waits for nothing, until the connection is cut."""
     cut = asyncio.Event()
 
     async def deaf(socket: web.WebSocketResponse) -> None:
@@ -220,20 +265,14 @@ async def test_giving_up_frees_a_sender_and_the_reader_of_a_model_that_does_not_
         transport.abort()
 
     async with model(deaf) as (server, _), connected(server) as connection:
-
-        async def shout() -> None:
-            while True:
-                await connection.send(create_response("x" * 100_000))
-
-        async def read() -> None:
-            async for _event in connection:
-                pass
-
-        shouting, reading = asyncio.create_task(shout()), asyncio.create_task(read())
-        await until(lambda: connection.outbox.stuck_for(monotonic()) > 0.2)
+        reading = asyncio.create_task(kinds(connection))
+        while not connection.stuck_for(monotonic()):
+            connection.send(create_response("x" * 100_000))
+            await asyncio.sleep(0)
+        await until(lambda: connection.stuck_for(monotonic()) > 0.2)
         connection.give_up("it does not read")
         with pytest.raises(RealtimeLost, match="does not read"):
             await asyncio.wait_for(reading, 5)
         with pytest.raises(ConnectionError):
-            await asyncio.wait_for(shouting, 5)
+            connection.send(create_response())
         cut.set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import WSServerHandshakeError
 from calls_world.phone import phone
 from calls_world.waiting import until
 from calls_world.world import CallsWorld, calls_world
+from prosaas_calls.metrics import CallMetrics
 from prosaas_logging import capture_events
 
 SID = "CA" + "1" * 32
@@ -18,7 +20,7 @@ MALFORMED_MESSAGES = 10_000
 
 
 async def get(world: CallsWorld, path: str) -> tuple[int, Any]:
-    async with world.http.get(world.service.make_url(path)) as response:
+    async with world.http.get(world.service.with_path(path)) as response:
         text = await response.text()
         return response.status, json.loads(text) if response.content_type == "application/json" else text
 
@@ -81,6 +83,44 @@ async def test_a_stranger_who_says_nothing_is_shown_out() -> None:
                 assert (await asyncio.wait_for(socket.receive(), 5)).data == 1000
 
     assert [event.fields["error"] for event in events if event.event == "MEDIA_MALFORMED"] == ["no start"]
+
+
+async def test_what_is_no_page_of_ours_is_not_found() -> None:
+    """A browser at the stream's door is told what is missing; the rest is not there."""
+    async with calls_world() as world:
+        assert (await get(world, "/"))[0] == 404
+        assert (await get(world, "/healthz/")) == (404, "404 Not Found")
+        status, text = await get(world, "/media-stream")
+        assert (status, "Upgrade" in text) == (400, True)
+        async with world.http.post(world.service.with_path("/healthz")) as response:
+            assert response.status == 400
+
+
+async def test_a_stream_that_breaks_the_rules_ends_with_protocol_error() -> None:
+    """A frame without a mask: no WebSocket client sends that."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            async with phone(world, SID, world.token(SID)) as caller:
+                await until(lambda: world.desk.active)
+                os.write(caller.socket.get_extra_info("socket").fileno(), b"\x81\x02{}")
+                await until(lambda: not world.desk.live)
+
+    assert [event.fields["reason"] for event in events if event.event == "CALL_END"] == ["protocol_error"]
+    (malformed,) = [event for event in events if event.event == "MEDIA_MALFORMED"]
+    assert "un-masked" in str(malformed.fields["error"])
+
+
+async def test_a_page_that_fails_is_an_error_with_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The asker gets a 500, the log the reason."""
+    monkeypatch.setattr(CallMetrics, "exposition", lambda self: 1 / 0)
+    async with calls_world() as world:
+        with capture_events() as events:
+            assert (await get(world, "/metrics"))[0] == 500
+
+    (failure,) = [event for event in events if event.exc is not None]
+    assert failure.level == "ERROR"
+    assert failure.exc is not None
+    assert failure.exc.kind == "ZeroDivisionError"
 
 
 async def test_strangers_cannot_fill_the_house() -> None:

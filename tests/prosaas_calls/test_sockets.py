@@ -1,0 +1,180 @@
+"""One side of a connection: what arrives, in whose name it is read, and how it ends."""
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+
+import pytest
+from picows import WSMsgType
+
+from calls_world.sockets import FakeSocket
+
+
+async def settle() -> None:
+    """Let tasks that can go on do so."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def keep(messages: list[bytes]) -> Callable[[bytes], None]:
+    """A reader that reads for ever."""
+    return messages.append
+
+
+async def test_what_arrives_before_anybody_reads_waits() -> None:
+    """In its order, and ahead of what arrives later."""
+    socket, messages = FakeSocket(), list[bytes]()
+    socket.say("one")
+    socket.say("two")
+
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    socket.say("three")
+
+    assert messages == [b"one", b"two", b"three"]
+    reading.cancel()
+
+
+async def test_a_stranger_cannot_fill_the_memory_before_anybody_reads() -> None:
+    """A hundred messages wait; the oldest go first."""
+    socket, messages = FakeSocket(), list[bytes]()
+    for number in range(150):
+        socket.say(str(number))
+
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+
+    assert messages == [str(number).encode() for number in range(50, 150)]
+    reading.cancel()
+
+
+async def test_an_answer_ends_the_reading_and_what_came_with_it_stays_for_the_next_reader() -> None:
+    """The stream's start may come in one packet with its first frames."""
+    socket, messages = FakeSocket(), list[bytes]()
+    starting = asyncio.create_task(socket.read(lambda message: message.decode() if message == b"start" else None))
+    await settle()
+    for text in ("connected", "start", "media"):
+        socket.say(text)
+
+    assert await starting == "start"
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    assert messages == [b"media"]
+    reading.cancel()
+
+
+async def test_messages_are_read_in_the_context_of_their_reader() -> None:
+    """So that their lines carry the call, although the event loop calls us from outside of it."""
+    call = contextvars.ContextVar("call", default="none")
+    socket, seen = FakeSocket(), list[str]()
+
+    async def read() -> None:
+        call.set("CA1")
+        await socket.read(lambda _: seen.append(call.get()))
+
+    reading = asyncio.create_task(read())
+    await settle()
+    socket.say("{}")
+
+    assert seen == ["CA1"]
+    assert call.get() == "none"
+    reading.cancel()
+
+
+async def test_what_a_reader_raises_is_raised_where_it_reads() -> None:
+    """And ends the reading."""
+    socket, messages = FakeSocket(), list[bytes]()
+
+    def fail(message: bytes) -> None:
+        messages.append(message)
+        raise ZeroDivisionError
+
+    reading = asyncio.create_task(socket.read(fail))
+    await settle()
+    socket.say("one")
+    socket.say("two")
+
+    with pytest.raises(ZeroDivisionError):
+        await reading
+    assert messages == [b"one"]
+
+
+async def test_a_reader_that_is_cancelled_leaves_the_socket_to_the_next() -> None:
+    """Nothing is given to who no longer reads."""
+    socket, first, second = FakeSocket(), list[bytes](), list[bytes]()
+    reading = asyncio.create_task(socket.read(keep(first)))
+    await settle()
+    reading.cancel()
+    await settle()
+    socket.say("late")
+
+    reading = asyncio.create_task(socket.read(keep(second)))
+    await settle()
+    assert (first, second) == ([], [b"late"])
+    reading.cancel()
+
+
+async def test_a_message_in_pieces_arrives_whole() -> None:
+    """Whatever comes between the pieces."""
+    socket, messages = FakeSocket(), list[bytes]()
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    socket.arrive(WSMsgType.TEXT, b"one ", fin=False)
+    socket.arrive(WSMsgType.PONG, b"pong")
+    socket.arrive(WSMsgType.CONTINUATION, b"mess", fin=False)
+    socket.arrive(WSMsgType.CONTINUATION, b"age")
+    socket.arrive(WSMsgType.TEXT, b"another")
+
+    assert messages == [b"one message", b"another"]
+    reading.cancel()
+
+
+async def test_a_message_whose_pieces_grow_too_long_ends_the_connection() -> None:
+    """picows bounds a frame; the sum of frames is bounded here."""
+    socket = FakeSocket(max_message=10)
+    socket.arrive(WSMsgType.TEXT, b"12345678", fin=False)
+    socket.arrive(WSMsgType.CONTINUATION, b"9", fin=False)
+    assert not socket.transport.disconnected
+    socket.arrive(WSMsgType.CONTINUATION, b"1011")
+
+    assert socket.transport.closes == [1009]
+    assert socket.transport.disconnected
+
+
+@pytest.mark.parametrize(("payload", "code"), [(b"\x03\xe9bye", 1001), (b"", 1005)])
+async def test_a_close_is_answered_and_its_code_kept(payload: bytes, code: int) -> None:
+    """An empty close frame stands for 1005."""
+    socket = FakeSocket()
+    reading = asyncio.create_task(socket.read(lambda _: None))
+    await settle()
+    socket.arrive(WSMsgType.CLOSE, payload)
+
+    assert await reading is None
+    assert (socket.close_code, socket.close_reason) == (code, payload[2:].decode())
+    assert socket.transport.closes == [1000]
+    assert socket.transport.disconnected
+
+
+async def test_a_connection_that_is_over_is_over_for_every_reader() -> None:
+    """What had arrived is read; then comes the end, at once."""
+    socket, messages = FakeSocket(), list[bytes]()
+    socket.say("last words")
+    socket.vanish()
+
+    await asyncio.wait_for(socket.read(keep(messages)), 1)
+    await asyncio.wait_for(socket.read(keep(messages)), 1)
+
+    assert messages == [b"last words"]
+    assert socket.close_code == 1006
+    with pytest.raises(ConnectionError):
+        socket.send(b"{}")
+
+
+async def test_a_peer_that_does_not_read_shows_by_the_second() -> None:
+    """Until it reads again."""
+    socket = FakeSocket()
+    assert socket.stuck_for(float("inf")) == 0.0
+    socket.pause_writing()
+    assert socket.stuck_for(float("inf")) > 1.0
+    socket.resume_writing()
+    assert socket.stuck_for(float("inf")) == 0.0
