@@ -1,7 +1,8 @@
 """`PYTHONPATH=services python -m bench.calls`: the service on one core, callers and model on another.
 
 Prints, for each configuration, the largest number of calls with p99 frame lateness within 20 ms and the processor time
-that a frame costs, as ratios to a bare relay on the same library.
+that a frame costs, beside a bare relay; then what one call at DEBUG does to the others, and how long a caller waits for
+the first sound. DATABASE_URL may name an empty database, which the first sound then includes.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from bench.calls.service import CONFIGURATIONS, Measured, measure, measure_switch
+from bench.calls.service import CONFIGURATIONS, Measured, measure, measure_first_audio, measure_switch
 
 LATE_MS = 20.0
 
@@ -31,7 +32,7 @@ async def ladder(name: str, steps: list[int], seconds: float) -> list[Measured]:
 async def main(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run what was asked for."""
     report: dict[str, Any] = {}
-    for name in arguments.only or CONFIGURATIONS:
+    for name in CONFIGURATIONS if arguments.only is None else arguments.only:
         climbed = await ladder(name, arguments.calls, arguments.seconds)
         report[name] = {
             "held": max((each.calls for each in climbed if each.on_time(LATE_MS)), default=0),
@@ -40,15 +41,19 @@ async def main(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.switch:
         report["switch"] = await measure_switch(arguments.switch, arguments.seconds)
         print(json.dumps(report["switch"]), flush=True)
+    if arguments.first_audio:
+        report["first_audio"] = await measure_first_audio(arguments.first_audio, arguments.seconds * 2)
+        print(json.dumps(report["first_audio"]), flush=True)
     return report
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.calls", description=__doc__)
     parser.add_argument("--only", nargs="*", choices=list(CONFIGURATIONS), help="these configurations")
-    parser.add_argument("--calls", nargs="+", type=int, default=[100, 150, 200, 250, 300], help="the steps")
+    parser.add_argument("--calls", nargs="+", type=int, default=[100, 150, 200, 250, 300, 350, 400], help="the steps")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long each step is measured")
     parser.add_argument("--switch", type=int, default=100, metavar="CALLS", help="one of so many at DEBUG; 0: skip")
+    parser.add_argument("--first-audio", type=int, default=100, metavar="CALLS", help="callers who join; 0: skip")
     return parser
 
 

@@ -7,15 +7,20 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from prosaas_core.database import make_engine, transaction
+from prosaas_core.demo import seed
+from prosaas_core.migrate import migrate
+from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import issue
 from simulator import load
 
 SERVICE_CORE, LOAD_CORE = 0, 1
 SECRET = "bench"
+NO_DATABASE = "postgresql://nobody@127.0.0.1:9/none"
 ROOT = Path(__file__).parents[2]
 RELAYS = {"relay": "bench.calls.relay", "relay, picows": "bench.calls.relay_picows"}
 LOG: dict[str, dict[str, str]] = {
@@ -63,6 +68,29 @@ async def measure(name: str, calls: int, seconds: float) -> Measured:
         used = asyncio.create_task(service.processor_use(plan))
         report = await load.run(plan)
         return Measured(name, calls, report, round(await used * 1e6 / (calls * 50 * seconds), 1))
+
+
+async def measure_first_audio(calls: int, seconds: float) -> dict[str, Any]:
+    """Callers join one after the other over so many seconds: how long each waits for the first sound of the greeting.
+
+    The model takes no time, so all of it is ours: token, database, the connection to the model, its session.
+    """
+    database = os.environ.get("DATABASE_URL", NO_DATABASE)
+    if database != NO_DATABASE:
+        await _make_tables()
+    async with running("info", database) as service:
+        report = await load.run(replace(service.plan(calls, 1.0), ramp_s=seconds))
+    return {"calls": calls, "database": database != NO_DATABASE, **report["first_audio"]}
+
+
+async def _make_tables() -> None:
+    """Postgres as a service finds it: migrated, with the business that is called and the customer who calls."""
+    settings = load_settings()
+    await migrate(settings)
+    engine = make_engine(settings)
+    async with transaction(engine) as connection:
+        await seed(connection)
+    await engine.dispose()
 
 
 async def measure_switch(calls: int, seconds: float) -> dict[str, Any]:
@@ -122,7 +150,7 @@ class Service:
             return await self._dial(call_sid)
 
         plan = self.plan(calls, seconds)
-        report = await load.run(load.LoadPlan(**{**vars(plan), "dial": dial}))
+        report = await load.run(replace(plan, dial=dial))
         log = (self.folder / "log").read_text(encoding="utf-8", errors="replace")
         return report, sum(line.startswith("[DEBUG]") for line in log.splitlines())
 
@@ -138,7 +166,7 @@ class Service:
 
 
 @asynccontextmanager
-async def running(name: str) -> AsyncIterator[Service]:
+async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Service]:
     """The relay or the service, on its own core; this process moves to the other one."""
     take_core(LOAD_CORE)
     port, model_port = _free_port(), _free_port()
@@ -148,7 +176,7 @@ async def running(name: str) -> AsyncIterator[Service]:
         environ = {
             **os.environ,
             "PYTHONPATH": f"{ROOT}:{ROOT / 'services'}",
-            "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
+            "DATABASE_URL": database,
             "TWILIO_AUTH_TOKEN": "bench",
             "CALL_TOKEN_SECRET": SECRET,
             "OPENAI_API_KEY": "bench",

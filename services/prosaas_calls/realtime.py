@@ -1,6 +1,7 @@
 """The connection to OpenAI Realtime: open it, send, read events, and know which failures are worth another try."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from prosaas_logging import get_logger
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 _MAX_MESSAGE = 16 * 1024 * 1024
 _CLOSE_SECONDS = 1.0
+# Reading the machine's certificate authorities takes longer than a frame: once, not for each call.
+_TRUSTED = ssl.create_default_context()
 
 log = get_logger(__name__)
 
@@ -48,6 +51,7 @@ class RealtimeConnection:
                 _, socket = await ws_connect(
                     lambda *_: TextSocket(max_message=_MAX_MESSAGE),
                     url,
+                    ssl_context=_TRUSTED,
                     extra_headers={"Authorization": f"Bearer {api_key}"},
                     websocket_handshake_timeout=timeout_s,
                     max_redirects=0,

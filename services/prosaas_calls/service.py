@@ -46,6 +46,7 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
     server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
     host = "0.0.0.0"
     try:
+        await store.warm_up()
         async with server.listening(host, settings.port or DEFAULT_PORT) as port:
             log.event(
                 SERVICE_START,

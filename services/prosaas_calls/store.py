@@ -25,6 +25,14 @@ class Store:
         self._timeout = timeout
         self._record_timeout = record_timeout
 
+    async def warm_up(self) -> None:
+        """Connect and ask something, so that the first caller after a start need not wait for it."""
+        try:
+            async with asyncio.timeout(self._timeout), session(self._engine) as opened:
+                await queries.business_by_id(opened, 0)
+        except Exception as error:
+            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
         try:

@@ -49,6 +49,8 @@ def make_engine(settings: Settings, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT_S,
+        # The connection used last has its statements prepared.
+        pool_use_lifo=True,
         # An error's text reaches the log, and what people wrote must not come with it.
         hide_parameters=True,
     )

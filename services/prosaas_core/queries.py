@@ -31,9 +31,18 @@ async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
 
 
 async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:
-    """The customer who calls from this number, made at the first call."""
-    customer_id = await customer_id_for_phone(session, business_id, phone)
-    return await session.get_one(Customer, customer_id)
+    """The customer who calls from this number, made at the first call; for one who is known, nothing is written."""
+    known = select(Customer).where(
+        Customer.business_id == business_id,
+        Customer.channel == "phone",
+        Customer.external_id == phone,
+        Customer.phone.is_not(None),
+    )
+    customer = await session.scalar(known)
+    if customer is None:
+        customer_id = await customer_id_for_phone(session, business_id, phone)
+        customer = await session.get_one(Customer, customer_id)
+    return customer
 
 
 async def customer_id_for_phone(conn: Executor, business_id: int, phone: str) -> int:

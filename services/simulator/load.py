@@ -48,16 +48,17 @@ class LoadPlan:
 
 @dataclass
 class Tally:
-    """What was measured; cleared once the warm-up is over."""
+    """What was measured; what belongs to the frames is cleared once the warm-up is over."""
 
     sent: int = 0
+    first_audio: list[float] = field(default_factory=list)
     inbound: list[float] = field(default_factory=list)
     outbound: list[float] = field(default_factory=list)
     behind: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def restart(self) -> None:
-        """Forget the warm-up; errors stay."""
+        """Forget the frames of the warm-up."""
         self.sent = 0
         for series in (self.inbound, self.outbound, self.behind):
             series.clear()
@@ -79,6 +80,7 @@ class LightCaller(asyncio.Protocol):
         self._head = b""
         self._chunk = 0
         self._over = False
+        self._started = 0.0
         self.up = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,6 +100,7 @@ class LightCaller(asyncio.Protocol):
                 return
             self.up.set_result(None)
             self._send(self._stream.connected())
+            self._started = time.monotonic()
             self._send(self._stream.start(self._parameters))
         for opcode, payload in self._frames.feed(data):
             self._take_in(opcode, payload)
@@ -131,6 +134,9 @@ class LightCaller(asyncio.Protocol):
             late = lateness_ms(payload)
             if late is not None:
                 self._tally.outbound.append(late)
+                if self._started:
+                    self._tally.first_audio.append((time.monotonic() - self._started) * 1000)
+                    self._started = 0.0
                 return
             message = orjson.loads(payload)
             if message["event"] == "mark":
@@ -212,6 +218,7 @@ def _report(plan: LoadPlan, tally: Tally, connected: int, processor: float) -> d
         "sent": tally.sent,
         "inbound": _summary(tally.inbound),
         "outbound": _summary(tally.outbound),
+        "first_audio": _summary(tally.first_audio),
         "generator": {"cores": round(processor, 3), "behind_p99_ms": _percentile(sorted(tally.behind), 0.99)},
         "errors": tally.errors[:20],
         "error_count": len(tally.errors),

@@ -78,7 +78,9 @@ class LoadModel(asyncio.Protocol):
             self._session = event["session"]
             self._send("session.updated", session=self._session)
         elif event["type"] == "response.create" and not self._delta_head:
+            # A model that takes no time to think: what the caller waits for the first audio is the service's.
             self._begin()
+            self._utter()
 
     def _speak(self) -> None:
         if not self._delta_head:
@@ -93,6 +95,9 @@ class LoadModel(asyncio.Protocol):
             self._end()
             self._pause = _PAUSE_FRAMES
             return
+        self._utter()
+
+    def _utter(self) -> None:
         self._sent += 1
         self._transport.write(pack(self._delta_head + stamped_payload(self._sent).encode() + b'"}', client=False))
 

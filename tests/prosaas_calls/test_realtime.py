@@ -1,15 +1,25 @@
 """The connection to the model: how it is opened, how it ends, and what is worth another try."""
 
 import asyncio
+import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from calls_world.waiting import until
+from prosaas_calls import realtime
 from prosaas_calls.realtime import RealtimeConnection, RealtimeLost
 from prosaas_calls.realtime_events import ServerEvent, create_response
 
@@ -17,7 +27,9 @@ Behaviour = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
 @asynccontextmanager
-async def model(behave: Behaviour, *, status: int = 101) -> AsyncIterator[tuple[TestServer, list[web.Request]]]:
+async def model(
+    behave: Behaviour, *, status: int = 101, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[TestServer, list[web.Request]]]:
     """A server that accepts, or answers with `status`, and then behaves as told."""
     requests: list[web.Request] = []
 
@@ -32,7 +44,9 @@ async def model(behave: Behaviour, *, status: int = 101) -> AsyncIterator[tuple[
 
     app = web.Application()
     app.router.add_get("/v1/realtime", handler)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    await server.start_server(ssl=tls)
+    async with server:
         yield server, requests
 
 
@@ -149,6 +163,58 @@ async def test_a_refused_handshake_says_whether_to_try_again(status: int, retria
             async with connected(server):
                 pass
     assert lost.value.retriable is retriable
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for localhost that nobody vouches for."""
+    pem = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return pem
+
+
+async def talk_over_tls(certificate: Path) -> None:
+    """Greet, say something long, and hear it come back over a wss address."""
+    said = create_response("x" * 200_000)
+
+    async def echo(socket: web.WebSocketResponse) -> None:
+        await socket.send_str('{"type":"session.created"}')
+        for _ in range(3):
+            await socket.send_str(json.dumps({"type": str(len((await socket.receive()).data))}))
+        await socket.close()
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with model(echo, tls=context) as (server, _):
+        url = f"wss://localhost:{server.port}/v1/realtime"
+        async with await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=60.0) as connection:
+            for _ in range(3):
+                connection.send(said)
+            heard: list[str] = []
+            with pytest.raises(RealtimeLost, match="1000"):
+                await asyncio.wait_for(connection.read(lambda event: heard.append(event.type)), 5)
+            assert heard == ["session.created", *[str(len(said))] * 3]
+
+
+async def test_a_model_over_tls_is_spoken_with(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI is never reached in another way."""
+    monkeypatch.setattr(realtime, "_TRUSTED", ssl.create_default_context(cafile=str(certificate)))
+    await talk_over_tls(certificate)
+
+
+async def test_a_model_that_nobody_vouches_for_is_not_spoken_with(certificate: Path) -> None:
+    """The reason names the certificate: a proxy in between is the usual cause."""
+    with pytest.raises(RealtimeLost, match=r"(?i)certificate"):
+        await talk_over_tls(certificate)
 
 
 async def test_a_server_that_is_not_there_is_worth_another_try() -> None:

@@ -79,6 +79,8 @@ async def test_frames_are_counted_and_their_lateness_measured_each_way(relay: st
     assert 0.6 < report["outbound"]["frames"] / report["sent"] < 1.1
     assert report["inbound"]["p50_ms"] >= DELAY_MS
     assert report["outbound"]["p50_ms"] < report["inbound"]["p50_ms"]
+    assert report["first_audio"]["frames"] == 4
+    assert report["first_audio"]["p50_ms"] >= DELAY_MS
 
 
 async def test_a_service_that_refuses_is_an_error_per_call(model_port: int) -> None:

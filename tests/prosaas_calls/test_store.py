@@ -1,0 +1,57 @@
+"""What a call asks of the database."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_calls.limits import Limits
+from prosaas_calls.store import Store
+from prosaas_core.database import make_engine, session
+from prosaas_core.settings import load_settings
+from prosaas_core.stream_token import StreamClaims
+from prosaas_logging import capture_events
+
+CALLER, STRANGER = "+972501234567", "+972507654321"
+# The transaction that wrote the row last.
+WRITER = text("SELECT xmin FROM customers WHERE external_id = :phone")
+
+
+def store_of(engine: AsyncEngine) -> Store:
+    limits = Limits()
+    return Store(engine, timeout=limits.database, record_timeout=limits.record)
+
+
+def claims(number: str) -> StreamClaims:
+    return StreamClaims("CA1", 456, number, "+97235550100", 0.0, "nonce")
+
+
+async def test_a_stranger_becomes_a_customer_and_is_known_the_next_time(engine: AsyncEngine) -> None:
+    """The second call finds whom the first one made."""
+    store = store_of(engine)
+    first, second = await store.profile(claims(STRANGER)), await store.profile(claims(STRANGER))
+
+    assert first.customer_id is not None
+    assert first.customer_id == second.customer_id
+    assert first.business is not None
+    assert first.business.id == 456
+
+
+async def test_a_known_caller_costs_no_write(engine: AsyncEngine) -> None:
+    """Nobody waits for a disk before the greeting."""
+    store = store_of(engine)
+    async with session(engine) as opened:
+        before = await opened.scalar(WRITER, {"phone": CALLER})
+
+    assert (await store.profile(claims(CALLER))).customer_name == "דוד"
+
+    async with session(engine) as opened:
+        after = await opened.scalar(WRITER, {"phone": CALLER})
+    assert after == before
+
+
+async def test_a_database_that_is_away_at_the_start_is_a_warning() -> None:
+    """The service answers calls all the same."""
+    engine = make_engine(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}))
+    with capture_events() as events:
+        await store_of(engine).warm_up()
+
+    assert [(event.event, event.level) for event in events] == [("DB_UNAVAILABLE", "WARNING")]
