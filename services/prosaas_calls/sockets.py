@@ -72,9 +72,10 @@ class TextSocket(WSListener):
             self._take = None
 
     async def close(self, seconds: float) -> None:
-        """Close politely; a peer that does not answer in time is cut off."""
+        """Close politely; a peer that does not answer in time is cut off. Nothing is read any more."""
         self._open = False
         self._waiting.clear()
+        self._finish(None)
         self._transport.send_close(WSCloseCode.OK)
         try:
             # What went wrong before matters no more.

@@ -1,5 +1,6 @@
 """Sockets without a network: what is sent is kept, what arrives is put in."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -18,6 +19,7 @@ class FakeTransport:
         self.sent: list[bytes] = []
         self.closes: list[int] = []
         self.disconnected = False
+        self._gone = asyncio.Event()
 
     def send(self, kind: WSMsgType, message: bytes) -> None:
         assert kind == WSMsgType.TEXT
@@ -28,6 +30,12 @@ class FakeTransport:
 
     def disconnect(self, graceful: bool = True) -> None:
         self.disconnected = True
+
+    def vanish(self) -> None:
+        self._gone.set()
+
+    async def wait_disconnected(self) -> None:
+        await self._gone.wait()
 
 
 class FakeSocket(TextSocket):
@@ -54,6 +62,7 @@ class FakeSocket(TextSocket):
 
     def vanish(self) -> None:
         """Break the connection without a close."""
+        self.transport.vanish()
         self.on_ws_disconnected(self.transport)  # type: ignore[arg-type]
 
     def events(self, kind: str) -> list[dict[str, Any]]:

@@ -155,6 +155,22 @@ async def test_a_close_is_answered_and_its_code_kept(payload: bytes, code: int) 
     assert socket.transport.disconnected
 
 
+async def test_nothing_is_read_once_we_close() -> None:
+    """The reader ends at once, whatever the peer still has to say."""
+    socket, messages = FakeSocket(), list[bytes]()
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    closing = asyncio.create_task(socket.close(60.0))
+    await settle()
+    socket.say("late")
+
+    assert await asyncio.wait_for(reading, 1) is None
+    assert messages == []
+    socket.vanish()
+    await asyncio.wait_for(closing, 1)
+    assert socket.transport.closes == [1000]
+
+
 async def test_a_connection_that_is_over_is_over_for_every_reader() -> None:
     """What had arrived is read; then comes the end, at once."""
     socket, messages = FakeSocket(), list[bytes]()
