@@ -13,6 +13,7 @@ from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
+from prosaas_calls.tools import declarations
 from prosaas_calls.twilio_rest import TwilioCalls
 from prosaas_core.database import make_engine
 from prosaas_core.settings import Settings
@@ -46,6 +47,8 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
     server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
     host = "0.0.0.0"
     try:
+        # Now, rather than while the first caller waits.
+        declarations()
         await store.warm_up()
         async with server.listening(host, settings.port or DEFAULT_PORT) as port:
             log.event(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
 from prosaas_core import queries
-from prosaas_core.database import session, transaction
+from prosaas_core.database import session, single_statements, transaction
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
@@ -28,15 +28,15 @@ class Store:
     async def warm_up(self) -> None:
         """Connect and ask something, so that the first caller after a start need not wait for it."""
         try:
-            async with asyncio.timeout(self._timeout), session(self._engine) as opened:
-                await queries.business_by_id(opened, 0)
+            async with asyncio.timeout(self._timeout), single_statements(self._engine) as opened:
+                await queries.parties(opened, business_id=None, called="", caller="")
         except Exception as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
 
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
         try:
-            async with asyncio.timeout(self._timeout), session(self._engine) as opened:
+            async with asyncio.timeout(self._timeout), single_statements(self._engine) as opened:
                 return await _profile(opened, claims)
         except Exception as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
@@ -55,14 +55,15 @@ class Store:
 
 
 async def _profile(opened: AsyncSession, claims: StreamClaims) -> Profile:
-    if claims.business_id is not None:
-        business = await queries.business_by_id(opened, claims.business_id)
-    else:
-        business = await queries.business_by_phone(opened, claims.to_number)
-    if business is None:
+    found = await queries.parties(
+        opened, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number
+    )
+    if found is None:
         return Profile()
+    business, customer = found
     if not claims.from_number:
         return Profile(business)
-    customer = await queries.customer_for_phone(opened, business.id, claims.from_number)
+    if customer is None:
+        customer = await queries.customer_for_phone(opened, business.id, claims.from_number)
     log.event(DB_CONTEXT, name=customer.name, phone=claims.from_number)
     return Profile(business, customer.id, customer.name)

@@ -74,6 +74,17 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
 
 
 @asynccontextmanager
+async def single_statements(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A session in which each statement stands for itself: no round trips for the beginning and the end of anything.
+
+    Raises DatabaseUnavailable.
+    """
+    async with _naming_absence(), AsyncSession(engine, expire_on_commit=False) as opened:
+        await opened.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        yield opened
+
+
+@asynccontextmanager
 async def transaction(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncConnection]:
     """The same without the object mapper, for the paths where speed counts."""
     async with _naming_absence(), asyncio.timeout(within_s), engine.begin() as connection:
