@@ -55,6 +55,8 @@ class RealtimeConnection:
                     extra_headers={"Authorization": f"Bearer {api_key}"},
                     websocket_handshake_timeout=timeout_s,
                     max_redirects=0,
+                    # Its connecting waits for a thread once more, and each caller for it.
+                    use_aiofastnet=False,
                     max_frame_size=_MAX_MESSAGE,
                     enable_auto_ping=True,
                     auto_ping_idle_timeout=ping_s,

@@ -42,6 +42,8 @@ class LoadPlan:
     warm_up_s: float = 2.0
     ramp_s: float = 2.0
     turn_seconds: float = 10.0
+    # How long the model takes to accept a connection.
+    handshake_s: float = 0.0
     account_sid: str = "AC" + "0" * 32
     dial: Dial = without_token
 
@@ -153,7 +155,9 @@ class LightCaller(asyncio.Protocol):
 async def run(plan: LoadPlan) -> dict[str, Any]:
     """Put the load on, and return what was measured."""
     tally, loop = Tally(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: LoadModel(tally.inbound, plan.turn_seconds), port=plan.model_port)
+    server = await loop.create_server(
+        lambda: LoadModel(tally.inbound, plan.turn_seconds, plan.handshake_s), port=plan.model_port
+    )
     callers: list[LightCaller] = []
     pacing = asyncio.create_task(_pace(callers, tally))
     try:

@@ -19,9 +19,10 @@ _ANSWERED: Final = "בשמחה, לאיזה יום?"
 class LoadModel(asyncio.Protocol):
     """One Realtime session that only speaks; `lateness` collects how late the caller's frames arrive."""
 
-    def __init__(self, lateness: list[float], turn_seconds: float) -> None:
+    def __init__(self, lateness: list[float], turn_seconds: float, handshake_s: float = 0.0) -> None:
         self._lateness = lateness
         self._turn_seconds = turn_seconds
+        self._handshake_s = handshake_s
         self._frames = Unpacker()
         self._head = b""
         self._open = False
@@ -41,7 +42,7 @@ class LoadModel(asyncio.Protocol):
         if not self._open:
             self._head += data
             if b"\r\n\r\n" in self._head:
-                self._shake_hands()
+                asyncio.get_running_loop().call_later(self._handshake_s, self._shake_hands)
             return
         for opcode, payload in self._frames.feed(data):
             if opcode == TEXT:
@@ -78,7 +79,7 @@ class LoadModel(asyncio.Protocol):
             self._session = event["session"]
             self._send("session.updated", session=self._session)
         elif event["type"] == "response.create" and not self._delta_head:
-            # A model that takes no time to think: what the caller waits for the first audio is the service's.
+            # A model that takes no time to think: what the caller waits for the first audio is the service's time.
             self._begin()
             self._utter()
 
