@@ -26,7 +26,10 @@ class Stack:
 
     def container(self, service: str) -> str:
         """The id of the service's container as it is now: a recreation gives it another."""
-        found = self.checkout.compose("ps", "--all", "--quiet", service).out.split()
+        # Not `compose ps`, which reads the Compose files first: every test asks.
+        labels = (f"project={self.project}", f"service={service}", "oneoff=False")
+        filters = [f"--filter=label=com.docker.compose.{label}" for label in labels]
+        found = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
         assert len(found) == 1, f"{service}: {found}"
         return found[0]
 
