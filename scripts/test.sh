@@ -18,9 +18,10 @@ docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tes
 say "running the tests"
 terminal=$([ -t 1 ] && echo --tty || true)
 bundle=$(env_get CA_BUNDLE)
+# A test mostly waits, so there are more workers than cores. One hash seed: they must agree on the order of sets.
 # shellcheck disable=SC2086 # zero or more words each
 docker run --rm --init $terminal --network host --user "$(id -u):$(id -g)" \
     --group-add "$(stat -c %g /var/run/docker.sock)" \
     --volume /var/run/docker.sock:/var/run/docker.sock --volume "$ROOT:$ROOT" --workdir "$ROOT" \
-    ${bundle:+--volume "$bundle:$bundle:ro"} \
-    prosaas/tests:local pytest "$@"
+    ${bundle:+--volume "$bundle:$bundle:ro"} --env PYTHONHASHSEED="$started" \
+    prosaas/tests:local pytest --numprocesses 4 "$@"

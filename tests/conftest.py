@@ -1,12 +1,14 @@
-"""Fixtures that several rooms share: a PostgreSQL server for the session, and a migrated, empty database for a test."""
+"""What several rooms share: what runs beside what, a PostgreSQL server, and a migrated, empty database for a test."""
 
 import asyncio
 import os
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -18,6 +20,13 @@ __all__ = ["checkout", "stack"]
 ROOT = Path(__file__).parents[1]
 PASSWORD = "not-a-secret"
 TEMPLATE = "migrated"
+# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, and what
+# runs its images without it.
+LINES = {
+    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
+    "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,10 @@ class PostgresServer:
         asyncio.run(run())
 
 
+def line_of(nodeid: str) -> str | None:
+    return next((line for line, files in LINES.items() if re.match(files, nodeid)), None)
+
+
 def setting(name: str, default: str) -> str:
     """A setting of this machine: from the shell, else from .env."""
     lines = (ROOT / ".env").read_text().splitlines() if (ROOT / ".env").exists() else []
@@ -54,20 +67,32 @@ def docker(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Whoever asks for a database or a stack needs the marker too: the fixture says it once for everybody."""
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        if "postgres_server" in fixtures:
-            item.add_marker(pytest.mark.postgres)
-        if fixtures & {"stack", "checkout"}:
-            item.add_marker(pytest.mark.docker)
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "postgres_server" in fixtures:
+        item.add_marker(pytest.mark.postgres)
+    if fixtures & {"stack", "checkout"}:
+        item.add_marker(pytest.mark.docker)
+    if "stack" in fixtures and not line_of(item.nodeid):
+        raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests go to the workers one by one, those of a line all to one worker, and the lines first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return line_of(nodeid) or nodeid
+
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One server in a container for the whole session, in memory: nothing in it outlives the tests."""
+    """One server in a container for all tests of a worker, in memory: nothing in it outlives them."""
     image = setting("POSTGRES_IMAGE", "postgres:17-trixie")
     container = docker(
         *("run", "--detach", "--rm", "--label", "prosaas.tests=postgres", "--publish", "127.0.0.1::5432"),
@@ -87,7 +112,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """The address of a database of this test's own, at the newest schema, with nothing in it."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield postgres_server.url(name)
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

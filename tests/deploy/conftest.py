@@ -1,13 +1,20 @@
-"""The images that the tests of deployments run: those of the session's stack, which are built from this checkout."""
+"""The images that the tests of deployments run, built from this checkout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from stack_world.stack import Stack
+from stack_world.fixtures import remove
+from stack_world.stack import prepare
 
 
 @pytest.fixture(scope="session")
-def image(stack: Stack) -> Callable[[str], str]:
+def image() -> Iterator[Callable[[str], str]]:
     """The name of an image by that of its service: api, calls or worker."""
-    return lambda name: f"prosaas/{name}:{stack.project}"
+    checkout, project = prepare()
+    try:
+        checkout.run("scripts/env-file.sh", "prod")
+        checkout.compose("build", "--quiet", "prosaas-api", "prosaas-calls", "worker")
+        yield lambda name: f"prosaas/{name}:{project}"
+    finally:
+        remove(checkout)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tomllib
@@ -18,6 +17,7 @@ from urllib.error import URLError
 import pytest
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
+from stack_world.stack import free_port
 
 SERVICES = ("api", "calls", "worker")
 PRODUCTION = dict(line.split("=", 1) for line in (ROOT / "env/prod.env").read_text().splitlines() if line[:1].isalpha())
@@ -29,12 +29,6 @@ VARIABLES = {
     "DRAIN_SECONDS": "5",
 }
 Run = Callable[..., str]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        return int(probe.getsockname()[1])
 
 
 def answer(port: int, path: str, seconds: float = 30) -> int:

@@ -17,6 +17,7 @@ from twilio.request_validator import RequestValidator
 from conftest import docker, setting
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import load_settings
+from stack_world.stack import free_port
 from worker_world import StandIn, service, until
 
 pytestmark = pytest.mark.docker
@@ -32,7 +33,7 @@ class Database:
     """A server that keeps its data and its port when it is stopped."""
 
     def __init__(self) -> None:
-        port = unused_port()
+        port = free_port()
         self.url = f"postgresql://postgres:not-a-secret@127.0.0.1:{port}/postgres"
         self.container = docker(
             *("run", "--detach", "--label", "prosaas.tests=postgres", "--publish", f"127.0.0.1:{port}:5432"),

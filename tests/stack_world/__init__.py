@@ -1,1 +1,1 @@
-"""The production stack as the tests see it: brought up once a session, in a checkout and a project of its own."""
+"""The production stack as the tests see it: up once for a line of tests, in a checkout and a project of its own."""

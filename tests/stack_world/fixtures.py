@@ -1,4 +1,4 @@
-"""The session's stack: up once, its logs kept when a test failed, everything taken down after."""
+"""The stack of a line of tests: up once, its logs kept when a test failed, everything taken down after."""
 
 import shutil
 from collections.abc import Iterator

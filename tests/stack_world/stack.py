@@ -1,11 +1,13 @@
 """A running production stack, and what a test asks of it."""
 
 import json
+import random
 import re
 import socket
 import subprocess
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
@@ -24,7 +26,10 @@ class Stack:
 
     def container(self, service: str) -> str:
         """The id of the service's container as it is now: a recreation gives it another."""
-        found = self.checkout.compose("ps", "--all", "--quiet", service).out.split()
+        # Not `compose ps`, which reads the Compose files first: every test asks.
+        labels = (f"project={self.project}", f"service={service}", "oneoff=False")
+        filters = [f"--filter=label=com.docker.compose.{label}" for label in labels]
+        found = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
         assert len(found) == 1, f"{service}: {found}"
         return found[0]
 
@@ -89,10 +94,12 @@ def eventually(look: Callable[[], str | None], what: str, seconds: float) -> str
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that stays free while its container is away: it is below those that the kernel gives to whoever asks."""
+    while True:
+        port = random.randrange(20_000, 32_768)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def prepare(**settings: str) -> tuple[Checkout, str]:
