@@ -9,7 +9,7 @@ import socket
 import sys
 
 PORT = int(os.environ.get("PORT", "8000"))
-REQUEST = b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 ENOUGH = 4096
 
 

@@ -101,7 +101,7 @@ def test_quota_key_account_and_billing_are_fatal(code: str) -> None:
     assert events.ErrorInfo(type="invalid_request_error", code=code).fatal
 
 
-@pytest.mark.parametrize("code", ["server_error", "rate_limit_exceeded", None, *events.BENIGN_ERRORS])
+@pytest.mark.parametrize("code", ["server_error", "rate_limit_exceeded", None, *sorted(events.BENIGN_ERRORS)])
 def test_other_errors_are_not_fatal(code: str | None) -> None:
     """The call may survive them."""
     assert not events.ErrorInfo(type="server_error", code=code).fatal
