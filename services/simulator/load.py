@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from simulator.load_frames import CLOSE, PING, PONG, TEXT, Unpacker, lateness_ms, pack, stamped_payload
+from simulator.load_frames import CLOSE, PING, PONG, TEXT, Unpacker, pack, read_stamp, stamped_payload
 from simulator.load_model import LoadModel
 from simulator.media_stream import Stream
 from simulator.mulaw import FRAME_MS
@@ -121,7 +121,7 @@ class LightCaller(asyncio.Protocol):
             return
         self._chunk += 1
         self._tally.sent += 1
-        self._send(self._stream.media(self._chunk, self._chunk * FRAME_MS, stamped_payload(self._chunk)))
+        self._send(self._stream.media(self._chunk, self._chunk * FRAME_MS, stamped_payload()))
 
     def hang_up(self) -> None:
         """End the call."""
@@ -133,11 +133,12 @@ class LightCaller(asyncio.Protocol):
 
     def _take_in(self, opcode: int, payload: bytes) -> None:
         if opcode == TEXT:
-            late = lateness_ms(payload)
-            if late is not None:
+            stamp = read_stamp(payload)
+            if stamp is not None:
+                late, models = stamp
                 self._tally.outbound.append(late)
                 if self._started:
-                    self._tally.first_audio.append((time.monotonic() - self._started) * 1000)
+                    self._tally.first_audio.append((time.monotonic() - self._started) * 1000 - models)
                     self._started = 0.0
                 return
             message = orjson.loads(payload)

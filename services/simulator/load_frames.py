@@ -75,17 +75,17 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(payload, "little") ^ int.from_bytes(keys, "little")).to_bytes(length, "little")
 
 
-def stamped_payload(index: int) -> str:
-    """Return a frame of audio, in base64, that says when it was sent."""
-    stamp = base64.b64encode(_STAMP_MAGIC + _STAMP.pack(time.monotonic(), index)).decode()
+def stamped_payload(own_us: int = 0) -> str:
+    """Return a frame of audio, in base64, that says when it was sent, and what time its sender took for itself."""
+    stamp = base64.b64encode(_STAMP_MAGIC + _STAMP.pack(time.monotonic(), own_us)).decode()
     return stamp + _REST_TEXT
 
 
-def lateness_ms(message: bytes) -> float | None:
-    """Return how long ago the audio in this message was sent, or None where it holds no stamped audio."""
+def read_stamp(message: bytes) -> tuple[float, float] | None:
+    """Return how long ago this message's audio was sent, and its sender's own time; None without stamped audio."""
     at = message.find(_MAGIC_TEXT)
     if at < 0:
         return None
     start = at + len(_MAGIC_TEXT)
-    sent, _ = _STAMP.unpack(base64.b64decode(message[start : start + _STAMP_TEXT_LENGTH]))
-    return float(time.monotonic() - sent) * 1000
+    sent, own_us = _STAMP.unpack(base64.b64decode(message[start : start + _STAMP_TEXT_LENGTH]))
+    return (time.monotonic() - sent) * 1000, own_us / 1000

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import orjson
 
 from simulator import realtime_events as events
-from simulator.load_frames import CLOSE, PING, PONG, TEXT, Unpacker, accept_key, lateness_ms, pack, stamped_payload
+from simulator.load_frames import CLOSE, PING, PONG, TEXT, Unpacker, accept_key, pack, read_stamp, stamped_payload
 
 _NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 # Long enough for the last audio to be played, so that the next turn interrupts nothing.
@@ -30,7 +30,7 @@ class LoadModel(asyncio.Protocol):
         self._delta_head = b""
         self._where: dict[str, Any] = {}
         self._turn_ends = 0.0
-        self._sent = 0
+        self._own_us = 0
         self._pause = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,7 +42,7 @@ class LoadModel(asyncio.Protocol):
         if not self._open:
             self._head += data
             if b"\r\n\r\n" in self._head:
-                asyncio.get_running_loop().call_later(self._handshake_s, self._shake_hands)
+                asyncio.get_running_loop().call_later(self._handshake_s, self._shake_hands, time.monotonic())
             return
         for opcode, payload in self._frames.feed(data):
             if opcode == TEXT:
@@ -53,7 +53,7 @@ class LoadModel(asyncio.Protocol):
                 self._transport.write(pack(payload, CLOSE, client=False))
                 self._transport.close()
 
-    def _shake_hands(self) -> None:
+    def _shake_hands(self, asked_at: float) -> None:
         lines = self._head.split(b"\r\n")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
         key = headers.get(b"sec-websocket-key")
@@ -66,12 +66,14 @@ class LoadModel(asyncio.Protocol):
             + f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
         )
         self._open = True
+        # What a timer really took; the caller takes it off its wait.
+        self._own_us = int((time.monotonic() - asked_at) * 1e6)
         self._send("session.created", session=self._session)
 
     def _take_in(self, message: bytes) -> None:
-        late = lateness_ms(message)
-        if late is not None:
-            self._lateness.append(late)
+        stamp = read_stamp(message)
+        if stamp is not None:
+            self._lateness.append(stamp[0])
             self._speak()
             return
         event = orjson.loads(message)
@@ -99,8 +101,7 @@ class LoadModel(asyncio.Protocol):
         self._utter()
 
     def _utter(self) -> None:
-        self._sent += 1
-        self._transport.write(pack(self._delta_head + stamped_payload(self._sent).encode() + b'"}', client=False))
+        self._transport.write(pack(self._delta_head + stamped_payload(self._own_us).encode() + b'"}', client=False))
 
     def _begin(self) -> None:
         self._where = {
