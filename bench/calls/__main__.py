@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--calls", nargs="+", type=int, default=[100, 150, 200, 250, 300, 350, 400], help="the steps")
     parser.add_argument("--seconds", type=float, default=6.0, help="how long each step is measured")
     parser.add_argument("--switch", type=int, default=100, metavar="CALLS", help="one of so many at DEBUG; 0: skip")
-    parser.add_argument("--first-audio", nargs="*", type=int, default=[25, 100], metavar="CALLS", help="so many join")
+    parser.add_argument("--first-audio", nargs="*", type=int, default=[10, 100], metavar="CALLS", help="so many join")
     return parser
 
 

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
-from prosaas_core import queries
-from prosaas_core.database import session, single_statements, transaction
+from prosaas_core.database import raw_connection, session, transaction
+from prosaas_core.parties import find_parties
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
@@ -28,16 +29,16 @@ class Store:
     async def warm_up(self) -> None:
         """Connect and ask something, so that the first caller after a start need not wait for it."""
         try:
-            async with asyncio.timeout(self._timeout), single_statements(self._engine) as opened:
-                await queries.parties(opened, business_id=None, called="", caller="")
+            async with raw_connection(self._engine, within_s=self._timeout) as raw:
+                await find_parties(raw, business_id=None, called="", caller="")
         except Exception as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
 
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
         try:
-            async with asyncio.timeout(self._timeout), single_statements(self._engine) as opened:
-                return await _profile(opened, claims)
+            async with raw_connection(self._engine, within_s=self._timeout) as raw:
+                return await _profile(raw, claims)
         except Exception as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
             return Profile()
@@ -54,16 +55,12 @@ class Store:
             await save_call_record(connection, record)
 
 
-async def _profile(opened: AsyncSession, claims: StreamClaims) -> Profile:
-    found = await queries.parties(
-        opened, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number
+async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims) -> Profile:
+    parties = await find_parties(
+        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number
     )
-    if found is None:
+    if parties is None:
         return Profile()
-    business, customer = found
-    if not claims.from_number:
-        return Profile(business)
-    if customer is None:
-        customer = await queries.customer_for_phone(opened, business.id, claims.from_number)
-    log.event(DB_CONTEXT, name=customer.name, phone=claims.from_number)
-    return Profile(business, customer.id, customer.name)
+    if parties.customer_id is not None:
+        log.event(DB_CONTEXT, name=parties.customer_name, phone=claims.from_number)
+    return Profile(parties.business, parties.customer_id, parties.customer_name)

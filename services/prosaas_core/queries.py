@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -23,17 +23,6 @@ async def business_by_phone(session: AsyncSession, phone: str) -> Business | Non
 async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
     """The id alone, for those who need no more."""
     return await conn.scalar(select(Business.id).where(Business.phone == phone))
-
-
-async def parties(
-    session: AsyncSession, *, business_id: int | None, called: str, caller: str
-) -> tuple[Business, Customer | None] | None:
-    """The business that is called, by its id or else its number, and the customer who calls, if known: one question."""
-    this_caller = and_(Customer.business_id == Business.id, Customer.channel == "phone", Customer.external_id == caller)
-    this_business = Business.phone == called if business_id is None else Business.id == business_id
-    both = select(Business, Customer).outerjoin(Customer, this_caller).where(this_business)
-    row = (await session.execute(both)).one_or_none()
-    return None if row is None else (row[0], row[1])
 
 
 async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:

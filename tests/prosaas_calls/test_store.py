@@ -1,5 +1,8 @@
 """What a call asks of the database."""
 
+import asyncio
+from dataclasses import replace
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -8,8 +11,10 @@ from prosaas_calls.store import Store
 from prosaas_core.database import make_engine, session
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
+from prosaas_core.tables import Business
 from prosaas_logging import capture_events
 
+COLUMNS = Business.__table__.columns.keys()
 CALLER, STRANGER = "+972501234567", "+972507654321"
 # The transaction that wrote the row last.
 WRITER = text("SELECT xmin FROM customers WHERE external_id = :phone")
@@ -33,6 +38,37 @@ async def test_a_stranger_becomes_a_customer_and_is_known_the_next_time(engine: 
     assert first.customer_id == second.customer_id
     assert first.business is not None
     assert first.business.id == 456
+
+
+async def test_a_business_is_known_whole(engine: AsyncEngine) -> None:
+    """As the object mapper would have loaded it, by its id or by its number."""
+    store = store_of(engine)
+    async with session(engine) as opened:
+        stored = await opened.get_one(Business, 456)
+
+    for asked in (claims(CALLER), replace(claims(CALLER), business_id=None)):
+        business = (await store.profile(asked)).business
+        assert business is not None
+        assert {name: getattr(business, name) for name in COLUMNS} == {name: getattr(stored, name) for name in COLUMNS}
+
+
+async def test_nobody_is_made_up(engine: AsyncEngine) -> None:
+    """A number of no business gives the generic profile, a hidden caller no customer."""
+    store = store_of(engine)
+    stray = await store.profile(replace(claims(CALLER), business_id=None, to_number="+97230000000"))
+    assert (stray.business, stray.customer_id) == (None, None)
+
+    hidden = await store.profile(claims(""))
+    assert hidden.business is not None
+    assert (hidden.customer_id, hidden.customer_name) == (None, "")
+
+
+async def test_ten_first_calls_of_one_number_are_one_customer(engine: AsyncEngine) -> None:
+    """Whoever comes second finds the first one's row."""
+    store = store_of(engine)
+    profiles = await asyncio.gather(*(store.profile(claims(STRANGER)) for _ in range(10)))
+    assert len({profile.customer_id for profile in profiles}) == 1
+    assert profiles[0].customer_id is not None
 
 
 async def test_a_known_caller_costs_no_write(engine: AsyncEngine) -> None:

@@ -1,0 +1,49 @@
+"""Who is called and who calls: one statement, because a caller waits for it."""
+
+from dataclasses import dataclass
+
+import asyncpg
+
+from prosaas_core.tables import Business
+
+# A caller who is known costs no write.
+_FIND = """
+WITH business AS (
+    SELECT * FROM businesses WHERE {ours} = $1
+), known AS (
+    SELECT customers.id, customers.name FROM customers
+    JOIN business ON business_id = business.id
+    WHERE channel = 'phone' AND external_id = $2
+), made AS (
+    INSERT INTO customers (business_id, channel, external_id, phone)
+    SELECT id, 'phone', $2, $2 FROM business WHERE $2 <> '' AND NOT EXISTS (SELECT FROM known)
+    ON CONFLICT (business_id, channel, external_id) DO UPDATE SET phone = COALESCE(customers.phone, excluded.phone)
+    RETURNING id, name
+)
+SELECT business.*, customer.id AS customer_id, customer.name AS customer_name
+FROM business LEFT JOIN (TABLE known UNION ALL TABLE made) AS customer ON true
+"""
+_BY_ID, _BY_PHONE = _FIND.format(ours="id"), _FIND.format(ours="phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Both ends of a call; a caller who hides their number is no customer."""
+
+    business: Business
+    customer_id: int | None
+    customer_name: str
+
+
+async def find_parties(
+    raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str
+) -> Parties | None:
+    """The business, by its id or else by the number called, and the customer, made at their first call."""
+    row = await (
+        raw.fetchrow(_BY_PHONE, called, caller) if business_id is None else raw.fetchrow(_BY_ID, business_id, caller)
+    )
+    if row is None:
+        return None
+    columns = dict(row)
+    customer_id, customer_name = columns.pop("customer_id"), columns.pop("customer_name")
+    return Parties(Business(**columns), customer_id, customer_name or "")
