@@ -36,6 +36,7 @@ class TextSocket(WSListener):
         self._reading: asyncio.Future[Any] | None = None
         self._paused_since = 0.0
         self._open = True
+        self._closing = False
         # How the connection ended, once it has, and the rule that the peer broke if that is why.
         self.close_code: int | None = None
         self.close_reason = ""
@@ -72,7 +73,13 @@ class TextSocket(WSListener):
             self._take = None
 
     async def close(self, seconds: float) -> None:
-        """Close politely; a peer that does not answer in time is cut off. Nothing is read any more."""
+        """Close politely; a peer that does not answer in time is cut off. Nothing is read any more.
+
+        Whoever comes second does not wait for the first.
+        """
+        if self._closing:
+            return
+        self._closing = True
         self._open = False
         self._waiting.clear()
         self._finish(None)

@@ -156,7 +156,7 @@ async def test_a_close_is_answered_and_its_code_kept(payload: bytes, code: int) 
 
 
 async def test_nothing_is_read_once_we_close() -> None:
-    """The reader ends at once, whatever the peer still has to say."""
+    """The reader ends at once, whatever the peer still has to say, and need not wait for the goodbyes."""
     socket, messages = FakeSocket(), list[bytes]()
     reading = asyncio.create_task(socket.read(keep(messages)))
     await settle()
@@ -166,6 +166,8 @@ async def test_nothing_is_read_once_we_close() -> None:
 
     assert await asyncio.wait_for(reading, 1) is None
     assert messages == []
+    await asyncio.wait_for(socket.close(60.0), 1)
+    assert not closing.done()
     socket.vanish()
     await asyncio.wait_for(closing, 1)
     assert socket.transport.closes == [1000]
