@@ -25,12 +25,6 @@ async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
     return await conn.scalar(select(Business.id).where(Business.phone == phone))
 
 
-async def customer_for_phone(session: AsyncSession, business_id: int, phone: str) -> Customer:
-    """The customer who calls from this number, made at the first call."""
-    customer_id = await customer_id_for_phone(session, business_id, phone)
-    return await session.get_one(Customer, customer_id)
-
-
 async def customer_id_for_phone(conn: Executor, business_id: int, phone: str) -> int:
     """The id of the customer who calls from this number, made at the first call."""
     new = insert(Customer).values(business_id=business_id, channel="phone", external_id=phone, phone=phone)

@@ -33,7 +33,7 @@ async def business(engine: AsyncEngine, business_id: int) -> Business:
 @pytest.fixture
 async def customer_id(engine: AsyncEngine, business: Business) -> int:
     async with session(engine) as opened:
-        return (await queries.customer_for_phone(opened, business.id, "+972501234567")).id
+        return await queries.customer_id_for_phone(opened, business.id, "+972501234567")
 
 
 async def take(engine: AsyncEngine, business: Business, customer_id: int, starts_at: datetime) -> Appointment:
