@@ -3,13 +3,15 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography import x509
@@ -23,6 +25,7 @@ from prosaas_calls import realtime
 from prosaas_calls.realtime import RealtimeConnection, RealtimeLost
 from prosaas_calls.realtime_events import ServerEvent, create_response
 
+Run = Callable[[Coroutine[Any, Any, None]], None]
 Behaviour = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
@@ -205,16 +208,18 @@ async def talk_over_tls(certificate: Path) -> None:
             assert heard == ["session.created", *[str(len(said))] * 3]
 
 
-async def test_a_model_over_tls_is_spoken_with(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenAI is never reached in another way."""
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_model_over_tls_is_spoken_with(run: Run, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI is never reached in another way, and the service's event loop brings a TLS of its own."""
     monkeypatch.setattr(realtime, "_TRUSTED", ssl.create_default_context(cafile=str(certificate)))
-    await talk_over_tls(certificate)
+    run(talk_over_tls(certificate))
 
 
-async def test_a_model_that_nobody_vouches_for_is_not_spoken_with(certificate: Path) -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_model_that_nobody_vouches_for_is_not_spoken_with(run: Run, certificate: Path) -> None:
     """The reason names the certificate: a proxy in between is the usual cause."""
     with pytest.raises(RealtimeLost, match=r"(?i)certificate"):
-        await talk_over_tls(certificate)
+        run(talk_over_tls(certificate))
 
 
 async def test_a_server_that_is_not_there_is_worth_another_try() -> None:
