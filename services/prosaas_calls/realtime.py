@@ -10,7 +10,7 @@ import msgspec
 from picows import WSHandshakeError, ws_connect
 
 from prosaas_calls.realtime_events import ServerEvent, decode
-from prosaas_calls.sockets import TextSocket
+from prosaas_calls.sockets import PICOWS_LOG, TextSocket
 from prosaas_logging import get_logger
 
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
@@ -53,6 +53,7 @@ class RealtimeConnection:
                     url,
                     ssl_context=_TRUSTED,
                     extra_headers={"Authorization": f"Bearer {api_key}"},
+                    logger_name=PICOWS_LOG,
                     websocket_handshake_timeout=timeout_s,
                     max_redirects=0,
                     # Its connecting waits for a thread once more, and each caller for it.

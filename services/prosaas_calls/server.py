@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from prosaas_calls.desk import Desk
 from prosaas_calls.media_stream import Connected, MalformedMessage, Start, StartBody, decode
 from prosaas_calls.metrics import CallMetrics
-from prosaas_calls.sockets import TextSocket
+from prosaas_calls.sockets import PICOWS_LOG, TextSocket
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import HEALTH_PING, MEDIA_MALFORMED
 
@@ -44,7 +44,7 @@ class CallServer:
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[int]:
         """Serve on a port, which is yielded (0: any free one), until the block ends; then hang up on who is left."""
-        server = await ws_create_server(self._answer, host, port, max_frame_size=_MAX_MESSAGE)
+        server = await ws_create_server(self._answer, host, port, logger_name=PICOWS_LOG, max_frame_size=_MAX_MESSAGE)
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
@@ -88,7 +88,10 @@ class CallServer:
         """The stream's `start`; anything else from somebody we do not know yet ends the connection."""
         try:
             async with asyncio.timeout(self._start_timeout):
-                return await socket.read(_started)
+                start = await socket.read(_started)
+            if socket.violation:
+                raise MalformedMessage(socket.violation)
+            return start
         except MalformedMessage as error:
             log.event(MEDIA_MALFORMED, error=str(error))
         except TimeoutError:

@@ -1,6 +1,7 @@
 """A WebSocket that hands each message over as it arrives: no task, no queue and no await for a frame."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,16 @@ _TEXT = WSMsgType.TEXT
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
 # Messages that arrive before, or between, readers wait; the oldest go first.
 _WAITING = 100
+
+
+def _not_of_a_peer(record: logging.LogRecord) -> bool:
+    """What a peer does wrong is told by whoever reads from it: as a warning, and in the name of its call."""
+    return not str(record.msg).startswith("WS parser error")
+
+
+# An adapter, because picows names a logger anew for each connection, and a logger's filters do not bind those below it.
+PICOWS_LOG = logging.LoggerAdapter(logging.getLogger("picows"))
+PICOWS_LOG.logger.addFilter(_not_of_a_peer)
 
 
 class TextSocket(WSListener):

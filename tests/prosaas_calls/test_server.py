@@ -110,6 +110,19 @@ async def test_a_stream_that_breaks_the_rules_ends_with_protocol_error() -> None
     assert "un-masked" in str(malformed.fields["error"])
 
 
+async def test_a_stranger_who_breaks_the_rules_is_one_warning_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody out there may write errors into our log."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            async with world.http.ws_connect(world.stream_url()) as socket:
+                os.write(socket.get_extra_info("socket").fileno(), b"\x83\x02{}")
+                await asyncio.wait_for(socket.receive(), 5)
+            await until(lambda: [event for event in events if event.event == "MEDIA_MALFORMED"])
+
+    assert [event.level for event in events if event.level not in ("DEBUG", "INFO")] == ["WARNING"]
+    assert [record for record in caplog.records if record.name.startswith("picows")] == []
+
+
 async def test_a_page_that_fails_is_an_error_with_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     """The asker gets a 500, the log the reason."""
     monkeypatch.setattr(CallMetrics, "exposition", lambda self: 1 / 0)
