@@ -12,7 +12,16 @@ from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.queries import Queries
 
 # Postgres gone, the listener silent, the schema not yet migrated: all of them pass.
-TROUBLES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, PgqException, TimeoutError, RuntimeError)
+TROUBLES = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A connection that breaks between two steps of its protocol.
+    asyncpg.InternalClientError,
+    PgqException,
+    TimeoutError,
+    RuntimeError,
+)
 _RETRY_SECONDS = 1.0
 
 

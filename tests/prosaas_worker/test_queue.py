@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 from aiohttp.test_utils import unused_port
+from pgqueuer import PgQueuer
 from sqlalchemy import text
 
 from prosaas_core.jobs import enqueue
@@ -267,6 +268,31 @@ async def test_after_a_lost_connection_the_work_goes_on(tools):
         await put(tools)
         await until(lambda: empty(tools))
         await until(ready)
+
+
+async def test_a_connection_that_breaks_in_mid_protocol_is_a_lost_one(tools, monkeypatch):
+    """asyncpg has an error of its own for it, which is neither Postgres's nor an interface's."""
+    run, broken = PgQueuer.run, []
+
+    async def break_once(queue, **options):
+        if not broken:
+            broken.append(queue)
+            raise asyncpg.InternalClientError("another operation is in progress")
+        await run(queue, **options)
+
+    async def body(job, _): ...
+
+    monkeypatch.setattr(PgQueuer, "run", break_once)
+    with capture_events() as said:
+        async with working(tools, body):
+            await put(tools)
+            await until(lambda: empty(tools))
+
+    assert broken
+    assert [event.event for event in said if event.event and event.event.startswith("QUEUE")] == [
+        "QUEUE_LOST",
+        "QUEUE_BACK",
+    ]
 
 
 async def test_an_unreachable_database_is_a_warning_and_its_return_is_news(tools, monkeypatch):
