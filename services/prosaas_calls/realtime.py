@@ -35,7 +35,6 @@ class RealtimeConnection:
 
     def __init__(self, socket: TextSocket) -> None:
         self._socket = socket
-        self._closed = False
         self._given_up: str | None = None
         self.send = socket.send
         self.stuck_for = socket.stuck_for
@@ -85,7 +84,6 @@ class RealtimeConnection:
 
     async def close(self) -> None:
         """Close our side; the reader of this connection then simply ends."""
-        self._closed = True
         await self._socket.close(_CLOSE_SECONDS)
 
     def give_up(self, why: str) -> None:
@@ -107,6 +105,6 @@ class RealtimeConnection:
         await self._socket.read(take)
         if self._given_up is not None:
             raise RealtimeLost(self._given_up, retriable=True)
-        if not self._closed:
+        if not self._socket.closing:
             code, reason = self._socket.close_code, self._socket.close_reason
             raise RealtimeLost(f"closed with {code} {reason}".rstrip(), retriable=code in _RETRIABLE_CLOSES)

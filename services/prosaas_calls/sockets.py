@@ -13,8 +13,8 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 T = TypeVar("T")
 
-NO_STATUS = 1005
-ABNORMAL = 1006
+_NO_STATUS = 1005
+_ABNORMAL = 1006
 _TEXT = WSMsgType.TEXT
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
 # Messages that arrive before, or between, readers wait; the oldest go first.
@@ -47,7 +47,8 @@ class TextSocket(WSListener):
         self._reading: asyncio.Future[Any] | None = None
         self._paused_since = 0.0
         self._open = True
-        self._closing = False
+        # Whether it is we who close.
+        self.closing = False
         # How the connection ended, once it has, and the rule that the peer broke if that is why.
         self.close_code: int | None = None
         self.close_reason = ""
@@ -88,9 +89,9 @@ class TextSocket(WSListener):
 
         Whoever comes second does not wait for the first.
         """
-        if self._closing:
+        if self.closing:
             return
-        self._closing = True
+        self.closing = True
         self._open = False
         self._waiting.clear()
         self._finish(None)
@@ -121,7 +122,7 @@ class TextSocket(WSListener):
         elif kind in _DATA:
             self._piece(frame)
         elif kind == WSMsgType.CLOSE:
-            self._ended(frame.get_close_code().value or NO_STATUS, frame.get_close_reason() or "")
+            self._ended(frame.get_close_code().value or _NO_STATUS, frame.get_close_reason() or "")
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
 
@@ -130,7 +131,7 @@ class TextSocket(WSListener):
         ours = transport.close_handshake.sent if transport.close_handshake else None
         if self._open and ours is not None:
             self.violation = ours.reason or f"closed by us with {ours.code.value}"
-        self._ended(ABNORMAL, self.violation)
+        self._ended(_ABNORMAL, self.violation)
 
     def pause_writing(self) -> None:
         """The peer does not take what we send."""

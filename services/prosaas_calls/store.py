@@ -17,6 +17,8 @@ from prosaas_logging.catalogue import DB_CONTEXT, DB_UNAVAILABLE
 
 log = get_logger(__name__)
 
+_NOBODY = StreamClaims(call_sid="", business_id=None, from_number="", to_number="", expires_at=0.0, nonce="")
+
 
 class Store:
     """Postgres, as a call sees it."""
@@ -27,12 +29,8 @@ class Store:
         self._record_timeout = record_timeout
 
     async def warm_up(self) -> None:
-        """Connect and ask something, so that the first caller after a start need not wait for it."""
-        try:
-            async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                await find_parties(raw, business_id=None, called="", caller="")
-        except Exception as error:
-            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+        """Connect and ask what each call asks, so that the first caller after a start need not wait for it."""
+        await self.profile(_NOBODY)
 
     async def profile(self, claims: StreamClaims) -> Profile:
         """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
