@@ -28,7 +28,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.twilio, self.to_model = FakeSocket(), []
-        self.line = CallerLine(self.twilio, "MZ1")
+        self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)

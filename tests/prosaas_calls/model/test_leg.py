@@ -74,6 +74,7 @@ class Stage:
             connect=self._connect,  # type: ignore[arg-type]
             brief=self._brief,
             comfort=self._comfort,
+            spawn=asyncio.create_task,
             turns=self.turns,
             limits=Limits(**limits),  # type: ignore[arg-type]
         )
