@@ -132,3 +132,26 @@ async def test_twenty_calls_at_once_do_not_meet() -> None:
     assert set(endings(events)) == {result["call_sid"] for result in results}
     for record in world.store.records:
         assert [line["text"] for line in record.transcript] == ["שלום, הגעתם למספרת דנה.", "מה השעה?", "השעה שלוש."]
+
+
+async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has expired makes room; what has not is never forgotten, and who comes beyond it is refused."""
+    monkeypatch.setattr(desk, "_MAX_TOKENS", 3)
+    async with calls_world() as world:
+        now = time.time()
+        front = Desk(world.services, now=lambda: now)
+        starts = [
+            StartBody("MZ1", f"CA{number}", {"token": world.token(f"CA{number}", ttl=60 + 60 * (number > 0))})
+            for number in range(6)
+        ]
+        for start in starts[:3]:
+            front.claims(start)
+        for start, reason in ((starts[0], "used before"), (starts[3], "too many at once")):
+            with pytest.raises(TokenError, match=reason):
+                front.claims(start)
+
+        now += 61.0
+        front.claims(starts[3])
+        for start, reason in ((starts[0], "expired"), (starts[1], "used before"), (starts[4], "too many at once")):
+            with pytest.raises(TokenError, match=reason):
+                front.claims(start)

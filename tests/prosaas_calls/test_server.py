@@ -125,17 +125,40 @@ async def test_a_stream_that_breaks_the_rules_ends_with_protocol_error() -> None
     assert "un-masked" in str(malformed.fields["error"])
 
 
-async def test_a_stranger_who_breaks_the_rules_is_one_warning_and_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody out there may write errors into our log."""
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(b"\x83\x02{}", id="unknown opcode"),
+        pytest.param(b"\x81\x02{}", id="no mask"),
+        pytest.param(b"\x09\x80\0\0\0\0", id="ping in pieces"),
+        pytest.param(b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0", id="endless"),
+        pytest.param(b"\x81\xfe\x7f\xff\0\0\0\0", id="too long"),
+    ],
+)
+async def test_a_stranger_who_breaks_the_rules_is_one_warning_and_no_error(
+    broken: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody out there may write errors into our log, in whatever words a library has for it."""
     async with calls_world() as world:
         with capture_events() as events:
             async with world.http.ws_connect(world.stream_url()) as socket:
-                os.write(socket.get_extra_info("socket").fileno(), b"\x83\x02{}")
+                os.write(socket.get_extra_info("socket").fileno(), broken)
                 await asyncio.wait_for(socket.receive(), 5)
             await until(lambda: [event for event in events if event.event == "MEDIA_MALFORMED"])
 
     assert [event.level for event in events if event.level not in ("DEBUG", "INFO")] == ["WARNING"]
-    assert [record for record in caplog.records if record.name.startswith("picows")] == []
+    assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
+
+
+async def test_a_stranger_who_asks_all_the_time_whether_we_are_there_is_shown_out() -> None:
+    """picows answers no ping for us, and none is free."""
+    async with calls_world(start=60.0) as world:
+        connection = await asyncio.to_thread(dial, world, None)
+        connection.sendall((b"\x89\x80" + MASK) * 20)
+        answer = await asyncio.wait_for(asyncio.to_thread(read_all, connection), 5)
+        connection.close()
+
+    assert answer.count(b"\x8a\x00") <= 5
 
 
 async def test_a_page_that_fails_is_an_error_with_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,6 +277,15 @@ def dial(world: CallsWorld, token: str | None) -> socket.socket:
         start = {"streamSid": "MZ1", "callSid": SID, "customParameters": {"token": token}}
         connection.sendall(text_frame(json.dumps({"event": "start", "start": start, "streamSid": "MZ1"})))
     return connection
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """What comes until the other side ends it."""
+    data = b""
+    with suppress(ConnectionError):
+        while part := connection.recv(4096):
+            data += part
+    return data
 
 
 def pour(connection: socket.socket, frame: bytes) -> None:
