@@ -56,7 +56,8 @@ class TextSocket(WSListener):
     ) -> None:
         self._max_message = max_message
         self._opened = opened
-        self._guest_bytes = _GUEST_BYTES if guest else None
+        self._guest = self._watched = guest
+        self._guest_bytes = _GUEST_BYTES
         self._waiting: deque[bytes] = deque(maxlen=_WAITING)
         self._fragments = bytearray()
         self._take: Callable[[bytes], Any] | None = None
@@ -92,7 +93,8 @@ class TextSocket(WSListener):
 
     def vouch(self) -> None:
         """Let the guest stay: it has proved who it is, and a watchdog looks after it."""
-        self._guest_bytes = None
+        self._guest = False
+        self._watched = not self._open
 
     async def read(self, take: Callable[[bytes], T | None]) -> T | None:
         """Give each message to `take` until it answers something, which is returned, or the peer is gone: None.
@@ -121,7 +123,7 @@ class TextSocket(WSListener):
         """
         if self.closing:
             return
-        self.closing = True
+        self.closing = self._watched = True
         self._open = False
         self._waiting.clear()
         self._finish(None)
@@ -153,9 +155,8 @@ class TextSocket(WSListener):
                 self._rest()
             self._in_one_piece = 0
         kind = frame.msg_type
-        if not self._open and kind != _CLOSE:
-            return
-        if self._guest_bytes is not None and not self._affords(frame.payload_size):
+        # Only a guest and a closed connection are looked at twice: a call has a hundred frames a second.
+        if self._watched and not self._welcome(kind, frame.payload_size):
             return
         try:
             if kind == _TEXT and frame.fin and not self._fragments:
@@ -182,7 +183,7 @@ class TextSocket(WSListener):
     def pause_writing(self) -> None:
         """The peer does not take what we send."""
         self._paused_since = monotonic()
-        if self._guest_bytes is not None:
+        if self._guest:
             self._break_off("it does not read", WSCloseCode.POLICY_VIOLATION)
 
     def resume_writing(self) -> None:
@@ -201,13 +202,13 @@ class TextSocket(WSListener):
             transport.pause_reading()
             asyncio.get_running_loop().call_later(_REST_SECONDS, read_on)
 
-    def _affords(self, size: int) -> bool:
-        assert self._guest_bytes is not None
+    def _welcome(self, kind: WSMsgType, size: int) -> bool:
+        if not self._open:
+            return kind == _CLOSE
         self._guest_bytes -= max(size, _LEAST_BYTES)
-        if self._guest_bytes >= 0:
-            return True
-        self._break_off("too much before its start", WSCloseCode.POLICY_VIOLATION)
-        return False
+        if self._guest_bytes < 0:
+            self._break_off("too much before its start", WSCloseCode.POLICY_VIOLATION)
+        return self._guest_bytes >= 0
 
     def _pinged(self, payload: bytes) -> None:
         """Answer a few pings a second; nothing is kept for a peer that does not read the answers."""
@@ -258,7 +259,7 @@ class TextSocket(WSListener):
             self._reading.set_result(result)
 
     def _ended(self, code: int, reason: str) -> None:
-        self._open = False
+        self._open, self._watched = False, True
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason
             self._finish(None)
