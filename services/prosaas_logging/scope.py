@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from .errors import ErrorInfo
 from .events import AnyEvent, Event
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
+from .policy import Policy, follow, in_force
+from .record import Context, Record
 
-if TYPE_CHECKING:
-    from .logger import Logger
-
-# (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
-Record = tuple[float, int, "Logger", AnyEvent | str, dict[str, object], ErrorInfo | None]
-
+_KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
 _TAIL_NAMES: Final = {
     "call": ("call_sid",),
     "request": ("request_id", "call_sid", "message_id"),
@@ -29,18 +27,9 @@ _TAIL_NAMES: Final = {
 _TIMELINE_LENGTH: Final = 2000
 # The ending of a call: CALL_END, and a warning or two.
 ENDING_ROOM: Final = 3
-
-
-class Context:
-    """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
-
-    __slots__ = ("encoded", "fields", "tail")
-
-    def __init__(self, fields: dict[str, object], tail: tuple[str, ...] = ()) -> None:
-        self.fields: Final = fields
-        self.tail: Final = tail
-        # The fields as JSON, for whoever rendered them first to leave them to the next line.
-        self.encoded: bytes | None = None
+# How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
+MOST_DUMPS: Final = 10
+DUMP_SECONDS: Final = 5.0
 
 
 class TimelineEntry(NamedTuple):
@@ -53,29 +42,20 @@ class TimelineEntry(NamedTuple):
     folded: bool
 
 
-class Wiring(NamedTuple):
-    """What the running configuration gives every scope; replaced as a whole, so that scopes never see a half of one."""
-
-    submit: Callable[[Record, Context], None]
-    threshold: int
-    ring: int
-    budget: int
-    level_for: Callable[[dict[str, object]], int | None]
-    dump: Callable[[Scope, str], object]
-    render_entry: Callable[[Record, Context], str]
-
-
 class Scope:
-    """One call, request or job. ``keep`` and ``emit`` are chosen when it is wired, not on each record."""
+    """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
     __slots__ = (
+        "_dumped_at",
+        "_dumps",
         "_folded",
+        "_policy",
         "_spent",
         "_timeline",
         "_token",
-        "_tripped",
         "context",
         "emit",
+        "ended",
         "id",
         "keep",
         "kind",
@@ -91,25 +71,39 @@ class Scope:
         self.kind: Final = kind
         self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
         self.ring: deque[Record] = deque(maxlen=0)
-        self.level = INFO
         self.started: float = 0.0
         self._spent = 0
         self._folded = 0
-        self._tripped = False
+        self._dumps = 0
+        self._dumped_at = 0.0
+        self.ended = False
         self._timeline: deque[tuple[Record, bool]] = deque(maxlen=_TIMELINE_LENGTH)
         self._token: Token[Scope] | None = None
         self.context = self._make_context(fields)
+        self.level = INFO
+        self._policy = in_force()
 
     def add(self, **fields: object) -> None:
         """Add fields that became known later; records already made keep the ones they had."""
         self.context = self._make_context({**self.context.fields, **fields})
-        self.wire(_wiring)
+        self.follow()
 
     def fail(self, reason: str) -> None:
-        """Mark an abnormal end: the flight recorder is written out, once."""
-        if not self._tripped:
-            self._tripped = True
-            _wiring.dump(self, reason)
+        """Mark an abnormal end: what the flight recorder holds is written out, always but for a request's.
+
+        Requests are anybody's to send, so of theirs no more are written than of errors.
+        """
+        self._policy.dump(self, reason, self.kind in ("call", "job"))
+
+    def drain(self) -> list[Record]:
+        """Take what was recorded; of two who drain at once each record goes to one."""
+        records = []
+        for _ in range(len(self.ring)):
+            try:
+                records.append(self.ring.popleft())
+            except IndexError:
+                break
+        return records
 
     @property
     def folded(self) -> int:
@@ -120,32 +114,41 @@ class Scope:
     def timeline(self) -> list[TimelineEntry]:
         """The call's lines at INFO and above so far, the folded ones too, for its database record."""
         entries = []
-        for record, folded in list(self._timeline):
+        for record, folded in self._timeline.copy():
             moment, level, _, what, _, _ = record
             entries.append(
                 TimelineEntry(
                     t_ms=max(0, round((moment - self.started) * 1000)),
                     level=level_name(level),
                     event=what.name if isinstance(what, Event) else None,
-                    text=_wiring.render_entry(record, self.context),
+                    text=self._policy.render_entry(record, self.context),
                     folded=folded,
                 )
             )
         return entries
 
-    def wire(self, wiring: Wiring) -> None:
-        """Choose how this scope keeps and emits, for the configuration in force."""
-        if self.kind == "process":
-            self.level = wiring.threshold
-            self.keep = _discard
-            self.emit = lambda record: wiring.submit(record, self.context)
+    def follow(self) -> None:
+        """Choose how this scope keeps and emits, for the policy in force; once more if that changes meanwhile."""
+        policy = None
+        while policy is not in_force():
+            policy = in_force()
+            self._wire(policy)
+
+    def _wire(self, policy: Policy) -> None:
+        self._policy = policy
+        self.level = policy.level_for(self.context.fields)
+        if self.ended:
+            self.keep = self.emit = self._emit_late
             return
-        override = wiring.level_for(self.context.fields)
-        self.level = wiring.threshold if override is None else override
-        if self.ring.maxlen != wiring.ring:
-            self.ring = deque(self.ring, maxlen=wiring.ring)
-        self.keep = self.ring.append if self.level >= wiring.threshold else self._sift
-        self.emit = self._emit if self.level <= wiring.threshold else self._sift
+        if self.kind == "process":
+            submit, context = policy.submit, self.context
+            self.keep = _discard
+            self.emit = lambda record: submit(record, context)
+            return
+        if self.ring.maxlen != policy.ring:
+            self.ring = deque(self.ring, maxlen=policy.ring)
+        self.keep = self.ring.append if self.level >= policy.threshold else self._sift
+        self.emit = self._emit if self.level <= policy.threshold else self._sift
 
     def _sift(self, record: Record) -> None:
         """For a scope that an operator has switched to another level than the process's."""
@@ -154,23 +157,38 @@ class Scope:
         else:
             self.ring.append(record)
 
+    def _emit_late(self, record: Record) -> None:
+        """For work that outlives its scope: it follows the switch, keeps its ids, and has no ring and no budget."""
+        policy = in_force()
+        if record[1] >= policy.level_for(self.context.fields):
+            policy.submit(record, self.context)
+
     def _emit(self, record: Record) -> None:
         level = record[1]
         if self.kind == "call" and level >= INFO:
-            if level < WARNING and self._folds(record[3]):
-                self._folded += 1
+            with _counting:
+                folds = level < WARNING and self._folds(record[3])
+                if folds:
+                    self._folded += 1
+                else:
+                    self._spent += 1
+            if folds:
                 self._timeline.append((record, True))
                 self.ring.append(record)
                 return
-            self._spent += 1
             record = self._with_folded(record)
             self._timeline.append((record, False))
-        if level >= ERROR and not self._tripped:
-            self._tripped = True
-            _wiring.submit(record, self.context)
-            _wiring.dump(self, "error")
+        self._policy.submit(record, self.context)
+        if level >= ERROR:
+            self._dump_after_error(record[0])
+
+    def _dump_after_error(self, moment: float) -> None:
+        """Have written what was recorded since the last error, if that is not too often."""
+        if self._dumps >= MOST_DUMPS or 0 <= moment - self._dumped_at < DUMP_SECONDS:
             return
-        _wiring.submit(record, self.context)
+        if self._policy.dump(self, "error", False):
+            self._dumps += 1
+            self._dumped_at = moment
 
     def _with_folded(self, record: Record) -> Record:
         """The record, and how much was folded if it is of the kind that says so."""
@@ -181,7 +199,7 @@ class Scope:
 
     def _folds(self, what: AnyEvent | str) -> bool:
         """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""
-        budget = _wiring.budget
+        budget = self._policy.budget
         if not budget or self.level < INFO or self._spent < budget - ENDING_ROOM:
             return False
         return not isinstance(what, Event) or what.folds
@@ -194,7 +212,7 @@ class Scope:
         self.started = time.time()
         self._token = _current.set(self)
         _live.add(self)
-        self.wire(_wiring)
+        self.follow()
         return self
 
     def __exit__(
@@ -209,6 +227,8 @@ class Scope:
             except ValueError:
                 # Left in another context than it was entered in, as an async generator's clean-up may do.
                 _current.set(_root)
+        self.ended = True
+        self.follow()
         self.ring.clear()
 
 
@@ -221,15 +241,7 @@ def scope(**fields: object) -> Scope:
 
     What surrounds it is inherited, and everything started inside it, tasks included, belongs to it.
     """
-    kind = (
-        "job"
-        if "job_id" in fields
-        else "request"
-        if "request_id" in fields
-        else "call"
-        if "call_sid" in fields
-        else "part"
-    )
+    kind = next((kind for name, kind in _KINDS.items() if name in fields), "part")
     return Scope(kind, {**_current.get().context.fields, **fields})
 
 
@@ -238,16 +250,8 @@ def watched() -> bool:
 
     For what comes fifty times a second: a recorder that kept all of it would remember three seconds of a call.
     """
-    return current().level <= DEBUG
-
-
-def rewire(wiring: Wiring) -> None:
-    """Put *wiring* in force for the process and for every scope that is open now."""
-    global _wiring
-    _wiring = wiring
-    _root.wire(wiring)
-    for live in list(_live):
-        live.wire(wiring)
+    scope = current()
+    return (in_force().level_for(scope.context.fields) if scope.ended else scope.level) <= DEBUG
 
 
 def live_scopes() -> list[Scope]:
@@ -255,17 +259,22 @@ def live_scopes() -> list[Scope]:
     return list(_live)
 
 
-_wiring = Wiring(
-    submit=lambda record, context: None,
-    threshold=INFO,
-    ring=0,
-    budget=0,
-    level_for=lambda fields: None,
-    dump=lambda ended, reason: None,
-    render_entry=lambda record, context: "",
-)
+def _rewire(policy: Policy) -> None:
+    for live in (_root, *_live.copy()):
+        live.follow()
+
+
+def _restart_after_fork() -> None:
+    """Another thread of the parent may have held the lock, and does not exist here to give it back."""
+    global _counting
+    _counting = threading.RLock()
+
+
+# Reentrant, for a signal handler may log in the middle of it.
+_counting = threading.RLock()
+os.register_at_fork(after_in_child=_restart_after_fork)
 _live: set[Scope] = set()
 _root: Final = Scope("process", {})
-_root.wire(_wiring)
 _current: ContextVar[Scope] = ContextVar("prosaas_scope", default=_root)
 current: Final = _current.get
+follow(_rewire)

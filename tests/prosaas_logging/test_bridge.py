@@ -5,7 +5,7 @@ import json
 import pytest
 
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
-from prosaas_logging.libraries import is_library, library_threshold
+from prosaas_logging.policy import Policy, is_library
 
 from .conftest import Program
 
@@ -53,7 +53,7 @@ def test_libraries_are_quieter_than_our_code(run_program: Program, level: str, l
 
 @pytest.mark.parametrize(("own", "libraries"), [(DEBUG, INFO), (INFO, WARNING), (WARNING, WARNING), (ERROR, ERROR)])
 def test_the_policy_for_libraries(own: int, libraries: int) -> None:
-    assert library_threshold(own) == libraries
+    assert Policy(threshold=own).libraries == libraries
 
 
 def test_installed_packages_are_libraries_and_our_code_is_not() -> None:

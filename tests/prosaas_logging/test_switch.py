@@ -7,8 +7,8 @@ import pytest
 
 from prosaas_logging import get_logger, scope
 from prosaas_logging.events import AnyEvent
-from prosaas_logging.gate import Force, in_force, put_in_force
 from prosaas_logging.levels import DEBUG, INFO
+from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.switch import Switch
@@ -26,7 +26,7 @@ class World:
         self.said: list[tuple[str, dict[str, object]]] = []
         self.dumped: list[str] = []
         self.records: list[str] = []
-        put_in_force(Force(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
+        apply(Policy(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
         self.switch = Switch(LogSettings("svc", switch_file=path), self.say, self.dump, lambda: self.now)
         self.switch.start()
 
