@@ -77,20 +77,11 @@ class Bridge:
 
         Handlers that write to the console would say everything twice, and not in our form; any other keeps working.
         """
-        policy = awake()
-        library = is_library(record.name, policy.packages)
-        if library:
-            self._tell_guess(record.name)
-        if record.levelno >= (policy.libraries if library else policy.threshold):
-            try:
-                self._take(record, own=not library)
-            except Exception as broken:
-                _log(
-                    get_logger(str(record.name)),
-                    record.levelno,
-                    f"<a record that raised {type(broken).__name__}>",
-                    None,
-                )
+        try:
+            self._hear(record)
+        except Exception as broken:
+            text = f"<a record that raised {type(broken).__name__}>"
+            _log(get_logger(str(record.name)), record.levelno, text, None)
         node: logging.Logger | None = stdlib
         while node is not None:
             for handler in node.handlers:
@@ -103,6 +94,14 @@ class Bridge:
             return False
         stream = handler.stream
         return isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed)
+
+    def _hear(self, record: logging.LogRecord) -> None:
+        policy = awake()
+        library = is_library(record.name, policy.packages)
+        if library:
+            self._tell_guess(record.name)
+        if record.levelno >= (policy.libraries if library else policy.threshold):
+            self._take(record, own=not library)
 
     def _tell_guess(self, name: str) -> None:
         """Say once of each package that it is taken for a library by its place alone."""
@@ -133,7 +132,8 @@ class Bridge:
             sys.__excepthook__(kind, exc, traceback)
             return
         _log(get_logger("prosaas_logging.uncaught"), CRITICAL, "uncaught exception", exc.with_traceback(traceback))
-        self._flush()
+        with suppress(Exception):
+            self._flush()
 
     def _uncaught_in_thread(self, args: threading.ExceptHookArgs) -> None:
         if issubclass(args.exc_type, SystemExit):

@@ -43,16 +43,24 @@ class Buffer:
     def __bool__(self) -> bool:
         return bool(self.piece or self._waiting)
 
-    def store(self, level: int, line: bytes) -> None:
-        """Take a line, if need be in the place of one that matters less or of one that a reader takes soon."""
-        size = self._size + len(line) + _LINE_BYTES
-        if size > self._always_room and not self._make_room(level, len(line) + _LINE_BYTES):
-            self._lose(level, "full")
-            return
-        self._waiting.append((level, line))
-        self._size += len(line) + _LINE_BYTES
-        if level < self._lowest:
-            self._lowest = level
+    def store(self, lines: list[tuple[int, bytes]]) -> None:
+        """Take lines, if need be in the place of some that matter less or of some that a reader takes soon."""
+        size, lowest = self._size, self._lowest
+        for entry in lines:
+            level, line = entry
+            more = len(line) + _LINE_BYTES
+            if size + more > self._always_room:
+                self._size, self._lowest = size, lowest
+                fits = self._make_room(level, more)
+                size, lowest = self._size, self._lowest
+                if not fits:
+                    self._lose(level, "full")
+                    continue
+            self._waiting.append(entry)
+            size += more
+            if level < lowest:
+                lowest = level
+        self._size, self._lowest = size, lowest
 
     def tell(self, written: threading.Event) -> None:
         """Set *written* once everything that was stored before is written or lost."""
@@ -112,21 +120,23 @@ class Buffer:
 
     def _next_piece(self) -> None:
         """Take lines, as many as go in one piece; who waits for those before them hears of it."""
+        waiting, longest = self._waiting, self._outlet.longest
         lines: list[bytes] = []
-        self._piece_levels = []
+        levels = self._piece_levels = []
         size = 0
-        while self._waiting:
-            level, line = self._waiting[0]
+        while waiting:
+            level, line = waiting[0]
             if isinstance(line, bytes):
-                if lines and size + len(line) > self._outlet.longest:
+                more = len(line)
+                if size + more > longest and lines:
                     break
                 lines.append(line)
-                self._piece_levels.append(level)
-                size += len(line)
+                levels.append(level)
+                size += more
             elif lines:
                 break
             else:
                 line.set()
-            self._waiting.popleft()
+            waiting.popleft()
         self._size -= size + len(lines) * _LINE_BYTES
         self.piece = b"".join(lines)

@@ -98,7 +98,8 @@ class Printed(io.TextIOBase):
         if len(half.line) > _LONGEST_UNENDED:
             lines, half.line = [*lines, half.line], ""
         for line in lines:
-            self._take(line.rstrip("\r"), half)
+            with suppress(Exception):
+                self._take(line.rstrip("\r"), half)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         """Each of *lines*, as they are."""
@@ -129,7 +130,8 @@ class Printed(io.TextIOBase):
     def _finish_one(self, half: _Half) -> None:
         rest = half.line + half.decoder.decode(b"", final=True)
         for line in [*half.traceback, rest]:
-            self._say(line)
+            with suppress(Exception):
+                self._say(line)
 
     def _take(self, line: str, half: _Half) -> None:
         """Keep the lines of a traceback together; its last one is the first that is not indented."""
@@ -147,8 +149,7 @@ class Printed(io.TextIOBase):
     def _say(self, line: str, error: ErrorInfo | None = None) -> None:
         if line.strip() and self._event.level >= awake().threshold:
             fields: dict[str, object] = {"text": line}
-            with suppress(Exception):
-                current().emit((time.time(), self._event.level, self._logger, self._event, fields, error))
+            current().emit((time.time(), self._event.level, self._logger, self._event, fields, error))
 
 
 class PrintedBytes(io.RawIOBase):

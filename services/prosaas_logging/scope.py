@@ -7,7 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, Token
+from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -25,6 +27,8 @@ _TAIL_NAMES: Final = {
     "process": (),
 }
 _TIMELINE_LENGTH: Final = 2000
+_NO_TIMELINE: Final[deque[tuple[Record, bool]]] = deque(maxlen=0)
+_NO_RING: Final[deque[Record]] = deque(maxlen=0)
 # The ending of a call: CALL_END, and a warning or two.
 ENDING_ROOM: Final = 3
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
@@ -50,7 +54,7 @@ class Scope:
         "_dumps",
         "_folded",
         "_policy",
-        "_spent",
+        "_spending",
         "_timeline",
         "_token",
         "context",
@@ -70,14 +74,14 @@ class Scope:
     def __init__(self, kind: str, fields: dict[str, object]) -> None:
         self.kind: Final = kind
         self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
-        self.ring: deque[Record] = deque(maxlen=0)
+        self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
-        self._spent = 0
+        self._spending = count()
         self._folded = 0
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
-        self._timeline: deque[tuple[Record, bool]] = deque(maxlen=_TIMELINE_LENGTH)
+        self._timeline = deque(maxlen=_TIMELINE_LENGTH) if kind == "call" else _NO_TIMELINE
         self._token: Token[Scope] | None = None
         self.context = self._make_context(fields)
         self.level = INFO
@@ -93,7 +97,8 @@ class Scope:
 
         Requests are anybody's to send, so of theirs no more are written than of errors.
         """
-        self._policy.dump(self, reason, self.kind in ("call", "job"))
+        with suppress(Exception):
+            self._policy.dump(self, reason, self.kind in ("call", "job"))
 
     def drain(self) -> list[Record]:
         """Take what was recorded; of two who drain at once each record goes to one."""
@@ -121,34 +126,38 @@ class Scope:
                     t_ms=max(0, round((moment - self.started) * 1000)),
                     level=level_name(level),
                     event=what.name if isinstance(what, Event) else None,
-                    text=self._policy.render_entry(record, self.context),
+                    text=self._in_words(record),
                     folded=folded,
                 )
             )
         return entries
 
+    def _in_words(self, record: Record) -> str:
+        try:
+            return self._policy.render_entry(record, self.context)
+        except Exception as broken:
+            return f"<{type(broken).__name__}>"
+
     def follow(self) -> None:
         """Choose how this scope keeps and emits, for the policy in force; once more if that changes meanwhile."""
-        policy = None
-        while policy is not in_force():
-            policy = in_force()
-            self._wire(policy)
-
-    def _wire(self, policy: Policy) -> None:
-        self._policy = policy
-        self.level = policy.level_for(self.context.fields)
-        if self.ended:
-            self.keep = self.emit = self._emit_late
-            return
-        if self.kind == "process":
-            submit, context = policy.submit, self.context
-            self.keep = _discard
-            self.emit = lambda record: submit(record, context)
-            return
-        if self.ring.maxlen != policy.ring:
-            self.ring = deque(self.ring, maxlen=policy.ring)
-        self.keep = self.ring.append if self.level >= policy.threshold else self._sift
-        self.emit = self._emit if self.level <= policy.threshold else self._sift
+        while True:
+            policy = self._policy = in_force()
+            self.level = policy.threshold
+            if policy.targets:
+                with suppress(Exception):
+                    self.level = policy.level_for(self.context.fields)
+            if self.kind == "process":
+                self.keep = _discard
+                self.emit = _straight(policy.submit, self.context)
+            else:
+                if self.ring.maxlen != policy.ring:
+                    self.ring = deque(self.ring, maxlen=policy.ring)
+                self.keep = self.ring.append if self.level >= policy.threshold else self._sift
+                self.emit = self._emit if self.level <= policy.threshold else self._sift
+                if self.ended:
+                    self.keep = self.emit = self._emit_late
+            if policy is in_force():
+                return
 
     def _sift(self, record: Record) -> None:
         """For a scope that an operator has switched to another level than the process's."""
@@ -166,13 +175,11 @@ class Scope:
     def _emit(self, record: Record) -> None:
         level = record[1]
         if self.kind == "call" and level >= INFO:
-            with _counting:
-                folds = level < WARNING and self._folds(record[3])
-                if folds:
+            # A count is one step also for threads that share a call, where ``+=`` is three.
+            spent = next(self._spending)
+            if level < WARNING and self._folds(record[3], spent):
+                with _folding:
                     self._folded += 1
-                else:
-                    self._spent += 1
-            if folds:
                 self._timeline.append((record, True))
                 self.ring.append(record)
                 return
@@ -186,9 +193,10 @@ class Scope:
         """Have written what was recorded since the last error, if that is not too often."""
         if self._dumps >= MOST_DUMPS or 0 <= moment - self._dumped_at < DUMP_SECONDS:
             return
-        if self._policy.dump(self, "error", False):
-            self._dumps += 1
-            self._dumped_at = moment
+        with suppress(Exception):
+            if self._policy.dump(self, "error", False):
+                self._dumps += 1
+                self._dumped_at = moment
 
     def _with_folded(self, record: Record) -> Record:
         """The record, and how much was folded if it is of the kind that says so."""
@@ -197,10 +205,10 @@ class Scope:
             return moment, level, logger, what, {**fields, "folded": self._folded}, error
         return record
 
-    def _folds(self, what: AnyEvent | str) -> bool:
+    def _folds(self, what: AnyEvent | str, spent: int) -> bool:
         """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""
         budget = self._policy.budget
-        if not budget or self.level < INFO or self._spent < budget - ENDING_ROOM:
+        if not budget or self.level < INFO or spent < budget - ENDING_ROOM:
             return False
         return not isinstance(what, Event) or what.folds
 
@@ -228,8 +236,12 @@ class Scope:
                 # Left in another context than it was entered in, as an async generator's clean-up may do.
                 _current.set(_root)
         self.ended = True
-        self.follow()
+        self.keep = self.emit = self._emit_late
         self.ring.clear()
+
+
+def _straight(submit: Callable[[Record, Context], None], context: Context) -> Callable[[Record], None]:
+    return lambda record: submit(record, context)
 
 
 def _discard(record: Record) -> None:
@@ -266,12 +278,12 @@ def _rewire(policy: Policy) -> None:
 
 def _restart_after_fork() -> None:
     """Another thread of the parent may have held the lock, and does not exist here to give it back."""
-    global _counting
-    _counting = threading.RLock()
+    global _folding
+    _folding = threading.RLock()
 
 
 # Reentrant, for a signal handler may log in the middle of it.
-_counting = threading.RLock()
+_folding = threading.RLock()
 os.register_at_fork(after_in_child=_restart_after_fork)
 _live: set[Scope] = set()
 _root: Final = Scope("process", {})

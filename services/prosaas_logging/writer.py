@@ -12,7 +12,7 @@ from typing import Final
 
 from .buffer import Buffer, quarters
 from .events import AnyEvent
-from .levels import ERROR, INFO, WARNING, level_name
+from .levels import DEBUG, ERROR, INFO, WARNING, level_name
 from .outlet import Outlet
 from .record import Context, Record
 from .trouble import Repeats, Said
@@ -25,9 +25,10 @@ ERROR_SECONDS: Final = 0.05
 ERROR_SHARE: Final = 0.05
 # What anything from INFO on may wait for a place while the writer works.
 ROOM_SECONDS: Final = 0.25
-# Rendering goes on in portions, so that a flood does not keep finished lines from the pipe; up to one of them waits
-# unweighed, for looking into a record costs as much as handing it over.
-_PORTION: Final = 64
+# Rendering goes on in portions, so that a flood does not keep finished lines from the pipe; what comes on top of one is
+# a backlog, and of that each eighth record is weighed, for looking into one costs as much as handing it over.
+PORTION: Final = 64
+_EACH: Final = 8
 # What Python takes for a record beside the texts in it.
 _RECORD_BYTES: Final = 1024
 _LONG_LINE: Final = 4096
@@ -46,7 +47,10 @@ def weight(record: Record) -> int:
 
 
 class Writer:
-    """A bounded buffer between the code that logs and a file descriptor."""
+    """A bounded buffer between the code that logs and a file descriptor.
+
+    What waits to be rendered and what is rendered may each take *capacity* bytes, and two portions of records are in hand.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class Writer:
         self._repeats = repeats
         self._tick = tick
         self._most_waiting = max(256, capacity // _RECORD_BYTES)
+        self._always_waits = self._most_waiting // 4 * quarters(DEBUG)
+        self._always_weighs = capacity // 4 * quarters(DEBUG)
         self.reset()
 
     def reset(self) -> None:
@@ -115,10 +121,12 @@ class Writer:
         until it is in the pipe, both a bounded time.
         """
         waiting = len(self._inbox)
-        if waiting >= _PORTION:
+        if waiting >= PORTION:
             if not self._woken:
                 self._rouse()
-            if not self._admits(record):
+            if not waiting & _EACH - 1:
+                self._weight += weight(record) * _EACH
+            if (waiting >= self._always_waits or self._weight >= self._always_weighs) and not self._admits(record[1]):
                 self._lose(record[1], "backlog")
                 return
         self._inbox.append((record, context))
@@ -153,18 +161,17 @@ class Writer:
         self._woken = True
         self._wake.put(None)
 
-    def _admits(self, record: Record) -> bool:
-        """Whether a long inbox has a place for *record*, perhaps after a moment; the writer itself never waits."""
-        level = record[1]
-        if not self._has_place(level):
-            if level < INFO or self._alone or self._thread is threading.current_thread():
+    def _admits(self, level: int) -> bool:
+        """Whether a long inbox has a place for a record, perhaps after a moment; the writer itself never waits."""
+        if self._has_place(level):
+            return True
+        if level < INFO or self._alone or self._thread is threading.current_thread():
+            return False
+        deadline = time.monotonic() + ROOM_SECONDS
+        while not self._has_place(level):
+            if time.monotonic() > deadline:
                 return False
-            deadline = time.monotonic() + ROOM_SECONDS
-            while not self._has_place(level):
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(0.0005)
-        self._weight += weight(record)
+            time.sleep(0.0005)
         return True
 
     def _has_place(self, level: int) -> bool:
@@ -232,8 +239,8 @@ class Writer:
         while not self._wake.empty():
             with suppress(Empty):
                 self._wake.get_nowait()
-        for left in range(len(self._inbox), 0, -_PORTION):
-            self._try(self._render_some, min(left, _PORTION))
+        for left in range(len(self._inbox), 0, -PORTION):
+            self._try(self._render_some, min(left, PORTION))
             self._try(self._buffer.write)
             self._try(self._tick_by_the_clock)
         self._weight = 0
@@ -263,36 +270,39 @@ class Writer:
     def _render_some(self, count: int) -> None:
         """Render a portion of what waits."""
         take = self._inbox.popleft
-        portion = [take() for _ in range(count)]
-        repeats = self._repeats
-        if repeats is not None and any(record[1] >= WARNING for record, _ in portion):
-            portion = [passed for said in portion for passed in self._sift(repeats, said)]
-        self._render_all(portion)
+        self._render_all([take() for _ in range(count)], self._repeats)
 
-    def _sift(self, repeats: Repeats, said: Said) -> list[Said]:
-        if said[0][1] < WARNING:
-            return [said]
-        try:
-            return repeats.sift(*said)
-        except Exception:
-            return [said]
-
-    def _render_all(self, portion: list[Said]) -> None:
+    def _render_all(self, portion: list[Said], repeats: Repeats | None = None) -> None:
         """The attributes become locals because this is what a line costs most."""
-        lines, render, store = self.lines, self._render, self._buffer.store
+        counts, render = self.lines, self._render
+        lines: list[tuple[int, bytes]] = []
         for record, context in portion:
             level, what = record[1], record[3]
+            if level >= WARNING and repeats is not None:
+                self._buffer.store(lines)
+                lines.clear()
+                self._render_all(self._sift(repeats, record, context))
+                continue
             try:
                 line = render(record, context)
             except Exception:
                 self._lose(level, "render")
                 continue
             key = level if isinstance(what, str) else (level, what)
-            lines[key] = lines.get(key, 0) + 1
-            store(level, line)
+            counts[key] = counts.get(key, 0) + 1
+            lines.append((level, line))
             if len(line) > _LONG_LINE:
                 # Long work: whoever waits for the processor has it before the next.
+                self._buffer.store(lines)
+                lines.clear()
                 time.sleep(0)
+        self._buffer.store(lines)
+
+    def _sift(self, repeats: Repeats, record: Record, context: Context) -> list[Said]:
+        try:
+            return repeats.sift(record, context)
+        except Exception:
+            return [(record, context)]
 
     def _lose(self, level: int, cause: str) -> None:
         with self._losing:

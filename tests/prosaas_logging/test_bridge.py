@@ -1,6 +1,7 @@
 """Whatever would reach the log by another way arrives by ours, once."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +211,74 @@ def test_a_child_process_inherits_the_real_descriptors(run_program: Program) -> 
         BEGIN + "import subprocess\nsubprocess.run([sys.executable, '-c', 'print(1)'], stdout=sys.stdout, check=True)"
     )
     assert done.stdout == "1\n"
+
+
+def test_an_installed_service_says_which_packages_are_its_own(run_program: Program, tmp_path: Path) -> None:
+    package = tmp_path / "site-packages" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import logging\nlogging.getLogger(__name__).info('heard')\n")
+    program = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+from prosaas_logging import bootstrap
+bootstrap("svc", packages=PACKAGES)
+import shop
+"""
+    assert run_program(program.replace("PACKAGES", "('shop',)")).stdout == "[INFO] heard\n"
+    assert run_program(program.replace("PACKAGES", "()")).stdout == ""
+    loud = run_program(program.replace("PACKAGES", "()"), LOG_LEVEL="DEBUG").stdout.splitlines()
+    assert "package=shop" in loud[0]
+    assert loud[1] == "[INFO] shop: heard"
+
+
+def test_a_package_of_the_service_may_be_called_like_one_of_python_s() -> None:
+    assert is_library("calendar.views")
+    assert not is_library("calendar.views", frozenset({"calendar"}))
+
+
+def test_characters_cut_between_two_writes_arrive_whole(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+for byte in "שלום עולם".encode() + b"\\n":
+    sys.stdout.buffer.write(bytes([byte]))
+"""
+    )
+    assert done.stdout == "[INFO] [STDOUT] שלום עולם\n"
+
+
+def test_half_a_line_of_a_thread_that_ended_is_not_another_s_beginning(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+for number in range(200):
+    for text in (f"half {number}", f"whole {number}\\n"):
+        thread = threading.Thread(target=sys.stdout.write, args=(text,))
+        thread.start()
+        thread.join()
+"""
+    )
+    lines = done.stdout.splitlines()
+    assert sorted(lines) == sorted(f"[INFO] [STDOUT] {what} {n}" for what in ("half", "whole") for n in range(200))
+
+
+def test_a_stdlib_record_that_raises_is_still_said(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+class Bad:
+    def __repr__(self):
+        raise RuntimeError
+    __str__ = __repr__
+logging.getLogger("app").warning("argument %s", Bad())
+logging.getLogger("app").warning(Bad())
+logging.getLogger("app").warning("field", extra={"bad": Bad()})
+logging.getLogger("app").warning("fine")
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "[WARNING] argument %s <unprintable arguments>"
+    assert lines[1] == "[WARNING] Bad <unprintable arguments>"
+    assert lines[2].startswith("[WARNING] field: bad=")
+    assert lines[3] == "[WARNING] fine"

@@ -15,7 +15,7 @@ from prosaas_logging.catalogue import LOG_DROPPED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context, Record
-from prosaas_logging.writer import REPORT_SECONDS, TICK_SECONDS, Losses, Writer
+from prosaas_logging.writer import PORTION, REPORT_SECONDS, TICK_SECONDS, Losses, Writer
 
 log = get_logger("tests.writer")
 NOWHERE = Context({})
@@ -163,7 +163,9 @@ def test_debug_is_given_up_first_and_warnings_last(pipe: Pipe, writers: list[Wri
 
 
 @pytest.mark.parametrize("length", [10, 200, 16_000])
-def test_memory_stays_within_twice_its_bound_whatever_is_logged(pipe: Pipe, writers: list[Writer], length: int) -> None:
+def test_memory_stays_within_twice_its_bound_and_two_portions_whatever_is_logged(
+    pipe: Pipe, writers: list[Writer], length: int
+) -> None:
     capacity = 1024**2
     writer = start(writers, pipe.writing, capacity)
     tracemalloc.start()
@@ -179,7 +181,7 @@ def test_memory_stays_within_twice_its_bound_whatever_is_logged(pipe: Pipe, writ
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert most < 2 * capacity + 64 * 2 * length
+    assert most < 2 * capacity + 2 * PORTION * 2 * length
 
 
 def test_a_flood_of_errors_into_a_stalled_pipe_leaves_nothing_behind_but_its_buffer(
