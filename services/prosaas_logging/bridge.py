@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, TextIO
 
@@ -158,6 +159,23 @@ class Bridge:
             return
         logger = get_logger("py.warnings")
         _log(logger, WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
+
+
+def adopt_celery() -> None:
+    """Have Celery leave logging alone, and say as a log line what its worker writes straight to a descriptor."""
+    signals = import_module("celery.signals")
+    # Being connected is enough: Celery then neither installs handlers nor replaces stdout.
+    signals.setup_logging.connect(_leave_alone, weak=False)
+    signals.worker_init.connect(_take_celery_s_words, weak=False)
+
+
+def _leave_alone(**_: object) -> None:
+    pass
+
+
+def _take_celery_s_words(**_: object) -> None:
+    worker = import_module("celery.apps.worker")
+    worker.safe_say = lambda message, stream=None: logging.getLogger("celery.worker").info(message)  # type: ignore[attr-defined]
 
 
 def _set_levels(policy: Policy) -> None:

@@ -49,7 +49,7 @@ def weight(record: Record) -> int:
 class Writer:
     """A bounded buffer between the code that logs and a file descriptor.
 
-    What waits to be rendered and what is rendered may each take *capacity* bytes, and two portions of records are in hand.
+    What waits to be rendered and what is rendered may each take *capacity* bytes; two portions of records are in hand.
     """
 
     def __init__(
