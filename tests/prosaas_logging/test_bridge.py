@@ -282,3 +282,25 @@ logging.getLogger("app").warning("fine")
     assert lines[1] == "[WARNING] Bad <unprintable arguments>"
     assert lines[2].startswith("[WARNING] field: bad=")
     assert lines[3] == "[WARNING] fine"
+
+
+def test_a_line_without_an_end_is_said_before_it_fills_the_memory(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import os
+from prosaas_logging import flush
+for _ in range(10):
+    sys.stdout.write("x" * 10_000)
+flush(10)
+os.kill(os.getpid(), 9)
+"""
+    )
+    assert done.stdout.startswith("[INFO] [STDOUT] xxx")
+
+
+def test_a_thread_that_ends_itself_is_no_error(run_program: Program) -> None:
+    done = run_program(
+        BEGIN + "thread = threading.Thread(target=sys.exit)\nthread.start()\nthread.join()\nprint('fine')"
+    )
+    assert done.stdout == "[INFO] [STDOUT] fine\n"

@@ -1,7 +1,9 @@
 """A writer that never blocks its callers and accounts for every line it loses."""
 
+import fcntl
 import os
 import select
+import socket
 import threading
 import time
 import tracemalloc
@@ -112,8 +114,11 @@ def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) ->
 
 def test_a_line_is_in_the_pipe_soon_without_a_flush(pipe: Pipe, writers: list[Writer]) -> None:
     writer = start(writers, pipe.writing)
+    assert writer.flush(30)
+    began = time.monotonic()
     writer.submit(record("soon"), NOWHERE)
-    assert pipe.read_until(b"\n", timeout=2) == b"20 soon\n"
+    assert pipe.read_until(b"\n", timeout=10) == b"20 soon\n"
+    assert time.monotonic() - began < 0.5
 
 
 def fill(writer: Writer, text: str = "x" * 200) -> None:
@@ -368,8 +373,6 @@ def test_a_pipe_s_other_users_do_not_find_it_non_blocking(pipe: Pipe, writers: l
 
 @pytest.mark.parametrize("target", ["file", "socket", "null"])
 def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: list[Writer]) -> None:
-    import socket
-
     reader, sender = socket.socketpair()
     path = f"{tmp_path}/log"
     fd = {
@@ -384,4 +387,38 @@ def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: l
     assert not writer.dropped
     os.close(fd)
     reader.close()
+    sender.close()
+
+
+def test_lines_of_two_writers_on_a_narrow_pipe_do_not_mix(pipe: Pipe, writers: list[Writer]) -> None:
+    both = [start(writers, pipe.writing), start(writers, pipe.writing)]
+    fcntl.fcntl(pipe.writing, fcntl.F_SETPIPE_SZ, 4096)
+    for number in range(1500):
+        for writer, name in zip(both, "ab", strict=True):
+            writer.submit(record(f"{number} {name * 300}"), NOWHERE)
+    reader = Reader(pipe.reading)
+    reader.start()
+    for writer in both:
+        assert writer.flush(30)
+    lines = finish(both[0], reader)
+    for name in "ab":
+        own = [line for line in lines if line.endswith(name.encode())]
+        assert own == [f"20 {number} {name * 300}".encode() for number in range(1500)]
+
+
+def test_a_socket_that_nobody_reads_does_not_stop_the_writer_s_clock(writers: list[Writer]) -> None:
+    reader, sender = socket.socketpair()
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    ticks = []
+    writer = Writer(sender.fileno(), render, 1024**2, report=report, tick=lambda: ticks.append(0))
+    writers.append(writer)
+    writer.start()
+    for _ in range(50):
+        writer.submit(record("x" * 15_000), NOWHERE)
+    assert not writer.flush(0.5)
+    before = len(ticks)
+    assert not writer.flush(1)
+    assert len(ticks) > before
+    reader.close()
+    writer.close(0.1)
     sender.close()
