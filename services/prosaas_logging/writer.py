@@ -134,7 +134,8 @@ class Writer:
             self.start()
             if self._alone:
                 self._drain_here(ERROR_SECONDS)
-        elif record[1] >= ERROR:
+                return
+        if record[1] >= ERROR:
             self._hurry()
 
     def flush(self, timeout: float = 1.0) -> bool:

@@ -120,6 +120,18 @@ def test_a_ring_that_is_written_out_again_and_again_loses_and_doubles_nothing(tm
     assert len([thread for thread in threading.enumerate() if thread is recorder._thread]) == 1
 
 
+def test_of_several_who_take_a_ring_each_record_goes_to_one() -> None:
+    apply(Policy(ring=10**6))
+    taken: list[list[Record]] = []
+    with scope(call_sid="CA1") as call:
+        together(
+            *[times(5000, lambda number: log.debug("kept", number=number)) for _ in range(THREADS // 2)],
+            *[times(2000, lambda number: taken.append(call.drain())) for _ in range(THREADS // 2)],
+        )
+        taken.append(call.drain())
+    assert sum(map(len, taken)) == THREADS // 2 * 5000
+
+
 def test_repeated_warnings_are_accounted_for_one_by_one(tmp_path: Path) -> None:
     fd = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
 

@@ -61,16 +61,18 @@ class Pipe:
 
 
 class Reader(threading.Thread):
-    """Reads a pipe up to the line ``END``."""
+    """Reads a pipe up to the line ``END``, perhaps with a pause after each 64 KiB."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, pause: float = 0.0) -> None:
         super().__init__()
         self._fd = fd
+        self._pause = pause
         self.data = bytearray()
 
     def run(self) -> None:
         while not self.data.endswith(b"END\n"):
-            self.data += os.read(self._fd, 1024**2)
+            self.data += os.read(self._fd, 65536)
+            time.sleep(self._pause)
 
 
 def finish(writer: Writer, reader: Reader) -> list[bytes]:
@@ -271,6 +273,18 @@ def test_a_burst_of_20_megabytes_loses_nothing_while_somebody_reads(pipe: Pipe, 
     assert not writer.dropped
 
 
+def test_a_reader_that_takes_its_time_is_waited_for(pipe: Pipe, writers: list[Writer]) -> None:
+    writer = start(writers, pipe.writing, capacity=512 * 1024)
+    reader = Reader(pipe.reading, pause=0.005)
+    reader.start()
+    text = "x" * 490
+    for number in range(20_000):
+        writer.submit(record(f"{number} {text}"), NOWHERE)
+    assert writer.flush(60)
+    assert len(finish(writer, reader)) == 20_000
+    assert not writer.dropped
+
+
 def test_a_burst_into_a_file_loses_nothing(tmp_path: Path, writers: list[Writer]) -> None:
     fd = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     writer = start(writers, fd, capacity=8 * 1024**2)
@@ -285,8 +299,14 @@ def test_a_burst_into_a_file_loses_nothing(tmp_path: Path, writers: list[Writer]
 
 
 def test_a_flood_starves_neither_the_tick_nor_a_flush(pipe: Pipe, writers: list[Writer]) -> None:
+    """Rendering takes longer than logging here: there is always more."""
     ticks = []
-    writer = Writer(pipe.writing, render, 1024**2, report=report, tick=lambda: ticks.append(time.monotonic()))
+
+    def render_slowly(record: Record, context: Context) -> bytes:
+        sum(range(1000))
+        return render(record, context)
+
+    writer = Writer(pipe.writing, render_slowly, 1024**2, report=report, tick=lambda: ticks.append(time.monotonic()))
     writers.append(writer)
     writer.start()
     reader = Reader(pipe.reading)
@@ -408,7 +428,7 @@ def test_lines_of_two_writers_on_a_narrow_pipe_do_not_mix(pipe: Pipe, writers: l
 
 def test_a_socket_that_nobody_reads_does_not_stop_the_writer_s_clock(writers: list[Writer]) -> None:
     reader, sender = socket.socketpair()
-    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
     ticks = []
     writer = Writer(sender.fileno(), render, 1024**2, report=report, tick=lambda: ticks.append(0))
     writers.append(writer)
