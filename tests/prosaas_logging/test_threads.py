@@ -85,9 +85,10 @@ def test_loggers_are_bound_and_scopes_opened_while_levels_change() -> None:
     )
     last = dataclasses.replace(policies[0], threshold=WARNING)
     with scope(call_sid="CA9") as live:
-        together(*[times(100, lambda number: apply(policies[number % len(policies)])) for _ in range(4)])
-        assert live.level == in_force().threshold
-        assert Logger.tracing == (in_force().recording or in_force().threshold <= DEBUG)
+        for _ in range(100):
+            together(*[times(3, lambda number, first=first: apply(policies[first + number])) for first in (0, 3, 5)])
+            assert live.level == in_force().threshold
+            assert Logger.tracing == (in_force().recording or in_force().threshold <= DEBUG)
         apply(last)
         assert (live.level, Logger.tracing) == (WARNING, False)
 

@@ -329,6 +329,7 @@ def test_a_flood_starves_neither_the_tick_nor_a_flush(pipe: Pipe, writers: list[
     passed = time.monotonic() - began
     assert flushed == [True] * 5
     assert len(ticks) >= passed / TICK_SECONDS / 4
+    assert not writer.dropped
     finish(writer, reader)
 
 
