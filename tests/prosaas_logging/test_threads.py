@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_logging import get_logger, scope
+from prosaas_logging import get_logger, policy, scope
 from prosaas_logging.catalogue import LOG_DROPPED, REPEATED
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG, INFO, WARNING
@@ -154,3 +154,16 @@ def test_repeated_warnings_are_accounted_for_one_by_one(tmp_path: Path) -> None:
     written = sum(map(int, (tmp_path / "log").read_text().split()))
     assert written + sum(writer.dropped.values()) == THREADS * 4000
     assert written > 0
+
+
+def test_a_policy_that_was_overtaken_while_it_was_applied_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Policy(threshold=DEBUG), Policy(threshold=WARNING)
+
+    def overtake(applied: Policy) -> None:
+        if applied is first:
+            apply(second)
+
+    monkeypatch.setattr(policy, "_followers", [overtake, *policy._followers])
+    apply(first)
+    assert in_force() is second
+    assert not Logger.tracing

@@ -443,3 +443,32 @@ def test_a_socket_that_nobody_reads_does_not_stop_the_writer_s_clock(writers: li
     reader.close()
     writer.close(0.1)
     sender.close()
+
+
+def test_a_turn_takes_only_what_was_there_when_it_began(pipe: Pipe, writers: list[Writer]) -> None:
+    """Each line here makes another: a turn that went on until there are none would never come to an end."""
+    over = threading.Event()
+
+    def render_and_log(record: Record, context: Context) -> bytes:
+        if not over.is_set() and record[3] == "again":
+            writer.submit(record, context)
+        return render(record, context)
+
+    writer = Writer(pipe.writing, render_and_log, 1024**2, report=report)
+    writers.append(writer)
+    writer.start()
+    reader = Reader(pipe.reading)
+    reader.start()
+    writer.submit(record("again"), NOWHERE)
+    flushed = [writer.flush(10) for _ in range(3)]
+    over.set()
+    finish(writer, reader)
+    assert flushed == [True] * 3
+
+
+def test_a_backlog_wakes_the_writer(pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_logging.writer.POLL_SECONDS", 30.0)
+    writer = start(writers, pipe.writing)
+    for number in range(2 * PORTION):
+        writer.submit(record(f"line-{number}"), NOWHERE)
+    assert b"line-0\n" in pipe.read_until(b"line-63\n", timeout=10)
