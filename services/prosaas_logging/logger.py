@@ -140,10 +140,10 @@ def _saying_events(threshold: int, recording: bool) -> Callable[..., None]:
 
     def emit_or_keep(self: Logger, event: AnyEvent, /, **fields: object) -> None:
         level = event.level
+        if level < threshold and not event.explains:
+            current().keep((_now(), level, self, event, fields, None))
+            return
         try:
-            if level < threshold and not event.explains:
-                current().keep((_now(), level, self, event, fields, None))
-                return
             error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
             if level < threshold:
                 current().keep((_now(), level, self, event, fields, error))

@@ -161,16 +161,18 @@ class Scope:
 
     def _sift(self, record: Record) -> None:
         """For a scope that an operator has switched to another level than the process's."""
-        if record[1] >= self.level:
-            self._emit(record)
-        else:
-            self.ring.append(record)
+        with suppress(Exception):
+            if record[1] >= self.level:
+                self._emit(record)
+            else:
+                self.ring.append(record)
 
     def _emit_late(self, record: Record) -> None:
         """For work that outlives its scope: it follows the switch, keeps its ids, and has no ring and no budget."""
-        policy = in_force()
-        if record[1] >= policy.level_for(self.context.fields):
-            policy.submit(record, self.context)
+        with suppress(Exception):
+            policy = in_force()
+            if record[1] >= policy.level_for(self.context.fields):
+                policy.submit(record, self.context)
 
     def _emit(self, record: Record) -> None:
         level = record[1]

@@ -17,6 +17,7 @@ from prosaas_logging.catalogue import LOG_DROPPED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context, Record
+from prosaas_logging.redact import redact
 from prosaas_logging.writer import PORTION, REPORT_SECONDS, TICK_SECONDS, Losses, Writer
 
 log = get_logger("tests.writer")
@@ -472,3 +473,12 @@ def test_a_backlog_wakes_the_writer(pipe: Pipe, writers: list[Writer], monkeypat
     for number in range(2 * PORTION):
         writer.submit(record(f"line-{number}"), NOWHERE)
     assert b"line-0\n" in pipe.read_until(b"line-63\n", timeout=10)
+
+
+def test_others_have_the_processor_in_the_midst_of_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_up = []
+    monkeypatch.setattr("prosaas_logging.redact.time.sleep", given_up.append)
+    redact("a short one: token=abcdef")
+    assert not given_up
+    redact("token=abcdef " * 2000)
+    assert len(given_up) > 5
