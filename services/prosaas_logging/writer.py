@@ -23,8 +23,8 @@ REPORT_SECONDS: Final = 1.0
 # What an error may wait until it is in the pipe, and how much of all time may go into that.
 ERROR_SECONDS: Final = 0.05
 ERROR_SHARE: Final = 0.05
-# What anything from INFO on may wait for a place while the writer works.
-ROOM_SECONDS: Final = 0.25
+# What anything from INFO on may wait for a place while the writer works; it works on where the pipe stands still, too.
+ROOM_SECONDS: Final = 1.0
 # Rendering goes on in portions, so that a flood does not keep finished lines from the pipe; what comes on top of one is
 # a backlog, and of that each eighth record is weighed, for looking into one costs as much as handing it over.
 PORTION: Final = 64
