@@ -74,6 +74,7 @@ class Settings(BaseModel):
     whatsapp_verify_token: str = Field(default="", repr=False)
     whatsapp_app_secret: str = Field(default="", repr=False)
     whatsapp_access_token: str = Field(default="", repr=False)
+    whatsapp_reminder_template: str = Field(default="", max_length=512, pattern=r"^[a-z0-9_]*$")
     whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
 
     admin_api_key: str = Field(default="", repr=False)
@@ -84,7 +85,7 @@ class Settings(BaseModel):
     idle_seconds: float = Field(default=60, gt=0)
     job_concurrency: int = Field(default=20, ge=2, le=200)
     job_lease_seconds: float = Field(default=30, ge=2)
-    job_attempts: int = Field(default=5, ge=1)
+    reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
 

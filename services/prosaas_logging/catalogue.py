@@ -421,7 +421,7 @@ def CIRCUIT_CLOSED(*, host: str) -> None:
 
 
 @event(WARNING, "⚠️", he="התור לא זמין, מנסה שוב: {error}", en="the queue is out of reach, trying again: {error}")
-def QUEUE_LOST(*, error: str) -> None:
+def QUEUE_LOST(*, error: str, exc_info: ExcInfo = None) -> None:
     """The worker lost its connection to the queue; nothing is lost, jobs wait."""
 
 
