@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from prosaas_core.after_commit import committing
 from prosaas_core.settings import Settings
 
 CONNECT_TIMEOUT_S = 5.0
@@ -72,6 +73,7 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
     """
     async with (
         _naming_absence(),
+        _committing(),
         asyncio.timeout(within_s),
         AsyncSession(engine, expire_on_commit=False) as opened,
         opened.begin(),
@@ -82,7 +84,7 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncConnection]:
     """The same without the object mapper, for the paths where speed counts."""
-    async with _naming_absence(), asyncio.timeout(within_s), engine.begin() as connection:
+    async with _naming_absence(), _committing(), asyncio.timeout(within_s), engine.begin() as connection:
         yield connection
 
 
@@ -110,7 +112,7 @@ async def raw_transaction(
     engine: AsyncEngine, *, within_s: float | None = None
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """The same in one transaction."""
-    async with raw_connection(engine, within_s=within_s) as raw, raw.transaction():
+    async with _committing(), raw_connection(engine, within_s=within_s) as raw, raw.transaction():
         yield raw
 
 
@@ -128,6 +130,12 @@ def is_absence(error: BaseException) -> bool:
         # Its other kinds are mistakes of ours.
         return "closed" in str(error) or "closing" in str(error)
     return isinstance(error, _NO_CONNECTION)
+
+
+@asynccontextmanager
+async def _committing() -> AsyncIterator[None]:
+    with committing():
+        yield
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ from pgqueuer.queries import Queries
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prosaas_core.after_commit import after_commit
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import JOB_ENQUEUED
 
@@ -20,15 +22,13 @@ APPOINTMENT_REMIND = "appointment.remind"
 SESSIONS_SWEEP = "sessions.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
 
-JOBS = (CALL_SUMMARISE, WHATSAPP_REPLY, APPOINTMENT_REMIND, SESSIONS_SWEEP, CALLS_IMPORT_SPOOL)
-
 log = get_logger(__name__)
 
 
 async def enqueue(
     conn: AsyncConnection, job: str, payload: Mapping[str, Any], *, key: str, delay: timedelta | None = None
 ) -> bool:
-    """Queue the job when the caller's transaction commits; False when one of this key waits or runs already."""
+    """Queue the job when the caller's transaction commits, which also says so; False when its key waits or runs."""
     return await enqueue_raw(await transaction_of(conn), job, payload, key=key, delay=delay)
 
 
@@ -49,8 +49,12 @@ async def enqueue_raw(
     (job_id,) = ids
     if job_id is None:
         return False
-    log.event(JOB_ENQUEUED, job=job, job_id=str(job_id), key=key)
+    after_commit(partial(_say, job, str(job_id), key))
     return True
+
+
+def _say(job: str, job_id: str, key: str) -> None:
+    log.event(JOB_ENQUEUED, job=job, job_id=job_id, key=key)
 
 
 async def transaction_of(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
