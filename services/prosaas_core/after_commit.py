@@ -3,27 +3,33 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-_waiting: ContextVar[list[Callable[[], None]] | None] = ContextVar("after_commit", default=None)
+Handler = Callable[[list[Any]], None]
+_waiting: ContextVar[dict[Handler, list[Any]] | None] = ContextVar("after_commit", default=None)
 
 
-def after_commit(call: Callable[[], None]) -> None:
-    """Call it when the transaction of this task is committed; at once where none of database.py's is open."""
+def after_commit(handler: Handler, item: object) -> None:
+    """Hand *item* to *handler* when this task's transaction is committed, with all others that the handler has there.
+
+    At once where none of database.py's transactions is open.
+    """
     waiting = _waiting.get()
     if waiting is None:
-        call()
+        handler([item])
     else:
-        waiting.append(call)
+        waiting.setdefault(handler, []).append(item)
 
 
 @contextmanager
 def committing() -> Iterator[None]:
-    """Stand around a transaction: what was put off within is called when it ends well."""
-    outer, waiting = _waiting.get(), list[Callable[[], None]]()
+    """Stand around a transaction: what was put off within is done when it ends well."""
+    outer = _waiting.get()
+    waiting: dict[Handler, list[Any]] = {}
     _waiting.set(waiting)
     try:
         yield
     finally:
         _waiting.set(outer)
-    for call in waiting:
-        call()
+    for handler, items in waiting.items():
+        handler(items)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -21,6 +20,8 @@ WHATSAPP_REPLY = "whatsapp.reply"
 APPOINTMENT_REMIND = "appointment.remind"
 SESSIONS_SWEEP = "sessions.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
+
+_ONE_BY_ONE = 3
 
 log = get_logger(__name__)
 
@@ -49,12 +50,26 @@ async def enqueue_raw(
     (job_id,) = ids
     if job_id is None:
         return False
-    after_commit(partial(_say, job, str(job_id), key))
+    after_commit(_announce, (job, str(job_id), key))
     return True
 
 
-def _say(job: str, job_id: str, key: str) -> None:
-    log.event(JOB_ENQUEUED, job=job, job_id=job_id, key=key)
+def _announce(queued: list[tuple[str, str, str]]) -> None:
+    """A line each, and one line a kind where a transaction queued many."""
+    for job, ids_and_keys in _by_job(queued).items():
+        if len(ids_and_keys) <= _ONE_BY_ONE:
+            for job_id, key in ids_and_keys:
+                log.event(JOB_ENQUEUED, job=job, job_id=job_id, key=key)
+        else:
+            first, last = ids_and_keys[0][0], ids_and_keys[-1][0]
+            log.event(JOB_ENQUEUED, job=job, job_id=f"{first}-{last}", key=f"{len(ids_and_keys)} in one transaction")
+
+
+def _by_job(queued: list[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for job, job_id, key in queued:
+        grouped.setdefault(job, []).append((job_id, key))
+    return grouped
 
 
 async def transaction_of(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":

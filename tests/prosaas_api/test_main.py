@@ -10,7 +10,12 @@ from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, reachable, serving
 
-MINIMAL = {"DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none", "PUBLIC_URL": PUBLIC_URL, "TWILIO_AUTH_TOKEN": "t"}
+MINIMAL = {
+    "DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none",
+    "DEMO": "1",
+    "PUBLIC_URL": PUBLIC_URL,
+    "TWILIO_AUTH_TOKEN": "t",
+}
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

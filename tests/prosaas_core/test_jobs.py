@@ -67,3 +67,11 @@ async def test_twenty_transactions_racing_for_one_key_queue_one_job(engine: Asyn
 
     assert sum(await asyncio.gather(*(one() for _ in range(20)))) == 1
     assert await queued(engine) == 1
+
+
+async def test_many_jobs_of_one_transaction_are_one_line(engine: AsyncEngine) -> None:
+    with capture_events() as events:
+        async with transaction(engine) as connection:
+            for number in range(500):
+                await enqueue(connection, CALL_SUMMARISE, {}, key=f"k{number}")
+    assert [(event.event, event.fields["key"]) for event in events] == [("JOB_ENQUEUED", "500 in one transaction")]

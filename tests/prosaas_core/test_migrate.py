@@ -75,8 +75,10 @@ async def test_two_hosts_may_migrate_at_once_and_again(empty_url: str) -> None:
     assert {"businesses", "calls", "messages", "pgqueuer", "pgqueuer_status"} <= await things(empty_url)
 
 
-async def test_the_demo_business_is_there_when_there_is_no_model_and_stays_as_people_changed_it(empty_url: str) -> None:
-    settings = load_settings({"DATABASE_URL": empty_url})
+async def test_the_demo_business_is_there_when_the_demo_is_asked_for_and_stays_as_people_changed_it(
+    empty_url: str,
+) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url, "DEMO": "1"})
     await migrate(settings)
     connection = await asyncpg.connect(empty_url)
     await connection.execute("UPDATE businesses SET name = 'changed'")
