@@ -6,7 +6,6 @@ marks in that file, under the command that made it: no figure and no verdict is 
 
 import argparse
 import datetime
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,11 +59,12 @@ def command(room: str, arguments: list[str]) -> str:
 
 def with_section(text: str, room: str, section: str) -> str:
     """The page with the room's section in place of its old one."""
-    between = re.compile(rf"(?<=<!-- bench: {re.escape(room)} -->\n).*?(?=<!-- /bench -->)", re.DOTALL)
-    replaced, times = between.subn(lambda _: f"{section}\n", text)
-    if times != 1:
-        raise SystemExit(f"bench: the page has {times} sections marked <!-- bench: {room} -->; it needs one")
-    return replaced
+    begin = f"<!-- bench: {room} -->\n"
+    before, mark, rest = text.partition(begin)
+    _, end, after = rest.partition("<!-- /bench -->")
+    if not (mark and end) or begin in after:
+        raise SystemExit(f"bench: the page needs one section between {begin.strip()} and <!-- /bench -->")
+    return f"{before}{mark}{section}\n{end}{after}"
 
 
 if __name__ == "__main__":

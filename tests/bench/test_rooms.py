@@ -51,6 +51,11 @@ def test_every_room_has_its_section_in_the_results() -> None:
         assert "\nnew\n<!-- /bench -->" in with_section(text, room, "new")
 
 
+def test_an_empty_section_is_filled_and_its_neighbours_are_left_alone() -> None:
+    page = "<!-- bench: a -->\n<!-- /bench -->\n\n<!-- bench: b -->\nkept\n<!-- /bench -->\n"
+    assert with_section(page, "a", "new") == page.replace("-->\n<!-- /bench", "-->\nnew\n<!-- /bench", 1)
+
+
 def test_a_missed_goal_is_printed_as_missed() -> None:
     rows = list(goals_table([Goal("slow", 2.07, 2, " s"), Goal("few", 7, 8, at_least=True), Goal("told", 1)]))[2:]
     assert rows == ["| slow | 2.07 s | ≤ 2 s | **missed** |", "| few | 7 | ≥ 8 | **missed** |", "| told | 1 |  |  |"]
