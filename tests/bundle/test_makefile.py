@@ -53,3 +53,22 @@ def noted(target: str, clone: Path, *settings: str) -> str:
 @pytest.mark.parametrize("target", [target for target, recipe in RECIPES.items() if "scripts/ops $@" in recipe])
 def test_an_operator_s_command_reaches_the_tools_under_its_own_name(target: str, tmp_path: Path) -> None:
     assert noted(target, make_checkout(tmp_path).path).startswith(f"ops [{target}]")
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "words"),
+    [
+        ("restart-api", ("LOG_LEVEL=DEBUG",), "restart.sh [prosaas-api] [API_LOG_LEVEL] [DEBUG]"),
+        ("restart-calls", ("LOG_LEVEL=DEBUG",), "restart.sh [prosaas-calls] [CALLS_LOG_LEVEL] [DEBUG]"),
+        ("restart-worker", ("LOG_LEVEL=DEBUG",), "restart.sh [worker] [WORKER_LOG_LEVEL] [DEBUG]"),
+        ("jobs", ("ALL=1",), "jobs.sh [jobs] [--all]"),
+        ("retry-job", ("ID=12 13",), "jobs.sh [retry] [12] [13]"),
+        ("backup", ("FILE=one.dump",), "backup.sh [one.dump]"),
+        ("restore", ("FILE=one.dump",), "restore.sh [one.dump]"),
+        ("rotate-secret", ("NAME=ADMIN_API_KEY",), "rotate-secret.sh [ADMIN_API_KEY]"),
+        ("up-prod", (), "up.sh [prod]"),
+        ("up-dev", (), "up.sh [dev]"),
+    ],
+)
+def test_a_setting_reaches_the_script(target: str, settings: tuple[str, ...], words: str, tmp_path: Path) -> None:
+    assert noted(target, make_checkout(tmp_path).path, *settings) == words
