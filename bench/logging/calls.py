@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import loguru
@@ -17,7 +18,7 @@ import structlog
 
 from prosaas_logging import bootstrap, get_logger, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
-from prosaas_logging.gate import change
+from prosaas_logging.policy import apply, in_force
 
 CALLS = 2_000
 
@@ -119,7 +120,7 @@ def main(times: int) -> None:
             },
             times,
         )
-        change(ring=0)
+        apply(replace(in_force(), ring=0))
         disabled = measure(
             {
                 "structlog disabled": four_fields(bound.debug, "tick"),
