@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from prosaas_logging.render import escape
+
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
 SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
@@ -136,9 +138,10 @@ def spoken_duration(seconds: float) -> str:
 def gather(
     command: str, allowed: Sequence[str], words: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> Options:
-    """Options from the words given and, through make, from the environment; unknown words are refused by name."""
-    values = {name: environ[name] for name in allowed if name in environ}
+    """Options from the words given and from those typed after make; unknown ones are refused by name."""
     typed = _OVERRIDE.findall(environ.get("MAKEFLAGS", "").partition("-- ")[2])
+    # What a shell happens to export is nobody's word: OUT= and S= are names that anything may use.
+    values = {name: environ[name] for name in allowed if name in environ and name in typed}
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:
@@ -157,4 +160,4 @@ def _spelled(allowed: Sequence[str]) -> str:
 
 def complain(message: str) -> None:
     """One line, on standard error, where a person looks for the reason."""
-    print(message, file=sys.stderr, flush=True)
+    print(escape(message), file=sys.stderr, flush=True)

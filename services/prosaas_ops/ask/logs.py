@@ -28,7 +28,7 @@ def run(options: Options) -> int:
         line for line in merged(engine, services, since.timestamp() if since else now - _OPENING_SECONDS) if keep(line)
     ]
     for line in opening if since else opening[-_OPENING_LINES:]:
-        screen.say(screen.line(line))
+        screen.say(*screen.line(line))
     if not follows:
         if not opening:
             complain(f"logs: no line matched in {', '.join(services)}; widen it with SINCE=")
@@ -39,7 +39,7 @@ def run(options: Options) -> int:
     try:
         for item in stream:
             if isinstance(item, Happening) or (item is not None and keep(item)):
-                screen.say(screen.show(item))
+                screen.say(*screen.show(item))
     except KeyboardInterrupt:
         return FINE
     finally:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.piece import quoted
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, transcript
 
@@ -29,7 +29,7 @@ class Span:
 def render(story: Story) -> str:
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
-        f"<h1>{escape(story.call_sid)}</h1>",
+        f"<h1>{quoted(story.call_sid)}</h1>",
         f'<p class="dim">{when}{_parties(story)}</p>',
         tiles(_numbers(story)),
     ]
@@ -37,7 +37,7 @@ def render(story: Story) -> str:
     if said := transcript(story):
         parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
     if story.record is not None and story.record.summary:
-        parts += ["<h2>Summary</h2>", f'<p dir="auto">{escape(story.record.summary)}</p>']
+        parts += ["<h2>Summary</h2>", f'<p dir="auto">{quoted(story.record.summary)}</p>']
     parts += ["<h2>Log</h2>", _log(story)]
     return page(f"call {story.call_sid}", "\n".join(parts))
 
@@ -47,7 +47,7 @@ def _parties(story: Story) -> str:
     if record is None:
         return " · no record yet"
     names = [f"{record.direction} {record.from_number} → {record.to_number}", record.business, record.customer]
-    return "".join(f" · <bdi>{escape(name)}</bdi>" for name in names if name)
+    return "".join(f" · <bdi>{quoted(name)}</bdi>" for name in names if name)
 
 
 def _numbers(story: Story) -> list[tuple[str, str]]:
@@ -111,14 +111,14 @@ def _timeline(story: Story) -> str:
             width = max(2.0, x(span.end) - x(span.start))
             dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
             box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
-            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{escape(span.text)}</title></rect>')
+            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{quoted(span.text)}</title></rect>')
     parts.append('<text x="0" y="130">events</text>')
     for at, entry in zip(offsets, story.entries, strict=True):
         if entry.kind not in ("speech", "detail") and first <= at <= last:
             title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
             parts.append(
                 f'<circle cx="{x(at)}" cy="126" r="{6 if entry.kind in ("error", "warning") else 4.5}" '
-                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{escape(title)}</title></circle>'
+                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{quoted(title)}</title></circle>'
             )
     parts.append("</svg>")
     estimated = not all("until_ms" in turn for turn in transcript(story))
@@ -140,7 +140,7 @@ def _turn(turn: dict[str, Any]) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
     note = " · interrupted" if turn.get("interrupted") else ""
     label = f"{'AI' if who == 'ai' else 'customer'} · {float(turn.get('at_ms', 0)) / 1000:.1f}s{note}"
-    words = escape(str(turn.get("text", "")))
+    words = quoted(str(turn.get("text", "")))
     return f'<div class="turn {who}"><p dir="auto">{words}<small dir="ltr">{label}</small></p></div>'
 
 
@@ -162,7 +162,7 @@ def _box(kind: str) -> str:
 
 
 def _row(entry: Entry, story: Story, wait: float | None) -> str:
-    stack = f"<pre>{escape(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
+    stack = f"<pre>{quoted(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
     note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
     if wait is not None:
         slow = " bad" if wait > SLOW_SECONDS else ""
@@ -170,5 +170,5 @@ def _row(entry: Entry, story: Story, wait: float | None) -> str:
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
         f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
-        f'<td class="t" dir="auto"><bdi>{escape(spoken_text(entry, story.call_sid))}</bdi>{note}{stack}</td></tr>'
+        f'<td class="t" dir="auto"><bdi>{quoted(spoken_text(entry, story.call_sid))}</bdi>{note}{stack}</td></tr>'
     )

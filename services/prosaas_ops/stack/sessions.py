@@ -2,8 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
+from prosaas_ops.options import Usage, gather
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.switch import Target
 
@@ -30,7 +32,20 @@ def others(engine: Engine, command: str) -> list[Session]:
     for row in rows:
         if own and row["Id"].startswith(own):
             continue
-        environment = dict(item.partition("=")[::2] for item in engine.inspect(row["Id"])["Config"]["Env"] or [])
-        target = Target(environment.get("CALL", ""), environment.get("BUSINESS", ""), environment.get("PHONE", ""))
-        found.append(Session(target, datetime.fromtimestamp(row["Created"]).astimezone()))
+        found.append(Session(_target(command, engine.inspect(row["Id"])["Config"]), _moment(row["Created"])))
     return found
+
+
+def _target(command: str, config: dict[str, Any]) -> Target:
+    """What that terminal was asked for, read by the rule by which it reads it itself."""
+    environment = dict(item.partition("=")[::2] for item in config.get("Env") or [])
+    words = [word for word in (config.get("Cmd") or [])[1:] if "=" in word]
+    try:
+        options = gather(command, ("CALL", "BUSINESS", "PHONE", "FOR", "MAX"), words, environment)
+    except Usage:
+        return Target()
+    return Target(options.text("CALL"), options.text("BUSINESS"), options.text("PHONE"))
+
+
+def _moment(created: float) -> datetime:
+    return datetime.fromtimestamp(created, UTC)

@@ -128,7 +128,7 @@ def _of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
         inside = (inside and is_continuation(raw.text)) or call_sid in raw.text
         if inside:
             chosen.append(raw)
-    return (line for line in read(chosen) if line.call_sid == call_sid or call_sid in line.text)
+    return (line for line in read(chosen) if line.call_sid == call_sid)
 
 
 def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
