@@ -18,6 +18,7 @@ from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stories.call import tell
 
 OPTIONS = ("FOR", "SINCE", "CALL")
@@ -30,10 +31,10 @@ _SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "s
 def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
         raise Usage("FOR= captures from now on, SINCE= what has been: choose one")
-    call_sid = options.call_sid()
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
     engine, screen = Engine(), Screen()
     engine.require(*_SERVICES[:3])
+    call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None
     lines = merged(engine, _SERVICES, start.timestamp())

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -19,6 +20,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.naming import one_call
 
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
 
@@ -31,6 +33,7 @@ def run(options: Options) -> int:
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = Engine(), Screen()
+    target = replace(target, call_sid=one_call(engine, options))
     container = engine.running(service)
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING

@@ -9,7 +9,7 @@ from prosaas_ops.options import Usage, gather
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.switch import Target
 
-PROJECT_LABEL, COMMAND_LABEL = "prosaas.ops.project", "prosaas.ops.command"
+PROJECT_LABEL, COMMAND_LABEL, USER_LABEL = "prosaas.ops.project", "prosaas.ops.command", "prosaas.ops.user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +18,12 @@ class Session:
 
     target: Target
     since: datetime
+    # Whose terminal, as user@host, where the wrapper said so.
+    user: str = ""
 
     def __str__(self) -> str:
-        return f"another terminal debugs {self.target} since {self.since:%H:%M:%S} UTC"
+        whose = f" ({self.user})" if self.user else ""
+        return f"another terminal{whose} debugs {self.target} since {self.since:%H:%M:%S} UTC"
 
 
 def others(engine: Engine, command: str) -> list[Session]:
@@ -32,7 +35,9 @@ def others(engine: Engine, command: str) -> list[Session]:
     for row in rows:
         if own and row["Id"].startswith(own):
             continue
-        found.append(Session(_target(command, engine.inspect(row["Id"])["Config"]), _moment(row["Created"])))
+        config = engine.inspect(row["Id"])["Config"]
+        user = str((row.get("Labels") or {}).get(USER_LABEL, ""))
+        found.append(Session(_target(command, config), _moment(row["Created"]), user))
     return found
 
 
