@@ -174,4 +174,9 @@ def _spelled(allowed: Sequence[str]) -> str:
 
 def complain(message: str) -> None:
     """One line, on standard error, where a person looks for the reason."""
-    print(escape(message), file=sys.stderr, flush=True)
+    print(harmless(message), file=sys.stderr, flush=True)
+
+
+def harmless(text: str) -> str:
+    """The text with nothing in it that a terminal would act on, and nothing that cannot be written."""
+    return escape(text.encode("utf-8", "backslashreplace").decode())

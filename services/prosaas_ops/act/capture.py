@@ -125,7 +125,7 @@ def archive(folder: str, files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, text in files.items():
-            body = text.encode()
+            body = text.encode("utf-8", "backslashreplace")
             entry = tarfile.TarInfo(f"{folder}/{name}")
             entry.size, entry.mtime, entry.mode = len(body), int(time.time()), 0o644
             tar.addfile(entry, io.BytesIO(body))

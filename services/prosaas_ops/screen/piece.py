@@ -4,7 +4,7 @@ import re
 import unicodedata
 from html import escape as _entities
 
-from prosaas_logging.render import escape
+from prosaas_ops.options import harmless
 
 # What the direction of the words around it must not turn round: speech, moments, fields, numbers with their unit.
 _ISLANDS = re.compile(
@@ -16,7 +16,7 @@ _LONGEST = 4000
 
 def piece(value: object, most: int = 0) -> str:
     """The value as part of one row: control and direction characters spelled out, at most `most` long."""
-    text = escape(str(value).encode("utf-8", "backslashreplace").decode())
+    text = harmless(str(value))
     return text if not most or len(text) <= most else f"{text[: most - 1]}…"
 
 

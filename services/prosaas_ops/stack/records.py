@@ -93,7 +93,7 @@ _USUAL = """
           where business_id = $1 and call_sid <> $2 order by started_at desc limit 100) as last
 """
 _BY_NAME = """
-    select call_sid from calls where lower(call_sid) like $1 || '%' order by started_at desc limit 20
+    select call_sid from calls where starts_with(lower(call_sid), $1) order by started_at desc limit 20
 """
 # The expression is that of the index: numbers end alike, however they begin.
 _BY_PHONE = """

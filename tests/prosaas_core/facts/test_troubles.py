@@ -31,9 +31,7 @@ def facts(**values: Any) -> CallFacts:
         ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
     ],
 )
-def test_each_trouble_shows_in_the_facts_that_make_it_alone(
-    values: dict[str, Any], names: list[str]
-) -> None:
+def test_each_trouble_shows_in_the_facts_that_make_it_alone(values: dict[str, Any], names: list[str]) -> None:
     assert [trouble.name for trouble in verdict(facts(**values))] == names
 
 
