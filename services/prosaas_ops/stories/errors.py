@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from prosaas_logging.trouble import wording
 from prosaas_ops.stack.lines import RANK, Line
 
-# What differs between two cases of one trouble: ids, numbers, addresses, quoted words.
-_VARIES = re.compile(r"\b[A-Z]{2}[0-9a-f]{8,64}\b|\b(?=[0-9a-z]{0,40}[0-9])[0-9a-z_]{6,64}\b|'[^']*'|\"[^\"]*\"|\d+")
 _REPEATED = re.compile(r"(?:חזר|repeated) (\d{1,9}) \S+ \S+ ?[^:]{0,20}: (.*)", re.DOTALL)
 _LONGEST = 200
 
@@ -40,7 +39,7 @@ def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
         repeated = _REPEATED.match(text[: _LONGEST * 4]) if line.event == "REPEATED" else None
         if repeated is not None:
             count, text = int(repeated[1]), repeated[2]
-        words = wording(text)
+        words = wording(text.partition(" · ")[0])
         known = next((key for key in groups if (key[0], key[2]) == (line.service, words)), None)
         key = known if repeated is not None and known else (line.service, line.event, words)
         group = groups.get(key)
@@ -52,8 +51,3 @@ def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
         if line.call_sid:
             group.calls.add(line.call_sid)
     return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))
-
-
-def wording(text: str) -> str:
-    """The text without what differs from one case to the next; of a long one its beginning."""
-    return _VARIES.sub("…", text[:_LONGEST].partition(" · ")[0])

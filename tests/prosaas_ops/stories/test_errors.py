@@ -4,7 +4,7 @@ import pytest
 
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stories.errors import group_errors, wording
+from prosaas_ops.stories.errors import group_errors
 
 
 def lines(*texts: str, service: str = "prosaas-api") -> list[Line]:
@@ -46,11 +46,3 @@ def test_what_began_after_a_start_or_a_switch_says_so() -> None:
     first, second = group_errors(lines(start, "[ERROR] new", "[WARNING] other"))
     assert "version=1.2" in first.since
     assert second.since == ""
-
-
-def test_wordings_are_short_and_say_nothing_of_one_case() -> None:
-    assert (
-        wording("no answer from 10.0.0.1 in 234ms for 'x' of CA0123456789abcdef")
-        == "no answer from ….….….… in …ms for … of …"
-    )
-    assert len(wording("x" * 100_000)) == 200
