@@ -98,3 +98,13 @@ def test_a_page_of_any_length_is_whole(planted: Any, tmp_path: Path, options: An
     assert all(f'trouble number <bdi dir="ltr">{number}</bdi>' in page for number in (0, 999, 1999))
     assert page.rstrip().endswith("</html>")
     assert "<h2>Lines</h2>" in page
+
+
+def test_the_story_of_one_call_is_masked_before_it_becomes_a_page(
+    planted: Any, call: str, tmp_path: Path, options: Any
+) -> None:
+    planted.write("prosaas-calls", 6.0, f"[WARNING] got {SECRET} · call_sid={call}")
+    capture.run(options("capture", SINCE="2024-01-25", CALL=call))
+    page = unpacked(tmp_path)["timeline.html"]
+    assert "got" in page
+    assert SECRET not in page

@@ -40,7 +40,8 @@ def test_frames_are_runs_between_the_calls_own_lines_and_the_trigger_comes_last(
         for event in ("MEDIA_IN", "RMS")
     ]
     head = json.dumps({"blackbox": CALL, "kind": "call", "reason": "error", "records": 40})
-    answering.on_run = lambda service, command: (0, "\n".join([head, *frames]), "")
+    own = json_line("DEBUG", "jitter buffer: depth=3", timestamp="2024-01-25T14:00:01.950000Z")
+    answering.on_run = lambda service, command: (0, "\n".join([head, *frames, own]), "")
     answering.write("prosaas-calls", 0.95, f"[INFO] 🎤 [GREETING] מנגן ברכה · call_sid={CALL}")
     answering.write("prosaas-calls", 0.96, "[INFO] of another · call_sid=CAother", "[DEBUG] of nobody")
     answering.write("prosaas-calls", 2.5, f"[ERROR] ❌ [REALTIME] x · call_sid={CALL}", "    ValueError: y")
@@ -50,6 +51,7 @@ def test_frames_are_runs_between_the_calls_own_lines_and_the_trigger_comes_last(
         "    +0.000  … MEDIA_IN ×10, RMS ×10 in 0.90 s",
         "    +0.950  [INFO] 🎤 [GREETING] מנגן ברכה",
         "    +1.000  … MEDIA_IN ×10, RMS ×10 in 0.90 s",
+        "    +1.950  [DEBUG] jitter buffer: depth=3",
         "    +2.500  [ERROR] ❌ [REALTIME] x",
         "                ValueError: y",
     ]

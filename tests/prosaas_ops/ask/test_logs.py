@@ -54,3 +54,21 @@ def test_nothing_that_matches_is_said(shown: Any, capsys: pytest.CaptureFixture[
 def test_a_broken_pattern_is_wrong_usage(shown: Any) -> None:
     with pytest.raises(Usage, match=r"GREP=\[ is no regular expression"):
         shown(GREP="[")
+
+
+def test_a_terminal_gets_the_last_of_very_many_lines_and_a_pipe_gets_them_all(
+    engine: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2500):
+        engine.write("worker", 100 + number / 1000, f"[INFO] line {number}")
+    assert len(shown(S="worker", GREP="line")[1]) == 2500
+    monkeypatch.setenv("OPS_TERMINAL", "1")
+    _, lines = shown(S="worker", GREP="line")
+    assert "… 500 lines before these; make errors groups them" in lines[0]
+    assert len(lines) == 2001
+    assert "line 500" in lines[1]
+
+
+def test_a_window_has_an_end(shown: Any) -> None:
+    _, lines = shown(UNTIL="2024-01-25T14:00:03.5")
+    assert "TRANSCRIPT" in lines[-1]

@@ -104,6 +104,7 @@ def test_reading_nothing_gives_nothing() -> None:
         ("[WARNING] ⚠️ [MEDIA_MALFORMED] Invalid value 'x · call_sid=CA1'", ""),
         ("[WARNING] ⚠️ [MEDIA_MALFORMED] call_sid=CA1, said a stranger", ""),
         ("[WARNING] x · call_sid=CA1 and more", ""),
+        ("[INFO] x · call_sid=CA1 · call_sid=CA2", "CA2"),
         ("[WARNING] bad signature · request_id=CA1", ""),
         ("[INFO] he said call_sid=CA1 · call_sid=CA2", "CA2"),
         ("of a library: call_sid=CA1", ""),
