@@ -1,9 +1,7 @@
 """The calls that are up now, as prosaas-calls itself tells them."""
 
-import http.client
 import json
 import os
-import urllib.request
 from dataclasses import dataclass
 
 from prosaas_ops.stack.engine import Engine
@@ -24,6 +22,10 @@ class LiveCall:
 
 def live_calls(engine: Engine) -> list[LiveCall] | None:
     """The calls that prosaas-calls holds: none where it does not run, None where it runs and nobody could say."""
+    # Few commands ask, and both take long to import.
+    import http.client
+    import urllib.request
+
     url = os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5050").rstrip("/")
     try:
         with urllib.request.urlopen(f"{url}/calls", timeout=_TIMEOUT_SECONDS) as answer:
