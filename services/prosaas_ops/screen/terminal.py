@@ -94,6 +94,7 @@ class Screen:
             for call_sid in {line.call_sid, told} - {""}:
                 brief = "" if call_sid == told else f" · CA…{call_sid[-4:]}"
                 text = text.replace(f" · call_sid={call_sid}", brief)
+                text = text.replace(f"call_sid={call_sid}", f"CA…{call_sid[-4:]}")
         head = f"{self.dim(clock(line.at))} {self.name(line.service)} {self.paint_level(self.value(text), line.level)}"
         return [head, *(self.bad(row) for row in line.stack)]
 

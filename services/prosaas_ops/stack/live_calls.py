@@ -26,7 +26,7 @@ def live_calls(engine: Engine) -> list[LiveCall] | None:
     import http.client
     import urllib.request
 
-    url = os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5050").rstrip("/")
+    url = os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5051").rstrip("/")
     try:
         with urllib.request.urlopen(f"{url}/calls", timeout=_TIMEOUT_SECONDS) as answer:
             body = json.loads(answer.read(_LONGEST_ANSWER))
