@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core import queries
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
+from prosaas_core.phones import caller_id
 from prosaas_core.tables import Call
 
 
@@ -82,7 +83,7 @@ async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
         ours, theirs = theirs, ours
     if record.business_id is None and (business_id := await queries.business_id_by_phone(conn, ours)):
         record = replace(record, business_id=business_id)
-    if record.business_id is not None and record.customer_id is None and theirs:
+    if record.business_id is not None and record.customer_id is None and (theirs := caller_id(theirs)):
         customer_id = await queries.customer_id_for_phone(conn, record.business_id, theirs)
         record = replace(record, customer_id=customer_id)
     return record
