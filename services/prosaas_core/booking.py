@@ -185,9 +185,7 @@ async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
         raise
 
 
-async def _booked(
-    session: AsyncSession, business: Business, appointment_id: int, now: datetime | None
-) -> Appointment:
+async def _booked(session: AsyncSession, business: Business, appointment_id: int, now: datetime | None) -> Appointment:
     await _lock(session, business)
     appointment = await session.get(Appointment, appointment_id, populate_existing=True, with_for_update=True)
     if appointment is None or appointment.business_id != business.id:

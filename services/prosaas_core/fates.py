@@ -18,7 +18,9 @@ MESSAGE_STATUSES = {"accepted": 0, "scheduled": 0, "queued": 0, "sending": 1, "s
 
 def _rank(status: str, statuses: dict[str, int]) -> str:
     """SQL that says how far a status is; an unknown one is before all others."""
-    return f"CASE {status} " + " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in statuses.items()) + " ELSE -1 END"
+    return (
+        f"CASE {status} " + " ".join(f"WHEN '{name}' THEN {rank}" for name, rank in statuses.items()) + " ELSE -1 END"
+    )
 
 
 def _call(status: str) -> str:
@@ -48,8 +50,8 @@ SELECT business.id AS business_id, business.language, call.status, call.started_
 _CALL_TOLD = f"""
 INSERT INTO calls AS known
     (call_sid, business_id, status, carrier_status, from_number, to_number, direction, duration_s, ended_at)
-VALUES ($1, (SELECT id FROM businesses WHERE phone = CASE $5 WHEN 'inbound' THEN $4 ELSE $3 END), $2, $2, $3, $4, $5, $6,
-    CASE WHEN {_call("$2")} = {CALL_STATUSES["completed"]} THEN now() END)
+VALUES ($1, (SELECT id FROM businesses WHERE phone = CASE $5 WHEN 'inbound' THEN $4 ELSE $3 END),
+    $2, $2, $3, $4, $5, $6, CASE WHEN {_call("$2")} = {CALL_STATUSES["completed"]} THEN now() END)
 ON CONFLICT (call_sid) DO UPDATE SET
     carrier_status = excluded.carrier_status,
     status = CASE WHEN {_call("known.status")} < {_call("excluded.status")} THEN excluded.status ELSE known.status END,
@@ -63,7 +65,8 @@ RETURNING call_sid
 # Of several that come together the furthest counts.
 _MESSAGES_TOLD = f"""
 WITH told AS (
-    SELECT DISTINCT ON (id) id, status, error FROM unnest($1::text[], $2::text[], $3::text[]) AS news (id, status, error)
+    SELECT DISTINCT ON (id) id, status, error
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS news (id, status, error)
     ORDER BY id, {_message("status")} DESC
 )
 INSERT INTO message_fates AS known (provider_id, status, error) SELECT id, status, error FROM told ORDER BY id
@@ -82,7 +85,7 @@ WHERE messages.id = ANY($1::text[]) AND fate.provider_id = messages.id AND direc
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that rings: whose it is, and what we know of it. `started_at` is the second, since 1970, of its first news."""
+    """A call that rings: whose it is, and what we know of it. `started_at` is its first news, in seconds since 1970."""
 
     business_id: int
     language: str
@@ -133,7 +136,7 @@ async def note_call(
 
 
 async def note_fates(raw: "asyncpg.Connection[asyncpg.Record]", fates: Iterable[Fate]) -> list[Fate]:
-    """Note what became of messages of ours, known to us yet or not, in the caller's transaction; those that are news."""
+    """Note what became of messages of ours, known to us yet or not, in this transaction; those that are news."""
     told = list(fates)
     columns = [[getattr(fate, name) for fate in told] for name in ("message_id", "status", "error")]
     news = [Fate(*row) for row in await raw.fetch(_MESSAGES_TOLD, *columns)]

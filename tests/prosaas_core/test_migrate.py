@@ -34,12 +34,14 @@ def empty_url(postgres_server: Any) -> Iterator[str]:
 
 
 async def things(url: str) -> set[str]:
-    """Every table, type and function that is in the database, but for the extension's and Alembic's own table."""
+    """Every table, column, type and function in the database, but for the extension's and Alembic's own table."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
             """
             SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            UNION SELECT table_name || '.' || column_name FROM information_schema.columns
+                WHERE table_schema = 'public' AND table_name <> 'alembic_version'
             UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
             UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
                 AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')

@@ -16,6 +16,7 @@ from prosaas_core import queries
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outbound import Outbound, Policy
+from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.tables import Business, Conversation, Customer
 from prosaas_worker.job import Job, Tools
@@ -109,7 +110,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
-    policy = Policy(attempts=1, failures_to_open=1000)
+    policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
         yield Tools(settings, engine, outbound)
 

@@ -68,9 +68,6 @@ INDEXES = (
     ("conversations", ["customer_id"]),
     ("conversations", ["business_id", "id"]),
     ("conversations", ["business_id", "status", "id"]),
-    ("messages", ["conversation_id", "created_at", "id"]),
-    ("job_effects", ["done_at"]),
-    ("outbound_messages", ["created_at"]),
 )
 
 # These callers were one customer. The appointments stay for the business to see; nobody else gets at them.
@@ -97,8 +94,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("provider_id", name=op.f("pk_message_fates")),
     )
     op.create_index(op.f("ix_message_fates_told_at"), "message_fates", ["told_at"])
-    op.add_column("messages", sa.Column("serial", sa.BigInteger(), sa.Identity(), nullable=False))
-    op.add_column("messages", sa.Column("sent_at", TIME))
     op.add_column("calls", sa.Column("carrier_status", sa.Text(), server_default="", nullable=False))
     for table, columns in INDEXES:
         op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns)
@@ -126,7 +121,5 @@ def downgrade() -> None:
     for table, columns in INDEXES:
         op.drop_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table)
     op.drop_column("calls", "carrier_status")
-    op.drop_column("messages", "sent_at")
-    op.drop_column("messages", "serial")
     op.drop_table("message_fates")
     op.alter_column("api_keys", "business_id", nullable=True)
