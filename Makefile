@@ -121,7 +121,7 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 
 ##@ Development
 
-.PHONY: test test-fast lint lock docs bench
+.PHONY: test test-fast lint lock docs bench fuzz mutate
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
@@ -138,10 +138,17 @@ lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 docs: $(VENV)/installed ## write the tables of events into docs/ anew
 	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
-bench: $(VENV)/installed ## the benchmarks [B=logging]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B)
+bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
 
-$(VENV)/installed: services/requirements/test.txt
+fuzz: $(VENV)/installed ## hostile input for what reads it from outside [MINUTES=5 TARGET=media_stream]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+
+mutate: $(VENV)/installed ## break a room's code step by step and ask its tests [ROOM=worker MINUTES=20 OUT=bench/RESULTS.md]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
+		$(if $(MINUTES),--minutes=$(MINUTES)) $(ROOM)
+
+$(VENV)/installed: services/requirements/tools.txt
 	@scripts/venv.sh $(VENV)
 
 .PHONY: help

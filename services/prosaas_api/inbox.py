@@ -10,6 +10,7 @@ from prosaas_core import fates, inbound
 from prosaas_core.database import raw_transaction
 from prosaas_core.fates import Fate
 from prosaas_core.inbound import Incoming, Outcome
+from prosaas_core.messages import sending
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     UNKNOWN_BUSINESS,
@@ -44,6 +45,8 @@ async def delivered(state: State, told: Sequence[Fate]) -> None:
     if not known:
         return
     async with raw_transaction(state.engine, within_s=WITHIN_S) as connection:
+        if named := {fate.key: fate.message_id for fate in known if fate.key}:
+            await sending.taken(connection, list(named), list(named.values()))
         news = await fates.note_fates(connection, known)
     for fate in news:
         if fate.failed:

@@ -87,7 +87,8 @@ def _fates(change: Mapping[str, Any]) -> Iterator[Fate | None]:
     for told in _objects(_object(change, "value"), "statuses"):
         message_id, status = _word(told.get("id")), _word(told.get("status"))
         error = next((str(error.get("code"))[:MAX_ID] for error in _objects(told, "errors")), None)
-        yield Fate(message_id, status, error) if message_id and status else None
+        key = _word(told.get("biz_opaque_callback_data"))
+        yield Fate(message_id, status, error, key) if message_id and status else None
 
 
 def _object(of: object, name: str) -> Mapping[str, Any]:

@@ -100,11 +100,12 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a message of ours, and the provider's code of the error."""
+    """What became of a message of ours, the provider's code of the error, and our own key where the news names it."""
 
     message_id: str
     status: str
     error: str | None
+    key: str = ""
 
     @property
     def failed(self) -> bool:

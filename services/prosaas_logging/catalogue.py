@@ -156,6 +156,12 @@ def MEDIA_MALFORMED(*, error: str) -> None:
     """A message from the telephone leg was not understood and was skipped."""
 
 
+@event(WARNING, "⛔", he="{count} חיבורים נוספים לא היו שיחות ונסגרו, הסיבה האחרונה: {error}",
+       en="{count} more connections were no calls and were closed, the last one because of: {error}")  # fmt: skip
+def STRANGERS_SHOWN_OUT(*, count: int, error: str) -> None:
+    """Who connected to the phone line and was no call, counted: they get a line a second in all."""
+
+
 @event(INFO, "🚦", he="לא מקבל עוד עבודה, פעילות: {active}", en="no new work, active: {active}")
 def DRAIN_START(*, active: int) -> None:
     """The service takes no more calls or jobs and waits for the running ones."""
@@ -241,8 +247,8 @@ def SERVICE_STOP(*, reason: str) -> None:
 @event(
     WARNING,
     "🎭",
-    he="מצב הדגמה: אין OPENAI_API_KEY והסוכן הקולי מדומה. ליציאה: להגדיר OPENAI_API_KEY ב-.env ולהריץ make up-prod",
-    en="no OPENAI_API_KEY, the voice agent is simulated. To leave: set OPENAI_API_KEY in .env and run make up-prod",
+    he="מצב הדגמה: הסוכן הקולי מדומה. ליציאה: להגדיר DEMO=0 ואת מפתחות הספקים ב-.env ולהריץ make up-prod",
+    en="the voice agent is simulated. To leave: set DEMO=0 and the providers' keys in .env and run make up-prod",
 )
 def DEMO() -> None:
     """The service runs against the simulator."""
@@ -279,6 +285,16 @@ def LOG_LEVEL_REVERTED(*, level: str, target: str, why: str) -> None:
 )
 def BLACKBOX_WRITTEN(*, path: str, records: int) -> None:
     """The flight recorder of a call, request or job was written out."""
+
+
+@event(
+    WARNING,
+    "📼",
+    he="הקלטות דיבוג שלא נכתבו: {count} ({error})",
+    en="flight recordings not written: {count} ({error})",
+)
+def BLACKBOX_FAILED(*, count: int, error: str) -> None:
+    """What the flight recorder held of a call, request or job could not be written out, or was too much at once."""
 
 
 @event(WARNING, "🔁", he="חזר {count} פעמים ב-{seconds}s: {last}", en="repeated {count} times in {seconds}s: {last}")
@@ -421,7 +437,7 @@ def CIRCUIT_CLOSED(*, host: str) -> None:
 
 
 @event(WARNING, "⚠️", he="התור לא זמין, מנסה שוב: {error}", en="the queue is out of reach, trying again: {error}")
-def QUEUE_LOST(*, error: str) -> None:
+def QUEUE_LOST(*, error: str, exc_info: ExcInfo = None) -> None:
     """The worker lost its connection to the queue; nothing is lost, jobs wait."""
 
 

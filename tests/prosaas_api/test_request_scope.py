@@ -1,9 +1,12 @@
 """Every request is a scope: its id goes in and out, its lines carry it, and a crash is a problem with a stack."""
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from api_world import Client
+from prosaas_api.app import create_app
+from prosaas_core.settings import Settings
 from prosaas_logging import capture_events, get_logger
 
 pytestmark = pytest.mark.postgres
@@ -75,6 +78,15 @@ async def test_the_metrics_name_routes_and_never_paths(client: Client) -> None:
 
 async def test_ready_means_that_the_database_answers(client: Client, app: FastAPI) -> None:
     assert (await client.http.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_without_the_database_it_is_alive_and_not_ready(settings: Settings, unused_tcp_port: int) -> None:
+    app = create_app(settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"}))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        assert (await http.get("/healthz")).status_code == 200
+        ready = await http.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "database away"})
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: Client) -> None:

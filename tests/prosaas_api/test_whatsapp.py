@@ -116,14 +116,6 @@ async def test_a_replay_after_the_job_was_done_and_the_conversation_closed_chang
     assert await rows("SELECT status FROM conversations") == [("closed",)]
 
 
-async def test_a_message_is_acknowledged_fast_though_the_answer_takes_a_model(client: Client) -> None:
-    await client.twilio("/whatsapp/twilio", TWILIO)
-    started = time.perf_counter()
-    await client.twilio("/whatsapp/twilio", {**TWILIO, "MessageSid": SM2})
-    # 100 ms is the promise, and bench/ has the numbers; here a machine may be busy.
-    assert time.perf_counter() - started < 2
-
-
 async def test_a_picture_is_a_message_too(client: Client, rows: Any) -> None:
     await client.twilio("/whatsapp/twilio", {**TWILIO, "Body": "", "NumMedia": "1", "MediaContentType0": "image/jpeg"})
     picture = {"from": "972502222222", "id": "wamid.9", "type": "image", "image": {"id": "1"}}

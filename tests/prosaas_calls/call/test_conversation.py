@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
-from prosaas_logging.gate import change, in_force, put_in_force
 from prosaas_logging.levels import INFO
+from prosaas_logging.policy import apply, in_force
 
 FRAME = base64.b64encode(b"\x00" * 160).decode()
 FIFTH = base64.b64encode(b"\x00" * 1600).decode()
@@ -28,7 +29,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.twilio, self.to_model = FakeSocket(), []
-        self.line = CallerLine(self.twilio, "MZ1")
+        self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
@@ -189,6 +190,18 @@ def test_benign_errors_are_whispered() -> None:
     assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 2
 
 
+def test_what_the_model_was_too_busy_to_answer_is_asked_again() -> None:
+    """It had begun to speak before it saw our question: when it is done with that, it is asked once more."""
+    stage = Stage()
+    stage.responds()
+    stage.conversation.expect_response()
+    stage.model("error", error={"type": "x", "code": "conversation_already_has_active_response", "message": "no"})
+    assert stage.asked() == 0
+    stage.done()
+
+    assert stage.asked() == 1
+
+
 def test_other_errors_are_loud_and_the_call_goes_on() -> None:
     """An ERROR line, no end."""
     stage = Stage()
@@ -319,14 +332,14 @@ def test_a_reconnected_conversation_that_was_at_rest_asks_for_nothing() -> None:
 def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
     """While DEBUG is only recorded, one frame in 25 is kept; while it is written, every one."""
     recorded = in_force()
-    change(threshold=INFO, ring=500)
+    apply(replace(recorded, threshold=INFO, ring=500))
     try:
         with scope(call_sid="CA1") as call:
             stage = Stage()
             stage.responds(fifths=100)
             kept = [record for record in call.ring if record[3] is AUDIO_DELTA]
     finally:
-        put_in_force(recorded)
+        apply(recorded)
     with capture_events() as events, scope(call_sid="CA1"):
         stage = Stage()
         stage.responds(fifths=100)
