@@ -9,10 +9,10 @@ import orjson
 
 from .events import IDENTITIES, Event
 from .levels import LEVEL_TO_NAME, level_name
+from .record import Context, Record
 from .redact import LEAST_PRIVATE, clean, is_harmless, redact, rule_of
 from .render import LONGEST_LINE, TextRenderer, cut_to_bytes, share
 from .schemas import CANONICAL, RENAMES
-from .scope import Context, Record
 from .settings import LogSettings
 from .values import dump, plain
 

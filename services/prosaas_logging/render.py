@@ -8,8 +8,8 @@ from typing import Final
 from .digits import HIDDEN, is_private
 from .events import AnyEvent, Event
 from .levels import level_name
+from .record import Context, Record
 from .redact import LONGEST_TEXT, cut_middle, hide, redact
-from .scope import Context, Record
 from .settings import LogSettings
 from .values import dump, number_text, plain, text_of
 

@@ -17,6 +17,7 @@ from prosaas_logging.digits import mask_phone
 from prosaas_logging.errors import describe
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.logger import Logger
+from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import (
     LONGEST_TEXT,
     PHONE_ENDINGS,
@@ -30,7 +31,6 @@ from prosaas_logging.redact import (
     redact,
 )
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import Context, Record
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
 
