@@ -20,6 +20,8 @@ _BLANKS: Final = " \t\u00a0\u2007\u2009\u202f\u200b-\u200f\u202a-\u202e\u2060-\u
 _DASHES: Final = "\u2010-\u2015\u2212\\-"
 _CLOSE: Final = re.compile(f"[{_BLANKS}{_DASHES}]{{1,3}}")
 _MANY: Final = re.compile(rf"[0-9][0-9{_BLANKS}{_DASHES}.,/()_*|\n\r]{{6,}}[0-9]")
+# The same where no letter stands before it: most ids have enough digits for the one, and none of them for the other.
+_MANY_APART: Final = re.compile(_MANY.pattern.replace("[0-9]", r"[0-9](?<![A-Za-z0-9_][0-9])", 1))
 _GROUP: Final = re.compile("[0-9]+")
 _PRINTED: Final = frozenset({(4, 6, 5), (4, 6, 4), *((4, 4, 4, last) for last in range(1, 8))})
 _DATES: Final = ((4, 2, 2), (2, 2, 4))
@@ -59,7 +61,9 @@ def mask_phone(text: str) -> str:
 
 def has_number(text: str) -> bool:
     """Whether *text* has enough digits close to one another to be worth a look."""
-    return _MANY.search(text) is not None
+    if ("\\" in text or "%2B" in text) and _MANY.search(text):
+        return True
+    return _MANY_APART.search(text) is not None
 
 
 def hide_numbers(text: str) -> str:
