@@ -342,3 +342,20 @@ def test_private_numbers_are_hidden_in_tracebacks_too() -> None:
                  JsonRenderer(LogSettings("s"), TextRenderer(LogSettings("s"))).line(record, Context({}))):  # fmt: skip
         assert b"9015" not in line
         assert b"123456782" not in line
+
+
+def test_the_tables_of_names_lose_none_unnoticed() -> None:
+    """What is generated from a table cannot miss a row that is gone: these are the rows that others rely on."""
+    assert sorted(SECRET_NAMES) == [
+        "authorization", "bearer", "cookie", "credential", "credentials", "dsn", "proxy_authorization", "pwd",
+        "session_cookie", "set_cookie", "token",
+    ]  # fmt: skip
+    assert sorted(SECRET_PARTS) == [
+        "access_key", "api_key", "apikey", "passwd", "password", "private_key", "secret", "signature",
+    ]  # fmt: skip
+    assert sorted(SECRET_ENDINGS) == ["_authorization", "_cookie", "_credentials", "_hmac", "_token"]
+    assert sorted(PHONE_NAMES) == [
+        "called", "callee", "caller", "from", "from_number", "msisdn", "phone", "phone_number", "recipient", "to",
+        "to_number", "transfer_number", "wa_id", "whatsapp_number",
+    ]  # fmt: skip
+    assert sorted(PHONE_ENDINGS) == ["_msisdn", "_phone", "_phone_number"]
