@@ -16,6 +16,7 @@ make_env() {
     chmod 600 "$ROOT/.env"
     for name in $GENERATED; do env_put "$name" "$(random)"; done
     for name in $PROVIDERS; do env_put "$name" "demo-$(random)"; done
+    env_put DEMO 1
     env_put TWILIO_ACCOUNT_SID AC00000000000000000000000000000000
     [ -n "${COMPOSE_PROJECT_NAME:-}" ] || env_put COMPOSE_PROJECT_NAME "$(free_project)"
 }
@@ -52,7 +53,7 @@ choose_stack() {
     project=${project%-dev}
     [ "$1" = prod ] || project=$project-dev
     env_put COMPOSE_PROJECT_NAME "${project:-prosaas}"
-    env_put COMPOSE_PROFILES "$([ -n "$(env_get OPENAI_API_KEY)" ] || echo demo)"
+    env_put COMPOSE_PROFILES "$([ "$(env_get DEMO)" != 1 ] || echo demo)"
 }
 
 # write_secret NAME VALUE: only a change touches the file. The folder is closed, so that the file may be readable to the

@@ -71,5 +71,5 @@ drain_seconds() { env_get DRAIN_SECONDS | grep . || echo 600; }
 live_calls() {
     docker compose exec -T prosaas-calls python -c '
 import json, urllib.request
-print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5050/calls", timeout=2))))' 2>/dev/null || echo unknown
+print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5051/calls", timeout=2))))' 2>/dev/null || echo unknown
 }

@@ -79,16 +79,8 @@ def fill(name: str) -> None:
     time.sleep(600)
 
 
-PATIENCE = 6.0
-
-
-def shown(seconds: float) -> str:
-    """Seconds to the end, or that there was none."""
-    return f"> {PATIENCE:.0f} s, killed" if seconds == float("inf") else f"{seconds:.1f} s"
-
-
-def seconds_to_end(name: str) -> float:
-    """From SIGTERM to the end, with a reader that never comes; infinite for who had to be killed."""
+def seconds_to_end(name: str, patience: float = 6.0) -> float:
+    """From SIGTERM to the end, with a reader that never comes; *patience* if it did not end."""
     process = start(name, "fill")
     assert process.stderr is not None
     process.stderr.readline()
@@ -96,11 +88,10 @@ def seconds_to_end(name: str) -> float:
     began = time.perf_counter()
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(PATIENCE)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return float("inf")
     return time.perf_counter() - began
 
 

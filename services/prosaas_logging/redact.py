@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from .digits import EDGE, HIDDEN, has_number, hide_numbers, is_private, mask_phone
+from .digits import EDGE, has_number, hide_numbers, is_private, mask_phone
+from .digits import HIDDEN as HIDDEN
 
 # The longest text that a line, a record or a flight recorder takes; of a longer one the beginning and the end are kept.
 LONGEST_TEXT: Final = 10 * 1024

@@ -13,7 +13,15 @@ COMPOSE = [*ROOT.glob("docker-compose*.yml")]
 # Made by `make`, fixed inside the stack, or the machine's own.
 NOT_SETTINGS = {"PROSAAS_VERSION", "SECRETS_ID", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
-INSIDE = {"CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "BLACKBOX_DIR", "PORT"}
+INSIDE = {
+    "CALLS_INTERNAL_URL",
+    "DEMO_URL",
+    "TWILIO_BASE_URL",
+    "WHATSAPP_BASE_URL",
+    "SPOOL_DIR",
+    "BLACKBOX_DIR",
+    "PORT",
+} | {"OPERATORS_PORT"}
 
 
 def test_every_variable_of_the_compose_files_is_explained() -> None:

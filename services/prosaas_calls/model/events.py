@@ -61,7 +61,10 @@ _APPEND = b'{"type":"input_audio_buffer.append","audio":"'
 
 def decode(data: str | bytes) -> ServerEvent:
     """Read one server event; msgspec.DecodeError when it is not one."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def append_audio(payload: bytes) -> bytes:
@@ -115,10 +118,6 @@ def create_response(instructions: str | None = None) -> bytes:
     if instructions is None:
         return b'{"type":"response.create"}'
     return _encode({"type": "response.create", "response": {"instructions": instructions}})
-
-
-def cancel_response() -> bytes:
-    return b'{"type":"response.cancel"}'
 
 
 def truncate(item_id: str, heard_ms: int) -> bytes:
