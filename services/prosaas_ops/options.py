@@ -13,7 +13,7 @@ FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 _SHORT = {"WARNING": "warn"}
