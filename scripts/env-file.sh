@@ -59,12 +59,18 @@ choose_stack() {
 # container's account, whatever its number.
 write_secret() {
     file=$ROOT/secrets/$1
+    if [ -s "$file" ] && [ -z "$2" ]; then
+        is_optional "$1" || fail "$1 is empty in .env, and was not" "put its value back: it is still in secrets/$1" env/example.env
+    fi
     if [ ! -f "$file" ] || [ "$(cat "$file")" != "$2" ]; then
         rm -f "$file"
         (umask 077 && printf '%s' "$2" >"$file")
     fi
     chmod 444 "$file"
 }
+
+# Emptying these is how one returns to the demo, or to the container's own database.
+is_optional() { case $1 in openai_api_key | whatsapp_*) ;; *) return 1 ;; esac; }
 
 write_secrets() {
     mkdir -p "$ROOT/secrets"

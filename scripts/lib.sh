@@ -37,17 +37,17 @@ env_get() {
     printf '%s' "$value"
 }
 
-# env_put NAME VALUE: records a setting in .env, in place of an earlier one.
+# env_put NAME VALUE: records a setting in .env, in place of an earlier one. The file is replaced whole, so that a kill or a
+# full disk leaves the old one; the value travels in the environment, because every account may read arguments.
 env_put() {
-    if grep -q "^$1=" "$ROOT/.env"; then
-        awk -v name="$1" -v value="$2" 'index($0, name "=") == 1 { $0 = name "=" value } { print }' \
-            "$ROOT/.env" >"$ROOT/.env.new"
-        cat "$ROOT/.env.new" >"$ROOT/.env"
-        rm -f "$ROOT/.env.new"
-    else
-        printf '%s=%s\n' "$1" "$2" >>"$ROOT/.env"
-    fi
+    [ "$(env_recorded "$1")" != "$1=$2" ] || return 0
+    new=$(umask 077 && mktemp "$ROOT/.env.XXXXXX")
+    PUT_NAME=$1 PUT_VALUE=$2 awk 'BEGIN { line = ENVIRON["PUT_NAME"] "=" ENVIRON["PUT_VALUE"] }
+        index($0, ENVIRON["PUT_NAME"] "=") == 1 { if (!put++) print line; next } { print } END { if (!put) print line }' \
+        "$ROOT/.env" >"$new" && mv -f "$new" "$ROOT/.env" || { rm -f "$new"; return 1; }
 }
+
+env_recorded() { grep "^$1=" "$ROOT/.env" | tail -n 1; }
 
 # The mirror this machine already uses for its own release. apt tells only after it has fetched its lists once.
 debian_mirror() {

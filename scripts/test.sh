@@ -12,7 +12,7 @@ trap took EXIT
 
 "$here/setup.sh"
 say "building the tests image"
-docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local \
+docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
     --build-arg "PYTHON_IMAGE=$(env_get PYTHON_IMAGE | grep . || echo python:3.13-slim-trixie)" \
     --secret "id=ca,src=$(env_get CA_BUNDLE | grep . || echo /dev/null)" services >/dev/null
 say "running the tests"

@@ -41,7 +41,7 @@ show_what_failed() {
 started=$(date +%s)
 "$here/setup.sh" "$1"
 "$here/preflight.sh" "$1"
-version=$(env_get PROSAAS_VERSION | grep . || echo local)
+version=$(env_get PROSAAS_VERSION | grep . || env_get COMPOSE_PROJECT_NAME)
 progress=$([ -t 1 ] || echo --progress quiet)
 
 went_before=0
