@@ -16,7 +16,7 @@ from prosaas_core.demo import seed
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import issue
-from simulator import load
+from simulator.load import callers as load
 
 SERVICE_CORE, LOAD_CORE = 0, 1
 SECRET = "bench"

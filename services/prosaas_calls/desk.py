@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from time import time
 
-from prosaas_calls.answer import LiveCall
-from prosaas_calls.call import Call, Services
+from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.live_call import LiveCall
+from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.ending import EndReason
-from prosaas_calls.media_stream import StartBody
 from prosaas_calls.sockets import TextSocket
 from prosaas_core.stream_token import StreamClaims, TokenError, verify
 from prosaas_logging import get_logger

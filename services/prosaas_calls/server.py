@@ -9,8 +9,8 @@ from typing import Any
 from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener, ws_create_server
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from prosaas_calls.caller.media_stream import Connected, MalformedMessage, Start, StartBody, decode
 from prosaas_calls.desk import Desk
-from prosaas_calls.media_stream import Connected, MalformedMessage, Start, StartBody, decode
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.sockets import PICOWS_LOG, TextSocket
 from prosaas_logging import get_logger

@@ -6,15 +6,15 @@ import signal
 from functools import partial
 from urllib.parse import urlencode
 
-from prosaas_calls.call import Services
+from prosaas_calls.call.call import Services
+from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
-from prosaas_calls.realtime import RealtimeConnection
+from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
-from prosaas_calls.twilio_rest import TwilioCalls
 from prosaas_core.database import make_engine
 from prosaas_core.settings import Settings
 from prosaas_logging import LogSettings, get_logger

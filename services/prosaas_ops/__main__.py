@@ -8,21 +8,21 @@ from prosaas_ops.options import PROBLEM, USAGE, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
-    "blackbox": "blackbox",
-    "call": "call",
-    "capture": "capture",
-    "checklist": "checklist",
-    "debug-api": "debug",
-    "debug-calls": "debug",
-    "debug-worker": "debug",
-    "diff": "diff",
-    "live-calls": "live_calls",
-    "log-budget": "log_budget",
-    "logs": "logs",
-    "quiet-api": "quiet",
-    "quiet-calls": "quiet",
-    "quiet-worker": "quiet",
-    "trace": "trace",
+    "blackbox": "ask.blackbox",
+    "call": "act.call",
+    "capture": "act.capture",
+    "checklist": "act.checklist",
+    "debug-api": "act.debug",
+    "debug-calls": "act.debug",
+    "debug-worker": "act.debug",
+    "diff": "ask.diff",
+    "live-calls": "ask.live_calls",
+    "log-budget": "act.log_budget",
+    "logs": "ask.logs",
+    "quiet-api": "act.quiet",
+    "quiet-calls": "act.quiet",
+    "quiet-worker": "act.quiet",
+    "trace": "ask.trace",
 }
 
 

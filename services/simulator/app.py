@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 import aiohttp
 from aiohttp import web
 
-from simulator import realtime_events as events
+from simulator.audio.speech import warm_up
 from simulator.control import Control
 from simulator.faults import FaultBoard
 from simulator.live import Registry
-from simulator.realtime import RealtimeSession
-from simulator.rest import RestStandIns
+from simulator.model import events
+from simulator.model.realtime import RealtimeSession
 from simulator.scenario import SHIPPED, Library
 from simulator.settings import Settings
-from simulator.speech import warm_up
+from simulator.stand_ins.rest import RestStandIns
 
 DEFAULT_SCENARIO = "demo"
 

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from simulator import signing, twiml, verdict
+from simulator import signing, verdict
 from simulator.live import LiveCall, Redirection
-from simulator.media_stream import Stream
-from simulator.phone_line import PhoneLine
+from simulator.phone import twiml
+from simulator.phone.line import PhoneLine
+from simulator.phone.media_stream import Stream
+from simulator.phone.webhooks import CallWebhooks
 from simulator.settings import Settings
-from simulator.webhooks import CallWebhooks
 
 _MS_A_LETTER: Final = 80
 _VERBS_AT_MOST: Final = 20

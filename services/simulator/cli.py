@@ -10,11 +10,12 @@ import orjson
 import uvloop
 from aiohttp import web
 
-from simulator import load, twiml
 from simulator.app import make_app
 from simulator.control import FROM, TO
+from simulator.load import callers as load
+from simulator.phone import twiml
+from simulator.phone.webhooks import CallWebhooks
 from simulator.settings import Settings, from_environment
-from simulator.webhooks import CallWebhooks
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,10 +14,10 @@ from simulator.caller import Caller
 from simulator.faults import FaultBoard
 from simulator.live import Note, Registry
 from simulator.records import RecordError, build
-from simulator.rest import RestStandIns
 from simulator.scenario import Library, ScenarioError
 from simulator.settings import Settings
-from simulator.whatsapp import WhatsAppMessage, deliver
+from simulator.stand_ins.rest import RestStandIns
+from simulator.stand_ins.whatsapp import WhatsAppMessage, deliver
 
 # The customer and the business that a fresh demo stack knows.
 FROM: Final = "+972501234567"

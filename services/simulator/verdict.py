@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from simulator.audio.mulaw import milliseconds
 from simulator.live import LiveCall
-from simulator.mulaw import milliseconds
-from simulator.phone_line import COUNTED, PhoneLine
+from simulator.phone.line import COUNTED, PhoneLine
 
 _TRUNCATION_TOLERANCE_MS: Final = 100
 

@@ -22,6 +22,30 @@ MAY_IMPORT = {
     "prosaas_ops": {"prosaas_core", "prosaas_logging"},
     "simulator": set(),
 }
+# Which rooms of its package a room may import. A package's own files at the top are free, but no circle may arise.
+ROOMS = {
+    "prosaas_calls": {
+        "caller": set(),
+        "model": set(),
+        "tools": set(),
+        "call": {"caller", "model", "tools"},
+    },
+    "prosaas_ops": {
+        "stack": set(),
+        "stories": {"stack"},
+        "screen": {"stories", "stack"},
+        "ask": {"screen", "stories", "stack"},
+        "act": {"screen", "stories", "stack"},
+    },
+    "simulator": {
+        "audio": set(),
+        "phone": {"audio"},
+        "model": {"audio"},
+        "stand_ins": set(),
+        "load": {"audio", "phone", "model"},
+    },
+}
+MOST_FILES = 20
 SHELL = [*ROOT.glob("scripts/**/*.sh"), ROOT / "scripts/ops", *SERVICES.glob("**/*.sh"), ROOT / ".ci/run"]
 
 
@@ -37,6 +61,26 @@ def imports(module: Path) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.partition(".")[0]
+
+
+def room_of(package: str, module: str) -> str:
+    """What stands directly under the package: a room, or a file at its top; "" for the package itself."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == package and len(parts) > 1 else ""
+
+
+def imported_rooms(package: str, module: Path) -> set[str]:
+    """The rooms and top files of its own package that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {room_of(package, alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == package:
+            found |= {alias.name for alias in node.names if (SERVICES / package / alias.name).exists()}
+            found |= {alias.name for alias in node.names if (SERVICES / package / f"{alias.name}.py").exists()}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(room_of(package, node.module))
+    return found - {""}
 
 
 def tool(name: str) -> str:
@@ -57,6 +101,28 @@ def test_imports_go_one_way(package: str) -> None:
         if name in MAY_IMPORT and name not in allowed
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_imports_between_rooms_go_one_way(package: str) -> None:
+    """A room imports itself, the rooms below it and files at the top of its package, and none of these leads back."""
+    inside = SERVICES / package
+    arrows: dict[str, set[str]] = {}
+    for module in sorted(inside.rglob("*.py")):
+        here = module.relative_to(inside).parts[0].removesuffix(".py")
+        arrows.setdefault(here, set()).update(imported_rooms(package, module) - {here})
+    rooms = ROOMS[package]
+    assert {room for room, allowed in rooms.items() if arrows[room] & set(rooms) - allowed} == set()
+    while leaves := {here for here, there in arrows.items() if not there & set(arrows)}:
+        arrows = {here: there for here, there in arrows.items() if here not in leaves}
+    assert arrows == {}, "these import one another in a circle"
+
+
+def test_no_folder_holds_more_than_a_person_can_see() -> None:
+    """Twenty files of its own at the most; prosaas_logging is flat on purpose."""
+    folders = {module.parent for package in MAY_IMPORT for module in (SERVICES / package).rglob("*.py")}
+    many = {folder.name: len(list(folder.glob("*.py"))) for folder in folders if folder.name != "prosaas_logging"}
+    assert {name: count for name, count in many.items() if count > MOST_FILES} == {}
 
 
 def test_no_address_of_a_package_index_or_mirror_is_written_down() -> None:

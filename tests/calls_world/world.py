@@ -12,15 +12,15 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from prosaas_calls.call import Services
+from prosaas_calls.call.call import Services
+from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.profile import Profile
-from prosaas_calls.realtime import RealtimeConnection
 from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
-from prosaas_calls.twilio_rest import TwilioCalls
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
 from prosaas_core.records import CallRecord

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from prosaas_calls.audio import rms
+from prosaas_calls.caller.audio import rms
 from prosaas_calls.prompts import PromptName, prompt
 
 

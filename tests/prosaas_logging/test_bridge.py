@@ -62,7 +62,7 @@ def test_installed_packages_are_libraries_and_our_code_is_not() -> None:
     assert is_library(hypothesis.__name__)
     assert is_library("asyncio")
     assert is_library("gunicorn.error")
-    assert not is_library("prosaas_calls.call")
+    assert not is_library("prosaas_calls.call.call")
     assert not is_library("__main__")
     assert not is_library("some_app.views")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.engine import Container, RawLine
 from prosaas_ops.options import Options, Problem
-from prosaas_ops.terminal import Screen
+from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.engine import Container, RawLine
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
 # A container that has run for long and never ended.

@@ -4,8 +4,8 @@ from importlib import import_module
 
 import pytest
 
-from prosaas_ops import logs
 from prosaas_ops.__main__ import COMMANDS, main
+from prosaas_ops.ask import logs
 from prosaas_ops.options import PROBLEM, USAGE, Problem
 
 

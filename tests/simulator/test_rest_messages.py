@@ -8,8 +8,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from simulator.faults import FaultBoard
 from simulator.live import Registry
-from simulator.rest import RestStandIns
 from simulator.settings import Settings
+from simulator.stand_ins.rest import RestStandIns
 
 PATH = "/2010-04-01/Accounts/AC1/Messages.json"
 MESSAGE = {"From": "whatsapp:+97235550100", "To": "whatsapp:+972501234567", "Body": "שלום"}

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from simulator import realtime_events as events
+from simulator.model import events
 from simulator_world.strict import validate
 
 

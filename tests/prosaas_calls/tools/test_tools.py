@@ -13,8 +13,8 @@ from calls_world.world import BUSINESS, CALLER
 from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
-from prosaas_calls.tool_use import use
 from prosaas_calls.tools.base import Answer, ToolContext
+from prosaas_calls.tools.use import use
 from prosaas_core.database import session
 from prosaas_core.stream_token import StreamClaims
 from prosaas_core.tables import Appointment

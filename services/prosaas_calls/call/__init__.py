@@ -1,0 +1,1 @@
+"""The two legs joined: one conversation from its start to its record."""

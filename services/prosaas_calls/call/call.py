@@ -1,0 +1,240 @@
+"""One phone call: the caller's leg and the model's leg joined, until one of them, or we, end it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.history import History
+from prosaas_calls.call.watchdog import Watchdog
+from prosaas_calls.caller.keypad import Keypad
+from prosaas_calls.caller.leg import CallerLeg
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.caller.twilio_rest import TwilioCalls
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.limits import Limits
+from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.model import events
+from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.leg import ModelFailed, ModelLeg, ModelUnreachable
+from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.model.turns import Turns
+from prosaas_calls.profile import Profile
+from prosaas_calls.prompts import PromptName, prompt
+from prosaas_calls.sockets import TextSocket
+from prosaas_calls.stats import CallStats
+from prosaas_calls.store import Store
+from prosaas_calls.tools import declarations
+from prosaas_calls.tools.base import ToolContext
+from prosaas_calls.tools.use import use
+from prosaas_core.settings import Settings
+from prosaas_core.stream_token import StreamClaims
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import DTMF, GREETING, REALTIME_ERROR
+
+log = get_logger(__name__)
+
+Part = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all calls share."""
+
+    settings: Settings
+    limits: Limits
+    store: Store
+    twilio: TwilioCalls
+    metrics: CallMetrics
+    connect: Callable[[], Awaitable[RealtimeConnection]]
+
+
+class Call:
+    """One conversation with its own objects; nothing of it is shared with another call."""
+
+    def __init__(self, services: Services, socket: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
+        self._services = services
+        self._claims = claims
+        self._group = asyncio.TaskGroup()
+        self._profile = Profile()
+        self._leaving = False
+        self._drain = asyncio.Event()
+        self.stats = CallStats()
+        self.history = History(self.stats.elapsed_ms)
+        limits = services.limits
+        self._turns = Turns()
+        self._keypad = Keypad(limits.keys)
+        self._line = CallerLine(socket, stream_sid)
+        self._model = ModelLeg(
+            connect=services.connect, brief=self._brief, comfort=self._comfort, turns=self._turns, limits=limits
+        )
+        self._conversation = Conversation(
+            line=self._line,
+            turns=self._turns,
+            history=self.history,
+            stats=self.stats,
+            send=self._model.send,
+            use_tool=self._use_tool,
+        )
+        self._caller = CallerLeg(
+            socket,
+            self._line,
+            self._keypad,
+            self.stats,
+            hear=self._model.hear,
+            heard=self.history.still,
+            malformed_limit=limits.malformed_messages,
+        )
+
+    @property
+    def profile(self) -> Profile:
+        """The business and the customer, as far as they are known."""
+        return self._profile
+
+    def drain(self) -> None:
+        """Ask the caller to excuse us, and end the call."""
+        self._drain.set()
+
+    async def converse(self) -> EndReason:
+        """Connect the caller with the model until the call is over."""
+        watchdog = Watchdog(
+            limits=self._services.limits,
+            stats=self.stats,
+            line=self._line,
+            caller=self._caller,
+            model=self._model,
+            conversation=self._conversation,
+            leave=self._leave,
+        )
+        return await self._until_ended(self._run_model, watchdog.run, self._wait_for_drain, self._pass_keys_on)
+
+    async def refuse(self, reason: EndReason) -> EndReason:
+        """Tell the caller that nobody can answer now."""
+        return await self._until_ended(partial(self._leave, "busy", reason))
+
+    async def _until_ended(self, *parts: Part) -> EndReason:
+        """Run the parts until the first of them ends the call. One that fails ends it too: never dead air."""
+        end: CallEnded | None = None
+        try:
+            async with self._group as group:
+                for part in parts:
+                    group.create_task(part())
+                await self._caller.listen()
+        except* CallEnded as ended:
+            end = next(error for error in ended.exceptions if isinstance(error, CallEnded))
+        except* Exception:
+            log.exception("a part of the call failed")
+        end = end or CallEnded(EndReason.INTERNAL_ERROR)
+        self.stats.ended = end.at
+        self.stats.frames_out = self._line.frames
+        return end.reason
+
+    async def _run_model(self) -> None:
+        self._loading = self._group.create_task(self._services.store.profile(self._claims))
+        try:
+            await self._model.run(self._conversation)
+        except ModelFailed as failed:
+            log.event(REALTIME_ERROR, code=failed.code, message="the model cannot go on")
+            await self._leave("failure", EndReason.MODEL_FAILED)
+        except ModelUnreachable:
+            await self._leave("failure", EndReason.MODEL_UNREACHABLE)
+
+    async def _brief(self) -> list[bytes]:
+        """What a new session is told: who it is, what was said so far, and to greet when nothing was."""
+        self._profile = profile = await self._loading
+        settings = self._services.settings
+        briefing = [
+            events.session_update(
+                model=settings.openai_realtime_model,
+                instructions=profile.instructions(datetime.now(UTC)),
+                voice=(profile.business.voice if profile.business else "") or settings.openai_voice,
+                transcription_model=settings.openai_transcription_model,
+                language=profile.language.partition("-")[0],
+                tools=declarations(),
+            )
+        ]
+        said = list(self.history)
+        briefing += [events.message("assistant" if line.who == "ai" else "user", line.text) for line in said]
+        if not said:
+            log.event(GREETING)
+            self._conversation.expect_response()
+            briefing.append(events.create_response(profile.greeting()))
+        return briefing
+
+    async def _comfort(self) -> None:
+        if not self._line.playback.holding:
+            await self._line.say(prompt("comfort", self._profile.language))
+
+    async def _leave(self, name: PromptName, reason: EndReason) -> None:
+        """Say a sentence and end the call; the first to do so has the word."""
+        if self._leaving:
+            return
+        self._leaving = self._conversation.muted = True
+        self._line.parting = reason
+        self._line.cut()
+        await self._line.say(prompt(name, self._profile.language))
+        raise CallEnded(reason)
+
+    async def _wait_for_drain(self) -> None:
+        await self._drain.wait()
+        await self._leave("drained", EndReason.DRAINED)
+
+    async def _pass_keys_on(self) -> None:
+        while True:
+            keys = await self._keypad.entry()
+            log.event(DTMF, count=len(keys))
+            self._tell("user", f"[The caller pressed the keys {keys}]")
+
+    def _tell(self, role: str, text: str) -> None:
+        """Add to the conversation something that deserves an answer."""
+        self._model.send(events.message(role, text))
+        self._turns.want()
+        self._conversation.ask_if_due()
+
+    def _use_tool(self, event: ServerEvent) -> None:
+        self._turns.tool_begins()
+        self.stats.tools += 1
+        self._group.create_task(self._run_tool(event, self._model.connection, spoke=self._turns.spoke))
+
+    async def _run_tool(self, event: ServerEvent, asked_on: RealtimeConnection | None, *, spoke: bool) -> None:
+        services = self._services
+        context = ToolContext(self._claims.call_sid, self._profile, services.store)
+        turns = self.stats.turns
+        answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
+        if self._model.connection is asked_on:
+            self._model.send(events.tool_output(event.call_id, answer.text))
+        else:
+            # A new session does not know of the question.
+            self._model.send(events.message("system", f"{event.name}: {answer.text}"))
+        if answer.then is None or not spoke:
+            self._turns.want()
+        self._turns.tool_ends()
+        self._conversation.ask_if_due()
+        if answer.then is not None:
+            await self._last_words()
+            # A caller who went on talking was not ready to go; the model may try again.
+            if self.stats.turns == turns:
+                await self._part(answer.then)
+
+    async def _part(self, reason: EndReason) -> None:
+        """Hang up, or hand over."""
+        self._line.parting = reason
+        number = self._profile.transfer_number or ""
+        if reason is EndReason.TRANSFERRED and not await self._services.twilio.transfer(self._claims.call_sid, number):
+            self._line.parting = EndReason.CUSTOMER_HANGUP
+            self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
+            return
+        raise CallEnded(reason)
+
+    async def _last_words(self) -> None:
+        """Wait until the model has spoken and the caller has heard it."""
+        settled, quiet = self._turns.settled, self._line.playback.quiet
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._services.limits.last_words):
+                while not (settled.is_set() and quiet.is_set()):
+                    await settled.wait()
+                    await quiet.wait()

@@ -1,0 +1,248 @@
+"""What the model's events mean for the call: audio to the caller, transcripts, turns, interruptions and tools."""
+
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Callable
+from time import monotonic
+
+from prosaas_calls.call.history import History
+from prosaas_calls.caller.audio import RECORD_EVERY
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.model import events
+from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.turns import Turns
+from prosaas_calls.stats import CallStats
+from prosaas_logging import get_logger, watched
+from prosaas_logging.catalogue import (
+    AUDIO_DELTA,
+    BARGE_IN,
+    PAYLOAD_PREVIEW,
+    REALTIME_BENIGN,
+    REALTIME_ERROR,
+    RESPONSE_CREATED,
+    RESPONSE_DONE,
+    TRANSCRIPT_AI,
+    TRANSCRIPT_CUSTOMER,
+    TX_RESPONSE_END,
+    TX_RESPONSE_START,
+)
+
+log = get_logger(__name__)
+
+_MAX_FAILED_RESPONSES = 3
+_PREVIEW = 80
+
+Send = Callable[[bytes], None]
+
+
+class Conversation:
+    """Turns the model's events into what the caller hears and into what the call remembers."""
+
+    def __init__(
+        self,
+        *,
+        line: CallerLine,
+        turns: Turns,
+        history: History,
+        stats: CallStats,
+        send: Send,
+        use_tool: Callable[[ServerEvent], None],
+    ) -> None:
+        self._line = line
+        self._history = history
+        self._stats = stats
+        self._send = send
+        self._use_tool = use_tool
+        self._response_began = 0.0
+        self._failed_in_a_row = 0
+        self.turns = turns
+        self.muted = False
+        # Whether this session has taken our settings.
+        self._configured = False
+        # Whether this connection has completed a response.
+        self.answered = False
+        # When the caller finished speaking and began to wait; 0 while nobody waits.
+        self._waiting_since = 0.0
+        # When the model's next sound became due; 0 while none is.
+        self._expecting_since = 0.0
+        self.last_activity = monotonic()
+        self._handlers: dict[str, Callable[[ServerEvent], None]] = {
+            "response.output_audio.delta": self._audio_delta,
+            "response.output_audio.done": self._audio_done,
+            "response.output_audio_transcript.done": self._ai_transcript,
+            "response.created": self._response_created,
+            "response.done": self._response_done,
+            "response.function_call_arguments.done": self._function_call,
+            "input_audio_buffer.speech_started": self._speech_started,
+            "input_audio_buffer.speech_stopped": self._speech_stopped,
+            "input_audio_buffer.committed": self._committed,
+            "conversation.item.input_audio_transcription.completed": self._customer_transcript,
+            "conversation.item.input_audio_transcription.failed": self._transcription_failed,
+            "session.updated": self._session_updated,
+            "error": self._error,
+        }
+
+    def handle(self, event: ServerEvent) -> None:
+        """Act on one server event; those that mean nothing to a phone call are passed over."""
+        handler = self._handlers.get(event.type)
+        if handler is not None:
+            handler(event)
+        elif log.tracing:
+            preview = (event.transcript or event.delta)[:_PREVIEW]
+            log.event(PAYLOAD_PREVIEW, type=event.type, preview=preview)
+
+    def ask_if_due(self) -> None:
+        """Ask the model to speak, if something waits for its answer and nothing is in the way."""
+        if self.turns.may_ask and not self.muted:
+            self.expect_response()
+            self._send(events.create_response())
+
+    def expect_response(self) -> None:
+        """The model was asked to speak."""
+        self.turns.asked()
+        self._expecting_since = monotonic()
+
+    def reconnected(self) -> None:
+        """The model is a new one that knows only what it is told: drop what the old one left half done."""
+        unfinished = self.turns.active is not None or self._expecting_since > 0
+        self.answered = self._configured = False
+        self._expecting_since = 0.0
+        self.turns.reset()
+        if unfinished:
+            self.turns.want()
+
+    def idle_for(self, now: float) -> float:
+        """Seconds in which neither side has spoken."""
+        if self._line.playback.holding or not self.turns.settled.is_set():
+            return 0.0
+        return now - self.last_activity
+
+    def silent_for(self, now: float) -> float:
+        """Seconds for which the model owes the caller a sound."""
+        return now - self._expecting_since if self._expecting_since else 0.0
+
+    def _audio_delta(self, event: ServerEvent) -> None:
+        turns = self.turns
+        if self.muted or turns.is_discarded(event.response_id):
+            return
+        try:
+            length = len(a2b_base64(event.delta, strict_mode=True))
+        except (Base64Error, ValueError) as error:
+            log.warning("unreadable audio from the model", error=str(error))
+            return
+        if not turns.spoke:
+            self._first_audio(event)
+        self.last_activity = monotonic()
+        self._line.play(event.delta.encode(), length, event.item_id)
+        if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
+            log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
+
+    def _first_audio(self, event: ServerEvent) -> None:
+        self.turns.spoke = True
+        self._expecting_since = 0.0
+        self._history.begin(event.item_id, "ai")
+        now = monotonic()
+        if self._stats.first_audio_ms is None:
+            self._stats.first_audio_ms = self._stats.elapsed_ms()
+        if self._waiting_since:
+            waited = round((now - self._waiting_since) * 1000)
+            self._stats.response_ms.append(waited)
+            self._history.waited(event.item_id, waited)
+            self._waiting_since = 0.0
+        log.event(TX_RESPONSE_START, response_id=event.response_id)
+
+    def _audio_done(self, event: ServerEvent) -> None:
+        if not self.turns.is_discarded(event.response_id):
+            self._line.end_item()
+            log.event(TX_RESPONSE_END, response_id=event.response_id)
+
+    def _ai_transcript(self, event: ServerEvent) -> None:
+        self._history.words(event.item_id, "ai", event.transcript)
+        log.event(TRANSCRIPT_AI, text=event.transcript)
+
+    def _customer_transcript(self, event: ServerEvent) -> None:
+        text = event.transcript.strip()
+        self._history.words(event.item_id, "customer", text)
+        log.event(TRANSCRIPT_CUSTOMER, text=text)
+
+    def _response_created(self, event: ServerEvent) -> None:
+        response = event.response
+        if response is None:
+            return
+        self.turns.created(response.id)
+        self._response_began = monotonic()
+        log.event(RESPONSE_CREATED, response_id=response.id)
+
+    def _response_done(self, event: ServerEvent) -> None:
+        response = event.response
+        if response is None:
+            return
+        self.turns.done(response.id)
+        self._expecting_since = 0.0
+        self.last_activity = monotonic()
+        status = response.status or "unknown"
+        ms = round((self.last_activity - self._response_began) * 1000)
+        log.event(RESPONSE_DONE, response_id=response.id, status=status, ms=ms)
+        if status == "failed":
+            self._response_failed(response)
+        else:
+            self._failed_in_a_row = 0
+            self.answered = True
+        self.ask_if_due()
+
+    def _response_failed(self, response: events.ResponseInfo) -> None:
+        details = response.status_details
+        error = (details and details.error) or events.ErrorInfo(code="response_failed")
+        log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
+        self._failed_in_a_row += 1
+        if error.fatal or self._failed_in_a_row >= _MAX_FAILED_RESPONSES:
+            raise ModelFailed(error.name)
+        self.turns.want()
+
+    def _function_call(self, event: ServerEvent) -> None:
+        self._expecting_since = 0.0
+        self._use_tool(event)
+
+    def _speech_started(self, event: ServerEvent) -> None:
+        self.last_activity = monotonic()
+        self.turns.caller_starts()
+        self._waiting_since = self._expecting_since = 0.0
+        self._history.begin(event.item_id, "customer")
+        if self.muted:
+            return
+        cut = self._line.cut()
+        if cut is None:
+            return
+        self._stats.barge_ins += 1
+        if cut.item_id:
+            self._history.interrupted(cut.item_id)
+            if cut.heard_ms > 0:
+                self._send(events.truncate(cut.item_id, cut.heard_ms))
+        log.event(BARGE_IN, heard_ms=cut.heard_ms)
+
+    def _speech_stopped(self, event: ServerEvent) -> None:
+        self.turns.caller_stops()
+        self._history.still(event.item_id)
+        self.last_activity = self._waiting_since = self._expecting_since = monotonic()
+
+    def _committed(self, event: ServerEvent) -> None:
+        self._stats.turns += 1
+
+    def _transcription_failed(self, event: ServerEvent) -> None:
+        log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
+
+    def _session_updated(self, event: ServerEvent) -> None:
+        self._configured = True
+
+    def _error(self, event: ServerEvent) -> None:
+        error = event.error or events.ErrorInfo()
+        if error.code in events.BENIGN_ERRORS:
+            log.event(REALTIME_BENIGN, code=error.name, message=error.message or "")
+            if error.code == events.ALREADY_ACTIVE:
+                self.turns.refused()
+            return
+        log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
+        # A session that refuses our settings would speak another audio format.
+        if error.fatal or not self._configured:
+            raise ModelFailed(error.name)

@@ -1,0 +1,112 @@
+"""One call from its first log line to its record; the conversation happens in between."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prosaas_calls.call.call import Call, Services
+from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
+from prosaas_calls.spool import spool
+from prosaas_core.records import CallRecord
+from prosaas_core.stream_token import StreamClaims
+from prosaas_logging import Scope, get_logger, scope
+from prosaas_logging.catalogue import (
+    CALL_END,
+    CALL_RECORD_SAVED,
+    CALL_RECORD_SPOOLED,
+    CALL_REFUSED,
+    CALL_START,
+    DB_UNAVAILABLE,
+)
+
+log = get_logger(__name__)
+
+
+class LiveCall:
+    """A call on the line, with what is said and kept of it."""
+
+    def __init__(self, services: Services, call: Call, claims: StreamClaims, refusal: EndReason | None) -> None:
+        self._services = services
+        self.call = call
+        self.claims = claims
+        self.refusal = refusal
+        self.started_at = datetime.now(UTC)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the list of live calls shows it."""
+        return {
+            "call_sid": self.claims.call_sid,
+            "business_id": self.claims.business_id,
+            "started_at": self.started_at.isoformat(),
+        }
+
+    async def run(self) -> None:
+        """The whole call. There is exactly one CALL_END, whatever happened."""
+        claims, call = self.claims, self.call
+        ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
+        with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
+            if self.refusal is None:
+                log.event(CALL_START, direction="inbound", mode="ai")
+                self._services.metrics.active.inc()
+                reason = await call.converse()
+                self._services.metrics.active.dec()
+            else:
+                log.event(CALL_START, direction="inbound", mode="refusal")
+                log.event(CALL_REFUSED, reason=self.refusal.value)
+                reason = await call.refuse(self.refusal)
+            duration_s = round(call.stats.elapsed_ms() / 1000, 1)
+            if reason in EXPLAINED:
+                await self._services.twilio.hang_up(claims.call_sid)
+            if reason in ABNORMAL:
+                call_scope.fail(reason.value)
+            metrics = self._metrics(call_scope)
+            log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
+            self._services.metrics.ended(reason, duration_s, call.stats)
+            await self._keep(self._record(reason, duration_s, metrics, call_scope))
+
+    def _metrics(self, call_scope: Scope) -> dict[str, Any]:
+        stats = self.call.stats
+        return {
+            "turns": stats.turns,
+            "barge_ins": stats.barge_ins,
+            "tools": stats.tools,
+            "first_audio_ms": stats.first_audio_ms,
+            "response_p50_ms": stats.percentile(0.5),
+            "response_p95_ms": stats.percentile(0.95),
+            "frames_in": stats.frames_in,
+            "frames_out": stats.frames_out,
+            "folded": call_scope.folded,
+        }
+
+    def _record(self, reason: EndReason, duration_s: float, metrics: dict[str, Any], call_scope: Scope) -> CallRecord:
+        profile = self.call.profile
+        return CallRecord(
+            call_sid=self.claims.call_sid,
+            business_id=profile.business.id if profile.business else self.claims.business_id,
+            customer_id=profile.customer_id,
+            from_number=self.claims.from_number,
+            to_number=self.claims.to_number,
+            started_at=self.started_at,
+            ended_at=self.started_at + timedelta(seconds=duration_s),
+            duration_s=duration_s,
+            end_reason=reason.value,
+            metrics=metrics,
+            transcript=self.call.history.to_json(),
+            events=[entry._asdict() for entry in call_scope.timeline],
+        )
+
+    async def _keep(self, record: CallRecord) -> None:
+        """In the database, or else on disk until the worker can put it there."""
+        try:
+            await self._services.store.save(record)
+        except Exception as error:
+            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+        else:
+            log.event(CALL_RECORD_SAVED, record=record.call_sid)
+            return
+        try:
+            path = await asyncio.to_thread(spool, self._services.settings.spool_dir, record)
+        except OSError:
+            log.exception("the call record is lost")
+        else:
+            log.event(CALL_RECORD_SPOOLED, path=str(path))

@@ -1,0 +1,75 @@
+"""The way to the caller's ear: audio, marks and clears on one Twilio stream."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+from prosaas_calls.caller.audio import BYTES_PER_MS, encode
+from prosaas_calls.caller.media_stream import Framer
+from prosaas_calls.caller.playback import Cut, Playback
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.sockets import TextSocket
+
+_PROMPT_CHUNK = 200 * BYTES_PER_MS
+_PROMPT_GRACE_SECONDS = 2.0
+# What stands for an item of the model's in the account of what was heard.
+PROMPT = ""
+
+
+class CallerLine:
+    """Plays audio to one caller and keeps the account of what was heard."""
+
+    __slots__ = ("_framer", "_socket", "frames", "parting", "playback")
+
+    def __init__(self, socket: TextSocket, stream_sid: str) -> None:
+        self._framer = Framer(stream_sid)
+        self._socket = socket
+        self.playback = Playback()
+        self.frames = 0
+        # What the ending is called when the stream closes: ours, once we have decided to end the call.
+        self.parting = EndReason.CUSTOMER_HANGUP
+
+    def stuck_for(self, now: float) -> float:
+        """Seconds for which Twilio has not taken what we sent."""
+        return self._socket.stuck_for(now)
+
+    def play(self, payload: bytes, length: int, item_id: str) -> None:
+        """Send base64 audio of `length` bytes, with a mark when one is due."""
+        mark = self.playback.sent(item_id, length)
+        self.frames += 1
+        self._send(self._framer.media(payload))
+        if mark is not None:
+            self._send(self._framer.mark(mark))
+
+    def end_item(self) -> None:
+        """Mark the end of what was sent, so that its last words are accounted for."""
+        mark = self.playback.mark()
+        if mark is not None:
+            self._send(self._framer.mark(mark))
+
+    def cut(self) -> Cut | None:
+        """Silence whatever Twilio still holds; tells what was being heard."""
+        cut = self.playback.interrupt()
+        if cut is not None:
+            self._send(self._framer.clear)
+        return cut
+
+    async def say(self, prompt: bytes) -> None:
+        """Play a recorded sentence and wait until the caller has heard it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + _PROMPT_GRACE_SECONDS):
+                for chunk in _chunks(prompt):
+                    self.play(encode(chunk), len(chunk), PROMPT)
+                self.end_item()
+                await self.playback.quiet.wait()
+
+    def _send(self, frame: bytes) -> None:
+        try:
+            self._socket.send(frame)
+        except ConnectionError:
+            raise CallEnded(self.parting) from None
+
+
+def _chunks(prompt: bytes) -> Iterator[bytes]:
+    for start in range(0, len(prompt), _PROMPT_CHUNK):
+        yield prompt[start : start + _PROMPT_CHUNK]

@@ -1,0 +1,89 @@
+"""`make call`: one simulated call on the running stack, its lines as they come, then the verdict on them."""
+
+import time
+from collections import Counter
+
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
+from prosaas_ops.screen.terminal import RateCap, Screen, short
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, Placed, new_call_sid, place
+
+OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX")
+
+_RECORD_SECONDS = 10.0
+
+
+def run(options: Options) -> int:
+    scenario, speed = options.text("SCENARIO", "demo"), options.decimal("SPEED", 1.0)
+    debug = options.choice("LEVEL", ("INFO", "DEBUG"), "INFO") == "DEBUG"
+    cap = RateCap(options.number("MAX", 200))
+    engine, screen = Engine(), Screen()
+    engine.require("prosaas-calls")
+    call_sid = new_call_sid()
+    screen.say(f"calling: scenario {scenario}, speed {speed:g}, {'DEBUG' if debug else 'INFO'}, CALL={call_sid}")
+    target = live_switch.Target(call_sid=call_sid)
+    containers = [engine.running(name) for name in ("prosaas-calls", "prosaas-api", "worker")] if debug else []
+    for container in containers:
+        live_switch.raise_to_debug(engine, container, target, "15m")
+    try:
+        placed = place(
+            engine,
+            call_sid,
+            scenario=scenario,
+            speed=speed,
+            heard=lambda item: screen.say(screen.show(item)) if cap.admit(item) else None,
+        )
+    finally:
+        for container in containers:
+            live_switch.lower(engine, container, target)
+    if cap.held:
+        screen.say(screen.dim(f"… {cap.held} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them"))
+    record = _await_record(call_sid)
+    screen.say()
+    problems = verdict(placed, record, debug, screen)
+    screen.say(screen.dim(f"next: make trace CALL={call_sid}"))
+    return PROBLEM if problems else FINE
+
+
+def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) -> int:
+    """Prints how the call went; returns the number of things that are not as they should be."""
+    rows = placed.rows("prosaas-calls")
+    others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
+    if debug:
+        checks = [(rows >= DEBUG_LEAST, f"lines: calls {rows} at DEBUG, {DEBUG_LEAST} or more expected · {others}")]
+    else:
+        loud = Counter(line.event or line.text[:40] for line in placed.lines if line.level == "DEBUG")
+        said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or "none"
+        checks = [
+            (rows in BUDGET, f"lines: calls {rows} of {BUDGET.start}–{BUDGET.stop - 1} · {others}"),
+            (not loud, f"frame by frame and other DEBUG lines: {said}"),
+        ]
+    went_well = bool(placed.result.get("ok"))
+    problems = "; ".join(placed.result.get("problems", []))
+    heard = "as the scenario has it" if went_well else f"not as the scenario has it: {problems}"
+    ending = "ended and its job done" if placed.complete else "its end or its job was not seen in time"
+    stored = f"calls/{record.call_sid}, {record.end_reason}" if record else "none in the database"
+    checks += [
+        (went_well, f"the caller's side: {heard}"),
+        (placed.complete, f"duration: {spoken_duration(placed.seconds)}, {ending}"),
+        (record is not None, f"record: {stored}"),
+    ]
+    for good, text in checks:
+        screen.say(f"{screen.good('✅') if good else screen.bad('❌')} {text}")
+    return sum(not good for good, _ in checks)
+
+
+def _await_record(call_sid: str) -> Record | None:
+    """The record is written as the call ends; give the write a moment."""
+    deadline = time.monotonic() + _RECORD_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            record = call_record(call_sid)
+        except Problem:
+            return None
+        if record is not None and record.ended_at is not None:
+            return record
+        time.sleep(0.2)
+    return None

@@ -1,0 +1,174 @@
+"""`make capture`: one redacted archive that can leave the house: lines, story, configuration, versions, containers."""
+
+import io
+import json
+import sys
+import tarfile
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from prosaas_ops.files import output_folder
+from prosaas_ops.masks import Masker, known_secrets
+from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.screen import capture_page, trace_page
+from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.follow import Happening, happenings, merged
+from prosaas_ops.stack.lines import Line
+from prosaas_ops.stories.call import tell
+
+OPTIONS = ("FOR", "SINCE", "CALL")
+
+_SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "simulator")
+
+
+def run(options: Options) -> int:
+    if options.text("FOR") and options.text("SINCE"):
+        raise Usage("FOR= captures from now on, SINCE= what has been: choose one")
+    call_sid = options.call_sid()
+    model = sys.stdin.read() if not sys.stdin.isatty() else ""
+    engine, screen = Engine(), Screen()
+    engine.require(*_SERVICES[:3])
+    start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
+    assert start is not None
+    lines = merged(engine, _SERVICES, start.timestamp())
+    if call_sid:
+        lines = [line for line in lines if line.call_sid == call_sid or call_sid in line.text]
+    if not lines:
+        whose = f" of {call_sid}" if call_sid else ""
+        complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")
+        return NOTHING
+    masker = Masker(known_secrets())
+    happened = happenings(engine, start.timestamp(), time.time())
+    files = {
+        "events.jsonl": masked_lines(lines, masker),
+        "timeline.html": masker.text(_page(engine, call_sid, lines, happened)),
+        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
+        "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
+        "versions.txt": masker.text(_versions(engine, lines)),
+        "config.json": _config(model, masker),
+        "README.txt": _contents(start, call_sid, len(lines)),
+    }
+    target = output_folder() / f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
+    with target.open("wb") as out:
+        out.write(archive(target.name.removesuffix(".tar.gz"), files))
+    size = target.stat().st_size
+    screen.say(f"wrote {target}: {len(lines)} lines, {len(happened)} container events, {size / 1024:.0f} KiB")
+    screen.say("secrets are masked, telephone numbers cut; the words of the calls are in it")
+    screen.say(screen.dim(f"next: tar tzf {target}; its timeline.html opens in a browser"))
+    return FINE
+
+
+def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening]) -> str:
+    story = tell(engine, call_sid) if call_sid else None
+    return trace_page.render(story) if story else capture_page.render(lines, happened)
+
+
+def _wait_for(options: Options, screen: Screen) -> datetime:
+    """Ctrl-C ends the wait early and keeps what has come."""
+    start, length = datetime.now(UTC), options.duration("FOR", "10m")
+    screen.say(f"capturing for {spoken_duration(length.total_seconds())}; Ctrl-C ends it early and keeps what has come")
+    try:
+        time.sleep(length.total_seconds())
+    except KeyboardInterrupt:
+        screen.say("ended early")
+    return start
+
+
+def masked_lines(lines: Iterable[Line], masker: Masker) -> str:
+    """One JSON object a line, whichever format the services wrote."""
+    return "".join(
+        _row(
+            masker.tree(
+                {
+                    "timestamp": line.stamp,
+                    "service": line.service,
+                    "level": line.level,
+                    "event": line.event,
+                    "call_sid": line.call_sid,
+                    "text": line.text,
+                    **({"fields": line.fields} if line.fields else {}),
+                    **({"stack": line.stack} if line.stack else {}),
+                }
+            )
+        )
+        for line in lines
+    )
+
+
+def archive(folder: str, files: dict[str, str]) -> bytes:
+    """The files in one folder as a tar.gz."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            body = text.encode()
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size, entry.mtime, entry.mode = len(body), int(time.time()), 0o644
+            tar.addfile(entry, io.BytesIO(body))
+    return buffer.getvalue()
+
+
+def _described(engine: Engine, container: Container) -> dict[str, Any]:
+    detail = engine.inspect(container.id)
+    host = detail["HostConfig"]
+    return {
+        "service": container.service,
+        "name": container.name,
+        "image": container.image,
+        "image_id": detail["Image"],
+        "state": detail["State"],
+        "restarts": detail["RestartCount"],
+        "environment": detail["Config"]["Env"],
+        "user": detail["Config"]["User"],
+        "limits": {name: host.get(name) for name in ("Memory", "NanoCpus", "PidsLimit", "ReadonlyRootfs")},
+        "log": host["LogConfig"],
+        "restart_policy": host["RestartPolicy"],
+    }
+
+
+def _versions(engine: Engine, lines: list[Line]) -> str:
+    version = engine.get("/version")
+    rows = [f"docker {version['Version']} (API {version['ApiVersion']}), kernel {version.get('KernelVersion', '?')}"]
+    rows += [
+        f"{found.service}: {found.image} {engine.inspect(found.id)['Image'][:19]} {found.status}"
+        for found in engine.containers()
+    ]
+    rows += [f"{line.service}: {line.text}" for line in lines if line.event in ("SERVICE_START", "WORKER_START")]
+    return "\n".join(rows) + "\n"
+
+
+def _config(model: str, masker: Masker) -> str:
+    try:
+        return _pretty(masker.tree(json.loads(model)))
+    except ValueError:
+        return masker.text(model)
+
+
+def _told(told: Happening) -> dict[str, Any]:
+    when = datetime.fromtimestamp(told.at, UTC).isoformat(timespec="milliseconds")
+    return {"timestamp": when, "service": told.service, "what": told.what, "detail": told.detail}
+
+
+def _row(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _pretty(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def _contents(start: datetime, call_sid: str, count: int) -> str:
+    what = f"the call {call_sid}" if call_sid else "the whole stack"
+    now = datetime.now(UTC)
+    return (
+        f"A capture of {what} from {start:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC, {count} lines.\n\n"
+        "events.jsonl      every log line, one JSON object a line, by time\n"
+        "timeline.html     the same as a page to open in a browser\n"
+        "containers.jsonl  what happened to the containers (the engine remembers its last few hundred events)\n"
+        "inspect.json      the containers: state, limits, environment\n"
+        "config.json       the rendered Compose model\n"
+        "versions.txt      engine, images, services\n\n"
+        "Secrets are masked by name and by value, telephone numbers cut to their country code.\n"
+    )

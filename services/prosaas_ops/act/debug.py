@@ -1,0 +1,155 @@
+"""`make debug-api|calls|worker`: DEBUG without a restart, on the screen and in a file, taken back when you leave."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TextIO
+
+from prosaas_ops.files import output_folder
+from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
+from prosaas_ops.screen.terminal import RateCap, Screen, short
+from prosaas_ops.stack import sessions
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.follow import Follow, Happening
+from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.live_calls import live_calls
+
+OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
+
+# The container's own time limit, should this process die, comes this much after the one promised.
+_GRACE_SECONDS = 5
+_AFTER_CALL_SECONDS = 1.0
+
+
+def run(options: Options) -> int:
+    service = SERVICES[options.command.removeprefix("debug-")]
+    target = live_switch.target_from(options)
+    length = options.duration("FOR", "15m").total_seconds()
+    cap = RateCap(options.number("MAX", 200))
+    engine, screen = Engine(), Screen()
+    container = engine.running(service)
+    if target.call_sid and service == "prosaas-calls" and not _is_live(target.call_sid):
+        return NOTHING
+    present = sessions.others(engine, options.command)
+    for session in present:
+        screen.say(screen.paint(f"note: {session}", "33"))
+    _hear_the_terminal_close()
+    stream = Follow(engine, [service], since=time.time())
+    path = output_folder() / f"{options.command}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}.log"
+    try:
+        shared = any(session.target == target for session in present)
+        # The other terminal may have asked for longer: setting it anew would shorten its time.
+        if not shared or live_switch.seconds_left(engine, container, target) < length:
+            live_switch.raise_to_debug(engine, container, target, f"{round(length) + _GRACE_SECONDS}s")
+        until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
+        screen.say(f"DEBUG for {target} in {service} until {until} ({spoken_duration(length)}); Ctrl-C takes it back")
+        screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
+        with path.open("w", encoding="utf-8", buffering=1) as file:
+            watch = Watch(target, length, lambda: _is_on(engine, container, target))
+            why = watch.show(stream, screen, cap, file)
+    except KeyboardInterrupt:
+        why = "you left"
+    finally:
+        # A second Ctrl-C must not stop what the first one asked for.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        stream.close()
+        sharing = _leave(engine, container, target, options.command)
+    return _farewell(screen, service, target, why, sharing, str(path))
+
+
+def _is_live(call_sid: str) -> bool:
+    calls = live_calls()
+    if any(call.call_sid == call_sid for call in calls):
+        return True
+    known = ", ".join(call.call_sid for call in calls) or "none"
+    complain(f"debug-calls: {call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=")
+    return False
+
+
+class Watch:
+    """Shows and keeps the target's lines until there is a reason to stop."""
+
+    def __init__(self, target: live_switch.Target, length: float, still_on: Callable[[], bool]) -> None:
+        self._target = target
+        self._deadline = time.monotonic() + length
+        self._still_on = still_on
+        self._ended_at: float | None = None
+
+    def show(self, stream: Iterable[Line | Happening | None], screen: Screen, cap: RateCap, file: TextIO) -> str:
+        """Returns the reason, in words for the operator."""
+        for item in stream:
+            if held := cap.report():
+                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
+            if isinstance(item, Happening):
+                screen.say(screen.happening(item))
+            elif item is not None and self._concerns(item):
+                file.write("\n".join([f"{item.stamp} {item.human()}", *item.stack]) + "\n")
+                if cap.admit(item):
+                    screen.say(screen.line(item))
+            if reason := self._reason(item):
+                return reason
+        return "the log ended"
+
+    def _concerns(self, line: Line) -> bool:
+        return not self._target.call_sid or line.call_sid == self._target.call_sid
+
+    def _reason(self, item: Line | Happening | None) -> str:
+        now = time.monotonic()
+        if isinstance(item, Happening):
+            return "the service stopped, and a restart returns to the configured level" if item.what == "die" else ""
+        if item is not None:
+            if item.event == "LOG_LEVEL_REVERTED" and not self._still_on():
+                return "somebody took it back (make quiet, or another terminal)"
+            if item.event == "CALL_END" and item.call_sid and item.call_sid == self._target.call_sid:
+                self._ended_at = now
+        if self._ended_at is not None and now > self._ended_at + _AFTER_CALL_SECONDS:
+            return "the call ended"
+        return "the time is over" if now >= self._deadline else ""
+
+
+def _leave(engine: Engine, container: Container, target: live_switch.Target, command: str) -> list[sessions.Session]:
+    """Takes the level back, unless another terminal still debugs the same target; those that do."""
+    sharing = [session for session in sessions.others(engine, command) if session.target == target]
+    if sharing and _is_on(engine, container, target):
+        return sharing
+    live_switch.lower(engine, container, target)
+    return []
+
+
+def _is_on(engine: Engine, container: Container, target: live_switch.Target) -> bool:
+    """Not when somebody took it back, nor when the service has stopped."""
+    try:
+        return live_switch.seconds_left(engine, container, target) > 0
+    except Problem:
+        return False
+
+
+def _farewell(
+    screen: Screen, service: str, target: live_switch.Target, why: str, sharing: list[sessions.Session], path: str
+) -> int:
+    screen.say()
+    if sharing:
+        screen.say(f"{why}. DEBUG for {target} stays on: {sharing[0]} and takes it back")
+    else:
+        screen.say(f"{why}. {service} is at its configured level again for {target}")
+    call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
+    screen.say(screen.dim(f"next: less -R {path}{call} · make quiet-{short(service)}"))
+    return FINE
+
+
+def _hear_the_terminal_close() -> None:
+    """The wrapper keeps this process's stdin open as long as its terminal lives; its end is a hang-up."""
+    if os.environ.get("OPS_STDIN") != "terminal":
+        return
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True).start()

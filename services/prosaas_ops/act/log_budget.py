@@ -1,0 +1,105 @@
+"""`make log-budget`: the same calls at INFO and at DEBUG, as the guide's table and as a page of charts."""
+
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from prosaas_ops.files import output_folder
+from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options
+from prosaas_ops.screen.budget_page import render
+from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import merged
+from prosaas_ops.stack.simulate import BUDGET, Placed, new_call_sid, place
+from prosaas_ops.stories.measured import Measured, reduction
+
+OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT")
+
+# The guide promises 90–95 % fewer lines.
+REDUCTION_LEAST = 90.0
+# A per-call level set for the whole service outlives any run of this command by little.
+_SWITCH_FOR = "15m"
+_SETTLE_SECONDS = 1.0
+
+
+def run(options: Options) -> int:
+    count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
+    scenario = options.text("SCENARIO", "demo")
+    engine, screen = Engine(), Screen()
+    containers = [engine.running(name) for name in SERVICES.values()]
+
+    def call() -> Placed:
+        return place(engine, new_call_sid(), scenario=scenario, speed=speed)
+
+    screen.say(f"{count} calls of scenario {scenario} at INFO, then the same at DEBUG (speed {speed:g})")
+    after = measure(engine, "INFO", count, call, screen)
+    everything = live_switch.Target()
+    for container in containers:
+        live_switch.raise_to_debug(engine, container, everything, _SWITCH_FOR)
+    time.sleep(_SETTLE_SECONDS)
+    try:
+        before = measure(engine, "DEBUG", count, call, screen)
+    finally:
+        for container in containers:
+            live_switch.lower(engine, container, everything)
+    screen.say()
+    for row in comparison(before, after):
+        screen.say(row)
+    good = verdict(before, after, screen)
+    if options.choice("OUT", ("html", "none"), "html") == "html":
+        target = output_folder() / f"log-budget-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.html"
+        target.write_text(render(before, after), encoding="utf-8")
+        screen.say(f"wrote {target}")
+    return FINE if good else PROBLEM
+
+
+def measure(engine: Engine, level: str, count: int, call: Callable[[], Placed], screen: Screen) -> Measured:
+    """Places the calls one after another and takes everything that the services wrote meanwhile."""
+    measured = Measured(level)
+    start = time.time()
+    for number in range(1, count + 1):
+        placed = call()
+        measured.per_call.append(placed.rows("prosaas-calls"))
+        measured.failed += not placed.result.get("ok")
+        rows = measured.per_call[-1]
+        screen.say(
+            screen.dim(f"  {level} {number}/{count}: {rows} lines, {placed.seconds:.1f}s, CALL={placed.call_sid}")
+        )
+    measured.lines = merged(engine, list(SERVICES.values()), start, time.time())
+    return measured
+
+
+def comparison(before: Measured, after: Measured) -> list[str]:
+    """The guide's table: development against production, in all, by service and by event."""
+    rows = [
+        ["", "before (DEBUG)", "after (INFO)", "less by"],
+        _compared("lines of one call", median(before.per_call), median(after.per_call)),
+        _compared("lines, all services", before.rows(), after.rows()),
+        _compared("bytes, all services", before.size(), after.size()),
+        *[_compared(f"lines, {short(name)}", before.rows(name), after.rows(name)) for name in SERVICES.values()],
+    ]
+    old, new = before.by_event(), after.by_event()
+    events = [["event", "DEBUG", "INFO", "less by"]]
+    events += [_compared(event, old[event], new[event]) for event, _ in (old | new).most_common(30)]
+    return [*table(rows, {1, 2, 3}), "", *table(events, {1, 2, 3})]
+
+
+def _compared(name: str, before: float, after: float) -> list[str]:
+    return [name, f"{before:,.0f}", f"{after:,.0f}", f"{reduction(before, after):.1f}%" if before else ""]
+
+
+def verdict(before: Measured, after: Measured, screen: Screen) -> bool:
+    """The two promises of the guide, and that the calls themselves went well."""
+    least, most = min(after.per_call), max(after.per_call)
+    each = f"{least}" if least == most else f"{least}–{most}"
+    saved = reduction(before.rows(), after.rows())
+    checks: Sequence[tuple[bool, str]] = (
+        (least in BUDGET and most in BUDGET, f"one call at INFO is {each} lines (10–30 promised)"),
+        (saved >= REDUCTION_LEAST, f"{saved:.1f}% fewer lines (90–95% promised)"),
+        (not before.failed + after.failed, f"calls that went wrong: {before.failed + after.failed}"),
+    )
+    screen.say()
+    for good, text in checks:
+        screen.say(f"{screen.good('✅') if good else screen.bad('❌')} {text}")
+    return all(good for good, _ in checks)

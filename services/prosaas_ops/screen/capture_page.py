@@ -1,0 +1,100 @@
+"""The page of a capture: how much each service said over time, the calls in the window, and every warning and error."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from prosaas_ops.options import spoken_duration
+from prosaas_ops.screen.charts import columns
+from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.terminal import short
+from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.lines import RANK, Line, clock
+from prosaas_ops.stories.call import kind_of
+
+# The page shows this many lines of each call or of the stack; events.jsonl beside it has all.
+_MOST_ROWS = 2000
+
+
+def render(lines: Sequence[Line], happenings: Sequence[Happening]) -> str:
+    first, last = lines[0].at, lines[-1].at
+    troubles = [line for line in lines if RANK[line.level] >= RANK["WARNING"]]
+    calls = _calls(lines)
+    when = f"{datetime.fromtimestamp(first, UTC):%Y-%m-%d %H:%M:%S} – {datetime.fromtimestamp(last, UTC):%H:%M:%S} UTC"
+    numbers = [
+        ("lines", str(len(lines))),
+        ("calls", str(len(calls))),
+        ("warnings", str(sum(line.level == "WARNING" for line in troubles))),
+        ("errors", str(sum(RANK[line.level] >= RANK["ERROR"] for line in troubles))),
+        ("container events", str(len(happenings))),
+        ("window", spoken_duration(last - first)),
+    ]
+    parts = ["<h1>Capture of the stack</h1>", f'<p class="dim">{when}</p>', tiles(numbers)]
+    parts += ["<h2>Lines over time</h2>", _volume(lines, first, last)]
+    if calls:
+        parts += ["<h2>Calls</h2>", _call_table(calls)]
+    parts += ["<h2>Warnings and errors</h2>", _rows(troubles) if troubles else '<p class="good">None.</p>']
+    if happenings:
+        parts += ["<h2>Containers</h2>", _happened(happenings)]
+    note = (
+        f'<p class="dim">The first {_MOST_ROWS} of {len(lines)}; events.jsonl has all.</p>'
+        if len(lines) > _MOST_ROWS
+        else ""
+    )
+    parts += ["<h2>Lines</h2>", note, _rows(lines[:_MOST_ROWS])]
+    return page("capture", "\n".join(parts))
+
+
+def _calls(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    calls: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.call_sid:
+            calls[line.call_sid].append(line)
+    return calls
+
+
+def _volume(lines: Sequence[Line], first: float, last: float) -> str:
+    count = 48
+    width = max((last - first) / count, 0.001)
+    series: dict[str, Counter[int]] = defaultdict(Counter)
+    for line in lines:
+        series[short(line.service)][min(count - 1, int((line.at - first) / width))] += 1
+    labels = [clock(first + slot * width)[:8] if slot % 12 == 0 else "" for slot in range(count)]
+    return columns(labels, {name: [slots[slot] for slot in range(count)] for name, slots in sorted(series.items())})
+
+
+def _call_table(calls: dict[str, list[Line]]) -> str:
+    rows = []
+    for call_sid, lines in calls.items():
+        ending = next((line.text for line in lines if line.event == "CALL_END"), "(not ended in this window)")
+        ending = ending.removesuffix(f" · call_sid={call_sid}")
+        rows.append(
+            f'<tr><td>{escape(call_sid)}</td><td class="n">{clock(lines[0].at)}</td><td class="n">{len(lines)}</td>'
+            f'<td class="t" dir="ltr"><bdi>{escape(ending)}</bdi></td></tr>'
+        )
+    head = '<tr><th>call</th><th class="n">first line</th><th class="n">lines</th><th>ending</th></tr>'
+    return f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+
+
+def _happened(happenings: Sequence[Happening]) -> str:
+    rows = "".join(
+        f'<tr><td class="n">{clock(told.at)}</td><td>{short(told.service)}</td>'
+        f"<td>{escape(told.what)} {escape(told.detail)}</td></tr>"
+        for told in happenings
+    )
+    return f'<table class="wide"><tr><th class="n">UTC</th><th>service</th><th>what</th></tr>{rows}</table>'
+
+
+def _rows(lines: Sequence[Line]) -> str:
+    rows = []
+    for line in lines:
+        kind = kind_of(line.level, line.event)
+        stack = f"<pre>{escape(chr(10).join(line.stack))}</pre>" if line.stack else ""
+        rows.append(
+            f'<tr><td class="n">{clock(line.at)}</td><td>{short(line.service)}</td>'
+            f'<td><span class="tag" style="background:{COLOURS[kind]}">{kind}</span></td>'
+            f'<td class="t" dir="auto">{escape(line.human())}{stack}</td></tr>'
+        )
+    head = '<tr><th class="n">UTC</th><th>service</th><th>kind</th><th>line</th></tr>'
+    return f'<div class="scroll"><table class="wide">{head}{"".join(rows)}</table></div>'

@@ -1,0 +1,174 @@
+"""The story of a call as one page: both sides' speech on a time line, the words, and every line by its kind."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from prosaas_ops.options import spoken_duration
+from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.terminal import short
+from prosaas_ops.stories.call import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, transcript
+
+_WIDTH, _LEFT = 1040, 76
+_LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
+# Without a recorded end, speech is drawn as long as its words take to say.
+_LETTERS_PER_SECOND = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One side speaking, in seconds from the call's start."""
+
+    start: float
+    end: float
+    text: str
+    interrupted: bool
+
+
+def render(story: Story) -> str:
+    when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    parts = [
+        f"<h1>{escape(story.call_sid)}</h1>",
+        f'<p class="dim">{when}{_parties(story)}</p>',
+        tiles(_numbers(story)),
+    ]
+    parts += ["<h2>Timeline</h2>", _timeline(story)]
+    if said := transcript(story):
+        parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
+    if story.record is not None and story.record.summary:
+        parts += ["<h2>Summary</h2>", f'<p dir="auto">{escape(story.record.summary)}</p>']
+    parts += ["<h2>Log</h2>", _log(story)]
+    return page(f"call {story.call_sid}", "\n".join(parts))
+
+
+def _parties(story: Story) -> str:
+    record = story.record
+    if record is None:
+        return " · no record yet"
+    names = [f"{record.direction} {record.from_number} → {record.to_number}", record.business, record.customer]
+    return "".join(f" · <bdi>{escape(name)}</bdi>" for name in names if name)
+
+
+def _numbers(story: Story) -> list[tuple[str, str]]:
+    numbers = []
+    record = story.record
+    if record is not None:
+        if record.duration_s is not None:
+            numbers.append(("duration", spoken_duration(record.duration_s)))
+        numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
+        for name in MEASURES:
+            if record.metrics.get(name) is not None:
+                unit = " ms" if name.endswith("_ms") else ""
+                numbers.append((name.removesuffix("_ms").replace("_", " "), f"{record.metrics[name]}{unit}"))
+    troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
+    return [*numbers, ("warnings and errors", str(troubles)), ("lines", str(len(story.entries)))]
+
+
+def activity(story: Story) -> dict[str, list[Span]]:
+    """When each side spoke."""
+    said = transcript(story)
+    spans: dict[str, list[Span]] = {"customer": [], "ai": []}
+    for turn in said:
+        lane = spans[str(turn.get("who"))]
+        # Words can be sent while earlier ones are still being played: nobody speaks twice at once.
+        start = max(float(turn.get("at_ms", 0)) / 1000, lane[-1].end if lane and "until_ms" in turn else 0.0)
+        text = str(turn.get("text", ""))
+        end = (
+            float(turn["until_ms"]) / 1000
+            if turn.get("until_ms") is not None
+            else start + max(0.4, len(text) / _LETTERS_PER_SECOND)
+        )
+        lane.append(Span(start, max(end, start + 0.05), text, bool(turn.get("interrupted"))))
+    return spans
+
+
+def _timeline(story: Story) -> str:
+    spans = activity(story)
+    offsets = [entry.at - story.started for entry in story.entries] or [0.0]
+    ends = [span.end for lane in spans.values() for span in lane]
+    # A job long after the call would squeeze the call itself: the axis ends a little after the call does.
+    call_end = max(
+        [at for at, entry in zip(offsets, story.entries, strict=True) if entry.source == "prosaas-calls"] + ends + [1.0]
+    )
+    first, last = max(min(offsets), -5.0), min(max([*offsets, *ends]), call_end * 1.25 + 2)
+    scale = (_WIDTH - _LEFT - 10) / max(last - first, 0.001)
+
+    def x(at: float) -> float:
+        return round(_LEFT + (min(max(at, first), last) - first) * scale, 1)
+
+    parts = [f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="timeline of the call">']
+    step = _step(last - first)
+    tick = int(first / step) * step
+    while tick <= last:
+        parts.append(f'<line class="grid" x1="{x(tick)}" x2="{x(tick)}" y1="8" y2="160"/>')
+        parts.append(f'<text x="{x(tick)}" y="178" text-anchor="middle">{tick:g}s</text>')
+        tick += step
+    for row, (who, name, colour) in enumerate(_LANES):
+        y = 16 + row * 44
+        parts.append(f'<text x="0" y="{y + 20}">{name}</text>')
+        for span in spans[who]:
+            width = max(2.0, x(span.end) - x(span.start))
+            dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
+            box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
+            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{escape(span.text)}</title></rect>')
+    parts.append('<text x="0" y="130">events</text>')
+    for at, entry in zip(offsets, story.entries, strict=True):
+        if entry.kind not in ("speech", "detail") and first <= at <= last:
+            title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
+            parts.append(
+                f'<circle cx="{x(at)}" cy="126" r="{6 if entry.kind in ("error", "warning") else 4.5}" '
+                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{escape(title)}</title></circle>'
+            )
+    parts.append("</svg>")
+    estimated = not all("until_ms" in turn for turn in transcript(story))
+    if estimated and any(spans.values()):
+        parts.append(
+            '<p class="dim">Where the end of speech is not recorded, a bar is as long as its words take to say.</p>'
+        )
+    return "".join(parts)
+
+
+def _step(length: float) -> float:
+    for step in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600):
+        if length / step <= 14:
+            return step
+    return 1800
+
+
+def _turn(turn: dict[str, Any]) -> str:
+    who = "ai" if turn.get("who") == "ai" else "customer"
+    note = " · interrupted" if turn.get("interrupted") else ""
+    label = f"{'AI' if who == 'ai' else 'customer'} · {float(turn.get('at_ms', 0)) / 1000:.1f}s{note}"
+    words = escape(str(turn.get("text", "")))
+    return f'<div class="turn {who}"><p dir="auto">{words}<small dir="ltr">{label}</small></p></div>'
+
+
+def _log(story: Story) -> str:
+    kinds = sorted({entry.kind for entry in story.entries}, key=list(COLOURS).index)
+    boxes = "".join(map(_box, kinds))
+    # Showing and hiding by kind needs no script: the style looks at the boxes.
+    hide = "".join(f"main:has(#k-{kind}:not(:checked)) tr.k-{kind}{{display:none}}" for kind in kinds)
+    waits = latencies(story)
+    rows = "".join(_row(entry, story, waits.get(place)) for place, entry in enumerate(story.entries))
+    head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
+    return f'<style>{hide}</style>{boxes}<div class="scroll"><table class="wide">{head}{rows}</table></div>'
+
+
+def _box(kind: str) -> str:
+    """Frame by frame is there for whoever asks for it."""
+    checked = "" if kind == "detail" else " checked"
+    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {kind}</label>'
+
+
+def _row(entry: Entry, story: Story, wait: float | None) -> str:
+    stack = f"<pre>{escape(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
+    note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
+    if wait is not None:
+        slow = " bad" if wait > SLOW_SECONDS else ""
+        note += f' <span class="dim{slow}">first sound {wait * 1000:.0f} ms after the caller\'s last word</span>'
+    return (
+        f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
+        f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
+        f'<td class="t" dir="auto"><bdi>{escape(spoken_text(entry, story.call_sid))}</bdi>{note}{stack}</td></tr>'
+    )

@@ -1,0 +1,186 @@
+"""Follows the logs of several containers at once on one clock, with what happens to the containers among the lines."""
+
+import heapq
+import json
+import selectors
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from prosaas_ops.stack.engine import Container, Demultiplexer, Engine, RawLine
+from prosaas_ops.stack.lines import Line, Reader, read, seconds
+
+# How long a line waits for an earlier one of another container, and a record for its stack trace.
+HOLD = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that happened to a container: it started, was signalled, ran out of memory, died."""
+
+    at: float
+    service: str
+    what: str
+    detail: str
+
+
+def happening(event: dict[str, Any]) -> Happening:
+    """The engine's event in an operator's words."""
+    attributes = event["Actor"]["Attributes"]
+    what, detail = str(event["Action"]), ""
+    if what == "kill":
+        detail = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "1": "SIGHUP"}.get(
+            attributes.get("signal", ""), f"signal {attributes.get('signal', '?')}"
+        )
+    elif what == "die":
+        detail = f"exit code {attributes.get('exitCode', '?')}"
+    elif what == "oom":
+        detail = "out of memory"
+    elif what.startswith("health_status"):
+        what, _, detail = what.partition(": ")
+    return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail)
+
+
+def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
+    """What happened to the containers in the window, oldest first.
+
+    The engine remembers a few hundred events, health checks among them. When and why a container last started and ended
+    it remembers as long as the container is there.
+    """
+    told = [happening(event) for event in engine.events(since, until)]
+    for container in engine.containers():
+        state = engine.inspect(container.id)["State"]
+        reason = f"exit code {state['ExitCode']}" + (", out of memory" if state["OOMKilled"] else "")
+        for what, stamp, detail in (("start", state["StartedAt"], ""), ("die", state["FinishedAt"], reason)):
+            at = seconds(stamp)
+            known = any(
+                (item.service, item.what) == (container.service, what) and abs(item.at - at) < 2 for item in told
+            )
+            if since <= at <= until and not known:
+                told.append(Happening(at, container.service, what, detail))
+    return sorted(told, key=lambda item: item.at)
+
+
+class _Source:
+    """One container's stream: its socket, its framing and its half-read record."""
+
+    def __init__(self, container: Container, connection: socket.socket) -> None:
+        self.container = container.id
+        self.connection = connection
+        self.frames = Demultiplexer(container.service)
+        self.reader = Reader()
+        self.last = 0.0
+
+    def feed(self, raw: RawLine) -> Line | None:
+        self.last = time.monotonic()
+        return self.reader.feed(raw)
+
+
+class Follow:
+    """Iterates over lines and happenings as they come; yields None when a while passes with nothing new."""
+
+    def __init__(self, engine: Engine, services: Sequence[str], since: float | None = None) -> None:
+        self._engine = engine
+        self._services = services
+        self._selector = selectors.DefaultSelector()
+        self._waiting: list[tuple[float, int, float, Line | Happening]] = []
+        self._count = 0
+        self._seen: dict[str, float] = {}
+        events = engine.follow_events()
+        self._selector.register(events, selectors.EVENT_READ, bytearray())
+        for container in engine.require(*services):
+            if container.state == "running":
+                self._open(container, since)
+
+    def __iter__(self) -> Iterator[Line | Happening | None]:
+        while True:
+            ready = self._selector.select(HOLD if self._waiting or self._unfinished() else 0.5)
+            for key, _ in ready:
+                if isinstance(key.data, _Source):
+                    self._read(key.data)
+                else:
+                    self._read_events(key.fileobj, key.data)
+            self._finish_records()
+            yield from self._due()
+            yield None
+
+    def close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            self._selector.unregister(key.fileobj)
+            key.fileobj.close()  # type: ignore[union-attr]
+        self._selector.close()
+
+    def _open(self, container: Container, since: float | None) -> None:
+        # A restarted container keeps its log: go on after the last line seen, not at the start's own time stamp,
+        # which the engine takes when the first lines are already written.
+        after = self._seen.get(container.id, since)
+        source = _Source(container, self._engine.follow(container.id, after))
+        self._selector.register(source.connection, selectors.EVENT_READ, source)
+
+    def _read(self, source: _Source) -> None:
+        chunk = source.connection.recv(1 << 16)
+        if not chunk:
+            self._selector.unregister(source.connection)
+            source.connection.close()
+            if line := source.reader.flush():
+                self._hold(line.at, line)
+            return
+        for raw in source.frames.feed(chunk):
+            self._seen[source.container] = seconds(raw.stamp) + 1e-6
+            if line := source.feed(raw):
+                self._hold(line.at, line)
+
+    def _read_events(self, connection: Any, pending: bytearray) -> None:
+        chunk = connection.recv(1 << 16)
+        if not chunk:
+            self._selector.unregister(connection)
+            connection.close()
+            return
+        pending += chunk
+        *whole, rest = bytes(pending).split(b"\n")
+        pending[:] = rest
+        for row in whole:
+            if row.strip():
+                self._heard(json.loads(row))
+
+    def _heard(self, event: dict[str, Any]) -> None:
+        told = happening(event)
+        if told.service not in self._services:
+            return
+        self._hold(told.at, told)
+        if told.what == "start":
+            for container in self._engine.containers(told.service):
+                if container.id == event["Actor"]["ID"]:
+                    self._open(container, None)
+
+    def _unfinished(self) -> bool:
+        return any(isinstance(key.data, _Source) and key.data.last for key in self._selector.get_map().values())
+
+    def _finish_records(self) -> None:
+        now = time.monotonic()
+        for key in self._selector.get_map().values():
+            source = key.data
+            if isinstance(source, _Source) and source.last and now - source.last >= HOLD:
+                source.last = 0.0
+                if line := source.reader.flush():
+                    self._hold(line.at, line)
+
+    def _hold(self, at: float, item: Line | Happening) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (at, self._count, time.monotonic(), item))
+
+    def _due(self) -> Iterator[Line | Happening]:
+        now = time.monotonic()
+        while self._waiting and now - self._waiting[0][2] >= HOLD:
+            yield heapq.heappop(self._waiting)[3]
+
+
+def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
+    """The records of all these services in the window, by time."""
+    containers = engine.require(*services)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        parts = pool.map(lambda container: list(read(engine.logs(container, since, until))), containers)
+        return sorted((line for part in parts for line in part), key=lambda line: line.stamp)

@@ -1,0 +1,173 @@
+"""The one reader of log lines: human and JSON lines alike become the same record, stack traces joined to their line."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from prosaas_ops.stack.engine import RawLine
+
+RANK = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+_HUMAN = re.compile(
+    r"\[(DEBUG|INFO|WARNING|ERROR|CRITICAL)\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0-9_]*)\] ?)?(.*)", re.DOTALL
+)
+_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]+)")
+_JOB = re.compile(r"job_id=(\w+)")
+_CANONICAL = (
+    *("timestamp", "@timestamp", "time", "severity", "log.level", "message", "event", "service", "serviceContext"),
+    *("env", "version", "logger", "log.logger", "ecs.version", "prosaas"),
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """One record of a service's log; `text` is what follows the event's tag, `stack` the trace below it."""
+
+    stamp: str
+    service: str
+    level: str
+    event: str
+    text: str
+    emoji: str = ""
+    call_sid: str = ""
+    job_id: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    stack: list[str] = field(default_factory=list)
+    size: int = 0
+    rows: int = 1
+    json: bool = False
+
+    @property
+    def at(self) -> float:
+        return seconds(self.stamp)
+
+    def human(self) -> str:
+        """The line as the human format writes it, whichever format it came in."""
+        tag = f"[{self.event}] " if self.event else ""
+        emoji = f"{self.emoji} " if self.emoji and tag else ""
+        tail = f" · call_sid={self.call_sid}" if self.json and self.call_sid and self.call_sid not in self.text else ""
+        return f"[{self.level}] {emoji}{tag}{self.text}{tail}"
+
+
+def seconds(stamp: str) -> float:
+    """The engine's time stamp (nanoseconds, UTC) as seconds since the epoch."""
+    whole, _, fraction = stamp.rstrip("Z").partition(".")
+    try:
+        return datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")
+    except ValueError:
+        return 0.0
+
+
+def clock(at: float) -> str:
+    """The time of day in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+class Reader:
+    """Joins continuation lines to the record they follow; one instance for each container."""
+
+    def __init__(self) -> None:
+        self._open: Line | None = None
+
+    def feed(self, raw: RawLine) -> Line | None:
+        """The record completed by this line's arrival, if one was."""
+        if self._open is not None and is_continuation(raw.text):
+            self._open.stack.append(raw.text)
+            self._open.size += len(raw.text.encode()) + 1
+            self._open.rows += 1
+            return None
+        done, self._open = self._open, parse(raw)
+        return done
+
+    def flush(self) -> Line | None:
+        done, self._open = self._open, None
+        return done
+
+
+def read(raws: Iterable[RawLine]) -> Iterator[Line]:
+    """The records of one container's lines."""
+    reader = Reader()
+    for raw in raws:
+        if done := reader.feed(raw):
+            yield done
+    if done := reader.flush():
+        yield done
+
+
+def is_continuation(text: str) -> bool:
+    """Only the lines below an error are indented: no field can put a line break into a line of its own."""
+    return text[:1] in (" ", "\t")
+
+
+def parse(raw: RawLine) -> Line:
+    """One line as a record; what is in neither format is kept as it is, at INFO."""
+    text = raw.text
+    if text.startswith("{"):
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        if isinstance(body, dict) and "message" in body:
+            return _from_json(raw, body)
+    size = len(text.encode()) + 1
+    match = _HUMAN.fullmatch(text)
+    if match is None:
+        return Line(raw.stamp, raw.service, "INFO", "", text, call_sid=_first(_CALL, text), size=size)
+    level, emoji, event, rest = match.groups()
+    return Line(
+        raw.stamp,
+        raw.service,
+        level,
+        event or "",
+        rest,
+        emoji=emoji or "",
+        call_sid=_first(_CALL, rest),
+        job_id=_first(_JOB, rest),
+        size=size,
+    )
+
+
+def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
+    """A line under the project's own names, or under those that LOG_SCHEMA=ecs or gcp give them."""
+    own = {**body, **_object(body, "prosaas")}
+    error, event = _object(body, "error"), body.get("event")
+    stack = str(error.get("stack") or error.get("stack_trace") or body.get("stack_trace") or "")
+    level = str(body.get("severity") or body.get("log.level") or "INFO").upper()
+    tag, emoji = dress(str((event.get("action") if isinstance(event, dict) else event) or ""))
+    return Line(
+        raw.stamp,
+        raw.service,
+        level if level in RANK else "INFO",
+        tag,
+        str(body["message"]),
+        emoji=emoji,
+        call_sid=str(own.get("call_sid") or _object(own, "cause").get("call_sid") or ""),
+        job_id=str(own.get("job_id") or ""),
+        fields={name: value for name, value in own.items() if name not in _CANONICAL},
+        stack=[f"  {row}" for row in stack.splitlines()],
+        size=len(raw.text.encode()) + 1,
+        json=True,
+    )
+
+
+def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+@cache
+def dress(name: str) -> tuple[str, str]:
+    """The tag and the emoji that the human format gives an event of this name."""
+    from prosaas_logging import catalogue
+
+    event = getattr(catalogue, name, None) if name.isupper() else None
+    return (event.tag, event.emoji) if event is not None and hasattr(event, "tag") else (name, "")
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found.group(1) if found else ""

@@ -1,0 +1,125 @@
+"""Places one simulated call on the running stack and listens to what all services say of it."""
+
+import http.client
+import json
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import Follow, Happening
+from prosaas_ops.stack.lines import Line
+
+BUDGET = range(10, 31)
+DEBUG_LEAST = 500
+# How long the call's last line and its job may come after the caller has hung up.
+_PATIENCE_SECONDS = 15.0
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Placed:
+    """A finished simulated call."""
+
+    call_sid: str
+    lines: list[Line] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    started: float = 0.0
+    ended: float = 0.0
+    # Whether CALL_END and the end of the job were seen in time.
+    complete: bool = False
+
+    def rows(self, service: str) -> int:
+        """Printed rows of the call in one service, the rows of a stack trace included."""
+        return sum(line.rows for line in self.lines if line.service == service)
+
+
+def new_call_sid() -> str:
+    return f"CA{uuid.uuid4().hex}"
+
+
+def place(
+    engine: Engine,
+    call_sid: str,
+    *,
+    scenario: str,
+    speed: float,
+    heard: Callable[[Line | Happening], None] = lambda _: None,
+) -> Placed:
+    """One call from ring to record. `heard` gets each line of the call as it comes."""
+    if not any(container.state == "running" for container in engine.containers("simulator")):
+        raise Problem(
+            "the simulated caller is not running: `docker compose --profile demo up --detach simulator` starts it"
+            " (where OPENAI_API_KEY is set, its calls reach the real model)"
+        )
+    placed = Placed(call_sid)
+    stream = Follow(engine, list(SERVICES.values()), since=time.time())
+    told: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
+    order = {"scenario": scenario, "speed": speed, "call_sid": call_sid, "count": 1}
+    placed.started = time.time()
+    threading.Thread(target=_caller, args=(order, told), daemon=True).start()
+    deadline = None
+    ended = job_done = False
+    try:
+        for item in stream:
+            if isinstance(item, Happening):
+                heard(item)
+            elif item is not None and (item.call_sid == call_sid or call_sid in item.text):
+                placed.lines.append(item)
+                heard(item)
+                ended = ended or item.event == "CALL_END"
+                job_done = job_done or (item.service == "worker" and item.event in ("JOB_DONE", "JOB_FAILED"))
+            while not told.empty():
+                said = told.get()
+                if isinstance(said, Exception):
+                    raise said
+                if said.get("what") == "result":
+                    placed.result, placed.ended = said, time.time()
+                    deadline = time.monotonic() + _PATIENCE_SECONDS
+            if deadline and ((ended and job_done) or time.monotonic() > deadline):
+                break
+    finally:
+        stream.close()
+    placed.seconds = float(placed.result.get("duration_ms", (placed.ended - placed.started) * 1000)) / 1000
+    placed.complete = ended and job_done
+    return placed
+
+
+def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exception]") -> None:
+    """Hands the order to the simulator and reports what it tells; a call that cannot be placed is one Problem."""
+    url = urlsplit(os.environ.get("SIMULATOR_URL", "http://simulator:9000"))
+    try:
+        connection = http.client.HTTPConnection(url.hostname or "simulator", url.port or 80, timeout=_CONNECT_SECONDS)
+        connection.connect()
+        connection.sock.settimeout(None)
+        connection.request("POST", "/_/calls", json.dumps(order), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        if response.status != http.HTTPStatus.OK:
+            raise Problem(f"the simulator refused the call: {_reason(response.read())}")
+        last: dict[str, Any] = {}
+        for row in response:
+            if row.strip():
+                last = json.loads(row)
+                told.put(last)
+        if last.get("what") != "result":
+            told.put(Problem("the simulator stopped before the call's end: `docker compose logs simulator`"))
+    except Problem as problem:
+        told.put(problem)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        told.put(Problem(f"the simulator does not answer ({error}): `docker compose logs simulator`"))
+
+
+def _reason(body: bytes) -> str:
+    text = body.decode("utf-8", "replace").strip()
+    with suppress(ValueError, KeyError, TypeError):
+        text = str(json.loads(text)["error"])
+    return text.splitlines()[0] if text else "no reason given"

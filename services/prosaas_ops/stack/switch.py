@@ -1,0 +1,78 @@
+"""The live level switch of a running service, worked through the `logctl` inside its container."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from prosaas_ops.options import Options, Problem, Usage
+from prosaas_ops.stack.engine import Container, Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a level is set for: one call, one business, one phone number, or the whole service."""
+
+    call_sid: str = ""
+    business: str = ""
+    phone: str = ""
+
+    def arguments(self) -> list[str]:
+        """As logctl takes it."""
+        kind, value = self.key()
+        return [f"--{kind}", value] if value else []
+
+    def key(self) -> tuple[str, str]:
+        """Kind and value, as logctl lists them."""
+        named = (("call", self.call_sid), ("business", self.business), ("phone", self.phone))
+        return next(((kind, value) for kind, value in named if value), ("service", ""))
+
+    def __str__(self) -> str:
+        kind, value = self.key()
+        return f"{kind} {value}" if value else "everything"
+
+
+def target_from(options: Options) -> Target:
+    """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
+    target = Target(options.call_sid(), options.text("BUSINESS"), options.text("PHONE"))
+    if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
+        raise Usage("CALL=, BUSINESS= and PHONE= exclude one another: give one")
+    return target
+
+
+def raise_to_debug(engine: Engine, container: Container, target: Target, duration: str) -> None:
+    """DEBUG for the target; the container takes it back by itself when the time is over."""
+    _logctl(engine, container, "level", "DEBUG", *target.arguments(), "--for", duration)
+
+
+def lower(engine: Engine, container: Container, target: Target) -> None:
+    """Takes the target's level back. A container that is gone has nothing left to take back."""
+    try:
+        _logctl(engine, container, "reset", *target.arguments())
+    except Problem:
+        if any(found.id == container.id and found.state == "running" for found in engine.containers(container.service)):
+            raise
+
+
+def lower_all(engine: Engine, container: Container) -> None:
+    _logctl(engine, container, "reset")
+
+
+def seconds_left(engine: Engine, container: Container, target: Target) -> float:
+    """How long the target is still switched; 0 when it is not."""
+    switches = status(engine, container)["switches"]
+    left = {(switch["target"], switch["value"]): float(switch["left_s"]) for switch in switches}
+    return left.get(target.key(), 0.0)
+
+
+def status(engine: Engine, container: Container) -> dict[str, Any]:
+    """What logctl knows: the level in force, where it is from, and what is switched on for now."""
+    answer: dict[str, Any] = json.loads(_logctl(engine, container, "status", "--json"))
+    return answer
+
+
+def _logctl(engine: Engine, container: Container, *arguments: str) -> str:
+    code, out, err = engine.run(container, "logctl", *arguments)
+    if code:
+        reason = (err or out).strip().splitlines()[-1:] or [f"exit code {code}"]
+        raise Usage(reason[0]) if code == 2 else Problem(f"logctl in {container.service}: {reason[0]}")
+    return out

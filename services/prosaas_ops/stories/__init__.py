@@ -1,0 +1,1 @@
+"""Facts from several sources joined, as data: nothing here prints."""

@@ -1,0 +1,259 @@
+"""The story of one call: every service's lines, container events and the record, on the call's own clock."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.stack.engine import Container, Engine, RawLine
+from prosaas_ops.stack.follow import Happening, happenings
+from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
+from prosaas_ops.stack.records import Record, call_record
+
+# By the beginning of the event's name or tag; the first that fits.
+MEASURES = ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms", "folded")
+# An answer that takes longer than this is heard as silence.
+SLOW_SECONDS = 1.5
+
+_KINDS = (
+    (("TRANSCRIPT",), "speech"),
+    (("REALTIME", "RESPONSE"), "model"),
+    (("TOOL_",), "tool"),
+    (("DB",), "database"),
+    (("JOB_",), "job"),
+    (("CALL_", "GREETING", "BARGE_IN", "DTMF", "VOICE_WEBHOOK"), "call"),
+)
+_AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
+_NAMES_AROUND = re.compile("|".join(_AROUND))
+_HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
+# Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
+_BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
+# A call without a record is most likely live, and no call is longer than this.
+_RECENT = 2 * 3600.0
+# What happens to the services counts as the call's surroundings a little beyond its own lines.
+_MARGIN = 5.0
+
+
+@dataclass(slots=True)
+class Entry:
+    """One moment of the story."""
+
+    at: float
+    source: str
+    kind: str
+    level: str
+    event: str
+    text: str
+    emoji: str = ""
+    stack: list[str] = field(default_factory=list)
+    # Where the moment is known from: the log, the database's record (folded or rotated away), or the engine.
+    origin: str = "log"
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that is known of the call."""
+
+    call_sid: str
+    entries: list[Entry]
+    record: Record | None
+    started: float
+    # Why the database could not be asked, when it could not.
+    without_record: str = ""
+
+    def count(self, source: str, origin: str = "log") -> int:
+        return sum(entry.source == source and entry.origin == origin for entry in self.entries)
+
+
+def tell(engine: Engine, call_sid: str) -> Story | None:
+    """Gathers the story; None where neither a log line nor a record knows the call."""
+    # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
+    record, without_record = _record(call_sid)
+    entries: list[Entry] = []
+    for since, ended in _windows(record):
+        raws = _read_logs(engine, since, ended)
+        entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
+        if entries:
+            break
+    if record is not None:
+        entries += _from_record(record, entries)
+    if not entries and record is None:
+        return None
+    started = _start(entries, record)
+    first, last = _surrounded(entries, started)
+    entries += [_entry(line, kind="around") for part in raws for line in _surroundings(part, first, last)]
+    entries += [
+        _from_happening(told)
+        for told in happenings(engine, first, min(last, time.time()))
+        if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
+    ]
+    entries.sort(key=lambda entry: entry.at)
+    return Story(call_sid, entries, record, started, without_record)
+
+
+def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list[list[RawLine]]:
+    def read_log(container: Container) -> list[RawLine]:
+        after = _JOBS_AFTER if container.service == "worker" else _AFTER
+        return engine.logs(container, since, None if ended is None else ended + after)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return list(pool.map(read_log, engine.containers(*SERVICES.values())))
+
+
+def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
+    """Between which moments to look for the call's lines, the likeliest place first."""
+    if record is not None and record.started_at is not None:
+        ended = (record.ended_at or record.started_at).timestamp()
+        return [(record.started_at.timestamp() - _BEFORE, ended)]
+    return [(time.time() - _RECENT, None), (None, None)]
+
+
+def _record(call_sid: str) -> tuple[Record | None, str]:
+    try:
+        return call_record(call_sid), ""
+    except Problem as problem:
+        return None, str(problem)
+
+
+def _of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
+    """Only the lines that name the call, and the stacks below them, are worth parsing."""
+    chosen: list[RawLine] = []
+    inside = False
+    for raw in raws:
+        inside = (inside and is_continuation(raw.text)) or call_sid in raw.text
+        if inside:
+            chosen.append(raw)
+    return (line for line in read(chosen) if line.call_sid == call_sid or call_sid in line.text)
+
+
+def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
+    """What the services said of themselves during the call: starts, drains, warnings that belong to no call."""
+    opening, closing = _stamp(first), _stamp(last)
+    notable = [raw for raw in raws if opening <= raw.stamp <= closing and _notable(raw.text)]
+    for line in read(notable):
+        if line.call_sid or line.job_id or "request_id=" in line.text:
+            continue
+        if line.event in _AROUND or RANK[line.level] >= RANK["WARNING"]:
+            yield line
+
+
+def _notable(text: str) -> bool:
+    """Whether the line can be one of those, seen without parsing it; the rows of a stack trace are."""
+    if text.startswith(("[INFO]", "[DEBUG]")) or '"INFO"' in text or '"DEBUG"' in text:
+        return bool(_NAMES_AROUND.search(text))
+    return True
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def _entry(line: Line, kind: str = "") -> Entry:
+    return Entry(
+        at=line.at,
+        source=line.service,
+        kind=kind_of(line.level, line.event) if not kind or RANK[line.level] >= RANK["ERROR"] else kind,
+        level=line.level,
+        event=line.event,
+        text=line.text,
+        emoji=line.emoji,
+        stack=line.stack,
+    )
+
+
+def kind_of(level: str, event: str) -> str:
+    """What sort of moment it is; trouble outranks everything."""
+    if RANK[level] >= RANK["ERROR"]:
+        return "error"
+    if RANK[level] == RANK["WARNING"]:
+        return "warning"
+    if level == "DEBUG":
+        return "detail"
+    return next((kind for beginnings, kind in _KINDS if event.startswith(beginnings)), "other")
+
+
+def _from_record(record: Record, known: list[Entry]) -> list[Entry]:
+    """The record's moments that no log line tells: folded by the line budget, or rotated away."""
+    if record.started_at is None:
+        return []
+    logged = Counter(
+        (entry.event, _core(entry.text, record.call_sid)) for entry in known if entry.source == "prosaas-calls"
+    )
+    started = record.started_at.timestamp()
+    entries = []
+    for event in record.events:
+        tag, emoji = dress(str(event.get("event") or ""))
+        text, level = str(event.get("text", "")), str(event.get("level", "INFO"))
+        key = (tag, _core(text, record.call_sid))
+        if logged[key]:
+            logged[key] -= 1
+            continue
+        at = started + float(event.get("t_ms", 0)) / 1000
+        kind = kind_of(level, tag)
+        entries.append(Entry(at, "prosaas-calls", kind, level, tag, text, emoji=emoji, origin="record"))
+    return entries
+
+
+def _core(text: str, call_sid: str) -> str:
+    return text.replace(f" · call_sid={call_sid}", "").strip()
+
+
+def _from_happening(told: Happening) -> Entry:
+    level = "WARNING" if told.what in ("kill", "die", "oom") else "INFO"
+    text = f"container {told.what}" + (f", {told.detail}" if told.detail else "")
+    return Entry(told.at, told.service, "container", level, "", text, origin="engine")
+
+
+def _start(entries: list[Entry], record: Record | None) -> float:
+    for entry in sorted(entries, key=lambda entry: entry.at):
+        if entry.event == "CALL_START":
+            return entry.at
+    if record is not None and record.started_at is not None:
+        return record.started_at.timestamp()
+    return min((entry.at for entry in entries), default=0.0)
+
+
+def _surrounded(entries: list[Entry], started: float) -> tuple[float, float]:
+    """From the call's first moment to its last, and not to its jobs, which may run long after."""
+    moments = [entry.at for entry in entries if entry.source != "worker"] or [started]
+    return min(moments) - _MARGIN, max(moments) + _MARGIN
+
+
+def transcript(story: Story) -> list[dict[str, Any]]:
+    """Who said what and when (`at_ms` from the start): the record's, or what the log lines tell of a live call."""
+    if story.record is not None and story.record.transcript:
+        return story.record.transcript
+    said = []
+    for entry in story.entries:
+        if entry.kind == "speech":
+            who, _, words = _core(entry.text, story.call_sid).partition(": ")
+            at_ms = round((entry.at - story.started) * 1000)
+            said.append({"who": "ai" if who == "AI" else "customer", "text": words.strip('"'), "at_ms": at_ms})
+    return said
+
+
+def latencies(story: Story) -> dict[int, float]:
+    """For each answer of the model, by its place in the entries: the seconds until its first sound."""
+    waits: dict[int, float] = {}
+    for turn in story.record.transcript if story.record is not None else []:
+        if turn.get("wait_ms") is None:
+            continue
+        for place, entry in enumerate(story.entries):
+            if entry.kind == "speech" and place not in waits and str(turn["text"]) in entry.text:
+                waits[place] = float(turn["wait_ms"]) / 1000
+                break
+    return waits
+
+
+def spoken_text(entry: Entry, call_sid: str) -> str:
+    """The moment as its log line has it, without what every line of this story would repeat."""
+    tag = f"[{entry.event}] " if entry.event else ""
+    emoji = f"{entry.emoji} " if entry.emoji else ""
+    level = f"{entry.level} " if entry.level not in ("INFO", "DEBUG") and entry.kind != "container" else ""
+    text = entry.text.replace(f" · call_sid={call_sid}", "").replace(f"call_sid={call_sid}, ", "")
+    return f"{level}{emoji}{tag}{text}"

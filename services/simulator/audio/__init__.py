@@ -1,0 +1,1 @@
+"""Sound as bytes: mu-law, speech-like audio, voice detection, watermarks."""

@@ -1,0 +1,1 @@
+"""Many light calls at once, and how late their frames come."""

@@ -1,0 +1,1 @@
+"""The caller's side: the telephone, its line, its ear and mouth, Twilio's webhooks."""

@@ -1,0 +1,88 @@
+"""The caller's ear: what was really heard of each piece of the model's speech, and whether every byte was right."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.audio import watermark
+from simulator.audio.mulaw import FRAME_BYTES, milliseconds
+from simulator.live import Said
+
+
+@dataclass
+class Heard:
+    """One piece of speech as far as it was played to the caller."""
+
+    said: Said
+    heard_bytes: int = 0
+    intact: bool = True
+    cleared: bool = False
+
+    @property
+    def heard_ms(self) -> int:
+        """How much of it was played."""
+        return milliseconds(self.heard_bytes)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether some of what the model sent is missing at the end, though nobody asked to clear it."""
+        return self.heard_bytes < self.said.sent_bytes and not self.cleared
+
+    def as_note(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "text": self.said.text,
+            "heard_ms": self.heard_ms,
+            "sent_ms": milliseconds(self.said.sent_bytes),
+            "total_ms": milliseconds(len(self.said.audio)),
+            "intact": self.intact,
+        }
+
+
+class Ear:
+    """Listens to the audio as it is played and recognises the model's speech in it."""
+
+    def __init__(self, said: Mapping[int, Said]) -> None:
+        self._said = said
+        self._current: Heard | None = None
+        self.heard: list[Heard] = []
+        self.unknown_bytes = 0
+
+    @property
+    def current(self) -> Heard | None:
+        """The piece of speech that is being played, or the last one."""
+        return self._current
+
+    def clear(self) -> None:
+        """Take note that the rest of what is being played was dropped on demand."""
+        if self._current:
+            self._current.cleared = True
+
+    def listen(self, audio: bytes) -> None:
+        """Take in audio that was just played."""
+        while audio:
+            found = watermark.find("speech", audio)
+            before, audio = (audio, b"") if found is None else (audio[: found[0]], audio[found[0] :])
+            self._go_on(before)
+            if found is not None:
+                self._begin(found[1].number)
+                self._go_on(audio[:FRAME_BYTES])
+                audio = audio[FRAME_BYTES:]
+
+    def _begin(self, number: int) -> None:
+        said = self._said.get(number)
+        self._current = Heard(said) if said else None
+        if self._current:
+            self.heard.append(self._current)
+
+    def _go_on(self, audio: bytes) -> None:
+        current = self._current
+        if current is None or current.cleared:
+            self.unknown_bytes += len(audio)
+            return
+        end = min(current.heard_bytes + len(audio), current.said.sent_bytes)
+        expected = current.said.audio[current.heard_bytes : end]
+        current.heard_bytes += len(expected)
+        if audio[: len(expected)] != expected:
+            current.intact = False
+        self.unknown_bytes += len(audio) - len(expected)

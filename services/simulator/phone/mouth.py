@@ -1,0 +1,75 @@
+"""What the caller puts on the line: speech when there is something to say, else the line's own quiet noise."""
+
+import random
+from base64 import b64encode
+from collections import deque
+from functools import lru_cache
+
+from simulator.audio import watermark
+from simulator.audio.mulaw import FRAME_BYTES
+from simulator.audio.speech import speak
+from simulator.scenario import Line
+
+
+@lru_cache(maxsize=4096)
+def _quiet_payload(number: int, turns_spoken: int) -> str:
+    return b64encode(watermark.frame("call", number, turns_spoken)).decode()
+
+
+class Mouth:
+    """Hands out one base64 payload per frame; quiet frames tell the call's number and how many turns are spoken."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._frames: deque[str] = deque()
+        self.turns_spoken = 0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether there is speech left to put on the line."""
+        return bool(self._frames)
+
+    def say(self, text: str) -> int:
+        """Begin to speak the next turn; return how many milliseconds it takes."""
+        audio = speak(text, "caller")
+        self._frames.extend(
+            b64encode(audio[at : at + FRAME_BYTES]).decode() for at in range(0, len(audio), FRAME_BYTES)
+        )
+        self.turns_spoken += 1
+        return len(self._frames) * 20
+
+    def pass_turn(self) -> None:
+        """Count a turn that is not spoken: keys pressed, or silence."""
+        self.turns_spoken += 1
+
+    def next_payload(self) -> str:
+        """Return the next frame."""
+        return self._frames.popleft() if self._frames else _quiet_payload(self._number, self.turns_spoken)
+
+
+class BadLine:
+    """Loses, delays and repeats frames, the same ones each time for the same seed."""
+
+    _LATE_FRAMES = 4
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._random = random.Random(line.seed)
+        self._held: list[tuple[int, str]] = []
+        self._release_in = 0
+
+    def carry(self, frame: tuple[int, str]) -> list[tuple[int, str]]:
+        """Return the frames that come out of the line at this tick."""
+        line = self._line
+        if line.lost and self._random.random() < line.lost:
+            return []
+        if line.late and not self._held and self._random.random() < line.late:
+            self._release_in = self._LATE_FRAMES
+        if self._release_in:
+            self._release_in -= 1
+            self._held.append(frame)
+            return []
+        frames, self._held = [*self._held, frame], []
+        if line.duplicated and self._random.random() < line.duplicated:
+            frames.append(frame)
+        return frames

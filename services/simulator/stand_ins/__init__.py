@@ -1,0 +1,1 @@
+"""Stand-ins for the REST services around a call."""

@@ -1,0 +1,405 @@
+"""Whole calls: a simulated caller, the service, a simulated model."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from calls_world.waiting import until
+from calls_world.world import calls_world
+from prosaas_calls import tools
+from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.records import CallRecord
+from prosaas_logging import EventRecord, capture_events
+
+ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
+THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
+TALK = {"turns": [ASK, THANK]}
+STAYS = {"ending": {"by": "service"}}
+
+
+def named(events: Sequence[EventRecord], *names: str) -> list[EventRecord]:
+    return [event for event in events if event.event in names]
+
+
+def end(events: Sequence[EventRecord]) -> dict[str, object]:
+    """The fields of the one CALL_END."""
+    (ended,) = named(events, "CALL_END")
+    return ended.fields
+
+
+async def test_a_conversation_is_heard_whole_logged_once_and_recorded() -> None:
+    """From CALL_START to CALL_END, with the guide's lines in between, and a record that tells the same story."""
+    async with calls_world() as world:
+        with capture_events("INFO") as events:
+            result = await world.call(TALK)
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert all(piece["heard_ms"] == piece["total_ms"] for piece in result["heard"])
+    names = [event.event for event in events]
+    assert (names[0], names[-1]) == ("CALL_START", "CALL_END")
+    counted = Counter(names)
+    assert counted["GREETING"] == counted["REALTIME_CONNECTED"] == counted["CALL_START"] == counted["CALL_END"] == 1
+    assert counted["TRANSCRIPT_CUSTOMER"] == 2
+    assert counted["TRANSCRIPT_AI"] == counted["RESPONSE_CREATED"] == 3
+    assert {event.fields.get("call_sid") for event in events} == {result["call_sid"]}
+
+    (record,) = world.store.records
+    assert record.end_reason == "customer_hangup"
+    assert [line["text"] for line in record.transcript if line["who"] == "customer"] == [ASK["caller"], THANK["caller"]]
+    assert [line["who"] for line in record.transcript] == ["ai", "customer", "ai", "customer", "ai"]
+    assert (record.business_id, record.customer_id, record.from_number) == (456, 7, "+972501234567")
+    assert record.metrics["turns"] == 2
+    assert record.metrics["frames_in"] == result["counts"]["frames_in"]
+    assert record.events[0]["event"] == "CALL_START"
+
+
+async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
+    """The simulator judges: nothing garbled, no truncation later than what the caller had heard."""
+    interrupted = {**ASK, "agent": ASK["agent"] * 3}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [interrupted, {**THANK, "barge_in_ms": 2000}]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    (barge_in,) = result["barge_ins"]
+    assert 1_500 < barge_in["truncated_ms"] <= barge_in["heard_ms"] + 100
+    assert len(named(events, "BARGE_IN")) == end(events)["barge_ins"] == 1
+    assert [line.get("interrupted", False) for line in world.store.records[0].transcript] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("how", ["stop", "close", "abort"])
+async def test_a_hang_up_ends_the_call_once_however_it_comes(how: str) -> None:
+    """With a stop, with a close and no stop, or with a connection that is just gone."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [], "ending": {"how": how}})
+            await until(lambda: not world.desk.live)
+
+    assert result["ok"], result["problems"]
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_debug_shows_what_production_hides() -> None:
+    """Frames, loudness, marks, watchdog and the beginning and end of each response are there, at DEBUG only."""
+    async with calls_world(watch=0.1) as world:
+        with capture_events() as events:
+            await world.call(TALK)
+            await until(lambda: world.store.records)
+
+    seen = {event.event: event.level for event in events}
+    hidden = {
+        "AUDIO_DELTA",
+        "MEDIA_IN",
+        "RMS",
+        "MARK",
+        "TX_RESPONSE_START",
+        "TX_RESPONSE_END",
+        "WATCHDOG",
+        "QUEUE_SIZE",
+    }
+    assert hidden <= set(seen)
+    assert {seen[name] for name in hidden} == {"DEBUG"}
+    assert len(named(events, "MEDIA_IN")) > 300
+
+
+async def test_a_bad_line_is_repaired() -> None:
+    """Lost, late and doubled frames: every turn is still understood."""
+    async with calls_world() as world:
+        result = await world.call({**TALK, "line": {"lost": 0.05, "late": 0.02, "duplicated": 0.03}})
+
+    assert result["ok"], result["problems"]
+    assert result["turns"] == 2
+
+
+@pytest.mark.parametrize("code", [1001, 1011, 1012, 1013])
+async def test_a_model_that_goes_away_comes_back_in_mid_call(code: int) -> None:
+    """The session is opened again, the conversation carried over, and the caller gets the answer that was lost."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({**TALK, "model": {"close_at_turn": 1, "close_code": code}})
+            await until(lambda: world.store.records)
+
+    assert result["turns"] == 2
+    assert THANK["agent"] in [piece["text"] for piece in result["heard"]]
+    assert [event.fields["error"] for event in named(events, "REALTIME_RETRY")] == [f"closed with {code}"]
+    assert len(named(events, "REALTIME_CONNECTED")) == 2
+    assert len(named(events, "GREETING")) == 1
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_a_model_that_refuses_to_go_on_ends_the_call_politely() -> None:
+    """The caller hears a sentence, Twilio is told to hang up, and the fallback stays unsaid."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS, "model": {"close_at_turn": 1, "close_code": 1008}})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "model_failed"
+    assert len(named(events, "REALTIME_ERROR")) == 1
+    (cleared,), (hung_up,) = world.noted("cleared"), world.noted("updated_by_rest")
+    assert hung_up["t_ms"] - cleared["t_ms"] > 3_000
+    assert result["verbs"] == ["Connect"]
+
+
+async def test_a_fatal_error_ends_the_call_politely() -> None:
+    """No quota, no conversation."""
+    async with calls_world() as world:
+        await world.faults(realtime={"error_code": "insufficient_quota", "error_after_ms": 1500})
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "model_failed"
+    assert result["ended_by"] == "service"
+    assert result["verbs"] == ["Connect"]
+
+
+async def test_a_caller_hears_that_we_are_still_there_while_the_model_is_away() -> None:
+    """A comfort sentence, then the conversation as if nothing had been."""
+    async with calls_world() as world:
+        await world.faults(realtime={"refuse": 2})
+        with capture_events() as events:
+            result = await world.call({**TALK, "expect": {"unknown_audio": True}})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert result["unknown_ms"] > 1_000
+    assert [event.fields["attempt"] for event in named(events, "REALTIME_RETRY")] == [1, 2]
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_a_model_that_never_answers_the_door_ends_the_call_politely() -> None:
+    """After the time that a caller can be asked to wait, they hear why."""
+    async with calls_world(model_retry=0.5) as world:
+        await world.faults(realtime={"refuse": 1000})
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "model_unreachable"
+    assert result["unknown_ms"] > 1_000
+    assert result["verbs"] == ["Connect"]
+
+
+async def test_a_model_that_falls_silent_is_replaced_and_then_given_up() -> None:
+    """It keeps the connection and says nothing: never dead air without an end."""
+    async with calls_world(watch=0.05, model_silence=0.3) as world:
+        with capture_events() as events:
+            await world.call({**TALK, **STAYS, "model": {"silent_from_turn": 1}, "expect": {"all_answered": False}})
+            await until(lambda: world.store.records)
+
+    assert "it does not answer" in {event.fields["error"] for event in named(events, "REALTIME_RETRY")}
+    assert end(events)["reason"] == "model_unreachable"
+
+
+async def test_the_agent_hangs_up_after_its_last_words() -> None:
+    """end_call: the goodbye is heard whole, then Twilio hangs up."""
+    goodbye = {"caller": THANK["caller"], "tools": [{"name": "end_call"}], "agent": "תודה שהתקשרת, שלום!"}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [goodbye], **STAYS})
+            await until(lambda: world.store.records)
+            (request,) = await world.requests("twilio")
+
+    assert result["ok"], result["problems"]
+    last = result["heard"][-1]
+    assert (last["text"], last["heard_ms"]) == (goodbye["agent"], last["total_ms"])
+    assert end(events)["reason"] == "agent_ended"
+    assert request["body"] == {"Status": "completed"}
+
+
+async def test_a_caller_who_goes_on_talking_is_not_hung_up_on() -> None:
+    """end_call, the goodbye, and then a question after all: the call goes on until the caller ends it."""
+    goodbye = {"caller": "תודה", "tools": [{"name": "end_call"}], "agent": "תודה שהתקשרת, ויום נעים מאוד לך!"}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [goodbye, {**ASK, "barge_in_ms": 500}]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert ASK["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_a_transfer_dials_the_number_of_the_business() -> None:
+    """transfer_to_human: the caller is told, then connected."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish], **STAYS})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert result["transferred_to"] == "+97235550199"
+    assert wish["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == "transferred"
+
+
+async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> None:
+    """The model is told, apologises, and the call goes on."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    async with calls_world() as world:
+        await world.faults(twilio={"status": 400})
+        with capture_events() as events:
+            result = await world.call({"turns": [wish, THANK], "patience_ms": 30_000})
+            await until(lambda: world.store.records)
+
+    assert result["transferred_to"] is None
+    assert THANK["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_keys_reach_the_model_and_never_the_log() -> None:
+    """Which keys were pressed may be a secret; that there were some is not."""
+    keys = {"dtmf": "4711", "agent": "תודה, מצאתי את הכרטיס שלך."}
+    async with calls_world(keys=0.2) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [keys]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert keys["agent"] in [piece["text"] for piece in result["heard"]]
+    assert [event.fields["count"] for event in named(events, "DTMF")] == [4]
+    assert not [event for event in events if "4711" in f"{event.text} {event.fields}"]
+
+
+async def test_a_session_is_renewed_between_turns_without_anybody_noticing() -> None:
+    """Before OpenAI's hour is over; what was said is carried over, nobody is greeted twice."""
+    async with calls_world(watch=0.05, model_renew=0.6) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [ASK, THANK] * 3})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(named(events, "REALTIME_RENEWED")) >= 1
+    assert len(named(events, "GREETING")) == 1
+    assert not named(events, "REALTIME_RETRY", "REALTIME_ERROR")
+    assert end(events)["reason"] == "customer_hangup"
+
+
+@pytest.mark.parametrize(("limit", "reason"), [({"idle": 0.5}, "idle_timeout"), ({"max_call": 1.0}, "max_duration")])
+async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: dict[str, float], reason: str) -> None:
+    """Nobody pays for an empty line, and nobody is cut off without a word."""
+    async with calls_world(watch=0.05, **limit) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [], **STAYS, "patience_ms": 60_000})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == reason
+    assert result["unknown_ms"] > 1_000
+    assert result["verbs"] == ["Connect"]
+
+
+async def test_a_dead_stream_ends_the_call() -> None:
+    """Twilio always sends frames; when none come for long, nobody is there."""
+    async with calls_world(watch=0.05, silent_stream=0.3) as world, world.http.ws_connect(world.stream_url()) as socket:
+        with capture_events() as events:
+            await socket.send_json({"event": "connected"})
+            start = {"streamSid": "MZ1", "callSid": "CA1", "customParameters": {"token": world.token("CA1")}}
+            await socket.send_json({"event": "start", "start": start, "streamSid": "MZ1"})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "caller_lost"
+
+
+async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_disk(tmp_path: Path) -> None:
+    """A WARNING for the missing context, another for the record, and the caller notices nothing."""
+    async with calls_world(spool=tmp_path) as world:
+        world.store.away = True
+        with capture_events() as events:
+            result = await world.call(TALK)
+            await until(lambda: named(events, "CALL_RECORD_SPOOLED"))
+
+    assert result["ok"], result["problems"]
+    record = CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8"))
+    assert record.end_reason == end(events)["reason"] == "customer_hangup"
+    assert len(record.transcript) == 5
+
+
+async def test_a_part_that_fails_ends_the_call_with_its_stack_and_the_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug is an ERROR with a stack, one CALL_END, and a spoken sentence from the TwiML: never dead air."""
+
+    def bug(self: Conversation, event: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Conversation, "_speech_stopped", bug)
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "internal_error"
+    assert [event.exc.kind for event in events if event.level == "ERROR" and event.exc] == ["ExceptionGroup"]
+    assert "ZeroDivisionError" in next(event.exc.stack for event in events if event.exc)
+    assert result["verbs"] == ["Connect", "Say"]
+
+
+class NoArguments(BaseModel):
+    """None."""
+
+
+def install(monkeypatch: pytest.MonkeyPatch, run: Any) -> None:
+    """Put a tool called check_availability in place of the real one."""
+    tool = Tool("check_availability", "A test's.", NoArguments, lambda arguments: "-", run)
+    monkeypatch.setitem(tools.toolbox(), "check_availability", tool)
+
+
+TOOL_TURN = {**ASK, "tools": [{"name": "check_availability", "arguments": {"date": "2026-01-25"}}]}
+
+
+async def test_a_slow_tool_does_not_stall_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it hangs, frames keep flowing; after its time limit the model is told, and answers."""
+    frames: list[int] = []
+    async with calls_world(tool=0.5) as world:
+
+        async def run(context: ToolContext, arguments: NoArguments) -> Answer:
+            (live,) = world.desk.live
+            frames.append(live.call.stats.frames_in)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                frames.append(live.call.stats.frames_in)
+            raise AssertionError
+
+        install(monkeypatch, run)
+        with capture_events() as events:
+            result = await world.call({"turns": [TOOL_TURN], "patience_ms": 30_000})
+            await until(lambda: world.store.records)
+
+    assert frames[1] - frames[0] > 50
+    assert ASK["agent"] in [piece["text"] for piece in result["heard"]]
+    assert [event.level for event in named(events, "TOOL_FAILED")] == ["ERROR"]
+    assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_a_failing_tool_is_an_error_with_its_stack_and_the_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model gets an answer that lets it apologise."""
+
+    async def run(context: ToolContext, arguments: NoArguments) -> Answer:
+        raise ZeroDivisionError("a bug")
+
+    install(monkeypatch, run)
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [TOOL_TURN]})
+            await until(lambda: world.store.records)
+
+    (failed,) = named(events, "TOOL_FAILED")
+    assert failed.exc is not None
+    assert "ZeroDivisionError" in failed.exc.stack
+    assert result["ok"], result["problems"]
+    assert end(events)["tools"] == 1

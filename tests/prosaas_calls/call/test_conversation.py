@@ -1,0 +1,335 @@
+"""What the model's events do to a call, in the sequences in which they come."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from calls_world.sockets import FakeSocket
+from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.history import History
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.model.events import ServerEvent, decode
+from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.turns import Turns
+from prosaas_calls.stats import CallStats
+from prosaas_logging import capture_events, scope
+from prosaas_logging.catalogue import AUDIO_DELTA
+from prosaas_logging.gate import change, in_force, put_in_force
+from prosaas_logging.levels import INFO
+
+FRAME = base64.b64encode(b"\x00" * 160).decode()
+FIFTH = base64.b64encode(b"\x00" * 1600).decode()
+
+
+class Stage:
+    """A conversation between two sockets of paper."""
+
+    def __init__(self) -> None:
+        self.twilio, self.to_model = FakeSocket(), []
+        self.line = CallerLine(self.twilio, "MZ1")
+        self.stats = CallStats()
+        self.turns = Turns()
+        self.history = History(self.stats.elapsed_ms)
+        self.tools: list[ServerEvent] = []
+        self.conversation = Conversation(
+            line=self.line,
+            turns=self.turns,
+            history=self.history,
+            stats=self.stats,
+            send=self._send,
+            use_tool=self.tools.append,
+        )
+
+    def _send(self, event: bytes) -> None:
+        self.to_model.append(json.loads(event))
+
+    def model(self, kind: str, **fields: Any) -> None:
+        """Let the model send an event."""
+        self.conversation.handle(decode(json.dumps({"type": kind, **fields})))
+
+    def responds(self, response_id: str = "r1", item_id: str = "i1", fifths: int = 5) -> None:
+        """Begin a response and send so much of its audio."""
+        self.model("session.updated")
+        self.model("response.created", response={"id": response_id})
+        for _ in range(fifths):
+            self.delta(response_id, item_id)
+
+    def delta(self, response_id: str = "r1", item_id: str = "i1", audio: str = FIFTH) -> None:
+        self.model("response.output_audio.delta", response_id=response_id, item_id=item_id, delta=audio)
+
+    def done(self, response_id: str = "r1", status: str = "completed", **fields: Any) -> None:
+        self.model("response.done", response={"id": response_id, "status": status, **fields})
+
+    def heard(self, fifths: int) -> None:
+        """Let Twilio echo the first marks."""
+        for mark in self.twilio.events("mark")[:fifths]:
+            self.line.playback.echoed(mark["mark"]["name"])
+
+    def asked(self) -> int:
+        return sum(event["type"] == "response.create" for event in self.to_model)
+
+
+def test_an_interruption_while_the_model_still_generates() -> None:
+    """Clear at once, truncate at what was heard (not at what was sent), and play nothing more of that response."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+
+    with capture_events() as events:
+        stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+        stage.delta()
+        stage.done(status="cancelled")
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert len(stage.twilio.events("media")) == 10
+    truncation = {"type": "conversation.item.truncate", "item_id": "i1", "content_index": 0, "audio_end_ms": 600}
+    assert stage.to_model == [truncation]
+    assert [event.fields["heard_ms"] for event in events if event.event == "BARGE_IN"] == [600]
+    assert stage.stats.barge_ins == 1
+
+
+def test_an_interruption_after_the_model_has_finished() -> None:
+    """The response is done, Twilio still plays it: clear and truncate all the same."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.model("response.output_audio.done", response_id="r1", item_id="i1")
+    stage.done()
+    stage.heard(7)
+
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert [event["audio_end_ms"] for event in stage.to_model] == [1400]
+
+
+def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:
+    """Nothing to clear, nothing to truncate, no BARGE_IN."""
+    stage = Stage()
+    stage.responds(fifths=5)
+    stage.model("response.output_audio.done", response_id="r1", item_id="i1")
+    stage.done()
+    stage.heard(5)
+
+    with capture_events() as events:
+        stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    assert not stage.twilio.events("clear")
+    assert not stage.to_model
+    assert not [event for event in events if event.event == "BARGE_IN"]
+
+
+def test_an_interruption_before_anything_was_heard_truncates_nothing() -> None:
+    """Truncating at 0 is skipped, clearing is not."""
+    stage = Stage()
+    stage.responds(fifths=3)
+
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert not stage.to_model
+
+
+def test_the_answer_after_an_interruption_is_heard() -> None:
+    """Only the interrupted response is discarded."""
+    stage = Stage()
+    stage.responds()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.delta()
+    stage.done(status="cancelled")
+
+    stage.responds("r2", "i2", fifths=2)
+
+    assert len(stage.twilio.events("media")) == 5 + 2
+
+
+def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
+    """The model knows of no such item."""
+    stage = Stage()
+    stage.line.play(FIFTH.encode(), 1600, "")
+    stage.line.play(FIFTH.encode(), 1600, "")
+    stage.heard(1)
+
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert not stage.to_model
+
+
+def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
+    """The function's arguments start the tool; the answer is asked for after the response is done."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    fields = {"response_id": "r1", "item_id": "f1", "call_id": "c1", "name": "check_availability", "arguments": "{}"}
+    stage.model("response.function_call_arguments.done", **fields)
+    assert [(tool.call_id, tool.name, tool.arguments) for tool in stage.tools] == [("c1", "check_availability", "{}")]
+
+    stage.turns.tool_begins()
+    stage.turns.want()
+    stage.turns.tool_ends()
+    stage.conversation.ask_if_due()
+    assert stage.asked() == 0
+    stage.done()
+    assert stage.asked() == 1
+    stage.conversation.ask_if_due()
+    assert stage.asked() == 1
+
+
+def test_benign_errors_are_whispered() -> None:
+    """Races that are nobody's fault stay at DEBUG and end nothing."""
+    stage = Stage()
+    stage.responds()
+
+    with capture_events() as events:
+        for code in ("response_cancel_not_active", "conversation_already_has_active_response"):
+            stage.model("error", error={"type": "invalid_request_error", "code": code, "message": "no"})
+
+    assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 2
+
+
+def test_other_errors_are_loud_and_the_call_goes_on() -> None:
+    """An ERROR line, no end."""
+    stage = Stage()
+    stage.responds()
+
+    with capture_events() as events:
+        stage.model("error", error={"type": "server_error", "code": "server_error", "message": "oops"})
+
+    assert [(event.level, event.event) for event in events] == [("ERROR", "REALTIME_ERROR")]
+
+
+@pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "billing_not_active"])
+def test_fatal_errors_end_the_conversation(code: str) -> None:
+    """Quota, key, account and billing do not heal during a call."""
+    stage = Stage()
+    stage.responds()
+
+    with pytest.raises(ModelFailed, match=code):
+        stage.model("error", error={"type": "invalid_request_error", "code": code, "message": "no"})
+
+
+def test_a_session_that_refuses_its_settings_ends_the_conversation() -> None:
+    """It would speak another audio format into the caller's ear."""
+    stage = Stage()
+
+    with pytest.raises(ModelFailed, match="invalid_value"):
+        stage.model("error", error={"type": "invalid_request_error", "code": "invalid_value", "message": "voice"})
+
+
+def test_a_failed_response_is_tried_again_twice() -> None:
+    """Then the model is given up; a response that works starts the count anew."""
+    stage = Stage()
+    stage.model("session.updated")
+    failure = {"type": "failed", "error": {"type": "server_error", "code": "server_error"}}
+    for attempt in (1, 2):
+        stage.model("response.created", response={"id": f"r{attempt}"})
+        stage.done(f"r{attempt}", "failed", status_details=failure)
+        assert stage.asked() == attempt
+    stage.responds("r3")
+    stage.done("r3")
+
+    for attempt in (4, 5):
+        stage.done(f"r{attempt}", "failed", status_details=failure)
+    with pytest.raises(ModelFailed):
+        stage.done("r6", "failed", status_details=failure)
+
+
+def test_transcripts_are_logged_a_turn_at_a_time_and_kept_in_order() -> None:
+    """The caller's words may come after the answer began; deltas are never logged."""
+    stage = Stage()
+    with capture_events("INFO") as events:
+        stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+        stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+        stage.model("input_audio_buffer.committed", item_id="u1")
+        stage.responds()
+        stage.model("response.output_audio_transcript.delta", response_id="r1", item_id="i1", delta="יש")
+        stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript="יש לי")
+        transcription = "conversation.item.input_audio_transcription.completed"
+        stage.model(transcription, item_id="u1", content_index=0, transcript="שלום\n")
+
+    said = [(event.event, event.fields["text"]) for event in events if (event.event or "").startswith("TRANSCRIPT")]
+    assert said == [("TRANSCRIPT_AI", "יש לי"), ("TRANSCRIPT_CUSTOMER", "שלום")]
+    assert [line.who for line in stage.history] == ["customer", "ai"]
+    assert stage.stats.turns == 1
+
+
+def test_the_latency_of_an_answer_is_what_the_caller_waits() -> None:
+    """From the end of their sentence to the first sound, once an answer."""
+    stage = Stage()
+    stage.responds("greeting", "i0")
+    assert stage.stats.response_ms == []
+    assert stage.stats.first_audio_ms is not None
+
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.responds("r1", "i1")
+
+    assert len(stage.stats.response_ms) == 1
+
+
+def test_audio_that_is_not_audio_is_not_played() -> None:
+    """What is no base64 would break the frame around it."""
+    stage = Stage()
+    stage.responds(fifths=1)
+
+    stage.delta(audio='"},"event":"clear')
+
+    assert len(stage.twilio.sent) == 2
+
+
+def test_a_muted_conversation_says_nothing_more() -> None:
+    """While we say goodbye, the model is not heard."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.conversation.muted = True
+
+    stage.delta()
+    stage.turns.want()
+    stage.done()
+
+    assert len(stage.twilio.events("media")) == 1
+    assert stage.asked() == 0
+
+
+def test_a_reconnected_conversation_asks_again_for_what_was_lost() -> None:
+    """The caller waited for an answer that the old connection took with it."""
+    stage = Stage()
+    stage.responds()
+    stage.conversation.reconnected()
+
+    stage.conversation.ask_if_due()
+
+    assert stage.asked() == 1
+
+
+def test_a_reconnected_conversation_that_was_at_rest_asks_for_nothing() -> None:
+    """A renewal between two turns goes unnoticed."""
+    stage = Stage()
+    stage.responds()
+    stage.done()
+    stage.conversation.reconnected()
+
+    stage.conversation.ask_if_due()
+
+    assert stage.asked() == 0
+    assert stage.turns.settled.is_set()
+
+
+def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
+    """While DEBUG is only recorded, one frame in 25 is kept; while it is written, every one."""
+    recorded = in_force()
+    change(threshold=INFO, ring=500)
+    try:
+        with scope(call_sid="CA1") as call:
+            stage = Stage()
+            stage.responds(fifths=100)
+            kept = [record for record in call.ring if record[3] is AUDIO_DELTA]
+    finally:
+        put_in_force(recorded)
+    with capture_events() as events, scope(call_sid="CA1"):
+        stage = Stage()
+        stage.responds(fifths=100)
+
+    assert len(kept) == 4
+    assert sum(event.event == "AUDIO_DELTA" for event in events) == 100

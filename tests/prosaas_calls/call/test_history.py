@@ -1,0 +1,53 @@
+"""The transcript of a call."""
+
+from itertools import count
+
+from prosaas_calls.call.history import History
+
+
+def test_lines_stand_in_the_order_in_which_people_spoke() -> None:
+    """The caller's words are often transcribed after the answer has begun."""
+    ticks = count(step=100)
+    history = History(lambda: next(ticks))
+    history.begin("caller", "customer")
+    history.begin("model", "ai")
+
+    history.words("model", "ai", "יש לי זמן")
+    history.words("caller", "customer", "שלום")
+
+    assert [(line.who, line.text, line.at_ms) for line in history] == [
+        ("customer", "שלום", 0),
+        ("ai", "יש לי זמן", 100),
+    ]
+
+
+def test_what_was_never_transcribed_is_left_out() -> None:
+    """A cough begins an item that gets no words."""
+    history = History(lambda: 0)
+    history.begin("cough", "customer")
+    history.words("model", "ai", "הלו?")
+
+    assert history.to_json() == [{"who": "ai", "text": "הלו?", "at_ms": 0}]
+
+
+def test_a_line_knows_how_long_it_lasted_and_what_the_caller_waited() -> None:
+    """The record draws both sides' speech and the silence between them."""
+    ticks = count(step=100)
+    history = History(lambda: next(ticks))
+    history.words("model", "ai", "יש לי זמן")
+    history.waited("model", 840)
+    history.still("model")
+    history.still("model")
+    history.still("unknown")
+
+    assert history.to_json() == [{"who": "ai", "text": "יש לי זמן", "at_ms": 0, "until_ms": 200, "wait_ms": 840}]
+
+
+def test_an_interrupted_line_says_so() -> None:
+    """The record tells that the caller did not hear all of it."""
+    history = History(lambda: 0)
+    history.words("model", "ai", "יש לי זמן ב")
+    history.interrupted("model")
+    history.interrupted("unknown")
+
+    assert history.to_json()[0]["interrupted"] is True

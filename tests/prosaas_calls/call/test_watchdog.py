@@ -1,0 +1,140 @@
+"""What no event announces."""
+
+import asyncio
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from calls_world.sockets import FakeSocket
+from prosaas_calls.call.watchdog import Watchdog
+from prosaas_calls.caller.playback import Playback
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.limits import Limits
+from prosaas_calls.stats import CallStats
+
+
+@dataclass
+class Model:
+    """A model's leg with, or without, a connection."""
+
+    connection: Any = None
+    renewals: list[float] = field(default_factory=list)
+
+    def renew_if_due(self, now: float) -> None:
+        self.renewals.append(now)
+
+
+class Connection:
+    def __init__(self) -> None:
+        self.socket = FakeSocket()
+        self.stuck_for = self.socket.stuck_for
+        self.given_up: list[str] = []
+
+    def give_up(self, why: str) -> None:
+        self.given_up.append(why)
+
+
+class Call:
+    """The parts of a healthy call; each test makes one of them ill."""
+
+    def __init__(self, **limits: float) -> None:
+        self.socket = FakeSocket()
+        self.stuck_for = self.socket.stuck_for
+        self.playback = Playback()
+        self.last_frame_at = float("inf")
+        self.model = Model(Connection())
+        self.idle = self.silent = 0.0
+        self.left: list[tuple[str, EndReason]] = []
+        healthy = {"send": 60.0, "silent_stream": 60.0, "model_silence": 60.0, "idle": 60.0, "max_call": 60.0}
+        self.watchdog = Watchdog(
+            limits=Limits(watch=0.01, **{**healthy, **limits}),
+            stats=CallStats(),
+            line=self,  # type: ignore[arg-type]
+            caller=self,  # type: ignore[arg-type]
+            model=self.model,  # type: ignore[arg-type]
+            conversation=self,  # type: ignore[arg-type]
+            leave=self._leave,
+        )
+
+    def idle_for(self, now: float) -> float:
+        return self.idle
+
+    def silent_for(self, now: float) -> float:
+        return self.silent
+
+    async def _leave(self, prompt: Any, reason: EndReason) -> None:
+        self.left.append((prompt, reason))
+        raise CallEnded(reason)
+
+    async def end(self) -> EndReason:
+        with pytest.raises(CallEnded) as ended:
+            await asyncio.wait_for(self.watchdog.run(), 5)
+        return ended.value.reason
+
+
+async def test_a_send_that_waits_too_long_ends_the_call() -> None:
+    """A caller's socket that no longer reads is half dead."""
+    call = Call(send=0.05)
+    call.socket.pause_writing()
+
+    assert await call.end() is EndReason.CALLER_LOST
+
+
+async def test_a_stream_without_frames_ends_the_call() -> None:
+    """Twilio sends them for as long as the caller is there."""
+    call = Call(silent_stream=0.05)
+    call.last_frame_at = monotonic()
+
+    assert await call.end() is EndReason.CALLER_LOST
+
+
+async def test_silence_on_both_sides_ends_the_call_with_a_sentence() -> None:
+    """Nobody speaks and nobody is about to."""
+    call = Call(idle=5.0)
+    call.idle = 5.1
+
+    assert await call.end() is EndReason.IDLE_TIMEOUT
+    assert call.left == [("idle", EndReason.IDLE_TIMEOUT)]
+
+
+async def test_the_longest_call_ends_with_a_sentence() -> None:
+    """However lively it is."""
+    call = Call(max_call=0.05)
+
+    assert await call.end() is EndReason.MAX_DURATION
+    assert call.left == [("limit", EndReason.MAX_DURATION)]
+
+
+async def test_a_model_that_does_not_answer_is_given_up() -> None:
+    """The call lives on: the model's leg connects anew."""
+    call = Call(model_silence=1.0, max_call=0.05)
+    call.silent = 1.5
+
+    await call.end()
+
+    assert set(call.model.connection.given_up) == {"it does not answer"}
+    assert not call.model.renewals
+
+
+async def test_a_model_that_does_not_read_is_given_up() -> None:
+    """A send to it that waits is as bad as one to the caller."""
+    call = Call(send=0.05, max_call=0.3)
+    call.model.connection.socket.pause_writing()
+
+    await call.end()
+
+    assert "it does not read" in call.model.connection.given_up
+
+
+async def test_a_healthy_model_is_asked_whether_its_time_is_up() -> None:
+    """Without a connection there is nothing to ask."""
+    call = Call(max_call=0.05)
+    await call.end()
+    assert call.model.renewals
+
+    alone = Call(max_call=0.05)
+    alone.model.connection = None
+    await alone.end()
+    assert not alone.model.renewals

@@ -1,0 +1,68 @@
+"""Mu-law, its loudness, and the holes in what arrives."""
+
+import base64
+
+import pytest
+
+from prosaas_calls.caller.audio import InboundClock, rms, silence
+
+FRAME = 160
+
+
+def test_silence_has_no_loudness_and_full_scale_has_all_of_it() -> None:
+    """0xFF and 0x7F are zero, 0x00 and 0x80 are the loudest codes of G.711."""
+    assert rms(b"\xff\x7f" * 80) == 0
+    assert rms(b"\x00\x80" * 80) == 32124
+    assert rms(b"") == 0
+
+
+def test_silence_lasts_as_long_as_it_should() -> None:
+    """Eight bytes a millisecond."""
+    assert base64.b64decode(silence(20)) == b"\xff" * 160
+
+
+def test_frames_in_a_row_have_no_gap() -> None:
+    """Wherever the clock begins, each frame follows the one before."""
+    clock = InboundClock()
+
+    assert [clock.gap(5 + 20 * number, FRAME) for number in range(5)] == [0] * 5
+
+
+def test_lost_frames_leave_a_gap_of_their_length() -> None:
+    """A time stamp that jumps says how much is missing."""
+    clock = InboundClock()
+    clock.gap(0, FRAME)
+
+    assert clock.gap(100, FRAME) == 80
+    assert clock.gap(120, FRAME) == 0
+
+
+def test_a_gap_is_filled_with_ten_seconds_at_most() -> None:
+    """After a minute without frames, a minute of silence would only delay the call."""
+    clock = InboundClock()
+    clock.gap(0, FRAME)
+
+    assert clock.gap(60_020, FRAME) == 10_000
+
+
+@pytest.mark.parametrize("timestamp", [0, 20, 40])
+def test_late_and_repeated_frames_are_dropped(timestamp: int) -> None:
+    """Their place was filled with silence already, or with themselves."""
+    clock = InboundClock()
+    clock.gap(0, FRAME)
+    clock.gap(60, FRAME)
+
+    assert clock.gap(timestamp, FRAME) < 0
+    assert clock.gap(80, FRAME) == 0
+
+
+def test_a_wrong_time_stamp_does_not_silence_the_caller_for_good() -> None:
+    """After one absurd jump ahead, a second of late frames puts the clock right."""
+    clock = InboundClock()
+    clock.gap(0, FRAME)
+    clock.gap(10**9, FRAME)
+
+    heard = [clock.gap(20 * number, FRAME) for number in range(1, 60)]
+
+    assert heard[-1] == 0
+    assert sum(gap < 0 for gap in heard) < 50

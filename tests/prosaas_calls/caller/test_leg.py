@@ -1,0 +1,168 @@
+"""Listening to the caller."""
+
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+from picows import WSMsgType
+
+from calls_world.sockets import FakeSocket
+from prosaas_calls.caller.keypad import Keypad
+from prosaas_calls.caller.leg import CallerLeg
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.stats import CallStats
+from prosaas_logging import capture_events
+
+LOUD = b"\x00" * 160
+SILENT = b"\xff" * 160
+
+
+class Ear:
+    """A caller's leg whose model is a list."""
+
+    def __init__(self, malformed_limit: int = 50) -> None:
+        self.socket = FakeSocket()
+        self.line = CallerLine(self.socket, "MZ1")
+        self.stats = CallStats()
+        self.keypad = Keypad(0.05)
+        self.heard: list[bytes] = []
+        self.items_heard: list[str] = []
+        self.leg = CallerLeg(
+            self.socket,
+            self.line,
+            self.keypad,
+            self.stats,
+            hear=self._hear,
+            heard=self.items_heard.append,
+            malformed_limit=malformed_limit,
+        )
+
+    def _hear(self, payload: bytes) -> None:
+        self.heard.append(base64.b64decode(payload))
+
+    def frame(self, timestamp: int, samples: bytes = LOUD) -> None:
+        payload = base64.b64encode(samples).decode()
+        media = {"track": "inbound", "chunk": "1", "timestamp": str(timestamp), "payload": payload}
+        self.say("media", media=media)
+
+    def say(self, event: str, **fields: Any) -> None:
+        self.socket.say({"event": event, "sequenceNumber": "1", "streamSid": "MZ1", **fields})
+
+    async def to_the_end(self) -> EndReason:
+        """Stop the stream and listen to everything before that."""
+        self.say("stop", stop={"callSid": "CA1"})
+        with pytest.raises(CallEnded) as ended:
+            await asyncio.wait_for(self.leg.listen(), 5)
+        return ended.value.reason
+
+
+async def test_the_callers_voice_passes_untouched() -> None:
+    """Frame by frame, byte by byte."""
+    ear = Ear()
+    for number in range(3):
+        ear.frame(number * 20, bytes([number]) * 160)
+
+    assert await ear.to_the_end() is EndReason.CUSTOMER_HANGUP
+    assert ear.heard == [b"\x00" * 160, b"\x01" * 160, b"\x02" * 160]
+    assert ear.stats.frames_in == 3
+
+
+async def test_lost_frames_become_silence() -> None:
+    """So that the model's voice detection can see a turn end."""
+    ear = Ear()
+    ear.frame(0)
+    ear.frame(60)
+
+    await ear.to_the_end()
+
+    assert ear.heard == [LOUD, SILENT * 2, LOUD]
+
+
+async def test_late_and_doubled_frames_are_left_out() -> None:
+    """Their time has passed."""
+    ear = Ear()
+    for timestamp in (0, 0, 40, 20, 60):
+        ear.frame(timestamp)
+
+    await ear.to_the_end()
+
+    assert ear.heard == [LOUD, SILENT, LOUD, LOUD]
+
+
+async def test_marks_tell_what_was_played() -> None:
+    """An echo of ours moves the account; one of an older generation does not, and DEBUG says which was which."""
+    ear = Ear()
+    ear.line.play(base64.b64encode(b"\x00" * 1600), 1600, "item")
+    ear.say("mark", mark={"name": "0.1600"})
+    ear.say("mark", mark={"name": "9.1600"})
+
+    with capture_events() as events:
+        await ear.to_the_end()
+
+    assert not ear.line.playback.holding
+    assert ear.items_heard == ["item"]
+    assert [event.fields["action"] for event in events if event.event == "MARK"] == ["played", "discarded"]
+
+
+async def test_keys_go_to_the_keypad() -> None:
+    """One message a key."""
+    ear = Ear()
+    for digit in "42":
+        ear.say("dtmf", dtmf={"track": "inbound_track", "digit": digit})
+
+    await ear.to_the_end()
+
+    assert await asyncio.wait_for(ear.keypad.entry(), 5) == "42"
+
+
+async def test_a_message_that_is_none_is_skipped_with_a_warning() -> None:
+    """What comes after it is heard."""
+    ear = Ear()
+    ear.socket.say("{")
+    ear.socket.arrive(WSMsgType.BINARY, b"\x00")
+    ear.say("media", media={"payload": "f/9/", "timestamp": "soon"})
+    ear.frame(0)
+
+    with capture_events() as events:
+        await ear.to_the_end()
+
+    malformed = [event for event in events if event.event == "MEDIA_MALFORMED"]
+    assert [event.level for event in malformed] == ["WARNING"] * 3
+    assert ear.heard == [LOUD]
+
+
+async def test_nothing_but_nonsense_ends_the_call() -> None:
+    """There is a limit to how much of it one call may send."""
+    ear = Ear(malformed_limit=5)
+    for _ in range(5):
+        ear.socket.say("{")
+
+    with pytest.raises(CallEnded) as ended:
+        await asyncio.wait_for(ear.leg.listen(), 5)
+    assert ended.value.reason is EndReason.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize("end", ["close", "vanish"])
+async def test_a_stream_that_closes_without_a_stop_is_a_hang_up(end: str) -> None:
+    """Whether politely closed or just gone."""
+    ear = Ear()
+    listening = asyncio.create_task(ear.leg.listen())
+    await asyncio.sleep(0)
+    if end == "close":
+        ear.socket.arrive(WSMsgType.CLOSE, b"\x03\xe8")
+    else:
+        ear.socket.vanish()
+
+    with pytest.raises(CallEnded) as ended:
+        await asyncio.wait_for(listening, 5)
+    assert ended.value.reason is EndReason.CUSTOMER_HANGUP
+
+
+async def test_a_stop_after_our_own_decision_has_its_name() -> None:
+    """Twilio stops the stream when we transfer or hang up: that is no hang-up of the caller's."""
+    ear = Ear()
+    ear.line.parting = EndReason.TRANSFERRED
+
+    assert await ear.to_the_end() is EndReason.TRANSFERRED

@@ -1,0 +1,77 @@
+"""The way to the caller's ear."""
+
+import asyncio
+import base64
+
+import pytest
+
+from calls_world.sockets import FakeSocket
+from calls_world.waiting import until
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.caller.playback import Cut
+from prosaas_calls.ending import CallEnded, EndReason
+
+FRAME = base64.b64encode(b"\x00" * 160)
+
+
+def speak(line: CallerLine, frames: int, item: str = "item") -> None:
+    for _ in range(frames):
+        line.play(FRAME, 160, item)
+
+
+def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
+    """Every frame is sent as it came; a mark follows each fifth of a second and the end."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1")
+
+    speak(line, 12)
+    line.end_item()
+
+    assert [each["media"]["payload"] for each in socket.events("media")] == [FRAME.decode()] * 12
+    assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [10, 13]
+    assert line.frames == 12
+
+
+def test_a_cut_clears_what_twilio_holds() -> None:
+    """Once, and not when there is nothing to clear."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1")
+    assert line.cut() is None
+
+    speak(line, 15)
+    line.playback.echoed(socket.events("mark")[0]["mark"]["name"])
+
+    assert line.cut() == Cut("item", 200)
+    assert line.cut() is None
+    assert len(socket.events("clear")) == 1
+
+
+async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
+    """Not when it was sent: the last mark has to come back."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1")
+
+    saying = asyncio.create_task(line.say(b"\x00" * 4000))
+    await until(lambda: len(socket.events("mark")) == 3)
+    assert not saying.done()
+    for mark in socket.events("mark"):
+        line.playback.echoed(mark["mark"]["name"])
+
+    await asyncio.wait_for(saying, 5)
+    assert b"".join(base64.b64decode(each["media"]["payload"]) for each in socket.events("media")) == b"\x00" * 4000
+
+
+def test_a_caller_who_is_gone_ends_the_call() -> None:
+    """A send that fails is never just lost: it ends the call, by the name that the ending has by then."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1")
+    socket.vanish()
+
+    with pytest.raises(CallEnded) as ended:
+        speak(line, 1)
+    assert ended.value.reason is EndReason.CUSTOMER_HANGUP
+
+    line.parting = EndReason.TRANSFERRED
+    with pytest.raises(CallEnded) as ended:
+        speak(line, 1)
+    assert ended.value.reason is EndReason.TRANSFERRED

@@ -1,0 +1,116 @@
+"""What we send to the model, judged by OpenAI's own types, and what we read of its events."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from openai.types.realtime import RealtimeClientEvent
+from pydantic import BaseModel, TypeAdapter
+
+from calls_world.world import business
+from prosaas_calls.model import events
+from prosaas_calls.profile import Profile
+from prosaas_calls.tools import declarations
+
+CLIENT_EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeClientEvent)
+
+
+def referee(event: bytes) -> dict[str, Any]:
+    """Fail unless OpenAI's types know the event and every field in it."""
+    data: dict[str, Any] = json.loads(event)
+    known = CLIENT_EVENT.validate_python(data)
+    assert known.type == data["type"]
+    assert not list(unknown_fields(known)), list(unknown_fields(known))
+    return data
+
+
+def unknown_fields(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        yield from value.model_extra or {}
+        for name in type(value).model_fields:
+            yield from unknown_fields(getattr(value, name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from unknown_fields(each)
+
+
+def test_the_session_is_what_openai_describes() -> None:
+    """GA shape: pcmu without a rate, the server's voice detection, transcription, tools with JSON schemas."""
+    profile = Profile(business(), 7, "דוד")
+    data = referee(
+        events.session_update(
+            model="gpt-realtime-2.1",
+            instructions=profile.instructions(datetime.now(UTC)),
+            voice="marin",
+            transcription_model="gpt-transcribe",
+            language="he",
+            tools=declarations(),
+        )
+    )
+
+    session = data["session"]
+    assert session["type"] == "realtime"
+    assert session["output_modalities"] == ["audio"]
+    assert session["audio"]["input"]["format"] == session["audio"]["output"]["format"] == {"type": "audio/pcmu"}
+    detection = session["audio"]["input"]["turn_detection"]
+    assert (detection["type"], detection["create_response"], detection["interrupt_response"]) == (
+        "server_vad",
+        True,
+        True,
+    )
+    assert {tool["name"] for tool in session["tools"]} == {
+        "check_availability",
+        "book_appointment",
+        "reschedule_appointment",
+        "cancel_appointment",
+        "transfer_to_human",
+        "end_call",
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        events.append_audio(b"f/9/"),
+        events.create_response(),
+        events.create_response("Greet the caller."),
+        events.cancel_response(),
+        events.truncate("item_1", 1500),
+        events.message("user", "[The caller pressed the keys 1]"),
+        events.message("assistant", "שלום"),
+        events.message("system", "The transfer did not work."),
+        events.tool_output("call_1", "3 זמנים פנויים"),
+    ],
+)
+def test_every_client_event_is_what_openai_describes(event: bytes) -> None:
+    """No field is missing and none is invented."""
+    referee(event)
+
+
+def test_the_audio_reaches_the_model_as_the_caller_sent_it() -> None:
+    """The hot path concatenates; the result is the JSON that it looks like."""
+    assert json.loads(events.append_audio(b"f/9/")) == {"type": "input_audio_buffer.append", "audio": "f/9/"}
+
+
+@pytest.mark.parametrize(
+    "code", ["insufficient_quota", "invalid_api_key", "account_deactivated", "billing_hard_limit_reached"]
+)
+def test_quota_key_account_and_billing_are_fatal(code: str) -> None:
+    """Trying again would only keep the caller waiting."""
+    assert events.ErrorInfo(type="invalid_request_error", code=code).fatal
+
+
+@pytest.mark.parametrize("code", ["server_error", "rate_limit_exceeded", None, *sorted(events.BENIGN_ERRORS)])
+def test_other_errors_are_not_fatal(code: str | None) -> None:
+    """The call may survive them."""
+    assert not events.ErrorInfo(type="server_error", code=code).fatal
+
+
+def test_an_event_with_fields_that_we_do_not_know_is_read_all_the_same() -> None:
+    """OpenAI adds fields and events; neither breaks a call."""
+    event = events.decode('{"type":"response.done","new":{"a":[1]},"response":{"id":"r","status":"completed","x":1}}')
+
+    assert event.response is not None
+    assert (event.response.id, event.response.status) == ("r", "completed")
+    assert events.decode('{"type":"something.new"}').type == "something.new"

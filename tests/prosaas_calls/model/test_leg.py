@@ -1,0 +1,208 @@
+"""The model's side of a call: what is kept while it is away, and how one session replaces another."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pytest
+
+from calls_world.waiting import until
+from prosaas_calls.limits import Limits
+from prosaas_calls.model import events
+from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.leg import ModelFailed, ModelLeg, ModelUnreachable
+from prosaas_calls.model.realtime import RealtimeLost
+from prosaas_calls.model.turns import Turns
+from prosaas_logging import capture_events
+
+
+@dataclass
+class Connection:
+    """A session on paper."""
+
+    sent: list[bytes] = field(default_factory=list)
+    incoming: asyncio.Queue[ServerEvent | RealtimeLost | None] = field(default_factory=asyncio.Queue)
+    closed: bool = False
+
+    def send(self, event: bytes) -> None:
+        self.sent.append(event)
+
+    async def close(self) -> None:
+        self.closed = True
+        self.incoming.put_nowait(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.closed = True
+
+    async def read(self, handle: Callable[[ServerEvent], None]) -> None:
+        while (received := await self.incoming.get()) is not None:
+            if isinstance(received, RealtimeLost):
+                raise received
+            handle(received)
+
+
+@dataclass
+class Conversation:
+    """Counts what it is given."""
+
+    handled: list[ServerEvent] = field(default_factory=list)
+    reconnections: int = 0
+    answered: bool = False
+
+    def handle(self, event: ServerEvent) -> None:
+        self.handled.append(event)
+
+    def ask_if_due(self) -> None: ...
+
+    def reconnected(self) -> None:
+        self.reconnections += 1
+
+
+class Stage:
+    """A leg that gets these connections, or these refusals, one after the other; then none."""
+
+    def __init__(self, outcomes: Sequence[Connection | RealtimeLost], **limits: float) -> None:
+        self.outcomes = list(outcomes)
+        self.turns = Turns()
+        self.conversation: Any = Conversation()
+        self.comforted = 0
+        self.leg = ModelLeg(
+            connect=self._connect,  # type: ignore[arg-type]
+            brief=self._brief,
+            comfort=self._comfort,
+            turns=self.turns,
+            limits=Limits(**limits),  # type: ignore[arg-type]
+        )
+
+    async def _connect(self) -> Connection:
+        outcome = self.outcomes.pop(0) if self.outcomes else RealtimeLost("nobody there", retriable=True)
+        if isinstance(outcome, RealtimeLost):
+            raise outcome
+        return outcome
+
+    async def _brief(self) -> list[bytes]:
+        return [b"brief"]
+
+    async def _comfort(self) -> None:
+        self.comforted += 1
+
+    def start(self) -> "asyncio.Task[None]":
+        return asyncio.create_task(self.leg.run(self.conversation))
+
+
+async def test_what_the_caller_says_before_the_connection_stands_is_not_lost() -> None:
+    """First the briefing, then what was added, then the audio, in order."""
+    connection = Connection()
+    stage = Stage([connection])
+    stage.leg.hear(b"AAAA")
+    stage.leg.send(b"event")
+    stage.leg.hear(b"BBBB")
+
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    stage.leg.hear(b"CCCC")
+
+    audio = [events.append_audio(payload) for payload in (b"AAAA", b"BBBB", b"CCCC")]
+    assert connection.sent == [b"brief", b"event", *audio]
+    running.cancel()
+
+
+async def test_only_the_last_ten_seconds_wait() -> None:
+    """What was said long ago would only delay the answer."""
+    connection = Connection()
+    stage = Stage([connection])
+    for number in range(600):
+        stage.leg.hear(b"%04d" % number)
+
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+
+    assert connection.sent[1:] == [events.append_audio(b"%04d" % number) for number in range(100, 600)]
+    running.cancel()
+
+
+async def test_a_refusal_that_cannot_heal_is_final() -> None:
+    """No second try with a wrong key."""
+    stage = Stage([RealtimeLost("HTTP 401", retriable=False), Connection()])
+
+    with pytest.raises(ModelFailed, match="401"):
+        await stage.start()
+    assert len(stage.outcomes) == 1
+
+
+async def test_failures_that_may_heal_are_tried_for_as_long_as_a_caller_waits() -> None:
+    """With a comforting word, and a WARNING for each try."""
+    stage = Stage([], model_retry=0.4)
+
+    with capture_events() as said, pytest.raises(ModelUnreachable):
+        await stage.start()
+
+    assert [event.fields["attempt"] for event in said if event.event == "REALTIME_RETRY"] == [1, 2]
+    assert stage.comforted == 1
+
+
+async def test_a_session_that_never_answers_is_not_reopened_for_ever() -> None:
+    """Each opens, and each is lost before it said anything."""
+    flapping = [Connection() for _ in range(10)]
+    for connection in flapping:
+        connection.incoming.put_nowait(RealtimeLost("closed with 1011", retriable=True))
+    stage = Stage(flapping)
+
+    with pytest.raises(ModelUnreachable):
+        await asyncio.wait_for(stage.start(), 5)
+    assert len(stage.outcomes) == 4
+
+
+async def test_a_session_is_renewed_only_between_turns() -> None:
+    """The next one is opened first; the change waits until nobody is in the middle of anything."""
+    old, new = Connection(), Connection()
+    stage = Stage([old, new])
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    stage.turns.created("r1")
+
+    stage.leg.renew_if_due(float("inf"))
+    await until(lambda: not stage.outcomes)
+    assert not old.closed
+    stage.turns.done("r1")
+    await until(lambda: stage.leg.connection is new)
+
+    assert old.closed
+    assert new.sent == [b"brief"]
+    assert stage.conversation.reconnections == 1
+    running.cancel()
+
+
+async def test_a_renewal_that_the_call_did_not_live_to_see_leaves_nothing_open() -> None:
+    """The prepared session is closed with the call."""
+    old, new = Connection(), Connection()
+    stage = Stage([old, new])
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    stage.turns.created("r1")
+    stage.leg.renew_if_due(float("inf"))
+    await until(lambda: not stage.outcomes)
+
+    running.cancel()
+
+    await until(lambda: old.closed and new.closed)
+
+
+async def test_a_renewal_that_fails_is_tried_again_later() -> None:
+    """The old session is still good."""
+    old = Connection()
+    stage = Stage([old])
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+
+    with capture_events() as said:
+        stage.leg.renew_if_due(float("inf"))
+        await until(lambda: [event for event in said if event.event == "REALTIME_RETRY"])
+
+    assert stage.leg.connection is old
+    assert not old.closed
+    running.cancel()

@@ -1,0 +1,349 @@
+"""The connection to the model: how it is opened, how it ends, and what is worth another try."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+import uvloop
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from calls_world.waiting import until
+from prosaas_calls.model import realtime
+from prosaas_calls.model.events import ServerEvent, create_response
+from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+Behaviour = Callable[[web.WebSocketResponse], Awaitable[None]]
+
+
+@asynccontextmanager
+async def model(
+    behave: Behaviour, *, status: int = 101, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[TestServer, list[web.Request]]]:
+    """A server that accepts, or answers with `status`, and then behaves as told."""
+    requests: list[web.Request] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        requests.append(request)
+        if status != 101:
+            return web.Response(status=status)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await behave(socket)
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/v1/realtime", handler)
+    server = TestServer(app)
+    await server.start_server(ssl=tls)
+    async with server:
+        yield server, requests
+
+
+@asynccontextmanager
+async def connected(server: TestServer, *, ping_s: float = 60.0) -> AsyncIterator[RealtimeConnection]:
+    url = str(server.make_url("/v1/realtime").with_query(model="m")).replace("http", "ws", 1)
+    async with await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=ping_s) as connection:
+        yield connection
+
+
+async def kinds(connection: RealtimeConnection) -> list[str]:
+    """The types of the events up to our own close."""
+    read: list[str] = []
+    await connection.read(lambda event: read.append(event.type))
+    return read
+
+
+async def first(connection: RealtimeConnection) -> str:
+    """The type of the first event that can be read."""
+
+    def stop(event: ServerEvent) -> None:
+        raise _Read(event.type)
+
+    with pytest.raises(_Read) as read:
+        await asyncio.wait_for(connection.read(stop), 5)
+    return str(read.value)
+
+
+class _Read(Exception):
+    """Ends a reading."""
+
+
+async def idle(socket: web.WebSocketResponse) -> None:
+    await socket.receive()
+
+
+async def test_the_handshake_is_that_of_the_ga_interface() -> None:
+    """A bearer key, the model in the query, and no OpenAI-Beta header."""
+    async with model(idle) as (server, requests), connected(server):
+        pass
+
+    assert requests[0].headers["Authorization"] == "Bearer key"
+    assert requests[0].query == {"model": "m"}
+    assert "OpenAI-Beta" not in requests[0].headers
+    assert "Sec-WebSocket-Extensions" not in requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("code", "retriable"),
+    [
+        (1000, False),
+        (1001, True),
+        (1002, False),
+        (1003, False),
+        (1007, False),
+        (1008, False),
+        (1009, False),
+        (1010, False),
+        (1011, True),
+        (1012, True),
+        (1013, True),
+        (3000, False),
+        (4000, False),
+    ],
+)
+async def test_each_close_code_is_worth_another_try_or_not(code: int, retriable: bool) -> None:
+    """Restarts, overload and time limits are; refusals are not."""
+
+    async def close(socket: web.WebSocketResponse) -> None:
+        await socket.close(code=code)
+
+    async with model(close) as (server, _), connected(server) as connection:
+        with pytest.raises(RealtimeLost, match=str(code)) as lost:
+            await kinds(connection)
+    assert lost.value.retriable is retriable
+
+
+async def test_a_close_without_a_code_is_1005_and_worth_another_try() -> None:
+    """An empty close frame carries no status."""
+
+    async def close(socket: web.WebSocketResponse) -> None:
+        transport = socket._req.transport  # type: ignore[union-attr]
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"\x88\x00")
+        await socket.receive()
+
+    async with model(close) as (server, _), connected(server) as connection:
+        with pytest.raises(RealtimeLost, match="1005") as lost:
+            await kinds(connection)
+    assert lost.value.retriable
+
+
+async def test_a_connection_that_breaks_is_1006_and_worth_another_try() -> None:
+    """There was no close frame to say anything else."""
+
+    async def vanish(socket: web.WebSocketResponse) -> None:
+        transport = socket._req.transport  # type: ignore[union-attr]
+        assert transport is not None
+        transport.abort()
+
+    async with model(vanish) as (server, _), connected(server) as connection:
+        with pytest.raises(RealtimeLost, match="1006") as lost:
+            await kinds(connection)
+    assert lost.value.retriable
+
+
+@pytest.mark.parametrize(
+    ("status", "retriable"), [(401, False), (403, False), (404, False), (429, True), (500, True), (503, True)]
+)
+async def test_a_refused_handshake_says_whether_to_try_again(status: int, retriable: bool) -> None:
+    """A wrong key stays wrong; an overloaded server recovers."""
+    async with model(idle, status=status) as (server, _):
+        with pytest.raises(RealtimeLost, match=str(status)) as lost:
+            async with connected(server):
+                pass
+    assert lost.value.retriable is retriable
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for localhost that nobody vouches for."""
+    pem = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return pem
+
+
+async def talk_over_tls(certificate: Path) -> None:
+    """Greet, say something long, and hear it come back over a wss address."""
+    said = create_response("x" * 200_000)
+
+    async def echo(socket: web.WebSocketResponse) -> None:
+        await socket.send_str('{"type":"session.created"}')
+        for _ in range(3):
+            await socket.send_str(json.dumps({"type": str(len((await socket.receive()).data))}))
+        await socket.close()
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with model(echo, tls=context) as (server, _):
+        url = f"wss://localhost:{server.port}/v1/realtime"
+        async with await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=60.0) as connection:
+            for _ in range(3):
+                connection.send(said)
+            heard: list[str] = []
+            with pytest.raises(RealtimeLost, match="1000"):
+                await asyncio.wait_for(connection.read(lambda event: heard.append(event.type)), 5)
+            assert heard == ["session.created", *[str(len(said))] * 3]
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_model_over_tls_is_spoken_with(run: Run, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI is never reached in another way, and the service's event loop brings a TLS of its own."""
+    monkeypatch.setattr(realtime, "_TRUSTED", ssl.create_default_context(cafile=str(certificate)))
+    run(talk_over_tls(certificate))
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_model_that_nobody_vouches_for_is_not_spoken_with(run: Run, certificate: Path) -> None:
+    """The reason names the certificate: a proxy in between is the usual cause."""
+    with pytest.raises(RealtimeLost, match=r"(?i)certificate"):
+        run(talk_over_tls(certificate))
+
+
+async def test_a_server_that_is_not_there_is_worth_another_try() -> None:
+    """Connection refused, now."""
+    async with model(idle) as (server, _):
+        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
+    with pytest.raises(RealtimeLost) as lost:
+        await RealtimeConnection.open(url, "key", timeout_s=2, ping_s=60.0)
+    assert lost.value.retriable
+
+
+@pytest.mark.parametrize("answer", ["nothing", "hang up"])
+async def test_a_server_that_does_not_finish_the_handshake_is_worth_another_try(answer: str) -> None:
+    """One that says nothing is waited for; one that hangs up is not."""
+    over = asyncio.Event()
+
+    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer == "nothing":
+            await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(RealtimeLost) as lost:
+            await RealtimeConnection.open(url, "key", timeout_s=0.2, ping_s=60.0)
+        over.set()
+    assert lost.value.retriable
+    assert str(lost.value)
+
+
+async def test_an_unreadable_event_is_skipped() -> None:
+    """One broken message does not end a call."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.send_str("{")
+        await socket.send_str('{"type":5}')
+        await socket.send_str('{"type":"session.created"}')
+        await socket.receive()
+
+    async with model(talk) as (server, _), connected(server) as connection:
+        assert await first(connection) == "session.created"
+
+
+async def test_an_event_in_pieces_is_put_together() -> None:
+    """A proxy may cut a message into frames, and ping between them."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        transport = socket._req.transport  # type: ignore[union-attr]
+        assert isinstance(transport, asyncio.Transport)
+        text = b'{"type":"session.created"}'
+        transport.write(b"\x01\x05" + text[:5] + b"\x89\x00" + b"\x00\x05" + text[5:10])
+        transport.write(b"\x80" + bytes([len(text) - 10]) + text[10:])
+        await socket.receive()
+
+    async with model(talk) as (server, _), connected(server) as connection:
+        assert await first(connection) == "session.created"
+
+
+async def test_closing_ends_the_reading_without_an_error() -> None:
+    """Our own close is no loss."""
+    async with model(idle) as (server, _), connected(server) as connection:
+        reading = asyncio.create_task(kinds(connection))
+        await asyncio.sleep(0)
+        await connection.close()
+        assert await asyncio.wait_for(reading, 5) == []
+
+
+async def test_a_send_after_the_end_says_so() -> None:
+    """Whoever sends can keep what was not sent."""
+    async with model(idle) as (server, _), connected(server) as connection:
+        await connection.close()
+        with pytest.raises(ConnectionError):
+            connection.send(create_response())
+
+
+async def test_pings_go_both_ways() -> None:
+    """The model's are answered, ours are answered by the model, and neither is an event."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.ping(b"are you there")
+        listening = asyncio.create_task(socket.receive())
+        # Long enough for several pings of ours, which aiohttp answers as it receives.
+        await asyncio.sleep(0.5)
+        await socket.send_str('{"type":"session.created"}')
+        await listening
+
+    async with model(talk) as (server, _), connected(server, ping_s=0.1) as connection:
+        assert await first(connection) == "session.created"
+
+
+async def test_a_model_that_gives_no_sign_of_life_is_given_up() -> None:
+    """The connection stands, the pings go unanswered: that is as good as closed."""
+    over = asyncio.Event()
+
+    async def dead(socket: web.WebSocketResponse) -> None:
+        await over.wait()
+
+    async with model(dead) as (server, _), connected(server, ping_s=0.1) as connection:
+        with pytest.raises(RealtimeLost, match="ping") as lost:
+            await asyncio.wait_for(kinds(connection), 5)
+        over.set()
+    assert lost.value.retriable
+
+
+async def test_a_model_that_does_not_read_shows_and_giving_it_up_frees_the_reader() -> None:
+    """A half-dead peer: what we send piles up, the reader waits for nothing, until the connection is cut."""
+    cut = asyncio.Event()
+
+    async def deaf(socket: web.WebSocketResponse) -> None:
+        transport = socket._req.transport  # type: ignore[union-attr]
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        await cut.wait()
+        transport.abort()
+
+    async with model(deaf) as (server, _), connected(server) as connection:
+        reading = asyncio.create_task(kinds(connection))
+        while not connection.stuck_for(monotonic()):
+            connection.send(create_response("x" * 100_000))
+            await asyncio.sleep(0)
+        await until(lambda: connection.stuck_for(monotonic()) > 0.2)
+        connection.give_up("it does not read")
+        with pytest.raises(RealtimeLost, match="does not read"):
+            await asyncio.wait_for(reading, 5)
+        with pytest.raises(ConnectionError):
+            connection.send(create_response())
+        cut.set()

@@ -1,0 +1,103 @@
+"""Whose turn it is."""
+
+from prosaas_calls.model.turns import Turns
+
+
+def test_a_fresh_conversation_is_settled_and_asks_for_nothing() -> None:
+    """Nobody is in the middle of anything."""
+    turns = Turns()
+
+    assert turns.settled.is_set()
+    assert not turns.may_ask
+
+
+def test_an_answer_is_asked_for_when_the_tools_of_a_response_are_done() -> None:
+    """Not while the response that called them is still active, and not before the last of them has answered."""
+    turns = Turns()
+    turns.created("r1")
+    turns.tool_begins()
+    turns.tool_begins()
+    turns.want()
+    turns.tool_ends()
+    assert not turns.may_ask
+    turns.tool_ends()
+    assert not turns.may_ask
+    turns.done("r1")
+    assert turns.may_ask
+
+
+def test_one_response_is_asked_for_at_a_time() -> None:
+    """Until the model begins the one that was asked for, there is no second request."""
+    turns = Turns()
+    turns.want()
+    turns.asked()
+    turns.want()
+
+    assert not turns.may_ask
+    turns.created("r1")
+    turns.done("r1")
+    assert not turns.may_ask
+
+
+def test_the_caller_is_not_talked_over() -> None:
+    """While the caller speaks nothing is asked for; what they say brings a response of its own."""
+    turns = Turns()
+    turns.caller_starts()
+    turns.want()
+    assert not turns.may_ask
+
+    turns.caller_stops()
+    assert not turns.may_ask
+    turns.created("r1")
+    turns.done("r1")
+    assert not turns.may_ask
+    assert turns.settled.is_set()
+
+
+def test_a_refused_request_is_made_again_after_the_active_response() -> None:
+    """The model had begun to answer before it saw the tool's output."""
+    turns = Turns()
+    turns.want()
+    turns.asked()
+    turns.created("of its own accord")
+    turns.refused()
+    assert not turns.may_ask
+
+    turns.done("of its own accord")
+    assert turns.may_ask
+
+
+def test_an_interrupted_response_stays_discarded_until_it_is_done() -> None:
+    """Deltas may come late, after the model was told to stop."""
+    turns = Turns()
+    turns.created("r1")
+    turns.caller_starts()
+    assert turns.is_discarded("r1")
+    turns.done("r1")
+    turns.created("r2")
+    assert not turns.is_discarded("r2")
+
+
+def test_settled_covers_the_moment_between_a_sentence_and_its_answer() -> None:
+    """The caller has finished, the model has not begun: the session must not be changed just then."""
+    turns = Turns()
+    turns.caller_starts()
+    assert not turns.settled.is_set()
+    turns.caller_stops()
+    assert not turns.settled.is_set()
+    turns.created("r1")
+    assert not turns.settled.is_set()
+    turns.done("r1")
+    assert turns.settled.is_set()
+
+
+def test_a_new_connection_has_no_responses() -> None:
+    """What was active on the old one will never be done."""
+    turns = Turns()
+    turns.created("r1")
+    turns.caller_starts()
+
+    turns.reset()
+
+    assert turns.settled.is_set()
+    assert not turns.is_discarded("r1")

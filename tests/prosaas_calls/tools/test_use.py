@@ -1,0 +1,59 @@
+"""Using a tool: an answer whatever happens."""
+
+import json
+from typing import Any
+
+import pytest
+
+from calls_world.world import business
+from prosaas_calls.ending import EndReason
+from prosaas_calls.profile import Profile
+from prosaas_calls.tools import toolbox
+from prosaas_calls.tools.base import ToolContext
+from prosaas_calls.tools.use import use
+from prosaas_logging import capture_events
+
+
+def context() -> ToolContext:
+    return ToolContext("CA1", Profile(business(), 7, "דוד"), store=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "complaint"),
+    [
+        ("launch_rocket", "{}", "no such tool"),
+        ("check_availability", "{", "JSON"),
+        ("check_availability", "{}", "date"),
+        ("check_availability", '{"date":"next Tuesday"}', "date"),
+        ("book_appointment", '{"date":"2026-01-25"}', "time"),
+        ("book_appointment", "[1]", "object"),
+    ],
+)
+async def test_what_cannot_be_called_is_explained_to_the_model(name: str, arguments: str, complaint: str) -> None:
+    """The model makes mistakes; it is told which, and the log has it once."""
+    with capture_events() as events:
+        answer = await use(context(), name, arguments, limit=1)
+
+    assert answer.then is None
+    assert answer.text
+    failed = [event for event in events if event.event == "TOOL_FAILED"]
+    assert len(failed) == 1
+    assert complaint in str(failed[0].fields["error"])
+
+
+async def test_a_tool_without_arguments_takes_an_empty_string() -> None:
+    """As the model sends it."""
+    assert (await use(context(), "end_call", "", limit=1)).then is EndReason.AGENT_ENDED
+
+
+@pytest.mark.parametrize("name", sorted(toolbox()))
+def test_every_tool_is_declared_as_the_model_needs_it(name: str) -> None:
+    """A description, and a closed JSON schema whose every property says what it is."""
+    declaration: dict[str, Any] = toolbox()[name].declaration()
+
+    assert declaration["name"] == name
+    assert len(declaration["description"]) > 20
+    schema = declaration["parameters"]
+    assert schema["type"] == "object"
+    assert all(each["description"] for each in schema["properties"].values())
+    json.dumps(declaration)

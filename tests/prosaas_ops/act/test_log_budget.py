@@ -1,0 +1,57 @@
+"""The guide's before and after, from the lines of both."""
+
+import re
+from typing import Any
+
+import pytest
+
+from prosaas_ops.act.log_budget import comparison, measure, verdict
+from prosaas_ops.screen.budget_page import render
+from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.lines import parse
+from prosaas_ops.stack.simulate import Placed
+from prosaas_ops.stories.measured import Measured, reduction
+
+
+def measured(level: str, frames: int, rows: int, failed: int = 0) -> Measured:
+    """So many frames at DEBUG, and so many lines that production keeps."""
+    texts = ["[DEBUG] [RMS] rms=3"] * frames + ["[INFO] 🎤 [GREETING] x"] * rows
+    lines = [parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", text)) for text in texts]
+    return Measured(level, lines, [rows + frames], failed)
+
+
+def test_the_table_compares_lines_bytes_services_and_events() -> None:
+    text = "\n".join(comparison(measured("DEBUG", 980, 20), measured("INFO", 0, 20)))
+    assert re.search(r"lines, all services +1,000 +20 +98\.0%", text)
+    assert re.search(r"lines, api +0 +0$", text, re.MULTILINE)
+    assert re.search(r"RMS +980 +0 +100\.0%", text)
+    assert re.search(r"GREETING +20 +20 +0\.0%", text)
+
+
+@pytest.mark.parametrize(
+    ("frames", "rows", "failed", "good"),
+    [(980, 20, 0, True), (100, 20, 0, False), (980, 31, 0, False), (980, 20, 1, False)],
+)
+def test_both_promises_must_hold_and_the_calls_must_go_well(
+    frames: int, rows: int, failed: int, good: bool, screen: Screen, paper: Any
+) -> None:
+    assert verdict(measured("DEBUG", frames, rows), measured("INFO", 0, rows, failed), screen) is good
+    assert ("❌" in paper.text) is not good
+
+
+def test_nothing_before_means_no_reduction() -> None:
+    assert (reduction(0, 5), reduction(100, 5)) == (0.0, 95.0)
+
+
+def test_calls_are_placed_one_after_another_and_their_failures_counted(screen: Screen, engine: Any) -> None:
+    results = [{"ok": True}, {"ok": False}]
+    found = measure(engine, "INFO", 2, lambda: Placed("CA1", result=results.pop(0)), screen)
+    assert (found.failed, found.per_call) == (1, [0, 0])
+
+
+def test_the_page_fetches_nothing_and_shows_both_sides() -> None:
+    text = render(measured("DEBUG", 980, 20), measured("INFO", 0, 20))
+    assert "98.0%" in text
+    assert "before (DEBUG)" in text
+    assert "http" not in text.replace("http-equiv", "")

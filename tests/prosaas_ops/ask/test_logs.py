@@ -1,0 +1,64 @@
+"""Lines of all services on one clock, filtered."""
+
+from typing import Any
+
+import pytest
+
+from prosaas_ops.ask import logs
+from prosaas_ops.options import FINE, NOTHING, Usage
+
+
+@pytest.fixture
+def shown(engine: Any, call: str, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any) -> Any:
+    """Runs the command; the exit code and the lines it printed."""
+    monkeypatch.setattr(logs, "Engine", lambda: engine)
+    monkeypatch.setattr(logs, "merged", _merged)
+
+    def run(**values: str) -> tuple[int, list[str]]:
+        code = logs.run(options("logs", SINCE="1h", **values))
+        return code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def _merged(engine: Any, services: list[str], since: float) -> Any:
+    from prosaas_ops.stack.lines import read
+
+    parts = [list(read(engine.written[service])) for service in services]
+    return sorted((line for part in parts for line in part), key=lambda line: line.stamp)
+
+
+def test_services_share_one_clock(shown: Any) -> None:
+    code, lines = shown()
+    assert code == FINE
+    times = [line[:12] for line in lines if line[:2].isdigit()]
+    assert times == sorted(times)
+    assert {line[13:20].strip() for line in lines if line[:2].isdigit()} == {"api", "calls", "worker"}
+
+
+def test_one_call_of_one_service(shown: Any, call: str) -> None:
+    _, lines = shown(S="worker", CALL=call)
+    assert len(lines) == 1
+    assert "JOB_DONE" in lines[0]
+
+
+def test_a_level_lets_worse_ones_through_with_their_stacks(shown: Any) -> None:
+    _, lines = shown(LEVEL="warning")
+    assert "[TOOL_FAILED]" in lines[0]
+    assert lines[1:] == ["  Traceback (most recent call last):", "  TimeoutError"]
+
+
+def test_words_are_looked_for_and_left_out_in_stacks_too(shown: Any) -> None:
+    assert "TOOL_FAILED" in shown(GREP="timeouterror")[1][0]
+    _, lines = shown(GREP="call_", NOT="CA0123|other")
+    assert lines == []
+
+
+def test_nothing_that_matches_is_said(shown: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines = shown(GREP="no such words")
+    assert (code, lines) == (NOTHING, [])
+
+
+def test_a_broken_pattern_is_wrong_usage(shown: Any) -> None:
+    with pytest.raises(Usage, match=r"GREP=\[ is no regular expression"):
+        shown(GREP="[")

@@ -1,0 +1,135 @@
+"""The engine's framing, and its interface as it answers on a socket."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Demultiplexer, Engine
+
+
+def frame(text: str, kind: int = 1) -> bytes:
+    body = text.encode()
+    return bytes([kind, 0, 0, 0]) + len(body).to_bytes(4, "big") + body
+
+
+def test_lines_come_whole_however_the_bytes_arrive() -> None:
+    whole = frame("2024-01-25T14:00:00Z שלום\n") + frame("2024-01-25T14:00:01Z two\n", kind=2)
+    for size in (1, 3, 7, len(whole)):
+        lines = Demultiplexer("worker")
+        chunks = [whole[start : start + size] for start in range(0, len(whole), size)]
+        got = [(line.stamp, line.text) for chunk in chunks for line in lines.feed(chunk)]
+        assert got == [("2024-01-25T14:00:00Z", "שלום"), ("2024-01-25T14:00:01Z", "two")]
+
+
+def test_a_line_above_sixteen_kib_is_joined_without_the_stamps_inside_it() -> None:
+    lines = Demultiplexer("worker")
+    pieces = [frame("T1 " + "a" * 10), frame("T2 " + "b" * 10, kind=2), frame("T3 " + "c\n"), frame("T4 d\n", kind=2)]
+    got = [(line.stamp, line.text) for piece in pieces for line in lines.feed(piece)]
+    assert got == [("T1", "a" * 10 + "c"), ("T2", "b" * 10 + "d")]
+
+
+class Docker(threading.Thread):
+    """Answers each request on a Unix socket with what the test has laid ready for its path."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(daemon=True)
+        self.answers: dict[str, tuple[int, bytes]] = {}
+        self.asked: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen()
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                request = connection.recv(65536).decode()
+                path = request.split()[1]
+                self.asked.append(path)
+                status, body = self.answers.get(path.partition("?")[0], (404, b'{"message": "no such thing"}'))
+                connection.sendall(f"HTTP/1.0 {status} X\r\nServer: d\r\n\r\n".encode() + body)
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Iterator[Docker]:
+    server = Docker(tmp_path / "docker.sock")
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def engine(docker: Docker, tmp_path: Path) -> Engine:
+    return Engine("prosaas", str(tmp_path / "docker.sock"))
+
+
+def listed(service: str, state: str = "running", **labels: str) -> dict[str, Any]:
+    return {
+        "Id": service,
+        "Names": [f"/prosaas-{service}-1"],
+        "State": state,
+        "Image": "i",
+        "Status": "Up",
+        "Labels": {"com.docker.compose.service": service, **labels},
+    }
+
+
+def test_containers_come_in_the_order_asked_for_without_one_off_runs(docker: Docker, engine: Engine) -> None:
+    rows = [listed("worker"), listed("prosaas-api"), listed("worker", **{"com.docker.compose.oneoff": "True"})]
+    docker.answers["/containers/json"] = (200, json.dumps(rows).encode())
+    assert [found.service for found in engine.containers("prosaas-api", "worker")] == ["prosaas-api", "worker"]
+    assert "com.docker.compose.project%3Dprosaas" in docker.asked[0]
+
+
+def test_a_service_that_does_not_run_is_a_problem_with_its_remedy(docker: Docker, engine: Engine) -> None:
+    docker.answers["/containers/json"] = (200, json.dumps([listed("worker", "exited")]).encode())
+    with pytest.raises(Problem, match="make up-prod"):
+        engine.running("worker")
+
+
+def test_a_stack_that_is_not_there_is_a_problem_with_its_remedy(docker: Docker, engine: Engine) -> None:
+    docker.answers["/containers/json"] = (200, b"[]")
+    with pytest.raises(Problem, match="make up-prod"):
+        engine.require("worker")
+
+
+def test_the_log_of_a_window_is_read_in_one_go(docker: Docker, engine: Engine) -> None:
+    docker.answers["/containers/json"] = (200, json.dumps([listed("worker")]).encode())
+    docker.answers["/containers/worker/logs"] = (200, frame("T1 one\n") + frame("T2 two\n"))
+    lines = engine.logs(engine.running("worker"), since=1.5, until=2.5)
+    assert [(line.stamp, line.service, line.text) for line in lines] == [
+        ("T1", "worker", "one"),
+        ("T2", "worker", "two"),
+    ]
+    assert "since=1.500000000&until=2.500000000" in docker.asked[-1]
+
+
+def test_a_command_gives_its_exit_code_and_both_its_outputs(docker: Docker, engine: Engine) -> None:
+    docker.answers["/containers/json"] = (200, json.dumps([listed("worker")]).encode())
+    docker.answers["/containers/worker/exec"] = (201, b'{"Id": "e1"}')
+    docker.answers["/exec/e1/start"] = (200, frame("out\n") + frame("err\n", kind=2))
+    docker.answers["/exec/e1/json"] = (200, b'{"ExitCode": 2}')
+    assert engine.run(engine.running("worker"), "logctl", "status") == (2, "out\n", "err\n")
+
+
+def test_what_the_engine_refuses_is_a_problem_in_its_own_words(engine: Engine) -> None:
+    with pytest.raises(Problem, match="no such thing"):
+        engine.inspect("x")
+
+
+def test_an_engine_that_is_down_is_a_problem_that_names_its_socket(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"nowhere\.sock"):
+        Engine("prosaas", str(tmp_path / "nowhere.sock")).get("/version")

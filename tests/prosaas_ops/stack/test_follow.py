@@ -1,0 +1,159 @@
+"""Several logs at once on one clock, over the engine's own framing."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.follow import Follow, Happening, happening, happenings, merged
+from prosaas_ops.stack.lines import Line
+
+SERVICES = ("prosaas-api", "prosaas-calls")
+
+
+class LiveEngine:
+    """Two containers whose output, and the engine's events, a test writes as it goes."""
+
+    def __init__(self) -> None:
+        self.sinks: dict[str, socket.socket] = {}
+        self.opened: list[tuple[str, float | None]] = []
+
+    def containers(self, *services: str) -> list[Container]:
+        return [Container(name, name, name, "running", "i", "Up") for name in services]
+
+    require = containers
+
+    def _pair(self, name: str) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        self.sinks[name] = theirs
+        return ours
+
+    def follow(self, container: str, since: float | None = None) -> socket.socket:
+        self.opened.append((container, since))
+        return self._pair(container)
+
+    def follow_events(self) -> socket.socket:
+        return self._pair("events")
+
+    def say(self, container: str, second: int, *texts: str) -> None:
+        for text in texts:
+            body = f"2024-01-25T14:00:{second:02}.000000000Z {text}\n".encode()
+            self.sinks[container].sendall(bytes([1, 0, 0, 0]) + len(body).to_bytes(4, "big") + body)
+
+    def happen(self, service: str, action: str, **attributes: str) -> None:
+        body = {
+            "Action": action,
+            "timeNano": 1706191205 * 10**9,
+            "Actor": {"ID": service, "Attributes": {"com.docker.compose.service": service, **attributes}},
+        }
+        self.sinks["events"].sendall(json.dumps(body).encode() + b"\n")
+
+
+@pytest.fixture
+def live() -> Iterator[tuple[LiveEngine, Follow]]:
+    engine = LiveEngine()
+    stream = Follow(engine, SERVICES, since=7.0)  # type: ignore[arg-type]
+    yield engine, stream
+    stream.close()
+
+
+def take(stream: Follow, count: int) -> list[Line | Happening]:
+    """The next items; the stream's own pauses are passed over."""
+    found: list[Line | Happening] = []
+    for item in stream:
+        if item is not None:
+            found.append(item)
+        if len(found) == count:
+            return found
+    raise AssertionError("the stream ended")
+
+
+def test_lines_come_in_the_order_of_their_time_not_of_their_arrival(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    engine.say("prosaas-calls", 2, "[INFO] second")
+    engine.say("prosaas-api", 1, "[INFO] first")
+    engine.say("prosaas-api", 3, "[INFO] third")
+    assert [item.text for item in take(stream, 3) if isinstance(item, Line)] == ["first", "second", "third"]
+
+
+def test_a_stack_trace_comes_with_its_line(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    engine.say("prosaas-api", 1, "[ERROR] x", "  Traceback", "  ValueError")
+    (line,) = take(stream, 1)
+    assert isinstance(line, Line)
+    assert line.stack == ["  Traceback", "  ValueError"]
+
+
+def test_what_happens_to_a_container_stands_among_the_lines(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    engine.happen("postgres", "die")
+    engine.happen("prosaas-calls", "kill", signal="15")
+    assert take(stream, 1) == [Happening(1706191205.0, "prosaas-calls", "kill", "SIGTERM")]
+
+
+def test_a_restarted_container_is_followed_on_from_its_last_line(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    engine.say("prosaas-api", 1, "[INFO] before")
+    engine.sinks["prosaas-api"].close()
+    assert len(take(stream, 1)) == 1
+    engine.happen("prosaas-api", "start")
+    take(stream, 1)
+    assert engine.opened[-1] == ("prosaas-api", pytest.approx(1706191201.0, abs=1e-4))
+    engine.say("prosaas-api", 6, "[INFO] after")
+    (line,) = take(stream, 1)
+    assert isinstance(line, Line)
+    assert line.text == "after"
+
+
+def test_a_quiet_stream_gives_its_reader_a_turn(live: tuple[LiveEngine, Follow]) -> None:
+    _, stream = live
+    assert next(iter(stream)) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "attributes", "said"),
+    [
+        ("kill", {"signal": "9"}, ("kill", "SIGKILL")),
+        ("kill", {"signal": "37"}, ("kill", "signal 37")),
+        ("die", {"exitCode": "137"}, ("die", "exit code 137")),
+        ("oom", {}, ("oom", "out of memory")),
+        ("health_status: unhealthy", {}, ("health_status", "unhealthy")),
+        ("start", {}, ("start", "")),
+    ],
+)
+def test_the_engines_events_are_said_in_an_operators_words(
+    action: str, attributes: dict[str, str], said: tuple[str, str]
+) -> None:
+    told = happening({"Action": action, "timeNano": 10**9, "Actor": {"Attributes": attributes}})
+    assert (told.what, told.detail, told.at) == (*said, 1.0)
+
+
+def test_what_the_engine_has_forgotten_is_read_from_the_containers_state(engine: Any) -> None:
+    engine.happen("worker", 3.2, "start")
+    for service in ("worker", "prosaas-calls"):
+        engine.details[service] = {
+            "State": {
+                "StartedAt": "2024-01-25T14:00:03.1Z",
+                "FinishedAt": "2024-01-25T14:00:02.5Z",
+                "ExitCode": 137,
+                "OOMKilled": service == "worker",
+            }
+        }
+    told = happenings(engine, 1706191200.0, 1706191210.0)
+    assert [(item.service, item.what, item.detail) for item in told] == [
+        ("prosaas-calls", "die", "exit code 137"),
+        ("worker", "die", "exit code 137, out of memory"),
+        ("prosaas-calls", "start", ""),
+        ("worker", "start", ""),
+    ]
+
+
+def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
+    engine.write("worker", 2, "[INFO] b")
+    engine.write("prosaas-api", 1, "[INFO] a", "  stack")
+    engine.write("prosaas-api", 3, "[INFO] c")
+    lines = merged(engine, ["prosaas-api", "worker"], since=0.0)
+    assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]

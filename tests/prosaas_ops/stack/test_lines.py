@@ -1,0 +1,93 @@
+"""Human and JSON lines become the same record."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from prosaas_logging.schemas import RENAMES
+from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.lines import Line, clock, parse, read, seconds
+
+GOLDEN = [
+    ("[INFO] 🚀 [CALL_START] call_sid=CA123, business_id=456, direction=inbound", "CALL_START", "CA123"),
+    ("[INFO] ✅ [DB] נטען הקשר לקוח: name=דוד, phone=+972... · call_sid=CA123", "DB", "CA123"),
+    ('[INFO] 💬 [TRANSCRIPT] לקוח: "שלום [ERROR] x" · call_sid=CA123', "TRANSCRIPT", "CA123"),
+    ("[DEBUG] [TX_RESPONSE] start response_id=resp_1", "TX_RESPONSE", ""),
+    ("[WARNING] ⚠️ [CONFIG_INVALID] LOG_LEVEL=LOUD", "CONFIG_INVALID", ""),
+    ("[ERROR] plain words", "", ""),
+]
+
+
+def raw(text: str, at: str = "2024-01-25T14:00:00.500000000Z") -> RawLine:
+    return RawLine(at, "prosaas-calls", text)
+
+
+@pytest.mark.parametrize(("text", "event", "call_sid"), GOLDEN)
+def test_a_human_line_is_taken_apart_and_put_together_again(text: str, event: str, call_sid: str) -> None:
+    line = parse(raw(text))
+    assert (line.level, line.event, line.call_sid) == (text[1 : text.index("]")], event, call_sid)
+    assert line.human() == text
+
+
+def test_a_json_line_says_the_same_as_its_human_form(json_line: Callable[..., str]) -> None:
+    text = json_line("INFO", "נטען הקשר", event="DB_CONTEXT", call_sid="CA1", service="prosaas-calls", name="דוד")
+    line = parse(raw(text))
+    assert (line.level, line.event, line.text, line.call_sid) == ("INFO", "DB", "נטען הקשר", "CA1")
+    assert line.human() == "[INFO] ✅ [DB] נטען הקשר · call_sid=CA1"
+    assert line.fields == {"call_sid": "CA1", "name": "דוד"}
+
+
+@pytest.mark.parametrize("schema", sorted(RENAMES))
+def test_a_line_reads_the_same_in_every_schema(schema: str) -> None:
+    canonical: dict[str, object] = {
+        "timestamp": "2024-01-25T14:00:00Z",
+        "severity": "ERROR",
+        "message": "x",
+        "event": "TOOL_FAILED",
+        "service": "prosaas-calls",
+        "env": "prod",
+        "version": "1",
+        "logger": "l",
+        "call_sid": "CA1",
+        "job_id": "7",
+        "tool": "book_appointment",
+        "error": {"kind": "ValueError", "message": "m", "stack": "Traceback\nValueError"},
+    }
+    line = parse(raw(json.dumps(RENAMES[schema](canonical))))
+    assert (line.level, line.event, line.text, line.call_sid, line.job_id) == ("ERROR", "TOOL_FAILED", "x", "CA1", "7")
+    assert line.stack == ["  Traceback", "  ValueError"]
+    assert line.fields["tool"] == "book_appointment"
+
+
+def test_the_stack_of_a_json_error_becomes_the_rows_below_it(json_line: Callable[..., str]) -> None:
+    text = json_line("ERROR", "x", error={"kind": "ValueError", "stack": "Traceback\n  File a\nValueError"})
+    assert parse(raw(text)).stack == ["  Traceback", "    File a", "  ValueError"]
+
+
+def test_a_stack_trace_belongs_to_the_line_above_it() -> None:
+    texts = ["[ERROR] broken", "  Traceback (most recent call last):", "  ZeroDivisionError", "[INFO] next"]
+    first, second = read([raw(text) for text in texts])
+    assert (first.stack, first.rows, second.text) == (texts[1:3], 3, "next")
+    assert first.size == sum(len(text.encode()) + 1 for text in texts[:3])
+
+
+@pytest.mark.parametrize("text", ["", "{not json", "[LOUD] x", '{"a": 1}', "psql: error", '{"message": "x"'])
+def test_what_is_in_neither_format_is_kept_as_it_is(text: str) -> None:
+    line = parse(raw(text))
+    assert (line.level, line.event, line.text) == ("INFO", "", text)
+
+
+def test_the_engines_stamp_is_a_moment_in_utc() -> None:
+    at = seconds("2024-01-25T14:00:00.250000000Z")
+    assert at == 1706191200.25
+    assert clock(at) == "14:00:00.250"
+
+
+def test_a_line_knows_its_size_in_bytes_as_written() -> None:
+    assert parse(raw("[INFO] שלום")).size == len("[INFO] שלום\n".encode())
+
+
+def test_reading_nothing_gives_nothing() -> None:
+    assert list(read([])) == []
+    assert Line("", "", "INFO", "", "").human() == "[INFO] "

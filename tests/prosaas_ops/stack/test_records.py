@@ -1,0 +1,91 @@
+"""What the database remembers of a call, in a database at the newest schema."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_ops.options import Problem, Usage
+from prosaas_ops.stack import records
+
+INSERT = """
+    insert into calls (call_sid, business_id, from_number, to_number, status, started_at, ended_at, duration_s,
+                       end_reason, metrics, transcript, events, summary)
+    values ($1, 456, $2, '+97235550100', 'completed', $3::text::timestamptz, $3::text::timestamptz + interval '9 s', 9,
+            'customer_hangup', $4, $5, $6, 'נקבע תור')
+"""
+
+
+@pytest.fixture
+def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two calls of one number, the later one with a job in the queue."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("insert into businesses (id, name, phone) values (456, 'מספרת דנה', '+97235550100')")
+        for call_sid, when in (("CAold", "2024-01-25T14:00Z"), ("CAnew", "2024-01-26T14:00Z")):
+            turns = json.dumps([{"who": "ai", "text": "שלום", "at_ms": 0}])
+            values: list[Any] = [call_sid, "+972501234567", when, '{"turns": 3}', turns, "[]"]
+            await connection.execute(INSERT, *values)
+        await connection.execute(
+            "insert into pgqueuer (priority, entrypoint, payload, status, created, updated, heartbeat)"
+            " values (0, 'call.summarise', $1, 'queued', now(), now(), now())",
+            json.dumps({"cause": {"call_sid": "CAnew"}}).encode(),
+        )
+        await connection.close()
+
+    asyncio.run(fill())
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_record_comes_with_its_business_and_its_queued_jobs() -> None:
+    record = records.call_record("CAnew")
+    assert record is not None
+    assert (record.business, record.end_reason, record.duration_s) == ("456 מספרת דנה", "customer_hangup", 9.0)
+    assert (record.metrics, record.transcript[0]["text"], record.events) == ({"turns": 3}, "שלום", [])
+    assert [(job.name, job.status) for job in record.jobs] == [("call.summarise", "queued")]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_call_without_a_record_is_none() -> None:
+    assert records.call_record("CAnone") is None
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("phone", ["+972501234567", "050-1234567", "00972 50 123 4567", "0501234567"])
+def test_a_number_finds_its_calls_newest_first_however_it_is_written(phone: str) -> None:
+    assert [call.call_sid for call in records.calls_of(phone)] == ["CAnew", "CAold"]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_number_finds_the_calls_to_it_too() -> None:
+    assert len(records.calls_of("+972-3-555-0100")) == 2
+    assert records.calls_of("+97239999999") == []
+
+
+@pytest.mark.parametrize("phone", ["", "123", "%_%", "abc"])
+def test_what_is_no_number_is_wrong_usage(phone: str) -> None:
+    with pytest.raises(Usage, match="PHONE="):
+        records.calls_of(phone)
+
+
+def test_a_database_that_does_not_answer_is_a_problem_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:planted-password@127.0.0.1:1/x")
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    with pytest.raises(Problem, match="the database does not answer") as caught:
+        records.call_record("CA1")
+    assert "planted-password" not in str(caught.value)
+
+
+def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "url").write_text("postgres+asyncpg://a@b/c\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert records.database_url() == "postgresql://a@b/c"
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "none"))
+    with pytest.raises(Problem, match="make setup"):
+        records.database_url()

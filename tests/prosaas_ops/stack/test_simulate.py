@@ -1,0 +1,112 @@
+"""A simulated call, against a simulator that a test plays."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from prosaas_ops.options import Problem
+from prosaas_ops.stack import simulate
+from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.lines import Line, parse
+
+
+class Simulator(BaseHTTPRequestHandler):
+    """Answers an order with the rows that the test has prepared."""
+
+    rows: ClassVar[list[dict[str, Any]]] = []
+    status: ClassVar[int] = 200
+    order: ClassVar[dict[str, Any]] = {}
+
+    def do_POST(self) -> None:
+        type(self).order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(b"".join(json.dumps(row).encode() + b"\n" for row in self.rows))
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Simulator]]:
+    server = HTTPServer(("127.0.0.1", 0), Simulator)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("SIMULATOR_URL", f"http://127.0.0.1:{server.server_port}")
+    Simulator.rows, Simulator.status = [{"what": "greeting"}, {"what": "result", "ok": True, "duration_ms": 31000}], 200
+    yield Simulator
+    server.shutdown()
+
+
+class Log:
+    """The followed log: the lines of a call, then silence."""
+
+    items: ClassVar[list[Line | Happening]] = []
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __iter__(self) -> Iterator[Line | Happening | None]:
+        yield from self.items
+        while True:
+            yield None
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, engine: Any) -> type[Log]:
+    monkeypatch.setattr(simulate, "Follow", Log)
+    monkeypatch.setattr(simulate, "_PATIENCE_SECONDS", 0.2)
+    engine.written["simulator"] = []
+    Log.items = [
+        parse(RawLine("2024-01-25T14:00:00Z", service, text))
+        for service, text in (
+            ("prosaas-calls", "[INFO] 🚀 [CALL_START] call_sid=CA1, business_id=456"),
+            ("prosaas-calls", "[INFO] of another · call_sid=CA2"),
+            ("prosaas-calls", "[INFO] 🔚 [CALL_END] x · call_sid=CA1"),
+            ("worker", "[INFO] ✅ [JOB_DONE] x · call_sid=CA1"),
+        )
+    ]
+    return Log
+
+
+def test_a_call_is_complete_with_its_result_its_end_and_its_job(
+    simulator: type[Simulator], log: type[Log], engine: Any
+) -> None:
+    heard: list[Any] = []
+    placed = simulate.place(engine, "CA1", scenario="demo", speed=4.0, heard=heard.append)
+    assert simulator.order == {"scenario": "demo", "speed": 4.0, "call_sid": "CA1", "count": 1}
+    assert (placed.complete, placed.seconds, placed.result["ok"]) == (True, 31.0, True)
+    assert [line.event for line in placed.lines] == ["CALL_START", "CALL_END", "JOB_DONE"]
+    assert heard == placed.lines
+    assert (placed.rows("prosaas-calls"), placed.rows("worker")) == (2, 1)
+
+
+def test_an_end_that_is_not_seen_in_time_leaves_the_call_incomplete(
+    simulator: type[Simulator], log: type[Log], engine: Any
+) -> None:
+    log.items = log.items[:1]
+    assert not simulate.place(engine, "CA1", scenario="demo", speed=4.0).complete
+
+
+def test_an_order_that_is_refused_is_a_problem_in_the_simulators_words(
+    simulator: type[Simulator], log: type[Log], engine: Any
+) -> None:
+    simulator.status, simulator.rows = 400, [{"error": "אין תסריט 'demmo'\nat line 3"}]
+    with pytest.raises(Problem, match=r"refused the call: אין תסריט 'demmo'$"):
+        simulate.place(engine, "CA1", scenario="demmo", speed=4.0)
+
+
+def test_a_simulator_that_stops_half_way_is_a_problem(simulator: type[Simulator], log: type[Log], engine: Any) -> None:
+    simulator.rows = [{"what": "greeting"}]
+    with pytest.raises(Problem, match="stopped before the call's end"):
+        simulate.place(engine, "CA1", scenario="demo", speed=4.0)
+
+
+def test_a_simulator_that_is_away_is_a_problem(log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIMULATOR_URL", "http://127.0.0.1:1")
+    with pytest.raises(Problem, match="does not answer"):
+        simulate.place(engine, "CA1", scenario="demo", speed=4.0)

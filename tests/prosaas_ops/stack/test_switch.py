@@ -1,0 +1,62 @@
+"""The level switch, worked through logctl."""
+
+import json
+from typing import Any
+
+import pytest
+
+from prosaas_logging import ctl
+from prosaas_ops.options import Problem, Usage
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.switch import Target
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "spoken"),
+    [
+        (Target(), [], "everything"),
+        (Target(call_sid="CA1"), ["--call", "CA1"], "call CA1"),
+        (Target(business="456"), ["--business", "456"], "business 456"),
+        (Target(phone="+972501234567"), ["--phone", "+972501234567"], "phone +972501234567"),
+    ],
+)
+def test_a_target_is_spoken_to_logctl_in_its_words(target: Target, arguments: list[str], spoken: str) -> None:
+    assert (target.arguments(), str(target)) == (arguments, spoken)
+
+
+def test_logctl_takes_every_command_that_is_sent_to_it(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through logctl's own parser: a word it does not know would end with 2 here."""
+    understood = []
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        understood.append(ctl._parser().parse_args(command[1:]))
+        return 0, json.dumps({"level": "INFO", "switches": [{"target": "call", "value": "CA1", "left_s": 90}]}), ""
+
+    engine.on_run = run
+    container = engine.running("prosaas-calls")
+    for target in (Target(), Target(call_sid="CA1"), Target(business="4"), Target(phone="+972501234567")):
+        live_switch.raise_to_debug(engine, container, target, "905s")
+        live_switch.lower(engine, container, target)
+    live_switch.lower_all(engine, container)
+    assert live_switch.seconds_left(engine, container, Target(call_sid="CA1")) == 90
+    assert live_switch.seconds_left(engine, container, Target()) == 0
+    assert len(understood) == 11
+
+
+def test_what_logctl_refuses_is_wrong_usage_in_its_own_words(engine: Any) -> None:
+    engine.on_run = lambda service, command: (2, "", "logctl: no duration '99d', write 90s\n")
+    with pytest.raises(Usage, match="no duration '99d'"):
+        live_switch.raise_to_debug(engine, engine.running("worker"), Target(), "99d")
+
+
+def test_what_fails_in_the_container_is_a_problem(engine: Any) -> None:
+    engine.on_run = lambda service, command: (1, "", "logctl: process 7 does not follow")
+    with pytest.raises(Problem, match="process 7 does not follow"):
+        live_switch.lower(engine, engine.running("worker"), Target())
+
+
+def test_a_container_that_is_gone_has_nothing_to_take_back(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    container = engine.running("worker")
+    engine.on_run = lambda service, command: (1, "", "no such container")
+    del engine.written["worker"]
+    live_switch.lower(engine, container, Target())

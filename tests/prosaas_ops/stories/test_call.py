@@ -1,0 +1,165 @@
+"""The story of a call, from what each source knows."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.records import Record
+from prosaas_ops.stories import call as story
+
+START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
+
+
+def record(call_sid: str, **changes: Any) -> Record:
+    values: dict[str, Any] = {
+        "call_sid": call_sid,
+        "business": "456 מספרת דנה",
+        "customer": "דוד",
+        "direction": "inbound",
+        "from_number": "+972501234567",
+        "to_number": "+97235550100",
+        "status": "completed",
+        "started_at": START,
+        "ended_at": START + timedelta(seconds=9),
+        "duration_s": 9.0,
+        "end_reason": "customer_hangup",
+        "metrics": {"turns": 1, "first_audio_ms": 412, "odd": {"x": 1}},
+        "transcript": [],
+        "events": [],
+        "summary": "",
+    }
+    return Record(**{**values, **changes})
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, Record]:
+    """The database's records."""
+    records: dict[str, Record] = {}
+    monkeypatch.setattr(story, "call_record", records.get)
+    return records
+
+
+def test_lines_of_all_services_are_one_story_by_time(engine: Any, call: str, known: dict[str, Record]) -> None:
+    told = story.tell(engine, call)
+    assert told is not None
+    assert [(entry.source, entry.event) for entry in told.entries] == [
+        ("prosaas-api", "VOICE_WEBHOOK"),
+        ("prosaas-calls", "CALL_START"),
+        ("prosaas-calls", "DB"),
+        ("prosaas-calls", "TRANSCRIPT"),
+        ("prosaas-calls", "TRANSCRIPT"),
+        ("prosaas-calls", "TOOL_FAILED"),
+        ("prosaas-calls", "CALL_END"),
+        ("worker", "JOB_DONE"),
+    ]
+    assert told.entries[5].stack == ["  Traceback (most recent call last):", "  TimeoutError"]
+    assert told.started == START.timestamp()
+
+
+def test_a_call_that_nobody_knows_has_no_story(engine: Any, call: str, known: dict[str, Record]) -> None:
+    assert story.tell(engine, "CAunknown") is None
+
+
+def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    engine.happen("prosaas-calls", 6.0, "kill", signal="15")
+    engine.happen("prosaas-calls", 6.5, "oom")
+    engine.happen("prosaas-calls", 6.6, "health_status: unhealthy")
+    engine.write("prosaas-calls", 6.1, "[INFO] 🚦 [DRAIN_START] מפסיק לקבל שיחות, פעילות: 1")
+    engine.write("prosaas-calls", 6.2, "[INFO] of nobody in particular")
+    engine.write("worker", 400.0, "[WARNING] long after the call")
+    told = story.tell(engine, call)
+    assert told is not None
+    around = [(entry.kind, entry.text) for entry in told.entries if entry.kind in ("container", "around", "warning")]
+    assert around == [
+        ("container", "container kill, SIGTERM"),
+        ("around", "מפסיק לקבל שיחות, פעילות: 1"),
+        ("container", "container oom, out of memory"),
+    ]
+
+
+def test_a_job_long_after_the_call_belongs_to_it_and_what_surrounds_the_job_does_not(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    engine.write(
+        "worker", 1800.0, "[WARNING] of the job's time", f"[INFO] ✅ [JOB_DONE] x · job_id=2 · call_sid={call}"
+    )
+    told = story.tell(engine, call)
+    assert told is not None
+    assert told.entries[-1].event == "JOB_DONE"
+    assert told.entries[-1].at == told.started + 1800
+    assert not [entry for entry in told.entries if "of the job's time" in entry.text]
+
+
+def test_what_the_budget_folded_comes_from_the_record_and_is_not_told_twice(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    known[call] = record(
+        call,
+        events=[
+            {"t_ms": 3000, "level": "INFO", "event": "TRANSCRIPT_CUSTOMER", "text": 'לקוח: "שלום"', "folded": False},
+            {"t_ms": 7000, "level": "INFO", "event": "TRANSCRIPT_CUSTOMER", "text": 'לקוח: "שלום"', "folded": True},
+        ],
+    )
+    told = story.tell(engine, call)
+    assert told is not None
+    recalled = [entry for entry in told.entries if entry.origin == "record"]
+    assert [(entry.event, entry.emoji, entry.text) for entry in recalled] == [("TRANSCRIPT", "💬", 'לקוח: "שלום"')]
+    assert recalled[0].at == told.started + 7
+
+
+def test_yesterdays_call_is_told_from_its_record_when_the_logs_are_gone(engine: Any, known: dict[str, Record]) -> None:
+    events = [{"t_ms": 0, "level": "INFO", "event": "CALL_START", "text": "direction=inbound"}]
+    known["CA1"] = record("CA1", events=events)
+    told = story.tell(engine, "CA1")
+    assert told is not None
+    assert [entry.origin for entry in told.entries] == ["record"]
+    known["CA2"] = record("CA2")
+    assert story.tell(engine, "CA2") is not None
+
+
+def test_a_database_that_is_away_leaves_the_logs_and_says_so(
+    engine: Any, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(call_sid: str) -> Record:
+        raise Problem("the database does not answer")
+
+    monkeypatch.setattr(story, "call_record", away)
+    told = story.tell(engine, call)
+    assert told is not None
+    assert (told.record, told.without_record) == (None, "the database does not answer")
+
+
+def test_the_words_of_a_live_call_come_from_its_lines(engine: Any, call: str, known: dict[str, Record]) -> None:
+    told = story.tell(engine, call)
+    assert told is not None
+    assert story.transcript(told) == [
+        {"who": "customer", "text": "שלום", "at_ms": 3000},
+        {"who": "ai", "text": "יש לי זמינות", "at_ms": 4200},
+    ]
+
+
+def test_the_wait_is_marked_at_the_answer_that_was_waited_for(engine: Any, call: str, known: dict[str, Record]) -> None:
+    known[call] = record(call, transcript=[{"who": "ai", "text": "יש לי זמינות", "at_ms": 4000, "wait_ms": 840}])
+    told = story.tell(engine, call)
+    assert told is not None
+    ((place, wait),) = story.latencies(told).items()
+    assert (told.entries[place].event, wait) == ("TRANSCRIPT", 0.84)
+
+
+@pytest.mark.parametrize(
+    ("level", "event", "kind"),
+    [
+        ("INFO", "TRANSCRIPT_AI", "speech"),
+        ("INFO", "TOOL_CALL", "tool"),
+        ("ERROR", "TOOL_CALL", "error"),
+        ("WARNING", "", "warning"),
+        ("DEBUG", "RMS", "detail"),
+        ("INFO", "SOMETHING", "other"),
+    ],
+)
+def test_trouble_outranks_the_kind_of_event(level: str, event: str, kind: str) -> None:
+    assert story.kind_of(level, event) == kind

@@ -1,0 +1,63 @@
+"""What the caller really heard."""
+
+from simulator.audio import watermark
+from simulator.live import Said
+from simulator.phone.ear import Ear
+
+AUDIO = watermark.frame("speech", 5) + bytes(index * index % 251 for index in range(800))
+SAID = {5: Said("שלום", AUDIO, "item_5", sent_bytes=len(AUDIO))}
+
+
+def listen(*pieces: bytes) -> Ear:
+    ear = Ear(SAID)
+    for piece in pieces:
+        ear.listen(piece)
+    return ear
+
+
+def test_speech_heard_to_its_end_is_whole_and_intact() -> None:
+    """Every byte is accounted for, however the audio was cut into frames."""
+    ear = listen(*(AUDIO[at : at + 160] for at in range(0, len(AUDIO), 160)))
+    (heard,) = ear.heard
+    assert (heard.heard_bytes, heard.intact, ear.unknown_bytes) == (len(AUDIO), True, 0)
+
+
+def test_an_interrupted_speech_is_intact_as_far_as_it_went() -> None:
+    """A prefix is right; how much of it was heard is known."""
+    (heard,) = listen(AUDIO[:480]).heard
+    assert (heard.heard_ms, heard.intact) == (60, True)
+
+
+def test_a_missing_frame_is_noticed() -> None:
+    """Audio with a hole is garbled."""
+    (heard,) = listen(AUDIO[:320], AUDIO[480:]).heard
+    assert not heard.intact
+
+
+def test_audio_nobody_said_is_unknown() -> None:
+    """A service's own prompt, or speech played on past its end, is counted apart."""
+    assert listen(b"\x12" * 320).unknown_bytes == 320
+    assert listen(AUDIO + b"\x12" * 160).unknown_bytes == 160
+
+
+def test_speech_that_just_stops_was_cut_short() -> None:
+    """A missing end is nobody's fault only where the service cleared it."""
+    ear = listen(AUDIO[:480])
+    assert ear.heard[0].cut_short
+    ear.clear()
+    assert not ear.heard[0].cut_short
+    assert not listen(AUDIO).heard[0].cut_short
+
+
+def test_a_services_own_words_after_a_break_are_not_garbled_speech() -> None:
+    """What follows a cleared or broken-off piece is counted as unknown."""
+    cleared = listen(AUDIO[:480])
+    cleared.clear()
+    cleared.listen(b"\x12" * 160)
+    assert cleared.heard[0].intact
+    assert cleared.unknown_bytes == 160
+
+    ear = Ear({5: Said("שלום", AUDIO, "item_5", sent_bytes=480)})
+    ear.listen(AUDIO[:480])
+    ear.listen(b"\x12" * 160)
+    assert (ear.heard[0].intact, ear.unknown_bytes) == (True, 160)
