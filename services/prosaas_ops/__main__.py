@@ -8,6 +8,7 @@ from prosaas_ops.options import PROBLEM, USAGE, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "backup": "act.up",
     "blackbox": "ask.blackbox",
     "call": "act.call",
     "capture": "act.capture",
@@ -16,13 +17,26 @@ COMMANDS = {
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
     "diff": "ask.diff",
+    "doctor": "act.up",
+    "down": "act.up",
+    "drained": "act.up",
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
     "quiet-api": "act.quiet",
     "quiet-calls": "act.quiet",
     "quiet-worker": "act.quiet",
+    "restart-api": "act.up",
+    "restart-calls": "act.up",
+    "restart-worker": "act.up",
+    "restore": "act.up",
+    "restore-drill": "act.up",
+    "rollback": "act.up",
+    "rotate-secret": "act.up",
+    "setup": "act.up",
     "trace": "ask.trace",
+    "up-dev": "act.up",
+    "up-prod": "act.up",
 }
 
 

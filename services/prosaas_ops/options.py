@@ -14,8 +14,6 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DURATION = re.compile(r"(\d+)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CALL_SID = re.compile(r"CA[0-9A-Za-z]{1,40}")
-# In MAKEFLAGS make writes the words of its command line after " -- ", a space inside a value as "\ ".
-_OVERRIDE = re.compile(r"(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*)=")
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
     "AUTO_SETUP",
@@ -137,8 +135,9 @@ def gather(
     command: str, allowed: Sequence[str], words: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> Options:
     """Options from the words given and, through make, from the environment; unknown words are refused by name."""
-    values = {name: environ[name] for name in allowed if name in environ}
-    typed = _OVERRIDE.findall(environ.get("MAKEFLAGS", "").partition("-- ")[2])
+    # A name that the shell happens to export is no word to us: only what was typed after the target counts.
+    typed = environ.get("PROSAAS_TYPED", "").split()
+    values = {name: environ[name] for name in typed if name in allowed and name in environ}
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:

@@ -33,6 +33,8 @@ class Container:
     state: str
     image: str
     status: str
+    created: int = 0
+    ports: tuple[int, ...] = ()
 
 
 class RawLine(NamedTuple):
@@ -51,7 +53,7 @@ class Engine:
         self._path = path
 
     def containers(self, *services: str) -> list[Container]:
-        """The project's containers, stopped ones included, in the order of the services asked for."""
+        """The project's containers, stopped ones included: by the services asked for, a service's oldest one first."""
         found = [
             Container(
                 id=row["Id"],
@@ -60,18 +62,21 @@ class Engine:
                 state=row["State"],
                 image=row["Image"],
                 status=row["Status"],
+                created=row.get("Created", 0),
+                ports=tuple(port["PublicPort"] for port in row.get("Ports") or [] if "PublicPort" in port),
             )
             for row in self.get("/containers/json", all=1, filters=json.dumps({"label": _labels(self.project)}))
             if row["Labels"].get("com.docker.compose.oneoff", "False") != "True"
         ]
+        found.sort(key=lambda container: (container.created, container.name))
         if services:
             found = [container for container in found if container.service in services]
             found.sort(key=lambda container: services.index(container.service))
         return found
 
     def running(self, service: str) -> Container:
-        """The service's running container, or the one sentence that says why there is none."""
-        for container in self.containers(service):
+        """The service's newest running container, or the one sentence that says why there is none."""
+        for container in reversed(self.containers(service)):
             if container.state == "running":
                 return container
         raise Problem(
