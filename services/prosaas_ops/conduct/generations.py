@@ -1,6 +1,7 @@
 """A service changes by a new container beside the old one, which goes when it has nothing left to do."""
 
 import gzip
+import re
 import time
 from typing import Any
 
@@ -75,23 +76,17 @@ class Generations:
         return [found for found in self._world.containers(service) if found.state in ("running", "restarting")]
 
     def _fits(self, container: Container) -> bool:
-        """Whether the container is what the model wants: its definition, image, settings and secrets."""
+        """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
+
+        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
+        """
         world, service = self._world, container.service
-        described = world.engine.inspect(container.id)
-        wanted = world.compose("config", "--hash", service).out.split()[-1:]
-        if described["Config"]["Labels"].get("com.docker.compose.config-hash") not in wanted:
+        scale = f"{service}={len(world.containers(service))}"
+        would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
+        if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
             return False
         model = world.model()
-        definition = model["services"][service]
-        image = world.docker("image", "inspect", "--format", "{{.Id}}", definition["image"], check=False).out.strip()
-        if described["Image"] != image:
-            return False
-        # The hash does not see what is inside an env file.
-        now = dict(item.split("=", 1) for item in described["Config"]["Env"] if "=" in item)
-        settings = {name: value for name, value in (definition.get("environment") or {}).items() if value is not None}
-        return all(now.get(name) == str(value) for name, value in settings.items()) and self._holds_secrets(
-            container, definition, model
-        )
+        return self._holds_secrets(container, model["services"][service], model)
 
     def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
         """A container keeps the secret files it was created with: a replaced file is not the one it reads."""

@@ -65,7 +65,8 @@ class World:
 
     def compose(self, *words: str, check: bool = True, feed: str | None = None, **settings: str) -> Done:
         environment = {**os.environ, **self.overrides, **settings}
-        return self._run(["docker", "compose", *_QUIET, *words], check, feed, environment)
+        quiet = () if "--progress" in words else _QUIET
+        return self._run(["docker", "compose", *quiet, *words], check, feed, environment)
 
     def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
         return self._run(["docker", *words], check, feed, dict(os.environ))
