@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import loguru
@@ -16,7 +17,7 @@ import structlog
 
 from prosaas_logging import bootstrap, get_logger, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
-from prosaas_logging.gate import change
+from prosaas_logging.policy import apply, in_force
 
 ROUNDS = 400
 CALLS = 2_000
@@ -118,7 +119,7 @@ def main() -> None:
                 "ours event recorded, 2 fields": two_fields(log.event, AUDIO_DELTA),
             }
         )
-        change(ring=0)
+        apply(replace(in_force(), ring=0))
         disabled = measure(
             {
                 "structlog disabled": four_fields(bound.debug, "tick"),

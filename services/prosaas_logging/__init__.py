@@ -1,5 +1,6 @@
 """Logging for services in containers: quiet in production, loud on demand, nothing lost in between."""
 
+from .bridge import adopt_celery
 from .events import Event
 from .logger import Logger, get_logger
 from .runtime import bootstrap, counters, flush, shutdown
@@ -14,6 +15,7 @@ __all__ = [
     "Logger",
     "Scope",
     "TimelineEntry",
+    "adopt_celery",
     "bootstrap",
     "capture_events",
     "counters",

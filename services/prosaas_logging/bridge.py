@@ -8,13 +8,15 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, TextIO
 
 from .errors import describe, split_traceback
 from .levels import CRITICAL, ERROR, WARNING
-from .libraries import LIBRARIES, is_library, library_threshold
 from .logger import Logger, get_logger
+from .policy import LIBRARIES, Policy, awake, follow, is_library
 from .prints import Printed
 from .scope import current
 from .values import Fields, freeze
@@ -31,72 +33,56 @@ class _Taken(logging.Handler):
 
 
 _TAKEN: Final = _Taken()
+_MOST_GUESSED: Final = 1000
 
 
 class Bridge:
-    """The hooks of one process; ``install`` and ``uninstall`` are each other's undoing."""
+    """The hooks of one process."""
 
     def __init__(self, flush: Callable[[], object]) -> None:
         self._flush = flush
-        self._own = logging.NOTSET
-        self._libraries = logging.NOTSET
-        self._undo: list[Callable[[], None]] = []
         self._printed: list[Printed] = []
-
-    def set_levels(self, own: int) -> None:
-        """Follow the process's level: our code's loggers at *own*, installed packages' at what the policy allows."""
-        self._own = own
-        self._libraries = library_threshold(own)
-        # Setting the levels, too, spares a library the work for records that would only be thrown away here.
-        logging.getLogger().setLevel(min(self._own, self._libraries))
-        for name in LIBRARIES:
-            logging.getLogger(name).setLevel(self._libraries)
+        self._guessed: set[str] = set()
 
     def install(self) -> None:
-        """Take over."""
-        if self._undo:
-            return
-        root_level = logging.getLogger().level
-        self._undo.append(lambda: logging.getLogger().setLevel(root_level))
-        self._replace(logging.Logger, "callHandlers", lambda stdlib, record: self._route(stdlib, record))
+        """Take over; nothing gives it back."""
+        logging.Logger.callHandlers = lambda stdlib, record: self._route(stdlib, record)  # type: ignore[assignment,method-assign]
         logging.getLogger().addHandler(_TAKEN)
-        self._undo.append(lambda: logging.getLogger().removeHandler(_TAKEN))
-        self._replace(sys, "excepthook", self._uncaught)
-        self._replace(threading, "excepthook", self._uncaught_in_thread)
-        self._replace(sys, "unraisablehook", self._unraisable)
-        self._replace(warnings, "showwarning", self._warned)
-        for name in ("stdout", "stderr"):
+        sys.excepthook = self._uncaught
+        threading.excepthook = self._uncaught_in_thread
+        sys.unraisablehook = self._unraisable
+        warnings.showwarning = self._warned
+        # Code that prints to the streams that were there at first is to be heard, too.
+        for name in ("__stdout__", "stdout", "stderr"):
             original = getattr(sys, name)
             if original is not None:
-                printed = Printed(original, name)
-                self._printed.append(printed)
-                self._replace(sys, name, printed)
-        # Celery, for one, prints to the stream that stdout was at first, and writes to that one's descriptor.
-        if sys.__stdout__ is not None and sys.__stderr__ is not None:
-            self._replace(sys, "__stdout__", Printed(sys.__stderr__, "stdout"))
+                printed = next((printed for printed in self._printed if printed.replaces(original)), None)
+                if printed is None:
+                    printed = Printed(original, name.strip("_"))
+                    self._printed.append(printed)
+                setattr(sys, name, printed)
+        follow(_set_levels)
 
-    def uninstall(self) -> None:
-        """Give everything back."""
-        while self._undo:
-            self._undo.pop()()
+    def restart_after_fork(self) -> None:
+        """In a child: what its parent has half printed is the parent's to say."""
+        for printed in self._printed:
+            printed.forget()
 
     def finish(self) -> None:
         """Say what is half said, for the process ends."""
         for printed in self._printed:
             printed.finish()
 
-    def _replace(self, holder: Any, name: str, value: object) -> None:
-        former = getattr(holder, name)
-        setattr(holder, name, value)
-        self._undo.append(lambda: setattr(holder, name, former))
-
     def _route(self, stdlib: logging.Logger, record: logging.LogRecord) -> None:
         """In the place of ``Logger.callHandlers``, for handlers can be added and propagation cut after us.
 
         Handlers that write to the console would say everything twice, and not in our form; any other keeps working.
         """
-        if record.levelno >= (self._libraries if is_library(record.name) else self._own):
-            self._take(record)
+        try:
+            self._hear(record)
+        except Exception as broken:
+            text = f"<a record that raised {type(broken).__name__}>"
+            _log(get_logger(str(record.name)), record.levelno, text, None)
         node: logging.Logger | None = stdlib
         while node is not None:
             for handler in node.handlers:
@@ -110,30 +96,45 @@ class Bridge:
         stream = handler.stream
         return isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed)
 
-    def _take(self, record: logging.LogRecord) -> None:
-        try:
-            text = record.getMessage()
-        except Exception:
-            text = f"{record.msg} {record.args}"
+    def _hear(self, record: logging.LogRecord) -> None:
+        policy = awake()
+        library = is_library(record.name, policy.packages)
+        if library:
+            self._tell_guess(record.name)
+        if record.levelno >= (policy.libraries if library else policy.threshold):
+            self._take(record, own=not library)
+
+    def _tell_guess(self, name: str) -> None:
+        """Say once of each package that it is taken for a library by its place alone."""
+        package = name.partition(".")[0]
+        if package in LIBRARIES or package in sys.stdlib_module_names or package in self._guessed:
+            return
+        if len(self._guessed) < _MOST_GUESSED:
+            self._guessed.add(package)
+            get_logger("prosaas_logging").debug(
+                "taken for a library, for it is installed; bootstrap(…, packages=(…,)) names the service's own",
+                package=package,
+            )
+
+    def _take(self, record: logging.LogRecord, *, own: bool) -> None:
+        text = _text_of(record)
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
         error = describe(record.exc_info) if record.exc_info else None
         if error is None:
             text, error = split_traceback(text)
-        if is_library(record.name):
+        if not own:
             text = f"{record.name}: {text}"
         if record.stack_info:
             fields["stack_info"] = record.stack_info
-        logger = get_logger(record.name)
-        scope = current()
-        emit = scope.emit if record.levelno >= self._own or is_library(record.name) else scope.keep
-        emit((record.created, record.levelno, logger, text, freeze(fields), error))
+        current().emit((record.created, record.levelno, get_logger(record.name), text, freeze(fields), error))
 
     def _uncaught(self, kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, exc, traceback)
             return
         _log(get_logger("prosaas_logging.uncaught"), CRITICAL, "uncaught exception", exc.with_traceback(traceback))
-        self._flush()
+        with suppress(Exception):
+            self._flush()
 
     def _uncaught_in_thread(self, args: threading.ExceptHookArgs) -> None:
         if issubclass(args.exc_type, SystemExit):
@@ -154,9 +155,50 @@ class Bridge:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
+        if "use of fork()" in str(message) and _only_our_threads():
+            return
         logger = get_logger("py.warnings")
         _log(logger, WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
 
 
+def adopt_celery() -> None:
+    """Have Celery leave logging alone, and say as a log line what its worker writes straight to a descriptor."""
+    signals = import_module("celery.signals")
+    # Being connected is enough: Celery then neither installs handlers nor replaces stdout.
+    signals.setup_logging.connect(_leave_alone, weak=False)
+    signals.worker_init.connect(_take_celery_s_words, weak=False)
+
+
+def _leave_alone(**_: object) -> None:
+    pass
+
+
+def _take_celery_s_words(**_: object) -> None:
+    worker = import_module("celery.apps.worker")
+    worker.safe_say = lambda message, stream=None: logging.getLogger("celery.worker").info(message)  # type: ignore[attr-defined]
+
+
+def _set_levels(policy: Policy) -> None:
+    """Spare libraries and our own code the work for records that would only be thrown away here."""
+    for name in LIBRARIES:
+        # setLevel also empties every logger's cache; once, below, is enough.
+        logging.getLogger(name).level = policy.libraries
+    logging.getLogger().setLevel(min(policy.threshold, policy.libraries))
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{record.msg if isinstance(record.msg, str) else type(record.msg).__name__} <unprintable arguments>"
+
+
+def _only_our_threads() -> bool:
+    """Whether every thread beside this one is the log's, which starts anew in a forked child."""
+    here = threading.current_thread()
+    return all(thread is here or thread.name.startswith("prosaas-log-") for thread in threading.enumerate())
+
+
 def _log(logger: Logger, level: int, text: str, exc: BaseException | None) -> None:
-    current().emit((time.time(), level, logger, text, {}, describe(exc)))
+    with suppress(Exception):
+        current().emit((time.time(), level, logger, text, {}, describe(exc)))

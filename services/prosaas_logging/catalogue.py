@@ -281,6 +281,16 @@ def BLACKBOX_WRITTEN(*, path: str, records: int) -> None:
     """The flight recorder of a call, request or job was written out."""
 
 
+@event(
+    WARNING,
+    "📼",
+    he="הקלטות דיבוג שלא נכתבו: {count} ({error})",
+    en="flight recordings not written: {count} ({error})",
+)
+def BLACKBOX_FAILED(*, count: int, error: str) -> None:
+    """What the flight recorder held of a call, request or job could not be written out, or was too much at once."""
+
+
 @event(WARNING, "🔁", he="חזר {count} פעמים ב-{seconds}s: {last}", en="repeated {count} times in {seconds}s: {last}")
 def REPEATED(*, count: int, seconds: float, last: str) -> None:
     """The same warning or error kept coming; this line stands for the ones that were not written."""

@@ -9,10 +9,10 @@ import orjson
 
 from .events import Event
 from .levels import LEVEL_TO_NAME, level_name
+from .record import Context, Record
 from .redact import clean, harmless, redact, rule_of
 from .render import LONGEST_LINE, TextRenderer
 from .schemas import RENAMES
-from .scope import Context, Record
 from .settings import LogSettings
 from .values import cut_middle, dump
 

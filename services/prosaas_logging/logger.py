@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, ParamSpec
-from weakref import WeakSet
 
 from .errors import ExcInfo, describe
 from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
+from .policy import Policy, follow
 from .scope import current
 from .values import UNCHANGING, Fields, freeze
 
@@ -20,13 +21,13 @@ _now: Final = time.time
 class Logger:
     """A name, the fields bound to it, and ``tracing``: whether anyone would keep a DEBUG record."""
 
-    __slots__ = ("__weakref__", "fields", "name", "tracing")
+    __slots__ = ("fields", "name")
+    # The same for all loggers, so it stands where their methods do.
+    tracing = False
 
     def __init__(self, name: str, fields: Fields | None = None) -> None:
         self.name: Final = name
         self.fields: Final[Fields] = fields or {}
-        self.tracing = _tracing
-        _loggers.add(self)
 
     def bind(self, **fields: object) -> Logger:
         """A logger that adds *fields* to everything it says."""
@@ -57,9 +58,7 @@ class Logger:
         return f"<Logger {self.name!r}>"
 
 
-_loggers: WeakSet[Logger] = WeakSet()
 _named: dict[str, Logger] = {}
-_tracing = False
 _METHODS: Final = {"debug": DEBUG, "info": INFO, "warning": WARNING, "error": ERROR, "critical": CRITICAL}
 
 
@@ -71,9 +70,9 @@ def get_logger(name: str) -> Logger:
     return logger
 
 
-def choose_methods(threshold: int, recording: bool) -> None:
-    """Give ``Logger`` the methods for this *threshold*: emit, keep for a flight recorder, or do nothing."""
-    global _tracing
+def _choose_methods(policy: Policy) -> None:
+    """Give ``Logger`` its methods: emit, keep for a flight recorder, or do nothing."""
+    threshold, recording = policy.threshold, policy.recording
     methods: dict[str, Callable[..., None]] = {}
     for name, level in _METHODS.items():
         methods[name] = _emitting(level) if level >= threshold else _keeping(level) if recording else _nothing
@@ -81,9 +80,7 @@ def choose_methods(threshold: int, recording: bool) -> None:
     methods["event"] = _saying_events(threshold, recording)
     for name, method in methods.items():
         setattr(Logger, name, method)
-    _tracing = recording or threshold <= DEBUG
-    for logger in list(_loggers):
-        logger.tracing = _tracing
+    Logger.tracing = recording or threshold <= DEBUG
 
 
 # ``exc_info`` is looked up in the fields rather than declared: a declared keyword makes Python compare every other
@@ -94,20 +91,32 @@ def _nothing(self: Logger, said: str | AnyEvent, /, **fields: object) -> None:
     pass
 
 
+def _salvage(logger: Logger, level: int, what: str | AnyEvent, broken: Exception) -> None:
+    """Say at least what was said, without the fields or the exception that could not be taken."""
+    with suppress(Exception):
+        current().emit((_now(), level, logger, what, {"not_logged": type(broken).__name__}, None))
+
+
 def _keeping(level: int) -> Callable[..., None]:
     def keep(self: Logger, text: str, /, **fields: object) -> None:
-        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-        current().keep((_now(), level, self, text, fields, error))
+        try:
+            error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+            current().keep((_now(), level, self, text, fields, error))
+        except Exception:
+            pass
 
     return keep
 
 
 def _emitting(level: int) -> Callable[..., None]:
     def emit(self: Logger, text: str, /, **fields: object) -> None:
-        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-        if not UNCHANGING.issuperset(map(type, fields.values())):
-            fields = freeze(fields)
-        current().emit((_now(), level, self, text, fields, error))
+        try:
+            error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+            if not UNCHANGING.issuperset(map(type, fields.values())):
+                fields = freeze(fields)
+            current().emit((_now(), level, self, text, fields, error))
+        except Exception as broken:
+            _salvage(self, level, text, broken)
 
     return emit
 
@@ -123,18 +132,28 @@ def _excepting(error: Callable[..., None]) -> Callable[..., None]:
 def _saying_events(threshold: int, recording: bool) -> Callable[..., None]:
     def emit(self: Logger, event: AnyEvent, /, **fields: object) -> None:
         if event.level >= threshold:
-            error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-            current().emit((_now(), event.level, self, event, freeze(fields), error))
+            try:
+                error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+                current().emit((_now(), event.level, self, event, freeze(fields), error))
+            except Exception as broken:
+                _salvage(self, event.level, event, broken)
 
     def emit_or_keep(self: Logger, event: AnyEvent, /, **fields: object) -> None:
         level = event.level
         if level < threshold and not event.explains:
             current().keep((_now(), level, self, event, fields, None))
             return
-        error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-        if level < threshold:
-            current().keep((_now(), level, self, event, fields, error))
-        else:
-            current().emit((_now(), level, self, event, freeze(fields), error))
+        try:
+            error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
+            if level < threshold:
+                current().keep((_now(), level, self, event, fields, error))
+            else:
+                current().emit((_now(), level, self, event, freeze(fields), error))
+        except Exception as broken:
+            if level >= threshold:
+                _salvage(self, level, event, broken)
 
     return emit_or_keep if recording else emit
+
+
+follow(_choose_methods)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import stat
+from contextlib import suppress
 from typing import Final
 
 # What a pipe takes in one piece: whole lines up to this size never interleave with another process's.
 ATOMIC: Final = 4096
+# A file takes any piece whole; longer ones save little.
+_LARGE: Final = 64 * 1024
+# What a pipe may hold where the kernel allows it, so that a reader that is busy elsewhere does not make us wait.
+_PIPE_BYTES: Final = 1024**2
 
 
 class Outlet:
@@ -17,7 +23,9 @@ class Outlet:
     def __init__(self, fd: int) -> None:
         own = _reopen_nonblocking(fd)
         self._fd = fd if own is None else own
-        self._longest = ATOMIC if own is None else None
+        self._bounded = own is None
+        # How many bytes of whole lines to write at once.
+        self.longest: Final = _LARGE if _is_file(self._fd) else ATOMIC
         self._poll: select.poll | None = None
         try:
             self._poll = select.poll()
@@ -34,7 +42,7 @@ class Outlet:
         if not self.wait(0):
             return 0
         try:
-            return os.write(self._fd, data if self._longest is None else data[: self._longest])
+            return os.write(self._fd, data[: self.longest] if self._bounded else data)
         except (BlockingIOError, InterruptedError):
             return 0
 
@@ -48,7 +56,18 @@ def _reopen_nonblocking(fd: int) -> int | None:
     """
     try:
         if stat.S_ISFIFO(os.fstat(fd).st_mode):
-            return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            own = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with suppress(OSError):
+                if fcntl.fcntl(own, fcntl.F_GETPIPE_SZ) < _PIPE_BYTES:
+                    fcntl.fcntl(own, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            return own
     except OSError:
         return None
     return None
+
+
+def _is_file(fd: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False

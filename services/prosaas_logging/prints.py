@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from .catalogue import STDERR, STDOUT
 from .errors import TRACEBACK, ErrorInfo
-from .gate import enabled
 from .logger import get_logger
+from .policy import awake
 from .scope import current
 
 _LONGEST_UNENDED: Final = 64 * 1024
 _LONGEST_TRACEBACK: Final = 500
+# Threads that came and went; from then on the halves of those that ended are said.
+_MOST_HALVES: Final = 64
 
 
 class _Half:
     """What one thread has printed and not finished: a line without its end, a traceback without its last line."""
 
-    __slots__ = ("line", "traceback")
+    __slots__ = ("decoder", "line", "traceback")
 
     def __init__(self) -> None:
         self.line = ""
         self.traceback: list[str] = []
+        # A character of several bytes may come in two writes.
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
 
 class Printed(io.TextIOBase):
@@ -35,9 +41,13 @@ class Printed(io.TextIOBase):
         self._original = original
         self._event = STDOUT if name == "stdout" else STDERR
         self._logger = get_logger(name)
-        self._halves: dict[int, _Half] = {}
+        # By the thread itself, for its number is another's once it has ended.
+        self._halves: dict[threading.Thread, _Half] = {}
         self.buffer = PrintedBytes(self)
         self.name = f"<{name}>"
+
+    line_buffering = True
+    mode = "w"
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -66,16 +76,30 @@ class Printed(io.TextIOBase):
         """Say the lines that *text* completes; each thread's half lines are its own."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        thread = threading.get_ident()
-        half = self._halves.pop(thread, None) or _Half()
+        self._add(text, self._half())
+        return len(text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """The same for encoded text, which may end in the middle of a character."""
+        half = self._half()
+        self._add(half.decoder.decode(data), half)
+
+    def _half(self) -> _Half:
+        thread = threading.current_thread()
+        half = self._halves.get(thread)
+        if half is None:
+            if len(self._halves) >= _MOST_HALVES:
+                self._finish_dead()
+            half = self._halves.setdefault(thread, _Half())
+        return half
+
+    def _add(self, text: str, half: _Half) -> None:
         *lines, half.line = (half.line + text).split("\n")
         if len(half.line) > _LONGEST_UNENDED:
             lines, half.line = [*lines, half.line], ""
         for line in lines:
-            self._take(line.rstrip("\r"), half)
-        if half.line or half.traceback:
-            self._halves[thread] = half
-        return len(text)
+            with suppress(Exception):
+                self._take(line.rstrip("\r"), half)
 
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         """Each of *lines*, as they are."""
@@ -92,8 +116,21 @@ class Printed(io.TextIOBase):
     def finish(self) -> None:
         """Say the halves, for the process ends."""
         while self._halves:
-            _, half = self._halves.popitem()
-            for line in [*half.traceback, half.line]:
+            self._finish_one(self._halves.popitem()[1])
+
+    def forget(self) -> None:
+        """Drop the halves: in a forked child they are the parent's to finish."""
+        self._halves = {}
+
+    def _finish_dead(self) -> None:
+        for thread in list(self._halves):
+            if not thread.is_alive():
+                self._finish_one(self._halves.pop(thread))
+
+    def _finish_one(self, half: _Half) -> None:
+        rest = half.line + half.decoder.decode(b"", final=True)
+        for line in [*half.traceback, rest]:
+            with suppress(Exception):
                 self._say(line)
 
     def _take(self, line: str, half: _Half) -> None:
@@ -110,7 +147,7 @@ class Printed(io.TextIOBase):
                 half.traceback = []
 
     def _say(self, line: str, error: ErrorInfo | None = None) -> None:
-        if line.strip() and enabled(self._event.level):
+        if line.strip() and self._event.level >= awake().threshold:
             fields: dict[str, object] = {"text": line}
             current().emit((time.time(), self._event.level, self._logger, self._event, fields, error))
 
@@ -128,5 +165,5 @@ class PrintedBytes(io.RawIOBase):
     def write(self, data: Any) -> int:
         """As text, for a log is text."""
         raw = bytes(data)
-        self._text.write(raw.decode("utf-8", "replace"))
+        self._text.write_bytes(raw)
         return len(raw)

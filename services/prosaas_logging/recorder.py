@@ -11,16 +11,22 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, NamedTuple
 
-from .catalogue import BLACKBOX_WRITTEN
+from .catalogue import BLACKBOX_FAILED, BLACKBOX_WRITTEN
+from .events import AnyEvent
 from .json_lines import JsonRenderer
-from .levels import WARNING
-from .scope import Context, Record, Scope
+from .policy import Recorded
+from .record import Context, Record, Source
 from .values import dump, freeze
 
 TOTAL_BYTES: Final = 64 * 1024**2
+# Files beyond so many are as bad as bytes: whoever looks for the oldest looks at each.
+MOST_FILES: Final = 2000
+# Rings that wait for a slow disk; more would be memory without a bound.
+MOST_WAITING: Final = 64
 # An error storm writes this many files at once, and then one every few seconds.
 BURST: Final = 10
 REFILL_SECONDS: Final = 6.0
+_TELL_SECONDS: Final = 30.0
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -42,50 +48,75 @@ class Recorder:
         target: str,
         render: JsonRenderer,
         submit: Callable[[Record, Context], None],
-        logger_record: Callable[[Dump, str], Record],
+        logger: Source,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._render = render
         self._submit = submit
-        self._announce = logger_record
+        self._logger = logger
         self._clock = clock
         self._tokens = float(BURST)
         self._refilled = clock()
-        self.suppressed = 0
-        self._reset()
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """In a forked child: the thread starts again with the first dump, and what it has to tell is the parent's."""
         self._queue: SimpleQueue[Dump | threading.Event] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._told = self._clock()
+        self._untold = 0
+        self.suppressed = 0
 
-    def restart_after_fork(self) -> None:
-        """In a child: the thread starts again with the first dump."""
-        self._reset()
+    def dump(self, scope: Recorded, reason: str, always: bool = False) -> bool:
+        """Hand what *scope* recorded over to be written; whether there was anything, and room for it.
 
-    def dump(self, scope: Scope, reason: str, *, asked: bool = False) -> bool:
-        """Hand the ring of *scope* over to be written and empty it; whether there was anything, and room for it."""
-        if not scope.ring or not self._target:
+        An error storm is bounded in pace; what is *always* wanted, only by how many rings wait for the disk.
+        """
+        if not self._target:
             return False
-        if not asked and not self._take_token():
+        if self._queue.qsize() >= MOST_WAITING or not (always or self._take_token()):
             self.suppressed += 1
+            self._untold += 1
             return False
-        records = []
-        while scope.ring:
-            records.append(scope.ring.popleft())
+        records = scope.drain()
+        if not records:
+            if not always:
+                self._tokens += 1
+            return False
         self._queue.put(Dump(file_name(scope.id), scope.kind, reason, records, scope.context))
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="prosaas-log-recorder", daemon=True)
-            self._thread.start()
+        self._start()
         return True
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until the dumps so far are written."""
         if self._thread is None or not self._thread.is_alive():
-            return True
+            return self._queue.empty()
         done = threading.Event()
         self._queue.put(done)
         return done.wait(timeout)
+
+    def sweep(self) -> None:
+        """Tell how many recordings were not written because there were too many, now and then."""
+        if self._untold and self._clock() - self._told >= _TELL_SECONDS:
+            self._told = self._clock()
+            count, self._untold = self._untold, 0
+            self._say(BLACKBOX_FAILED, {"count": count, "error": "too many at once"}, Context({}))
+
+    def _start(self) -> None:
+        if (self._thread is None or not self._thread.is_alive()) and self._starting.acquire(blocking=False):
+            try:
+                if self._thread is None or not self._thread.is_alive():
+                    thread = threading.Thread(target=self._run, name="prosaas-log-recorder", daemon=True)
+                    thread.start()
+                    self._thread = thread
+            except RuntimeError:
+                # The interpreter ends and starts no more threads.
+                while not self._queue.empty():
+                    self._handle(self._queue.get())
+            finally:
+                self._starting.release()
 
     def _take_token(self) -> bool:
         now = self._clock()
@@ -98,22 +129,31 @@ class Recorder:
 
     def _run(self) -> None:
         while True:
-            item = self._queue.get()
-            if isinstance(item, threading.Event):
-                item.set()
-                continue
-            try:
-                self._write(item)
-            except Exception as broken:
-                self._submit(self._announce(item, f"{type(broken).__name__}: {broken}"), item.context)
+            self._handle(self._queue.get())
 
-    def _write(self, item: Dump) -> None:
+    def _handle(self, item: Dump | threading.Event) -> None:
+        if isinstance(item, threading.Event):
+            item.set()
+            return
+        try:
+            where = self._write(item)
+        except Exception as broken:
+            error = f"{type(broken).__name__}: {broken}"
+            self._say(BLACKBOX_FAILED, {"count": 1, "error": error, "reason": item.reason}, item.context)
+            return
+        fields = {"path": where, "records": len(item.records), "reason": item.reason}
+        self._say(BLACKBOX_WRITTEN, fields, item.context)
+
+    def _say(self, event: AnyEvent, fields: dict[str, object], context: Context) -> None:
+        self._submit((time.time(), event.level, self._logger, event, fields, None), context)
+
+    def _write(self, item: Dump) -> str:
+        """Write a ring out; where it went."""
         if self._target == "stdout":
             for record in item.records:
                 moment = time.strftime("%H:%M:%S", time.gmtime(record[0])) + f".{int(record[0] % 1 * 1000):03d}Z"
                 self._submit(frozen(record), Context(item.context.fields, (*item.context.tail, f"recorded={moment}")))
-            self._submit(self._announce(item, "stdout"), item.context)
-            return
+            return "stdout"
         directory = Path(self._target)
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{item.name}.jsonl"
@@ -124,7 +164,7 @@ class Recorder:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         with open(fd, "ab") as file:
             file.writelines(lines)
-        self._submit(self._announce(item, str(path)), item.context)
+        return str(path)
 
 
 def frozen(record: Record) -> Record:
@@ -133,23 +173,13 @@ def frozen(record: Record) -> Record:
     return moment, level, logger, what, freeze(fields), error
 
 
-def announcement(logger: object) -> Callable[[Dump, str], Record]:
-    """The line that says where a ring went."""
-
-    def announce(item: Dump, path: str) -> Record:
-        fields: dict[str, object] = {"path": path, "records": len(item.records), "reason": item.reason}
-        return time.time(), WARNING, logger, BLACKBOX_WRITTEN, fields, None  # type: ignore[return-value]
-
-    return announce
-
-
 def file_name(identity: str) -> str:
     """*identity* as a file's name; it may come from the network, so nothing in it may be a path."""
     return _NOT_IN_A_NAME.sub("_", identity).lstrip(".")[:100] or "unnamed"
 
 
-def make_room(directory: Path, needed: int, total: int = TOTAL_BYTES) -> None:
-    """Remove the oldest files of *directory* until *needed* more bytes stay within *total*."""
+def make_room(directory: Path, needed: int, total: int = TOTAL_BYTES, most: int = MOST_FILES) -> None:
+    """Remove the oldest files of *directory* until *needed* more bytes stay within *total*, and one more in *most*."""
     files = []
     for path in directory.glob("*.jsonl"):
         try:
@@ -158,8 +188,8 @@ def make_room(directory: Path, needed: int, total: int = TOTAL_BYTES) -> None:
             continue
         files.append((status.st_mtime, status.st_size, path))
     used = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if used + needed <= total:
+    for number, (_, size, path) in enumerate(sorted(files)):
+        if used + needed <= total and len(files) - number < most:
             return
         path.unlink(missing_ok=True)
         used -= size

@@ -7,8 +7,8 @@ from typing import Final
 
 from .events import AnyEvent, Event
 from .levels import level_name
+from .record import Context, Record
 from .redact import hide, redact
-from .scope import Context, Record
 from .settings import LogSettings
 from .values import cut_middle, dump, plain
 

@@ -9,29 +9,33 @@ import signal
 import sys
 import threading
 import time
-import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from functools import wraps
 from types import FrameType
-from typing import NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from .bridge import Bridge
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
 from .events import AnyEvent
-from .gate import Force, put_in_force
 from .json_lines import JsonRenderer
 from .levels import WARNING, level_name
 from .logger import get_logger
-from .recorder import Recorder, announcement
+from .policy import Policy, Recorded, apply, in_force
+from .record import Context, Record
+from .recorder import Recorder
 from .render import TextRenderer
-from .repeats import Repeats
-from .scope import Context, Record
+from .scope import current
 from .settings import LogSettings, load_settings
 from .switch import Switch
+from .trouble import Repeats, Said
 from .writer import Losses, Writer
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS: Final = 1.0
+# Below every level that anybody names.
+_LOWEST: Final = 1
 _log = get_logger("prosaas_logging")
 
 
@@ -40,7 +44,6 @@ class Running(NamedTuple):
 
     settings: LogSettings
     writer: Writer
-    repeats: Repeats
     recorder: Recorder
     bridge: Bridge
     switch: Switch
@@ -50,14 +53,23 @@ _running: Running | None = None
 _starting = threading.Lock()
 
 
-def bootstrap(service: str, *, environ: Mapping[str, str] | None = None, version: str | None = None) -> LogSettings:
-    """Start logging: first thing in an entry point, once for a process; another call changes nothing."""
+def bootstrap(
+    service: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    version: str | None = None,
+    packages: Iterable[str] = (),
+) -> LogSettings:
+    """Start logging: first thing in an entry point, once for a process; another call changes nothing.
+
+    *packages* are the service's own: an installed one would be taken for a library, which is quieter.
+    """
     global _running
     with _starting:
         if _running is not None:
             return _running.settings
         settings = load_settings(service, environ, version=version)
-        _running = _start(settings)
+        _running = _start(settings, frozenset(packages))
     for problem in settings.problems:
         _log.event(
             CONFIG_INVALID, name=problem.name, value=problem.value, valid=problem.valid, fallback=problem.fallback
@@ -66,13 +78,13 @@ def bootstrap(service: str, *, environ: Mapping[str, str] | None = None, version
 
 
 def flush(timeout: float = FLUSH_SECONDS) -> bool:
-    """Wait until everything logged before is written, at most *timeout* seconds; whether it is."""
+    """Wait until what was logged before is written or counted as lost, at most *timeout* seconds; whether it is."""
     running = _running
     if running is None:
         return True
     deadline = time.monotonic() + timeout
-    running.recorder.flush(timeout)
-    return running.writer.flush(max(0.0, deadline - time.monotonic()))
+    recorded = running.recorder.flush(timeout)
+    return running.writer.flush(max(0.0, deadline - time.monotonic())) and recorded
 
 
 def shutdown(timeout: float = FLUSH_SECONDS) -> None:
@@ -82,14 +94,13 @@ def shutdown(timeout: float = FLUSH_SECONDS) -> None:
         return
     deadline = time.monotonic() + timeout
     running.bridge.finish()
-    running.repeats.sweep(everything=True)
     running.recorder.flush(timeout)
     running.switch.stop()
     running.writer.close(max(0.0, deadline - time.monotonic()))
 
 
 def counters() -> dict[str, dict[tuple[str, str], int]]:
-    """Lines written by (level, event) and records lost by (level, cause), for a service's own metrics."""
+    """Lines written by (level, event) and what was lost by (level, cause), for a service's own metrics."""
     running = _running
     if running is None:
         return {"lines": {}, "dropped": {}}
@@ -97,54 +108,48 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
     for key, count in list(running.writer.lines.items()):
         level, event = (key, "") if isinstance(key, int) else (key[0], key[1].name)
         lines[level_name(level), event] += count
-    return {"lines": lines, "dropped": dict(running.writer.dropped)}
+    dropped = dict(running.writer.dropped)
+    if running.recorder.suppressed:
+        dropped["BLACKBOX", "suppressed"] = running.recorder.suppressed
+    return {"lines": lines, "dropped": dropped}
 
 
-def _start(settings: LogSettings) -> Running:
+def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
     text = TextRenderer(settings)
-    json_lines = JsonRenderer(settings, text)
-    writer = Writer(
-        1, json_lines.line if settings.json else text.line, settings.buffer, report=_loss_report, tick=_tick
-    )
-    repeats = Repeats(writer.submit, text.text)
-    recorder = Recorder(settings.blackbox, JsonRenderer(settings, text), writer.submit, announcement(_log))
+    render = JsonRenderer(settings, text).line if settings.json else text.line
+    writer = Writer(1, render, settings.buffer, report=_loss_report, repeats=Repeats(text.text), tick=_tick)
+    recorder = Recorder(settings.blackbox, JsonRenderer(settings, text), writer.submit, _log)
     bridge = Bridge(flush)
-    submit = writer.submit
-    submit_repeated = repeats.submit
-
-    def route(record: Record, context: Context) -> None:
-        (submit_repeated if record[1] >= WARNING else submit)(record, context)
-
     bridge.install()
-    put_in_force(
-        Force(
+    apply(
+        Policy(
             threshold=settings.level,
+            packages=packages,
             ring=settings.recorder,
             budget=settings.call_budget,
-            submit=route,
+            submit=writer.submit,
             dump=recorder.dump,
             render_entry=text.entry,
-            listeners=(bridge.set_levels,),
         )
     )
 
     def say(event: AnyEvent, fields: dict[str, object]) -> None:
         writer.submit((time.time(), WARNING, _log, event, fields, None), Context({}))
 
-    switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", asked=True))
+    switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", always=True))
     writer.start()
     _prepare_for_the_end()
     switch.start()
-    return Running(settings, writer, repeats, recorder, bridge, switch)
+    return Running(settings, writer, recorder, bridge, switch)
 
 
 def _tick() -> None:
     if _running is not None:
-        _running.repeats.sweep()
         _running.switch.poll()
+        _running.recorder.sweep()
 
 
-def _loss_report(losses: Losses) -> tuple[Record, Context]:
+def _loss_report(losses: Losses) -> Said:
     parts = ", ".join(f"{level} {cause}: {count}" for (level, cause), count in sorted(losses.items()))
     fields: dict[str, object] = {"total": sum(losses.values()), "losses": parts}
     return (time.time(), WARNING, _log, LOG_DROPPED, fields, None), Context({})
@@ -154,8 +159,7 @@ def _prepare_for_the_end() -> None:
     """Every way out of the process passes a bounded flush."""
     atexit.register(shutdown)
     os.register_at_fork(after_in_child=_after_fork)
-    # Python warns of the threads that a fork leaves behind; ours starts anew in the child, by the line above.
-    warnings.filterwarnings("ignore", message=r".*multi-threaded, use of fork\(\)", category=DeprecationWarning)
+    _flush_before_hard_exit()
     if not faulthandler.is_enabled() and sys.__stderr__ is not None:
         with suppress(OSError, ValueError):
             faulthandler.enable(sys.__stderr__)
@@ -173,24 +177,46 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 
 def _after_fork() -> None:
+    """A child starts from nothing, and starts nothing before it says something: it may be about to run another program.
+
+    Until then its policy lets everything through, and the first thing that comes puts the former policy in force.
+    """
     running = _running
     if running is None:
         return
-    running.recorder.restart_after_fork()
+    running.bridge.restart_after_fork()
+    running.recorder.reset()
     running.switch.restart_after_fork()
-    running.writer.restart_after_fork()
-    _flush_before_hard_exit()
+    running.writer.reset()
+    policy = in_force()
+    if policy.wake is not None:
+        return
+
+    def wake() -> None:
+        apply(policy)
+        running.writer.start()
+
+    def submit(record: Record, context: Context) -> None:
+        wake()
+        if record[1] >= policy.level_for(context.fields):
+            policy.submit(record, context)
+        else:
+            current().keep(record)
+
+    def dump(scope: Recorded, reason: str, always: bool) -> bool:
+        wake()
+        return policy.dump(scope, reason, always)
+
+    apply(replace(policy, threshold=_LOWEST, targets=(), submit=submit, dump=dump, wake=wake))
 
 
 def _flush_before_hard_exit() -> None:
-    """Children that multiprocessing, RQ or billiard forked leave through ``os._exit``, which runs no exit handlers."""
+    """``os._exit`` runs no exit handlers, and is how children leave that multiprocessing, RQ or billiard forked."""
     leave = os._exit
-    if getattr(leave, "flushes_log", False):
-        return
 
-    def leave_flushed(status: int) -> None:
+    @wraps(leave)
+    def leave_flushed(status: int) -> NoReturn:
         shutdown()
         leave(status)
 
-    leave_flushed.flushes_log = True  # type: ignore[attr-defined]
-    os._exit = leave_flushed  # type: ignore[assignment]
+    os._exit = leave_flushed

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar, Token
+from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from .errors import ErrorInfo
 from .events import AnyEvent, Event
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
+from .policy import Policy, follow, in_force
+from .record import Context, Record
 
-if TYPE_CHECKING:
-    from .logger import Logger
-
-# (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
-Record = tuple[float, int, "Logger", AnyEvent | str, dict[str, object], ErrorInfo | None]
-
+_KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
 _TAIL_NAMES: Final = {
     "call": ("call_sid",),
     "request": ("request_id", "call_sid", "message_id"),
@@ -27,20 +27,13 @@ _TAIL_NAMES: Final = {
     "process": (),
 }
 _TIMELINE_LENGTH: Final = 2000
+_NO_TIMELINE: Final[deque[tuple[Record, bool]]] = deque(maxlen=0)
+_NO_RING: Final[deque[Record]] = deque(maxlen=0)
 # The ending of a call: CALL_END, and a warning or two.
 ENDING_ROOM: Final = 3
-
-
-class Context:
-    """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
-
-    __slots__ = ("encoded", "fields", "tail")
-
-    def __init__(self, fields: dict[str, object], tail: tuple[str, ...] = ()) -> None:
-        self.fields: Final = fields
-        self.tail: Final = tail
-        # The fields as JSON, for whoever rendered them first to leave them to the next line.
-        self.encoded: bytes | None = None
+# How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
+MOST_DUMPS: Final = 10
+DUMP_SECONDS: Final = 5.0
 
 
 class TimelineEntry(NamedTuple):
@@ -53,29 +46,20 @@ class TimelineEntry(NamedTuple):
     folded: bool
 
 
-class Wiring(NamedTuple):
-    """What the running configuration gives every scope; replaced as a whole, so that scopes never see a half of one."""
-
-    submit: Callable[[Record, Context], None]
-    threshold: int
-    ring: int
-    budget: int
-    level_for: Callable[[dict[str, object]], int | None]
-    dump: Callable[[Scope, str], object]
-    render_entry: Callable[[Record, Context], str]
-
-
 class Scope:
-    """One call, request or job. ``keep`` and ``emit`` are chosen when it is wired, not on each record."""
+    """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
     __slots__ = (
+        "_dumped_at",
+        "_dumps",
         "_folded",
-        "_spent",
+        "_policy",
+        "_spending",
         "_timeline",
         "_token",
-        "_tripped",
         "context",
         "emit",
+        "ended",
         "id",
         "keep",
         "kind",
@@ -90,26 +74,41 @@ class Scope:
     def __init__(self, kind: str, fields: dict[str, object]) -> None:
         self.kind: Final = kind
         self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
-        self.ring: deque[Record] = deque(maxlen=0)
-        self.level = INFO
+        self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
-        self._spent = 0
+        self._spending = count()
         self._folded = 0
-        self._tripped = False
-        self._timeline: deque[tuple[Record, bool]] = deque(maxlen=_TIMELINE_LENGTH)
+        self._dumps = 0
+        self._dumped_at = 0.0
+        self.ended = False
+        self._timeline = deque(maxlen=_TIMELINE_LENGTH) if kind == "call" else _NO_TIMELINE
         self._token: Token[Scope] | None = None
         self.context = self._make_context(fields)
+        self.level = INFO
+        self._policy = in_force()
 
     def add(self, **fields: object) -> None:
         """Add fields that became known later; records already made keep the ones they had."""
         self.context = self._make_context({**self.context.fields, **fields})
-        self.wire(_wiring)
+        self.follow()
 
     def fail(self, reason: str) -> None:
-        """Mark an abnormal end: the flight recorder is written out, once."""
-        if not self._tripped:
-            self._tripped = True
-            _wiring.dump(self, reason)
+        """Mark an abnormal end: what the flight recorder holds is written out, always but for a request's.
+
+        Requests are anybody's to send, so of theirs no more are written than of errors.
+        """
+        with suppress(Exception):
+            self._policy.dump(self, reason, self.kind in ("call", "job"))
+
+    def drain(self) -> list[Record]:
+        """Take what was recorded; of two who drain at once each record goes to one."""
+        records = []
+        for _ in range(len(self.ring)):
+            try:
+                records.append(self.ring.popleft())
+            except IndexError:
+                break
+        return records
 
     @property
     def folded(self) -> int:
@@ -120,57 +119,86 @@ class Scope:
     def timeline(self) -> list[TimelineEntry]:
         """The call's lines at INFO and above so far, the folded ones too, for its database record."""
         entries = []
-        for record, folded in list(self._timeline):
+        for record, folded in self._timeline.copy():
             moment, level, _, what, _, _ = record
             entries.append(
                 TimelineEntry(
                     t_ms=max(0, round((moment - self.started) * 1000)),
                     level=level_name(level),
                     event=what.name if isinstance(what, Event) else None,
-                    text=_wiring.render_entry(record, self.context),
+                    text=self._in_words(record),
                     folded=folded,
                 )
             )
         return entries
 
-    def wire(self, wiring: Wiring) -> None:
-        """Choose how this scope keeps and emits, for the configuration in force."""
-        if self.kind == "process":
-            self.level = wiring.threshold
-            self.keep = _discard
-            self.emit = lambda record: wiring.submit(record, self.context)
-            return
-        override = wiring.level_for(self.context.fields)
-        self.level = wiring.threshold if override is None else override
-        if self.ring.maxlen != wiring.ring:
-            self.ring = deque(self.ring, maxlen=wiring.ring)
-        self.keep = self.ring.append if self.level >= wiring.threshold else self._sift
-        self.emit = self._emit if self.level <= wiring.threshold else self._sift
+    def _in_words(self, record: Record) -> str:
+        try:
+            return self._policy.render_entry(record, self.context)
+        except Exception as broken:
+            return f"<{type(broken).__name__}>"
+
+    def follow(self) -> None:
+        """Choose how this scope keeps and emits, for the policy in force; once more if that changes meanwhile."""
+        while True:
+            policy = self._policy = in_force()
+            self.level = policy.threshold
+            if policy.targets:
+                with suppress(Exception):
+                    self.level = policy.level_for(self.context.fields)
+            if self.kind == "process":
+                self.keep = _discard
+                self.emit = _straight(policy.submit, self.context)
+            else:
+                if self.ring.maxlen != policy.ring:
+                    self.ring = deque(self.ring, maxlen=policy.ring)
+                self.keep = self.ring.append if self.level >= policy.threshold else self._sift
+                self.emit = self._emit if self.level <= policy.threshold else self._sift
+                if self.ended:
+                    self.keep = self.emit = self._emit_late
+            if policy is in_force():
+                return
 
     def _sift(self, record: Record) -> None:
         """For a scope that an operator has switched to another level than the process's."""
-        if record[1] >= self.level:
-            self._emit(record)
-        else:
-            self.ring.append(record)
+        with suppress(Exception):
+            if record[1] >= self.level:
+                self._emit(record)
+            else:
+                self.ring.append(record)
+
+    def _emit_late(self, record: Record) -> None:
+        """For work that outlives its scope: it follows the switch, keeps its ids, and has no ring and no budget."""
+        with suppress(Exception):
+            policy = in_force()
+            if record[1] >= policy.level_for(self.context.fields):
+                policy.submit(record, self.context)
 
     def _emit(self, record: Record) -> None:
         level = record[1]
         if self.kind == "call" and level >= INFO:
-            if level < WARNING and self._folds(record[3]):
-                self._folded += 1
+            # A count is one step also for threads that share a call, where ``+=`` is three.
+            spent = next(self._spending)
+            if level < WARNING and self._folds(record[3], spent):
+                with _folding:
+                    self._folded += 1
                 self._timeline.append((record, True))
                 self.ring.append(record)
                 return
-            self._spent += 1
             record = self._with_folded(record)
             self._timeline.append((record, False))
-        if level >= ERROR and not self._tripped:
-            self._tripped = True
-            _wiring.submit(record, self.context)
-            _wiring.dump(self, "error")
+        self._policy.submit(record, self.context)
+        if level >= ERROR:
+            self._dump_after_error(record[0])
+
+    def _dump_after_error(self, moment: float) -> None:
+        """Have written what was recorded since the last error, if that is not too often."""
+        if self._dumps >= MOST_DUMPS or 0 <= moment - self._dumped_at < DUMP_SECONDS:
             return
-        _wiring.submit(record, self.context)
+        with suppress(Exception):
+            if self._policy.dump(self, "error", False):
+                self._dumps += 1
+                self._dumped_at = moment
 
     def _with_folded(self, record: Record) -> Record:
         """The record, and how much was folded if it is of the kind that says so."""
@@ -179,10 +207,10 @@ class Scope:
             return moment, level, logger, what, {**fields, "folded": self._folded}, error
         return record
 
-    def _folds(self, what: AnyEvent | str) -> bool:
+    def _folds(self, what: AnyEvent | str, spent: int) -> bool:
         """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""
-        budget = _wiring.budget
-        if not budget or self.level < INFO or self._spent < budget - ENDING_ROOM:
+        budget = self._policy.budget
+        if not budget or self.level < INFO or spent < budget - ENDING_ROOM:
             return False
         return not isinstance(what, Event) or what.folds
 
@@ -194,7 +222,7 @@ class Scope:
         self.started = time.time()
         self._token = _current.set(self)
         _live.add(self)
-        self.wire(_wiring)
+        self.follow()
         return self
 
     def __exit__(
@@ -209,7 +237,13 @@ class Scope:
             except ValueError:
                 # Left in another context than it was entered in, as an async generator's clean-up may do.
                 _current.set(_root)
+        self.ended = True
+        self.keep = self.emit = self._emit_late
         self.ring.clear()
+
+
+def _straight(submit: Callable[[Record, Context], None], context: Context) -> Callable[[Record], None]:
+    return lambda record: submit(record, context)
 
 
 def _discard(record: Record) -> None:
@@ -221,15 +255,7 @@ def scope(**fields: object) -> Scope:
 
     What surrounds it is inherited, and everything started inside it, tasks included, belongs to it.
     """
-    kind = (
-        "job"
-        if "job_id" in fields
-        else "request"
-        if "request_id" in fields
-        else "call"
-        if "call_sid" in fields
-        else "part"
-    )
+    kind = next((kind for name, kind in _KINDS.items() if name in fields), "part")
     return Scope(kind, {**_current.get().context.fields, **fields})
 
 
@@ -238,16 +264,8 @@ def watched() -> bool:
 
     For what comes fifty times a second: a recorder that kept all of it would remember three seconds of a call.
     """
-    return current().level <= DEBUG
-
-
-def rewire(wiring: Wiring) -> None:
-    """Put *wiring* in force for the process and for every scope that is open now."""
-    global _wiring
-    _wiring = wiring
-    _root.wire(wiring)
-    for live in list(_live):
-        live.wire(wiring)
+    scope = current()
+    return (in_force().level_for(scope.context.fields) if scope.ended else scope.level) <= DEBUG
 
 
 def live_scopes() -> list[Scope]:
@@ -255,17 +273,22 @@ def live_scopes() -> list[Scope]:
     return list(_live)
 
 
-_wiring = Wiring(
-    submit=lambda record, context: None,
-    threshold=INFO,
-    ring=0,
-    budget=0,
-    level_for=lambda fields: None,
-    dump=lambda ended, reason: None,
-    render_entry=lambda record, context: "",
-)
+def _rewire(policy: Policy) -> None:
+    for live in (_root, *_live.copy()):
+        live.follow()
+
+
+def _restart_after_fork() -> None:
+    """Another thread of the parent may have held the lock, and does not exist here to give it back."""
+    global _folding
+    _folding = threading.RLock()
+
+
+# Reentrant, for a signal handler may log in the middle of it.
+_folding = threading.RLock()
+os.register_at_fork(after_in_child=_restart_after_fork)
 _live: set[Scope] = set()
 _root: Final = Scope("process", {})
-_root.wire(_wiring)
 _current: ContextVar[Scope] = ContextVar("prosaas_scope", default=_root)
 current: Final = _current.get
+follow(_rewire)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from .catalogue import LOG_LEVEL_CHANGED, LOG_LEVEL_REVERTED
 from .events import AnyEvent
-from .gate import change
-from .levels import NAME_TO_LEVEL, level_name
+from .levels import level_name
+from .policy import apply, in_force
 from .scope import Scope, live_scopes
 from .settings import LogSettings
 from .switch_state import (
@@ -21,6 +23,7 @@ from .switch_state import (
     State,
     read_state,
     remove_presence,
+    started_at,
     write_presence,
 )
 
@@ -48,53 +51,51 @@ class Switch:
         self._seen: Fingerprint = None
         self._state = State()
         self._due = 0.0
+        self._present = False
 
     def start(self) -> None:
         """Follow what is asked already, and say that this process is here."""
         self._state = State(dumps=read_state(self._path).dumps)
         self.poll()
-        self._write_presence()
 
     def restart_after_fork(self) -> None:
-        """A child follows from where its parent stood, and is counted by itself."""
-        self._due = 0.0
-        self._write_presence()
+        """A child follows from where its parent stood, and is counted by itself once it is sure to stay Python."""
+        self._due = self._clock() + POLL_SECONDS
+        self._present = False
 
     def stop(self) -> None:
         """The process is leaving."""
+        self._present = True
+        self._due = math.inf
         remove_presence(self._path, os.getpid())
 
     def poll(self) -> None:
         """Look at the file, a few times a second, and at the clock."""
         now = self._clock()
-        if 0 <= self._due - now <= POLL_SECONDS:
+        if 0 <= self._due - now <= POLL_SECONDS or self._due == math.inf:
             return
         self._due = now + POLL_SECONDS
         seen = _fingerprint(self._path)
         state = read_state(self._path) if seen != self._seen else self._state
         asked = [name for name, number in state.dumps.items() if number != self._state.dumps.get(name)]
         former, current = self._state, state.at(now)
-        changed = seen != self._seen
-        self._seen, self._state = seen, current
+        changed = seen != self._seen or former.changes != current.changes
         if former.changes != current.changes:
             self._apply(current)
+        # Only now, for what failed half-way is to be tried again.
+        self._seen, self._state = seen, current
+        if former.changes != current.changes:
             self._announce(former, current)
-        if changed or former.changes != current.changes:
+        if changed or not self._present:
             self._write_presence()
+            self._present = True
         for name in asked:
             self._dump_live(name)
 
     def _apply(self, state: State) -> None:
         changes = sorted(state.changes, key=lambda item: TARGETS.index(item.target))
-        particular = [item for item in changes if item.target != "service"]
-
-        def level_for(fields: dict[str, object]) -> int | None:
-            for item in particular:
-                if item.fits(fields):
-                    return NAME_TO_LEVEL[item.level]
-            return None
-
-        change(threshold=self._threshold(state), level_for=level_for if particular else None)
+        targets = tuple(item for item in changes if item.target != "service")
+        apply(replace(in_force(), threshold=self._threshold(state), targets=targets))
 
     def _announce(self, former: State, current: State) -> None:
         """Say what is new and what is over, whatever the level."""
@@ -113,7 +114,7 @@ class Switch:
 
     def _threshold(self, state: State) -> int:
         override = _of_service(state)
-        return NAME_TO_LEVEL[override.level] if override else self._settings.level
+        return override.number if override else self._settings.level
 
     def _write_presence(self) -> None:
         override = _of_service(self._state)
@@ -127,6 +128,7 @@ class Switch:
                 base=level_name(self._settings.level),
                 blackbox=self._settings.blackbox,
                 revision=self._state.revision,
+                started=started_at(os.getpid()) or 0,
             ),
         )
 

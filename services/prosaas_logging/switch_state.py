@@ -20,6 +20,8 @@ from .redact import mask_phone
 TARGETS: Final = ("call", "phone", "business", "service")
 _SCOPE_FIELDS: Final = {"call": "call_sid", "phone": "phone", "business": "business_id"}
 _SHORTEST_NUMBER: Final = 7
+# A recorder that was asked for is written at once or never: older wishes are only in everybody's way.
+_WISH_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Change:
     def __str__(self) -> str:
         shown = mask_phone(self.value) if self.target == "phone" else self.value
         return f"{self.target} {shown}" if self.value else self.target
+
+    @property
+    def number(self) -> int:
+        """The level as a number."""
+        return NAME_TO_LEVEL[self.level]
 
     def fits(self, fields: dict[str, object]) -> bool:
         """Whether a scope with *fields* is meant."""
@@ -55,6 +62,11 @@ class State:
     def at(self, moment: float) -> State:
         """The same without what is over at *moment*."""
         return replace(self, changes=tuple(change for change in self.changes if change.until > moment))
+
+    def pruned(self, moment: float) -> State:
+        """The same without what nobody needs to read any more at *moment*."""
+        oldest = (moment - _WISH_SECONDS) * 1e9
+        return replace(self.at(moment), dumps={name: asked for name, asked in self.dumps.items() if asked >= oldest})
 
 
 def same_number(one: str, other: str) -> bool:
@@ -89,7 +101,7 @@ def update_state(path: Path, alter: Callable[[State], State]) -> State:
     """Replace the state in *path* in one step, so that no process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
-        former = read_state(path).at(time.time())
+        former = read_state(path).pruned(time.time())
         state = replace(alter(former), revision=max(former.revision + 1, time.time_ns()))
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
@@ -115,6 +127,7 @@ class Presence:
     base: str
     blackbox: str
     revision: int
+    started: int
 
 
 def write_presence(state_file: Path, presence: Presence) -> None:
@@ -133,14 +146,25 @@ def remove_presence(state_file: Path, pid: int) -> None:
 
 
 def read_presences(state_file: Path) -> list[Presence]:
-    """The processes of this container that log and are alive."""
+    """The processes of this container that log and are alive; what the dead left behind is removed."""
     found = []
     for path in sorted(state_file.parent.glob("log-process-*.json")):
         with suppress(OSError, ValueError, TypeError):
             presence = Presence(**json.loads(path.read_text(encoding="utf-8")))
-            if Path(f"/proc/{presence.pid}").exists():
+            if started_at(presence.pid) == presence.started:
                 found.append(presence)
+            else:
+                path.unlink(missing_ok=True)
     return found
+
+
+def started_at(pid: int) -> int | None:
+    """When the process *pid* started, in clock ticks since boot; with its id that names a process for good."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return int(stat.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _presence_path(state_file: Path, pid: int) -> Path:

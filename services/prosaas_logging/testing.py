@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .errors import ErrorInfo
 from .events import Event
-from .gate import change, in_force, put_in_force
 from .levels import level_name, parse_level
-from .scope import Context, Record
+from .policy import apply, in_force
+from .record import Context, Record
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def capture_events(level: str = "DEBUG") -> Iterator[list[EventRecord]]:
             )
         )
 
-    change(threshold=parse_level(level) or 10, submit=collect, listeners=())
+    apply(replace(former, threshold=parse_level(level) or 10, submit=collect))
     try:
         yield events
     finally:
-        put_in_force(former)
+        apply(former)

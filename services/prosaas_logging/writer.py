@@ -10,26 +10,47 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from .buffer import Buffer, quarters
 from .events import AnyEvent
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
-from .outlet import ATOMIC, Outlet
-from .scope import Context, Record
+from .outlet import Outlet
+from .record import Context, Record
+from .trouble import Repeats, Said
 
 POLL_SECONDS: Final = 0.02
+TICK_SECONDS: Final = 0.1
 REPORT_SECONDS: Final = 1.0
-# Rendering goes on in portions, so that a flood does not keep finished lines from the pipe.
-_PORTION: Final = 64
+# What an error may wait until it is in the pipe, and how much of all time may go into that.
+ERROR_SECONDS: Final = 0.05
+ERROR_SHARE: Final = 0.05
+# What anything from INFO on may wait for a place while the writer works; it works on where the pipe stands still, too.
+ROOM_SECONDS: Final = 1.0
+# Rendering goes on in portions, so that a flood does not keep finished lines from the pipe; what comes on top of one is
+# a backlog, and of that each eighth record is weighed, for looking into one costs as much as handing it over.
+PORTION: Final = 64
+_EACH: Final = 8
+# What Python takes for a record beside the texts in it.
+_RECORD_BYTES: Final = 1024
+_LONG_LINE: Final = 4096
 
 Losses = Mapping[tuple[str, str], int]
 
 
-def quarters(level: int) -> int:
-    """How many quarters of a buffer lines of *level* may fill: the rest is room for what matters more."""
-    return 4 if level >= WARNING else 3 if level >= INFO else 2
+def weight(record: Record) -> int:
+    """About how many bytes *record* holds."""
+    what, fields = record[3], record[4]
+    size = _RECORD_BYTES + (len(what) if isinstance(what, str) else 0)
+    for value in fields.values():
+        if type(value) is str:
+            size += len(value)
+    return size
 
 
 class Writer:
-    """A bounded buffer between the code that logs and a file descriptor."""
+    """A bounded buffer between the code that logs and a file descriptor.
+
+    What waits to be rendered and what is rendered may each take *capacity* bytes; two portions of records are in hand.
+    """
 
     def __init__(
         self,
@@ -37,168 +58,252 @@ class Writer:
         render: Callable[[Record, Context], bytes],
         capacity: int,
         *,
-        report: Callable[[Losses], tuple[Record, Context]],
+        report: Callable[[Losses], Said],
+        repeats: Repeats | None = None,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._outlet = Outlet(fd)
         self._render = render
         self._capacity = capacity
         self._make_report = report
+        self._repeats = repeats
         self._tick = tick
-        # A record that waits to be rendered takes about half a kilobyte; between two polls there are few of them.
-        self._most_waiting = max(256, capacity // 512)
-        self._always_room = capacity // 4 * quarters(DEBUG)
+        self._most_waiting = max(256, capacity // _RECORD_BYTES)
         self._always_waits = self._most_waiting // 4 * quarters(DEBUG)
-        self._reset()
+        self._always_weighs = capacity // 4 * quarters(DEBUG)
+        self.reset()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
         """All that belongs to one process: a forked child starts from nothing, for its parent keeps the rest."""
         # By level, for events by level and event; who reads them turns them into names.
         self.lines: dict[int | tuple[int, AnyEvent], int] = {}
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._losses: Counter[tuple[str, str]] = Counter()
         self._losing = threading.RLock()
-        self._inbox: deque[tuple[Record, Context]] = deque()
-        self._buffer: deque[tuple[int, bytes]] = deque()
-        self._size = 0
-        self._piece = b""
-        self._piece_levels: list[int] = []
+        self._inbox: deque[Said] = deque()
+        self._weight = 0
+        self._buffer = Buffer(self._outlet, self._capacity, self._lose)
         self._reported = 0.0
+        self._ticked = 0.0
         # A SimpleQueue, for its put may be interrupted by a signal handler that logs, and an Event's set may not.
         self._wake: SimpleQueue[None] = SimpleQueue()
+        self._woken = False
         self._flushes: deque[threading.Event] = deque()
+        self._hurried: deque[threading.Event] = deque()
+        self._error_seconds = 4 * ERROR_SECONDS
+        self._error_at = time.monotonic()
         self._turning = threading.Lock()
+        self._starting = threading.Lock()
         self._closing = False
+        # Whether no thread takes what is submitted: it is not started, or has ended.
+        self._alone = True
         self._thread: threading.Thread | None = None
+        if self._repeats is not None:
+            self._repeats.reset()
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread = threading.Thread(target=self._run, name="prosaas-log-writer", daemon=True)
-        self._thread.start()
-
-    def restart_after_fork(self) -> None:
-        """In a child: the parent's thread does not exist here, and the parent's lines are the parent's to write."""
-        self._reset()
-        self.start()
+        """Start the thread, once; before it, and where there can be none, who logs writes."""
+        if not self._alone or self._closing or not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._alone:
+                thread = threading.Thread(target=self._run, name="prosaas-log-writer", daemon=True)
+                with suppress(RuntimeError):
+                    thread.start()
+                    self._thread, self._alone = thread, False
+        finally:
+            self._starting.release()
 
     def submit(self, record: Record, context: Context) -> None:
-        """Take a record; never waits, never raises, drops and counts where there is no room."""
-        level = record[1]
+        """Take a record; never raises, drops and counts where there is no room.
+
+        It waits for nobody below ERROR as long as there is room. While the writer works it waits for room, and an error
+        until it is in the pipe, both a bounded time.
+        """
         waiting = len(self._inbox)
-        if waiting >= self._always_waits and waiting * 4 >= self._most_waiting * quarters(level):
-            self._lose(level, "backlog")
-            return
+        if waiting >= PORTION:
+            if not self._woken:
+                self._rouse()
+            if not waiting & _EACH - 1:
+                self._weight += weight(record) * _EACH
+            if (waiting >= self._always_waits or self._weight >= self._always_weighs) and not self._admits(record[1]):
+                self._lose(record[1], "backlog")
+                return
         self._inbox.append((record, context))
-        if level >= ERROR:
-            self._wake.put(None)
-        if self._closing:
-            self._drain_here(0.05)
+        if self._alone:
+            self.start()
+            if self._alone:
+                self._drain_here(ERROR_SECONDS)
+                return
+        if record[1] >= ERROR:
+            self._hurry()
 
     def flush(self, timeout: float = 1.0) -> bool:
-        """Wait until what was logged before is in the pipe, at most *timeout* seconds; whether it is."""
-        thread = self._thread
-        if thread is None or not thread.is_alive() or thread is threading.current_thread():
+        """Wait until what was logged before is in the pipe or counted as lost, *timeout* seconds at most."""
+        if self._alone or self._thread is threading.current_thread():
             return self._drain_here(timeout)
         done = threading.Event()
         self._flushes.append(done)
-        self._wake.put(None)
+        self._rouse()
         return done.wait(timeout)
 
     def close(self, timeout: float = 1.0) -> bool:
-        """Flush; records that still come while the interpreter ends are written by whoever logs them."""
-        flushed = self.flush(timeout)
-        self._closing = True
-        return flushed
+        """Flush; what is still logged while the interpreter ends is written by whoever logs it, repeated or not."""
+        deadline = time.monotonic() + timeout
+        self.flush(timeout)
+        self._closing = self._alone = True
+        repeats, self._repeats = self._repeats, None
+        if repeats is not None:
+            with suppress(Exception):
+                self._inbox.extend(repeats.sweep(everything=True))
+        return self._drain_here(max(0.01, deadline - time.monotonic()))
+
+    def _rouse(self) -> None:
+        self._woken = True
+        self._wake.put(None)
+
+    def _admits(self, level: int) -> bool:
+        """Whether a long inbox has a place for a record, perhaps after a moment; the writer itself never waits."""
+        if self._has_place(level):
+            return True
+        if level < INFO or self._alone or self._thread is threading.current_thread():
+            return False
+        deadline = time.monotonic() + ROOM_SECONDS
+        while not self._has_place(level):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.0005)
+        return True
+
+    def _has_place(self, level: int) -> bool:
+        share = quarters(level)
+        return len(self._inbox) * 4 < self._most_waiting * share and self._weight * 4 < self._capacity * share
+
+    def _hurry(self) -> None:
+        """Wait for the writer's next turn, if the pipe takes anything and errors have not waited too long lately."""
+        now = time.monotonic()
+        earned = (now - self._error_at) * ERROR_SHARE
+        self._error_at = now
+        self._error_seconds = min(4 * ERROR_SECONDS, self._error_seconds + earned)
+        if self._buffer.piece or self._error_seconds <= 0 or self._thread is threading.current_thread():
+            self._rouse()
+            return
+        done = threading.Event()
+        self._hurried.append(done)
+        self._rouse()
+        done.wait(min(ERROR_SECONDS, self._error_seconds))
+        self._error_seconds -= time.monotonic() - now
 
     def _run(self) -> None:
-        while not self._closing:
-            if self._piece or self._buffer:
-                self._outlet.wait(POLL_SECONDS)
-            else:
-                with suppress(Empty):
-                    self._wake.get(timeout=POLL_SECONDS)
-            flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
-            with self._turning:
-                self._turn()
-            for done in flushes:
-                if self._piece or self._buffer:
-                    self._flushes.append(done)
-                else:
-                    done.set()
+        try:
+            while not self._closing:
+                try:
+                    self._rest()
+                except Exception:
+                    time.sleep(POLL_SECONDS)
+                with self._turning:
+                    self._turn()
+        finally:
+            self._alone = True
+
+    def _rest(self) -> None:
+        """Until there is something to do, or for a moment."""
+        if self._buffer:
+            self._outlet.wait(POLL_SECONDS)
+        else:
+            with suppress(Empty):
+                self._wake.get(timeout=POLL_SECONDS)
 
     def _drain_here(self, timeout: float) -> bool:
-        """Do the thread's work on the caller's, for the last moments of a process."""
+        """Do the thread's work on the caller's, for the last moments of a process; whether nothing is left."""
         deadline = time.monotonic() + timeout
         if not self._turning.acquire(timeout=timeout):
             return False
         try:
-            self._turn()
-            while (self._piece or self._buffer) and time.monotonic() < deadline:
-                self._outlet.wait(POLL_SECONDS)
-                self._write()
-            return not self._piece and not self._buffer
+            while True:
+                self._turn()
+                if not (self._buffer or self._inbox):
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                with suppress(Exception):
+                    self._outlet.wait(min(left, POLL_SECONDS))
         finally:
             self._turning.release()
 
     def _turn(self) -> None:
-        """Render what came, write what fits, report what was lost; nothing that happens here ends the thread."""
+        """Render what is there now, write what fits, report what was lost; nothing here ends the thread."""
+        hurried = [self._hurried.popleft() for _ in range(len(self._hurried))]
+        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+        self._woken = False
+        while not self._wake.empty():
+            with suppress(Empty):
+                self._wake.get_nowait()
+        for left in range(len(self._inbox), 0, -PORTION):
+            self._try(self._render_some, min(left, PORTION))
+            self._try(self._buffer.write)
+            self._try(self._tick_by_the_clock)
+        self._weight = 0
+        for done in flushes:
+            self._buffer.tell(done)
+        self._try(self._buffer.write)
+        self._try(self._tick_by_the_clock)
+        self._try(self._report)
+        for done in hurried:
+            done.set()
+
+    def _try(self, step: Callable[..., None], *arguments: int) -> None:
         try:
-            self._tick()
-            while self._inbox:
-                self._render_some()
-                self._write()
-            self._write()
-            if self._losses and not self._buffer and time.monotonic() - self._reported >= REPORT_SECONDS:
-                self._report()
-                self._write()
+            step(*arguments)
         except Exception:
             self._lose(ERROR, "internal")
 
-    def _render_some(self) -> None:
-        """Render a portion of what waits; the attributes become locals because this is what a line costs most."""
-        inbox, buffer, lines, render = self._inbox, self._buffer, self.lines, self._render
-        for _ in range(min(len(inbox), _PORTION)):
-            record, context = inbox.popleft()
+    def _tick_by_the_clock(self) -> None:
+        now = time.monotonic()
+        if now - self._ticked < TICK_SECONDS:
+            return
+        self._ticked = now
+        self._try(self._tick)
+        if self._repeats is not None:
+            self._render_all(self._repeats.sweep())
+
+    def _render_some(self, count: int) -> None:
+        """Render a portion of what waits."""
+        take = self._inbox.popleft
+        self._render_all([take() for _ in range(count)], self._repeats)
+
+    def _render_all(self, portion: list[Said], repeats: Repeats | None = None) -> None:
+        """The attributes become locals because this is what a line costs most."""
+        counts, render = self.lines, self._render
+        lines: list[tuple[int, bytes]] = []
+        for record, context in portion:
             level, what = record[1], record[3]
+            if level >= WARNING and repeats is not None:
+                self._buffer.store(lines)
+                lines.clear()
+                self._render_all(self._sift(repeats, record, context))
+                continue
             try:
                 line = render(record, context)
             except Exception:
                 self._lose(level, "render")
                 continue
             key = level if isinstance(what, str) else (level, what)
-            lines[key] = lines.get(key, 0) + 1
-            size = self._size + len(line)
-            if size > self._always_room:
-                self._store_if_room(level, line)
-                buffer = self._buffer
-            else:
-                buffer.append((level, line))
-                self._size = size
+            counts[key] = counts.get(key, 0) + 1
+            lines.append((level, line))
+            if len(line) > _LONG_LINE:
+                # Long work: whoever waits for the processor has it before the next.
+                self._buffer.store(lines)
+                lines.clear()
+                time.sleep(0)
+        self._buffer.store(lines)
 
-    def _store_if_room(self, level: int, line: bytes) -> None:
-        if self._over(level, len(line)):
-            self._evict(DEBUG)
-        if level >= WARNING and self._over(level, len(line)):
-            self._evict(INFO)
-        if self._over(level, len(line)):
-            self._lose(level, "full")
-            return
-        self._buffer.append((level, line))
-        self._size += len(line)
-
-    def _over(self, level: int, more: int) -> bool:
-        return (self._size + more) * 4 > self._capacity * quarters(level)
-
-    def _evict(self, highest: int) -> None:
-        """Give up the waiting lines at *highest* and below."""
-        kept: deque[tuple[int, bytes]] = deque()
-        for level, line in self._buffer:
-            if level <= highest:
-                self._size -= len(line)
-                self._lose(level, "full")
-            else:
-                kept.append((level, line))
-        self._buffer = kept
+    def _sift(self, repeats: Repeats, record: Record, context: Context) -> list[Said]:
+        try:
+            return repeats.sift(record, context)
+        except Exception:
+            return [(record, context)]
 
     def _lose(self, level: int, cause: str) -> None:
         with self._losing:
@@ -206,37 +311,11 @@ class Writer:
             self.dropped[level_name(level), cause] += 1
 
     def _report(self) -> None:
+        """Say what was lost, once the pipe moves again."""
+        if not self._losses or self._buffer or time.monotonic() - self._reported < REPORT_SECONDS:
+            return
+        self._reported = time.monotonic()
         with self._losing:
             losses, self._losses = self._losses, Counter()
-        self._reported = time.monotonic()
-        self._inbox.append(self._make_report(losses))
-        self._render_some()
-
-    def _write(self) -> None:
-        """Write whole lines, as many as a pipe takes in one piece, until it takes no more."""
-        while self._piece or self._buffer:
-            if not self._piece:
-                self._next_piece()
-            try:
-                written = self._outlet.write(self._piece)
-            except (OSError, ValueError):
-                # The reader is gone, nothing will ever take these lines, and keeping them helps nobody.
-                for level in self._piece_levels:
-                    self._lose(level, "closed")
-                self._piece = b""
-                continue
-            if not written:
-                return
-            self._piece = self._piece[written:]
-
-    def _next_piece(self) -> None:
-        lines: list[bytes] = []
-        self._piece_levels = []
-        size = 0
-        while self._buffer and (not lines or size + len(self._buffer[0][1]) <= ATOMIC):
-            level, line = self._buffer.popleft()
-            lines.append(line)
-            self._piece_levels.append(level)
-            size += len(line)
-        self._size -= size
-        self._piece = b"".join(lines)
+        self._render_all([self._make_report(losses)])
+        self._buffer.write()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_logging.gate import in_force, put_in_force
+from prosaas_logging.policy import apply, in_force
 
 SERVICES = Path(__file__).parents[2] / "services"
 
@@ -20,7 +20,7 @@ Program = Callable[..., subprocess.CompletedProcess[str]]
 def _same_gate_afterwards() -> Iterator[None]:
     former = in_force()
     yield
-    put_in_force(former)
+    apply(former)
 
 
 @pytest.fixture

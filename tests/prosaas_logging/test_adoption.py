@@ -34,12 +34,17 @@ class Service:
             stderr=subprocess.DEVNULL,
         )
         self.lines: list[Line] = []
+        self.strangers: list[bytes] = []
         self._collector = threading.Thread(target=self._collect)
         self._collector.start()
 
     def _collect(self) -> None:
         assert self.process.stdout is not None
-        self.lines.extend(json.loads(line) for line in self.process.stdout)
+        for line in self.process.stdout:
+            try:
+                self.lines.append(json.loads(line))
+            except ValueError:
+                self.strangers.append(line)
 
     def stop(self) -> list[Line]:
         """End it as an orchestrator would, and return every line; each was valid JSON."""
@@ -56,6 +61,7 @@ class Service:
         self._collector.join(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        assert self.strangers == []
         return self.lines
 
 

@@ -1,11 +1,12 @@
 """Whatever would reach the log by another way arrives by ours, once."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
-from prosaas_logging.libraries import is_library, library_threshold
+from prosaas_logging.policy import Policy, is_library
 
 from .conftest import Program
 
@@ -53,7 +54,7 @@ def test_libraries_are_quieter_than_our_code(run_program: Program, level: str, l
 
 @pytest.mark.parametrize(("own", "libraries"), [(DEBUG, INFO), (INFO, WARNING), (WARNING, WARNING), (ERROR, ERROR)])
 def test_the_policy_for_libraries(own: int, libraries: int) -> None:
-    assert library_threshold(own) == libraries
+    assert Policy(threshold=own).libraries == libraries
 
 
 def test_installed_packages_are_libraries_and_our_code_is_not() -> None:
@@ -210,3 +211,96 @@ def test_a_child_process_inherits_the_real_descriptors(run_program: Program) -> 
         BEGIN + "import subprocess\nsubprocess.run([sys.executable, '-c', 'print(1)'], stdout=sys.stdout, check=True)"
     )
     assert done.stdout == "1\n"
+
+
+def test_an_installed_service_says_which_packages_are_its_own(run_program: Program, tmp_path: Path) -> None:
+    package = tmp_path / "site-packages" / "shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import logging\nlogging.getLogger(__name__).info('heard')\n")
+    program = f"""
+import sys
+sys.path.insert(0, {str(package.parent)!r})
+from prosaas_logging import bootstrap
+bootstrap("svc", packages=PACKAGES)
+import shop
+"""
+    assert run_program(program.replace("PACKAGES", "('shop',)")).stdout == "[INFO] heard\n"
+    assert run_program(program.replace("PACKAGES", "()")).stdout == ""
+    loud = run_program(program.replace("PACKAGES", "()"), LOG_LEVEL="DEBUG").stdout.splitlines()
+    assert "package=shop" in loud[0]
+    assert loud[1] == "[INFO] shop: heard"
+
+
+def test_a_package_of_the_service_may_be_called_like_one_of_python_s() -> None:
+    assert is_library("calendar.views")
+    assert not is_library("calendar.views", frozenset({"calendar"}))
+
+
+def test_characters_cut_between_two_writes_arrive_whole(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+for byte in "שלום עולם".encode() + b"\\n":
+    sys.stdout.buffer.write(bytes([byte]))
+"""
+    )
+    assert done.stdout == "[INFO] [STDOUT] שלום עולם\n"
+
+
+def test_half_a_line_of_a_thread_that_ended_is_not_another_s_beginning(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+for number in range(200):
+    for text in (f"half {number}", f"whole {number}\\n"):
+        thread = threading.Thread(target=sys.stdout.write, args=(text,))
+        thread.start()
+        thread.join()
+"""
+    )
+    lines = done.stdout.splitlines()
+    assert sorted(lines) == sorted(f"[INFO] [STDOUT] {what} {n}" for what in ("half", "whole") for n in range(200))
+
+
+def test_a_stdlib_record_that_raises_is_still_said(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+class Bad:
+    def __repr__(self):
+        raise RuntimeError
+    __str__ = __repr__
+logging.getLogger("app").warning("argument %s", Bad())
+logging.getLogger("app").warning(Bad())
+logging.getLogger("app").warning("field", extra={"bad": Bad()})
+logging.getLogger("app").warning("fine")
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "[WARNING] argument %s <unprintable arguments>"
+    assert lines[1] == "[WARNING] Bad <unprintable arguments>"
+    assert lines[2].startswith("[WARNING] field: bad=")
+    assert lines[3] == "[WARNING] fine"
+
+
+def test_a_line_without_an_end_is_said_before_it_fills_the_memory(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import os
+from prosaas_logging import flush
+for _ in range(10):
+    sys.stdout.write("x" * 10_000)
+flush(10)
+os.kill(os.getpid(), 9)
+"""
+    )
+    assert done.stdout.startswith("[INFO] [STDOUT] xxx")
+
+
+def test_a_thread_that_ends_itself_is_no_error(run_program: Program) -> None:
+    done = run_program(
+        BEGIN + "thread = threading.Thread(target=sys.exit)\nthread.start()\nthread.join()\nprint('fine')"
+    )
+    assert done.stdout == "[INFO] [STDOUT] fine\n"

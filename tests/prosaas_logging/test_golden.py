@@ -6,8 +6,8 @@ from prosaas_logging import catalogue
 from prosaas_logging.events import Event
 from prosaas_logging.levels import DEBUG
 from prosaas_logging.logger import get_logger
+from prosaas_logging.record import Context
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import Context
 from prosaas_logging.settings import LogSettings
 
 CALL = Context({"call_sid": "CA123", "business_id": "456"}, ("call_sid=CA123",))

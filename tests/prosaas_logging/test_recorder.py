@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_logging.catalogue import AUDIO_DELTA, BLACKBOX_WRITTEN
+from prosaas_logging.catalogue import AUDIO_DELTA, BLACKBOX_FAILED, BLACKBOX_WRITTEN
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG
 from prosaas_logging.logger import get_logger
-from prosaas_logging.recorder import BURST, Recorder, announcement, file_name, make_room
+from prosaas_logging.record import Context, Record
+from prosaas_logging.recorder import BURST, MOST_WAITING, Recorder, file_name, make_room
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import Context, Record, Scope
+from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
 
 log = get_logger("tests.recorder")
@@ -29,7 +30,7 @@ class World:
             str(target),
             JsonRenderer(configured, TextRenderer(configured)),
             lambda record, context: self.said.append((record, context)),
-            announcement(log),
+            log,
             clock=lambda: self.now,
         )
 
@@ -94,7 +95,7 @@ def test_an_operator_s_wish_is_not_limited(tmp_path: Path) -> None:
     world = World(tmp_path)
     for number in range(100):
         world.recorder.dump(world.call(f"CA{number}"), "error")
-    assert world.recorder.dump(world.call("CA-asked"), "asked for", asked=True)
+    assert world.recorder.dump(world.call("CA-asked"), "asked for", always=True)
 
 
 def test_the_oldest_files_make_room(tmp_path: Path) -> None:
@@ -123,10 +124,62 @@ def test_on_a_platform_without_volumes_the_ring_goes_to_the_log(tmp_path: Path) 
     assert last[4]["path"] == "stdout"
 
 
-def test_a_directory_that_cannot_be_written_is_said_and_ends_nothing(tmp_path: Path) -> None:
+def test_a_recording_that_could_not_be_written_is_said_as_that_and_the_next_one_is_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     world = World(tmp_path / "file" / "below")
     world.recorder.dump(world.call(), "error")
     assert world.recorder.flush(30)
-    assert "Error" in str(world.said[0][0][4]["path"])
-    assert [thread for thread in threading.enumerate() if thread.name == "prosaas-log-recorder"]
+    ((record, context),) = world.said
+    assert (record[3], record[4]["count"]) == (BLACKBOX_FAILED, 1)
+    assert "NotADirectoryError" in str(record[4]["error"])
+    assert context.fields == {"call_sid": "CA1"}
+    (tmp_path / "file").unlink()
+    world.recorder.dump(world.call("CA2"), "error")
+    assert world.recorder.flush(30)
+    assert (tmp_path / "file" / "below" / "CA2.jsonl").exists()
+
+
+def test_what_was_suppressed_is_told_once_in_a_while(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for number in range(BURST + 5):
+        world.recorder.dump(world.call(f"CA{number}"), "error")
+    assert world.recorder.flush(30)
+    for _ in range(3):
+        world.now += 30.0
+        world.recorder.sweep()
+    told = [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED]
+    assert told == [{"count": 5, "error": "too many at once"}]
+
+
+def test_an_empty_ring_costs_an_error_storm_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for _ in range(BURST * 2):
+        world.recorder.dump(world.call(records=0), "error")
+    assert world.recorder.dump(world.call(), "error")
+
+
+def test_rings_that_wait_for_a_slow_disk_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path)
+    disk = threading.Event()
+    monkeypatch.setattr("prosaas_logging.recorder.make_room", lambda *_: disk.wait(30))
+    written = [world.recorder.dump(world.call(f"CA{n}"), "crash", always=True) for n in range(MOST_WAITING + 50)]
+    disk.set()
+    assert world.recorder.flush(30)
+    assert MOST_WAITING <= sum(written) <= MOST_WAITING + 1
+    assert len(list(tmp_path.iterdir())) == sum(written)
+
+
+def test_files_are_bounded_in_number_too(tmp_path: Path) -> None:
+    for number in range(5):
+        file = tmp_path / f"{number}.jsonl"
+        file.write_bytes(b"x")
+        os.utime(file, (number, number))
+    make_room(tmp_path, needed=1, most=4)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["2.jsonl", "3.jsonl", "4.jsonl"]
+
+
+def test_recordings_are_for_the_service_and_its_group_alone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.recorder.dump(world.call(), "error")
+    assert world.recorder.flush(30)
+    assert (tmp_path / "CA1.jsonl").stat().st_mode & 0o137 == 0

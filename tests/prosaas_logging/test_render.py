@@ -22,8 +22,8 @@ from prosaas_logging.events import AnyEvent, Event
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import ERROR, INFO
 from prosaas_logging.logger import Logger
+from prosaas_logging.record import Context, Record
 from prosaas_logging.render import LONGEST_LINE, TextRenderer
-from prosaas_logging.scope import Context, Record
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from .conftest import Program
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -216,3 +218,227 @@ def test_losses_are_reported_in_one_line_when_the_pipe_moves_again(start_program
             break
     else:
         raise AssertionError("no report")
+
+
+WAYS_OUT = {
+    "os._exit": "os._exit(1)",
+    "os._exit, imported before": "leave(1)",
+    "abort": "os.abort()",
+    "exec": "os.execv('/bin/true', ['true'])",
+    "SIGHUP": "os.kill(os.getpid(), signal.SIGHUP)",
+    "SIGQUIT": "os.kill(os.getpid(), signal.SIGQUIT)",
+    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_an_error_is_written_however_the_process_ends(run_program: Program, way: str) -> None:
+    done = run_program(
+        f"""
+import os, signal
+leave = os._exit
+{BEGIN}
+for number in range(10):
+    pid = os.fork()
+    if pid == 0:
+        log.info("on the way")
+        log.critical("last words", number=number)
+        {WAYS_OUT[way]}
+    os.waitpid(pid, 0)
+"""
+    )
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if "last words" in line] == [
+        f"[CRITICAL] last words: number={number}" for number in range(10)
+    ]
+    assert lines.count("[INFO] on the way") == 10
+
+
+def test_hard_exits_keep_their_name_and_flush_what_was_said_in_the_parent_too(run_program: Program) -> None:
+    done = run_program(BEGIN + "log.info('last')\nassert os._exit.__name__ == '_exit'\nos._exit(3)")
+    assert (done.returncode, done.stdout) == (3, "[INFO] last\n")
+
+
+def test_what_is_counted_or_half_printed_is_said_by_the_parent_alone(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+for _ in range(5):
+    log.warning("again")
+print("half a line", end="")
+flush()
+for _ in range(2):
+    pid = os.fork()
+    if pid == 0:
+        print("a child's line")
+        os._exit(0)
+    os.waitpid(pid, 0)
+print(" and the other half")
+"""
+    )
+    lines = done.stdout.splitlines()
+    assert sum("half a line and the other half" in line for line in lines) == 1
+    assert sum("half a line" in line for line in lines) == 1
+    assert sum("[REPEATED]" in line for line in lines) == 1
+    assert sum(line.endswith("a child's line") for line in lines) == 2
+
+
+PRESENT = """
+from prosaas_logging.runtime import _running
+from prosaas_logging.switch_state import read_presences
+_running.settings.switch_file.parent.mkdir()
+_running.switch._present = False
+def present():
+    return [presence.pid for presence in read_presences(_running.settings.switch_file)]
+deadline = time.monotonic() + 10
+while present() != [os.getpid()]:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+"""
+
+CHILDREN = {
+    "fork and exec": "pid = os.fork()\nif pid == 0: os.execv('/bin/sleep', ['sleep', '60'])",
+    "a forked child that logs before its exec": (
+        "pid = os.fork()\nif pid == 0:\n    log.error('about to exec')\n    os.execv('/bin/sleep', ['sleep', '60'])"
+    ),
+    "preexec_fn": "import subprocess\npid = subprocess.Popen(['sleep', '60'], preexec_fn=lambda: None).pid",
+    "a preexec_fn that logs": (
+        "import subprocess\npid = subprocess.Popen(['sleep', '60'], preexec_fn=lambda: log.info('soon')).pid"
+    ),
+    "posix_spawn": "pid = os.posix_spawn('/bin/sleep', ['sleep', '60'], os.environ)",
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+def test_a_child_that_becomes_another_program_is_no_logging_process(run_program: Program, child: str) -> None:
+    done = run_program(
+        f"{BEGIN}{PRESENT}{CHILDREN[child]}\n"
+        """
+time.sleep(0.6)
+os.write(2, json.dumps([present() == [os.getpid()], os.path.exists(f"/proc/{pid}")]).encode())
+os.kill(pid, 9)
+""".replace("json.dumps", "__import__('json').dumps")
+    )
+    assert (done.returncode, done.stderr) == (0, "[true, true]")
+
+
+def test_a_forked_child_starts_no_thread_before_it_says_something(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+pid = os.fork()
+if pid == 0:
+    before = len(os.listdir("/proc/self/task"))
+    log.debug("kept for nobody")
+    os.write(2, f"{before} {len(os.listdir('/proc/self/task'))}".encode())
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    )
+    assert done.stderr == "1 2"
+
+
+def test_a_forked_child_that_says_nothing_at_info_still_follows_the_switch(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + PRESENT
+        + """
+from prosaas_logging.switch_state import Change, State, update_state
+pid = os.fork()
+if pid == 0:
+    change = Change("call", "CA1", "DEBUG", time.time() + 60)
+    update_state(_running.settings.switch_file, lambda state: State(0, (change,)))
+    deadline = time.monotonic() + 10
+    with scope(call_sid="CA1") as call:
+        log.debug("not watched yet")
+        while call.level > 10 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        log.debug("watched")
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    )
+    lines = [line for line in done.stdout.splitlines() if "[LOG_LEVEL_CHANGED]" not in line]
+    assert lines == ["[DEBUG] watched · call_sid=CA1"]
+
+
+def test_a_library_s_info_line_does_not_slip_through_as_a_child_s_first(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import logging
+logging.getLogger("gunicorn.error").setLevel(1)
+pid = os.fork()
+if pid == 0:
+    logging.getLogger("gunicorn.error").info("Booting worker")
+    log.info("own")
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    )
+    assert done.stdout == "[INFO] own\n"
+
+
+def test_the_first_debug_line_of_a_child_is_in_its_recorder(run_program: Program, tmp_path: Path) -> None:
+    run_program(
+        BEGIN
+        + """
+pid = os.fork()
+if pid == 0:
+    with scope(job_id="7"):
+        log.debug("first step")
+        log.error("failed")
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    )
+    assert "first step" in (tmp_path / "blackbox" / "7.jsonl").read_text()
+
+
+def test_after_the_last_shutdown_equal_warnings_are_all_written(run_program: Program) -> None:
+    done = run_program("import atexit\natexit.register(lambda: [log.warning('late') for _ in range(3)])\n" + BEGIN)
+    assert done.stdout == "[WARNING] late\n" * 3
+
+
+def test_one_value_that_cannot_be_rendered_does_not_silence_the_log(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+from prosaas_logging import trouble
+trouble.WINDOW_SECONDS = 0.3
+for _ in range(3):
+    log.warning("huge", n=10**5000)
+time.sleep(1)
+log.warning("huge", n=10**5000)
+log.info("next")
+assert flush(5)
+"""
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[INFO] next" in done.stdout.splitlines()
+
+
+def test_the_first_output_stream_keeps_its_own_descriptor(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + "import subprocess\nsubprocess.run(['echo', 'from a child'], stdout=sys.__stdout__, check=True)\n"
+        + "print('an event', file=sys.__stdout__)"
+    )
+    assert done.stdout.splitlines() == ["from a child", "[INFO] [STDOUT] an event"]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("more", "heard"), [("", False), ("threading.Timer(0.3, time.time).start()", True)])
+def test_python_s_warning_of_a_fork_is_kept_unless_the_threads_are_the_log_s(
+    run_program: Program, more: str, heard: bool
+) -> None:
+    done = run_program(
+        f"""
+import threading, warnings
+{BEGIN}
+{more}
+warnings.simplefilter("always")
+warnings.warn("This process (pid=1) is multi-threaded, use of fork() may lead to deadlocks", DeprecationWarning)
+"""
+    )
+    assert ("use of fork()" in done.stdout) is heard

@@ -1,8 +1,10 @@
 """A call, a request or a job: what it lends its lines, what it keeps, and what it folds."""
 
 import asyncio
+import contextvars
 import dataclasses
 import threading
+from typing import Any
 
 import pytest
 
@@ -18,11 +20,13 @@ from prosaas_logging.catalogue import (
     TRANSCRIPT_CUSTOMER,
 )
 from prosaas_logging.events import Event
-from prosaas_logging.gate import Force, put_in_force
-from prosaas_logging.levels import DEBUG, INFO, WARNING
+from prosaas_logging.levels import DEBUG
+from prosaas_logging.policy import Policy, Recorded, apply
+from prosaas_logging.record import Context, Record
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import Context, Record, Scope, current, live_scopes
+from prosaas_logging.scope import DUMP_SECONDS, MOST_DUMPS, current, live_scopes
 from prosaas_logging.settings import LogSettings
+from prosaas_logging.switch_state import Change
 
 log = get_logger("tests.scope")
 
@@ -38,23 +42,42 @@ class Sink:
     def submit(self, record: Record, context: Context) -> None:
         self.records.append((record, context))
 
-    def dump(self, ended: Scope, reason: str) -> None:
-        self.dumps.append((ended.id, reason, len(ended.ring)))
-        ended.ring.clear()
+    def dump(self, ended: Recorded, reason: str, always: bool) -> bool:
+        records = ended.drain()
+        if records:
+            self.dumps.append((ended.id, reason, len(records)))
+        return bool(records)
 
     def names(self) -> list[str]:
         return [record[3].name if isinstance(record[3], Event) else record[3] for record, _ in self.records]
 
-    def force(self, **differences: object) -> Force:
-        force = Force(INFO, 500, 30, self.submit, self.dump, self.text.entry)
-        return dataclasses.replace(force, **differences)  # type: ignore[arg-type]
+    def policy(self, **differences: Any) -> Policy:
+        usual = Policy(ring=500, budget=30, submit=self.submit, dump=self.dump, render_entry=self.text.entry)
+        return dataclasses.replace(usual, **differences)
+
+
+def target(value: str, level: str = "DEBUG", kind: str = "call") -> Change:
+    return Change(kind, value, level, until=float("inf"))
 
 
 @pytest.fixture
 def sink() -> Sink:
     sink = Sink()
-    put_in_force(sink.force())
+    apply(sink.policy())
     return sink
+
+
+class Clock:
+    """The time that records are stamped with."""
+
+    now = 1_000_000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("prosaas_logging.logger._now", lambda: clock.now)
+    return clock
 
 
 def talk(turns: int) -> None:
@@ -108,14 +131,14 @@ def test_warnings_and_errors_never_fold(sink: Sink) -> None:
 
 
 def test_a_budget_of_nothing_folds_nothing(sink: Sink) -> None:
-    put_in_force(sink.force(budget=0))
+    apply(sink.policy(budget=0))
     with scope(call_sid="CA1") as call:
         talk(60)
     assert call.folded == 0
 
 
 def test_at_debug_nothing_folds_and_nothing_is_kept_twice(sink: Sink) -> None:
-    put_in_force(sink.force(threshold=DEBUG))
+    apply(sink.policy(threshold=DEBUG))
     with scope(call_sid="CA1") as call:
         talk(60)
         assert not call.ring
@@ -181,13 +204,30 @@ async def test_tasks_and_threads_started_inside_belong_to_the_scope(sink: Sink) 
     assert spoken["two"] == {"call_sid": "CA2"}
 
 
-def test_the_first_error_writes_the_ring_out_once(sink: Sink) -> None:
+def test_each_error_writes_what_was_recorded_since_the_last_one_within_a_pace(sink: Sink, clock: Clock) -> None:
     with scope(call_sid="CA1"):
+        log.error("nothing to write yet, which spends nothing")
         log.debug("kept")
         log.error("first")
         log.debug("kept after")
+        log.error("too soon")
+        clock.now += DUMP_SECONDS
+        log.debug("kept later")
         log.error("second")
-    assert sink.dumps == [("CA1", "error", 1)]
+    assert sink.dumps == [("CA1", "error", 1), ("CA1", "error", 2)]
+
+
+def test_a_scope_s_errors_write_a_bounded_number_of_times_and_its_abnormal_end_still_does(
+    sink: Sink, clock: Clock
+) -> None:
+    with scope(call_sid="CA1") as call:
+        for _ in range(MOST_DUMPS * 2):
+            clock.now += DUMP_SECONDS
+            log.debug("kept")
+            log.error("failed")
+        assert len(sink.dumps) == MOST_DUMPS
+        call.fail("dead air")
+    assert sink.dumps[-1] == ("CA1", "dead air", MOST_DUMPS)
 
 
 def leave_a_job_by(error: BaseException) -> None:
@@ -222,12 +262,12 @@ def test_nothing_leaks_from_one_scope_into_the_next(sink: Sink) -> None:
     with scope(job_id="2") as second:
         log.error("failed")
     assert not first.ring
-    assert sink.dumps == [("2", "error", 0)]
+    assert sink.dumps == []
     assert second is not first
 
 
 def test_a_ring_keeps_the_latest(sink: Sink) -> None:
-    put_in_force(sink.force(ring=10))
+    apply(sink.policy(ring=10))
     with scope(call_sid="CA1") as call:
         for number in range(25):
             log.debug("tick", number=number)
@@ -236,7 +276,7 @@ def test_a_ring_keeps_the_latest(sink: Sink) -> None:
 
 def test_a_switched_call_says_everything_while_others_stay_quiet(sink: Sink) -> None:
     with scope(call_sid="CA1"), scope(call_sid="CA2") as second:
-        put_in_force(sink.force(level_for=lambda fields: DEBUG if fields.get("call_sid") == "CA1" else None))
+        apply(sink.policy(targets=(target("CA1"),)))
         log.debug("second")
         assert len(second.ring) == 1
     with scope(call_sid="CA1"):
@@ -247,15 +287,44 @@ def test_a_switched_call_says_everything_while_others_stay_quiet(sink: Sink) -> 
 def test_a_call_that_runs_already_follows_a_switch(sink: Sink) -> None:
     with scope(call_sid="CA1"):
         log.debug("before")
-        put_in_force(sink.force(level_for=lambda fields: DEBUG))
+        apply(sink.policy(targets=(target("CA1"),)))
         log.debug("during")
-        put_in_force(sink.force())
+        apply(sink.policy())
         log.debug("after")
     assert sink.names() == ["during"]
 
 
+async def test_work_that_outlives_its_scope_keeps_its_ids_and_follows_the_switch(sink: Sink) -> None:
+    more = asyncio.Event()
+
+    async def work() -> None:
+        for text in ("before", "during", "after"):
+            await more.wait()
+            more.clear()
+            log.debug(text)
+
+    with scope(call_sid="CA1"):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+    for targets in ((), (target("CA1"),), ()):
+        apply(sink.policy(targets=targets))
+        more.set()
+        await asyncio.sleep(0.01)
+    await task
+    assert [(record[3], context.fields) for record, context in sink.records] == [("during", {"call_sid": "CA1"})]
+
+
+def test_work_that_outlives_a_call_spends_nothing_of_its_budget(sink: Sink) -> None:
+    with scope(call_sid="CA1") as call:
+        talk(60)
+        context = contextvars.copy_context()
+    before = len(sink.records), call.folded
+    context.run(log.info, "later")
+    assert (len(sink.records), call.folded) == (before[0] + 1, before[1])
+
+
 def test_a_switch_can_silence_a_call(sink: Sink) -> None:
-    put_in_force(sink.force(level_for=lambda fields: WARNING))
+    apply(sink.policy(targets=(target("CA1", "WARNING"),)))
     with scope(call_sid="CA1"):
         log.info("quiet")
         log.warning("loud")
@@ -263,7 +332,7 @@ def test_a_switch_can_silence_a_call(sink: Sink) -> None:
 
 
 def test_a_switch_finds_a_call_by_what_is_added_to_it_later(sink: Sink) -> None:
-    put_in_force(sink.force(level_for=lambda fields: DEBUG if fields.get("business_id") == "456" else None))
+    apply(sink.policy(targets=(target("456", kind="business"),)))
     with scope(call_sid="CA1") as call:
         log.debug("unknown business")
         call.add(business_id="456")
@@ -275,9 +344,9 @@ def test_code_can_ask_whether_its_debug_lines_are_read(sink: Sink) -> None:
     assert not watched()
     with scope(call_sid="CA1"):
         assert not watched()
-        put_in_force(sink.force(level_for=lambda fields: DEBUG))
+        apply(sink.policy(targets=(target("CA1"),)))
         assert watched()
-    put_in_force(sink.force(threshold=DEBUG))
+    apply(sink.policy(threshold=DEBUG))
     assert watched()
 
 

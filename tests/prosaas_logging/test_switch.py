@@ -1,18 +1,32 @@
 """Every process follows the state file and reverts by itself."""
 
+import dataclasses
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from prosaas_logging import get_logger, scope
 from prosaas_logging.events import AnyEvent
-from prosaas_logging.gate import Force, in_force, put_in_force
 from prosaas_logging.levels import DEBUG, INFO
+from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.switch import Switch
-from prosaas_logging.switch_state import Change, State, read_presences, read_state, same_number, update_state
+from prosaas_logging.switch_state import (
+    Change,
+    Presence,
+    State,
+    read_presences,
+    read_state,
+    remove_presence,
+    same_number,
+    started_at,
+    update_state,
+    write_presence,
+)
 
 log = get_logger("tests.switch")
 
@@ -26,7 +40,7 @@ class World:
         self.said: list[tuple[str, dict[str, object]]] = []
         self.dumped: list[str] = []
         self.records: list[str] = []
-        put_in_force(Force(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
+        apply(Policy(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
         self.switch = Switch(LogSettings("svc", switch_file=path), self.say, self.dump, lambda: self.now)
         self.switch.start()
 
@@ -143,3 +157,40 @@ def test_a_change_outlives_its_process_s_start(tmp_path: Path) -> None:
 )
 def test_a_number_is_the_same_in_each_of_its_spellings(one: str, other: str, same: bool) -> None:
     assert same_number(one, other) is same
+
+
+def test_a_change_that_could_not_be_applied_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Switch._apply
+    failures = [RuntimeError]
+
+    def apply_badly(switch: Switch, state: State) -> None:
+        if failures:
+            raise failures.pop()
+        real(switch, state)
+
+    monkeypatch.setattr(Switch, "_apply", apply_badly)
+    with pytest.raises(RuntimeError):
+        world.ask("service")
+    world.pass_time(1)
+    assert in_force().threshold == DEBUG
+    assert world.said[-1][0] == "LOG_LEVEL_CHANGED"
+
+
+def test_what_a_killed_process_left_behind_is_removed(tmp_path: Path) -> None:
+    here = Presence("svc", os.getpid(), "INFO", "default", "INFO", "", 1, started_at(os.getpid()) or 0)
+    reused = dataclasses.replace(here, started=here.started - 1)
+    dead = dataclasses.replace(here, pid=2**22 + 1)
+    for presence, left in ((here, 1), (reused, 0), (dead, 0)):
+        write_presence(tmp_path / "log-switch.json", presence)
+        assert read_presences(tmp_path / "log-switch.json") == [here] * left
+        assert len(list(tmp_path.iterdir())) == left
+        remove_presence(tmp_path / "log-switch.json", presence.pid)
+
+
+def test_wishes_for_a_recorder_are_forgotten_after_a_while(tmp_path: Path) -> None:
+    path = tmp_path / "log-switch.json"
+    asked = time.time_ns()
+    for number in range(100):
+        update_state(path, lambda state, n=number: dataclasses.replace(state, dumps={**state.dumps, f"CA{n}": n}))
+    state = update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, "CA-new": asked}))
+    assert state.dumps == {"CA-new": asked}

@@ -1,20 +1,14 @@
-"""An existing Celery application: two lines, and a signal that tells Celery to leave logging alone."""
+"""An existing Celery application: two lines, and one that tells Celery to leave logging alone."""
 
 import logging
 import os
-from typing import Any
 
-from celery import Celery, Task, signals
+from celery import Celery, Task
 
-from prosaas_logging import bootstrap, scope
+from prosaas_logging import adopt_celery, bootstrap, scope
 
 bootstrap("billing")
-
-
-@signals.setup_logging.connect
-def leave_logging_alone(**_: Any) -> None:
-    """Being connected is enough: Celery then neither installs handlers nor replaces stdout."""
-
+adopt_celery()
 
 app = Celery("tasks", broker=os.environ.get("BROKER_URL", "redis://127.0.0.1:6379"))
 app.conf.broker_transport_options = {

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
-from prosaas_logging.gate import change, in_force, put_in_force
 from prosaas_logging.levels import INFO
+from prosaas_logging.policy import apply, in_force
 
 FRAME = base64.b64encode(b"\x00" * 160).decode()
 FIFTH = base64.b64encode(b"\x00" * 1600).decode()
@@ -319,14 +320,14 @@ def test_a_reconnected_conversation_that_was_at_rest_asks_for_nothing() -> None:
 def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
     """While DEBUG is only recorded, one frame in 25 is kept; while it is written, every one."""
     recorded = in_force()
-    change(threshold=INFO, ring=500)
+    apply(replace(recorded, threshold=INFO, ring=500))
     try:
         with scope(call_sid="CA1") as call:
             stage = Stage()
             stage.responds(fifths=100)
             kept = [record for record in call.ring if record[3] is AUDIO_DELTA]
     finally:
-        put_in_force(recorded)
+        apply(recorded)
     with capture_events() as events, scope(call_sid="CA1"):
         stage = Stage()
         stage.responds(fifths=100)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from prosaas_ops.act import debug
-from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack import sessions
@@ -17,6 +16,7 @@ from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line, parse
+from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.switch import Target
 
 AT = "2024-01-25T14:00:00.000000000Z"

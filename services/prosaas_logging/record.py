@@ -1,0 +1,36 @@
+"""What is handed on when something is said: a record, and the fields of its scope at that moment."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from .errors import ErrorInfo
+from .events import AnyEvent
+
+
+class Source(Protocol):
+    """What a record knows of the logger that made it."""
+
+    @property
+    def name(self) -> str:
+        """The logger's name."""
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """The fields bound to it."""
+
+
+# (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
+Record = tuple[float, int, Source, AnyEvent | str, dict[str, object], ErrorInfo | None]
+
+
+class Context:
+    """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
+
+    __slots__ = ("encoded", "fields", "tail")
+
+    def __init__(self, fields: dict[str, object], tail: tuple[str, ...] = ()) -> None:
+        self.fields: Final = fields
+        self.tail: Final = tail
+        # The fields as JSON, for whoever rendered them first to leave them to the next line.
+        self.encoded: bytes | None = None

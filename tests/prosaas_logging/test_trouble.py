@@ -1,0 +1,159 @@
+"""The same warning again and again becomes a count, whatever numbers and ids are in it."""
+
+import time
+
+import pytest
+
+from prosaas_logging.catalogue import BLACKBOX_WRITTEN, REALTIME_RETRY, REPEATED
+from prosaas_logging.levels import ERROR, WARNING
+from prosaas_logging.logger import get_logger
+from prosaas_logging.record import Context, Record
+from prosaas_logging.trouble import WINDOW_SECONDS, Repeats, Said, kind_of, wording
+
+log = get_logger("tests.repeats")
+NOWHERE = Context({})
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.lines: list[Record] = []
+        self.repeats = Repeats(lambda record, _: str(record[3]), self.clock)
+
+    def say(self, text: str, context: Context = NOWHERE, level: int = WARNING, **fields: object) -> None:
+        self.write(self.repeats.sift((0.0, level, log, text, fields, None), context))
+
+    def sweep(self, *, everything: bool = False) -> None:
+        self.write(self.repeats.sweep(everything=everything))
+
+    def write(self, said: list[Said]) -> None:
+        self.lines += [record for record, _ in said]
+
+
+def test_the_first_is_written_in_full_and_the_others_become_one_line_a_window() -> None:
+    world = World()
+    for attempt in range(100):
+        world.say("refused", attempt=attempt)
+    assert [record[3] for record in world.lines] == ["refused"]
+    world.clock.now += WINDOW_SECONDS
+    world.sweep()
+    (_, level, _, what, fields, _) = world.lines[-1]
+    assert (level, what, fields["count"], fields["seconds"], fields["last"]) == (WARNING, REPEATED, 99, 30, "refused")
+
+
+def test_one_line_a_window_for_as_long_as_it_goes_on() -> None:
+    world = World()
+    for _ in range(90):
+        world.say("refused")
+        world.clock.now += 1
+        world.sweep()
+    assert len(world.lines) == 4
+    assert 1 + sum(int(str(record[4]["count"])) for record in world.lines[1:]) + 0 == 90
+
+
+def test_what_stopped_coming_is_new_when_it_comes_again() -> None:
+    world = World()
+    world.say("refused")
+    world.clock.now += WINDOW_SECONDS
+    world.sweep()
+    world.say("refused")
+    assert [record[3] for record in world.lines] == ["refused", "refused"]
+
+
+def test_different_words_levels_and_details_are_different_troubles() -> None:
+    world = World()
+    world.say("refused")
+    world.say("refused", level=ERROR)
+    world.say("refused", error="timeout")
+    world.write(
+        world.repeats.sift((0.0, WARNING, log, REALTIME_RETRY, {"attempt": 1, "error": "timeout"}, None), NOWHERE)
+    )
+    assert len(world.lines) == 4
+
+
+def test_a_trouble_is_the_same_whomever_it_befalls() -> None:
+    world = World()
+    for number in range(5519):
+        request = f"{number:032x}"
+        context = Context({"request_id": request}, (f"request_id={request}",))
+        world.say(f"POST /calls/{number} failed", context, ERROR, request_id=request, path=f"/calls/CA{number:032x}")
+    world.sweep(everything=True)
+    assert len(world.lines) == 2
+    assert world.lines[1][4]["count"] == 5518
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("no answer after 250 ms", "no answer after # ms"),
+        ("call CA7fa278 of +972501234567", "call # of +#"),
+        ("job 550e8400-e29b-41d4-a716-446655440000: gone", "job #: gone"),
+        ("GET /calls/17?x=3", "GET /calls/#?x=#"),
+        ("שיחה 17 נכשלה", "שיחה # נכשלה"),
+        ("nothing to take out", "nothing to take out"),
+    ],
+)
+def test_wording_has_no_ids_and_no_numbers(text: str, words: str) -> None:
+    assert wording(text) == words
+
+
+def test_wording_takes_no_longer_for_a_hostile_text() -> None:
+    for unit in ("a", "-", "1", "a-", "a1", " ", "-1", "\u05d0"):
+        began = time.perf_counter()
+        kind_of((0.0, ERROR, log, unit * 1_000_000, {"text": unit * 1_000_000}, None))
+        assert time.perf_counter() - began < 0.1
+
+
+def test_a_storm_of_different_warnings_writes_each_and_still_counts_what_came_after() -> None:
+    world = World()
+    storm = [f"refused {'x' * length}" for length in range(150)]
+    for number in range(20):
+        for text in storm:
+            world.say(f"{'y' * number} {text}")
+    world.say(f"{'y' * 19} {storm[-1]}")
+    assert len(world.lines) == 20 * 150
+    world.sweep(everything=True)
+    assert len(world.lines) == 20 * 150 + 1
+
+
+def test_what_cannot_be_rendered_is_told_without_its_words_and_counted_once() -> None:
+    world = World()
+
+    def refuse(record: Record, context: Context) -> str:
+        raise ValueError
+
+    world.repeats = Repeats(refuse, world.clock)
+    for _ in range(3):
+        world.say("unrenderable")
+    world.clock.now += WINDOW_SECONDS
+    world.sweep()
+    world.clock.now += WINDOW_SECONDS
+    world.sweep()
+    assert [record[4].get("count") for record in world.lines] == [None, 2]
+    assert world.lines[1][4]["last"] == "<ValueError>"
+
+
+def test_what_the_log_says_of_itself_is_always_written() -> None:
+    world = World()
+    own = get_logger("prosaas_logging")
+    for _ in range(3):
+        world.write(
+            world.repeats.sift((0.0, WARNING, own, BLACKBOX_WRITTEN, {"path": "x", "records": 1}, None), NOWHERE)
+        )
+    assert len(world.lines) == 3
+
+
+def test_what_is_still_counted_at_the_end_is_said() -> None:
+    world = World()
+    world.say("refused")
+    world.say("refused")
+    world.sweep(everything=True)
+    assert world.lines[-1][4]["count"] == 1
