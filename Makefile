@@ -110,16 +110,16 @@ rotate-secret: ## a new value for a secret, in what uses it; nothing is built [N
 .PHONY: jobs retry-job backup restore restore-drill
 
 jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or run, too]
-	@scripts/jobs.sh jobs $(if $(filter 1,$(ALL)),--all)
+	@scripts/run $@
 
 retry-job: ## put held jobs back into the queue [ID="12 13"]
-	@scripts/jobs.sh retry $(ID)
+	@scripts/run $@
 
 backup: ## write the database into backups/ [FILE=] [FORCE=1: over a file that is there]
 	@scripts/run $@
 
 restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
-	@FORCE=$(FORCE) scripts/restore.sh $(FILE)
+	@scripts/run $@
 
 restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
 	@scripts/run $@

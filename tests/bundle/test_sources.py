@@ -35,7 +35,8 @@ ROOMS = {
         "stories": {"stack"},
         "screen": {"stories", "stack"},
         "ask": {"screen", "stories", "stack"},
-        "act": {"screen", "stories", "stack"},
+        "conduct": {"stack"},
+        "act": {"conduct", "screen", "stories", "stack"},
     },
     "simulator": {
         "audio": set(),
@@ -46,7 +47,13 @@ ROOMS = {
     },
 }
 MOST_FILES = 20
-SHELL = [*ROOT.glob("scripts/**/*.sh"), ROOT / "scripts/ops", *SERVICES.glob("**/*.sh"), ROOT / ".ci/run"]
+SHELL = [
+    *ROOT.glob("scripts/*.sh"),
+    ROOT / "scripts/run",
+    *ROOT.glob("deploy/**/*.sh"),
+    *SERVICES.glob("**/*.sh"),
+    ROOT / ".ci/run",
+]
 
 
 def tracked() -> list[Path]:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prosaas_ops.conduct import database, plan, secrets
-from prosaas_ops.conduct.files import replace
+from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Finding, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Problem, Usage
+from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 
 OPTIONS = ("CONTAINER", "FILE", "FORCE", "LOG_LEVEL", "N", "NAME", "YES")
 
@@ -39,7 +39,7 @@ def run(options: Options) -> int:
     with world.locked(command):
         if command not in ("setup", "up-prod", "up-dev", "down"):
             if not world.env.path.exists():
-                raise Problem("there is no .env, so no stack was started from this folder\n  fix:  make up-prod")
+                raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             _resume(world)
         act(world, options)
     return FINE
@@ -126,7 +126,7 @@ def _restart(world: World, options: Options) -> None:
 
 def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
-        raise Problem("there is no .env, so no stack was started from this folder\n  fix:  make up-prod")
+        raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
     if calls := sum(plan.live_calls(world).values()):
         world.say(f"waiting for {calls} live calls, at most {world.setting('DRAIN_SECONDS', '600')} s")
     run_plan(plan.down(world), world)
@@ -144,7 +144,7 @@ def _rotate(world: World, options: Options) -> None:
     if name not in (*secrets.OURS, *secrets.PROVIDERS):
         raise Usage(f"NAME= is one of: {' '.join((*secrets.OURS, *secrets.PROVIDERS))}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
-        raise Problem("the stack is not running\n  fix:  make up-prod")
+        raise problem("the stack is not running", "make up-prod")
     value = secrets.made_up() if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value), world)
     world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless")
@@ -155,7 +155,10 @@ def _asked(name: str) -> str:
     value = getpass.getpass(f"the new {name}, not shown: ") if sys.stdin.isatty() else sys.stdin.readline()
     value = value.strip()
     if not value or set(value) - _USABLE:
-        raise Problem(f"no usable value for {name} on standard input\n  fix:  make rotate-secret NAME={name}, then paste it, on one line")  # fmt: skip
+        raise problem(
+            f"no usable value for {name} on standard input",
+            f"make rotate-secret NAME={name}, then paste it, on one line",
+        )
     return value
 
 
@@ -179,7 +182,11 @@ def _refuse(findings: list[Finding]) -> None:
     bad = [finding for finding in findings if finding.bad]
     if bad:
         _told(bad)
-        raise Problem(f"{len(bad)} problem(s) before the start; nothing was changed\n  fix:  the lines above, then run this again\n  read: make doctor")  # fmt: skip
+        raise problem(
+            f"{len(bad)} problem(s) before the start; nothing was changed",
+            "the lines above, then run this again",
+            "make doctor",
+        )
 
 
 def _told(findings: list[Finding]) -> int:

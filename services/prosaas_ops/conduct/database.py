@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
 from prosaas_ops.conduct.run import Plan, Step
@@ -28,7 +29,7 @@ def backup(world: World, name: str = "", *, over: bool = False) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = world.root / (name or f"{_FOLDER}/prosaas-{stamp}.dump")
     if path.exists() and not over:
-        raise Problem(f"{path.name} is there already\n  fix:  another FILE=, or FORCE=1 to replace it")
+        raise problem(f"{path.name} is there already", "another FILE=, or FORCE=1 to replace it")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -37,8 +38,8 @@ def backup(world: World, name: str = "", *, over: bool = False) -> Path:
     finally:
         part.unlink(missing_ok=True)
     files = _volumes(world, path)
-    world.say(f"{path.relative_to(world.root) if path.is_relative_to(world.root) else path}, {path.stat().st_size} bytes"
-              f"{files}; back again with: make restore FILE={name or path.relative_to(world.root)}")  # fmt: skip
+    shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
+    world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
     _keep(world)
     return path
 
@@ -49,11 +50,11 @@ def _dumped(world: World, part: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     if done.returncode:
-        raise Problem(f"pg_dump did not finish, nothing was kept: {_said(done)}\n  fix:  docker compose logs postgres")
+        raise problem(f"pg_dump did not finish, nothing was kept: {_said(done)}", "docker compose logs postgres")
     # Every byte of it, not the table of contents alone: a dump that was cut keeps its contents.
     with part.open("rb") as file:
         if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
-            raise Problem("the dump cannot be read back, it was not kept\n  fix:  make doctor (free space), then again")
+            raise problem("the dump cannot be read back, it was not kept", "make doctor (free space), then again")
 
 
 def _volumes(world: World, path: Path) -> str:
@@ -103,8 +104,11 @@ def examined(world: World, name: str, *, force: bool) -> dict[str, Any]:
     _readable(world, path)
     rows = _rows(world)
     if rows and not force:
-        raise Problem(f"the database is live: this would replace its {rows} businesses, calls and messages\n"
-                      f"  fix:  make restore FILE={name} FORCE=1 (writes a backup of it first)\n  read: docs/operations.md")  # fmt: skip
+        raise problem(
+            f"the database is live: this would replace its {rows} businesses, calls and messages",
+            f"make restore FILE={name} FORCE=1 (writes a backup of it first)",
+            "docs/operations.md",
+        )
     world.say(f"restoring {name}, beside the database")
     aside(world, path, "prosaas_restored")
     _known_schema(world)
@@ -135,7 +139,7 @@ def drill(world: World, name: str = "") -> None:
     files = sorted((world.root / _FOLDER).glob("*.dump"), key=lambda path: path.stat().st_mtime)
     path = world.root / name if name else (files[-1] if files else None)
     if path is None or not path.is_file():
-        raise Problem("there is no backup to try\n  fix:  make backup")
+        raise problem("there is no backup to try", "make backup")
     started = time.monotonic()
     _readable(world, path)
     try:
@@ -193,8 +197,11 @@ def _known_schema(world: World) -> None:
     }
     if newest and newest not in names:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
-        raise Problem(f"this backup has the schema {newest}, which this version does not know; nothing was changed\n"
-                      "  fix:  restore it with the version that wrote it\n  read: docs/operations.md")  # fmt: skip
+        raise problem(
+            f"this backup has the schema {newest}, which this version does not know; nothing was changed",
+            "restore it with the version that wrote it",
+            "docs/operations.md",
+        )
 
 
 def _stop(world: World) -> None:
@@ -261,14 +268,17 @@ def _start(world: World, services: Sequence[str]) -> None:
 
 def _require_container(world: World) -> None:
     if not any(found.state == "running" for found in world.containers("postgres")):
-        raise Problem("no postgres container runs\n  fix:  make up-prod; a managed database is backed up by its provider\n"
-                      "  read: docs/operations.md")  # fmt: skip
+        raise problem(
+            "no postgres container runs",
+            "make up-prod; a managed database is backed up by its provider",
+            "docs/operations.md",
+        )
 
 
 def _readable(world: World, path: Path) -> None:
     with path.open("rb") as file:
         if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
-            raise Problem(f"{path.name} is not a backup that pg_restore can read whole\n  fix:  choose another backup")
+            raise problem(f"{path.name} is not a backup that pg_restore can read whole", "choose another backup")
 
 
 def _piped(

@@ -15,6 +15,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
 _UNSET = "\ufffd"
 
 
+def problem(what: str, fix: str, read: str = "") -> Problem:
+    """What is wrong, what puts it right, and where to read about it."""
+    return Problem(f"{what}\n  fix:  {fix}" + (f"\n  read: {read}" if read else ""))
+
+
 def replace(path: Path, text: str, mode: int = 0o600) -> None:
     """Write the file aside, bring it to the disk, and put it in the place of the old one."""
     descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)

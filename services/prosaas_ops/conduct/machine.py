@@ -93,7 +93,8 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
         yield Finding("port", f"{name}={port} is not a port", "a number from 1 to 65535 in .env", _EXAMPLE)
         return
     if world.recorded("CALLS_PORT"):
-        yield Finding("port", "CALLS_PORT means nothing any more: calls come through API_PORT, or PUBLIC_HOST", "remove it from .env", "docs/going-live.md")  # fmt: skip
+        text = "CALLS_PORT means nothing any more: calls come through API_PORT, or PUBLIC_HOST"
+        yield Finding("port", text, "remove it from .env", "docs/going-live.md")
     ours = {binding for found in world.containers() if found.state == "running" for binding in found.ports}
     wanted = [("127.0.0.1", int(port), f"{name}={port}")]
     if world.setting("PUBLIC_HOST"):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from prosaas_ops.conduct import secrets
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
@@ -70,7 +71,7 @@ def restart(world: World, service: str) -> Plan:
     now = [found.id for found in world.containers(service)]
     memory: dict[str, Any] = {"old": now}
     if not now:
-        raise Problem(f"{service} is not running\n  fix:  make up-prod")
+        raise problem(f"{service} is not running", "make up-prod")
 
     def renew() -> None:
         generations.renew(service, but_not=frozenset(memory["old"]))
@@ -112,7 +113,7 @@ def rotate(world: World, name: str, value: str) -> Plan:
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
-    """Ask the database in its container, as its owner. Values travel on standard input: arguments are for all to see."""
+    """Ask the database in its container, as its owner. Values travel on standard input, which nobody else reads."""
     quoted = "".join(
         "\\set {} '{}'\n".format(name, value.replace("\\", "\\\\").replace("'", "''")) for name, value in values.items()
     )

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+
+_READ = "docs/troubleshooting.md"
 
 
 class Stopped(BaseException):
@@ -77,12 +80,14 @@ def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reaso
             for undo in plan.back(memory):
                 undo.do()
     except (Problem, OSError) as second:
-        raise Problem(f"{plan.name} failed, and so did the way back: {second}\n  fix:  make doctor, then run it again\n"
-                      "  read: docs/troubleshooting.md") from None  # fmt: skip
+        raise problem(
+            f"{plan.name} failed, and so did the way back: {second}", "make doctor, then run it again", _READ
+        ) from None
     world.remember("journal", None)
-    raise Problem(
-        f"{plan.name} failed at the step {step.name!r}, so {plan.back_to}\n"
-        "  fix:  the lines above say why; then run it again\n  read: docs/troubleshooting.md"
+    raise problem(
+        f"{plan.name} failed at the step {step.name!r}, so {plan.back_to}",
+        "the lines above say why; then run it again",
+        _READ,
     ) from None
 
 

@@ -5,9 +5,8 @@ import secrets as random
 from pathlib import Path
 from urllib.parse import quote
 
-from prosaas_ops.conduct.files import assigned, replace
+from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem
 
 # Made up by us, and made up again by a rotation.
 OURS = ("POSTGRES_PASSWORD", "CALL_TOKEN_SECRET", "WHATSAPP_VERIFY_TOKEN", "ADMIN_API_KEY")
@@ -27,12 +26,13 @@ def made_up() -> str:
 
 
 def make_env(world: World) -> None:
-    """A whole .env in one act, so that a setup which is interrupted leaves none: name, passwords, the demo's account."""
+    """A whole .env in one act, so that a setup which is interrupted leaves none."""
     if world.env.path.exists():
         return
     if world.setting("AUTO_SETUP", "1") == "0":
-        raise Problem("AUTO_SETUP=0 and something is missing: .env\n  fix:  cp env/example.env .env\n"
-                      "  read: README.md, A fresh machine")  # fmt: skip
+        raise problem(
+            "AUTO_SETUP=0 and something is missing: .env", "cp env/example.env .env", "README.md, A fresh machine"
+        )
     world.say("making .env from env/example.env, with generated passwords and the demo voice agent")
     values = {name: made_up() for name in OURS} | {name: f"demo-{made_up()}" for name in _DEMO}
     values |= {"TWILIO_ACCOUNT_SID": DEMO_ACCOUNT, "COMPOSE_PROJECT_NAME": _free_project(world)}
@@ -100,9 +100,10 @@ def write_secrets(world: World) -> None:
         path = folder / name
         before = path.read_text(encoding="utf-8") if path.exists() else None
         if before and not value and name.upper() not in _MAY_BE_EMPTIED:
-            raise Problem(
-                f"{name.upper()} is empty in .env, and was not\n  fix:  put its value back: secrets/{name} still has it\n"
-                "  read: env/example.env"
+            raise problem(
+                f"{name.upper()} is empty in .env, and was not",
+                f"put its value back: secrets/{name} still has it",
+                "env/example.env",
             )
         if before != value:
             # The folder is closed: the file may be readable to the container's account, whatever its number.

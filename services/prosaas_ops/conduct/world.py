@@ -90,9 +90,8 @@ class World:
 
     def model(self, **settings: str) -> dict[str, Any]:
         """What the Compose files say should run, with every profile that is on."""
-        done = self._run(
-            ["docker", "compose", "config", "--format", "json"], True, None, {**os.environ, **self.overrides, **settings}
-        )
+        environment = {**os.environ, **self.overrides, **settings}
+        done = self._run(["docker", "compose", "config", "--format", "json"], True, None, environment)
         model: dict[str, Any] = json.loads(done.out)
         return model
 
