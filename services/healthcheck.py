@@ -10,8 +10,7 @@ import os
 import socket
 import sys
 
-# Where a service has its operators' pages on a listener of their own, HEALTH_PORT says so.
-PORT = int(os.environ.get("HEALTH_PORT") or os.environ.get("PORT") or "8000")
+PORT = int(os.environ.get("PORT") or "8000")
 PATH = "/readyz" if sys.argv[1:] == ["ready"] else "/healthz"
 REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 ENOUGH = 4096

@@ -186,6 +186,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             "MAX_CALLS": "1000",
             "DRAIN_SECONDS": "1",
             "PORT": str(port),
+            "OPERATORS_PORT": "0",
             "SPOOL_DIR": folder,
             "LOG_BLACKBOX": f"{folder}/blackbox",
             "LOG_SWITCH_FILE": f"{folder}/switch.json",

@@ -12,7 +12,7 @@ from prosaas_logging.catalogue import DEMO
 
 def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
-    logging = bootstrap("prosaas-calls")
+    log_settings = bootstrap("prosaas-calls")
     try:
         settings = load_settings(required=("DATABASE_URL", "TWILIO_AUTH_TOKEN"))
     except SettingsError as error:
@@ -20,7 +20,7 @@ def main() -> int:
         return 2
     if settings.demo:
         get_logger(__name__).event(DEMO)
-    uvloop.run(serve(settings, logging))
+    uvloop.run(serve(settings, log_settings))
     shutdown()
     return 0
 

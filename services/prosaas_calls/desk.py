@@ -11,12 +11,12 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.sockets import TextSocket
 from prosaas_core.stream_token import StreamClaims, TokenError, verify
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import DRAIN_END, DRAIN_START, TOKEN_REJECTED
+from prosaas_logging.catalogue import DRAIN_END, DRAIN_START
 
 log = get_logger(__name__)
 
-# For the last sentences, the hang-ups and the records of the calls that did not end by themselves.
-_FAREWELL_SECONDS = 20.0
+# Tokens live for a minute; so many in a minute are no callers.
+_MAX_TOKENS = 10_000
 
 
 class Desk:
@@ -38,19 +38,37 @@ class Desk:
         return sum(1 for call in self.live if call.refusal is None)
 
     @property
+    def capacity(self) -> int:
+        """How many conversations there may be at once."""
+        return self._services.limits.max_calls
+
+    @property
     def status(self) -> str:
         """What the next caller would find: ready, draining or full."""
         if self.draining:
             return "draining"
-        return "full" if self.active >= self._services.limits.max_calls else "ready"
+        return "full" if self.active >= self.capacity else "ready"
 
-    async def answer(self, socket: TextSocket, start: StartBody) -> None:
+    def claims(self, start: StartBody) -> StreamClaims:
+        """What the api knew about the call; TokenError without a valid token. A token opens one stream, once."""
+        now = self._now()
+        claims = verify(self._services.settings.call_token_secret, start.custom_parameters.get("token", ""), now=now)
+        if claims.call_sid != start.call_sid:
+            raise TokenError("of another call")
+        used = self._used
+        if claims.nonce in used:
+            raise TokenError("used before")
+        if len(used) >= _MAX_TOKENS:
+            self._used = used = {nonce: expires for nonce, expires in used.items() if expires > now}
+        if len(used) >= _MAX_TOKENS:
+            raise TokenError("too many at once")
+        used[claims.nonce] = claims.expires_at
+        return claims
+
+    async def answer(self, socket: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         """Take one stream, from its `start` to its end."""
-        claims = self._claims(start)
-        if claims is None:
-            return
         refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
-        live = LiveCall(self._services, Call(self._services, socket, start.stream_sid, claims), claims, refusal)
+        live = LiveCall(self._services, Call(self._services, socket, stream_sid, claims), claims, refusal)
         self.live.add(live)
         self._nobody.clear()
         try:
@@ -67,29 +85,12 @@ class Desk:
         if not await _within(self._services.limits.drain, self._nobody, self._hurry):
             for live in self.live:
                 live.call.drain()
-            await _within(_FAREWELL_SECONDS, self._nobody)
+            await _within(self._services.limits.farewell, self._nobody)
         log.event(DRAIN_END, left=len(self.live))
 
     def hurry(self) -> None:
         """Do not wait for the running calls any longer."""
         self._hurry.set()
-
-    def _claims(self, start: StartBody) -> StreamClaims | None:
-        """The signed claims of a stream; a token opens one stream, once."""
-        now = self._now()
-        self._used = {nonce: expires for nonce, expires in self._used.items() if expires > now}
-        try:
-            secret = self._services.settings.call_token_secret
-            claims = verify(secret, start.custom_parameters.get("token", ""), now=now)
-            if claims.call_sid != start.call_sid:
-                raise TokenError("of another call")
-            if claims.nonce in self._used:
-                raise TokenError("used before")
-        except TokenError as error:
-            log.event(TOKEN_REJECTED, reason=error.reason)
-            return None
-        self._used[claims.nonce] = claims.expires_at
-        return claims
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> bool:

@@ -15,8 +15,11 @@ class Limits:
     max_call: float = 3600.0
     # Nobody speaks, neither the caller nor the model.
     idle: float = 60.0
-    # Twilio sends `start` right after it connects; a stranger does not.
-    start: float = 10.0
+    # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
+    guests: int = 512
+    start: float = 2.5
+    guest_goodbye: float = 0.2
+    goodbye: float = 2.0
     # A send that waits this long has a peer that no longer reads.
     send: float = 5.0
     # Twilio sends 50 frames a second for as long as the call lives.
@@ -35,11 +38,28 @@ class Limits:
     last_words: float = 20.0
     # A caller waits for what the database knows of them; nobody waits for the record of a call.
     database: float = 2.0
-    record: float = 8.0
+    record: float = 6.0
+    # The record goes to disk instead.
+    spool: float = 2.0
+    # The longest recorded sentence, and for how long after it we wait for the mark that says it was heard.
+    prompt: float = 7.0
+    prompt_grace: float = 2.0
+    # Twilio is asked to hang up, and asked again.
+    hang_up: float = 6.5
     # Keys pressed in one go are told to the model together.
     keys: float = 1.5
     watch: float = 1.0
     malformed_messages: int = 50
+
+    @property
+    def farewell(self) -> float:
+        """For the calls that a drain has to end: the last sentence, the hang-up, and the record."""
+        return self.prompt + self.prompt_grace + self.hang_up + self.record + self.spool
+
+    @property
+    def cut_off(self) -> float:
+        """For the calls that did not even end in that time: the record goes to disk."""
+        return self.spool + self.goodbye
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

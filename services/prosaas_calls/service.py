@@ -12,6 +12,7 @@ from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
@@ -26,7 +27,7 @@ log = get_logger(__name__)
 DEFAULT_PORT = 5050
 
 
-async def serve(settings: Settings, logging: LogSettings) -> None:
+async def serve(settings: Settings, log_settings: LogSettings) -> None:
     """Answer calls until SIGTERM or SIGINT, then drain; a second signal makes the drain short."""
     stop: asyncio.Queue[signal.Signals] = asyncio.Queue()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,19 +45,23 @@ async def serve(settings: Settings, logging: LogSettings) -> None:
     )
     store = Store(engine, timeout=limits.database, record_timeout=limits.record)
     desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
-    server = CallServer(desk, metrics, max_calls=limits.max_calls, start_timeout=limits.start)
+    pages = Pages(desk, metrics)
+    server = CallServer(desk, pages, limits)
     host = "0.0.0.0"
     try:
         # Now, rather than while the first caller waits.
         declarations()
         await store.warm_up()
-        async with server.listening(host, settings.port or DEFAULT_PORT) as port:
+        async with (
+            pages.listening(host, settings.operators_port) as operators_port,
+            server.listening(host, settings.port or DEFAULT_PORT) as port,
+        ):
             log.event(
                 SERVICE_START,
-                service=logging.service,
-                version=logging.version,
-                level=level_name(logging.level),
-                listen=f"{host}:{port}",
+                service=log_settings.service,
+                version=log_settings.version,
+                level=level_name(log_settings.level),
+                listen=f"{host}:{port}, operators {host}:{operators_port}",
             )
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()

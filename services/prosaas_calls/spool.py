@@ -12,11 +12,15 @@ def spool(folder: Path, record: CallRecord) -> Path:
     name = re.sub(r"\W", "_", record.call_sid)
     path = folder / f"{name}.json"
     partial = folder / f".{name}.partial"
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(record.to_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(record.to_json() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)

@@ -1,6 +1,5 @@
 """The calls service's dealings with the database, each with a time limit: a call never waits for Postgres."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +7,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
-from prosaas_core.database import raw_connection, session, transaction
+from prosaas_core.database import DatabaseUnavailable, raw_connection, session, transaction
 from prosaas_core.parties import find_parties
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.stream_token import StreamClaims
@@ -33,13 +32,15 @@ class Store:
         await self.profile(_NOBODY)
 
     async def profile(self, claims: StreamClaims) -> Profile:
-        """The business and the customer of a call; the generic profile, and a warning, when the database is away."""
+        """The business and the customer of a call; the generic profile, and a line that says why, without an answer."""
         try:
             async with raw_connection(self._engine, within_s=self._timeout) as raw:
                 return await _profile(raw, claims)
-        except Exception as error:
+        except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
-            return Profile()
+        except Exception:
+            log.exception("the database did not tell who is called")
+        return Profile()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -49,7 +50,7 @@ class Store:
 
     async def save(self, record: CallRecord) -> None:
         """Store the record and enqueue its summary, in one transaction; raises when the database is away."""
-        async with asyncio.timeout(self._record_timeout), transaction(self._engine) as connection:
+        async with transaction(self._engine, within_s=self._record_timeout) as connection:
             await save_call_record(connection, record)
 
 

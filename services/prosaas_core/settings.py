@@ -54,9 +54,10 @@ class Settings(BaseModel):
     database_url: str = Field(repr=False, pattern=r"^postgres(ql)?://")
     public_url: HttpUrl = "http://localhost:8000"
     calls_public_url: HttpUrl
-    calls_internal_url: HttpUrl = "http://prosaas-calls:5050"
+    calls_internal_url: HttpUrl = "http://prosaas-calls:5051"
     demo_url: HttpUrl = "http://simulator:9000"
     port: int | None = Field(default=None, ge=1, le=65535)
+    operators_port: int = Field(default=5051, ge=0, le=65535)
 
     openai_api_key: str = Field(default="", repr=False)
     openai_base_url: HttpUrl = "https://api.openai.com/v1"

@@ -156,6 +156,12 @@ def MEDIA_MALFORMED(*, error: str) -> None:
     """A message from the telephone leg was not understood and was skipped."""
 
 
+@event(WARNING, "⛔", he="{count} חיבורים נוספים לא היו שיחות ונסגרו, הסיבה האחרונה: {error}",
+       en="{count} more connections were no calls and were closed, the last one because of: {error}")  # fmt: skip
+def STRANGERS_SHOWN_OUT(*, count: int, error: str) -> None:
+    """Who connected to the phone line and was no call, counted: they get a line a second in all."""
+
+
 @event(INFO, "🚦", he="לא מקבל עוד עבודה, פעילות: {active}", en="no new work, active: {active}")
 def DRAIN_START(*, active: int) -> None:
     """The service takes no more calls or jobs and waits for the running ones."""

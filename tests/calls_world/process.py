@@ -83,6 +83,7 @@ async def service_process(folder: Path, **environ: str) -> AsyncIterator[Service
                 "PYTHONUNBUFFERED": "1",
                 "DEMO_URL": str(simulator.make_url("")).rstrip("/"),
                 "PORT": str(port),
+                "OPERATORS_PORT": "0",
                 "SPOOL_DIR": str(folder),
                 "LOG_BLACKBOX": str(folder / "blackbox"),
                 "LOG_SWITCH_FILE": str(folder / "switch.json"),

@@ -2,12 +2,55 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from picows import WSCloseCode, WSMsgType
-from picows.picows import _make_test_ws_frame
 
 from prosaas_calls.sockets import TextSocket
+
+
+@dataclass
+class Frame:
+    """A frame as picows hands it over, in what a listener asks of it."""
+
+    msg_type: WSMsgType
+    payload: bytes
+    fin: bool
+    last_in_buffer: bool
+
+    @property
+    def payload_size(self) -> int:
+        return len(self.payload)
+
+    def get_payload_as_bytes(self) -> bytes:
+        return self.payload
+
+    def get_close_code(self) -> WSCloseCode:
+        return WSCloseCode(int.from_bytes(self.payload[:2], "big"))
+
+    def get_close_reason(self) -> str | None:
+        return self.payload[2:].decode() or None
+
+
+class FakeStream:
+    """Stands for what picows reads from and writes to."""
+
+    def __init__(self) -> None:
+        self.reading = True
+        self.unsent = 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 class FakeTransport:
@@ -16,6 +59,8 @@ class FakeTransport:
     close_handshake = None
 
     def __init__(self) -> None:
+        self.underlying_transport = FakeStream()
+        self.pongs: list[bytes] = []
         self.sent: list[bytes] = []
         self.closes: list[int] = []
         self.disconnected = False
@@ -24,6 +69,9 @@ class FakeTransport:
     def send(self, kind: WSMsgType, message: bytes) -> None:
         assert kind == WSMsgType.TEXT
         self.sent.append(message)
+
+    def send_pong(self, message: bytes) -> None:
+        self.pongs.append(message)
 
     def send_close(self, code: WSCloseCode, reason: str | None = None) -> None:
         self.closes.append(code.value)
@@ -41,8 +89,8 @@ class FakeTransport:
 class FakeSocket(TextSocket):
     """A socket of ours whose other end is the test."""
 
-    def __init__(self, *, max_message: int = 4096) -> None:
-        super().__init__(max_message=max_message)
+    def __init__(self, *, max_message: int = 4096, guest: bool = False) -> None:
+        super().__init__(max_message=max_message, guest=guest)
         self.transport = FakeTransport()
         self.on_ws_connected(self.transport)  # type: ignore[arg-type]
 
@@ -51,9 +99,10 @@ class FakeSocket(TextSocket):
         """The messages sent, in their order."""
         return [json.loads(message) for message in self.transport.sent]
 
-    def arrive(self, kind: WSMsgType, payload: bytes = b"", *, fin: bool = True) -> None:
-        """Let a frame arrive."""
-        self.on_ws_frame(self.transport, _make_test_ws_frame(kind, payload, fin, False))  # type: ignore[arg-type]
+    def arrive(self, kind: WSMsgType, payload: bytes = b"", *, fin: bool = True, more: bool = False) -> None:
+        """Let a frame arrive, and `more` with it."""
+        frame = Frame(kind, payload, fin, last_in_buffer=not more)
+        self.on_ws_frame(self.transport, frame)  # type: ignore[arg-type]
 
     def say(self, message: dict[str, Any] | str) -> None:
         """Let a text message arrive."""

@@ -18,6 +18,7 @@ from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.pages import Pages
 from prosaas_calls.profile import Profile
 from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
@@ -90,6 +91,7 @@ class CallsWorld:
 
     simulator: TestServer
     service: URL
+    operators: URL
     desk: Desk
     store: Any
     settings: Settings
@@ -164,9 +166,11 @@ async def calls_world(
         )
         kept = store or FakeStore()
         desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))
-        server = CallServer(desk, metrics, max_calls=bounds.max_calls, start_timeout=bounds.start)
-        async with server.listening("127.0.0.1", 0) as port:
-            yield CallsWorld(simulator, URL(f"http://127.0.0.1:{port}"), desk, kept, settings, http)
+        pages = Pages(desk, metrics)
+        server = CallServer(desk, pages, bounds)
+        async with pages.listening("127.0.0.1", 0) as operators, server.listening("127.0.0.1", 0) as port:
+            service, inner = (URL(f"http://127.0.0.1:{each}") for each in (port, operators))
+            yield CallsWorld(simulator, service, inner, desk, kept, settings, http)
         await twilio.close()
 
 

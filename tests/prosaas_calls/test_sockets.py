@@ -8,6 +8,8 @@ import pytest
 from picows import WSMsgType
 
 from calls_world.sockets import FakeSocket
+from calls_world.waiting import until
+from prosaas_logging import capture_events
 
 
 async def settle() -> None:
@@ -196,3 +198,84 @@ async def test_a_peer_that_does_not_read_shows_by_the_second() -> None:
     assert socket.stuck_for(float("inf")) > 1.0
     socket.resume_writing()
     assert socket.stuck_for(float("inf")) == 0.0
+
+
+async def test_a_few_pings_a_second_are_answered_and_more_end_the_connection() -> None:
+    """A peer that only wants to know whether we are there does not ask all the time."""
+    socket = FakeSocket()
+    reading = asyncio.create_task(socket.read(lambda _: None))
+    await settle()
+    for number in range(5):
+        socket.arrive(WSMsgType.PING, str(number).encode())
+    assert socket.transport.pongs == [b"0", b"1", b"2", b"3", b"4"]
+    assert not socket.transport.disconnected
+
+    for _ in range(100):
+        socket.arrive(WSMsgType.PING)
+    assert await reading is None
+    assert len(socket.transport.pongs) == 5
+    assert socket.transport.disconnected
+    assert "pings" in socket.violation
+
+
+async def test_no_answer_to_a_ping_is_kept_for_a_peer_that_does_not_read() -> None:
+    """Only what belongs to the call is worth the memory."""
+    socket = FakeSocket()
+    socket.transport.underlying_transport.unsent = 1
+    socket.arrive(WSMsgType.PING)
+    assert socket.transport.pongs == []
+
+
+async def test_a_guest_that_does_not_read_is_cut_off_at_once() -> None:
+    """A call has a watchdog for that, a guest has none."""
+    guest, call = FakeSocket(guest=True), FakeSocket(guest=True)
+    call.vouch()
+    for socket in (guest, call):
+        socket.pause_writing()
+
+    assert (guest.transport.disconnected, call.transport.disconnected) == (True, False)
+    assert await guest.read(lambda _: None) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "share"),
+    [(WSMsgType.TEXT, b"x" * 1024, 32), (WSMsgType.PONG, b"", 512), (WSMsgType.CONTINUATION, b"", 512)],
+)
+async def test_a_guest_may_send_little(kind: WSMsgType, payload: bytes, share: int) -> None:
+    """Bytes and frames before a valid start are bounded; whom somebody vouches for may go on."""
+    guest, call = FakeSocket(guest=True), FakeSocket(guest=True)
+    call.vouch()
+    for socket in (guest, call):
+        for _ in range(share):
+            socket.arrive(kind, payload, fin=kind is not WSMsgType.CONTINUATION)
+        assert not socket.transport.disconnected
+        socket.arrive(kind, payload, fin=kind is not WSMsgType.CONTINUATION)
+
+    assert (guest.transport.disconnected, call.transport.disconnected) == (True, False)
+    assert guest.violation == "too much before its start"
+
+
+async def test_many_frames_in_one_piece_are_followed_by_a_rest() -> None:
+    """The others have their turn, then this peer is read again; frames that come one by one need no rest."""
+    socket = FakeSocket()
+    stream = socket.transport.underlying_transport
+    for _ in range(200):
+        socket.arrive(WSMsgType.PONG)
+    assert stream.reading
+
+    for _ in range(64):
+        socket.arrive(WSMsgType.PONG, more=True)
+    socket.arrive(WSMsgType.PONG)
+    assert not stream.reading
+    await until(lambda: stream.reading)
+
+
+async def test_a_frame_that_breaks_us_ends_its_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """picows is silent; what is our fault is an error with its stack."""
+    socket = FakeSocket()
+    monkeypatch.setattr(socket, "_hand_over", lambda message: 1 / 0)
+    with capture_events() as events:
+        socket.say("{}")
+
+    assert socket.transport.disconnected
+    assert [event.exc and event.exc.kind for event in events] == ["ZeroDivisionError"]

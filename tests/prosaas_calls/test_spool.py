@@ -1,5 +1,6 @@
 """Call records on disk."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def test_a_spooled_record_is_read_back_whole(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.json")) == list(tmp_path.iterdir())
 
 
-def test_a_record_that_cannot_be_written_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker never sees a file before it is complete."""
+def test_a_record_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker never sees a file before it is complete, and a full disk is not filled with halves."""
 
     def full_disk(self: Path, target: Path) -> Path:
         raise OSError(28, "No space left on device")
@@ -40,7 +41,27 @@ def test_a_record_that_cannot_be_written_leaves_no_half_of_it(tmp_path: Path, mo
     with pytest.raises(OSError, match="space"):
         spool(tmp_path, record())
 
-    assert not list(tmp_path.glob("*.json"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_is_on_the_disk_before_anybody_relies_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut it is there: first its bytes, then its name, then the folder that has the name."""
+    steps = list[str]()
+    fsync, replace = os.fsync, Path.replace
+
+    def noting_fsync(descriptor: int) -> None:
+        steps.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def noting_replace(self: Path, target: Path) -> Path:
+        steps.append("renamed")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(Path, "replace", noting_replace)
+    spool(tmp_path, record())
+
+    assert steps == [".CA1.partial", "renamed", tmp_path.name]
 
 
 def test_a_strange_call_sid_stays_in_the_folder(tmp_path: Path) -> None:

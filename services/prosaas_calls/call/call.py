@@ -61,6 +61,7 @@ class Call:
         self._claims = claims
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
+        self._loading: asyncio.Task[Profile] | None = None
         self._leaving = False
         self._drain = asyncio.Event()
         self.stats = CallStats()
@@ -68,9 +69,14 @@ class Call:
         limits = services.limits
         self._turns = Turns()
         self._keypad = Keypad(limits.keys)
-        self._line = CallerLine(socket, stream_sid)
+        self._line = CallerLine(socket, stream_sid, prompt_grace=limits.prompt_grace)
         self._model = ModelLeg(
-            connect=services.connect, brief=self._brief, comfort=self._comfort, turns=self._turns, limits=limits
+            connect=services.connect,
+            brief=self._brief,
+            comfort=self._comfort,
+            spawn=self._group.create_task,
+            turns=self._turns,
+            limits=limits,
         )
         self._conversation = Conversation(
             line=self._line,
@@ -128,9 +134,10 @@ class Call:
             end = next(error for error in ended.exceptions if isinstance(error, CallEnded))
         except* Exception:
             log.exception("a part of the call failed")
-        end = end or CallEnded(EndReason.INTERNAL_ERROR)
-        self.stats.ended = end.at
-        self.stats.frames_out = self._line.frames
+        finally:
+            end = end or CallEnded(EndReason.INTERNAL_ERROR)
+            self.stats.ended = end.at
+            self.stats.frames_out = self._line.frames
         return end.reason
 
     async def _run_model(self) -> None:
@@ -145,6 +152,7 @@ class Call:
 
     async def _brief(self) -> list[bytes]:
         """What a new session is told: who it is, what was said so far, and to greet when nothing was."""
+        assert self._loading is not None
         self._profile = profile = await self._loading
         settings = self._services.settings
         briefing = [
@@ -205,11 +213,11 @@ class Call:
         context = ToolContext(self._claims.call_sid, self._profile, services.store)
         turns = self.stats.turns
         answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
-        if self._model.connection is asked_on:
-            self._model.send(events.tool_output(event.call_id, answer.text))
-        else:
-            # A new session does not know of the question.
-            self._model.send(events.message("system", f"{event.name}: {answer.text}"))
+        self._model.answer(
+            asked_on,
+            events.tool_output(event.call_id, answer.text),
+            otherwise=events.message("system", f"{event.name}: {answer.text}"),
+        )
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.tool_ends()

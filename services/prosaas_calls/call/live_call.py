@@ -1,12 +1,14 @@
 """One call from its first log line to its record; the conversation happens in between."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prosaas_calls.call.call import Call, Services
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
 from prosaas_calls.spool import spool
+from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.records import CallRecord
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import Scope, get_logger, scope
@@ -41,28 +43,41 @@ class LiveCall:
         }
 
     async def run(self) -> None:
-        """The whole call. There is exactly one CALL_END, whatever happened."""
-        claims, call = self.claims, self.call
+        """The whole call. There is exactly one CALL_END and one record, also when it is cancelled in the midst."""
+        claims = self.claims
         ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
         with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
-            if self.refusal is None:
-                log.event(CALL_START, direction="inbound", mode="ai")
-                self._services.metrics.active.inc()
-                reason = await call.converse()
-                self._services.metrics.active.dec()
-            else:
-                log.event(CALL_START, direction="inbound", mode="refusal")
-                log.event(CALL_REFUSED, reason=self.refusal.value)
-                reason = await call.refuse(self.refusal)
-            duration_s = round(call.stats.elapsed_ms() / 1000, 1)
-            if reason in EXPLAINED:
-                await self._services.twilio.hang_up(claims.call_sid)
-            if reason in ABNORMAL:
-                call_scope.fail(reason.value)
-            metrics = self._metrics(call_scope)
-            log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
-            self._services.metrics.ended(reason, duration_s, call.stats)
-            await self._keep(self._record(reason, duration_s, metrics, call_scope))
+            # Until the call itself gives a reason, it was cut off.
+            reason = EndReason.INTERNAL_ERROR
+            try:
+                reason = await self._converse()
+                if reason in EXPLAINED:
+                    await self._hang_up()
+            finally:
+                await self._keep(self._end(reason, call_scope))
+
+    async def _converse(self) -> EndReason:
+        if self.refusal is not None:
+            log.event(CALL_START, direction="inbound", mode="refusal")
+            log.event(CALL_REFUSED, reason=self.refusal.value)
+            return await self.call.refuse(self.refusal)
+        log.event(CALL_START, direction="inbound", mode="ai")
+        with self._services.metrics.active.track_inprogress():
+            return await self.call.converse()
+
+    async def _hang_up(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._services.limits.hang_up):
+                await self._services.twilio.hang_up(self.claims.call_sid)
+
+    def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
+        if reason in ABNORMAL:
+            call_scope.fail(reason.value)
+        duration_s = round(self.call.stats.elapsed_ms() / 1000, 1)
+        metrics = self._metrics(call_scope)
+        log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
+        self._services.metrics.ended(reason, duration_s, self.call.stats)
+        return self._record(reason, duration_s, metrics, call_scope)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
         stats = self.call.stats
@@ -96,17 +111,32 @@ class LiveCall:
         )
 
     async def _keep(self, record: CallRecord) -> None:
-        """In the database, or else on disk until the worker can put it there."""
+        """In the database, or else on disk until the worker can put it there; at once on disk when we are cancelled."""
+        saved = False
         try:
             await self._services.store.save(record)
-        except Exception as error:
-            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
-        else:
+            saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
-            return
+        except DatabaseUnavailable as error:
+            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+        except Exception:
+            log.exception("the database did not take the call record")
+        finally:
+            if not saved:
+                await self._spool(record)
+
+    async def _spool(self, record: CallRecord) -> None:
+        writing = asyncio.create_task(asyncio.to_thread(spool, self._services.settings.spool_dir, record))
+        cancelled = False
         try:
-            path = await asyncio.to_thread(spool, self._services.settings.spool_dir, record)
-        except OSError:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            cancelled = True
+            await asyncio.wait({writing}, timeout=self._services.limits.spool)
+        except Exception:
             log.exception("the call record is lost")
-        else:
-            log.event(CALL_RECORD_SPOOLED, path=str(path))
+            return
+        if writing.done() and not writing.exception():
+            log.event(CALL_RECORD_SPOOLED, path=str(writing.result()))
+        if cancelled:
+            raise asyncio.CancelledError

@@ -9,7 +9,7 @@ from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.caller.media_stream import Dtmf, MalformedMessage, Mark, Media, Stop
 from prosaas_calls.ending import CallEnded, EndReason
-from prosaas_calls.sockets import TextSocket
+from prosaas_calls.sockets import TextSocket, shown
 from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
@@ -45,7 +45,7 @@ class CallerLeg:
         """Listen until the stream is over, which CallEnded then says."""
         await self._socket.read(self._take)
         if self._socket.violation:
-            log.event(MEDIA_MALFORMED, error=self._socket.violation)
+            log.event(MEDIA_MALFORMED, error=shown(self._socket.violation))
             raise CallEnded(EndReason.PROTOCOL_ERROR)
         # A hang-up may be a close, or a broken connection, without a stop before it.
         raise CallEnded(self._line.parting)

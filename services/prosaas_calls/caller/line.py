@@ -11,7 +11,6 @@ from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.sockets import TextSocket
 
 _PROMPT_CHUNK = 200 * BYTES_PER_MS
-_PROMPT_GRACE_SECONDS = 2.0
 # What stands for an item of the model's in the account of what was heard.
 PROMPT = ""
 
@@ -19,11 +18,12 @@ PROMPT = ""
 class CallerLine:
     """Plays audio to one caller and keeps the account of what was heard."""
 
-    __slots__ = ("_framer", "_socket", "frames", "parting", "playback")
+    __slots__ = ("_framer", "_grace", "_socket", "frames", "parting", "playback")
 
-    def __init__(self, socket: TextSocket, stream_sid: str) -> None:
+    def __init__(self, socket: TextSocket, stream_sid: str, *, prompt_grace: float) -> None:
         self._framer = Framer(stream_sid)
         self._socket = socket
+        self._grace = prompt_grace
         self.playback = Playback()
         self.frames = 0
         # What the ending is called when the stream closes: ours, once we have decided to end the call.
@@ -57,7 +57,7 @@ class CallerLine:
     async def say(self, prompt: bytes) -> None:
         """Play a recorded sentence and wait until the caller has heard it."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + _PROMPT_GRACE_SECONDS):
+            async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + self._grace):
                 for chunk in _chunks(prompt):
                     self.play(encode(chunk), len(chunk), PROMPT)
                 self.end_item()

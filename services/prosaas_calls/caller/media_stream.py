@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from prosaas_calls.sockets import shown
+
 
 class MalformedMessage(ValueError):
     """What arrived is not a Media Streams message."""
@@ -17,7 +19,6 @@ class Connected(msgspec.Struct, tag_field="event", tag="connected"):
 class StartBody(msgspec.Struct, rename="camel"):
     stream_sid: str
     call_sid: str
-    account_sid: str = ""
     custom_parameters: dict[str, str] = {}
 
 
@@ -31,7 +32,6 @@ class MediaBody(msgspec.Struct, gc=False):
     # msgspec decodes base64 into bytes and refuses anything else.
     payload: bytes
     timestamp: str = "0"
-    track: str = "inbound"
 
     def milliseconds(self) -> int:
         """Where in the stream this frame begins."""
@@ -41,11 +41,10 @@ class MediaBody(msgspec.Struct, gc=False):
             raise MalformedMessage(f"timestamp {self.timestamp[:20]!r}") from None
 
 
-class Media(msgspec.Struct, tag_field="event", tag="media", rename="camel", gc=False):
+class Media(msgspec.Struct, tag_field="event", tag="media", gc=False):
     """20 ms of the caller's voice, mu-law at 8 kHz."""
 
     media: MediaBody
-    sequence_number: str = "0"
 
 
 class DtmfBody(msgspec.Struct):
@@ -81,8 +80,8 @@ def decode(data: str | bytes) -> Message:
     """Read one message, or raise MalformedMessage with what is wrong with it."""
     try:
         message: Message = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise MalformedMessage(str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise MalformedMessage(shown(error)) from None
     return message
 
 

@@ -9,7 +9,7 @@ from prosaas_logging import get_logger
 log = get_logger(__name__)
 
 # Somebody is on the line.
-_POLICY = Policy(attempts=2, first_delay_s=0.2, longest_delay_s=1.0, timeout_s=3.0, connect_timeout_s=2.0)
+POLICY = Policy(attempts=2, first_delay_s=0.2, longest_delay_s=1.0, timeout_s=3.0, connect_timeout_s=2.0)
 
 
 class TwilioCalls:
@@ -19,7 +19,7 @@ class TwilioCalls:
         self._account = settings.twilio_account_sid
         self._auth = (settings.twilio_account_sid, settings.twilio_auth_token)
         self._base = settings.twilio_base_url
-        self._outbound = Outbound(_POLICY)
+        self._outbound = Outbound(POLICY)
 
     async def close(self) -> None:
         await self._outbound.close()

@@ -117,10 +117,6 @@ def create_response(instructions: str | None = None) -> bytes:
     return _encode({"type": "response.create", "response": {"instructions": instructions}})
 
 
-def cancel_response() -> bytes:
-    return b'{"type":"response.cancel"}'
-
-
 def truncate(item_id: str, heard_ms: int) -> bytes:
     """Tell the model how much of what it said reached the caller."""
     return _encode(

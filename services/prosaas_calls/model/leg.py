@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from prosaas_calls.limits import Limits
 from prosaas_calls.model import events
@@ -26,6 +26,10 @@ _RENEW_AGAIN_AFTER = 30.0
 _HELD_FRAMES = 500
 _HELD_EVENTS = 50
 _LOSSES_WITHOUT_AN_ANSWER = 5
+
+
+# Starts what belongs to the call: its end ends it, and its failure is the call's.
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Listener(Protocol):
@@ -64,12 +68,14 @@ class ModelLeg:
         connect: Callable[[], Awaitable[RealtimeConnection]],
         brief: Callable[[], Awaitable[list[bytes]]],
         comfort: Callable[[], Awaitable[None]],
+        spawn: Spawn,
         turns: Turns,
         limits: Limits,
     ) -> None:
         self._open = connect
         self._brief = brief
         self._comfort = comfort
+        self._spawn = spawn
         self._turns = turns
         self._limits = limits
         self._current: RealtimeConnection | None = None
@@ -101,6 +107,17 @@ class ModelLeg:
             connection.send(event)
         except ConnectionError:
             self._held_events.append(event)
+
+    def answer(self, asked_on: RealtimeConnection | None, output: bytes, *, otherwise: bytes) -> None:
+        """Send a tool's output to the session that asked for it, or `otherwise` to one that knows of no question."""
+        connection = self._current
+        if connection is not None and connection is asked_on:
+            try:
+                connection.send(output)
+            except ConnectionError:
+                self._held_events.append(otherwise)
+        else:
+            self.send(otherwise)
 
     @property
     def connection(self) -> RealtimeConnection | None:
@@ -138,32 +155,29 @@ class ModelLeg:
     def renew_if_due(self, now: float) -> None:
         """Begin to move to a fresh session when this one grows old."""
         if self._current is not None and self._renewal is None and now >= self._renew_at:
-            self._renewal = asyncio.create_task(self._renew())
+            self._renewal = self._spawn(self._renew())
 
     async def _renew(self) -> None:
         """Open the next session first, and change over between two turns."""
         started = monotonic()
+        fresh: RealtimeConnection | None = None
         try:
             fresh = await self._open()
-        except RealtimeLost as lost:
-            log.event(REALTIME_RETRY, attempt=1, error=str(lost))
-            self._renew_at = monotonic() + _RENEW_AGAIN_AFTER
-            self._renewal = None
-            return
-        opened_in = round((monotonic() - started) * 1000)
-        unused: RealtimeConnection | None = fresh
-        try:
+            opened_in = round((monotonic() - started) * 1000)
             while not self._turns.settled.is_set():
                 await self._turns.settled.wait()
             old, self._current = self._current, None
             if old is not None:
-                self._next, unused = fresh, None
+                self._next, fresh = fresh, None
                 log.event(REALTIME_RENEWED, ms=opened_in)
                 await old.close()
+        except RealtimeLost as lost:
+            log.event(REALTIME_RETRY, attempt=1, error=str(lost))
+            self._renew_at = monotonic() + _RENEW_AGAIN_AFTER
         finally:
             self._renewal = None
-            if unused is not None:
-                await unused.close()
+            if fresh is not None:
+                await fresh.close()
 
     async def _begin(self, connection: RealtimeConnection) -> None:
         for event in await self._brief():
@@ -210,7 +224,7 @@ class ModelLeg:
                 await self._comfort()
                 await asyncio.sleep(_COMFORT_EVERY)
 
-        task = asyncio.create_task(comfort())
+        task = self._spawn(comfort())
         try:
             yield
         finally:

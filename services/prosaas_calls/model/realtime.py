@@ -10,7 +10,7 @@ import msgspec
 from picows import WSHandshakeError, ws_connect
 
 from prosaas_calls.model.events import ServerEvent, decode
-from prosaas_calls.sockets import PICOWS_LOG, TextSocket
+from prosaas_calls.sockets import PICOWS_LOG, TextSocket, shown
 from prosaas_logging import get_logger
 
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
@@ -58,6 +58,7 @@ class RealtimeConnection:
                     # Its connecting waits for a thread once more, and each caller for it.
                     use_aiofastnet=False,
                     max_frame_size=_MAX_MESSAGE,
+                    enable_auto_pong=False,
                     enable_auto_ping=True,
                     auto_ping_idle_timeout=ping_s,
                     auto_ping_reply_timeout=ping_s,
@@ -97,8 +98,8 @@ class RealtimeConnection:
         def take(message: bytes) -> None:
             try:
                 event = decode(message)
-            except (msgspec.DecodeError, UnicodeError) as error:
-                log.warning("unreadable event from the model", error=str(error))
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                log.warning("unreadable event from the model", error=shown(error))
                 return
             handle(event)
 

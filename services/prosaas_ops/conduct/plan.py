@@ -253,7 +253,7 @@ def live_calls(world: World) -> dict[str, int]:
     for found in world.containers("prosaas-calls"):
         if found.state == "running":
             script = (
-                "import os,urllib.request;p=os.environ.get('HEALTH_PORT') or os.environ.get('PORT');"
+                "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
                 "print(urllib.request.urlopen(f'http://127.0.0.1:{p}/calls',timeout=2).read().decode())"
             )
             code, out, _ = world.engine.run(found, "python", "-IS", "-c", script)

@@ -22,7 +22,7 @@ class LiveCall:
 
 def live_calls() -> list[LiveCall]:
     """The calls that prosaas-calls holds; none when it is not running."""
-    url = os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5050").rstrip("/")
+    url = os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5051").rstrip("/")
     try:
         with urllib.request.urlopen(f"{url}/calls", timeout=_TIMEOUT_SECONDS) as answer:
             body = json.load(answer)

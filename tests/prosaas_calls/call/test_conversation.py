@@ -29,7 +29,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.twilio, self.to_model = FakeSocket(), []
-        self.line = CallerLine(self.twilio, "MZ1")
+        self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
@@ -188,6 +188,18 @@ def test_benign_errors_are_whispered() -> None:
             stage.model("error", error={"type": "invalid_request_error", "code": code, "message": "no"})
 
     assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 2
+
+
+def test_what_the_model_was_too_busy_to_answer_is_asked_again() -> None:
+    """It had begun to speak before it saw our question: when it is done with that, it is asked once more."""
+    stage = Stage()
+    stage.responds()
+    stage.conversation.expect_response()
+    stage.model("error", error={"type": "x", "code": "conversation_already_has_active_response", "message": "no"})
+    assert stage.asked() == 0
+    stage.done()
+
+    assert stage.asked() == 1
 
 
 def test_other_errors_are_loud_and_the_call_goes_on() -> None:

@@ -24,7 +24,7 @@ class Ear:
 
     def __init__(self, malformed_limit: int = 50) -> None:
         self.socket = FakeSocket()
-        self.line = CallerLine(self.socket, "MZ1")
+        self.line = CallerLine(self.socket, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.keypad = Keypad(0.05)
         self.heard: list[bytes] = []

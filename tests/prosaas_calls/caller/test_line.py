@@ -22,7 +22,7 @@ def speak(line: CallerLine, frames: int, item: str = "item") -> None:
 def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
     """Every frame is sent as it came; a mark follows each fifth of a second and the end."""
     socket = FakeSocket()
-    line = CallerLine(socket, "MZ1")
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
 
     speak(line, 12)
     line.end_item()
@@ -35,7 +35,7 @@ def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
 def test_a_cut_clears_what_twilio_holds() -> None:
     """Once, and not when there is nothing to clear."""
     socket = FakeSocket()
-    line = CallerLine(socket, "MZ1")
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
     assert line.cut() is None
 
     speak(line, 15)
@@ -49,7 +49,7 @@ def test_a_cut_clears_what_twilio_holds() -> None:
 async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
     """Not when it was sent: the last mark has to come back."""
     socket = FakeSocket()
-    line = CallerLine(socket, "MZ1")
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
 
     saying = asyncio.create_task(line.say(b"\x00" * 4000))
     await until(lambda: len(socket.events("mark")) == 3)
@@ -64,7 +64,7 @@ async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
 def test_a_caller_who_is_gone_ends_the_call() -> None:
     """A send that fails is never just lost: it ends the call, by the name that the ending has by then."""
     socket = FakeSocket()
-    line = CallerLine(socket, "MZ1")
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
     socket.vanish()
 
     with pytest.raises(CallEnded) as ended:

@@ -75,7 +75,6 @@ def test_the_session_is_what_openai_describes() -> None:
         events.append_audio(b"f/9/"),
         events.create_response(),
         events.create_response("Greet the caller."),
-        events.cancel_response(),
         events.truncate("item_1", 1500),
         events.message("user", "[The caller pressed the keys 1]"),
         events.message("assistant", "שלום"),

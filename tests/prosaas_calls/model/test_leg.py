@@ -1,13 +1,15 @@
 """The model's side of a call: what is kept while it is away, and how one session replaces another."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Self
 
 import pytest
 
 from calls_world.waiting import until
+from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.model import events
 from prosaas_calls.model.events import ServerEvent
@@ -74,6 +76,7 @@ class Stage:
             connect=self._connect,  # type: ignore[arg-type]
             brief=self._brief,
             comfort=self._comfort,
+            spawn=asyncio.create_task,
             turns=self.turns,
             limits=Limits(**limits),  # type: ignore[arg-type]
         )
@@ -193,16 +196,108 @@ async def test_a_renewal_that_the_call_did_not_live_to_see_leaves_nothing_open()
 
 
 async def test_a_renewal_that_fails_is_tried_again_later() -> None:
-    """The old session is still good."""
-    old = Connection()
-    stage = Stage([old])
+    """The old session is still good: half a minute later is soon enough, and then it is renewed."""
+    old, new = Connection(), Connection()
+    stage = Stage([old, RealtimeLost("busy", retriable=True), new])
     running = stage.start()
     await until(lambda: stage.leg.connection)
 
     with capture_events() as said:
         stage.leg.renew_if_due(float("inf"))
         await until(lambda: [event for event in said if event.event == "REALTIME_RETRY"])
+        for later in (0.0, 25.0):
+            stage.leg.renew_if_due(monotonic() + later)
+            await asyncio.sleep(0)
+        assert stage.leg.connection is old
+        assert not old.closed
+        assert stage.outcomes == [new]
 
-    assert stage.leg.connection is old
-    assert not old.closed
+        stage.leg.renew_if_due(monotonic() + 31.0)
+        await until(lambda: stage.leg.connection is new)
+
+    assert old.closed
+    assert [event.event for event in said if event.event == "REALTIME_RENEWED"]
+    running.cancel()
+
+
+async def test_a_session_that_waits_for_its_turn_is_closed_with_the_call() -> None:
+    """The call ends between the goodbye to the old session and the first word to the new one."""
+    old, new = Connection(), Connection()
+    stage = Stage([old, new])
+    old.close = asyncio.Event().wait  # type: ignore[assignment,method-assign]
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    stage.leg.renew_if_due(float("inf"))
+    await until(lambda: stage.leg.connection is None)
+
+    running.cancel()
+    await until(lambda: new.closed)
+
+
+async def test_losses_are_counted_from_the_last_answer() -> None:
+    """A long call may lose its model many times, as long as it answers in between; five times in a row is enough."""
+    connections = [Connection() for _ in range(20)]
+    stage = Stage(connections)
+    running = stage.start()
+    for connection in connections[:8]:
+        await until(lambda: stage.leg.connection is connection)  # noqa: B023
+        stage.conversation.answered = True
+        connection.incoming.put_nowait(RealtimeLost("gone", retriable=True))
+    assert not running.done()
+
+    for connection in connections[8:14]:
+        await until(lambda: stage.leg.connection is connection or running.done())  # noqa: B023
+        stage.conversation.answered = False
+        connection.incoming.put_nowait(RealtimeLost("gone", retriable=True))
+    with pytest.raises(ModelUnreachable):
+        await asyncio.wait_for(running, 5)
+
+
+async def test_a_tools_answer_goes_to_the_session_that_asked_or_as_words_to_the_next() -> None:
+    """A session refuses the answer to a question that it never asked, and the model would never learn of it."""
+    first, second = Connection(), Connection()
+    stage = Stage([first, second])
+    running = stage.start()
+    await until(lambda: stage.leg.connection is first)
+    stage.leg.answer(first, b"output", otherwise=b"words")  # type: ignore[arg-type]
+    assert first.sent[-1] == b"output"
+
+    def broken(event: bytes) -> None:
+        raise ConnectionResetError
+
+    first.send = broken  # type: ignore[method-assign]
+    # The connection is broken, but its reader has not had its turn.
+    stage.leg.answer(first, b"late output", otherwise=b"late words")  # type: ignore[arg-type]
+    first.incoming.put_nowait(RealtimeLost("gone", retriable=True))
+    await until(lambda: stage.leg.connection is second)
+    stage.leg.answer(first, b"later output", otherwise=b"later words")  # type: ignore[arg-type]
+
+    assert second.sent == [b"brief", b"late words", b"later words"]
+    running.cancel()
+
+
+async def test_a_comfort_that_fails_is_the_calls_failure() -> None:
+    """The caller hung up while nobody answered: the call learns of it from its own task, not from a log of strays."""
+    stage = Stage([])
+    spawned = list[asyncio.Task[None]]()
+
+    def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        spawned.append(asyncio.create_task(coroutine))
+        return spawned[-1]
+
+    async def fail() -> None:
+        raise CallEnded(EndReason.CUSTOMER_HANGUP)
+
+    leg = ModelLeg(
+        connect=stage._connect,  # type: ignore[arg-type]
+        brief=stage._brief,
+        comfort=fail,
+        spawn=spawn,
+        turns=stage.turns,
+        limits=Limits(model_retry=60.0),
+    )
+    running = asyncio.create_task(leg.run(stage.conversation))
+    await until(lambda: spawned and spawned[0].done())
+
+    assert isinstance(spawned[0].exception(), CallEnded)
     running.cancel()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -26,12 +26,14 @@ from prosaas_calls.model.events import ServerEvent, create_response
 from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
+# Below a WebSocket, which has no way to misbehave.
+TRANSPORT = web.ResponseKey("transport", asyncio.Transport)
 Behaviour = Callable[[web.WebSocketResponse], Awaitable[None]]
 
 
 @asynccontextmanager
 async def model(
-    behave: Behaviour, *, status: int = 101, tls: ssl.SSLContext | None = None
+    behave: Behaviour, *, status: int = 101, tls: ssl.SSLContext | None = None, autoping: bool = True
 ) -> AsyncIterator[tuple[TestServer, list[web.Request]]]:
     """A server that accepts, or answers with `status`, and then behaves as told."""
     requests: list[web.Request] = []
@@ -40,8 +42,9 @@ async def model(
         requests.append(request)
         if status != 101:
             return web.Response(status=status)
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(autoping=autoping)
         await socket.prepare(request)
+        socket[TRANSPORT] = request.transport  # type: ignore[assignment]
         await behave(socket)
         return socket
 
@@ -131,8 +134,7 @@ async def test_a_close_without_a_code_is_1005_and_worth_another_try() -> None:
     """An empty close frame carries no status."""
 
     async def close(socket: web.WebSocketResponse) -> None:
-        transport = socket._req.transport  # type: ignore[union-attr]
-        assert isinstance(transport, asyncio.Transport)
+        transport = socket[TRANSPORT]
         transport.write(b"\x88\x00")
         await socket.receive()
 
@@ -146,8 +148,7 @@ async def test_a_connection_that_breaks_is_1006_and_worth_another_try() -> None:
     """There was no close frame to say anything else."""
 
     async def vanish(socket: web.WebSocketResponse) -> None:
-        transport = socket._req.transport  # type: ignore[union-attr]
-        assert transport is not None
+        transport = socket[TRANSPORT]
         transport.abort()
 
     async with model(vanish) as (server, _), connected(server) as connection:
@@ -267,8 +268,7 @@ async def test_an_event_in_pieces_is_put_together() -> None:
     """A proxy may cut a message into frames, and ping between them."""
 
     async def talk(socket: web.WebSocketResponse) -> None:
-        transport = socket._req.transport  # type: ignore[union-attr]
-        assert isinstance(transport, asyncio.Transport)
+        transport = socket[TRANSPORT]
         text = b'{"type":"session.created"}'
         transport.write(b"\x01\x05" + text[:5] + b"\x89\x00" + b"\x00\x05" + text[5:10])
         transport.write(b"\x80" + bytes([len(text) - 10]) + text[10:])
@@ -300,14 +300,19 @@ async def test_pings_go_both_ways() -> None:
 
     async def talk(socket: web.WebSocketResponse) -> None:
         await socket.ping(b"are you there")
-        listening = asyncio.create_task(socket.receive())
-        # Long enough for several pings of ours, which aiohttp answers as it receives.
-        await asyncio.sleep(0.5)
+        asked = answered = 0
+        while asked < 3 or not answered:
+            message = await socket.receive()
+            if message.type is WSMsgType.PING:
+                asked += 1
+                await socket.pong(message.data)
+            elif message.type is WSMsgType.PONG:
+                answered += message.data == b"are you there"
         await socket.send_str('{"type":"session.created"}')
-        await listening
+        await socket.receive()
 
-    async with model(talk) as (server, _), connected(server, ping_s=0.1) as connection:
-        assert await first(connection) == "session.created"
+    async with model(talk, autoping=False) as (server, _), connected(server, ping_s=0.05) as connection:
+        assert await asyncio.wait_for(first(connection), 5) == "session.created"
 
 
 async def test_a_model_that_gives_no_sign_of_life_is_given_up() -> None:
@@ -329,8 +334,7 @@ async def test_a_model_that_does_not_read_shows_and_giving_it_up_frees_the_reade
     cut = asyncio.Event()
 
     async def deaf(socket: web.WebSocketResponse) -> None:
-        transport = socket._req.transport  # type: ignore[union-attr]
-        assert isinstance(transport, asyncio.Transport)
+        transport = socket[TRANSPORT]
         transport.pause_reading()
         await cut.wait()
         transport.abort()

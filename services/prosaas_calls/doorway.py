@@ -1,0 +1,60 @@
+"""The listening socket of the phone line: who has not proved to be a call is a guest, and guests are few."""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+# How many wait in the kernel, and how many of them are let in before others have their turn.
+BACKLOG = 4096
+_AT_ONCE = 8
+# More than a second of a caller's voice, and no more than a few milliseconds of work, whatever it is.
+_RECEIVE_BYTES = 32 * 1024
+
+
+class Doorway(socket.socket):
+    """Lets everybody in, and the guest who came first out when there are more than `room`.
+
+    It leans on an accept loop that calls `accept` until BlockingIOError, as asyncio's and aiofastnet's do.
+    """
+
+    def __init__(self, host: str, port: int, *, room: int, shown_out: Callable[[], None]) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it: without a bound, the kernel would keep megabytes of a flood for us.
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        self.bind((host, port))
+        self._room = room
+        self._shown_out = shown_out
+        self._guests: dict[int, socket.socket] = {}
+        self._let_in = 0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection, as a guest; BlockingIOError when nobody waits, or others are to have their turn."""
+        if self._let_in >= _AT_ONCE:
+            self._let_in = 0
+            raise BlockingIOError
+        try:
+            guest, address = super().accept()
+        except BlockingIOError:
+            self._let_in = 0
+            raise
+        self._let_in += 1
+        # A descriptor that is given again belonged to somebody who is gone.
+        self._guests.pop(guest.fileno(), None)
+        self._guests[guest.fileno()] = guest
+        if len(self._guests) > self._room:
+            self._make_room()
+        return guest, address
+
+    def admit(self, descriptor: int) -> None:
+        """Whose connection this is has proved to be a call, and is no guest any more."""
+        self._guests.pop(descriptor, None)
+
+    def _make_room(self) -> None:
+        self._guests = {number: guest for number, guest in self._guests.items() if guest.fileno() == number}
+        if len(self._guests) > self._room:
+            first = self._guests.pop(next(iter(self._guests)))
+            with suppress(OSError):
+                first.shutdown(socket.SHUT_RDWR)
+            self._shown_out()

@@ -1,0 +1,253 @@
+"""A call from its first line to its record, cut off wherever it may be."""
+
+import asyncio
+import contextvars
+from collections import Counter
+from collections.abc import Coroutine, Generator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calls_world.sockets import FakeSocket
+from calls_world.world import ENVIRON, FakeStore
+from prosaas_calls.call import live_call
+from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.live_call import LiveCall
+from prosaas_calls.ending import EndReason
+from prosaas_calls.limits import Limits
+from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_core.records import CallRecord
+from prosaas_core.settings import load_settings
+from prosaas_core.stream_token import StreamClaims
+from prosaas_logging import EventRecord, capture_events
+
+CLAIMS = StreamClaims("CA1", 456, "+972501234567", "+97235550100", 0.0, "nonce")
+HANG_UP = '{"event":"stop"}'
+
+in_the_call = contextvars.ContextVar("in_the_call", default=False)
+
+
+class Axe:
+    """Counts the suspensions of all tasks of a call, and cancels the call at one of them."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.suspensions = 0
+        self.call: asyncio.Task[None] | None = None
+
+    def task(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any) -> Any:
+        """The loop's task factory."""
+        watched = self._watch(coroutine) if in_the_call.get() else coroutine
+        return asyncio.Task(watched, loop=loop, **options)
+
+    async def _watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return await _Watched(coroutine, self._suspended)
+
+    def _suspended(self) -> None:
+        self.suspensions += 1
+        if self.suspensions == self.at and self.call is not None:
+            asyncio.get_running_loop().call_soon(self.call.cancel)
+
+
+class _Watched:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], suspended: Any) -> None:
+        self._coroutine = coroutine
+        self._suspended = suspended
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        steps = self._coroutine.__await__()
+        value: Any = None
+        raised: BaseException | None = None
+        while True:
+            try:
+                waiting = steps.send(value) if raised is None else steps.throw(raised)
+            except StopIteration as done:
+                return done.value
+            self._suspended()
+            value = raised = None
+            try:
+                value = yield waiting
+            except BaseException as error:
+                raised = error
+
+
+class SlowStore(FakeStore):
+    """Each question takes its time."""
+
+    async def profile(self, claims: StreamClaims) -> Any:
+        await asyncio.sleep(0)
+        return await super().profile(claims)
+
+    async def save(self, record: CallRecord) -> None:
+        await asyncio.sleep(0.001)
+        await super().save(record)
+
+
+class SlowTwilio:
+    """Twilio's REST interface, which takes its time to hang up."""
+
+    def __init__(self) -> None:
+        self.hung_up: list[str] = []
+
+    async def hang_up(self, call_sid: str) -> bool:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        self.hung_up.append(call_sid)
+        return True
+
+
+class Stage:
+    """One call with everything around it."""
+
+    def __init__(self, folder: Path, refusal: EndReason | None = None, **limits: float) -> None:
+        self.folder = folder
+        self.store = SlowStore()
+        self.twilio = SlowTwilio()
+        self.metrics = CallMetrics()
+        self.caller = FakeSocket()
+        self.model = FakeSocket()
+        self.model.transport.vanish()
+        self.caller.transport.vanish()
+        services = Services(
+            load_settings({**ENVIRON, "SPOOL_DIR": str(folder)}),
+            Limits(**{"watch": 0.002, **limits}),  # type: ignore[arg-type]
+            self.store,  # type: ignore[arg-type]
+            self.twilio,  # type: ignore[arg-type]
+            self.metrics,
+            self._connect,
+        )
+        self.call = Call(services, self.caller, "MZ1", CLAIMS)
+        self.live = LiveCall(services, self.call, CLAIMS, refusal)
+
+    async def _connect(self) -> RealtimeConnection:
+        await asyncio.sleep(0)
+        return RealtimeConnection(self.model)
+
+    @property
+    def active(self) -> float:
+        value = self.metrics.registry.get_sample_value("prosaas_calls_active")
+        assert value is not None
+        return value
+
+    @property
+    def kept(self) -> int:
+        """Records, and files that will be some."""
+        return len(self.store.records) + len(list(self.folder.iterdir()))
+
+
+async def hang_up_in_the_end(stage: Stage) -> None:
+    """The other side of the call: it answers marks, and hangs up after a while."""
+    for _ in range(10):
+        await asyncio.sleep(0.001)
+        for mark in stage.caller.events("mark"):
+            stage.caller.say({"event": "mark", "mark": mark["mark"]})
+    stage.caller.say(HANG_UP)
+
+
+async def axed(stage: Stage, axe: Axe) -> list[EventRecord]:
+    """Live through the call, as far as the axe lets it."""
+    loop = asyncio.get_running_loop()
+    with capture_events() as events:
+        other_side = asyncio.create_task(hang_up_in_the_end(stage))
+        loop.set_task_factory(axe.task)  # type: ignore[arg-type]
+        in_the_call.set(True)
+        axe.call = asyncio.create_task(stage.live.run())
+        in_the_call.set(False)
+        with suppress(asyncio.CancelledError):
+            await axe.call
+        loop.set_task_factory(None)
+        await other_side
+    return events
+
+
+@pytest.mark.parametrize("refusal", [None, EndReason.OVER_CAPACITY])
+@pytest.mark.parametrize("away", [False, True], ids=["database", "no database"])
+async def test_a_call_ends_once_wherever_it_is_cancelled(tmp_path: Path, refusal: EndReason | None, away: bool) -> None:
+    """One CALL_END, one record or one file, nobody counted as on the line: at each suspension of each of its tasks."""
+    seen = Counter[bool]()
+    for at in range(1, 500):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        stage, axe = Stage(folder, refusal), Axe(at)
+        stage.store.away = away
+        events = await axed(stage, axe)
+        names = Counter(event.event for event in events)
+        where = f"cancelled at {at} of {axe.suspensions}"
+        assert axe.call is not None
+        begun = names["CALL_START"]
+        assert names["CALL_END"] == begun == 1, where
+        assert stage.kept == 1, where
+        assert stage.active == 0.0, where
+        assert not list(folder.glob(".*")), where
+        seen[axe.call.cancelled()] += 1
+        if axe.suspensions < at:
+            break
+
+    assert seen[False]
+    assert seen[True] > 5
+
+
+async def test_what_the_database_refuses_is_an_error_and_the_record_goes_to_disk(tmp_path: Path) -> None:
+    """A bug is not called an outage: it has its stack."""
+    stage = Stage(tmp_path)
+
+    async def refuse(record: CallRecord) -> None:
+        raise ZeroDivisionError
+
+    stage.store.save = refuse  # type: ignore[method-assign]
+    events = await axed(stage, Axe(0))
+
+    names = [event.event for event in events]
+    assert "DB_UNAVAILABLE" not in names
+    assert [event.exc.kind for event in events if event.exc] == ["ZeroDivisionError"]
+    assert names[-1] == "CALL_RECORD_SPOOLED"
+    assert stage.kept == 1
+
+
+async def test_an_absence_is_a_warning_and_the_record_goes_to_disk(tmp_path: Path) -> None:
+    """Without a stack: nobody here can mend it."""
+    stage = Stage(tmp_path)
+    stage.store.away = True
+    events = await axed(stage, Axe(0))
+
+    assert [event.event for event in events if event.level == "WARNING"] == ["DB_UNAVAILABLE", "CALL_RECORD_SPOOLED"]
+    assert stage.kept == 1
+
+
+@pytest.mark.parametrize("failure", [OSError, ValueError])
+async def test_a_record_that_nothing_can_keep_is_told_and_ends_the_call_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    """Whatever the disk, or the writing, fails with."""
+
+    def fail(folder: Path, record: CallRecord) -> Path:
+        raise failure
+
+    monkeypatch.setattr(live_call, "spool", fail)
+    stage = Stage(tmp_path)
+    stage.store.away = True
+    events = await axed(stage, Axe(0))
+
+    assert [event.text for event in events if event.exc] == ["the call record is lost"]
+    assert [event.event for event in events].count("CALL_END") == 1
+    assert stage.active == 0.0
+
+
+async def test_twilio_is_asked_to_hang_up_within_its_limit(tmp_path: Path) -> None:
+    """A farewell is the sum of its parts, so each part keeps to its own."""
+    stage = Stage(tmp_path, EndReason.DRAINED, hang_up=0.01)
+
+    async def never(call_sid: str) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    stage.twilio.hang_up = never  # type: ignore[method-assign]
+    async with asyncio.timeout(5) as waiting:
+        events = await axed(stage, Axe(0))
+
+    assert not waiting.expired()
+    assert [event.fields["reason"] for event in events if event.event == "CALL_END"] == ["drained"]
+    assert stage.kept == 1
