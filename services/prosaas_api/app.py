@@ -8,10 +8,10 @@ from fastapi import FastAPI
 
 from prosaas_api import health, openapi, problems, voice, whatsapp
 from prosaas_api.body_limit import BodyLimit
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
 from prosaas_api.request_scope import RequestScope
 from prosaas_api.rest import appointments, businesses, customers, history
+from prosaas_api.seats import Seats
 from prosaas_api.state import State
 from prosaas_core.database import make_engine
 from prosaas_core.settings import Settings
@@ -29,7 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.openapi()
         engine = make_engine(settings)
         async with httpx.AsyncClient(trust_env=False) as client:
-            app.state.prosaas = State(settings, engine, CallsDoor(settings, client), metrics)
+            app.state.prosaas = State(settings, engine, Seats(settings, client), metrics)
             try:
                 yield
             finally:

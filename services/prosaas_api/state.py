@@ -7,8 +7,8 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
+from prosaas_api.seats import Seats
 from prosaas_core.database import session
 from prosaas_core.settings import Settings
 
@@ -22,7 +22,7 @@ class State:
 
     settings: Settings
     engine: AsyncEngine
-    door: CallsDoor
+    door: Seats
     metrics: Metrics
 
 

@@ -85,10 +85,19 @@ class EnvFile:
         if not changed:
             return False
         text = assigned(self.path.read_text(encoding="utf-8-sig"), changed)
+        # Tried aside first: what a line of theirs means together with one of ours, only Compose knows.
+        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            replace(trial, text)
+            same = read_env(trial) == {**before, **changed}
+        except Problem:
+            same = False
+        finally:
+            trial.unlink(missing_ok=True)
+        if not same:
+            raise Problem(f".env has a line that takes part in another: put {', '.join(changed)} into it by hand")
         replace(self.path, text)
         self._settings = None
-        if self.settings != {**before, **changed}:
-            raise Problem(f".env has a line that takes part in another: put {', '.join(changed)} into it by hand")
         return True
 
 
