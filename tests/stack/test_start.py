@@ -78,7 +78,7 @@ def test_doctor_finds_the_running_stack_well(stack: Stack) -> None:
     lines = done.out.splitlines()
     assert all(line.startswith("ok ") for line in lines), done.out
     topics = {line.split()[1] for line in lines}
-    assert {"engine", "compose", "buildx", "cgroup", "disk", "memory", "port", "ca", "proxy", "env", "level"} <= topics
+    assert {"engine", "compose", "cgroup", "disk", "memory", "port", "ca", "proxy", "env", "level"} <= topics
     assert done.out.count("is this stack's") == 1
 
 

@@ -25,12 +25,12 @@ class Stack:
     project: str
 
     def container(self, service: str) -> str:
-        """The id of the service's container as it is now: a recreation gives it another."""
+        """The id of the service's container as it is now, the newest where an older one still drains."""
         # Not `compose ps`, which reads the Compose files first: every test asks.
         labels = (f"project={self.project}", f"service={service}", "oneoff=False")
         filters = [f"--filter=label=com.docker.compose.{label}" for label in labels]
         found = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
-        assert len(found) == 1, f"{service}: {found}"
+        assert found, service
         return found[0]
 
     def generations(self, service: str) -> list[str]:
@@ -50,7 +50,11 @@ class Stack:
 
     def lines(self, service: str) -> list[str]:
         """What the container wrote, straight from the engine: `compose logs` adds control codes."""
-        container = self.container(service)
+        return self.lines_of(self.container(service))
+
+    @staticmethod
+    def lines_of(container: str) -> list[str]:
+        """What this one container wrote."""
         done = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
         return (done.stdout + done.stderr).splitlines()
 

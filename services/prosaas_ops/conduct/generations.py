@@ -3,6 +3,7 @@
 import gzip
 import re
 import time
+from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct.files import replace
@@ -94,7 +95,10 @@ class Generations:
             target = use.get("target") or use["source"]
             file = self._world.root / model["secrets"][use["source"]]["file"]
             path = target if target.startswith("/") else f"/run/secrets/{target}"
-            code, held, _ = self._world.engine.run(container, "cat", path)
+            try:
+                code, held, _ = self._world.engine.run(container, "cat", path)
+            except Problem:
+                return False
             if code or held != file.read_text(encoding="utf-8"):
                 return False
         return True
@@ -119,10 +123,12 @@ class Generations:
             if state.get("Health", {}).get("Status", "healthy") == "healthy":
                 if container.service not in OURS:
                     return ""
-                code, out, err = engine.run(container, "healthcheck", "ready")
-                if code == 0:
-                    return ""
-                said = (out or err).strip() or said
+                with suppress(Problem):
+                    # It may end between the two questions: the next look says so.
+                    code, out, err = engine.run(container, "healthcheck", "ready")
+                    if code == 0:
+                        return ""
+                    said = (out or err).strip() or said
             time.sleep(_LOOK_S)
         return f"not ready within {READY_WITHIN_S:.0f} s: {said}"
 

@@ -112,11 +112,12 @@ def write_secrets(world: World) -> None:
 
 def tell_overridden(world: World) -> None:
     """What the shell says holds for this command, and is never written down; of secrets only .env has a say."""
-    known = {*world.env.settings} - {"PATH", "HOME"}
+    mine = (*OURS, *PROVIDERS, "DATABASE_URL", "COMPOSE_FILE", "COMPOSE_PROFILES")
+    known = {*world.env.settings, *mine} - {"PATH", "HOME"}
     for name in sorted(known & {*os.environ}):
         if os.environ[name] == world.recorded(name):
             continue
-        if name in (*OURS, *PROVIDERS, "DATABASE_URL", "COMPOSE_FILE", "COMPOSE_PROFILES"):
+        if name in mine:
             world.warn(f"{name} of this shell is not used: only .env has a say in it")
             del os.environ[name]
         else:
