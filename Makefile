@@ -45,18 +45,27 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Calls and logs
 
-.PHONY: call logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
 call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
 	@scripts/run $@
 
-logs: ## every service on one clock [S=calls SINCE=1h LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
+logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
 	@scripts/run $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html] [LEVEL=DEBUG]
+calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
 	@scripts/run $@
 
-blackbox: ## the flight recorder of a failed or a live call [CALL=CA…]
+errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
+	@scripts/run $@
+
+levels: ## which level is in force, who switched what until when; what eats the disk
+	@scripts/run $@
+
+trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+	@scripts/run $@
+
+blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
 	@scripts/run $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
@@ -133,7 +142,7 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 
 ##@ Development
 
-.PHONY: test test-fast lint lock docs bench
+.PHONY: test test-fast lint lock docs bench fuzz mutate
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
@@ -150,10 +159,17 @@ lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 docs: $(VENV)/installed ## write the tables of events into docs/ anew
 	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
-bench: $(VENV)/installed ## the benchmarks [B=logging]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B)
+bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
 
-$(VENV)/installed: services/requirements/test.txt
+fuzz: $(VENV)/installed ## hostile input for what reads it from outside [MINUTES=5 TARGET=media_stream]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+
+mutate: $(VENV)/installed ## break a room's code step by step and ask its tests [ROOM=worker MINUTES=20 OUT=bench/RESULTS.md]
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
+		$(if $(MINUTES),--minutes=$(MINUTES)) $(ROOM)
+
+$(VENV)/installed: services/requirements/tools.txt
 	@scripts/venv.sh $(VENV)
 
 .PHONY: help

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the virtual environment for test-fast, lint and bench from the hash-locked list.
+# Makes the virtual environment for test-fast, lint, bench, fuzz and mutate from the hash-locked list.
 # Usage: venv.sh DIRECTORY
 set -eu
 . "$(dirname -- "$0")/lib.sh"
@@ -24,7 +24,7 @@ if [ -z "$python" ] && have apt-get && [ "$(id -u)" = 0 ]; then
     python=$(find_python)
 fi
 [ -n "$python" ] || fail "no Python 3.11 or later with venv on this machine" "install one, or use make test, which needs Docker alone"
-say "making $1 with $("$python" --version) from services/requirements/test.txt"
+say "making $1 with $("$python" --version) from services/requirements/tools.txt"
 "$python" -m venv --clear "$1"
-"$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r services/requirements/test.txt
+"$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r services/requirements/tools.txt
 touch "$1/installed"

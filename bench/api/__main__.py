@@ -1,8 +1,8 @@
-"""`PYTHONPATH=services:. python -m bench.api`: webhooks a second on one core.
+"""`make bench B=api`: webhooks a second on one core.
 
-DATABASE_URL names an empty database. The api has core 0 to itself; the generator and Postgres share the rest. Rounds
-alternate between the contestants. The median round counts for times, the best one for processor time, which is what a
-busy machine disturbs least.
+The api has core 0 to itself; the generator and the database share the others, unless DATABASE_URL names one that is not
+ours to place. Rounds alternate between the contestants. The median round counts for times, the best one for processor
+time, which is what a busy machine disturbs least.
 """
 
 import argparse
@@ -21,6 +21,9 @@ import httpx
 from bench.api.enqueue import enqueue_ms
 from bench.api.load import AUTH_TOKEN, PUBLIC_URL, Measured, drive, prepare
 from bench.api.servers import CONTESTANTS
+from bench.database import database, other_cores
+from bench.goals import Goal, goals_table, table
+from bench.machine import machine
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import load_settings
 
@@ -72,29 +75,39 @@ async def main(arguments: argparse.Namespace) -> None:
     settings = load_settings()
     await migrate(settings)
     await _seed(settings.database_url)
-    os.sched_setaffinity(0, set(os.sched_getaffinity(0)) - {0} or {0})
+    os.sched_setaffinity(0, other_cores())
     run = f"{time.time():.0f}"
     rounds: dict[str, list[Measured]] = {name: [] for name in CONTESTANTS}
     for number in range(arguments.rounds):
         for name in CONTESTANTS:
             rounds[name].append(await one(name, arguments.webhooks, arguments.connections, f"{run}{number}{name}"))
-    print("| server | webhooks/s | p50 ms | p99 ms | CPU µs a webhook |\n|---|---|---|---|---|")
+    rows, worst, cost = [], {}, {}
     for name, measured in rounds.items():
         times = zip(*((m.webhooks_s, m.p50_ms, m.p99_ms) for m in measured), strict=True)
-        rate, p50, p99 = (statistics.median(column) for column in times)
-        print(f"| {name} | {rate:.0f} | {p50:.1f} | {p99:.1f} | {min(m.cpu_us for m in measured):.0f} |")
+        rate, p50, worst[name] = (statistics.median(column) for column in times)
+        cost[name] = min(m.cpu_us for m in measured)
+        rows.append((name, f"{rate:.0f}", f"{p50:.1f}", f"{worst[name]:.1f}", f"{cost[name]:.0f}"))
+    print(f"Machine: {machine()}.\n")
+    print(*table(("server", "webhooks/s", "p50 ms", "p99 ms", "CPU µs a webhook"), rows), sep="\n")
     alone, with_job = await enqueue_ms(settings, arguments.webhooks // 2)
-    print(f"\nmedian transaction: a row {alone:.2f} ms, a row and its job {with_job:.2f} ms")
-    print(f"log at INFO: {_log_us()} µs of CPU a webhook")
+    goals = [
+        Goal("processor time ÷ the bare handler's", cost["product"] / cost["bare"]),
+        Goal(f"acknowledged, p99 of {arguments.connections} at once", worst["product"], 100, " ms"),
+        Goal("the log's share at INFO", _log_us() / cost["product"] * 100, 3, " %"),
+        Goal("the median transaction, a row", alone, unit=" ms"),
+        Goal("the same, a row and its job", with_job, unit=" ms"),
+    ]
+    print()
+    print(*goals_table(goals), sep="\n")
 
 
-def _log_us() -> str:
+def _log_us() -> float:
     command = [sys.executable, "-m", "bench.api.log_cost"]
     environ = {**os.environ, "LOG_LEVEL": "INFO", "LOG_BLACKBOX": "stdout"}
     done = subprocess.run(
         command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True
     )
-    return done.stderr.strip()
+    return float(done.stderr)
 
 
 async def _seed(url: str) -> None:
@@ -113,4 +126,6 @@ if __name__ == "__main__":
     parser.add_argument("--webhooks", type=int, default=3000, help="a round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
-    asyncio.run(main(parser.parse_args()))
+    options = parser.parse_args()
+    with database():
+        asyncio.run(main(options))

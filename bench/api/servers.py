@@ -10,6 +10,7 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI, Request, Response
 
+from bench.database import PRODUCT_CORE
 from prosaas_api.app import create_app
 from prosaas_core.settings import load_settings
 from prosaas_logging import bootstrap
@@ -49,5 +50,5 @@ def product() -> FastAPI:
 CONTESTANTS: dict[str, Callable[[], FastAPI]] = {"bare": bare, "product": product}
 
 if __name__ == "__main__":
-    os.sched_setaffinity(0, {0})
+    os.sched_setaffinity(0, {PRODUCT_CORE})
     uvicorn.run(CONTESTANTS[sys.argv[1]](), host="127.0.0.1", port=int(sys.argv[2]), log_config=None, access_log=False)

@@ -1,4 +1,4 @@
-"""The limit to measure against: a relay on the same library that parses, wraps and forwards, and does nothing else."""
+"""A relay on aiohttp that parses, wraps and forwards, and does nothing else: what a plain service would be built on."""
 
 import asyncio
 import sys

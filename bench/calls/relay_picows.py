@@ -1,4 +1,4 @@
-"""The same relay on picows, as the service uses it: without a task or an await per frame."""
+"""The same relay on picows, as the service uses it, no task or await per frame: the limit to measure against."""
 
 import asyncio
 import sys

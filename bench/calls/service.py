@@ -3,14 +3,17 @@
 import asyncio
 import os
 import socket
+import statistics
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from bench.database import PRODUCT_CORE
 from prosaas_core.database import make_engine, transaction
 from prosaas_core.demo import seed
 from prosaas_core.migrate import migrate
@@ -18,7 +21,7 @@ from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import issue
 from simulator.load import callers as load
 
-SERVICE_CORE, LOAD_CORE = 0, 1
+SERVICE_CORE, LOAD_CORE = PRODUCT_CORE, 1
 SECRET = "bench"
 NO_DATABASE = "postgresql://nobody@127.0.0.1:9/none"
 ROOT = Path(__file__).parents[2]
@@ -41,22 +44,27 @@ def take_core(core: int) -> None:
 
 @dataclass(frozen=True)
 class Measured:
-    """One step: how late the frames came, and what a frame cost in processor time of the service."""
+    """One step: how late the frames came, and the processor time of the service for one frame in and one out."""
 
     name: str
     calls: int
     report: dict[str, Any]
-    us_a_frame: float
+    us_a_pair: float
+
+    @property
+    def late_ms(self) -> float:
+        """The worse of the two ways, p99; endless when nothing came through."""
+        late = [self.report[side]["p99_ms"] for side in ("inbound", "outbound")]
+        return float("inf") if None in late else max(late)
 
     def on_time(self, late_ms: float) -> bool:
-        sides = (self.report["inbound"], self.report["outbound"])
-        return not self.report["error_count"] and all((side["p99_ms"] or late_ms + 1) <= late_ms for side in sides)
+        return not self.report["error_count"] and self.late_ms <= late_ms
 
     def line(self) -> str:
         inbound, outbound = self.report["inbound"], self.report["outbound"]
         return (
             f"{self.name:20} {self.calls:4} calls  in p50 {inbound['p50_ms']} p99 {inbound['p99_ms']} ms  "
-            f"out p50 {outbound['p50_ms']} p99 {outbound['p99_ms']} ms  {self.us_a_frame:6.1f} us a frame  "
+            f"out p50 {outbound['p50_ms']} p99 {outbound['p99_ms']} ms  {self.us_a_pair:6.1f} us a pair  "
             f"load {self.report['generator']}  errors {self.report['error_count']}"
         )
 
@@ -67,22 +75,21 @@ async def measure(name: str, calls: int, seconds: float) -> Measured:
         plan = service.plan(calls, seconds)
         used = asyncio.create_task(service.processor_use(plan))
         report = await load.run(plan)
-        return Measured(name, calls, report, round(await used * 1e6 / (calls * 50 * seconds), 1))
+        # Those that came through, not those that were due: what is late or lost must not make the others look cheap.
+        pairs = (report["inbound"]["frames"] + report["outbound"]["frames"]) / 2
+        return Measured(name, calls, report, await used * 1e6 / pairs if pairs else float("inf"))
 
 
-async def measure_first_audio(calls: int, seconds: float, handshake_ms: int) -> dict[str, Any]:
-    """Callers join one after the other over so many seconds: how long each waits for the first sound of the greeting.
+async def measure_first_audio(calls: int, seconds: float, handshake_ms: int) -> float:
+    """Callers join one after the other over so many seconds: the p95 of their waits for the first sound, milliseconds.
 
     Without the model's handshake, all of it is ours: token, database, connection, session, and the audio's way back.
     """
-    database = os.environ.get("DATABASE_URL", NO_DATABASE)
-    if database != NO_DATABASE:
-        await _make_tables()
-    async with running("info", database) as service:
+    await _make_tables()
+    async with running("info", os.environ["DATABASE_URL"]) as service:
         plan = replace(service.plan(calls, 1.0), ramp_s=seconds, handshake_s=handshake_ms / 1000)
-        added = (await load.run(plan))["first_audio"]
-    waited = {name: round(added[name], 1) for name in ("p50_ms", "p95_ms", "max_ms")}
-    return {"calls": calls, "database": database != NO_DATABASE, "handshake_ms": handshake_ms, **waited}
+        added: float = (await load.run(plan))["first_audio"]["p95_ms"]
+    return added
 
 
 async def _make_tables() -> None:
@@ -95,20 +102,18 @@ async def _make_tables() -> None:
     await engine.dispose()
 
 
-async def measure_switch(calls: int, seconds: float) -> dict[str, Any]:
-    """The others' lateness before one call goes to DEBUG through the live switch, and while it is there."""
-    before = await measure("info", calls, seconds)
-    async with running("info") as service:
-        loading = asyncio.create_task(service.load_with_one_at_debug(calls, seconds))
-        report, lines = await loading
-    return {
-        "calls": calls,
-        "p99_ms": {
-            side: {"all at INFO": before.report[side]["p99_ms"], "one at DEBUG": report[side]["p99_ms"]}
-            for side in ("inbound", "outbound")
-        },
-        "debug_lines": lines,
-    }
+async def measure_switch(calls: int, seconds: float, rounds: int) -> tuple[float, float, int]:
+    """The others' p99 lateness with all at INFO and with one at DEBUG through the live switch, and how much it wrote.
+
+    In turns, and the middle of each counts: one run's p99 differs from the next one's by more than the goal.
+    """
+    before, after, lines = [], [], 0
+    for _ in range(rounds):
+        before.append((await measure("info", calls, seconds)).late_ms)
+        async with running("info") as service:
+            report, lines = await service.load_with_one_at_debug(calls, seconds)
+        after.append(Measured("one at DEBUG", calls, report, 0).late_ms)
+    return statistics.median(before), statistics.median(after), lines
 
 
 @dataclass
@@ -159,7 +164,7 @@ class Service:
     async def _switch(self, call_sid: str) -> None:
         command = (sys.executable, "-m", "prosaas_logging.ctl", "level", "DEBUG", "--call", call_sid)
         environ = {**os.environ, "LOG_SWITCH_FILE": str(self.folder / "switch.json")}
-        switching = await asyncio.create_subprocess_exec(*command, env=environ)
+        switching = await asyncio.create_subprocess_exec(*command, env=environ, stdout=sys.stderr)
         assert await switching.wait() == 0
 
     async def _dial(self, call_sid: str) -> dict[str, str]:
@@ -174,7 +179,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
     port, model_port = _free_port(), _free_port()
     model = f"ws://127.0.0.1:{model_port}/v1/realtime"
     command = [RELAYS[name], str(port), model] if name in RELAYS else ["prosaas_calls"]
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
+    with tempfile.TemporaryDirectory() as folder, _piped(Path(folder) / "log") as log:
         environ = {
             **os.environ,
             "PYTHONPATH": f"{ROOT}:{ROOT / 'services'}",
@@ -206,6 +211,14 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
         finally:
             process.kill() if name in RELAYS else process.terminate()
             await process.wait()
+
+
+@contextmanager
+def _piped(path: Path) -> Iterator[IO[bytes]]:
+    """Where the service writes: a pipe, as in a container, whose other end keeps what comes."""
+    with path.open("wb") as file, subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file) as reader:
+        assert reader.stdin is not None
+        yield reader.stdin
 
 
 async def _listening(port: int) -> None:

@@ -1,109 +1,139 @@
-"""All of the logging core's measurements against its goals, printed as the table that RESULTS.md shows."""
+"""`make bench B=logging`: all of the logging core's measurements against its goals."""
 
+import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from bench.goals import Goal, goals_table, table
 from bench.logging import lines, memory, stall
 from bench.machine import machine
 
 SMALL = "ours, 128 KiB buffer"
+PATIENCE_S = 6.0
 
 
-def verdict(value: float, goal: float, *, at_least: bool = False) -> str:
-    """Whether a goal is reached."""
-    return "yes" if (value >= goal if at_least else value <= goal) else "**no**"
-
-
-def calls_that_write_nothing() -> Iterator[str]:
+def calls_that_write_nothing(options: argparse.Namespace) -> Iterator[str]:
     """The guard, a disabled call, a recorded one."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.logging.calls"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True
-    )
+    command = [sys.executable, "-m", "bench.logging.calls", str(options.call_rounds)]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
     answer = json.loads(done.stderr)
-    yield "| a call that writes nothing | ratio | goal | reached |"
-    yield "|---|---:|---:|---|"
-    for name, what, goal in (
-        ("recorded", "`debug` kept in the ring ÷ structlog's disabled bound `debug`, 4 fields", 1.75),
-        ("event recorded", "an event kept in the ring ÷ the same, 4 fields", 1.75),
-        ("event recorded, 2 fields", "an event kept in the ring ÷ the same, 2 fields", 1.75),
-        ("disabled", "disabled `debug` ÷ structlog's", 1.5),
-        ("event disabled", "disabled event ÷ structlog's", 1.5),
-        ("guard", "`if log.tracing` ÷ a local `if flag`", 3.0),
-    ):
-        yield f"| {what} | {answer[name]:.2f} | ≤ {goal} | {verdict(answer[name], goal)} |"
+    yield from goals_table(
+        Goal(what, answer[name], bound)
+        for name, what, bound in (
+            ("recorded", "`debug` kept in the ring ÷ structlog's disabled bound `debug`, 4 fields", 1.75),
+            ("event recorded", "an event kept in the ring ÷ the same, 4 fields", 1.75),
+            ("event recorded, 2 fields", "an event kept in the ring ÷ the same, 2 fields", 1.75),
+            ("disabled", "disabled `debug` ÷ structlog's", 1.5),
+            ("event disabled", "disabled event ÷ structlog's", 1.5),
+            ("guard", "`if log.tracing` ÷ a local `if flag`", 3.0),
+        )
+    )
     yield ""
     yield "Nanoseconds: " + ", ".join(f"{name} {value:.0f}" for name, value in answer["ns"].items()) + "."
 
 
-def written_lines() -> Iterator[str]:
+def written_lines(options: argparse.Namespace) -> Iterator[str]:
     """A line of JSON until it is in the pipe."""
-    results = lines.measure()
-    yield "| a written line | fastest round, µs | ÷ raw | ÷ ours | median, µs | ÷ raw | CPU, µs |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
+    results = lines.measure(options.line_rounds)
     mine, limit = results["ours"], results["raw orjson + os.write"]
-    for name, result in results.items():
-        best = result["fastest"]
-        yield (
-            f"| {name} | {best:.1f} | {best / limit['fastest']:.2f} | {best / mine['fastest']:.2f} "
-            f"| {result['wall']:.1f} | {result['ratio']:.2f} | {result['cpu']:.1f} |"
-        )
-    raw = mine["fastest"] / limit["fastest"]
-    structlog = results["structlog, bytes + orjson"]["fastest"] / mine["fastest"]
-    pjl = results["python-json-logger"]["fastest"] / mine["fastest"]
+    header = ("a written line", "fastest round, µs", "÷ raw", "÷ ours", "median, µs", "÷ raw", "CPU, µs")
+    yield from table(
+        header,
+        (
+            (
+                name,
+                f"{result['fastest']:.1f}",
+                f"{result['fastest'] / limit['fastest']:.2f}",
+                f"{result['fastest'] / mine['fastest']:.2f}",
+                f"{result['wall']:.1f}",
+                f"{result['ratio']:.2f}",
+                f"{result['cpu']:.1f}",
+            )
+            for name, result in results.items()
+        ),
+    )
     yield ""
-    yield "| goal for a written line, fastest rounds | measured | reached |"
-    yield "|---|---:|---|"
-    yield f"| at most 3 × raw | {raw:.2f} | {verdict(raw, 3)} |"
-    yield f"| at least 3 × faster than structlog | {structlog:.2f} | {verdict(structlog, 3, at_least=True)} |"
-    yield f"| at least 5 × faster than python-json-logger | {pjl:.2f} | {verdict(pjl, 5, at_least=True)} |"
+    faster = {name: result["fastest"] / mine["fastest"] for name, result in results.items()}
+    goals = [
+        Goal("a line ÷ raw orjson + os.write, fastest rounds", mine["fastest"] / limit["fastest"], 3),
+        Goal("structlog's ÷ ours", faster["structlog, bytes + orjson"], 3, at_least=True),
+        Goal("python-json-logger's ÷ ours", faster["python-json-logger"], 5, at_least=True),
+    ]
+    yield from goals_table(goals)
 
 
-def a_stalled_reader() -> Iterator[str]:
+def a_stalled_reader(options: argparse.Namespace) -> Iterator[str]:
     """Nobody reads for three seconds; nobody ever reads."""
-    yield "| reader stalled 3 s, 5 lines a tick | p99 ms late | max ms | lines | written | warnings | reported lost |"
-    yield "|---|---:|---:|---:|---:|---:|---:|"
-    cases: list[tuple[str, str, dict[str, str]]] = [(name, name, {}) for name in stall.CONTENDERS]
+    cases: list[tuple[str, str, dict[str, str]]] = [(name, name, {}) for name in options.contenders]
     cases.append((SMALL, "ours", {"LOG_BUFFER": "131072"}))
-    results = {}
-    for title, name, environ in cases:
-        result = results[title] = stall.stalled(name, **environ)
-        yield (
-            f"| {title} | {result['p99']:.1f} | {result['max']:.1f} | {result['lines']} | {result['written']} "
-            f"| {result['warnings']} of {result['lines'] // 5} | {result['reported']} |"
-        )
+    results = {title: stall.stalled(name, **environ) for title, name, environ in cases}
+    header = ("stalled 3 s, 5 lines a tick", "p99 ms late", "max ms", "lines", "written", "warnings", "reported lost")
+    yield from table(
+        header,
+        (
+            (
+                title,
+                f"{result['p99']:.1f}",
+                f"{result['max']:.1f}",
+                result["lines"],
+                result["written"],
+                f"{result['warnings']} of {result['lines'] // 5}",
+                result["reported"],
+            )
+            for title, result in results.items()
+        ),
+    )
+    yield ""
     small = results[SMALL]
-    warnings = small["lines"] // 5
-    late = results["ours"]["p99"]
-    accounted = small["written"] + small["reported"] == small["lines"]
+    ends = {name: stall.seconds_to_end(name, PATIENCE_S) for name in options.contenders}
+    unaccounted = abs(small["lines"] - small["written"] - small["reported"])
+    goals = [
+        Goal("a tick late, p99", results["ours"]["p99"], 5, " ms"),
+        Goal("warnings lost, small buffer", small["lines"] // 5 - small["warnings"], 0),
+        Goal("lines neither written nor reported lost, small buffer", unaccounted, 0),
+        Goal("SIGTERM to the end, nobody ever reads", ends["ours"], 2, " s"),
+    ]
+    yield from goals_table(goals)
     yield ""
-    yield "| goal with a stalled reader | measured | reached |"
-    yield "|---|---:|---|"
-    yield f"| tick p99 ≤ 5 ms | {late:.1f} | {verdict(late, 5)} |"
-    yield f"| no warning lost | {small['warnings']} of {warnings} | {verdict(warnings - small['warnings'], 0)} |"
-    yield f"| every loss accounted for | {small['written']} + {small['reported']} | {verdict(not accounted, 0)} |"
-    ends = {name: stall.seconds_to_end(name) for name in stall.CONTENDERS}
-    yield f"| SIGTERM, nobody ever reads: ended within 2 s | {ends['ours']:.1f} s | {verdict(ends['ours'], 2)} |"
-    yield ""
-    yield "SIGTERM to the end: " + ", ".join(f"{name} {value:.1f} s" for name, value in ends.items()) + "."
+    yield "SIGTERM to the end: " + ", ".join(f"{name} {_ended(took)}" for name, took in ends.items()) + "."
 
 
-def memory_of_rings() -> Iterator[str]:
+def _ended(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < PATIENCE_S else f"never: killed after {PATIENCE_S:.0f} s"
+
+
+def memory_of_rings(options: argparse.Namespace) -> Iterator[str]:
     """What a hundred full rings hold."""
     answer = memory.measure()
-    yield "| flight recorders of 100 calls × 500 records | measured | goal | reached |"
-    yield "|---|---:|---:|---|"
-    yield f"| bytes a record of 5 fields | {answer['record']:.0f} | ≤ 450 | {verdict(answer['record'], 450)} |"
-    yield f"| MiB altogether | {answer['total']:.1f} | ≤ 25 | {verdict(answer['total'], 25)} |"
+    goals = [
+        Goal("bytes a record of 5 fields, rings of 100 calls × 500 records", answer["record"], 450),
+        Goal("the same altogether", answer["total"], 25, " MiB"),
+    ]
+    yield from goals_table(goals)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
+    "calls": calls_that_write_nothing,
+    "lines": written_lines,
+    "stall": a_stalled_reader,
+    "memory": memory_of_rings,
+}
 
 
 def main() -> None:
-    """One run of everything."""
+    """One run of what was asked for."""
+    parser = argparse.ArgumentParser(prog="bench.logging", description=__doc__)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--call-rounds", type=int, default=400, help="of the calls that write nothing")
+    parser.add_argument("--line-rounds", type=int, default=lines.ROUNDS, help="of the written lines")
+    parser.add_argument("--contenders", nargs="+", choices=stall.CONTENDERS, default=stall.CONTENDERS)
+    options = parser.parse_args()
     print(f"Machine: {machine()}.")
-    for part in (calls_that_write_nothing, written_lines, a_stalled_reader, memory_of_rings):
+    for part in options.parts:
         print()
-        for row in part():
+        for row in PARTS[part](options):
             print(row, flush=True)
 
 

@@ -7,6 +7,7 @@ its own ratio, and of those the median counts.
 import json
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,6 @@ from prosaas_logging import bootstrap, get_logger, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
 from prosaas_logging.policy import apply, in_force
 
-ROUNDS = 400
 CALLS = 2_000
 
 Timed = Callable[[], None]
@@ -80,10 +80,10 @@ def seconds(timed: Timed) -> float:
 Rounds = dict[str, list[float]]
 
 
-def measure(cases: dict[str, Timed]) -> Rounds:
+def measure(cases: dict[str, Timed], times: int) -> Rounds:
     """Nanoseconds a call, for each case and round; the loop's own cost is taken off."""
     results: Rounds = {name: [] for name in cases}
-    for _ in range(ROUNDS):
+    for _ in range(times):
         loop = seconds(empty_loop)
         for name, case in cases.items():
             results[name].append(max(0.1, (seconds(case) - loop) / CALLS * 1e9))
@@ -95,7 +95,7 @@ def ratio(rounds: Rounds, one: str, other: str) -> float:
     return statistics.median(a / b for a, b in zip(rounds[one], rounds[other], strict=True))
 
 
-def main() -> None:
+def main(times: int) -> None:
     """Measure, and leave the results as JSON on the standard error, for standard output belongs to the log."""
     bootstrap("bench", environ={"LOG_LEVEL": "INFO", "LOG_BLACKBOX": "0", "LOG_SWITCH_FILE": "/nonexistent/switch"})
     loguru.logger.remove()
@@ -117,7 +117,8 @@ def main() -> None:
                 "ours event recorded": four_fields(log.event, AUDIO_DELTA),
                 "structlog disabled, 2 fields": two_fields(bound.debug, "tick"),
                 "ours event recorded, 2 fields": two_fields(log.event, AUDIO_DELTA),
-            }
+            },
+            times,
         )
         apply(replace(in_force(), ring=0))
         disabled = measure(
@@ -127,7 +128,8 @@ def main() -> None:
                 "ours event disabled": four_fields(log.event, AUDIO_DELTA),
                 "local flag": local_flag,
                 "ours guard": guard(log),
-            }
+            },
+            times,
         )
 
     answer = {
@@ -143,4 +145,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

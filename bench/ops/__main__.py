@@ -1,9 +1,10 @@
-"""`PYTHONPATH=services:tests:. python -m bench.ops`: a stack of its own, a day of logs, and a clock at the terminal.
+"""`make bench B=ops`: a stack of its own, a day of logs, and a clock at the terminal.
 
-Prints for each promise the median and the worst of its runs beside what was promised.
+Prints for each promise the median and the worst of its runs, and whether the worst kept it.
 """
 
 import argparse
+import os
 import re
 import time
 import uuid
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from bench.goals import Goal, goals_table, table
 from bench.machine import machine
 from stack_world.fixtures import remove
 from stack_world.stack import Stack, docker, prepare
@@ -36,11 +38,10 @@ class Promise:
     most_seconds: float
     took: list[float]
 
-    def line(self) -> str:
-        kept = "kept" if max(self.took) <= self.most_seconds else "MISSED"
-        return (
-            f"{self.what:<58} {median(self.took):6.2f} s  worst {max(self.took):6.2f} s"
-            f"  promised {self.most_seconds:4.0f} s  {kept:<6}  {self.command}"
+    def goal(self) -> Goal:
+        """Kept when the slowest run kept it."""
+        return Goal(
+            f"{self.what}, `{self.command}`: worst of {len(self.took)}", max(self.took), self.most_seconds, " s"
         )
 
 
@@ -119,10 +120,13 @@ def main() -> None:
     options = parser.parse_args()
     checkout, project = prepare()
     try:
-        print(machine(), flush=True)
-        for promise in measure(Stack(checkout, project), options.lines, options.times):
-            print(promise.line(), flush=True)
-        print(f"at the end: {machine()}", flush=True)
+        before = machine()
+        promises = measure(Stack(checkout, project), options.lines, options.times)
+        print(f"Machine: {before}; at the end load {os.getloadavg()[0]:.1f}.\n")
+        rows = ((promise.what, f"{median(promise.took):.2f} s", f"{max(promise.took):.2f} s") for promise in promises)
+        print(*table(("an operator waits for", "median", "worst"), rows), sep="\n")
+        print()
+        print(*goals_table(promise.goal() for promise in promises), sep="\n")
     finally:
         remove(checkout)
 

@@ -12,7 +12,7 @@ from prosaas_logging import bootstrap, get_logger
 from prosaas_logging.catalogue import DEMO, SERVICE_START, SERVICE_STOP
 from prosaas_logging.levels import level_name
 
-REQUIRED = ("DATABASE_URL", "PUBLIC_URL", "TWILIO_AUTH_TOKEN")
+REQUIRED = ("DATABASE_URL", "OPENAI_API_KEY", "PUBLIC_URL", "TWILIO_AUTH_TOKEN")
 PORT = 8000
 GRACE_S = 20
 

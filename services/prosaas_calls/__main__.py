@@ -14,7 +14,7 @@ def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
     log_settings = bootstrap("prosaas-calls")
     try:
-        settings = load_settings(required=("DATABASE_URL", "TWILIO_AUTH_TOKEN"))
+        settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY", "TWILIO_AUTH_TOKEN"))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -12,20 +12,21 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from prosaas_core.after_commit import committing
 from prosaas_core.settings import Settings
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
 
-# SQLSTATE classes: connection exception, insufficient resources, operator intervention, system error.
-AWAY = ("08", "53", "57", "58")
+# The SQLSTATEs by which a server says that it cannot serve at all, whatever was asked: a connection's, the server's own
+# (a full disk, no connection left, an end or a start, a broken disk), read-only, and a refused login.
+AWAY = ("08", "53100", "53300", "57P01", "57P02", "57P03", "58030", "25006", "28P01", "28000", "3D000")
 
 _NO_CONNECTION = (
     ConnectionError,
     TimeoutError,
     socket.gaierror,
     PoolTimeoutError,
-    asyncpg.InterfaceError,
     # A connection that breaks between two steps of its protocol.
     asyncpg.InternalClientError,
 )
@@ -35,13 +36,19 @@ class DatabaseUnavailable(Exception):
     """Postgres cannot be reached, or went away in mid-transaction; the text says how."""
 
 
-def make_engine(settings: Settings, *, pool_size: int = 10) -> AsyncEngine:
+def make_engine(
+    settings: Settings, *, pool_size: int = 10, command_timeout_s: float | None = COMMAND_TIMEOUT_S
+) -> AsyncEngine:
     """A pool that survives a restart of the database. asyncpg reads the URL, so that libpq's options in it work."""
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(
-            settings.database_url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S
-        )
+        try:
+            return await asyncpg.connect(
+                settings.database_url, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # Whatever keeps us out, a right that was taken away too: without a connection nobody is served.
+            raise DatabaseUnavailable((str(error) or type(error).__name__).splitlines()[0]) from error
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -66,6 +73,7 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
     """
     async with (
         _naming_absence(),
+        _committing(),
         asyncio.timeout(within_s),
         AsyncSession(engine, expire_on_commit=False) as opened,
         opened.begin(),
@@ -76,7 +84,7 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncConnection]:
     """The same without the object mapper, for the paths where speed counts."""
-    async with _naming_absence(), asyncio.timeout(within_s), engine.begin() as connection:
+    async with _naming_absence(), _committing(), asyncio.timeout(within_s), engine.begin() as connection:
         yield connection
 
 
@@ -104,19 +112,30 @@ async def raw_transaction(
     engine: AsyncEngine, *, within_s: float | None = None
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """The same in one transaction."""
-    async with raw_connection(engine, within_s=within_s) as raw, raw.transaction():
+    async with _committing(), raw_connection(engine, within_s=within_s) as raw, raw.transaction():
         yield raw
 
 
 def is_absence(error: BaseException) -> bool:
     """Whether the error means that Postgres is away, rather than that it refused what we asked."""
+    if isinstance(error, DatabaseUnavailable):
+        return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or error.orig is None:
             return True
         return is_absence(error.orig) or (error.orig.__cause__ is not None and is_absence(error.orig.__cause__))
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(AWAY)
+    if isinstance(error, asyncpg.InterfaceError):
+        # Its other kinds are mistakes of ours.
+        return "closed" in str(error) or "closing" in str(error)
     return isinstance(error, _NO_CONNECTION)
+
+
+@asynccontextmanager
+async def _committing() -> AsyncIterator[None]:
+    with committing():
+        yield
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from pgqueuer.queries import Queries
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prosaas_core.after_commit import after_commit
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import JOB_ENQUEUED
 
@@ -20,7 +21,7 @@ APPOINTMENT_REMIND = "appointment.remind"
 SESSIONS_SWEEP = "sessions.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
 
-JOBS = (CALL_SUMMARISE, WHATSAPP_REPLY, APPOINTMENT_REMIND, SESSIONS_SWEEP, CALLS_IMPORT_SPOOL)
+_ONE_BY_ONE = 3
 
 log = get_logger(__name__)
 
@@ -28,7 +29,7 @@ log = get_logger(__name__)
 async def enqueue(
     conn: AsyncConnection, job: str, payload: Mapping[str, Any], *, key: str, delay: timedelta | None = None
 ) -> bool:
-    """Queue the job when the caller's transaction commits; False when one of this key waits or runs already."""
+    """Queue the job when the caller's transaction commits, which also says so; False when its key waits or runs."""
     return await enqueue_raw(await transaction_of(conn), job, payload, key=key, delay=delay)
 
 
@@ -49,8 +50,26 @@ async def enqueue_raw(
     (job_id,) = ids
     if job_id is None:
         return False
-    log.event(JOB_ENQUEUED, job=job, job_id=str(job_id), key=key)
+    after_commit(_announce, (job, str(job_id), key))
     return True
+
+
+def _announce(queued: list[tuple[str, str, str]]) -> None:
+    """A line each, and one line a kind where a transaction queued many."""
+    for job, ids_and_keys in _by_job(queued).items():
+        if len(ids_and_keys) <= _ONE_BY_ONE:
+            for job_id, key in ids_and_keys:
+                log.event(JOB_ENQUEUED, job=job, job_id=job_id, key=key)
+        else:
+            first, last = ids_and_keys[0][0], ids_and_keys[-1][0]
+            log.event(JOB_ENQUEUED, job=job, job_id=f"{first}-{last}", key=f"{len(ids_and_keys)} in one transaction")
+
+
+def _by_job(queued: list[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for job, job_id, key in queued:
+        grouped.setdefault(job, []).append((job_id, key))
+    return grouped
 
 
 async def transaction_of(conn: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":

@@ -9,39 +9,53 @@ from collections.abc import Callable
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import demo
 from prosaas_core.database import DatabaseUnavailable, make_engine, transaction
+from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 
 LOCK = 7_076_723_455
 WAIT_S = 60.0
+LOCK_TIMEOUT_MS = 5000
+LOCK_NOT_AVAILABLE = "55P03"
+LOCK_PATIENCE = Patience(first_s=1.0, longest_s=10.0, total_s=300.0)
 
 log = get_logger(__name__)
 
 
-async def migrate(settings: Settings, *, wait_s: float = WAIT_S) -> None:
-    """Upgrade to the newest schema under a lock, and add the demo business where there is no real model to talk to."""
-    engine = make_engine(settings, pool_size=1)
+async def migrate(settings: Settings, *, wait_s: float = WAIT_S) -> bool:
+    """Upgrade to the newest schema under a lock, and add the demo's business where the demo was asked for.
+
+    False where a newer release has been here, whose schema works with this one too: nothing is touched.
+    """
+    engine = _engine(settings)
     try:
         await _wait(engine, wait_s)
+        if unknown := await _unknown_revision(engine):
+            log.warning(f"the database is at revision {unknown}, which this release does not know: left as it is")
+            return False
         await _run(engine, lambda config: command.upgrade(config, "head"))
         await _upgrade_queue(engine)
         if settings.demo:
             async with engine.begin() as conn:
                 await demo.seed(conn)
+        return True
     finally:
         await engine.dispose()
 
 
 async def downgrade(settings: Settings, revision: str, *, wait_s: float = WAIT_S) -> None:
     """Go back to an older schema. What only the newer one can hold is lost."""
-    engine = make_engine(settings, pool_size=1)
+    engine = _engine(settings)
     try:
         await _wait(engine, wait_s)
         await _run(engine, lambda config: command.downgrade(config, revision))
@@ -65,18 +79,53 @@ async def _wait(engine: AsyncEngine, wait_s: float) -> None:
         await asyncio.sleep(0.5)
 
 
+def _engine(settings: Settings) -> AsyncEngine:
+    """An index on a grown table takes as long as it takes."""
+    return make_engine(settings, pool_size=1, command_timeout_s=None)
+
+
+async def _unknown_revision(engine: AsyncEngine) -> str | None:
+    async with engine.connect() as conn:
+        found = await conn.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return next((revision for revision in found if revision not in known), None)
+
+
 async def _run(engine: AsyncEngine, step: Callable[[Config], None]) -> None:
-    """One transaction: whoever comes second waits for the lock, and then finds nothing left to do."""
-    config = Config()
-    config.set_main_option("script_location", "prosaas_core:migrations")
+    """One transaction: whoever comes second waits for the lock, and then finds nothing left to do.
+
+    Who waits for a table's lock holds up every query behind it: so it is asked for shortly, and asked for again.
+    """
+    config = _config()
 
     def apply(connection: Connection) -> None:
         config.attributes["connection"] = connection
         step(config)
 
-    async with engine.begin() as conn:
-        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        await conn.run_sync(apply)
+    failures, waited_s = 0, 0.0
+    while True:
+        try:
+            async with engine.begin() as conn:
+                await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+                await conn.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"))
+                await conn.run_sync(apply)
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+                raise
+            failures += 1
+            pause = LOCK_PATIENCE.pause(failures, waited_s)
+            if pause is None:
+                raise
+            log.info(f"a table is in use: trying again in {pause:.0f} s")
+        waited_s += pause
+        await asyncio.sleep(pause)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "prosaas_core:migrations")
+    return config
 
 
 async def _upgrade_queue(engine: AsyncEngine) -> None:
@@ -105,8 +154,8 @@ def main(arguments: list[str]) -> int:
     try:
         if options.downgrade:
             asyncio.run(downgrade(settings, options.downgrade))
-        else:
-            asyncio.run(migrate(settings))
+        elif not asyncio.run(migrate(settings)):
+            return 0
     except Exception:
         log.exception("the database could not be migrated")
         return 1

@@ -5,13 +5,17 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import func, null
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Select, exists, func, null, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
+from prosaas_core.facts.measures import counted
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
-from prosaas_core.tables import Call
+from prosaas_core.storable import storable
+from prosaas_core.tables import Business, Call, Customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +43,23 @@ class CallRecord:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The record in `text`; ValueError where it is not one."""
+        """The record in `text`, each field of its type; ValueError where it is not one."""
         try:
             values = json.loads(text)
-            times = {name: datetime.fromisoformat(values[name]) for name in ("started_at", "ended_at")}
-            return cls(**{**values, **times})
-        except (TypeError, KeyError) as error:
+            return TypeAdapter(cls).validate_python({**values})
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"not a call record: {field}: {first['msg']}") from None
+        except (TypeError, RecursionError) as error:
             raise ValueError(f"not a call record: {error}") from None
 
 
 async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
     """Store the record and enqueue its summary, once per call: False when this call had been recorded before."""
     record = await _resolved(conn, record)
-    values = {**asdict(record), "recorded_at": datetime.now(UTC)}
+    record = replace(record, metrics={**record.metrics, **counted(record.events)})
+    values = {**storable(asdict(record)), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
         upsert.on_conflict_do_update(
@@ -76,7 +84,14 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
-    """The record with its business and customer looked up, where the call itself had no database to ask."""
+    """The record with its business and customer looked up, where the call itself had no database to ask.
+
+    Those that are gone since are nobody: the call is kept without them.
+    """
+    if record.business_id is not None and not await conn.scalar(_there(Business.id, record.business_id)):
+        record = replace(record, business_id=None, customer_id=None)
+    if record.customer_id is not None and not await conn.scalar(_there(Customer.id, record.customer_id)):
+        record = replace(record, customer_id=None)
     ours, theirs = record.to_number, record.from_number
     if record.direction != "inbound":
         ours, theirs = theirs, ours
@@ -86,3 +101,7 @@ async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
         customer_id = await queries.customer_id_for_phone(conn, record.business_id, theirs)
         record = replace(record, customer_id=customer_id)
     return record
+
+
+def _there(column: InstrumentedAttribute[int], number: int) -> Select[bool]:
+    return select(exists().where(column == number))

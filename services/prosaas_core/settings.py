@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -26,6 +27,16 @@ SECRETS = frozenset(
         "ADMIN_API_KEY",
     }
 )
+
+
+# What the providers hand out, as against what the scripts make for the demo.
+_REAL: Mapping[str, Callable[[str], bool]] = {
+    "OPENAI_API_KEY": lambda value: value not in ("", "demo"),
+    "TWILIO_ACCOUNT_SID": lambda value: value not in ("", DEMO_ACCOUNT_SID),
+    "TWILIO_AUTH_TOKEN": lambda value: re.fullmatch(r"[0-9a-f]{32}", value) is not None,
+    "WHATSAPP_APP_SECRET": lambda value: re.fullmatch(r"[0-9a-f]{32}", value) is not None,
+    "WHATSAPP_ACCESS_TOKEN": lambda value: value.startswith("EAA"),
+}
 
 
 class SettingsError(Exception):
@@ -75,6 +86,7 @@ class Settings(BaseModel):
     whatsapp_verify_token: str = Field(default="", repr=False)
     whatsapp_app_secret: str = Field(default="", repr=False)
     whatsapp_access_token: str = Field(default="", repr=False)
+    whatsapp_reminder_template: str = Field(default="", max_length=512, pattern=r"^[a-z0-9_]*$")
     whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
 
     admin_api_key: str = Field(default="", repr=False)
@@ -85,11 +97,11 @@ class Settings(BaseModel):
     idle_seconds: float = Field(default=60, gt=0)
     job_concurrency: int = Field(default=20, ge=2, le=200)
     job_lease_seconds: float = Field(default=30, ge=2)
-    job_attempts: int = Field(default=5, ge=1)
+    reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
 
-    # Without a key for the model, everything outward goes to the simulator's stand-ins.
+    # Everything outward goes to the simulator's stand-ins: asked for by DEMO=1, and by nothing else.
     demo: bool = False
 
 
@@ -98,6 +110,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     values: dict[str, Any] = {}
+    asked = environ.get("DEMO", "").strip().lower()
+    demo = asked in ("1", "true", "yes", "on")
     names = [name.upper() for name in Settings.model_fields if name != "demo"]
     for name in names:
         try:
@@ -107,21 +121,30 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
             continue
         if value:
             values[name.lower()] = value
+        elif demo and name == "OPENAI_API_KEY":
+            continue
         elif name in required or name == "DATABASE_URL":
             problems.append(f"{name} is missing: {WHERE}")
+    if not demo and asked not in ("", "0", "false", "no", "off"):
+        problems.append(f"DEMO={asked!r} is not usable (expected 1 or 0): {WHERE}")
+    real = [name for name, is_real in _REAL.items() if is_real(values.get(name.lower(), ""))]
+    if demo:
+        # The stand-ins never see a real secret, and a real caller never hears the stand-in.
+        problems += [f"{name} is a real one beside DEMO=1: take one of the two out of .env" for name in real]
+    elif "openai_api_key" not in values and real and "OPENAI_API_KEY" not in required:
+        problems.append(f"OPENAI_API_KEY is missing beside {', '.join(real)}, and DEMO=1 is not set: {WHERE}")
     if problems:
         raise SettingsError("\n".join(problems))
 
-    if "openai_api_key" not in values:
-        demo = values.get("demo_url", Settings.model_fields["demo_url"].default).rstrip("/")
-        values.setdefault("openai_base_url", f"{demo}/v1")
-        values.setdefault("openai_realtime_url", f"{demo.replace('http', 'ws', 1)}/v1/realtime")
-        values.setdefault("twilio_base_url", demo)
-        values.setdefault("whatsapp_base_url", demo)
+    if demo:
+        base = values.get("demo_url", Settings.model_fields["demo_url"].default).rstrip("/")
+        values.setdefault("openai_base_url", f"{base}/v1")
+        values.setdefault("openai_realtime_url", f"{base.replace('http', 'ws', 1)}/v1/realtime")
+        values.setdefault("twilio_base_url", base)
+        values.setdefault("whatsapp_base_url", base)
         # The stand-ins check that credentials are sent, as the real ones do.
-        values |= {"demo": True, "openai_api_key": "demo"}
+        values |= {"demo": True, "openai_api_key": "demo", "whatsapp_access_token": "demo"}
         values.setdefault("twilio_account_sid", DEMO_ACCOUNT_SID)
-        values.setdefault("whatsapp_access_token", "demo")
     values.setdefault("calls_public_url", values.get("public_url", Settings.model_fields["public_url"].default))
     if token := values.get("twilio_auth_token"):
         values.setdefault("call_token_secret", _derived(token))

@@ -14,10 +14,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     column,
+    false,
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Json = dict[str, Any]
@@ -186,10 +187,16 @@ class Message(Base):
     status: Mapped[str] = mapped_column(server_default="received")
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # In a conversation, what was written is ordered by its provider's time, and then by the order in which it came.
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    serial: Mapped[int] = mapped_column(BigInteger, Identity())
+    wants_answer: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (
         CheckConstraint("direction IN ('in', 'out')", name="direction"),
         Index(None, "conversation_id", "created_at"),
+        Index("ix_messages_order", "conversation_id", "sent_at", "serial"),
+        Index("ix_messages_unanswered", "conversation_id", postgresql_where=text("wants_answer")),
     )
 
 
@@ -200,11 +207,15 @@ class JobEffect(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     job: Mapped[str]
-    done_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
 class OutboundMessage(Base):
-    """A message that a job sends, under the job's key: written before the provider is asked, settled by its answer."""
+    """A message that a job sends, under a key of its own: written before the provider is asked, settled by its answer.
+
+    ready: written. sending: claimed by who asks the provider. sent: taken. unknown: given up, for nobody knows whether
+    the provider took it. A conversation has one at a time that is not settled.
+    """
 
     __tablename__ = "outbound_messages"
 
@@ -213,12 +224,21 @@ class OutboundMessage(Base):
     sender: Mapped[str]
     recipient: Mapped[str]
     body: Mapped[str]
+    template: Mapped[Json | None]
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    answers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     status: Mapped[str] = mapped_column(server_default="ready")
     sending_since: Mapped[datetime | None]
-    provider_id: Mapped[str | None]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    provider_id: Mapped[str | None] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
     __table_args__ = (
         CheckConstraint("provider IN ('twilio', 'meta')", name="provider"),
-        CheckConstraint("status IN ('ready', 'sending', 'sent')", name="status"),
+        CheckConstraint("status IN ('ready', 'sending', 'sent', 'unknown')", name="status"),
+        Index(
+            "uq_outbound_messages_open",
+            "conversation_id",
+            unique=True,
+            postgresql_where=text("status IN ('ready', 'sending')"),
+        ),
     )

@@ -97,6 +97,11 @@ def TOOL_RESULT(*, tool: str, summary: str) -> None:
     """What the tool answered."""
 
 
+@event(INFO, "↩️", he="{summary}", en="{summary}", hidden=("tool",))
+def TOOL_REFUSED(*, tool: str, summary: str) -> None:
+    """A tool refused what was asked for: nothing failed, and nothing was done."""
+
+
 @event(ERROR, "❌", he="{tool} נכשל: {error}", en="{tool} failed: {error}", labels=_TOOL)
 def TOOL_FAILED(*, tool: str, error: str, exc_info: ExcInfo = None) -> None:
     """A tool failed; the agent is told so and the call goes on."""
@@ -247,8 +252,8 @@ def SERVICE_STOP(*, reason: str) -> None:
 @event(
     WARNING,
     "🎭",
-    he="מצב הדגמה: אין OPENAI_API_KEY והסוכן הקולי מדומה. ליציאה: להגדיר OPENAI_API_KEY ב-.env ולהריץ make up-prod",
-    en="no OPENAI_API_KEY, the voice agent is simulated. To leave: set OPENAI_API_KEY in .env and run make up-prod",
+    he="מצב הדגמה: הסוכן הקולי מדומה. ליציאה: להגדיר DEMO=0 ואת מפתחות הספקים ב-.env ולהריץ make up-prod",
+    en="the voice agent is simulated. To leave: set DEMO=0 and the providers' keys in .env and run make up-prod",
 )
 def DEMO() -> None:
     """The service runs against the simulator."""
@@ -437,7 +442,7 @@ def CIRCUIT_CLOSED(*, host: str) -> None:
 
 
 @event(WARNING, "⚠️", he="התור לא זמין, מנסה שוב: {error}", en="the queue is out of reach, trying again: {error}")
-def QUEUE_LOST(*, error: str) -> None:
+def QUEUE_LOST(*, error: str, exc_info: ExcInfo = None) -> None:
     """The worker lost its connection to the queue; nothing is lost, jobs wait."""
 
 

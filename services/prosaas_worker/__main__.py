@@ -17,7 +17,7 @@ def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
     bootstrap("worker")
     try:
-        settings = load_settings()
+        settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY"))
     except SettingsError as error:
         for problem in str(error).splitlines():
             log.error(problem)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import Iterable
 from datetime import UTC
@@ -14,6 +13,7 @@ from pgqueuer.queries import Queries
 from pgqueuer.types import JobId
 
 from prosaas_core.settings import SettingsError, load_settings
+from prosaas_worker.job import Job
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 _LIMIT = 200
@@ -42,6 +42,7 @@ async def retry(queries: Queries, ids: Iterable[int]) -> int:
             continue
         try:
             await queries.requeue_jobs([job.id])
+            await _forget_failures(queries, job.id)
         except asyncpg.UniqueViolationError:
             print(f"job {number}: the same work is queued already")
             outcome = PROBLEM
@@ -50,14 +51,25 @@ async def retry(queries: Queries, ids: Iterable[int]) -> int:
     return outcome
 
 
+async def _forget_failures(queries: Queries, job_id: JobId) -> None:
+    table = queries.qbq.qualified.queue_table
+    await queries.driver.execute(
+        f"UPDATE {table} SET headers = headers - 'failures' - 'waited_s' WHERE id = $1::bigint", job_id
+    )
+
+
 def _line(job: QueuedJob, error: str) -> str:
     state = {"failed": "held", "picked": "running"}.get(job.status, "waiting")
-    if job.status == "queued" and job.attempts:
+    try:
+        known = Job.of(job)
+        failures, cause = known.attempt - 1, known.cause
+    except (ValueError, AttributeError):
+        failures, cause = 0, {}
+    if job.status == "queued" and failures:
         state = "retrying"
-    cause = json.loads(job.payload or b"{}").get("cause", {})
     named = " ".join(f"{name}={value}" for name, value in cause.items()) or "-"
     since = f"{job.updated.astimezone(UTC):%Y-%m-%d %H:%M}"
-    attempts = job.attempts + (job.status == "failed")
+    attempts = failures + (job.status == "failed")
     return f"{job.id:>8}  {state:<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<46}{error}".rstrip()
 
 
@@ -94,8 +106,9 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return USAGE
-    except OSError as error:
-        print(f"the database does not answer: {error}", file=sys.stderr)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        said = (str(error) or type(error).__name__).splitlines()[0]
+        print(f"the database does not answer: {said}", file=sys.stderr)
         return PROBLEM
 
 

@@ -16,12 +16,17 @@ from prosaas_worker.queue import Queue
 
 log = get_logger(__name__)
 
+# Whoever asks after our health does not wait longer.
+_PATIENCE_S = 2.0
+
 
 def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
-    """Alive while the loop turns; ready while jobs are taken and the database answers."""
+    """Alive while the loops turn, the queue's too; ready while jobs are taken and the database answers."""
 
     async def healthz(request: web.Request) -> web.Response:
         log.event(HEALTH_PING, path=request.path)
+        if queue.stuck:
+            return web.json_response({"status": "the queue is stuck"}, status=503)
         return web.json_response({"status": "ok"})
 
     async def readyz(request: web.Request) -> web.Response:
@@ -50,7 +55,7 @@ def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
 
 async def _database_answers(engine: AsyncEngine) -> bool:
     try:
-        async with transaction(engine) as connection:
+        async with transaction(engine, within_s=_PATIENCE_S) as connection:
             await database_time(connection)
     except DatabaseUnavailable:
         return False
@@ -58,7 +63,7 @@ async def _database_answers(engine: AsyncEngine) -> bool:
 
 
 async def _count_queue(engine: AsyncEngine) -> None:
-    async with transaction(engine) as connection:
+    async with transaction(engine, within_s=_PATIENCE_S) as connection:
         depths = await Queries(AsyncpgDriver(await transaction_of(connection))).queue_size()
     metrics.QUEUE.clear()
     for depth in depths:

@@ -1,4 +1,4 @@
-"""What a job function receives, and how it says that another try is of no use."""
+"""What a job function receives, and how it says that another try is of no use, or that it is too early."""
 
 import json
 from dataclasses import dataclass
@@ -15,9 +15,17 @@ class Hopeless(Exception):
     """Trying again cannot help: hold the job now and let a person look at it."""
 
 
+class Later(Exception):
+    """Nothing failed, but it is too early: put the job back for *wait_s* seconds, which uses no patience up."""
+
+    def __init__(self, wait_s: float, reason: str) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt at one job."""
+    """One attempt at one job; only failures of its own make an attempt the next, and a wait count."""
 
     id: str
     name: str
@@ -25,18 +33,31 @@ class Job:
     payload: dict[str, Any]
     cause: dict[str, str]
     attempt: int
+    waited_s: float = 0.0
 
     @classmethod
     def of(cls, queued: QueuedJob) -> Self:
         payload = json.loads(queued.payload or b"{}")
+        headers = queued.headers or {}
         return cls(
             id=str(queued.id),
             name=queued.entrypoint,
-            key=str((queued.headers or {}).get("key") or queued.id),
+            key=str(headers.get("key") or queued.id),
             payload=payload,
             cause={name: str(value) for name, value in payload.get("cause", {}).items()},
-            attempt=queued.attempts + 1,
+            attempt=int(str(headers.get("failures", 0))) + 1,
+            waited_s=float(str(headers.get("waited_s", 0))),
         )
+
+
+def failed_again(queued: QueuedJob, pause_s: float) -> None:
+    """Note one more failure, and the pause after it, in the headers, which travel with the job."""
+    job = Job.of(queued)
+    queued.headers = {
+        **(queued.headers or {}),
+        "failures": job.attempt,
+        "waited_s": round(job.waited_s + pause_s, 3),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from typing import Any, Literal, TypedDict
 from prosaas_core.outbound import Unavailable, bearer
 from prosaas_worker.job import Tools
 
+# A model that thinks spends most of it before its first word; no message of ours needs more.
+MAX_OUTPUT_TOKENS = 2000
+
 
 class Turn(TypedDict):
     """One turn of a conversation, as the Responses API takes it."""
@@ -20,10 +23,19 @@ async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
         "POST",
         f"{settings.openai_base_url}/responses",
         idempotent=True,
-        json={"model": settings.openai_text_model, "instructions": instructions, "input": turns, "store": False},
+        json={
+            "model": settings.openai_text_model,
+            "instructions": instructions,
+            "input": turns,
+            "max_output_tokens": MAX_OUTPUT_TOKENS,
+            "store": False,
+        },
         headers={"Authorization": bearer(settings.openai_api_key)},
     )
-    text = _output_text(response.json())
+    try:
+        text = _output_text(response.json())
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        text = ""
     if not text:
         raise Unavailable(response.url.netloc.decode("ascii"), "answered without text")
     return text

@@ -12,16 +12,17 @@ from prosaas_core.outbound import Outbound
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SERVICE_STOP, WORKER_START
-from prosaas_worker.executor import Patience
 from prosaas_worker.health import make_app
 from prosaas_worker.job import Tools
-from prosaas_worker.jobs import JOBS, TIMETABLE
+from prosaas_worker.jobs import JOBS, PATIENCE, TIMETABLE
 from prosaas_worker.queue import Queue
 
 log = get_logger(__name__)
 
 DEFAULT_PORT = 8001
 BOOKKEEPING_S = 5.0
+# No job holds a connection while it waits for a provider, so that a few serve any number of jobs.
+POOL_SIZE = 10
 
 
 async def serve(settings: Settings) -> None:
@@ -29,7 +30,7 @@ async def serve(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    engine = make_engine(settings, pool_size=settings.job_concurrency + 4)
+    engine = make_engine(settings, pool_size=POOL_SIZE)
     try:
         async with Outbound() as outbound:
             queue = Queue(
@@ -39,7 +40,7 @@ async def serve(settings: Settings) -> None:
                 dsn=settings.database_url,
                 concurrency=settings.job_concurrency,
                 lease=timedelta(seconds=settings.job_lease_seconds),
-                patience=Patience(attempts=settings.job_attempts),
+                patience=PATIENCE,
             )
             runner = web.AppRunner(make_app(queue, engine), access_log=None)
             await runner.setup()

@@ -83,7 +83,10 @@ def test_an_image_needs_only_variables(
 
 @pytest.mark.docker
 @pytest.mark.timeout(900)
-def test_the_platforms_dockerfile_makes_a_service(container: Run, database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_platforms_dockerfile_makes_a_service(
+    service: str, container: Run, database_url: str, tmp_path: Path
+) -> None:
     """Built the way a platform does: from the root, without targets, cache mounts or secrets."""
     tag = f"prosaas-platform:{uuid.uuid4().hex[:8]}"
     here = Checkout(ROOT)
@@ -92,14 +95,16 @@ def test_the_platforms_dockerfile_makes_a_service(container: Run, database_url: 
     if bundle:
         base = base_that_trusts(Path(bundle), base, f"{tag}-base", tmp_path)
     try:
-        arguments = [f"--build-arg=PYTHON_IMAGE={base}", "--build-arg=SERVICE=worker", f"--tag={tag}"]
+        arguments = [f"--build-arg=PYTHON_IMAGE={base}", f"--build-arg=SERVICE={service}", f"--tag={tag}"]
         docker("build", "--quiet", "--file", str(ROOT / "deploy/Dockerfile"), *arguments, str(ROOT))
         port = free_port()
-        start = json.loads((ROOT / "deploy/railway/worker.json").read_text())["deploy"]["startCommand"]
+        start = json.loads((ROOT / f"deploy/railway/{service}.json").read_text())["deploy"]["startCommand"]
         name = container(tag, port, database_url, *start.split())
         assert answer(port, "/readyz") == 200
         assert docker("exec", name, "logctl", "status")
-        assert docker("exec", name, "ls", "/app").split() == ["prosaas_core", "prosaas_logging", "prosaas_worker"]
+        assert docker("exec", name, "ls", "/app").split() == sorted(
+            ["prosaas_core", "prosaas_logging", f"prosaas_{service}"]
+        )
         docker("rm", "--force", name)
     finally:
         subprocess.run(["docker", "rmi", "--force", tag, f"{tag}-base"], capture_output=True, check=False)

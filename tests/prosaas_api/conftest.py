@@ -37,6 +37,7 @@ def environ(database_url: str, calls_service: tuple[CallsService, str]) -> dict[
     """The api's environment."""
     return {
         "DATABASE_URL": database_url,
+        "DEMO": "1",
         "PUBLIC_URL": PUBLIC_URL,
         "CALLS_PUBLIC_URL": "https://calls.example",
         "CALLS_INTERNAL_URL": calls_service[1],

@@ -15,9 +15,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from prosaas_core.database import DatabaseUnavailable, make_engine
-from prosaas_core.migrate import downgrade, migrate
+from prosaas_core.migrate import LOCK, downgrade, migrate
+from prosaas_core.patience import Patience
 from prosaas_core.settings import load_settings
 from prosaas_core.tables import Base
+from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
 
@@ -34,12 +36,14 @@ def empty_url(postgres_server: Any) -> Iterator[str]:
 
 
 async def things(url: str) -> set[str]:
-    """Every table, type and function that is in the database, but for the extension's and Alembic's own table."""
+    """Every table, column, type and function in the database, but for the extension's and Alembic's own table."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(
             """
             SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            UNION SELECT table_name || '.' || column_name FROM information_schema.columns
+                WHERE table_schema = 'public' AND table_name <> 'alembic_version'
             UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
             UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
                 AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
@@ -71,8 +75,10 @@ async def test_two_hosts_may_migrate_at_once_and_again(empty_url: str) -> None:
     assert {"businesses", "calls", "messages", "pgqueuer", "pgqueuer_status"} <= await things(empty_url)
 
 
-async def test_the_demo_business_is_there_when_there_is_no_model_and_stays_as_people_changed_it(empty_url: str) -> None:
-    settings = load_settings({"DATABASE_URL": empty_url})
+async def test_the_demo_business_is_there_when_the_demo_is_asked_for_and_stays_as_people_changed_it(
+    empty_url: str,
+) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url, "DEMO": "1"})
     await migrate(settings)
     connection = await asyncpg.connect(empty_url)
     await connection.execute("UPDATE businesses SET name = 'changed'")
@@ -117,6 +123,57 @@ async def test_rows_survive_a_second_migration(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     assert await connection.fetchval("SELECT name FROM businesses") == "kept"
     await connection.close()
+
+
+async def test_after_a_roll_back_a_newer_schema_is_left_alone_with_one_warning(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    with capture_events() as events:
+        assert not await migrate(load_settings({"DATABASE_URL": database_url}))
+    warnings = [event.text for event in events if event.level == "WARNING"]
+    assert len(warnings) == 1
+    assert "9999" in warnings[0]
+
+
+async def test_a_table_in_use_is_asked_for_shortly_and_again_until_it_is_free(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosaas_core.migrate.LOCK_TIMEOUT_MS", 50)
+    monkeypatch.setattr("prosaas_core.migrate.LOCK_PATIENCE", Patience(first_s=0.05, longest_s=0.05, total_s=60))
+    user = await asyncpg.connect(database_url)
+    using = user.transaction()
+    await using.start()
+    await user.execute("LOCK TABLE outbound_messages IN ACCESS SHARE MODE")
+    settings = load_settings({"DATABASE_URL": database_url})
+    with capture_events() as events:
+        migrating = asyncio.create_task(downgrade(settings, "0002"))
+        async with asyncio.timeout(60):
+            while not any("in use" in event.text for event in events):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await using.rollback()
+        await migrating
+    await user.close()
+
+
+async def test_whoever_comes_second_waits_for_the_lock_however_long_it_takes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await asyncpg.connect(database_url)
+    await first.execute("SELECT pg_advisory_lock($1)", LOCK)
+    connect, limits = asyncpg.connect, []
+
+    async def noted(*arguments: Any, **options: Any) -> Any:
+        limits.append(options["command_timeout"])
+        return await connect(*arguments, **options)
+
+    monkeypatch.setattr(asyncpg, "connect", noted)
+    second = asyncio.create_task(migrate(load_settings({"DATABASE_URL": database_url})))
+    done, _ = await asyncio.wait({second}, timeout=1)
+    assert not done
+    await first.close()
+    assert await second
+    assert set(limits) == {None}
 
 
 async def test_a_database_that_does_not_come_is_given_up_after_the_wait(unused_tcp_port: int) -> None:

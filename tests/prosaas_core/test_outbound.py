@@ -1,11 +1,13 @@
 """The client policy for other people's APIs, against a scripted transport and a clock that only moves when told."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
 import pytest
 
 from prosaas_core.outbound import Outbound, Policy, Refused, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_logging import capture_events
 
 URL = "https://api.example.test/v1/responses"
@@ -48,9 +50,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(clock: Clock) -> Callable[..., Outbound]:
-    def build(script: Script, **policy: float) -> Outbound:
+    def build(script: Script, *, total_s: float = 30.0, longest_s: float = 20.0, **policy: float) -> Outbound:
         return Outbound(
-            Policy(**policy),  # type: ignore[arg-type]
+            Policy(patience=Patience(first_s=0.5, longest_s=longest_s, total_s=total_s), **policy),  # type: ignore[arg-type]
             transport=httpx.MockTransport(script),
             sleep=clock.sleep,
             clock=clock,
@@ -84,12 +86,27 @@ async def test_the_wait_is_the_one_that_retry_after_asks_for(client: Callable[..
     assert clock.slept == [7.0]
 
 
-async def test_waits_grow_from_one_attempt_to_the_next(client: Callable[..., Outbound], clock: Clock) -> None:
+async def test_waits_grow_from_one_attempt_to_the_next_until_patience_ends(
+    client: Callable[..., Outbound], clock: Clock
+) -> None:
+    script = Script(503)
     with pytest.raises(Unavailable):
-        await client(Script(503), attempts=5, failures_to_open=99).request("GET", URL, idempotent=True)
-    bounds = [(0.25, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 4.0)]
-    assert len(clock.slept) == 4
-    assert all(low <= slept <= high for slept, (low, high) in zip(clock.slept, bounds, strict=True))
+        await client(script, total_s=5, failures_to_open=99).request("GET", URL, idempotent=True)
+    bounds = [(0.375, 0.5), (0.75, 1.0), (1.5, 2.0)]
+    assert all(low <= slept <= high for slept, (low, high) in zip(clock.slept, bounds, strict=False))
+    assert sum(clock.slept) == pytest.approx(5, abs=0.3)
+    assert len(script.requests) == len(clock.slept) + 1
+
+
+async def test_an_attempt_ends_in_time_even_when_the_answer_trickles_in() -> None:
+    async def trickle(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    outbound = Outbound(Policy(patience=Patience(total_s=0), timeout_s=0.05), transport=httpx.MockTransport(trickle))
+    with pytest.raises(Unavailable) as caught:
+        await asyncio.wait_for(outbound.request("POST", URL, idempotent=False), 30)
+    assert caught.value.perhaps_done
 
 
 async def test_a_wait_that_is_too_long_to_sit_through_is_handed_to_the_caller(
@@ -97,16 +114,45 @@ async def test_a_wait_that_is_too_long_to_sit_through_is_handed_to_the_caller(
 ) -> None:
     script = Script(httpx.Response(429, headers={"retry-after": "120"}))
     with pytest.raises(Unavailable) as caught:
-        await client(script, longest_delay_s=20).request("GET", URL, idempotent=True)
+        await client(script, longest_s=20).request("GET", URL, idempotent=True)
     assert (caught.value.wait_s, clock.slept, len(script.requests)) == (120.0, [], 1)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 302])
+@pytest.mark.parametrize("status", [400, 404, 422, 302])
 async def test_a_refusal_is_final(status: int, client: Callable[..., Outbound]) -> None:
     script = Script(status)
     with pytest.raises(Refused) as caught:
         await client(script).request("POST", URL, idempotent=True)
     assert (caught.value.status, len(script.requests)) == (status, 1)
+
+
+async def test_a_refused_credential_is_an_outage_that_spares_the_host_everybodys_requests(
+    client: Callable[..., Outbound],
+) -> None:
+    script = Script(401)
+    outbound = client(script)
+    with capture_events() as events:
+        for reason in ("401, our credential is refused", "circuit open"):
+            with pytest.raises(Unavailable, match=reason):
+                await outbound.request("POST", URL, idempotent=True)
+    assert len(script.requests) == 1
+    assert "CIRCUIT_OPEN" in [event.event for event in events]
+
+
+async def test_what_one_sender_may_not_do_is_an_outage_for_that_sender_alone(client: Callable[..., Outbound]) -> None:
+    script = Script(403, 200)
+    outbound = client(script, failures_to_open=1)
+    with pytest.raises(Unavailable, match="403"):
+        await outbound.request("POST", URL, idempotent=True)
+    assert (await outbound.request("POST", URL, idempotent=True)).status_code == 200
+
+
+async def test_a_full_pool_of_our_own_is_not_held_against_the_host(client: Callable[..., Outbound]) -> None:
+    script = Script(httpx.PoolTimeout("ours"), 200)
+    outbound = client(script, failures_to_open=1, total_s=0)
+    with pytest.raises(Unavailable):
+        await outbound.request("GET", URL, idempotent=True)
+    assert (await outbound.request("GET", URL, idempotent=True)).status_code == 200
 
 
 @pytest.mark.parametrize("trouble", [500, 502, 504, httpx.ReadTimeout("lost"), httpx.RemoteProtocolError("cut")])
@@ -133,7 +179,7 @@ async def test_the_circuit_opens_after_repeated_failures_and_closes_with_one_goo
     client: Callable[..., Outbound], clock: Clock
 ) -> None:
     script = Script(500, 500, 500, 200)
-    outbound = client(script, failures_to_open=3, attempts=1, open_for_s=30)
+    outbound = client(script, failures_to_open=3, total_s=0, open_for_s=30)
     with capture_events() as events:
         for _ in range(3):
             with pytest.raises(Unavailable):
@@ -154,7 +200,7 @@ async def test_a_failed_probe_keeps_the_circuit_open_without_announcing_it_again
     client: Callable[..., Outbound], clock: Clock
 ) -> None:
     script = Script(500)
-    outbound = client(script, failures_to_open=1, attempts=1, open_for_s=30)
+    outbound = client(script, failures_to_open=1, total_s=0, open_for_s=30)
     with capture_events() as events:
         for wait in (0, 30):
             clock.now += wait
@@ -167,7 +213,7 @@ async def test_a_failed_probe_keeps_the_circuit_open_without_announcing_it_again
 
 
 async def test_one_hosts_open_circuit_does_not_stop_another_host(client: Callable[..., Outbound]) -> None:
-    outbound = client(Script(500, 200), failures_to_open=1, attempts=1)
+    outbound = client(Script(500, 200), failures_to_open=1, total_s=0)
     with pytest.raises(Unavailable):
         await outbound.request("GET", "https://broken.example.test/", idempotent=True)
     assert (await outbound.request("GET", "https://fine.example.test/", idempotent=True)).status_code == 200

@@ -9,16 +9,52 @@ from prosaas_core.settings import SettingsError, load_settings
 URL = "postgresql://u:p@postgres/prosaas"
 
 
-def test_without_a_key_for_the_model_everything_outward_goes_to_the_simulator() -> None:
-    settings = load_settings({"DATABASE_URL": URL, "OPENAI_API_KEY": ""})
+def test_in_the_demo_that_was_asked_for_everything_outward_goes_to_the_simulator() -> None:
+    settings = load_settings({"DATABASE_URL": URL, "DEMO": "1", "OPENAI_API_KEY": ""}, required=("OPENAI_API_KEY",))
     assert settings.demo
     assert settings.openai_base_url == "http://simulator:9000/v1"
     assert settings.openai_realtime_url == "ws://simulator:9000/v1/realtime"
     assert settings.twilio_base_url == settings.whatsapp_base_url == "http://simulator:9000"
 
 
+@pytest.mark.parametrize("asked", ["", "0", "false"])
+def test_nothing_but_its_setting_makes_a_demo(asked: str) -> None:
+    settings = load_settings({"DATABASE_URL": URL, "DEMO": asked, "OPENAI_API_KEY": ""})
+    assert not settings.demo
+    assert settings.twilio_base_url == "https://api.twilio.com"
+    with pytest.raises(SettingsError, match="OPENAI_API_KEY is missing"):
+        load_settings({"DATABASE_URL": URL, "DEMO": asked}, required=("OPENAI_API_KEY",))
+
+
+REAL = {
+    "OPENAI_API_KEY": "sk-1",
+    "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+    "TWILIO_AUTH_TOKEN": "0123456789abcdef" * 2,
+    "WHATSAPP_APP_SECRET": "0123456789abcdef" * 2,
+    "WHATSAPP_ACCESS_TOKEN": "EAAGm0PX4ZCps",
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_stand_ins_never_see_a_real_secret(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is a real one beside DEMO=1") as caught:
+        load_settings({"DATABASE_URL": URL, "DEMO": "1", name: REAL[name]})
+    assert REAL[name] not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", sorted(REAL.keys() - {"OPENAI_API_KEY"}))
+def test_a_missing_key_beside_real_credentials_is_an_error_and_no_demo(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"OPENAI_API_KEY is missing beside {name}"):
+        load_settings({"DATABASE_URL": URL, "OPENAI_API_KEY": "", name: REAL[name]})
+
+
+def test_an_unclear_wish_for_the_demo_is_no_wish() -> None:
+    with pytest.raises(SettingsError, match="DEMO='maybe' is not usable"):
+        load_settings({"DATABASE_URL": URL, "DEMO": "maybe"})
+
+
 def test_an_address_that_is_set_stays_as_it_is_in_the_demo_too() -> None:
-    settings = load_settings({"DATABASE_URL": URL, "TWILIO_BASE_URL": "https://twilio.test/"})
+    settings = load_settings({"DATABASE_URL": URL, "DEMO": "1", "TWILIO_BASE_URL": "https://twilio.test/"})
     assert settings.twilio_base_url == "https://twilio.test"
 
 

@@ -31,6 +31,11 @@ def test_words_come_from_the_environment_and_the_command_line_with_the_latter_wi
     assert (options.text("CALL"), options.text("OUT")) == ("CA1", "html")
 
 
+def test_what_the_shell_happens_to_export_is_no_option() -> None:
+    options = gather("trace", ("CALL", "OUT"), [], {"CALL": "CA1", "OUT": "/tmp", "PROSAAS_TYPED": "CALL"})
+    assert (options.text("CALL"), options.text("OUT")) == ("CA1", "")
+
+
 def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
     environ = {"PROSAAS_TYPED": "CAL GREP", "CAL": "CA1", "GREP": "a B=c"}
     with pytest.raises(Usage, match=r"trace does not know CAL=: it takes CALL= GREP="):
@@ -40,10 +45,6 @@ def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
 def test_an_equals_sign_inside_a_value_is_no_name() -> None:
     options = gather("logs", ("GREP",), [], {"PROSAAS_TYPED": "GREP", "GREP": "a B=c"})
     assert options.text("GREP") == "a B=c"
-
-
-def test_what_the_shell_merely_exports_is_no_word() -> None:
-    assert gather("trace", ("OUT",), [], {"OUT": "/tmp"}).text("OUT") == ""
 
 
 def test_an_empty_word_is_as_good_as_none() -> None:

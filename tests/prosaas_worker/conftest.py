@@ -3,21 +3,21 @@
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core import queries
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outbound import Outbound, Policy
+from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
-from prosaas_core.tables import Business, Conversation, Customer
+from prosaas_core.tables import Business, Conversation, Customer, Message
 from prosaas_worker.job import Job, Tools
 
 BUSINESS, CUSTOMER = 456, 7
@@ -29,8 +29,8 @@ class Providers:
     def __init__(self) -> None:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
-        self.faults: deque[int | Exception] = deque()
-        self.fault_after_sending: Exception | None = None
+        self.faults: deque[int | Exception | None] = deque()
+        self.fault_after_sending: Exception | httpx.Response | None = None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -42,7 +42,8 @@ class Providers:
             fault = self.faults.popleft()
             if isinstance(fault, Exception):
                 raise fault
-            return httpx.Response(fault)
+            if fault is not None:
+                return httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
             part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
@@ -57,12 +58,16 @@ class Providers:
             answer: dict[str, object] = {"sid": message["sid"], "status": "queued"}
         else:
             body = json.loads(request.content)
-            message = {"sid": f"wamid.{number}", "from": path.split("/")[2], "to": body["to"]}
-            message["body"] = body["text"]["body"]
+            to = body.get("to") or body["recipient"]
+            message = {"sid": f"wamid.{number}", "from": path.split("/")[2], "to": to}
+            message["body"] = body["text"]["body"] if body["type"] == "text" else json.dumps(body["template"])
+            message["key"] = body["biz_opaque_callback_data"]
             answer = {"messages": [{"id": message["sid"]}]}
         self.sent.append({**message, "date_created": format_datetime(datetime.now(UTC))})
         if self.fault_after_sending is not None:
             fault, self.fault_after_sending = self.fault_after_sending, None
+            if isinstance(fault, httpx.Response):
+                return fault
             raise fault
         return httpx.Response(201, json=answer)
 
@@ -81,6 +86,7 @@ def settings(database_url: str) -> Settings:
             "TWILIO_ACCOUNT_SID": "AC1",
             "TWILIO_AUTH_TOKEN": "token",
             "WHATSAPP_ACCESS_TOKEN": "meta-token",
+            "REPLY_PAUSE_SECONDS": "0",
         }
     )
 
@@ -109,7 +115,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
-    policy = Policy(attempts=1, failures_to_open=1000)
+    policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
         yield Tools(settings, engine, outbound)
 
@@ -118,13 +124,24 @@ async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -
 def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
     """Puts a message into the customer's open conversation and returns the conversation's id."""
 
-    async def put(message_id: str, body: str = "שלום", *, channel: str = "twilio", direction: str = "in") -> int:
+    async def put(
+        message_id: str, body: str = "שלום", *, channel: str = "twilio", direction: str = "in", ago: float = 0
+    ) -> int:
         async with engine.begin() as connection:
             conversation_id = await connection.scalar(select(Conversation.id).where(Conversation.channel == channel))
             if conversation_id is None:
                 opened = insert(Conversation).values(business_id=BUSINESS, customer_id=CUSTOMER, channel=channel)
                 conversation_id = await connection.scalar(opened.returning(Conversation.id))
-            await queries.add_message(connection, conversation_id, message_id, direction, body)
+            await connection.execute(
+                insert(Message).values(
+                    id=message_id,
+                    conversation_id=conversation_id,
+                    direction=direction,
+                    body=body,
+                    sent_at=func.now() - timedelta(seconds=ago),
+                    wants_answer=direction == "in",
+                )
+            )
         return conversation_id
 
     return put
@@ -132,9 +149,11 @@ def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
 
 @pytest.fixture
 def reply_job() -> Callable[..., Job]:
+    """The job of the conversation in which this message is."""
+
     def make(message_id: str, attempt: int = 1) -> Job:
-        payload = {"message_id": message_id, "cause": {"message_id": message_id}}
-        key = f"{WHATSAPP_REPLY}:{message_id}"
+        payload = {"message_id": message_id, "conversation_id": 1, "cause": {"message_id": message_id}}
+        key = f"{WHATSAPP_REPLY}:1"
         return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=payload["cause"], attempt=attempt)
 
     return make

@@ -35,7 +35,10 @@ def hold(engine, queries):
             )
             async with engine.begin() as connection:
                 await connection.execute(
-                    text("UPDATE pgqueuer SET status = 'failed', attempts = 4 WHERE id = :id"), {"id": job_id}
+                    text(
+                        "UPDATE pgqueuer SET status = 'failed', headers = headers || '{\"failures\": 4}' WHERE id = :id"
+                    ),
+                    {"id": job_id},
                 )
                 await connection.execute(
                     text(
@@ -75,8 +78,8 @@ async def test_a_held_job_goes_back_with_fresh_attempts(queries, hold, engine, c
     assert await admin.retry(queries, [job_id]) == 0
     assert f"job {job_id} (call.summarise) is queued again" in capsys.readouterr().out
     async with engine.connect() as connection:
-        row = (await connection.execute(text("SELECT status::text, attempts FROM pgqueuer"))).one()
-    assert tuple(row) == ("queued", 0)
+        row = (await connection.execute(text("SELECT status::text, headers ? 'failures' FROM pgqueuer"))).one()
+    assert tuple(row) == ("queued", False)
 
 
 async def test_a_job_that_is_not_held_is_named_and_left_alone(queries, hold, capsys):
@@ -92,6 +95,12 @@ async def test_a_job_whose_work_is_queued_anew_is_not_doubled(queries, hold, cap
     await hold(status="queued")
     assert await admin.retry(queries, [held]) == 1
     assert "queued already" in capsys.readouterr().out
+
+
+def test_a_wrong_password_is_one_readable_line(database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url.replace(":not-a-secret@", ":wrong@"))
+    assert admin.main(["jobs"]) == 1
+    assert "the database does not answer: password" in capsys.readouterr().err
 
 
 def test_a_missing_database_is_one_readable_line(monkeypatch, capsys):

@@ -38,6 +38,7 @@ def start(settings, outside, tmp_path):
         "PORT": str(port),
         "JOB_LEASE_SECONDS": "2",
         "DRAIN_SECONDS": "1",
+        "REPLY_PAUSE_SECONDS": "0",
         "SPOOL_DIR": str(tmp_path),
         "LOG_SWITCH_FILE": str(tmp_path / "switch.json"),
         "BLACKBOX_DIR": str(tmp_path / "blackbox"),
@@ -93,8 +94,8 @@ async def test_a_worker_killed_between_the_sending_and_its_record_does_not_send_
     outside.holding = "messages"
     await message("SMin")
     async with engine.begin() as connection:
-        payload = {"message_id": "SMin", "cause": {"message_id": "SMin"}}
-        await enqueue(connection, WHATSAPP_REPLY, payload, key=f"{WHATSAPP_REPLY}:SMin")
+        payload = {"message_id": "SMin", "conversation_id": 1, "cause": {"message_id": "SMin"}}
+        await enqueue(connection, WHATSAPP_REPLY, payload, key=f"{WHATSAPP_REPLY}:1")
     async with start("first") as worker:
         await asyncio.wait_for(outside.held.wait(), SAFETY_S)
         worker.send_signal(signal.SIGKILL)

@@ -11,18 +11,20 @@ from aiohttp.test_utils import unused_port
 from pgqueuer import PgQueuer
 from sqlalchemy import text
 
+from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
 from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
-from prosaas_worker.executor import Patience
-from prosaas_worker.job import Hopeless, Tools
+from prosaas_worker.job import Hopeless, Later, Tools
 from prosaas_worker.queue import Queue
 
 pytestmark = pytest.mark.postgres
 
 SAFETY_S = 60
-QUICK = Patience(attempts=3, first_delay_s=0.01, longest_delay_s=0.01)
+QUICK = Patience(first_s=0.01, longest_s=0.01, total_s=0.02)
+ENDLESS = Patience(first_s=0.01, longest_s=0.01)
 
 
 @asynccontextmanager
@@ -34,7 +36,7 @@ async def working(tools: Tools, body=None, *, timetable=None, **options):
         timetable or {},
         dsn=tools.settings.database_url,
         reconnect_s=0.05,
-        **{"patience": QUICK, **options},
+        **{"patience": {"test.job": QUICK}, **options},
     )
     running = asyncio.create_task(queue.run())
     try:
@@ -102,7 +104,7 @@ async def test_an_exception_is_retried_with_a_warning_and_forgotten_once_it_work
     async def body(job, _):
         attempts.append(job.attempt)
         if job.attempt < 3:
-            raise RuntimeError("not yet")
+            raise Unavailable("api.test", "not yet")
 
     await put(tools)
     with capture_events() as events:
@@ -111,22 +113,23 @@ async def test_an_exception_is_retried_with_a_warning_and_forgotten_once_it_work
     assert attempts == [1, 2, 3]
     retries = [event for event in events if event.event == "JOB_RETRY"]
     assert [(retry.level, retry.fields["attempt"], retry.fields["error"]) for retry in retries] == [
-        ("WARNING", 1, "RuntimeError: not yet"),
-        ("WARNING", 2, "RuntimeError: not yet"),
+        ("WARNING", 1, "Unavailable: api.test: not yet"),
+        ("WARNING", 2, "Unavailable: api.test: not yet"),
     ]
     assert [event.event for event in events].count("JOB_DONE") == 1
 
 
 async def test_a_job_that_keeps_failing_is_held_with_one_error_and_its_stack(tools):
     async def body(job, _):
-        raise RuntimeError("never")
+        raise Unavailable("api.test", "never")
 
     await put(tools)
     with capture_events() as events:
         async with working(tools, body):
             await until(lambda: held(tools))
     failures = [event for event in events if event.event == "JOB_FAILED"]
-    assert [(failure.level, failure.fields["attempts"]) for failure in failures] == [("ERROR", 3)]
+    assert [failure.level for failure in failures] == ["ERROR"]
+    assert failures[0].fields["attempts"] >= 3
     assert failures[0].exc is not None
     assert "never" in repr(failures[0].exc)
 
@@ -144,7 +147,7 @@ async def test_a_payload_that_cannot_be_read_is_held_and_heard_of(tools):
     assert (failure.fields["job_id"], failure.exc is not None) == ("1", True)
 
 
-@pytest.mark.parametrize("error", [Hopeless("no such call"), Refused("api.test", 401)])
+@pytest.mark.parametrize("error", [Hopeless("no such call"), Refused("api.test", 400)])
 async def test_what_cannot_get_better_is_held_at_once(error, tools):
     async def body(job, _):
         raise error
@@ -156,11 +159,65 @@ async def test_what_cannot_get_better_is_held_at_once(error, tools):
     assert [event.event for event in events if event.event in ("JOB_RETRY", "JOB_FAILED")] == ["JOB_FAILED"]
 
 
-async def test_a_retry_waits_as_long_as_the_other_side_asked_for():
-    patience = Patience(first_delay_s=1, longest_delay_s=10)
-    assert patience.delay_s(1, Unavailable("api.test", "429", wait_s=60)) == 60
-    assert patience.delay_s(1, RuntimeError()) <= 1
-    assert 7.5 <= patience.delay_s(9, RuntimeError()) <= 10
+async def test_a_defect_is_held_with_its_stack_after_a_few_tries_however_patient_the_job_is(tools):
+    tries = []
+
+    async def body(job, _):
+        tries.append(job.attempt)
+        raise TimeoutError("ours")
+
+    await put(tools)
+    with capture_events() as events:
+        async with working(tools, body, patience={"test.job": ENDLESS}):
+            await until(lambda: held(tools))
+    assert tries == [1, 2, 3, 4, 5]
+    assert [event.exc is not None for event in events if event.event == "JOB_FAILED"] == [True]
+
+
+async def test_neither_our_own_outage_nor_a_restart_nor_a_wait_uses_patience_up(tools):
+    passed, seen = [], []
+
+    async def body(job, _):
+        seen.append((job.attempt, job.waited_s))
+        if len(seen) <= 6:
+            raise passed[len(seen) - 1]
+        if len(seen) == 7:
+            raise Unavailable("api.test", "down")
+
+    passed.extend([DatabaseUnavailable("away"), Later(0.01, "early"), asyncio.CancelledError()] * 2)
+    await put(tools)
+    async with working(tools, body) as queue:
+        while len(seen) < 8 and not await empty(tools):
+            async with tools.engine.begin() as connection:
+                await connection.execute(text("UPDATE pgqueuer SET execute_after = now() WHERE status = 'queued'"))
+            await asyncio.sleep(0.02)
+        assert not queue.draining
+    assert [attempt for attempt, _ in seen] == [1] * 7 + [2]
+    assert [waited for _, waited in seen[:7]] == [0.0] * 7
+
+
+async def test_a_job_that_another_worker_took_over_is_not_put_back_under_its_feet(tools):
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body(job, _):
+        started.set()
+        await go_on.wait()
+        raise Unavailable("api.test", "down")
+
+    await put(tools)
+    async with working(tools, body) as queue:
+        await asyncio.wait_for(started.wait(), SAFETY_S)
+        async with tools.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE pgqueuer SET queue_manager_id = gen_random_uuid(), heartbeat = now()")
+            )
+        go_on.set()
+        await until(lambda: returned(queue))
+    assert await rows(tools) == [("picked", 0)]
+
+
+async def returned(queue):
+    return not queue._running
 
 
 async def test_a_job_whose_effect_is_in_place_is_done_without_running(tools):
@@ -316,6 +373,35 @@ async def test_an_unreachable_database_is_a_warning_and_its_return_is_news(tools
             await until(ready)
     heard = [(event.level, event.event) for event in events if event.event and event.event.startswith("QUEUE")]
     assert heard == [("WARNING", "QUEUE_LOST"), ("INFO", "QUEUE_BACK")]
+
+
+async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools):
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("DROP TABLE pgqueuer_log CASCADE"))
+    queue = Queue(
+        tools,
+        {},
+        {},
+        dsn=tools.settings.database_url,
+        disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0.03),
+    )
+    with capture_events() as events, pytest.raises(RuntimeError, match="pgqueuer_log"):
+        await asyncio.wait_for(queue.run(), SAFETY_S)
+    lost = [event for event in events if event.event == "QUEUE_LOST"]
+    assert len(lost) >= 3
+    assert all(event.exc is not None for event in lost)
+
+
+async def test_a_connected_queue_that_nobody_looks_at_is_stuck(tools, monkeypatch):
+    async with working(tools) as queue:
+
+        async def looked():
+            return queue.ready and queue._queries is not None and queue._queries.looked_at is not None
+
+        await until(looked)
+        assert not queue.stuck
+        monkeypatch.setattr("prosaas_worker.queue._STUCK_S", -1.0)
+        assert queue.stuck
 
 
 async def test_a_failing_chore_is_an_error_with_its_stack_and_comes_round_again(tools):

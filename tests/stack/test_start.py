@@ -18,7 +18,7 @@ from stack_world.stack import Stack, eventually
         ({"POSTGRES_PASSWORD": ""}, ("not set in .env: POSTGRES_PASSWORD", "env/example.env")),
         ({"DRAIN_SECONDS": "10m"}, ("DRAIN_SECONDS=10m is not a whole number",)),
         ({"API_PORT": "eighty"}, ("API_PORT=eighty is not a port", "1 to 65535")),
-        ({"OPENAI_API_KEY": "sk-real"}, ("Twilio's settings are still the demo's", "TWILIO_AUTH_TOKEN")),
+        ({"DEMO": "0", "OPENAI_API_KEY": "sk-real"}, ("Twilio's settings are still the demo's", "TWILIO_AUTH_TOKEN")),
     ],
 )
 def test_wrong_setting_is_refused_before_anything_starts(

@@ -3,13 +3,14 @@
 from xml.sax.saxutils import escape
 
 from prosaas_core.outbound import Outbound, OutboundError, Policy
+from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger
 
 log = get_logger(__name__)
 
 # Somebody is on the line.
-POLICY = Policy(attempts=2, first_delay_s=0.2, longest_delay_s=1.0, timeout_s=3.0, connect_timeout_s=2.0)
+POLICY = Policy(patience=Patience(first_s=0.2, longest_s=1.0, total_s=0.2), timeout_s=3.0, connect_timeout_s=2.0)
 
 
 class TwilioCalls:

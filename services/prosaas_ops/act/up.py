@@ -101,8 +101,8 @@ def _up(world: World, options: Options) -> None:
     world.say(f"up in {time.monotonic() - started:.0f} s: {where}")
     _say_what_drains(world)
     world.say("next: make call (one simulated call), make logs, make checklist")
-    if not world.recorded("OPENAI_API_KEY"):
-        world.warn("this is the demo voice agent: set OPENAI_API_KEY in .env and run this again")
+    if world.recorded("DEMO") == "1":
+        world.warn("this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing")
 
 
 def _say_what_drains(world: World) -> None:

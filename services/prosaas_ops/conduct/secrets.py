@@ -35,7 +35,7 @@ def make_env(world: World) -> None:
         )
     world.say("making .env from env/example.env, with generated passwords and the demo voice agent")
     values = {name: made_up() for name in OURS} | {name: f"demo-{made_up()}" for name in _DEMO}
-    values |= {"TWILIO_ACCOUNT_SID": DEMO_ACCOUNT, "COMPOSE_PROJECT_NAME": _free_project(world)}
+    values |= {"DEMO": "1", "TWILIO_ACCOUNT_SID": DEMO_ACCOUNT, "COMPOSE_PROJECT_NAME": _free_project(world)}
     example = (world.root / "env/example.env").read_text(encoding="utf-8")
     replace(world.env.path, assigned(example, values))
     world.env = type(world.env)(world.env.path)
@@ -70,7 +70,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
         "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
-        "COMPOSE_PROFILES": "" if world.recorded("OPENAI_API_KEY") else "demo",
+        "COMPOSE_PROFILES": "demo" if world.recorded("DEMO") == "1" else "",
     }
 
 

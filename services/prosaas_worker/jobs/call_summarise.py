@@ -7,14 +7,8 @@ from prosaas_core.queries import claim_effect, save_summary
 from prosaas_core.tables import Business, Call, Json
 from prosaas_worker.job import Hopeless, Job, Tools
 from prosaas_worker.openai_text import answer
+from prosaas_worker.words import NOBODY_SPOKE, SUMMARISE, in_language
 
-_INSTRUCTIONS = {
-    "he": "סכם בשניים או שלושה משפטים את שיחת הטלפון שלפניך עבור בעל העסק: מה הלקוח ביקש, מה סוכם ומה נשאר לטפל בו. "
-    "כתוב עברית, בלי כותרת ובלי להמציא פרטים.",
-    "en": "Summarise the phone call below for the owner of the business in two or three sentences: what the customer "
-    "wanted, what was agreed and what remains to be done. Write English, no heading, invent nothing.",
-}
-_NOBODY_SPOKE = {"he": "השיחה הסתיימה בלי שנאמר בה דבר.", "en": "The call ended without anything being said."}
 _SPEAKERS = {"customer": "Customer", "ai": "Agent"}
 
 
@@ -31,10 +25,11 @@ async def run(job: Job, tools: Tools) -> None:
         ).one_or_none()
     if found is None:
         raise Hopeless(f"no call {call_sid}")
-    language = found.language if found.language in _INSTRUCTIONS else "he"
-    summary = _NOBODY_SPOKE[language]
     if words := _as_text(found.transcript):
-        summary = await answer(tools, instructions=_INSTRUCTIONS[language], turns=[{"role": "user", "content": words}])
+        instructions = in_language(SUMMARISE, found.language)
+        summary = await answer(tools, instructions=instructions, turns=[{"role": "user", "content": words}])
+    else:
+        summary = in_language(NOBODY_SPOKE, found.language)
     async with transaction(tools.engine) as connection:
         if await claim_effect(connection, job.key, job.name):
             await save_summary(connection, call_sid, summary)

@@ -1,5 +1,7 @@
 """appointment.remind speaks only while the appointment stands as it was booked."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,13 +52,41 @@ async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(to
 
 
 @pytest.mark.usefixtures("booked")
-async def test_a_customer_known_only_on_whatsapp_gets_it_there(tools, providers):
+async def test_a_customer_known_only_on_whatsapp_gets_it_there_while_they_may_be_written_to(tools, providers, message):
+    await message("wamid.1", channel="meta", ago=3600)
     await appointment_remind.run(job(), tools)
     assert [(sent["from"], sent["to"]) for sent in providers.sent] == [("1055", "972501234567")]
 
 
 @pytest.mark.usefixtures("booked")
+async def test_outside_of_whatsapps_day_the_approved_template_is_sent(tools, providers, message):
+    await message("wamid.1", channel="meta", ago=25 * 3600)
+    settings = tools.settings.model_copy(update={"whatsapp_reminder_template": "reminder"})
+    await appointment_remind.run(job(), replace(tools, settings=settings))
+    (sent,) = providers.sent
+    template = json.loads(sent["body"])
+    assert (template["name"], template["language"]) == ("reminder", {"code": "he"})
+    assert [value["text"] for value in template["components"][0]["parameters"]][:2] == ["דוד", "מספרת דנה"]
+
+
+@pytest.mark.usefixtures("booked")
+async def test_without_a_template_nothing_is_sent_and_a_person_hears_what_to_set(tools, providers):
+    with pytest.raises(Hopeless, match="WHATSAPP_REMINDER_TEMPLATE"):
+        await appointment_remind.run(job(), tools)
+    assert providers.sent == []
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_reminder_that_could_not_be_sent_before_its_hour_is_heard_of(tools):
+    past = datetime.now(UTC) - timedelta(hours=1)
+    await change(tools.engine, Appointment, starts_at=past, ends_at=past + timedelta(minutes=30))
+    with pytest.raises(Hopeless, match="before its reminder"):
+        await appointment_remind.run(replace(job(past), attempt=2), tools)
+
+
+@pytest.mark.usefixtures("booked")
 async def test_a_second_run_does_not_remind_again(tools, providers):
+    await change(tools.engine, Customer, phone="+972501234567")
     await appointment_remind.run(job(), tools)
     await appointment_remind.run(job(), tools)
     assert len(providers.sent) == 1

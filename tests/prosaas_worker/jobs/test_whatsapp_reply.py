@@ -1,13 +1,15 @@
 """whatsapp.reply answers on the message's own channel, with the history, once."""
 
-import httpx
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select, text
 
+from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
 from prosaas_core.outbound import Refused, Unavailable
-from prosaas_core.tables import Conversation, JobEffect, Message
+from prosaas_core.tables import Conversation, Message
 from prosaas_logging import capture_events
-from prosaas_worker.job import Hopeless
+from prosaas_worker.job import Hopeless, Later
 from prosaas_worker.jobs import whatsapp_reply
 
 pytestmark = pytest.mark.postgres
@@ -19,6 +21,16 @@ async def outgoing(engine):
             select(Message.id, Message.body, Message.status).where(Message.direction == "out")
         )
         return [tuple(row) for row in rows]
+
+
+async def change(tools, statement):
+    async with tools.engine.begin() as connection:
+        await connection.execute(text(statement))
+
+
+async def waiting(tools):
+    async with tools.engine.connect() as connection:
+        return await connection.scalar(text("SELECT count(*) FROM messages WHERE wants_answer"))
 
 
 async def test_the_answer_goes_back_through_twilio_and_into_the_conversation(tools, providers, message, reply_job):
@@ -36,23 +48,88 @@ async def test_the_answer_goes_back_through_meta_from_the_businesss_own_number(t
     assert (sent["from"], sent["to"], sent["body"]) == ("1055", "972501234567", "answer 1")
 
 
-async def test_the_model_sees_the_conversation_up_to_the_message_and_the_businesss_instructions(
+async def test_three_messages_in_a_row_get_one_answer_that_has_read_them_in_their_order(
     tools, providers, message, reply_job
 ):
-    await message("SM1", "שלום")
-    await message("SM2", "שלום גם לך", direction="out")
-    await message("SM3", "יש תור מחר?")
-    await message("SM4", "עוד שאלה")
+    await message("SM1", "שלום", ago=60)
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    await message("SM3", "יש תור מחר?", ago=5)
+    await message("SM2", "ועוד שאלה", ago=9)
     await whatsapp_reply.run(reply_job("SM3"), tools)
-    (asked,) = providers.asked
-    assert asked["input"] == [
+    assert [sent["body"] for sent in providers.sent] == ["answer 1", "answer 2"]
+    assert providers.asked[-1]["input"] == [
         {"role": "user", "content": "שלום"},
-        {"role": "assistant", "content": "שלום גם לך"},
+        {"role": "assistant", "content": "answer 1"},
+        {"role": "user", "content": "ועוד שאלה"},
         {"role": "user", "content": "יש תור מחר?"},
     ]
-    assert "מספרת דנה" in asked["instructions"]
-    assert "חייכן" in asked["instructions"]
-    assert asked["store"] is False
+    assert "מספרת דנה" in providers.asked[-1]["instructions"]
+    assert "חייכן" in providers.asked[-1]["instructions"]
+    assert (providers.asked[-1]["store"], providers.asked[-1]["max_output_tokens"]) == (False, 2000)
+
+
+async def test_no_more_than_the_latest_twenty_messages_go_to_the_model(tools, providers, message, reply_job):
+    for number in range(25):
+        await message(f"SM{number}", f"{number}", direction="out" if number < 24 else "in")
+    await whatsapp_reply.run(reply_job("SM24"), tools)
+    assert [turn["content"] for turn in providers.asked[0]["input"]] == [str(number) for number in range(5, 25)]
+
+
+async def test_whoever_may_still_be_writing_is_waited_for_but_not_for_ever(tools, providers, message, reply_job):
+    await message("SM1")
+    patient = replace(tools, settings=tools.settings.model_copy(update={"reply_pause_seconds": 30.0}))
+    with pytest.raises(Later) as caught:
+        await whatsapp_reply.run(reply_job("SM1"), patient)
+    assert 25 < caught.value.wait_s <= 30
+    await change(tools, "UPDATE messages SET created_at = now() - interval '200 seconds'")
+    await message("SM2")
+    await whatsapp_reply.run(reply_job("SM1"), patient)
+    assert len(providers.sent) == 1
+
+
+async def test_what_is_written_while_the_answer_goes_out_is_answered_by_the_same_job(
+    tools, providers, message, reply_job, monkeypatch
+):
+    await message("SM1")
+    answer = whatsapp_reply.answer
+
+    async def slow(*arguments, **options):
+        body = await answer(*arguments, **options)
+        if len(providers.asked) == 1:
+            await message("SM2", "רגע")
+        return body
+
+    monkeypatch.setattr(whatsapp_reply, "answer", slow)
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert [sent["body"] for sent in providers.sent] == ["answer 2"]
+    assert await waiting(tools) == 0
+
+
+async def test_the_jobs_key_is_free_when_nothing_waits(tools, message, reply_job):
+    await message("SM1")
+    async with tools.engine.begin() as connection:
+        assert await enqueue(connection, WHATSAPP_REPLY, {}, key=reply_job("SM1").key)
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    async with tools.engine.begin() as connection:
+        assert await enqueue(connection, WHATSAPP_REPLY, {}, key=reply_job("SM1").key)
+
+
+async def test_after_whatsapps_day_nothing_free_is_sent_and_a_person_hears_of_it(tools, providers, message, reply_job):
+    await message("SM1", ago=25 * 3600)
+    with pytest.raises(Hopeless, match="24 hours"):
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert (providers.asked, providers.sent) == ([], [])
+
+
+async def test_a_draft_that_waited_for_more_than_a_day_is_not_sent(tools, providers, message, reply_job):
+    await message("SM1")
+    providers.faults.extend([None, 503])
+    with pytest.raises(Unavailable):
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    await change(tools, "UPDATE messages SET sent_at = now() - interval '25 hours'")
+    with pytest.raises(Hopeless, match="24 hours"):
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert providers.sent == []
 
 
 async def test_a_second_run_changes_nothing_in_the_conversation(tools, providers, message, reply_job):
@@ -63,68 +140,35 @@ async def test_a_second_run_changes_nothing_in_the_conversation(tools, providers
     assert len(providers.asked) == 1
 
 
-async def test_a_retry_sends_the_words_that_were_composed_first(tools, providers, message, reply_job):
-    await message("SM1")
-    providers.faults.append(503)
-    with pytest.raises(Unavailable):
-        await whatsapp_reply.run(reply_job("SM1"), tools)
-    providers.faults.extend([503])
-    assert providers.asked == []
-    with pytest.raises(Unavailable):
-        await whatsapp_reply.run(reply_job("SM1"), tools)
-    await whatsapp_reply.run(reply_job("SM1"), tools)
-    assert [sent["body"] for sent in providers.sent] == ["answer 1"]
-
-
-@pytest.mark.parametrize("fault", [httpx.ReadTimeout("no answer"), httpx.RemoteProtocolError("cut off")])
-async def test_an_answer_lost_after_twilio_took_the_message_is_found_again_and_not_sent_twice(
-    fault, tools, providers, message, reply_job
+async def test_a_retry_sends_the_words_that_were_composed_first_unless_there_is_more_to_answer(
+    tools, providers, message, reply_job
 ):
     await message("SM1")
-    providers.fault_after_sending = fault
-    with pytest.raises(Unavailable) as caught:
-        await whatsapp_reply.run(reply_job("SM1"), tools)
-    assert caught.value.perhaps_done
-    await whatsapp_reply.run(reply_job("SM1", attempt=2), tools)
-    (sent,) = providers.sent
-    assert await outgoing(tools.engine) == [(sent["sid"], "answer 1", "sent")]
-
-
-async def test_the_same_words_sent_earlier_are_not_taken_for_the_lost_message(tools, providers, message, reply_job):
-    await message("SM1")
-    earlier = {"sid": "SMold", "from": "whatsapp:+97235550100", "to": "whatsapp:+972501234567", "body": "answer 1"}
-    providers.sent.append({**earlier, "date_created": "Sun, 21 Jan 2024 12:00:00 +0000"})
-    providers.fault_after_sending = httpx.ConnectError("before Twilio saw it")
-    with pytest.raises(Unavailable):
-        await whatsapp_reply.run(reply_job("SM1"), tools)
-    await whatsapp_reply.run(reply_job("SM1", attempt=2), tools)
-    assert (await outgoing(tools.engine))[0][0] != "SMold"
-
-
-async def test_the_same_words_of_another_job_are_not_taken_for_the_lost_message(tools, providers, message, reply_job):
-    await message("SM1")
-    await whatsapp_reply.run(reply_job("SM1"), tools)
+    for _ in range(2):
+        providers.faults.extend([None, 503] if not providers.asked else [503])
+        with pytest.raises(Unavailable):
+            await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert len(providers.asked) == 1
     await message("SM2")
-    lost = (
-        "INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, sending_since) "
-        "SELECT :key, provider, sender, recipient, body, 'sending', now() FROM outbound_messages"
-    )
-    async with tools.engine.begin() as connection:
-        await connection.execute(text(lost), {"key": reply_job("SM2").key})
-    await whatsapp_reply.run(reply_job("SM2", attempt=2), tools)
-    assert [sent["body"] for sent in providers.sent] == ["answer 1", "answer 1"]
-    assert len(await outgoing(tools.engine)) == 2
-
-
-async def test_a_refused_message_is_not_marked_as_done(tools, providers, message, reply_job):
-    await message("SM1")
     await whatsapp_reply.run(reply_job("SM1"), tools)
-    await message("SM2")
-    providers.faults.append(401)
+    assert [sent["body"] for sent in providers.sent] == ["answer 2"]
+
+
+async def test_a_job_of_the_release_before_answers_its_message_once(tools, providers, message, reply_job):
+    await message("SM1")
+    await change(tools, "UPDATE messages SET wants_answer = false")
+    old = replace(reply_job("SM1"), key=f"{WHATSAPP_REPLY}:SM1", payload={"message_id": "SM1"})
+    await whatsapp_reply.run(old, tools)
+    await whatsapp_reply.run(old, tools)
+    assert len(providers.sent) == 1
+
+
+async def test_a_refused_message_stays_unanswered(tools, providers, message, reply_job):
+    await message("SM1")
+    providers.faults.extend([None, 400])
     with capture_events() as events, pytest.raises(Refused):
-        await whatsapp_reply.run(reply_job("SM2"), tools)
-    async with tools.engine.connect() as connection:
-        assert list(await connection.scalars(select(JobEffect.key))) == [reply_job("SM1").key]
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert await waiting(tools) == 1
     assert "WHATSAPP_SENT" not in [event.event for event in events]
 
 

@@ -1,0 +1,222 @@
+"""`make mutate ROOM=worker MINUTES=20`: how many small steps away from the product its room's tests notice.
+
+Works in a copy of the checkout. The room's tests run once under coverage; then, until the time is over, one step after
+the other of a random order (SEED) is taken, and the tests that run its line are asked first, the room's others after
+them, but for those that take longer than three seconds each. A step that no test notices is a survivor, and stands in
+logs/mutants-ROOM.txt, those on lines that redact, bound, order, count, cut, drain, spool, send or decide first.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.goals import Goal, goals_table, table
+from bench.machine import machine
+from bench.mutation.changes import Change, changes
+from postgres_world import KEPT, postgres
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("logging", "calls", "worker", "api", "ops", "core")
+WITH_DATABASE = ("worker", "api", "core")
+LONG_S = 3.0
+GOAL = {"logging": 0.85, "calls": 0.85, "worker": 0.85}
+MATTERS = re.compile(
+    r"redact|secret|mask|escape|hide|limit|bound|max|min|most|least|sort|order|count|total|cut|\[:|drain|spool|send|post|"
+    r"deadline|timeout|until|retry|again|lock|sign|token|allow|refus|decide|level|drop|lost"
+)
+
+
+@dataclass
+class Asked:
+    """A room's tests in a copy of the checkout, and what is known of them."""
+
+    room: str
+    copy: Path
+    environ: dict[str, str]
+    lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def package(self) -> Path:
+        return self.copy / "services" / f"prosaas_{self.room}"
+
+    def cover(self, timeout: float) -> None:
+        """Run all of the room's tests once, which must pass, and note which of them runs which line."""
+        result = self.copy / "covering.json"
+        command = ["-m", "bench.mutation.covering", str(self.package), str(result), *self._options()]
+        done = self._run([*command, f"tests/prosaas_{self.room}"], timeout)
+        if done.returncode != 0 or not result.exists():
+            raise SystemExit(f"the room's own tests do not pass:\n{done.stdout[-3000:]}")
+        known = json.loads(result.read_text(encoding="utf-8"))
+        self.lines, self.seconds = known["lines"], known["seconds"]
+
+    def covering(self, module: Path, line: int) -> list[str]:
+        """The tests that run a line, quick ones first; those of the whole module for a line that is run at import."""
+        lines = self.lines.get(str(module.relative_to(self.copy)), {})
+        tests = set(lines.get(str(line), ())) or {test for tests in lines.values() for test in tests}
+        return sorted(tests, key=lambda test: (self.seconds.get(test, 0), test))
+
+    def notice(self, tests: list[str]) -> str:
+        """Whether a test of these fails: killed, survived, or timeout."""
+        if not tests:
+            return "survived"
+        listed = self.copy / "tests.txt"
+        listed.write_text("\n".join(tests), encoding="utf-8")
+        expected = sum(self.seconds.get(test, 0) for test in tests)
+        try:
+            done = self._run(["-m", "pytest", *self._options(), "-x", f"@{listed}"], 30 + 4 * expected)
+        except subprocess.TimeoutExpired:
+            return "timeout"
+        return "survived" if done.returncode == 0 else "killed"
+
+    @staticmethod
+    def _options() -> list[str]:
+        return ["-q", "-m", "not docker", "-p", "no:cacheprovider", "--no-header", "--tb=no", "--timeout=60"]
+
+    def _run(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+        with subprocess.Popen(
+            [sys.executable, *command],
+            cwd=self.copy,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                out, _ = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                # What the tests started is in the same session, and goes with them.
+                os.killpg(process.pid, 9)
+                process.communicate()
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, out)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One step and what the tests said to it."""
+
+    module: Path
+    change: Change
+    before: str
+    after: str
+    verdict: str
+
+    @property
+    def matters(self) -> bool:
+        return bool(MATTERS.search(self.before.lower()))
+
+    def text(self) -> str:
+        return f"{self.module}:{self.change.line}\n  - {self.before.strip()}\n  + {self.after.strip()}\n"
+
+
+def copy_checkout(target: Path) -> None:
+    """What git tracks and would track."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in filter(
+        None, subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    ):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    if (ROOT / ".env").exists():
+        shutil.copy2(ROOT / ".env", target / ".env")
+
+
+def steps(asked: Asked, seed: int) -> Iterator[tuple[Path, Change]]:
+    """All steps of a room in a random order, a place at a time, so that one busy line does not stand for many."""
+    modules = sorted(path for path in asked.package.rglob("*.py") if "migrations" not in path.parts)
+    every = [(module, change) for module in modules for change in changes(module.read_bytes())]
+    random.Random(seed).shuffle(every)
+    yield from every
+
+
+def take(asked: Asked, module: Path, change: Change) -> Result:
+    """Take one step, ask, and go back."""
+    source = module.read_bytes()
+    changed = change.applied(source)
+    covering = asked.covering(module, change.line)
+    others = [test for test, took in asked.seconds.items() if took <= LONG_S and test not in set(covering)]
+    try:
+        module.write_bytes(changed)
+        verdict = asked.notice(covering)
+        if verdict == "survived":
+            verdict = asked.notice(others)
+    finally:
+        module.write_bytes(source)
+    lines = source.decode().splitlines(), changed.decode().splitlines()
+    before, after = (text[min(change.line, len(text)) - 1] for text in lines)
+    return Result(module.relative_to(asked.copy), change, before, after, verdict)
+
+
+def run(room: str, minutes: float, seed: int, kept: Path) -> list[Result]:
+    """Take steps until the time is over; what survives is in *kept* as soon as it is known."""
+    with ExitStack() as stack:
+        copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prosaas-mutants-")))
+        copy_checkout(copy)
+        environ = {
+            **os.environ,
+            "PYTHONPATH": f"{copy}:{copy / 'tests'}:{copy / 'services'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        if room in WITH_DATABASE:
+            environ[KEPT] = stack.enter_context(postgres()).base
+        asked = Asked(room, copy, environ)
+        asked.cover(timeout=1200)
+        ends = time.monotonic() + minutes * 60
+        results: list[Result] = []
+        for module, change in steps(asked, seed):
+            if time.monotonic() > ends:
+                break
+            results.append(take(asked, module, change))
+            survivors = sorted(
+                (r for r in results if r.verdict == "survived"), key=lambda r: (not r.matters, str(r.module))
+            )
+            kept.write_text("\n".join(survivor.text() for survivor in survivors), encoding="utf-8")
+        return results
+
+
+def main() -> None:
+    """One room; a table, and the survivors in a file."""
+    parser = argparse.ArgumentParser(prog="bench.mutation", description=__doc__)
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    kept = ROOT / "logs" / f"mutants-{options.room}.txt"
+    kept.parent.mkdir(exist_ok=True)
+    results = run(options.room, options.minutes, options.seed, kept)
+    count = Counter(result.verdict for result in results)
+    mattering = sum(result.verdict == "survived" and result.matters for result in results)
+    noticed = (count["killed"] + count["timeout"]) / max(1, len(results))
+    print(f"Machine: {machine()}.\n")
+    header = ("room", "steps taken", "killed", "timeout", "survived", "of these on lines that matter")
+    print(
+        *table(header, [(options.room, len(results), count["killed"], count["timeout"], count["survived"], mattering)]),
+        sep="\n",
+    )
+    print()
+    print(
+        *goals_table([Goal("share of the steps that is noticed", noticed, GOAL.get(options.room), at_least=True)]),
+        sep="\n",
+    )
+    print(f"\nSurvivors: {kept.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""Each drill counts the messages at the provider: there is one, or an honest word that nobody knows."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from prosaas_core.outbound import Unavailable
+from prosaas_logging import capture_events
+from prosaas_worker.delivery import Unknown, deliver, write
+from prosaas_worker.job import Later
+from prosaas_worker.texting import LONGEST, Text, fit
+
+pytestmark = pytest.mark.postgres
+
+TWILIO = Text("twilio", "whatsapp:+97235550100", "whatsapp:+972501234567", "hello")
+META = Text("meta", "1055", "972501234567", "hello")
+LOST = [
+    httpx.ReadTimeout("never"),
+    httpx.RemoteProtocolError("cut off"),
+    httpx.Response(500),
+    httpx.Response(200, text="<html>"),
+    httpx.Response(200, json={"messages": "none", "sid": None}),
+]
+
+
+async def draft(tools, message=TWILIO, key="k"):
+    await write(tools, key, message)
+
+
+async def later(tools, minutes):
+    async with tools.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE outbound_messages SET sending_since = sending_since - CAST(:ago AS interval)"),
+            {"ago": timedelta(minutes=minutes)},
+        )
+
+
+async def state(tools, key="k"):
+    async with tools.engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT status, provider_id FROM outbound_messages WHERE key = :key"), {"key": key}
+        )
+        return tuple(rows.one())
+
+
+@pytest.mark.parametrize("message", [TWILIO, META])
+async def test_twenty_executions_at_once_send_one_message_and_record_it_once(message, tools, providers):
+    await draft(tools, message)
+    recorded = []
+
+    async def record(connection, sent_id, sent):
+        recorded.append(sent_id)
+
+    outcomes = await asyncio.gather(*(deliver(tools, "k", record) for _ in range(20)), return_exceptions=True)
+    assert all(outcome is None or isinstance(outcome, Later) for outcome in outcomes)
+    assert len(providers.sent) == 1
+    assert recorded == [providers.sent[0]["sid"]]
+    assert await state(tools) == ("sent", providers.sent[0]["sid"])
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_an_answer_lost_after_twilio_took_the_message_is_found_and_not_sent_twice(lost, tools, providers):
+    await draft(tools)
+    providers.fault_after_sending = lost
+    with pytest.raises(Unavailable) as caught:
+        await deliver(tools, "k")
+    assert caught.value.perhaps_done
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+    assert await state(tools) == ("sent", providers.sent[0]["sid"])
+
+
+async def test_what_twilio_lists_late_is_waited_for(tools, providers):
+    await draft(tools)
+    providers.faults.append(httpx.ReadTimeout("late"))
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    with pytest.raises(Later):
+        await deliver(tools, "k")
+    form = {"From": TWILIO.sender, "To": TWILIO.recipient, "Body": TWILIO.body}
+    providers._send("/Messages.json", httpx.Request("POST", "http://x/", data=form))
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+
+
+async def test_what_twilio_never_lists_was_never_taken_and_goes_out_once(tools, providers):
+    await draft(tools)
+    providers.faults.append(httpx.ReadTimeout("never"))
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes=3)
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+
+
+@pytest.mark.parametrize("field", ["body", "date_created"])
+async def test_another_message_to_the_same_number_is_not_taken_for_the_lost_one(field, tools, providers):
+    other = {"body": "something else", "date_created": "Sun, 21 Jan 2024 12:00:00 +0000"}[field]
+    await draft(tools, key="first")
+    await deliver(tools, "first")
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM outbound_messages"))
+    providers.sent[0][field] = other
+    await draft(tools)
+    providers.faults.append(httpx.ReadTimeout("never"))
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes=3)
+    await deliver(tools, "k")
+    assert len(providers.sent) == 2
+
+
+async def test_the_same_words_of_another_draft_are_not_taken_for_the_lost_ones(tools, providers):
+    await draft(tools, key="first")
+    await deliver(tools, "first")
+    await draft(tools)
+    providers.faults.append(httpx.ReadTimeout("never"))
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes=3)
+    await deliver(tools, "k")
+    assert len(providers.sent) == 2
+    assert (await state(tools))[1] == providers.sent[1]["sid"]
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_lost_answer_of_metas_is_never_followed_by_a_second_message(lost, tools, providers):
+    await draft(tools, META)
+    providers.fault_after_sending = lost
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    for _ in range(3):
+        with pytest.raises(Later):
+            await deliver(tools, "k")
+    await later(tools, minutes=20)
+    with capture_events() as events:
+        for _ in range(3):
+            with pytest.raises(Unknown, match="nobody knows"):
+                await deliver(tools, "k")
+    assert len(providers.sent) == 1
+    assert [event.event for event in events].count("WHATSAPP_SEND_FAILED") == 1
+
+
+@pytest.mark.parametrize("minutes", [0, 20])
+async def test_metas_status_settles_a_lost_answer_even_after_it_was_given_up(minutes, tools, providers):
+    from prosaas_core.database import raw_transaction
+    from prosaas_core.messages.sending import taken
+
+    await draft(tools, META)
+    providers.fault_after_sending = httpx.ReadTimeout("never")
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes)
+    with suppress(Later, Unknown):
+        await deliver(tools, "k")
+    async with raw_transaction(tools.engine) as raw:
+        await taken(raw, [providers.sent[0]["key"], "nobody's"], ["wamid.known", "wamid.x"])
+        await taken(raw, ["k"], ["wamid.another"])
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+    assert await state(tools) == ("sent", "wamid.known")
+
+
+async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, providers):
+    await draft(tools)
+    reached = asyncio.Event()
+    send = providers._send
+
+    async def slow(request):
+        if request.method == "GET":
+            return await Providers.__call__(providers, request)
+        send(request.url.path, request)
+        reached.set()
+        await asyncio.Event().wait()
+
+    from prosaas_core.outbound import Outbound, Policy
+    from prosaas_core.patience import Patience
+
+    Providers = type(providers)
+    policy = Policy(patience=Patience(total_s=0))
+    async with Outbound(policy, transport=httpx.MockTransport(slow)) as outbound:
+        sending = asyncio.create_task(deliver(replace(tools, outbound=outbound), "k"))
+        await asyncio.wait_for(reached.wait(), 30)
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+
+
+async def test_a_request_that_never_reached_the_provider_may_go_again_at_once(tools, providers):
+    await draft(tools, META)
+    providers.faults.extend([httpx.ConnectError("down"), 503])
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await deliver(tools, "k")
+    await deliver(tools, "k")
+    assert len(providers.sent) == 1
+
+
+async def test_what_is_longer_than_its_provider_takes_is_cut_before_it_is_kept(tools, providers):
+    await draft(tools, replace(TWILIO, body="A sentence. " * 400))
+    await deliver(tools, "k")
+    assert providers.sent[0]["body"].endswith("A sentence. …")
+    assert len(providers.sent[0]["body"]) <= 1600
+
+
+@pytest.mark.parametrize("provider", ["twilio", "meta"])
+@pytest.mark.parametrize("body", ["x" * 9000, "word " * 3000, "a. " + "b" * 9000, "שלום! " * 2000])
+def test_a_text_of_any_form_fits(provider, body):
+    cut = fit(body, provider)
+    assert LONGEST[provider] // 2 <= len(cut) <= LONGEST[provider]
+    assert body.startswith(cut.removesuffix(" …"))
+
+
+async def test_somebody_without_a_number_is_addressed_as_such(tools, providers):
+    await draft(tools, replace(META, recipient="US.13491208655302741918"))
+    await deliver(tools, "k")
+    assert providers.sent[0]["to"] == "US.13491208655302741918"
