@@ -4,18 +4,24 @@ Written against the socket because the client libraries cost more time to import
 day of logs in twice the time: asked in HTTP/1.0 the engine answers in one unchunked stream.
 """
 
+import gzip
 import json
 import os
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
 
 SOCKET = "/var/run/docker.sock"
+# Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
+KEPT = Path(".state/lines")
+GONE = "gone"
 _STDERR = 2
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
@@ -76,6 +82,14 @@ class Engine:
             found.sort(key=lambda container: services.index(container.service))
         return found
 
+    def kept(self, *services: str, folder: Path = KEPT) -> list[Container]:
+        """The last generations of these services that are gone: their lines can still be read, and nothing else."""
+        return [
+            Container(str(path), path.name.split(".")[0], path.name.removesuffix(".gz"), GONE, "", "gone")
+            for path in sorted(folder.glob("*.gz"))
+            if path.name.split(".")[0] in services
+        ]
+
     def running(self, service: str) -> Container:
         """The service's newest running container, or the one sentence that says why there is none."""
         for container in reversed(self.containers(service)):
@@ -110,6 +124,8 @@ class Engine:
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first."""
+        if container.state == GONE:
+            return _kept_lines(container, since, until)
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
         if status >= 400:
@@ -211,6 +227,18 @@ class Demultiplexer:
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
             yield RawLine(stamp, self._service, text[:-1])
+
+
+def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
+    """What a deploy kept of a generation: lines as the engine stamped them, by time. A file that just went has none."""
+    first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
+    last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
+    try:
+        with gzip.open(container.id, "rt", encoding="utf-8", errors="replace") as file:
+            rows = (line.rstrip("\n").partition(" ") for line in file)
+            return [RawLine(stamp, container.service, text) for stamp, _, text in rows if first <= stamp <= last]
+    except (OSError, EOFError):
+        return []
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
