@@ -4,7 +4,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 # What was typed after a target reaches the tools whole, by name: no shell reads a value. The names travel beside them.
-TYPED := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v)))
+TYPED := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v))))
 $(foreach v,$(TYPED),$(eval override $(v) := $$(value $(v))))
 export $(TYPED)
 export PROSAAS_TYPED := $(TYPED)
