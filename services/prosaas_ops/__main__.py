@@ -1,5 +1,6 @@
 """`python -m prosaas_ops COMMAND [NAME=value …]`: what the operator's make targets run."""
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -51,6 +52,8 @@ def main(arguments: list[str]) -> int:
         complain(f"which command? {' '.join(COMMANDS)}")
         return USAGE
     command, *words = arguments
+    # What the tools leave behind has the words of callers in it, or secrets.
+    os.umask(0o077)
     module = import_module(f"prosaas_ops.{COMMANDS[command]}")
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)

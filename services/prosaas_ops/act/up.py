@@ -1,7 +1,6 @@
 """What changes the stack: each command is a plan, under one lock, with a journal and a way back."""
 
 import getpass
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -22,7 +21,6 @@ _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 
 def run(options: Options) -> int:
-    os.umask(0o077)
     world = World(Path.cwd())
     command = options.command
     if command == "drained":
@@ -56,7 +54,7 @@ def _resume(world: World) -> None:
     if name == "up-prod":
         run_plan(plan.up(world, "prod", build=False), world)
     elif name == "rotate-secret":
-        run_plan(plan.rotate(world, memory["name"], memory["new"]), world)
+        run_plan(plan.rotate(world, memory["name"], memory["new"], memory["old"]), world)
     elif name.startswith("restart-"):
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
     elif name == "restore":
@@ -146,7 +144,7 @@ def _rotate(world: World, options: Options) -> None:
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem("the stack is not running", "make up-prod")
     value = secrets.made_up() if name in secrets.OURS else _asked(name)
-    run_plan(plan.rotate(world, name, value), world)
+    run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless")
     _say_what_drains(world)
 

@@ -84,10 +84,9 @@ def down(world: World) -> Plan:
     return Plan("down", [Step("stop", lambda: _stop(world))])
 
 
-def rotate(world: World, name: str, value: str) -> Plan:
+def rotate(world: World, name: str, value: str, before: str) -> Plan:
     """One secret's new value, in every place that holds it or in none; nothing is built."""
     generations = Generations(world)
-    before = world.recorded(name)
     # In the journal from before the first change on: after a kill neither value is lost.
     memory = {"name": name, "old": before, "new": value}
 
