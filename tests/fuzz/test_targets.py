@@ -7,7 +7,6 @@ from fuzz.inputs import inputs
 from fuzz.running import TARGETS, TooSlow, kept, run, target
 
 
-
 @pytest.mark.parametrize("name", TARGETS)
 def test_hostile_input_is_read_or_refused_in_time(name: str) -> None:
     module = target(name)
