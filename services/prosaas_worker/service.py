@@ -37,7 +37,7 @@ async def serve(settings: Settings) -> None:
                 Tools(settings, engine, outbound),
                 JOBS,
                 TIMETABLE,
-                dsn=settings.database_url,
+                database_url=settings.database_url,
                 concurrency=settings.job_concurrency,
                 lease=timedelta(seconds=settings.job_lease_seconds),
                 patience=PATIENCE,
