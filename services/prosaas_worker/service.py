@@ -8,7 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from prosaas_core.database import make_engine
-from prosaas_core.outbound import Outbound
+from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SERVICE_STOP, WORKER_START

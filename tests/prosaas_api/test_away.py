@@ -2,9 +2,10 @@
 
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import asyncpg
 import pytest
 
 from api_world import Client
@@ -14,23 +15,28 @@ from prosaas_core import demo
 pytestmark = pytest.mark.postgres
 
 CALL = {"CallSid": "CA" + "1" * 32, "From": "+972501234567", "To": demo.PHONE}
-MESSAGE = {"MessageSid": "SM1", "From": "whatsapp:+972501234567", "To": f"whatsapp:{demo.PHONE}", "Body": "hello"}
+MESSAGE = {"MessageSid": "SM" + "1" * 32, "From": "whatsapp:+972501234567", "To": f"whatsapp:{demo.PHONE}", "Body": "?"}
 
-Way = Callable[[PostgresServer, str, str], AbstractContextManager[None]]
+Way = Callable[[PostgresServer, str, str], AbstractAsyncContextManager[None]]
+
+
+async def run(server: PostgresServer, database: str, *statements: str) -> None:
+    connection = await asyncpg.connect(server.url(database))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
-def role(postgres_server: PostgresServer, database_url: str) -> Iterator[str]:
+async def role(postgres_server: PostgresServer, database_url: str) -> AsyncIterator[str]:
     """A role that may do with the test's database what the api does, and no more."""
-    name = f"role_{uuid.uuid4().hex[:8]}"
-    database = PostgresServer(database_url.rpartition("/")[0])
-    run = _runner(database, database_url.rpartition("/")[2])
-    run(f"CREATE ROLE {name} LOGIN BYPASSRLS PASSWORD 'right'")
-    for what in ("TABLES", "SEQUENCES", "FUNCTIONS"):
-        run(f"GRANT ALL ON ALL {what} IN SCHEMA public TO {name}")
+    name, database = f"role_{uuid.uuid4().hex[:8]}", database_url.rpartition("/")[2]
+    rights = [f"GRANT ALL ON ALL {what} IN SCHEMA public TO {name}" for what in ("TABLES", "SEQUENCES", "FUNCTIONS")]
+    await run(postgres_server, database, f"CREATE ROLE {name} LOGIN BYPASSRLS PASSWORD 'right'", *rights)
     yield name
-    run(f"DROP OWNED BY {name}")
-    run(f"DROP ROLE {name}")
+    await run(postgres_server, database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 @pytest.fixture
@@ -40,43 +46,39 @@ def environ(environ: dict[str, str], role: str) -> dict[str, str]:
     return environ | {"DATABASE_URL": f"postgresql://{role}:right@{address}"}
 
 
-@contextmanager
-def read_only(server: PostgresServer, database: str, role: str) -> Iterator[None]:
+@asynccontextmanager
+async def read_only(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
     """What a demoted primary says, and a managed server whose disk is full; connections live on."""
     if os.environ.get(KEPT):
         pytest.skip("the kept server is other tests' too")
-    run = _runner(server, "postgres")
-    run("ALTER SYSTEM SET default_transaction_read_only = on")
-    run("SELECT pg_reload_conf()")
+    setting, reload = "default_transaction_read_only", "SELECT pg_reload_conf()"
+    await run(server, "postgres", f"ALTER SYSTEM SET {setting} = on", reload)
     yield
-    run("ALTER SYSTEM RESET default_transaction_read_only")
-    run("SELECT pg_reload_conf()")
+    await run(server, "postgres", f"ALTER SYSTEM RESET {setting}", reload)
 
 
-@contextmanager
-def password_changed(server: PostgresServer, database: str, role: str) -> Iterator[None]:
-    run = _runner(server, "postgres")
-    run(f"ALTER ROLE {role} PASSWORD 'another'")
-    run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
+@asynccontextmanager
+async def password_changed(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    """A rotation at the server, after which it took its connections away."""
+    cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
+    await run(server, "postgres", f"ALTER ROLE {role} PASSWORD 'another'", cut)
     yield
-    run(f"ALTER ROLE {role} PASSWORD 'right'")
+    await run(server, "postgres", f"ALTER ROLE {role} PASSWORD 'right'")
 
 
-@contextmanager
-def database_gone(server: PostgresServer, database: str, role: str) -> Iterator[None]:
-    run = _runner(server, "postgres")
-    run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'")
-    run(f"ALTER DATABASE {database} RENAME TO {database}_gone")
+@asynccontextmanager
+async def database_gone(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'"
+    await run(server, "postgres", cut, f"ALTER DATABASE {database} RENAME TO {database}_gone")
     yield
-    run(f"ALTER DATABASE {database}_gone RENAME TO {database}")
+    await run(server, "postgres", f"ALTER DATABASE {database}_gone RENAME TO {database}")
 
 
-@contextmanager
-def rights_gone(server: PostgresServer, database: str, role: str) -> Iterator[None]:
-    run = _runner(server, database)
-    run(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+@asynccontextmanager
+async def rights_gone(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    await run(server, database, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
     yield
-    run(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    await run(server, database, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
 
 
 WAYS = (read_only, password_changed, database_gone, rights_gone)
@@ -88,9 +90,9 @@ async def away(
 ) -> AsyncIterator[Client]:
     """The api after it has served; its database stops serving, and serves again when the test ends."""
     assert (await client.http.get("/readyz")).status_code == 200
-    assert (await client.twilio("/whatsapp/twilio", MESSAGE | {"MessageSid": "SM0"})).status_code == 200
+    assert (await client.twilio("/whatsapp/twilio", MESSAGE | {"MessageSid": "SM" + "0" * 32})).status_code == 200
     way: Way = request.param
-    with way(postgres_server, database_url.rpartition("/")[2], role):
+    async with way(postgres_server, database_url.rpartition("/")[2], role):
         yield client
     assert (await client.http.get("/readyz")).status_code == 200
     assert (await client.twilio("/whatsapp/twilio", MESSAGE)).status_code == 200
@@ -111,25 +113,3 @@ async def test_a_webhook_is_refused_so_that_it_comes_again(away: Client) -> None
 async def test_readiness_tells_the_truth(away: Client) -> None:
     for _ in range(2):
         assert (await away.http.get("/readyz")).status_code == 503
-
-
-def _runner(server: PostgresServer, database: str) -> Callable[[str], None]:
-    import asyncio
-
-    import asyncpg
-
-    async def run(statement: str) -> None:
-        connection = await asyncpg.connect(server.url(database))
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    def in_thread(statement: str) -> None:
-        from threading import Thread
-
-        thread = Thread(target=lambda: asyncio.run(run(statement)))
-        thread.start()
-        thread.join()
-
-    return in_thread

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
-from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
