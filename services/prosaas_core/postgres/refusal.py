@@ -30,6 +30,9 @@ def of(error: BaseException | None) -> str | None:
             return f"{_CERTIFICATE} ({said})"
         if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
             return _REMEDIES["25006"]
+        # A migration's own refusal says what to do.
+        if isinstance(error, asyncpg.RaiseError) and error.hint:
+            return f"{said}. {error.hint}".replace("\n", " ")
         if isinstance(error, asyncpg.PostgresError) and (remedy := _REMEDIES.get(error.sqlstate or "")):
             return f"{remedy} ({said})"
         error = getattr(error, "orig", None) or error.__cause__
