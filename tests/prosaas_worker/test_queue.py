@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
-from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
@@ -34,7 +34,7 @@ async def working(tools: Tools, body=None, *, timetable=None, **options):
         tools,
         {"test.job": body} if body else {},
         timetable or {},
-        dsn=tools.settings.database_url,
+        database_url=tools.settings.database_url,
         reconnect_s=0.05,
         **{"patience": {"test.job": QUICK}, **options},
     )
@@ -382,7 +382,7 @@ async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools
         tools,
         {},
         {},
-        dsn=tools.settings.database_url,
+        database_url=tools.settings.database_url,
         disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0.03),
     )
     with capture_events() as events, pytest.raises(RuntimeError, match="pgqueuer_log"):
