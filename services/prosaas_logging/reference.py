@@ -1,7 +1,8 @@
 """`python -m prosaas_logging.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
 
 A comment line ``<!-- events: show=production lang=he -->`` marks a place; what stands between it and
-``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above) or ``development`` (DEBUG).
+``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above), ``development`` (DEBUG) or
+``folding`` (what makes room in a long call, and in which order).
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from .events import AnyEvent, Event, Template
 from .levels import INFO, LEVEL_TO_NAME
 
 _MARK: Final = re.compile(
-    r"(<!-- events: show=(all|production|development) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
+    r"(<!-- events: show=(all|production|development|folding) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
 )
 _HEADINGS: Final = {
     "en": ("Event", "Level", "What it says", "The line"),
     "he": ("אירוע", "רמה", "מה נאמר", "השורה"),
+}
+# What the worth of an event means for its lines, from those that make room first to those that never do.
+_FOLDING: Final = {
+    "en": ("In a long call", "Lines", {1: "first to make room", 2: "then", 0: "always written"}),
+    "he": ("בשיחה ארוכה", "שורות", {1: "מתקפלות ראשונות", 2: "אחריהן", 0: "נכתבות תמיד"}),
 }
 # A line looks as on a terminal, which reads from the left, also on a page that reads from the right.
 _LEFT_TO_RIGHT: Final = {"en": "`%s`", "he": '<code dir="ltr">%s</code>'}
@@ -47,6 +53,8 @@ def line(event: AnyEvent, lang: str) -> str:
 
 def tables(areas: Areas, show: str, lang: str) -> str:
     """One table for each area that has an event to show."""
+    if show == "folding":
+        return folding(areas, lang)
     declared = events()
     result = []
     for area in areas.values():
@@ -64,6 +72,18 @@ def tables(areas: Areas, show: str, lang: str) -> str:
             head = f"| {' | '.join(_HEADINGS[lang])} |\n|---|---|---|---|"
             result.append("\n".join([f"**{title}**", "", head, *rows, ""]))
     return "\n".join(result)
+
+
+def folding(areas: Areas, lang: str) -> str:
+    """The events of a call at INFO by their worth; warnings and errors never make room."""
+    worth, lines, names = _FOLDING[lang]
+    rows = [f"| {worth} | {lines} |", "|---|---|"]
+    declared = events()
+    for fold, name in names.items():
+        found = [declared[event] for event in areas["calls"] if event in declared]
+        shown = ", ".join(f"`{event.name}`" for event in found if event.level == INFO and event.fold == fold)
+        rows.append(f"| {name} | {shown}{', WARNING, ERROR' if fold == 0 else ''} |")
+    return "\n".join([*rows, ""])
 
 
 def filled(text: str, areas: Areas) -> str:
