@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from .catalogue import BARGE_IN, CALL_GOES_ON, TOOL_CALL, TOOL_FAILED, TOOL_RESULT, TRANSCRIPT_CUSTOMER
+from .catalogue import BARGE_IN, CALL_GOES_ON, TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT, TRANSCRIPT_CUSTOMER
 from .events import Event
 from .levels import INFO, WARNING
 from .record import Record
@@ -121,7 +121,7 @@ class Account:
             self._barge_ins += 1
         elif what is TOOL_CALL and len(self._asked) < _MOST_OUTCOMES:
             self._asked[str(fields.get("tool"))] = in_words(record)[:_LONGEST_OUTCOME]
-        elif what is TOOL_RESULT:
+        elif what is TOOL_RESULT or what is TOOL_REFUSED:
             self._outcome(record, in_words(record)[:_LONGEST_OUTCOME])
 
     def _outcome(self, record: Record, outcome: str) -> None:
@@ -148,7 +148,6 @@ class Account:
         if self._news:
             for asked in self._asked.values():
                 self._outcomes[asked] += 1
-            self._asked.clear()
             told = self._digest(now)
         self._ended_at = self.written + 1
         self.told = self.folded
@@ -165,7 +164,6 @@ class Account:
             "last": self._words,
             "lines": self._lines,
         }
-        self.written += 1
         self._said_at = now
         self._forget()
         return now, INFO, _VOICE, CALL_GOES_ON, fields, None

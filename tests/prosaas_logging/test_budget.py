@@ -22,6 +22,7 @@ from prosaas_logging.catalogue import (
     RESPONSE_DONE,
     TOOL_CALL,
     TOOL_FAILED,
+    TOOL_REFUSED,
     TOOL_RESULT,
     TRANSCRIPT_AI,
     TRANSCRIPT_CUSTOMER,
@@ -211,7 +212,7 @@ def test_a_digest_comes_in_time_when_nobody_says_anything(lines: Log) -> None:
         assert len(lines.of(CALL_GOES_ON)) == before + 1, "a silent call has nothing to tell"
 
 
-def test_a_tool_that_failed_or_never_answered_is_told_with_its_question(lines: Log) -> None:
+def test_a_tool_that_failed_refused_or_never_answered_is_told_with_its_question(lines: Log) -> None:
     with scope(call_sid="CA1"):
         talk = Talk(lines)
         talk.begin()
@@ -219,11 +220,17 @@ def test_a_tool_that_failed_or_never_answered_is_told_with_its_question(lines: L
             talk.turn(number)
         log.event(TOOL_CALL, tool="book_appointment", summary="Monday")
         log.event(TOOL_FAILED, tool="book_appointment", error="no answer")
+        log.event(TOOL_CALL, tool="cancel_appointment", summary="Tuesday")
+        log.event(TOOL_REFUSED, tool="cancel_appointment", summary="no such appointment")
         log.event(TOOL_CALL, tool="find_customer", summary="Dana")
         talk.end()
     assert lines.of(TOOL_FAILED)
     (digest,) = lines.of(CALL_GOES_ON)
-    assert digest[4]["tools"] == "booking an appointment: Monday → ❌; looking up the customer: Dana"
+    assert str(digest[4]["tools"]).split("; ") == [
+        "booking an appointment: Monday → ❌",
+        "cancelling an appointment: Tuesday → no such appointment",
+        "looking up the customer: Dana",
+    ]
 
 
 def test_equal_outcomes_are_counted_and_a_digest_has_a_bounded_length(lines: Log) -> None:
