@@ -113,7 +113,7 @@ def stamped(text: str, changelog: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrites the files named after the areas' file, which lies a folder below CHANGELOG.md; names those that changed."""
+    """Rewrites the files named after the areas' file, which lies a folder below CHANGELOG.md."""
     if len(arguments) < 2:
         print("usage: python -m prosaas_logging.reference AREAS.toml FILE.md …", file=sys.stderr)
         return 2
