@@ -13,6 +13,7 @@ from prosaas_core.jobs import APPOINTMENT_REMIND, enqueue
 from prosaas_core.tables import Appointment, Business
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_AHEAD = timedelta(days=365)
 REMIND_BEFORE = timedelta(hours=24)
 EXCLUSION_VIOLATION = "23P01"
 
@@ -25,12 +26,50 @@ class SlotTaken(BookingError):
     """Somebody else has that time."""
 
 
+class AlreadyTheirs(SlotTaken):
+    """The same customer has that very appointment: asked for twice, it is not refused and not made twice."""
+
+
 class OutsideHours(BookingError):
-    """The business is closed then, or that time has passed."""
+    """The business is closed then."""
+
+
+class Past(OutsideHours):
+    """That time is over."""
+
+
+class TooFar(OutsideHours):
+    """No diary is open so far ahead; most likely the year is wrong."""
+
+
+class OffGrid(OutsideHours):
+    """Appointments begin at other minutes."""
 
 
 class NotFound(BookingError):
     """There is no such booked appointment."""
+
+
+def check_day(business: Business, day: date, *, now: datetime | None = None) -> None:
+    """Past, TooFar or OutsideHours for a day on which there can be no appointment, however empty it is."""
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(business.timezone)).date()
+    if day < today:
+        raise Past("that day has passed")
+    if day > today + LONGEST_AHEAD:
+        raise TooFar(f"more than {LONGEST_AHEAD.days} days ahead")
+    if next(_windows(business, day), None) is None:
+        raise OutsideHours("the business is closed on that day")
+
+
+def check_offered(business: Business, starts_at: datetime, *, now: datetime | None = None) -> None:
+    """What check_day says, Past and OutsideHours for the hour, and OffGrid for a time that is never offered."""
+    local = starts_at.astimezone(ZoneInfo(business.timezone))
+    check_day(business, local.date(), now=now)
+    _check_open(business, starts_at, now)
+    slots = list(_slots(business, local.date()))
+    if starts_at not in slots:
+        nearest = sorted(sorted(slots, key=lambda slot: abs(slot - starts_at))[:2])
+        raise OffGrid(", ".join(f"{slot:%H:%M}" for slot in nearest))
 
 
 async def free_slots(
@@ -65,7 +104,10 @@ async def book(
     call_sid: str | None = None,
     now: datetime | None = None,
 ) -> Appointment:
-    """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands."""
+    """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands.
+
+    A customer who asks again for what they have, because an answer was lost, gets AlreadyTheirs.
+    """
     _check_open(business, starts_at, now)
     appointment = Appointment(
         business_id=business.id,
@@ -76,8 +118,13 @@ async def book(
         note=note,
         call_sid=call_sid,
     )
-    async with _claiming(session):
-        session.add(appointment)
+    try:
+        async with _claiming(session):
+            session.add(appointment)
+    except SlotTaken:
+        if await _has(session, business, customer_id, starts_at):
+            raise AlreadyTheirs("they have that appointment") from None
+        raise
     await _remind(session, appointment, now)
     return appointment
 
@@ -143,7 +190,7 @@ def _check_open(business: Business, starts_at: datetime, now: datetime | None) -
     local = starts_at.astimezone(ZoneInfo(business.timezone))
     ends = local + timedelta(minutes=business.slot_minutes)
     if starts_at <= (now or datetime.now(UTC)):
-        raise OutsideHours("that time has passed")
+        raise Past("that time has passed")
     if not any(opens <= local and ends <= closes for opens, closes in _windows(business, local.date())):
         raise OutsideHours("the business is closed at that time")
 
@@ -158,6 +205,16 @@ async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
         if getattr(error.orig, "sqlstate", None) == EXCLUSION_VIOLATION:
             raise SlotTaken("that time is taken") from None
         raise
+
+
+async def _has(session: AsyncSession, business: Business, customer_id: int, starts_at: datetime) -> bool:
+    theirs = select(Appointment.id).where(
+        Appointment.business_id == business.id,
+        Appointment.customer_id == customer_id,
+        Appointment.status == "booked",
+        Appointment.starts_at == starts_at,
+    )
+    return await session.scalar(theirs) is not None
 
 
 async def _booked(session: AsyncSession, business: Business, appointment_id: int) -> Appointment:

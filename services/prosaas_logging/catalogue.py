@@ -17,9 +17,11 @@ TOOL_LABELS: Final = {
     "book_appointment": ("קביעת פגישה", "booking an appointment"),
     "reschedule_appointment": ("העברת פגישה", "moving an appointment"),
     "cancel_appointment": ("ביטול פגישה", "cancelling an appointment"),
+    "my_appointments": ("התורים של הלקוח", "the caller's appointments"),
     "find_customer": ("חיפוש לקוח", "looking up the customer"),
     "transfer_to_human": ("העברה לנציג", "transferring to a person"),
     "end_call": ("סיום שיחה", "ending the call"),
+    "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
 _TOOL: Final = {"tool": TOOL_LABELS}
 

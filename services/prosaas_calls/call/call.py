@@ -19,7 +19,7 @@ from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model import events
-from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.events import Item
 from prosaas_calls.model.leg import ModelFailed, ModelLeg, ModelUnreachable
 from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.model.turns import Turns
@@ -165,9 +165,8 @@ class Call:
                 tools=declarations(),
             )
         ]
-        said = list(self.history)
-        briefing += [events.message("assistant" if line.who == "ai" else "user", line.text) for line in said]
-        if not said:
+        briefing += [events.message(role, text) for role, text in self.history.told()]
+        if self.history.empty:
             log.event(GREETING)
             self._conversation.expect_response()
             briefing.append(events.create_response(profile.greeting()))
@@ -203,29 +202,29 @@ class Call:
         self._turns.want()
         self._conversation.ask_if_due()
 
-    def _use_tool(self, event: ServerEvent) -> None:
+    def _use_tool(self, item: Item) -> None:
         self._turns.tool_begins()
         self.stats.tools += 1
-        self._group.create_task(self._run_tool(event, self._model.connection, spoke=self._turns.spoke))
+        running = self._run_tool(item, self._model.connection, number=self.stats.tools, spoke=self._turns.spoke)
+        self._group.create_task(running)
 
-    async def _run_tool(self, event: ServerEvent, asked_on: RealtimeConnection | None, *, spoke: bool) -> None:
+    async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
         context = ToolContext(self._claims.call_sid, self._profile, services.store)
-        turns = self.stats.turns
-        answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
+        answer = await use(context, item.name, item.arguments, limit=services.limits.tool)
+        said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
-            asked_on,
-            events.tool_output(event.call_id, answer.text),
-            otherwise=events.message("system", f"{event.name}: {answer.text}"),
+            asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
         )
+        self.history.done(item.call_id, said)
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.tool_ends()
         self._conversation.ask_if_due()
         if answer.then is not None:
             await self._last_words()
-            # A caller who went on talking was not ready to go; the model may try again.
-            if self.stats.turns == turns:
+            # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
+            if self.stats.tools == number:
                 await self._part(answer.then)
 
     async def _part(self, reason: EndReason) -> None:

@@ -9,7 +9,7 @@ from prosaas_calls.call.history import History
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
-from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.events import Item, ServerEvent
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -32,6 +32,7 @@ log = get_logger(__name__)
 
 _MAX_FAILED_RESPONSES = 3
 _PREVIEW = 80
+_NOT_DONE = "Not done, because the caller interrupted. Call it again only if they still want it."
 
 Send = Callable[[bytes], None]
 
@@ -47,7 +48,7 @@ class Conversation:
         history: History,
         stats: CallStats,
         send: Send,
-        use_tool: Callable[[ServerEvent], None],
+        use_tool: Callable[[Item], None],
     ) -> None:
         self._line = line
         self._history = history
@@ -73,7 +74,7 @@ class Conversation:
             "response.output_audio_transcript.done": self._ai_transcript,
             "response.created": self._response_created,
             "response.done": self._response_done,
-            "response.function_call_arguments.done": self._function_call,
+            "response.output_item.done": self._item_done,
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "input_audio_buffer.committed": self._committed,
@@ -200,9 +201,16 @@ class Conversation:
             raise ModelFailed(error.name)
         self.turns.want()
 
-    def _function_call(self, event: ServerEvent) -> None:
+    def _item_done(self, event: ServerEvent) -> None:
+        """A function call counts once its item is complete and while its response stands."""
+        item = event.item
+        if item is None or not item.is_call or item.status != "completed":
+            return
         self._expecting_since = 0.0
-        self._use_tool(event)
+        if self.muted or self.turns.is_discarded(event.response_id):
+            self._send(events.tool_output(item.call_id, _NOT_DONE))
+        else:
+            self._use_tool(item)
 
     def _speech_started(self, event: ServerEvent) -> None:
         self.last_activity = monotonic()

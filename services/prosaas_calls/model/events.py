@@ -38,6 +38,21 @@ class ResponseInfo(msgspec.Struct):
     status_details: StatusDetails | None = None
 
 
+class Item(msgspec.Struct):
+    """What a conversation consists of; a function call carries its name and its arguments."""
+
+    id: str = ""
+    type: str = ""
+    status: str | None = None
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    @property
+    def is_call(self) -> bool:
+        return self.type == "function_call"
+
+
 class ServerEvent(msgspec.Struct, gc=False):
     """Every server event, by the union of the fields that we use."""
 
@@ -46,9 +61,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     item_id: str = ""
     delta: str = ""
     transcript: str = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
+    item: Item | None = None
     response: ResponseInfo | None = None
     error: ErrorInfo | None = None
 

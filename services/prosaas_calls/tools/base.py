@@ -11,6 +11,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
 from prosaas_core.tables import Business
+from prosaas_core.words import moment_in_words
 
 ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
@@ -41,8 +42,12 @@ class ToolContext:
         """A day and an hour as the caller means them: in the time zone of the business."""
         return datetime.combine(day, hour, self.profile.timezone)
 
+    def spoken(self, moment: datetime) -> str:
+        """A moment with its weekday, as the caller is to hear it."""
+        return moment_in_words(moment.astimezone(self.profile.timezone), self.profile.language)
+
     def local(self, moment: datetime) -> str:
-        """A moment as people say it."""
+        """A moment in few characters, for the log."""
         return f"{moment.astimezone(self.profile.timezone):%d.%m %H:%M}"
 
     def no_calendar(self) -> Answer:

@@ -223,11 +223,12 @@ async def test_the_agent_hangs_up_after_its_last_words() -> None:
 
 
 async def test_a_caller_who_goes_on_talking_is_not_hung_up_on() -> None:
-    """end_call, the goodbye, and then a question after all: the call goes on until the caller ends it."""
+    """end_call, the goodbye, and then a question after all: the model takes it back, and the call goes on."""
     goodbye = {"caller": "תודה", "tools": [{"name": "end_call"}], "agent": "תודה שהתקשרת, ויום נעים מאוד לך!"}
+    after_all = {**ASK, "barge_in_ms": 500, "tools": [{"name": "stay_on_the_line"}]}
     async with calls_world() as world:
         with capture_events() as events:
-            result = await world.call({"turns": [goodbye, {**ASK, "barge_in_ms": 500}]})
+            result = await world.call({"turns": [goodbye, after_all]})
             await until(lambda: world.store.records)
 
     assert result["ok"], result["problems"]
@@ -247,6 +248,22 @@ async def test_a_transfer_dials_the_number_of_the_business() -> None:
     assert result["transferred_to"] == "+97235550199"
     assert wish["agent"] in [piece["text"] for piece in result["heard"]]
     assert end(events)["reason"] == "transferred"
+
+
+@pytest.mark.parametrize(("tool", "reason"), [("end_call", "agent_ended"), ("transfer_to_human", "transferred")])
+async def test_a_word_over_the_last_words_takes_nothing_back(tool: str, reason: str) -> None:
+    """ "Thanks" over "I am connecting you", "bye" over the goodbye: what was promised happens, after an answer."""
+    wish = {"caller": "תודה", "tools": [{"name": tool}], "agent": "בשמחה רבה, ואני ממש עכשיו עושה את זה."}
+    thanks = {"caller": "תודה", "agent": "בבקשה.", "barge_in_ms": 700}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish, thanks], **STAYS})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(result["barge_ins"]) == 1
+    assert thanks["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == reason
 
 
 async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> None:

@@ -11,7 +11,7 @@ from calls_world.sockets import FakeSocket
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
 from prosaas_calls.caller.line import CallerLine
-from prosaas_calls.model.events import ServerEvent, decode
+from prosaas_calls.model.events import Item, decode
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -33,7 +33,7 @@ class Stage:
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
-        self.tools: list[ServerEvent] = []
+        self.tools: list[Item] = []
         self.conversation = Conversation(
             line=self.line,
             turns=self.turns,
@@ -62,6 +62,13 @@ class Stage:
 
     def done(self, response_id: str = "r1", status: str = "completed", **fields: Any) -> None:
         self.model("response.done", response={"id": response_id, "status": status, **fields})
+
+    def calls(self, tool: str, arguments: str = "{}", status: str = "completed") -> None:
+        """Finish a function call, or what an interruption left of one."""
+        where = {"response_id": "r1", "item_id": "f1", "call_id": "c1"}
+        self.model("response.function_call_arguments.done", **where, name=tool, arguments=arguments)
+        item = {"id": "f1", "type": "function_call", "call_id": "c1", "name": tool, "arguments": arguments}
+        self.model("response.output_item.done", response_id="r1", item={**item, "status": status})
 
     def heard(self, fifths: int) -> None:
         """Let Twilio echo the first marks."""
@@ -159,12 +166,35 @@ def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
     assert not stage.to_model
 
 
-def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
-    """The function's arguments start the tool; the answer is asked for after the response is done."""
+def test_what_an_interruption_left_of_a_tool_call_is_not_done() -> None:
+    """The arguments are announced as done, the item says that they are not."""
     stage = Stage()
     stage.responds(fifths=1)
-    fields = {"response_id": "r1", "item_id": "f1", "call_id": "c1", "name": "check_availability", "arguments": "{}"}
-    stage.model("response.function_call_arguments.done", **fields)
+
+    stage.calls("cancel_appointment", arguments="", status="incomplete")
+
+    assert not stage.tools
+
+
+def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
+    """The call was complete, but the caller had said "no, wait" before it reached us: the model may ask again."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    stage.calls("cancel_appointment")
+
+    assert not stage.tools
+    output = stage.to_model[-1]["item"]
+    assert (output["type"], output["call_id"]) == ("function_call_output", "c1")
+    assert "Not done" in output["output"]
+
+
+def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
+    """The complete item starts the tool; the answer is asked for after the response is done."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.calls("check_availability")
     assert [(tool.call_id, tool.name, tool.arguments) for tool in stage.tools] == [("c1", "check_availability", "{}")]
 
     stage.turns.tool_begins()
