@@ -36,18 +36,27 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Calls and logs
 
-.PHONY: call logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
 call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
 	@scripts/ops $@
 
-logs: ## every service on one clock [S=calls SINCE=1h LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
+logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
 	@scripts/ops $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html] [LEVEL=DEBUG]
+calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
 	@scripts/ops $@
 
-blackbox: ## the flight recorder of a failed or a live call [CALL=CA…]
+errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
+	@scripts/ops $@
+
+levels: ## which level is in force, who switched what until when; what eats the disk
+	@scripts/ops $@
+
+trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+	@scripts/ops $@
+
+blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
 	@scripts/ops $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]

@@ -4,18 +4,21 @@ import signal
 import sys
 from importlib import import_module
 
-from prosaas_ops.options import PROBLEM, USAGE, Problem, Usage, complain, gather
+from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
     "blackbox": "ask.blackbox",
     "call": "act.call",
+    "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
     "diff": "ask.diff",
+    "errors": "ask.errors",
+    "levels": "ask.levels",
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
@@ -41,6 +44,9 @@ def main(arguments: list[str]) -> int:
     except Usage as wrong:
         complain(f"{command}: {wrong}")
         return USAGE
+    except Nothing as nothing:
+        complain(f"{command}: {nothing}")
+        return NOTHING
     except Problem as problem:
         complain(f"{command}: {problem}")
         return PROBLEM

@@ -25,8 +25,14 @@ def test_what_is_no_call_id_is_refused(text: str) -> None:
 
 
 def test_words_come_from_the_environment_and_the_command_line_with_the_latter_winning() -> None:
-    options = gather("trace", ("CALL", "OUT"), ["OUT=html"], {"CALL": "CA1", "OUT": "text", "HOME": "/root"})
+    environ = {"CALL": "CA1", "OUT": "text", "HOME": "/root", "MAKEFLAGS": " -- OUT=text CALL=CA1"}
+    options = gather("trace", ("CALL", "OUT"), ["OUT=html"], environ)
     assert (options.text("CALL"), options.text("OUT")) == ("CA1", "html")
+
+
+def test_what_the_shell_happens_to_export_is_no_option() -> None:
+    options = gather("trace", ("CALL", "OUT"), [], {"CALL": "CA1", "OUT": "/tmp", "MAKEFLAGS": " -- CALL=CA1"})
+    assert (options.text("CALL"), options.text("OUT")) == ("CA1", "")
 
 
 def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:

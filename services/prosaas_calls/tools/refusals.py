@@ -29,4 +29,4 @@ def explain(context: ToolContext, error: BookingError) -> Answer:
             advice = context.speak(he=f"{error}. ודא לאיזה תור הכוונה", en=f"{error}. Ask which one they mean")
         case _:
             words = context.speak(he="זה לא אפשרי", en="That is not possible")
-    return Answer(f"{words}. {advice}.", words)
+    return Answer(f"{words}. {advice}.", words, refused=True)

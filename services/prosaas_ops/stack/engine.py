@@ -19,6 +19,8 @@ SOCKET = "/var/run/docker.sock"
 _STDERR = 2
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
+# Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
+_PATIENCE = struct.pack("ll", 60, 0)
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -119,8 +121,9 @@ class Engine:
         status, body = self._whole("GET", "/events", query)
         return [json.loads(line) for line in body.splitlines() if line.strip()] if status < 400 else []
 
-    def follow_events(self) -> socket.socket:
-        return self.stream("GET", "/events", _event_query(self.project))
+    def follow_events(self, since: float | None = None) -> socket.socket:
+        query = _event_query(self.project)
+        return self.stream("GET", "/events", query if since is None else {**query, "since": f"{since:.9f}"})
 
     def run(self, container: Container, *command: str) -> tuple[int, str, str]:
         """Runs a command inside the container; its exit code and what it printed to stdout and to stderr."""
@@ -131,8 +134,10 @@ class Engine:
         out, err = bytearray(), bytearray()
         for kind, payload in _frames(bytearray(body)):
             (err if kind == _STDERR else out).extend(payload)
-        code = int(self.get(f"/exec/{made['Id']}/json")["ExitCode"])
-        return code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
+        if code is None:
+            raise Problem(f"{command[0]} in {container.service} did not end: `make ps` shows whether it is healthy")
+        return int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
@@ -152,9 +157,15 @@ class Engine:
     ) -> tuple[int, bytes]:
         with self._ask(method, path, query, payload) as connection:
             answer = bytearray()
-            while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
-                answer += chunk
-        end = answer.index(b"\r\n\r\n")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+            try:
+                while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
+                    answer += chunk
+            except BlockingIOError:
+                raise Problem(f"Docker did not answer {path} in time: is it overloaded? `make doctor`") from None
+        end = answer.find(b"\r\n\r\n")
+        if end < 0:
+            raise Problem(f"Docker closed the connection on {path}")
         return int(answer[:end].split(b" ", 2)[1]), bytes(memoryview(answer)[end + 4 :])
 
     def _ask(self, method: str, path: str, query: dict[str, Any], payload: dict[str, Any] | None) -> socket.socket:
