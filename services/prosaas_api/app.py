@@ -15,6 +15,7 @@ from prosaas_api.rest import appointments, businesses, customers, history
 from prosaas_api.state import State
 from prosaas_core.database import make_engine
 from prosaas_core.settings import Settings
+from prosaas_core.twilio_calls import TwilioCalls
 
 DESCRIPTION = "Businesses, their customers, appointments, phone calls and WhatsApp conversations."
 
@@ -29,10 +30,12 @@ def create_app(settings: Settings) -> FastAPI:
         app.openapi()
         engine = make_engine(settings)
         async with httpx.AsyncClient(trust_env=False) as client:
-            app.state.prosaas = State(settings, engine, CallsDoor(settings, client), metrics)
+            twilio = TwilioCalls(settings)
+            app.state.prosaas = State(settings, engine, CallsDoor(settings, client), metrics, twilio)
             try:
                 yield
             finally:
+                await twilio.close()
                 await engine.dispose()
 
     app = FastAPI(

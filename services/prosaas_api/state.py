@@ -11,6 +11,7 @@ from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
 from prosaas_core.database import session
 from prosaas_core.settings import Settings
+from prosaas_core.twilio_calls import TwilioCalls
 
 # Twilio and Meta give up on us after some 15 s, and come again when we say that we could not.
 WEBHOOK_S = 5.0
@@ -24,6 +25,7 @@ class State:
     engine: AsyncEngine
     door: CallsDoor
     metrics: Metrics
+    twilio: TwilioCalls
 
 
 async def _state(request: Request) -> State:

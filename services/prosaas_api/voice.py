@@ -1,6 +1,7 @@
 """Twilio's voice webhooks: what to do with a call, and what became of it."""
 
 import contextlib
+import re
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,14 +10,24 @@ from prosaas_api.request_scope import annotate
 from prosaas_api.state import WEBHOOK_S, AppState, State
 from prosaas_core import queries, stream_token
 from prosaas_core.database import DatabaseUnavailable, session, transaction
+from prosaas_core.parties import same_number
 from prosaas_core.tables import Business
+from prosaas_core.twilio_calls import ANSWERED_BY, TRANSFERRED
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import CALL_STATUS, DB_UNAVAILABLE, UNKNOWN_BUSINESS, VOICE_REFUSED, VOICE_WEBHOOK
+from prosaas_logging.catalogue import (
+    CALL_STATUS,
+    DB_UNAVAILABLE,
+    TRANSFER_RESULT,
+    UNKNOWN_BUSINESS,
+    VOICE_REFUSED,
+    VOICE_WEBHOOK,
+)
 
 MAX_BODY = 64 * 1024
 MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
+_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -50,19 +61,51 @@ async def voice(request: Request, state: AppState) -> Response:
         language, business_id = business.language, business.id
         annotate(business_id=str(business_id))
 
+        if form.get("ForwardedFrom") and await _comes_back(state, business, call_sid, form):
+            log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
+            return _twiml(twiml.busy())
+
     door = await state.door.state()
     if door != "open":
         return _wait(request, state, door, language)
     log.event(VOICE_WEBHOOK, from_number=caller)
-    token = stream_token.issue(
-        state.settings.call_token_secret,
-        call_sid=call_sid,
-        business_id=business_id,
-        from_number=caller,
-        to_number=called,
-    )
-    host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream", token, language))
+    return _connect(state, form, business_id, language)
+
+
+@router.post(TRANSFERRED)
+async def transferred(request: Request, state: AppState) -> Response:
+    """What became of a transfer: whom no person answered goes back to the agent, who knows why."""
+    form = await signed_form(request, state)
+    call_sid, called = form.get("CallSid", ""), form.get("To", "")
+    if not call_sid or not called:
+        raise bodies.rejected("twilio", 422, "CallSid or To is missing")
+    annotate(call_sid=call_sid, phone=form.get("From", ""))
+    outcome = "machine" if request.query_params.get("outcome") == "machine" else form.get("DialCallStatus", "")
+    log.event(TRANSFER_RESULT, status=outcome)
+    if outcome in ("completed", "answered"):
+        return _twiml(twiml.nothing())
+    language, business_id = "he", None
+    with contextlib.suppress(DatabaseUnavailable):
+        async with session(state.engine, within_s=LOOKUP_S) as opened:
+            business = await queries.business_by_phone(opened, called)
+        if business is not None:
+            language, business_id = business.language, business.id
+    if await state.door.state() != "open":
+        return _twiml(twiml.goodbye("give_up", language))
+    return _connect(state, form, business_id, language, returned=outcome or "failed")
+
+
+@router.post(ANSWERED_BY)
+async def answered_by(request: Request, state: AppState) -> Response:
+    """Who took a transfer; a caller is taken back from a machine."""
+    form = await signed_form(request, state)
+    call_sid, who = request.query_params.get("call", ""), form.get("AnsweredBy", "")
+    if not _CALL_SID.fullmatch(call_sid):
+        raise bodies.rejected("twilio", 422, "call is not the id of a call")
+    annotate(call_sid=call_sid)
+    if who.startswith(("machine", "fax")):
+        await state.twilio.take_back(call_sid)
+    return Response(status_code=204)
 
 
 @router.post("/twilio/status")
@@ -104,6 +147,29 @@ async def _note_call(state: State, call_sid: str, caller: str, called: str) -> B
                 opened, call_sid, business_id=business.id, status="ringing", from_number=caller, to_number=called
             )
         return business
+
+
+async def _comes_back(state: State, business: Business, call_sid: str, form: bodies.Form) -> bool:
+    """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
+    if not same_number(form.get("ForwardedFrom", ""), business.transfer_number or ""):
+        return False
+    async with session(state.engine, within_s=LOOKUP_S) as opened:
+        return await queries.has_another_call(opened, business.id, call_sid, form.get("From", ""))
+
+
+def _connect(
+    state: State, form: bodies.Form, business_id: int | None, language: str, *, returned: str = ""
+) -> Response:
+    token = stream_token.issue(
+        state.settings.call_token_secret,
+        call_sid=form.get("CallSid", ""),
+        business_id=business_id,
+        from_number=form.get("From", ""),
+        to_number=form.get("To", ""),
+        returned=returned,
+    )
+    host = state.settings.calls_public_url.split("://", 1)[1]
+    return _twiml(twiml.connect(f"wss://{host}/media-stream", token, language))
 
 
 def _wait(request: Request, state: State, door: str, language: str) -> Response:

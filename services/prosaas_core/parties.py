@@ -26,6 +26,12 @@ FROM business LEFT JOIN (TABLE known UNION ALL TABLE made) AS customer ON true
 _BY_ID, _BY_PHONE = _FIND.format(ours="id"), _FIND.format(ours="phone")
 
 
+def same_number(one: str, other: str) -> bool:
+    """Whether two spellings are of one telephone number."""
+    digits = ["".join(filter(str.isdecimal, number)) for number in (one, other)]
+    return digits[0] == digits[1] != ""
+
+
 @dataclass(frozen=True, slots=True)
 class Parties:
     """Both ends of a call; a caller who hides their number is no customer."""

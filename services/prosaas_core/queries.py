@@ -12,6 +12,8 @@ from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffec
 # Twilio's last words about a call.
 ENDED = ("completed", "busy", "failed", "no-answer", "canceled")
 
+_LONGEST_CALL = timedelta(hours=4)
+
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
 
@@ -87,6 +89,18 @@ async def note_call(
             where=Call.status.not_in(ENDED),
         )
     )
+
+
+async def has_another_call(conn: Executor, business_id: int, call_sid: str, caller: str) -> bool:
+    """Whether the same caller has a call to the business that Twilio has not called ended yet."""
+    statement = select(Call.call_sid).where(
+        Call.business_id == business_id,
+        Call.from_number == caller,
+        Call.call_sid != call_sid,
+        Call.status.not_in(ENDED),
+        Call.started_at > func.now() - _LONGEST_CALL,
+    )
+    return await conn.scalar(statement.limit(1)) is not None
 
 
 async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:

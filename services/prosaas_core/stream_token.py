@@ -31,10 +31,19 @@ class StreamClaims:
     to_number: str
     expires_at: float
     nonce: str
+    # Why the caller is back from a transfer that no person took: busy, no-answer, failed, canceled or machine.
+    returned: str = ""
 
 
 def issue(
-    secret: str, *, call_sid: str, business_id: int | None, from_number: str, to_number: str, ttl: float = 60
+    secret: str,
+    *,
+    call_sid: str,
+    business_id: int | None,
+    from_number: str,
+    to_number: str,
+    returned: str = "",
+    ttl: float = 60,
 ) -> str:
     """A token for this call, good for `ttl` seconds; the calls service lets each nonce in once."""
     claims = [
@@ -44,6 +53,8 @@ def issue(
         to_number[:MAX_NUMBER],
         int(time.time() + ttl),
         secrets.token_urlsafe(9),
+        # A calls service of the generation before knows no such claim, and need not for most calls.
+        *([returned[:MAX_NUMBER]] if returned else []),
     ]
     body = _encode(json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode())
     return f"{body}.{_signature(secret, body)}"

@@ -352,6 +352,11 @@ def BODY_REJECTED(*, source: str, reason: str) -> None:
     """A webhook's body was not understood."""
 
 
+@event(INFO, "📲", he="תוצאת ההעברה לנציג: {status}", en="what became of the transfer: {status}")
+def TRANSFER_RESULT(*, status: str) -> None:
+    """Twilio reported whether a person took the transferred call; if none did, the caller is back with the agent."""
+
+
 @event(INFO, "📞")
 def CALL_STATUS(*, call_sid: str = "", status: str, duration_s: float | None = None) -> None:
     """Twilio reported how a call ended."""

@@ -75,6 +75,14 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Dialled:
+    """What becomes of a call that is transferred: who takes it, after so much ringing."""
+
+    outcome: Literal["answered", "busy", "no-answer", "failed", "machine"] = "answered"
+    after_ms: int = 2_000
+
+
+@dataclass(frozen=True)
 class Expect:
     """What must be true in the end for the call to count as fine, beyond what every call must do."""
 
@@ -101,6 +109,7 @@ class Scenario:
     line: Line = Line()
     model: Model = Model()
     ending: Ending = Ending()
+    dialled: Dialled = Dialled()
     expect: Expect = Expect()
 
     @property

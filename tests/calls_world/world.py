@@ -13,7 +13,6 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from prosaas_calls.call.call import Services
-from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
@@ -28,6 +27,7 @@ from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import StreamClaims, issue
 from prosaas_core.tables import Business
+from prosaas_core.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from simulator.app import CONTROL, make_app
 from simulator.control import CallOrder
 from simulator.live import Note
@@ -182,10 +182,27 @@ class _Door:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.add_routes([web.post("/twilio/voice", self._voice), web.post("/twilio/status", self._status)])
+        app.add_routes(
+            [
+                web.post("/twilio/voice", self._voice),
+                web.post("/twilio/status", self._status),
+                web.post(TRANSFERRED, self._transferred),
+                web.post(ANSWERED_BY, self._answered_by),
+            ]
+        )
         return app
 
-    async def _voice(self, request: web.Request) -> web.Response:
+    async def _transferred(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        return await self._voice(request, str(form.get("DialCallStatus", request.query.get("outcome"))))
+
+    async def _answered_by(self, request: web.Request) -> web.Response:
+        twilio = TwilioCalls(self.settings)
+        await twilio.take_back(request.query["call"])
+        await twilio.close()
+        return web.Response(status=204)
+
+    async def _voice(self, request: web.Request, returned: str = "") -> web.Response:
         form = await request.post()
         token = issue(
             self.settings.call_token_secret,
@@ -193,6 +210,7 @@ class _Door:
             business_id=456,
             from_number=str(form["From"]),
             to_number=str(form["To"]),
+            returned=returned,
         )
         body = (
             "<Response><Connect>"

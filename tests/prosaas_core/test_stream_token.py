@@ -1,5 +1,7 @@
 """The stream token: it says what the api knew, and nobody else can write one."""
 
+import base64
+import json
 import time
 
 import pytest
@@ -19,6 +21,14 @@ def test_what_goes_in_comes_out() -> None:
     assert (claims.call_sid, claims.business_id) == (CALL_SID, 456)
     assert (claims.from_number, claims.to_number) == ("+972501234567", "+97235550100")
     assert time.time() < claims.expires_at <= time.time() + 60
+
+
+def test_who_comes_back_from_a_transfer_brings_the_reason_and_nobody_else_a_claim_more() -> None:
+    """A calls service of the generation before reads the tokens of ordinary calls."""
+    assert verify("s", token(returned="no-answer")).returned == "no-answer"
+    assert verify("s", token()).returned == ""
+    body = token().partition(".")[0]
+    assert len(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))) == 6
 
 
 def test_no_two_tokens_share_a_nonce() -> None:

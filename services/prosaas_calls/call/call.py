@@ -14,7 +14,6 @@ from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
-from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
@@ -33,6 +32,7 @@ from prosaas_calls.tools.base import ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
+from prosaas_core.twilio_calls import TwilioCalls
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DTMF, GREETING, REALTIME_ERROR
 
@@ -169,7 +169,7 @@ class Call:
         if self.history.empty:
             log.event(GREETING)
             self._conversation.expect_response()
-            briefing.append(events.create_response(profile.greeting()))
+            briefing.append(events.create_response(profile.greeting(returned=self._claims.returned)))
         return briefing
 
     async def _comfort(self) -> None:

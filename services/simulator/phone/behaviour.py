@@ -35,7 +35,7 @@ class Behaviour:
         self._turns = live.script.turns
         patience_ms = live.scenario.patience_ms
         self._patience_ms = max(patience_ms, min(patience_ms, _REAL_PATIENCE_MS) * live.speed)
-        self._next = 0
+        self._next = live.script.heard_turns
         self._mine_ended_at = 0
         self._active_at = 0
         self._pieces_before = 0

@@ -266,6 +266,24 @@ async def test_a_word_over_the_last_words_takes_nothing_back(tool: str, reason: 
     assert end(events)["reason"] == reason
 
 
+@pytest.mark.parametrize("outcome", ["busy", "no-answer", "failed", "machine"])
+async def test_a_transfer_that_no_person_takes_comes_back_to_the_agent(outcome: str) -> None:
+    """Busy, unanswered, wrong or a voicemail: the caller hears the agent again, and the call goes on."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    sorry = "סליחה, אף אחד לא ענה."
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish, THANK], "filler": sorry, "dialled": {"outcome": outcome}})
+            await until(lambda: len(world.store.records) == 2)
+
+    assert result["ok"], result["problems"]
+    assert result["verbs"] == ["Connect", "Dial", "Connect"]
+    assert result["transferred_to"] is None
+    assert [piece["text"] for piece in result["heard"]][-2:] == [sorry, THANK["agent"]]
+    assert [record.end_reason for record in world.store.records] == ["transferred", "customer_hangup"]
+    assert len(named(events, "CALL_END")) == 2
+
+
 async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> None:
     """The model is told, apologises, and the call goes on."""
     wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
