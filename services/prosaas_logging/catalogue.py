@@ -21,6 +21,7 @@ TOOL_LABELS: Final = {
     "find_customer": ("חיפוש לקוח", "looking up the customer"),
     "transfer_to_human": ("העברה לנציג", "transferring to a person"),
     "end_call": ("סיום שיחה", "ending the call"),
+    "take_message": ("רישום הודעה", "taking a message"),
     "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
 _TOOL: Final = {"tool": TOOL_LABELS}
@@ -67,6 +68,13 @@ def REALTIME_ERROR(*, code: str, message: str, exc_info: ExcInfo = None) -> None
 @event(INFO, "🎤", he="מנגן ברכה", en="playing the greeting", folds=False)
 def GREETING() -> None:
     """The greeting is being played."""
+
+
+@event(
+    INFO, "⏳", he="הלקוח ממתין בשקט, נאמר לו להמתין רגע", en="the caller waits in silence and hears a word of comfort"
+)
+def COMFORT() -> None:
+    """The caller has waited in silence, for the model, a tool or a connection, and hears that we are still there."""
 
 
 @event(INFO, "💬", tag="TRANSCRIPT", he='לקוח: "{text}"', en='customer: "{text}"', speech=("text",))

@@ -36,6 +36,7 @@ class Turn:
     tools: tuple[ToolCall, ...] = ()
     barge_in_ms: int | None = None
     pause_ms: int = 700
+    needs_answer: bool = True
     transcript: Literal["before", "after", "failed"] = "before"
 
 
@@ -89,6 +90,8 @@ class Expect:
     verbs: tuple[str, ...] | None = None
     all_answered: bool = True
     unknown_audio: bool = False
+    # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
+    silence_ms: int = 4_000
 
 
 @dataclass(frozen=True)

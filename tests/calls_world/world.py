@@ -99,6 +99,10 @@ class CallsWorld:
     http: ClientSession
     notes: list[Note] = field(default_factory=list)
 
+    def nobody_to_ring(self) -> None:
+        """The business has no number for a person."""
+        self.store.known = Profile(business(transfer_number=None), 7, "דוד")
+
     async def call(self, overrides: Mapping[str, Any] | None = None, **order: Any) -> dict[str, Any]:
         """Place one call and return what the caller lived through."""
         calls_url = str(self.service.with_scheme("ws")).rstrip("/")

@@ -15,7 +15,7 @@ from prosaas_core.twilio_calls import POLICY
 GRACE_SECONDS = 30.0
 
 
-@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "hang_up", "record", "spool"])
+@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "record", "spool"])
 def test_a_farewell_waits_for_each_of_its_parts(part: str) -> None:
     """The sentence, its echo, the hang-up, the database and then the disk."""
     limits = Limits()

@@ -36,6 +36,7 @@ class ToolContext:
     call_sid: str
     profile: Profile
     store: Store
+    caller: str = ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def speak(self, *, he: str, en: str) -> str:
@@ -55,7 +56,13 @@ class ToolContext:
         return f"{moment.astimezone(self.profile.timezone):%d.%m %H:%M}"
 
     def no_calendar(self) -> Answer:
-        """The answer while nobody knows who the business or the caller is."""
+        """The answer while nobody knows who the business is, or for a caller who hides their number."""
+        if self.profile.business is not None and self.profile.customer_id is None:
+            text = self.speak(
+                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. הצע לרשום הודעה עם מספר לחזרה.",
+                en="The caller's number is hidden, so nothing can be booked. Offer to take a message with a number.",
+            )
+            return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
             he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",

@@ -34,6 +34,7 @@ class Stage:
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
         self.tools: list[Item] = []
+        self.pauses: list[float] = []
         self.conversation = Conversation(
             line=self.line,
             turns=self.turns,
@@ -41,6 +42,8 @@ class Stage:
             stats=self.stats,
             send=self._send,
             use_tool=self.tools.append,
+            ask_later=self.pauses.append,
+            retry_for=20.0,
         )
 
     def _send(self, event: bytes) -> None:
@@ -197,9 +200,9 @@ def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
     stage.calls("check_availability")
     assert [(tool.call_id, tool.name, tool.arguments) for tool in stage.tools] == [("c1", "check_availability", "{}")]
 
-    stage.turns.tool_begins()
+    stage.turns.work_begins()
     stage.turns.want()
-    stage.turns.tool_ends()
+    stage.turns.work_ends()
     stage.conversation.ask_if_due()
     assert stage.asked() == 0
     stage.done()
@@ -277,6 +280,79 @@ def test_a_failed_response_is_tried_again_twice() -> None:
         stage.done(f"r{attempt}", "failed", status_details=failure)
     with pytest.raises(ModelFailed):
         stage.done("r6", "failed", status_details=failure)
+
+
+@pytest.mark.parametrize(
+    ("hint", "pause"), [("Please try again in 1.4s.", 1.4), ("Please try again in 350ms.", 0.35), ("Slow down.", 0.5)]
+)
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(hint: str, pause: float) -> None:
+    """At a busy hour the limit hits all calls together: each waits its time, and none is given up at once."""
+    stage = Stage()
+    error = {"type": "tokens", "code": "rate_limit_exceeded", "message": f"Rate limit reached. {hint}"}
+    for attempt in range(4):
+        stage.model("response.created", response={"id": f"r{attempt}"})
+        stage.done(f"r{attempt}", "failed", status_details={"type": "failed", "error": error})
+
+    assert stage.pauses[0] == pause
+    assert len(stage.pauses) == 4
+    assert stage.asked() == 0
+
+
+def test_a_rate_limit_that_lasts_longer_than_a_caller_waits_ends_the_conversation() -> None:
+    stage = Stage()
+    error = {"type": "tokens", "code": "rate_limit_exceeded", "message": "Please try again in 21s."}
+
+    with pytest.raises(ModelFailed, match="rate_limit_exceeded"):
+        stage.done("r1", "failed", status_details={"type": "failed", "error": error})
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_an_answer_without_a_word_is_asked_for_again(status: str) -> None:
+    """Stopped by a filter, or simply empty: the caller still waits."""
+    stage = Stage()
+    for attempt in (1, 2):
+        stage.model("response.created", response={"id": f"r{attempt}"})
+        stage.done(f"r{attempt}", status)
+        assert stage.asked() == attempt
+
+    stage.model("response.created", response={"id": "r3"})
+    with pytest.raises(ModelFailed, match="empty_response"):
+        stage.done("r3", status)
+
+
+def test_a_response_that_only_calls_a_tool_is_an_answer() -> None:
+    stage = Stage()
+    stage.responds(fifths=0)
+    stage.calls("check_availability")
+    stage.done()
+
+    assert stage.asked() == 0
+
+
+def test_a_key_stops_what_is_being_said_as_a_voice_does() -> None:
+    """Every caller expects it of a menu: silence at once, and the rest of the response is not generated."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+
+    for _ in range(3):
+        stage.conversation.interrupt()
+    stage.delta()
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert len(stage.twilio.events("media")) == 10
+    assert [event["type"] for event in stage.to_model] == ["response.cancel", "conversation.item.truncate"]
+
+
+def test_a_response_that_begins_while_the_caller_speaks_is_not_played_over_them() -> None:
+    """It was asked for a moment before they began; what they say is answered instead."""
+    stage = Stage()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    stage.responds("r1")
+
+    assert not stage.twilio.events("media")
+    assert [event["type"] for event in stage.to_model] == ["response.cancel"]
 
 
 def test_transcripts_are_logged_a_turn_at_a_time_and_kept_in_order() -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.world import BUSINESS, CALLER
@@ -17,7 +18,7 @@ from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.database import session
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Appointment
+from prosaas_core.tables import Appointment, CallMessage, Customer
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -34,7 +35,7 @@ async def call(engine: AsyncEngine, call_sid: str = "CA1", caller: str = CALLER)
     return ToolContext(call_sid, profile, store, now=lambda: NOW)
 
 
-async def tool(context: ToolContext, name: str, **arguments: Any) -> Answer:
+async def tool(context: ToolContext, name: str, /, **arguments: Any) -> Answer:
     return await use(context, name, json.dumps(arguments), limit=20)
 
 
@@ -238,6 +239,45 @@ async def test_racing_moves_and_bookings_never_overlap(engine: AsyncEngine) -> N
     assert len(taken) == len(set(taken)) == 3
     async with session(engine) as opened:
         assert await opened.scalar(select(func.count()).select_from(Appointment)) >= 10
+
+
+async def test_callers_who_hide_their_number_share_nothing(engine: AsyncEngine) -> None:
+    """They are not one customer: nobody hears of, or gives up, another's appointment."""
+    first = await call(engine, "CA1", "anonymous")
+    second = await call(engine, "CA2", "anonymous")
+
+    assert first.profile.customer_id is None
+    assert (await tool(first, "book_appointment", date="2026-01-25", time="14:00")).refused
+    assert (await tool(second, "my_appointments")).refused
+    async with session(engine) as opened:
+        anonymous = select(func.count()).select_from(Customer).where(Customer.external_id == "anonymous")
+        assert await opened.scalar(anonymous) == 0
+
+
+async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -> None:
+    """Name, number, words and urgency; the number called from when no other is named."""
+    context = replace(await call(engine), caller=CALLER)
+    await tool(context, "take_message", text="לחזור אליי", name="דוד", urgent=True)
+    await tool(context, "take_message", text="לא דחוף", number="+97221234567")
+
+    async with session(engine) as opened:
+        kept = (await opened.scalars(select(CallMessage).order_by(CallMessage.id))).all()
+        jobs = await opened.execute(text("SELECT payload FROM pgqueuer WHERE entrypoint = 'business.tell' ORDER BY id"))
+        told = [json.loads(bytes(payload))["message_id"] for (payload,) in jobs]
+    assert [(each.name, each.number, each.body, each.urgent) for each in kept] == [
+        ("דוד", CALLER, "לחזור אליי", True),
+        ("", "+97221234567", "לא דחוף", False),
+    ]
+    assert told == [each.id for each in kept]
+
+
+async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
+    """A transfer to the business's own number would be answered by the agent."""
+    context = await call(engine)
+    assert context.profile.business is not None
+    context.profile.business.transfer_number = "+972-3-555-0100"
+
+    assert (await tool(context, "transfer_to_human", reason="כועס")).refused
 
 
 async def test_transfer_needs_a_number(engine: AsyncEngine) -> None:
