@@ -61,6 +61,13 @@ def busy() -> str:
     return str(response)
 
 
+def hangup() -> str:
+    """End the call without a word: there is nobody to hear it."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
 def nothing() -> str:
     """No instructions: the answer to a message, or the end of a call in which all has been said."""
     return str(VoiceResponse())

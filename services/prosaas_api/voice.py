@@ -2,17 +2,18 @@
 
 import contextlib
 import re
+import time
 
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, signatures, twiml
+from prosaas_api.forms import checked
+from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
-from prosaas_api.state import WEBHOOK_S, AppState, State
-from prosaas_core import queries, stream_token
-from prosaas_core.database import DatabaseUnavailable, session, transaction
-from prosaas_core.parties import same_number
-from prosaas_core.tables import Business
-from prosaas_core.twilio_calls import ANSWERED_BY, TRANSFERRED
+from prosaas_api.state import AppState, State
+from prosaas_core import fates, queries, stream_token
+from prosaas_core.database import DatabaseUnavailable, raw_connection, session
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     CALL_STATUS,
@@ -23,11 +24,12 @@ from prosaas_logging.catalogue import (
     VOICE_WEBHOOK,
 )
 
-MAX_BODY = 64 * 1024
 MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
+# From the first we hear of a call, which may wait for its turn, until its token is good no more.
+RINGING_S = 180.0
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -35,7 +37,7 @@ router = APIRouter(include_in_schema=False)
 
 async def signed_form(request: Request, state: State) -> bodies.Form:
     """The fields of a request that Twilio has signed."""
-    form = bodies.form(await bodies.read(request, "twilio", MAX_BODY), "twilio")
+    form = bodies.form(await request.body(), "twilio")
     signatures.check_twilio(request, form, state.settings)
     return form
 
@@ -43,25 +45,27 @@ async def signed_form(request: Request, state: State) -> bodies.Form:
 @router.post("/twilio/voice")
 async def voice(request: Request, state: AppState) -> Response:
     """Lead an incoming call to prosaas-calls; it is answered with or without the database."""
-    form = await signed_form(request, state)
-    call_sid, caller, called = form.get("CallSid", ""), form.get("From", ""), form.get("To", "")
-    if not call_sid or not called:
-        raise bodies.rejected("twilio", 422, "CallSid or To is missing")
+    form = checked(await signed_form(request, state), "CallSid", "From", "To")
+    call_sid, caller, called = form["CallSid"], form["From"], form["To"]
     annotate(call_sid=call_sid, phone=caller)
 
-    language, business_id = "he", None
+    language, business_id, since, ttl = "he", None, None, 60.0
     try:
-        business = await _note_call(state, call_sid, caller, called)
+        async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
+            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     else:
-        if business is None:
+        if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)
             return _twiml(twiml.goodbye("unknown", "he"))
-        language, business_id = business.language, business.id
+        language, business_id, since, ttl = call.language, call.business_id, call.started_at, RINGING_S
         annotate(business_id=str(business_id))
+        if call.ended or time.time() > since + ttl:
+            log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")
+            return _twiml(twiml.hangup())
 
-        if form.get("ForwardedFrom") and await _comes_back(state, business, call_sid, form):
+        if form.get("ForwardedFrom") and await _forwarded_back(state, form, business_id):
             log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
             return _twiml(twiml.busy())
 
@@ -69,30 +73,27 @@ async def voice(request: Request, state: AppState) -> Response:
     if door != "open":
         return _wait(request, state, door, language)
     log.event(VOICE_WEBHOOK, from_number=caller)
-    return _connect(state, form, business_id, language)
+    return _connect(state, form, business_id, language, since=since, ttl=ttl)
 
 
 @router.post(TRANSFERRED)
 async def transferred(request: Request, state: AppState) -> Response:
     """What became of a transfer: whom no person answered goes back to the agent, who knows why."""
-    form = await signed_form(request, state)
-    call_sid, called = form.get("CallSid", ""), form.get("To", "")
-    if not call_sid or not called:
-        raise bodies.rejected("twilio", 422, "CallSid or To is missing")
-    annotate(call_sid=call_sid, phone=form.get("From", ""))
-    outcome = "machine" if request.query_params.get("outcome") == "machine" else form.get("DialCallStatus", "")
+    form, asked = checked(await signed_form(request, state), "CallSid", "From", "To"), request.query_params
+    annotate(call_sid=form["CallSid"], phone=form["From"])
+    outcome = "machine" if asked.get("outcome") == "machine" else form.get("DialCallStatus", "")
+    dialled = asked.get("dialled", "") or form.get("DialCallSid", "")
     log.event(TRANSFER_RESULT, status=outcome)
     if outcome in ("completed", "answered"):
         return _twiml(twiml.nothing())
-    language, business_id = "he", None
+    known = None
     with contextlib.suppress(DatabaseUnavailable):
         async with session(state.engine, within_s=LOOKUP_S) as opened:
-            business = await queries.business_by_phone(opened, called)
-        if business is not None:
-            language, business_id = business.language, business.id
+            known = await queries.business_and_language(opened, form["To"])
+    business_id, language = known or (None, "he")
     if await state.door.state() != "open":
         return _twiml(twiml.goodbye("give_up", language))
-    return _connect(state, form, business_id, language, returned=outcome or "failed")
+    return _connect(state, form, business_id, language, returned=outcome or "failed", dialled=dialled)
 
 
 @router.post(ANSWERED_BY)
@@ -104,69 +105,66 @@ async def answered_by(request: Request, state: AppState) -> Response:
         raise bodies.rejected("twilio", 422, "call is not the id of a call")
     annotate(call_sid=call_sid)
     if who.startswith(("machine", "fax")):
-        await state.twilio.take_back(call_sid)
+        await state.twilio.take_back(call_sid, form.get("CallSid", ""))
     return Response(status_code=204)
 
 
 @router.post("/twilio/status")
 async def status(request: Request, state: AppState) -> Response:
-    """Note how a call ended; Twilio may tell us more than once."""
-    form = await signed_form(request, state)
-    call_sid, new = form.get("CallSid", ""), form.get("CallStatus", "")
-    if not call_sid or not new:
-        raise bodies.rejected("twilio", 422, "CallSid or CallStatus is missing")
-    annotate(call_sid=call_sid)
-    duration_s = None
-    with contextlib.suppress(ValueError):
-        duration_s = float(form.get("CallDuration", ""))
-    inbound = not form.get("Direction", "inbound").startswith("outbound")
-    async with transaction(state.engine, within_s=WEBHOOK_S) as connection:
-        if not await queries.claim_effect(connection, f"twilio.status:{call_sid}:{new}", "twilio.status"):
-            return Response(status_code=204)
-        ours = form.get("To" if inbound else "From", "")
-        business_id = await queries.business_id_by_phone(connection, ours)
-        await queries.note_call(
-            connection,
-            call_sid,
-            business_id=business_id,
-            status=new,
-            duration_s=duration_s,
-            direction="inbound" if inbound else "outbound",
+    """Note how a call ended; Twilio may tell us more than once, and out of order."""
+    form = checked(await signed_form(request, state), "CallSid", "CallStatus")
+    annotate(call_sid=form["CallSid"])
+    duration_s = float(form["CallDuration"]) if "CallDuration" in form else None
+    async with raw_connection(state.engine, within_s=WITHIN_S) as raw:
+        news = await fates.note_call(
+            raw,
+            form["CallSid"],
+            status=form["CallStatus"],
             from_number=form.get("From", ""),
             to_number=form.get("To", ""),
+            direction="outbound" if form.get("Direction", "").startswith("outbound") else "inbound",
+            duration_s=duration_s,
         )
-    log.event(CALL_STATUS, status=new, duration_s=duration_s)
+    if news:
+        log.event(CALL_STATUS, status=form["CallStatus"], duration_s=duration_s)
     return Response(status_code=204)
 
 
-async def _note_call(state: State, call_sid: str, caller: str, called: str) -> Business | None:
-    async with session(state.engine, within_s=LOOKUP_S) as opened:
-        business = await queries.business_by_phone(opened, called)
-        if business is not None:
-            await queries.note_call(
-                opened, call_sid, business_id=business.id, status="ringing", from_number=caller, to_number=called
-            )
-        return business
-
-
-async def _comes_back(state: State, business: Business, call_sid: str, form: bodies.Form) -> bool:
+async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
     """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
-    if not same_number(form.get("ForwardedFrom", ""), business.transfer_number or ""):
-        return False
-    async with session(state.engine, within_s=LOOKUP_S) as opened:
-        return await queries.has_another_call(opened, business.id, call_sid, form.get("From", ""))
+    with contextlib.suppress(DatabaseUnavailable):
+        async with session(state.engine, within_s=LOOKUP_S) as opened:
+            return await queries.forwarded_back(
+                opened,
+                business_id,
+                call_sid=form["CallSid"],
+                caller=form["From"],
+                forwarded_from=form.get("ForwardedFrom", ""),
+            )
+    return False
 
 
 def _connect(
-    state: State, form: bodies.Form, business_id: int | None, language: str, *, returned: str = ""
+    state: State,
+    form: bodies.Form,
+    business_id: int | None,
+    language: str,
+    *,
+    since: float | None = None,
+    ttl: float = 60.0,
+    returned: str = "",
+    dialled: str = "",
 ) -> Response:
     token = stream_token.issue(
         state.settings.call_token_secret,
-        call_sid=form.get("CallSid", ""),
+        call_sid=form["CallSid"],
         business_id=business_id,
-        from_number=form.get("From", ""),
-        to_number=form.get("To", ""),
+        from_number=form["From"],
+        to_number=form["To"],
         returned=returned,
+        dialled=dialled,
+        since=since,
+        ttl=ttl,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
     return _twiml(twiml.connect(f"wss://{host}/media-stream", token, language))
@@ -174,7 +172,7 @@ def _connect(
 
 def _wait(request: Request, state: State, door: str, language: str) -> Response:
     given = request.query_params.get("attempt", "")
-    attempt = int(given) if given.isdecimal() and len(given) == 1 else 0
+    attempt = int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
     log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
     if attempt >= MAX_ATTEMPTS:
         return _twiml(twiml.goodbye("give_up", language))

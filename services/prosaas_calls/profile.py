@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from prosaas_core.parties import same_number
+from prosaas_core.phones import same_number
 from prosaas_core.tables import Business
 
 _GENERIC_GREETING = {"he": "שלום, במה אפשר לעזור?", "en": "Hello, how can I help you?"}

@@ -16,8 +16,8 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
 from prosaas_core.database import make_engine
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
-from prosaas_core.twilio_calls import TwilioCalls
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
 from prosaas_logging.levels import level_name

@@ -15,7 +15,7 @@ from prosaas_core import queries
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
 from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
-from prosaas_core.parties import caller_id
+from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
@@ -130,8 +130,8 @@ async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
         ours, theirs = theirs, ours
     if record.business_id is None and (business_id := await queries.business_id_by_phone(conn, ours)):
         record = replace(record, business_id=business_id)
-    if record.business_id is not None and record.customer_id is None and (theirs := caller_id(theirs)):
-        customer_id = await queries.customer_id_for_phone(conn, record.business_id, theirs)
+    if record.business_id is not None and record.customer_id is None and (known_by := caller_id(theirs)):
+        customer_id = await queries.customer_id_for_phone(conn, record.business_id, known_by)
         record = replace(record, customer_id=customer_id)
     return record
 

@@ -5,12 +5,12 @@ import binascii
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from dataclasses import dataclass
 
 # Twilio allows a Parameter 500 characters for name and value; a SIP address can be longer than all of that.
 MAX_NUMBER = 48
+NONCE_LENGTH = 12
 
 
 class TokenError(Exception):
@@ -42,17 +42,24 @@ def issue(
     business_id: int | None,
     from_number: str,
     to_number: str,
-    returned: str = "",
     ttl: float = 60,
+    since: float | None = None,
+    returned: str = "",
+    dialled: str = "",
 ) -> str:
-    """A token for this call, good for `ttl` seconds; the calls service lets each nonce in once."""
+    """A token for this call, good for `ttl` seconds from `since`, in seconds since 1970, or from now.
+
+    Its nonce is the call's, and the calls service lets each nonce in once: whoever asks again for a call gets no second
+    stream. Who is `returned` from a transfer gets one for each time that somebody was `dialled`.
+    """
+    again = f" {returned} {dialled}" if returned else ""
     claims = [
         call_sid[:MAX_NUMBER],
         business_id,
         from_number[:MAX_NUMBER],
         to_number[:MAX_NUMBER],
-        int(time.time() + ttl),
-        secrets.token_urlsafe(9),
+        int((time.time() if since is None else since) + ttl),
+        _signature(secret, f"nonce {call_sid}{again}")[:NONCE_LENGTH],
         # A calls service of the generation before knows no such claim, and need not for most calls.
         *([returned[:MAX_NUMBER]] if returned else []),
     ]

@@ -23,11 +23,11 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import StreamClaims, issue
 from prosaas_core.tables import Business
-from prosaas_core.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from simulator.app import CONTROL, make_app
 from simulator.control import CallOrder
 from simulator.live import Note
@@ -198,15 +198,16 @@ class _Door:
 
     async def _transferred(self, request: web.Request) -> web.Response:
         form = await request.post()
-        return await self._voice(request, str(form.get("DialCallStatus", request.query.get("outcome"))))
+        outcome = str(form.get("DialCallStatus", request.query.get("outcome")))
+        return await self._voice(request, outcome, str(form.get("DialCallSid", request.query.get("dialled"))))
 
     async def _answered_by(self, request: web.Request) -> web.Response:
         twilio = TwilioCalls(self.settings)
-        await twilio.take_back(request.query["call"])
+        await twilio.take_back(request.query["call"], str((await request.post())["CallSid"]))
         await twilio.close()
         return web.Response(status=204)
 
-    async def _voice(self, request: web.Request, returned: str = "") -> web.Response:
+    async def _voice(self, request: web.Request, returned: str = "", dialled: str = "") -> web.Response:
         form = await request.post()
         token = issue(
             self.settings.call_token_secret,
@@ -215,6 +216,7 @@ class _Door:
             from_number=str(form["From"]),
             to_number=str(form["To"]),
             returned=returned,
+            dialled=dialled,
         )
         body = (
             "<Response><Connect>"

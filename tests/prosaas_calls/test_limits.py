@@ -9,7 +9,7 @@ import pytest
 from prosaas_calls.caller.audio import BYTES_PER_MS
 from prosaas_calls.limits import Limits
 from prosaas_calls.prompts import PromptName, prompt
-from prosaas_core.twilio_calls import POLICY
+from prosaas_core.outward.twilio_calls import POLICY
 
 # docker-compose.yml waits so long, besides DRAIN_SECONDS, before it kills.
 GRACE_SECONDS = 30.0

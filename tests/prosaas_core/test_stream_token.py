@@ -31,8 +31,19 @@ def test_who_comes_back_from_a_transfer_brings_the_reason_and_nobody_else_a_clai
     assert len(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))) == 6
 
 
-def test_no_two_tokens_share_a_nonce() -> None:
-    assert verify("s", token()).nonce != verify("s", token()).nonce
+def test_a_call_has_a_stream_more_for_each_transfer_that_it_is_back_from() -> None:
+    """Once each: a webhook that is sent twice opens no second one."""
+    backs = [{}, {"returned": "busy", "dialled": "CA1"}, {"returned": "busy", "dialled": "CA2"}]
+    nonces = [verify("s", token(**back)).nonce for back in backs for _ in range(2)]
+    assert len(set(nonces)) == 3
+
+
+def test_a_call_has_one_token_however_often_it_is_asked_for_and_no_other_calls() -> None:
+    def of(call_sid: str) -> str:
+        return issue("s", call_sid=call_sid, business_id=1, from_number="", to_number="", since=1e9)
+
+    assert of("CA1") == of("CA1")
+    assert verify("s", of("CA1"), now=1e9).nonce != verify("s", of("CA2"), now=1e9).nonce
 
 
 def test_a_token_without_a_business_is_one_too() -> None:

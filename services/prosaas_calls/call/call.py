@@ -32,10 +32,10 @@ from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
-from prosaas_core.parties import caller_id
+from prosaas_core.outward.twilio_calls import TwilioCalls
+from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.twilio_calls import TwilioCalls
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import COMFORT, DTMF, GREETING, REALTIME_ERROR
 
@@ -280,7 +280,7 @@ class Call:
     async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
         context = ToolContext(
-            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number)
+            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number) or ""
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))

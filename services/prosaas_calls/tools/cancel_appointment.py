@@ -24,7 +24,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
         at = context.at(arguments.date, arguments.time)
         appointment = await named(session, context, business, customer_id, at)
-        cancelled = await cancel(session, business, appointment.id)
+        cancelled = await cancel(session, business, appointment.id, now=context.now())
         when = context.spoken(cancelled.starts_at)
         return Answer(
             context.speak(he=f"התור בוטל: {when}.", en=f"Cancelled: {when}."),

@@ -6,7 +6,7 @@ from sqlalchemy import Executable, select
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
-from prosaas_core.parties import caller_id
+from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_logging import get_logger
 from prosaas_worker.delivery import deliver, write

@@ -49,9 +49,10 @@ class TwilioCalls:
             },
         )
 
-    async def take_back(self, call_sid: str) -> bool:
-        """End a <Dial> that a machine has answered; the caller goes on at TRANSFERRED."""
-        return await self._update(call_sid, {"Url": f"{self._public}{TRANSFERRED}?outcome=machine", "Method": "POST"})
+    async def take_back(self, call_sid: str, dialled: str) -> bool:
+        """End a <Dial> whose call, `dialled`, a machine has answered; the caller goes on at TRANSFERRED."""
+        url = f"{self._public}{TRANSFERRED}?outcome=machine&dialled={quote(dialled, safe='')}"
+        return await self._update(call_sid, {"Url": url, "Method": "POST"})
 
     async def _update(self, call_sid: str, form: dict[str, str]) -> bool:
         if not self._account:

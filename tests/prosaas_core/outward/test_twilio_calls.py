@@ -11,10 +11,11 @@ from twilio.rest import Client
 from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from calls_world.world import ACCOUNT, TOKEN
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import load_settings
-from prosaas_core.twilio_calls import TwilioCalls
 
 CALL = "CA" + "1" * 32
+CHILD = "CA" + "2" * 32
 PUBLIC = "https://voice.example"
 
 
@@ -89,9 +90,9 @@ async def test_a_transfer_is_the_twiml_of_twilios_own_package() -> None:
 
 async def test_a_caller_is_taken_back_by_the_request_of_twilios_own_package() -> None:
     """To the address that says what to do with them."""
-    method, url, form, auth = theirs(url=f"{PUBLIC}/twilio/transferred?outcome=machine", method="POST")
+    method, url, form, auth = theirs(url=f"{PUBLIC}/twilio/transferred?outcome=machine&dialled={CHILD}", method="POST")
 
-    worked, sent = await ours("take_back")
+    worked, sent = await ours("take_back", CHILD)
 
     assert worked
     assert sent == [(method, url.removeprefix("https://api.twilio.com"), form, auth)]
