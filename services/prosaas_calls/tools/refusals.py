@@ -1,7 +1,17 @@
 """Why a booking was refused, in words that the model can say."""
 
 from prosaas_calls.tools.base import Answer, ToolContext
-from prosaas_core.booking import AlreadyTheirs, BookingError, NotFound, OffGrid, OutsideHours, Past, SlotTaken, TooFar
+from prosaas_core.booking import (
+    AlreadyTheirs,
+    Begun,
+    BookingError,
+    NotFound,
+    OffGrid,
+    OutsideHours,
+    Past,
+    SlotTaken,
+    TooFar,
+)
 
 
 def explain(context: ToolContext, error: BookingError) -> Answer:
@@ -24,6 +34,9 @@ def explain(context: ToolContext, error: BookingError) -> Answer:
             advice = context.speak(he=f"הצע שעה אחרת: {error}", en=f"Offer one that exists: {error}")
         case OutsideHours():
             words = context.speak(he="העסק סגור במועד הזה", en="The business is closed then")
+        case Begun():
+            words = context.speak(he="התור הזה כבר התחיל", en="That appointment has begun")
+            advice = context.speak(he="הצע לרשום הודעה", en="Offer to take a message")
         case NotFound():
             words = context.speak(he="אין ללקוח תור במועד הזה", en="The caller has no appointment then")
             advice = context.speak(he=f"{error}. ודא לאיזה תור הכוונה", en=f"{error}. Ask which one they mean")
