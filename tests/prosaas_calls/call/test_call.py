@@ -467,7 +467,7 @@ async def test_what_was_agreed_is_done_also_for_a_caller_who_hangs_up_at_once(mo
 
         install(monkeypatch, run)
         with capture_events() as events:
-            await world.call({"turns": [TOOL_TURN], "max_ms": 6_000})
+            await world.call({"turns": [TOOL_TURN], "max_ms": 40_000})
             await until(lambda: world.store.records)
 
     assert done == [0]
