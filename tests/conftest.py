@@ -20,6 +20,7 @@ TEMPLATE = "migrated"
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
     "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "deploys": r"tests/stack/test_deploys\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 
@@ -37,6 +38,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which order it was, for whoever reads a failure: pytest's own header is not shown by -q."""
+    seed = str(config.option.random_order_seed).removeprefix("default:")
+    if terminalreporter.stats.keys() & {"failed", "error"}:
+        terminalreporter.write_line(f"the same order again: --random-order-seed={seed}")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -7,11 +7,11 @@ import httpx
 from fastapi import FastAPI
 
 from prosaas_api import health, openapi, problems, voice, whatsapp
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.intake import Intake
 from prosaas_api.metrics import Metrics
 from prosaas_api.request_scope import RequestScope
 from prosaas_api.rest import appointments, businesses, customers, history
+from prosaas_api.seats import Seats
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import make_engine
 from prosaas_core.outward.twilio_calls import TwilioCalls
@@ -32,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
         rest_engine = make_engine(settings, pool_size=REST_CONNECTIONS)
         async with httpx.AsyncClient(trust_env=False) as client:
             twilio = TwilioCalls(settings)
-            app.state.prosaas = State(settings, engine, rest_engine, CallsDoor(settings, client), metrics, twilio)
+            app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             try:
                 yield
             finally:

@@ -7,9 +7,9 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
 from prosaas_api.rates import Rates
+from prosaas_api.seats import Seats
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 
@@ -28,7 +28,7 @@ class State:
     settings: Settings
     engine: AsyncEngine
     rest_engine: AsyncEngine
-    door: CallsDoor
+    door: Seats
     metrics: Metrics
     twilio: TwilioCalls
     rates: Rates = field(default_factory=Rates)

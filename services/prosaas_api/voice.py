@@ -4,6 +4,7 @@ import contextlib
 import re
 import time
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, signatures, twiml
@@ -55,6 +56,9 @@ async def voice(request: Request, state: AppState) -> Response:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
+    except asyncpg.PostgresError:
+        # It answers, and yet is of no use: a right was taken away, a table is not there. The caller waits all the same.
+        log.exception("the database did not tell who is called")
     else:
         if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)
@@ -167,7 +171,7 @@ def _connect(
         ttl=ttl,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream", token, language))
+    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
 
 
 def _wait(request: Request, state: State, door: str, language: str) -> Response:

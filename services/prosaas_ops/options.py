@@ -13,14 +13,12 @@ FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 _SHORT = {"WARNING": "warn"}
 _CLOCK = re.compile(r"\d{1,2}:\d\d")
 _DAYS = {"today": 0, "yesterday": 1}
-# In MAKEFLAGS make writes the words of its command line after " -- ", a space inside a value as "\ ".
-_OVERRIDE = re.compile(r"(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*)=")
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
     "AUTO_SETUP",
@@ -152,10 +150,10 @@ def spoken_duration(seconds: float) -> str:
 def gather(
     command: str, allowed: Sequence[str], words: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> Options:
-    """Options from the words given and from those typed after make; unknown ones are refused by name."""
-    typed = _OVERRIDE.findall(environ.get("MAKEFLAGS", "").partition("-- ")[2])
-    # What a shell happens to export is nobody's word: OUT= and S= are names that anything may use.
-    values = {name: environ[name] for name in allowed if name in environ and name in typed}
+    """Options from the words given and, through make, from the environment; unknown words are refused by name."""
+    # A name that the shell happens to export is no word to us: only what was typed after the target counts.
+    typed = environ.get("PROSAAS_TYPED", "").split()
+    values = {name: environ[name] for name in typed if name in allowed and name in environ}
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:

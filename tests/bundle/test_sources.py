@@ -35,7 +35,8 @@ ROOMS = {
         "stories": {"stack"},
         "screen": {"stories", "stack"},
         "ask": {"screen", "stories", "stack"},
-        "act": {"screen", "stories", "stack"},
+        "conduct": {"stack"},
+        "act": {"conduct", "screen", "stories", "stack"},
     },
     "simulator": {
         "audio": set(),
@@ -47,10 +48,10 @@ ROOMS = {
 }
 MOST_FILES = 20
 SHELL = [
-    *ROOT.glob("scripts/**/*.sh"),
-    ROOT / "scripts/ops",
+    *ROOT.glob("scripts/*.sh"),
+    ROOT / "scripts/run",
+    *ROOT.glob("deploy/**/*.sh"),
     *SERVICES.glob("**/*.sh"),
-    *ROOT.glob("deploy/*.sh"),
     ROOT / ".ci/run",
 ]
 
@@ -166,6 +167,16 @@ def test_shell_is_posix(script: Path) -> None:
     first = script.read_text().splitlines()[0]
     assert first == "#!/bin/sh" or first.startswith("# "), first
     subprocess.run(["/bin/sh", "-n", str(script)], check=True)
+
+
+@pytest.mark.parametrize("linter", ["shellcheck", "hadolint"])
+def test_make_lint_asks_about_the_same_files_as_these_tests(linter: str) -> None:
+    line = re.search(rf"^{linter} (.*)$", (ROOT / "scripts/lint.sh").read_text("utf-8"), re.MULTILINE)
+    assert line
+    files = {path for word in line[1].split() if not word.startswith("-") for path in ROOT.glob(word)}
+    assert files == (
+        set(SHELL) if linter == "shellcheck" else {path for path in tracked() if path.name == "Dockerfile"}
+    )
 
 
 def test_yaml_is_clean() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
+from prosaas_api.rest.auth import Session
 from prosaas_core.database import bind_to_tenant, make_engine, session
 from prosaas_core.settings import Settings
 from prosaas_core.tables import Base
@@ -255,6 +256,19 @@ async def test_postgres_itself_refuses_what_is_not_a_tenants_to_write(
     ours, theirs = tenants
     with pytest.raises(DBAPIError, match=r"permission denied|row-level security"):
         await as_tenant(engine, ours, statement.format(ours=ours.ids, theirs=theirs.ids))
+
+
+async def test_whatever_a_route_asks_it_asks_as_its_tenant(
+    app: FastAPI, client: Client, tenants: tuple[Tenant, Tenant]
+) -> None:
+    """Without a check of its own, a route that is still to be written is bound too."""
+
+    @app.get("/v1/careless", include_in_schema=False)
+    async def careless(session: Session) -> list[str]:
+        return list((await session.execute(text("SELECT name FROM businesses"))).scalars())
+
+    assert (await client.rest("GET", "/v1/careless", key=tenants[0].key)).json() == ["ours"]
+    assert len((await client.rest("GET", "/v1/careless")).json()) == 3
 
 
 async def test_a_tenants_bond_ends_with_its_transaction(settings: Settings, tenants: tuple[Tenant, Tenant]) -> None:

@@ -10,7 +10,7 @@ from prosaas_core.database import bind_to_tenant, session
 
 pytestmark = pytest.mark.postgres
 
-ROWS = 50_000
+ROWS = 20_000
 FILL = f"""
 INSERT INTO businesses (id, name, phone) SELECT 5000 + n, n, '+9724' || (1000000 + n) FROM generate_series(1, 20) AS n;
 INSERT INTO customers (business_id, channel, external_id)
@@ -58,14 +58,14 @@ async def test_no_list_reads_its_whole_table(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
-        await raw.execute(FILL)
+        await raw.execute(FILL, timeout=120)
         await raw.execute("ANALYZE")
     for name, question in QUESTIONS.items():
         async with session(engine) as opened:
             await bind_to_tenant(opened, 5001)
             found = await opened.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {question}"))
             (plan,) = json.loads(json.dumps(found.scalar_one()))
-        assert touched(plan["Plan"]) < ROWS / 20, (name, plan)
+        assert touched(plan["Plan"]) < ROWS / 10, (name, plan)
 
 
 def touched(plan: dict) -> float:  # type: ignore[type-arg]

@@ -53,6 +53,9 @@ class FakeEngine:
             }
         )
 
+    def kept(self, *_services: str) -> list[Container]:
+        return []
+
     def containers(self, *services: str) -> list[Container]:
         return [
             Container(name, name, f"prosaas-{name}-1", self.states.get(name, "running"), f"prosaas/{name}:local", "Up")

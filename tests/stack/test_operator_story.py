@@ -167,7 +167,7 @@ def test_yesterdays_call_is_told_from_its_record(stack: Stack, placed: str) -> N
 
 def test_without_a_stack_every_tool_says_how_to_start_one(checkout: Checkout) -> None:
     for command in ("call", "trace", "logs", "debug-calls", "checklist", "diff", "capture"):
-        done = checkout.run("scripts/ops", command, check=False)
+        done = checkout.run("scripts/run", command, check=False)
         assert done.code == 1
         assert "is not running" in done.err
         assert "make up-prod" in done.err

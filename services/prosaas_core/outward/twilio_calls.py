@@ -3,7 +3,7 @@
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from prosaas_core.outbound import Outbound, OutboundError, Policy
+from prosaas_core.outward.http import Outbound, OutboundError, Policy
 from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger

@@ -195,7 +195,7 @@ class Follow:
 
 def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
     """The records of all these services in the window, by time."""
-    containers = engine.require(*services)
+    containers = [*engine.kept(*services), *engine.require(*services)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         parts = pool.map(lambda container: list(read(engine.logs(container, since, until))), containers)
         return sorted((line for part in parts for line in part), key=lambda line: line.stamp)

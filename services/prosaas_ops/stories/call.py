@@ -131,7 +131,8 @@ def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list
         return engine.logs(container, since, None if ended is None else ended + after)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(read_log, engine.containers(*SERVICES.values())))
+        services = tuple(SERVICES.values())
+        return list(pool.map(read_log, [*engine.kept(*services), *engine.containers(*services)]))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:

@@ -16,7 +16,12 @@ class Answering:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.says: bytes | Exception = b"[]"
+        self.addresses = ["10.0.0.1"]
         monkeypatch.setattr("urllib.request.urlopen", self)
+        monkeypatch.setattr("socket.getaddrinfo", self._named)
+
+    def _named(self, _host: str, port: int, **_: object) -> list[Any]:
+        return [(None, None, None, "", (address, port)) for address in self.addresses]
 
     def __call__(self, url: str, timeout: float) -> io.BytesIO:
         if isinstance(self.says, Exception):
@@ -32,6 +37,12 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Answering:
 def test_the_calls_are_those_that_the_service_tells(service: Answering, engine: Any) -> None:
     service.says = b'{"calls": [{"call_sid": "CA1", "business_id": 456, "started_at": "x"}]}'
     assert live_calls(engine) == [LiveCall("CA1", "456", "x")]
+
+
+def test_every_generation_is_asked_and_a_call_is_counted_once(service: Answering, engine: Any) -> None:
+    service.addresses = ["10.0.0.1", "10.0.0.2"]
+    service.says = b'[{"call_sid": "CA1"}, {"call_sid": "CA2"}]'
+    assert [call.call_sid for call in live_calls(engine) or []] == ["CA1", "CA2"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""A payload's preview keeps its shape and none of its words."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prosaas_core.outward.preview import preview
+
+_WORDS = st.text(alphabet="אבגדהוזחט", min_size=1)
+_PAYLOADS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _WORDS,
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["input", "content", "Body", "to"]), inner),
+)
+
+
+@given(_PAYLOADS)
+def test_no_word_of_a_payload_survives(payload: object) -> None:
+    assert not set("אבגדהוזחט") & set(preview(payload))
+
+
+def test_numbers_are_hidden_too_because_phone_numbers_and_codes_are_numbers() -> None:
+    assert json.loads(preview({"wa_id": 972501234567, "ok": True})) == {"wa_id": "<int>", "ok": True}
+
+
+def test_names_that_a_provider_chose_stay_readable() -> None:
+    assert json.loads(preview({"model": "gpt-test", "type": "message"})) == {"model": "gpt-test", "type": "message"}
+
+
+def test_long_lists_are_cut_short_and_say_so() -> None:
+    assert json.loads(preview(["a"] * 11))[-1] == "<3 more>"
