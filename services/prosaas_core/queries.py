@@ -7,7 +7,11 @@ from sqlalchemy import false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from prosaas_core.fates import ENDED
+from prosaas_core.phones import same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
+
+_LONGEST_CALL = timedelta(hours=4)
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
@@ -67,6 +71,28 @@ async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int
         .returning(Conversation.id)
     )
     return list((await conn.execute(statement)).scalars())
+
+
+async def business_and_language(conn: Executor, phone: str) -> tuple[int, str] | None:
+    """Whose number it is, and what they speak."""
+    row = (await conn.execute(select(Business.id, Business.language).where(Business.phone == phone))).one_or_none()
+    return None if row is None else (row.id, row.language)
+
+
+async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, caller: str, forwarded_from: str) -> bool:
+    """Whether a call comes from the number that the business has us transfer to, while the same caller has another."""
+    number = await conn.scalar(select(Business.transfer_number).where(Business.id == business_id))
+    if not same_number(forwarded_from, number or ""):
+        return False
+    statement = select(Call.call_sid).where(
+        Call.business_id == business_id,
+        Call.from_number == caller,
+        Call.call_sid != call_sid,
+        # The calls service says completed when its part is over; the carrier when the caller is gone.
+        func.coalesce(Call.carrier_status, "").not_in(ENDED),
+        Call.started_at > func.now() - _LONGEST_CALL,
+    )
+    return await conn.scalar(statement.limit(1)) is not None
 
 
 async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -84,6 +84,10 @@ class Settings(BaseModel):
     openai_transcription_model: str = "gpt-transcribe"
     openai_text_model: str = "gpt-5.4-mini"
     openai_voice: str = "marin"
+    openai_noise_reduction: Literal["near_field", "far_field", "off"] = "near_field"
+    openai_turn_detection: Literal["server_vad", "semantic_vad"] = "server_vad"
+    openai_vad_threshold: float = Field(default=0.5, ge=0, le=1)
+    openai_vad_silence_ms: int = Field(default=500, ge=200, le=3000)
 
     twilio_account_sid: str = ""
     twilio_auth_token: str = Field(default="", repr=False)

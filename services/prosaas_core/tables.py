@@ -176,6 +176,23 @@ class Call(Base):
     )
 
 
+class CallMessage(Base):
+    """What a caller asked to have passed on to the business, and how to reach them."""
+
+    __tablename__ = "call_messages"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    call_sid: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    number: Mapped[str] = mapped_column(server_default="")
+    body: Mapped[str]
+    urgent: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "business_id", "created_at"),)
+
+
 class Conversation(Base):
     """A WhatsApp session: a window of messages with one customer, closed when it has been idle long enough."""
 

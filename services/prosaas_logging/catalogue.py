@@ -18,9 +18,12 @@ TOOL_LABELS: Final = {
     "book_appointment": ("קביעת פגישה", "booking an appointment"),
     "reschedule_appointment": ("העברת פגישה", "moving an appointment"),
     "cancel_appointment": ("ביטול פגישה", "cancelling an appointment"),
+    "my_appointments": ("התורים של הלקוח", "the caller's appointments"),
     "find_customer": ("חיפוש לקוח", "looking up the customer"),
     "transfer_to_human": ("העברה לנציג", "transferring to a person"),
     "end_call": ("סיום שיחה", "ending the call"),
+    "take_message": ("רישום הודעה", "taking a message"),
+    "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
 _TOOL: Final = {"tool": TOOL_LABELS}
 
@@ -66,6 +69,13 @@ def REALTIME_ERROR(*, code: str, message: str, exc_info: ExcInfo = None) -> None
 @event(INFO, "🎤", he="מנגן ברכה", en="playing the greeting", fold=0)
 def GREETING() -> None:
     """The greeting is being played."""
+
+
+@event(
+    INFO, "⏳", he="הלקוח ממתין בשקט, נאמר לו להמתין רגע", en="the caller waits in silence and hears a word of comfort"
+)
+def COMFORT() -> None:
+    """The caller has waited in silence, for the model, a tool or a connection, and hears that we are still there."""
 
 
 @event(INFO, "💬", tag="TRANSCRIPT", he='לקוח: "{text}"', en='customer: "{text}"', speech=("text",))
@@ -365,6 +375,11 @@ def SIGNATURE_REJECTED(*, source: str, reason: str) -> None:
 @event(WARNING, "⛔", he="גוף בקשה לא תקין מ-{source}: {reason}", en="bad body from {source}: {reason}")
 def BODY_REJECTED(*, source: str, reason: str) -> None:
     """A webhook's body was not understood."""
+
+
+@event(INFO, "📲", he="תוצאת ההעברה לנציג: {status}", en="what became of the transfer: {status}")
+def TRANSFER_RESULT(*, status: str) -> None:
+    """Twilio reported whether a person took the transferred call; if none did, the caller is back with the agent."""
 
 
 @event(INFO, "📞")

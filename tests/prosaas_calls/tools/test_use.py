@@ -33,6 +33,9 @@ def context() -> ToolContext:
         ("check_availability", '{"date":"next Tuesday"}', "date"),
         ("book_appointment", '{"date":"2026-01-25"}', "time"),
         ("book_appointment", "[1]", "object"),
+        ("cancel_appointment", "", "JSON"),
+        ("cancel_appointment", "{}", "time"),
+        ("transfer_to_human", "", "JSON"),
     ],
 )
 async def test_what_cannot_be_called_is_explained_to_the_model(name: str, arguments: str, complaint: str) -> None:
