@@ -7,9 +7,9 @@ from typing import Annotated, TypeAlias
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
 from prosaas_api.rates import Rates
+from prosaas_api.seats import Seats
 from prosaas_core.settings import Settings
 
 # A program that asks is not on the phone, and is still told in time.
@@ -27,7 +27,7 @@ class State:
     settings: Settings
     engine: AsyncEngine
     rest_engine: AsyncEngine
-    door: CallsDoor
+    door: Seats
     metrics: Metrics
     rates: Rates = field(default_factory=Rates)
     batches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES))

@@ -68,7 +68,7 @@ async def voice(request: Request, state: AppState) -> Response:
         since=since,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream", token, language))
+    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
 
 
 @router.post("/twilio/status")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
+from prosaas_core.facts.measures import counted
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
@@ -58,6 +59,7 @@ class CallRecord:
 async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
     """Store the record and enqueue its summary, once per call: False when this call had been recorded before."""
     record = await _resolved(conn, record)
+    record = replace(record, metrics={**record.metrics, **counted(record.events)})
     values = {**storable(asdict(record)), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(

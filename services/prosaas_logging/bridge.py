@@ -19,7 +19,7 @@ from .logger import Logger, get_logger
 from .policy import LIBRARIES, Policy, awake, follow, is_library
 from .prints import Printed
 from .scope import current
-from .values import Fields, freeze
+from .values import Fields, freeze, message_of
 
 # What a stdlib record has of its own; anything else came through ``extra=``.
 _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
@@ -117,7 +117,7 @@ class Bridge:
             )
 
     def _take(self, record: logging.LogRecord, *, own: bool) -> None:
-        text = _text_of(record)
+        text = message_of(record.msg, record.args)
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
         error = describe(record.exc_info) if record.exc_info else None
         if error is None:
@@ -184,13 +184,6 @@ def _set_levels(policy: Policy) -> None:
         # setLevel also empties every logger's cache; once, below, is enough.
         logging.getLogger(name).level = policy.libraries
     logging.getLogger().setLevel(min(policy.threshold, policy.libraries))
-
-
-def _text_of(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:
-        return f"{record.msg if isinstance(record.msg, str) else type(record.msg).__name__} <unprintable arguments>"
 
 
 def _only_our_threads() -> bool:

@@ -58,6 +58,7 @@ async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: As
         call = await opened.get_one(Call, "CA123")
         assert (call.business_id, call.end_reason, call.duration_s) == (business_id, "customer_hangup", 45.0)
         assert (call.started_at, call.transcript, call.events) == (STARTED, RECORD.transcript, RECORD.events)
+        assert call.metrics == {"turns": 3, "refused": 0, "errors": 0, "reconnects": 0}
         assert (await opened.get_one(Customer, call.customer_id)).name == "דוד"
     assert await jobs(engine) == ["call.summarise:CA123"]
 
