@@ -9,8 +9,9 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import fates, stream_token
+from prosaas_core import stream_token
 from prosaas_core.database import DatabaseUnavailable, raw_connection
+from prosaas_core.messages import fates
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import CALL_STATUS, DB_UNAVAILABLE, UNKNOWN_BUSINESS, VOICE_REFUSED, VOICE_WEBHOOK
 
