@@ -14,6 +14,7 @@ from prosaas_api.rest import appointments, businesses, customers, history
 from prosaas_api.seats import Seats
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import make_engine
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 
 DESCRIPTION = "Businesses, their customers, appointments, phone calls and WhatsApp conversations."
@@ -30,10 +31,12 @@ def create_app(settings: Settings) -> FastAPI:
         engine = make_engine(settings, pool_size=WEBHOOK_CONNECTIONS)
         rest_engine = make_engine(settings, pool_size=REST_CONNECTIONS)
         async with httpx.AsyncClient(trust_env=False) as client:
-            app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics)
+            twilio = TwilioCalls(settings)
+            app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             try:
                 yield
             finally:
+                await twilio.close()
                 await engine.dispose()
                 await rest_engine.dispose()
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from prosaas_api.metrics import Metrics
 from prosaas_api.rates import Rates
 from prosaas_api.seats import Seats
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 
 # A program that asks is not on the phone, and is still told in time.
@@ -29,6 +30,7 @@ class State:
     rest_engine: AsyncEngine
     door: Seats
     metrics: Metrics
+    twilio: TwilioCalls
     rates: Rates = field(default_factory=Rates)
     batches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES))
 

@@ -54,6 +54,13 @@ def goodbye(sentence: str, language: str) -> str:
     return str(response)
 
 
+def busy() -> str:
+    """Do not take the call: whoever rings hears that the line is busy, and nobody pays."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return str(response)
+
+
 def hangup() -> str:
     """End the call without a word: there is nobody to hear it."""
     response = VoiceResponse()
@@ -62,7 +69,7 @@ def hangup() -> str:
 
 
 def nothing() -> str:
-    """No instructions: the answer to a message."""
+    """No instructions: the answer to a message, or the end of a call in which all has been said."""
     return str(VoiceResponse())
 
 

@@ -1,7 +1,10 @@
 """Twilio's voice webhooks: what to do with a call, and what became of it."""
 
+import contextlib
+import re
 import time
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, signatures, twiml
@@ -9,15 +12,24 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import stream_token
-from prosaas_core.database import DatabaseUnavailable, raw_connection
+from prosaas_core import queries, stream_token
+from prosaas_core.database import DatabaseUnavailable, raw_connection, session
 from prosaas_core.messages import fates
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import CALL_STATUS, DB_UNAVAILABLE, UNKNOWN_BUSINESS, VOICE_REFUSED, VOICE_WEBHOOK
+from prosaas_logging.catalogue import (
+    CALL_STATUS,
+    DB_UNAVAILABLE,
+    TRANSFER_RESULT,
+    UNKNOWN_BUSINESS,
+    VOICE_REFUSED,
+    VOICE_WEBHOOK,
+)
 
 MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
+_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 # From the first we hear of a call, which may wait for its turn, until its token is good no more.
 RINGING_S = 180.0
 
@@ -45,6 +57,9 @@ async def voice(request: Request, state: AppState) -> Response:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
+    except asyncpg.PostgresError:
+        # It answers, and yet is of no use: a right was taken away, a table is not there. The caller waits all the same.
+        log.exception("the database did not tell who is called")
     else:
         if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)
@@ -55,21 +70,48 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")
             return _twiml(twiml.hangup())
 
+        if form.get("ForwardedFrom") and await _forwarded_back(state, form, business_id):
+            log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
+            return _twiml(twiml.busy())
+
     door = await state.door.state()
     if door != "open":
         return _wait(request, state, door, language)
     log.event(VOICE_WEBHOOK, from_number=caller)
-    token = stream_token.issue(
-        state.settings.call_token_secret,
-        call_sid=call_sid,
-        business_id=business_id,
-        from_number=caller,
-        to_number=called,
-        ttl=ttl,
-        since=since,
-    )
-    host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
+    return _connect(state, form, business_id, language, since=since, ttl=ttl)
+
+
+@router.post(TRANSFERRED)
+async def transferred(request: Request, state: AppState) -> Response:
+    """What became of a transfer: whom no person answered goes back to the agent, who knows why."""
+    form, asked = checked(await signed_form(request, state), "CallSid", "From", "To"), request.query_params
+    annotate(call_sid=form["CallSid"], phone=form["From"])
+    outcome = "machine" if asked.get("outcome") == "machine" else form.get("DialCallStatus", "")
+    dialled = asked.get("dialled", "") or form.get("DialCallSid", "")
+    log.event(TRANSFER_RESULT, status=outcome)
+    if outcome in ("completed", "answered"):
+        return _twiml(twiml.nothing())
+    known = None
+    with contextlib.suppress(DatabaseUnavailable):
+        async with session(state.engine, within_s=LOOKUP_S) as opened:
+            known = await queries.business_and_language(opened, form["To"])
+    business_id, language = known or (None, "he")
+    if await state.door.state() != "open":
+        return _twiml(twiml.goodbye("give_up", language))
+    return _connect(state, form, business_id, language, returned=outcome or "failed", dialled=dialled)
+
+
+@router.post(ANSWERED_BY)
+async def answered_by(request: Request, state: AppState) -> Response:
+    """Who took a transfer; a caller is taken back from a machine."""
+    form = await signed_form(request, state)
+    call_sid, who = request.query_params.get("call", ""), form.get("AnsweredBy", "")
+    if not _CALL_SID.fullmatch(call_sid):
+        raise bodies.rejected("twilio", 422, "call is not the id of a call")
+    annotate(call_sid=call_sid)
+    if who.startswith(("machine", "fax")):
+        await state.twilio.take_back(call_sid, form.get("CallSid", ""))
+    return Response(status_code=204)
 
 
 @router.post("/twilio/status")
@@ -91,6 +133,46 @@ async def status(request: Request, state: AppState) -> Response:
     if news:
         log.event(CALL_STATUS, status=form["CallStatus"], duration_s=duration_s)
     return Response(status_code=204)
+
+
+async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
+    """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
+    with contextlib.suppress(DatabaseUnavailable):
+        async with session(state.engine, within_s=LOOKUP_S) as opened:
+            return await queries.forwarded_back(
+                opened,
+                business_id,
+                call_sid=form["CallSid"],
+                caller=form["From"],
+                forwarded_from=form.get("ForwardedFrom", ""),
+            )
+    return False
+
+
+def _connect(
+    state: State,
+    form: bodies.Form,
+    business_id: int | None,
+    language: str,
+    *,
+    since: float | None = None,
+    ttl: float = 60.0,
+    returned: str = "",
+    dialled: str = "",
+) -> Response:
+    token = stream_token.issue(
+        state.settings.call_token_secret,
+        call_sid=form["CallSid"],
+        business_id=business_id,
+        from_number=form["From"],
+        to_number=form["To"],
+        returned=returned,
+        dialled=dialled,
+        since=since,
+        ttl=ttl,
+    )
+    host = state.settings.calls_public_url.split("://", 1)[1]
+    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
 
 
 def _wait(request: Request, state: State, door: str, language: str) -> Response:

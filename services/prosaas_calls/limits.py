@@ -27,13 +27,22 @@ class Limits:
     model_connect: float = 5.0
     # How often an open connection to the model has to give a sign of life.
     model_ping: float = 15.0
-    # How long a caller hears comfort prompts before we give up on the model.
+    # So much of the greeting is heard before the caller can interrupt it, and no longer than this is it waited for.
+    greeting: float = 2.0
+    greeting_shield: float = 8.0
+    # A caller who waits in silence hears a word of comfort, and then another.
+    comfort: float = 2.5
+    comfort_again: float = 6.0
+    comfort_look: float = 0.25
+    # How long a caller hears words of comfort before we give up on the model.
     model_retry: float = 20.0
     # OpenAI closes a session after 60 minutes, without a warning.
     model_renew: float = 55 * 60.0
     # The caller has finished a sentence and the model has not begun to answer.
-    model_silence: float = 15.0
+    model_silence: float = 6.0
     tool: float = 8.0
+    # Tools that still run when the call is over.
+    settle: float = 2.0
     # The model's last words before a hang-up or a transfer.
     last_words: float = 20.0
     # A caller waits for what the database knows of them; nobody waits for the record of a call.
@@ -53,8 +62,8 @@ class Limits:
 
     @property
     def farewell(self) -> float:
-        """For the calls that a drain has to end: the last sentence, the hang-up, and the record."""
-        return self.prompt + self.prompt_grace + self.hang_up + self.record + self.spool
+        """For the calls that a drain has to end: the last sentence, the tools, the hang-up, and the record."""
+        return self.prompt + self.prompt_grace + self.settle + self.hang_up + self.record + self.spool
 
     @property
     def cut_off(self) -> float:

@@ -7,7 +7,6 @@ from functools import partial
 from urllib.parse import urlencode
 
 from prosaas_calls.call.call import Services
-from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
@@ -17,6 +16,7 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
 from prosaas_core.database import make_engine
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP

@@ -62,4 +62,4 @@ async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClai
         return Profile()
     if parties.customer_id is not None:
         log.event(DB_CONTEXT, name=parties.customer_name, phone=claims.from_number)
-    return Profile(parties.business, parties.customer_id, parties.customer_name)
+    return Profile(parties.business, parties.customer_id, parties.customer_name, parties.booked)

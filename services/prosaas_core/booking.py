@@ -13,6 +13,7 @@ from prosaas_core.jobs import APPOINTMENT_REMIND, enqueue
 from prosaas_core.tables import Appointment, Business
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_AHEAD = timedelta(days=365)
 REMIND_BEFORE = timedelta(hours=24)
 # The longest slot that a business may have.
 LONGEST = timedelta(hours=8)
@@ -27,8 +28,24 @@ class SlotTaken(BookingError):
     """Somebody else has that time."""
 
 
+class AlreadyTheirs(SlotTaken):
+    """The same customer has that very appointment: asked for twice, it is not refused and not made twice."""
+
+
 class OutsideHours(BookingError):
-    """The business is closed then, or that time has passed, or is no whole minute."""
+    """The business is closed then."""
+
+
+class Past(OutsideHours):
+    """That time is over."""
+
+
+class TooFar(OutsideHours):
+    """No diary is open so far ahead; most likely the year is wrong."""
+
+
+class OffGrid(OutsideHours):
+    """Appointments begin at other minutes."""
 
 
 class NotFound(BookingError):
@@ -41,6 +58,30 @@ class Cancelled(NotFound):
 
 class Begun(BookingError):
     """The appointment has begun or is over: it can be neither moved nor cancelled."""
+
+
+def check_day(business: Business, day: date, *, now: datetime | None = None) -> None:
+    """Past, TooFar or OutsideHours for a day on which there can be no appointment, however empty it is."""
+    today = (now or datetime.now(UTC)).astimezone(ZoneInfo(business.timezone)).date()
+    if day < today:
+        raise Past("that day has passed")
+    if day > today + LONGEST_AHEAD:
+        raise TooFar(f"more than {LONGEST_AHEAD.days} days ahead")
+    if next(_windows(business, day), None) is None:
+        raise OutsideHours("the business is closed on that day")
+
+
+def check_offered(business: Business, starts_at: datetime, *, now: datetime | None = None) -> None:
+    """What check_day says, Past and OutsideHours for the hour, and OffGrid for a time that is never offered."""
+    zone = ZoneInfo(business.timezone)
+    day = starts_at.astimezone(zone).date()
+    check_day(business, day, now=now)
+    length = timedelta(minutes=business.slot_minutes)
+    starts = _checked(business, starts_at, length, now)
+    slots = list(_slots(business, day, length))
+    if starts not in slots:
+        nearest = sorted(sorted(slots, key=lambda slot: abs(slot - starts))[:2])
+        raise OffGrid(", ".join(f"{slot.astimezone(zone):%H:%M}" for slot in nearest))
 
 
 async def free_slots(
@@ -80,7 +121,10 @@ async def book(
     call_sid: str | None = None,
     now: datetime | None = None,
 ) -> Appointment:
-    """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands."""
+    """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands.
+
+    A customer who asks again for what they have, because an answer was lost, gets AlreadyTheirs.
+    """
     length = timedelta(minutes=business.slot_minutes)
     starts_at = _checked(business, starts_at, length, now)
     await _lock(session, business)
@@ -93,8 +137,13 @@ async def book(
         note=note,
         call_sid=call_sid,
     )
-    async with _claiming(session):
-        session.add(appointment)
+    try:
+        async with _claiming(session):
+            session.add(appointment)
+    except SlotTaken:
+        if await _has(session, business, customer_id, starts_at):
+            raise AlreadyTheirs("they have that appointment") from None
+        raise
     await _remind(session, appointment, now)
     return appointment
 
@@ -159,9 +208,9 @@ def _checked(business: Business, starts_at: datetime, length: timedelta, now: da
     """The time in UTC, if the business can take somebody from then on for so long."""
     starts = starts_at.astimezone(UTC)
     if starts.second or starts.microsecond:
-        raise OutsideHours("an appointment begins at a whole minute")
+        raise OffGrid("an appointment begins at a whole minute")
     if starts <= (now or datetime.now(UTC)):
-        raise OutsideHours("that time has passed")
+        raise Past("that time has passed")
     day = starts.astimezone(ZoneInfo(business.timezone)).date()
     if not any(opens <= starts and starts + length <= closes for opens, closes in _windows(business, day)):
         raise OutsideHours("the business is closed at that time")
@@ -183,6 +232,16 @@ async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
         if getattr(error.orig, "sqlstate", None) == EXCLUSION_VIOLATION:
             raise SlotTaken("that time is taken") from None
         raise
+
+
+async def _has(session: AsyncSession, business: Business, customer_id: int, starts_at: datetime) -> bool:
+    theirs = select(Appointment.id).where(
+        Appointment.business_id == business.id,
+        Appointment.customer_id == customer_id,
+        Appointment.status == "booked",
+        Appointment.starts_at == starts_at,
+    )
+    return await session.scalar(theirs) is not None
 
 
 async def _booked(session: AsyncSession, business: Business, appointment_id: int, now: datetime | None) -> Appointment:

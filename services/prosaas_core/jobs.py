@@ -18,6 +18,7 @@ from prosaas_logging.catalogue import JOB_ENQUEUED
 CALL_SUMMARISE = "call.summarise"
 WHATSAPP_REPLY = "whatsapp.reply"
 APPOINTMENT_REMIND = "appointment.remind"
+BUSINESS_TELL = "business.tell"
 SESSIONS_SWEEP = "sessions.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
 

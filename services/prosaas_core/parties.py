@@ -1,6 +1,7 @@
 """Who is called and who calls: one statement, because a caller waits for it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 
@@ -21,7 +22,11 @@ WITH business AS (
     ON CONFLICT (business_id, channel, external_id) DO UPDATE SET phone = COALESCE(customers.phone, excluded.phone)
     RETURNING id, name
 )
-SELECT business.*, customer.id AS customer_id, customer.name AS customer_name
+SELECT business.*, customer.id AS customer_id, customer.name AS customer_name, ARRAY(
+    SELECT starts_at FROM appointments
+    WHERE business_id = business.id AND customer_id = customer.id AND status = 'booked' AND starts_at > now()
+    ORDER BY starts_at LIMIT 5
+) AS booked
 FROM business LEFT JOIN (TABLE known UNION ALL TABLE made) AS customer ON true
 """
 _BY_ID, _BY_PHONE = _FIND.format(ours="id"), _FIND.format(ours="phone")
@@ -34,6 +39,8 @@ class Parties:
     business: Business
     customer_id: int | None
     customer_name: str
+    # When their next appointments begin.
+    booked: tuple[datetime, ...] = ()
 
 
 async def find_parties(
@@ -50,4 +57,5 @@ async def find_parties(
         return None
     columns = dict(row)
     customer_id, customer_name = columns.pop("customer_id"), columns.pop("customer_name")
-    return Parties(Business(**columns), customer_id, customer_name or "")
+    booked = tuple(columns.pop("booked"))
+    return Parties(Business(**columns), customer_id, customer_name or "", booked)

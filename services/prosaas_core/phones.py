@@ -9,6 +9,7 @@ _KEYS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999"
 # The last one has been seen too, a letter off.
 _SPELT = frozenset((*(f"+{word.translate(_KEYS)}" for word in _WITHHELD), "+7378742883"))
 _LONGEST = 16
+_LONGEST_SPELLING = 32
 
 
 def caller_id(given: str) -> str | None:
@@ -19,3 +20,9 @@ def caller_id(given: str) -> str | None:
     if len(given) > _LONGEST or not _E164.fullmatch(given) or given in _SPELT:
         return None
     return given
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two spellings are of one telephone number."""
+    digits = ["".join(filter(str.isdecimal, number[:_LONGEST_SPELLING])) for number in (one, other)]
+    return digits[0] == digits[1] != ""

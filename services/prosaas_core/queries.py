@@ -1,13 +1,17 @@
 """The questions that more than one service asks of the database."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from prosaas_core.messages.fates import ENDED
+from prosaas_core.phones import same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
+
+_LONGEST_CALL = timedelta(hours=4)
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
@@ -69,6 +73,28 @@ async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int
     return list((await conn.execute(statement)).scalars())
 
 
+async def business_and_language(conn: Executor, phone: str) -> tuple[int, str] | None:
+    """Whose number it is, and what they speak."""
+    row = (await conn.execute(select(Business.id, Business.language).where(Business.phone == phone))).one_or_none()
+    return None if row is None else (row.id, row.language)
+
+
+async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, caller: str, forwarded_from: str) -> bool:
+    """Whether a call comes from the number that the business has us transfer to, while the same caller has another."""
+    number = await conn.scalar(select(Business.transfer_number).where(Business.id == business_id))
+    if not same_number(forwarded_from, number or ""):
+        return False
+    statement = select(Call.call_sid).where(
+        Call.business_id == business_id,
+        Call.from_number == caller,
+        Call.call_sid != call_sid,
+        # The calls service says completed when its part is over; the carrier when the caller is gone.
+        func.coalesce(Call.carrier_status, "").not_in(ENDED),
+        Call.started_at > func.now() - _LONGEST_CALL,
+    )
+    return await conn.scalar(statement.limit(1)) is not None
+
+
 async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:
     """Keep the summary of a recorded call."""
     await conn.execute(update(Call).where(Call.call_sid == call_sid).values(summary=summary, summarised_at=func.now()))
@@ -80,6 +106,6 @@ async def claim_effect(conn: Executor, key: str, job: str) -> bool:
     return await conn.scalar(statement) is not None
 
 
-async def database_time(conn: Executor) -> datetime:
-    """A round trip that shows that the database answers."""
-    return (await conn.execute(select(func.now()))).scalar_one()
+async def serves(conn: Executor) -> None:
+    """Return where the database can serve us; raises where it is away, read-only, or has taken our rights away."""
+    await conn.execute(update(JobEffect).where(false()).values(job=JobEffect.job))

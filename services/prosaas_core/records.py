@@ -6,17 +6,21 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Select, exists, func, null, select
+from sqlalchemy import Select, exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
+from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
-from prosaas_core.jobs import CALL_SUMMARISE, enqueue
+from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
+
+# Numbers of a call that its parts add up to.
+_ADDED_UP = ("turns", "barge_ins", "tools", "frames_in", "frames_out", "folded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +77,43 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
             where=Call.recorded_at.is_(null()),
         ).returning(Call.call_sid)
     )
-    if stored is None:
+    if stored is None and not await _go_on(conn, record):
         return False
-    await enqueue(
-        conn,
-        CALL_SUMMARISE,
-        {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}},
-        key=f"{CALL_SUMMARISE}:{record.call_sid}",
-    )
+    about = {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}}
+    # A call that goes on after a transfer is told of anew.
+    key = record.call_sid if stored is not None else f"{record.call_sid}:{record.started_at.isoformat()}"
+    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{key}")
+    if record.end_reason in UNSERVED and record.business_id is not None:
+        await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{key}")
     return True
+
+
+async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:
+    """Add the part after a transfer that came back; False for a part that is in the record already."""
+    before = (await conn.execute(select(Call).where(Call.call_sid == record.call_sid).with_for_update())).one()
+    if before.ended_at is None or record.started_at <= before.ended_at:
+        return False
+    shift = int((record.started_at - before.started_at).total_seconds() * 1000)
+    numbers = {**before.metrics, **{name: value for name, value in record.metrics.items() if value is not None}}
+    for name in _ADDED_UP:
+        if name in before.metrics or name in record.metrics:
+            numbers[name] = (before.metrics.get(name) or 0) + (record.metrics.get(name) or 0)
+    if before.metrics.get("first_audio_ms") is not None:
+        numbers["first_audio_ms"] = before.metrics["first_audio_ms"]
+    values = {
+        "ended_at": record.ended_at,
+        "duration_s": round((record.ended_at - before.started_at).total_seconds(), 1),
+        "end_reason": record.end_reason,
+        "metrics": numbers,
+        "transcript": before.transcript + _later(record.transcript, shift, "at_ms", "until_ms"),
+        "events": before.events + _later(record.events, shift, "t_ms"),
+    }
+    await conn.execute(update(Call).where(Call.call_sid == record.call_sid).values(storable(values)))
+    return True
+
+
+def _later(entries: list[dict[str, Any]], ms: int, *times: str) -> list[dict[str, Any]]:
+    return [{**each, **{name: each[name] + ms for name in times if name in each}} for each in entries]
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:

@@ -6,10 +6,12 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from prosaas_core.postgres import address
 
 WHERE = "set it in .env (env/example.env explains each setting)"
 
@@ -53,6 +55,11 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _database_url(value: str) -> str:
+    address.arguments(value)
+    return value
+
+
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss")]
 
@@ -62,7 +69,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    database_url: str = Field(repr=False, pattern=r"^postgres(ql)?://")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(repr=False)
     public_url: HttpUrl = "http://localhost:8000"
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"
@@ -77,6 +84,10 @@ class Settings(BaseModel):
     openai_transcription_model: str = "gpt-transcribe"
     openai_text_model: str = "gpt-5.4-mini"
     openai_voice: str = "marin"
+    openai_noise_reduction: Literal["near_field", "far_field", "off"] = "near_field"
+    openai_turn_detection: Literal["server_vad", "semantic_vad"] = "server_vad"
+    openai_vad_threshold: float = Field(default=0.5, ge=0, le=1)
+    openai_vad_silence_ms: int = Field(default=500, ge=200, le=3000)
 
     twilio_account_sid: str = ""
     twilio_auth_token: str = Field(default="", repr=False)

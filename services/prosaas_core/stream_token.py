@@ -31,6 +31,8 @@ class StreamClaims:
     to_number: str
     expires_at: float
     nonce: str
+    # Why the caller is back from a transfer that no person took: busy, no-answer, failed, canceled or machine.
+    returned: str = ""
 
 
 def issue(
@@ -42,19 +44,24 @@ def issue(
     to_number: str,
     ttl: float = 60,
     since: float | None = None,
+    returned: str = "",
+    dialled: str = "",
 ) -> str:
     """A token for this call, good for `ttl` seconds from `since`, in seconds since 1970, or from now.
 
     Its nonce is the call's, and the calls service lets each nonce in once: whoever asks again for a call gets no second
-    stream.
+    stream. Who is `returned` from a transfer gets one for each time that somebody was `dialled`.
     """
+    again = f" {returned} {dialled}" if returned else ""
     claims = [
         call_sid[:MAX_NUMBER],
         business_id,
         from_number[:MAX_NUMBER],
         to_number[:MAX_NUMBER],
         int((time.time() if since is None else since) + ttl),
-        _signature(secret, f"nonce {call_sid}")[:NONCE_LENGTH],
+        _signature(secret, f"nonce {call_sid}{again}")[:NONCE_LENGTH],
+        # A calls service of the generation before knows no such claim, and need not for most calls.
+        *([returned[:MAX_NUMBER]] if returned else []),
     ]
     body = _encode(json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode())
     return f"{body}.{_signature(secret, body)}"

@@ -16,6 +16,7 @@ from sqlalchemy import (
     column,
     false,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
@@ -134,6 +135,11 @@ class Appointment(Base):
     )
 
 
+def _prefix_index(name: str, expression: str) -> Index:
+    """Finds what begins so, whatever the collation."""
+    return Index(name, literal_column(expression).label("prefix"), postgresql_ops={"prefix": "text_pattern_ops"})
+
+
 class Call(Base):
     """One phone call: what the status callback told us, and the record that the calls service keeps of it."""
 
@@ -159,7 +165,32 @@ class Call(Base):
     summary: Mapped[str | None]
     summarised_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "business_id", "started_at", "call_sid"),)
+    # `make calls` and `make trace` find a call by its time, by how a number ends (that is a prefix of its digits
+    # backwards) and by how its id begins.
+    __table_args__ = (
+        Index(None, "business_id", "started_at", "call_sid"),
+        Index("ix_calls_started_at", text("started_at DESC")),
+        _prefix_index("ix_calls_from_digits", "reverse(regexp_replace(from_number, '[^0-9]', '', 'g'))"),
+        _prefix_index("ix_calls_to_digits", "reverse(regexp_replace(to_number, '[^0-9]', '', 'g'))"),
+        _prefix_index("ix_calls_beginning", "lower(call_sid)"),
+    )
+
+
+class CallMessage(Base):
+    """What a caller asked to have passed on to the business, and how to reach them."""
+
+    __tablename__ = "call_messages"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    call_sid: Mapped[str]
+    name: Mapped[str] = mapped_column(server_default="")
+    number: Mapped[str] = mapped_column(server_default="")
+    body: Mapped[str]
+    urgent: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "business_id", "created_at"),)
 
 
 class Conversation(Base):

@@ -27,7 +27,7 @@ from .policy import Policy, Recorded, apply, in_force
 from .record import Context, Record
 from .recorder import Recorder
 from .render import TextRenderer
-from .scope import current
+from .scope import current, tell_all
 from .settings import LogSettings, load_settings
 from .switch import Switch
 from .trouble import Repeats, Said
@@ -147,6 +147,7 @@ def _tick() -> None:
     if _running is not None:
         _running.switch.poll()
         _running.recorder.sweep()
+        tell_all(time.time())
 
 
 def _loss_report(losses: Losses) -> Said:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
 
-from .events import AnyEvent, Event
-from .levels import DEBUG, ERROR, INFO, WARNING, level_name
+from . import budget
+from .budget import Account, room_for
+from .events import Event
+from .levels import DEBUG, ERROR, INFO, level_name
 from .policy import Policy, follow, in_force
 from .record import Context, Record
 
@@ -29,8 +28,6 @@ _TAIL_NAMES: Final = {
 _TIMELINE_LENGTH: Final = 2000
 _NO_TIMELINE: Final[deque[tuple[Record, bool]]] = deque(maxlen=0)
 _NO_RING: Final[deque[Record]] = deque(maxlen=0)
-# The ending of a call: CALL_END, and a warning or two.
-ENDING_ROOM: Final = 3
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
 MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
@@ -50,11 +47,11 @@ class Scope:
     """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
     __slots__ = (
+        "_account",
         "_dumped_at",
         "_dumps",
-        "_folded",
         "_policy",
-        "_spending",
+        "_room",
         "_timeline",
         "_token",
         "context",
@@ -76,8 +73,8 @@ class Scope:
         self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
         self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
-        self._spending = count()
-        self._folded = 0
+        self._account = Account()
+        self._room = room_for(0, kind, of_a_call=False)
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
@@ -113,7 +110,12 @@ class Scope:
     @property
     def folded(self) -> int:
         """How many routine lines were folded away so far."""
-        return self._folded
+        return self._account.folded
+
+    @property
+    def untold(self) -> int:
+        """How many of these no line has told of that ends a call."""
+        return self._account.folded - self._account.told
 
     @property
     def timeline(self) -> list[TimelineEntry]:
@@ -150,6 +152,7 @@ class Scope:
                 self.keep = _discard
                 self.emit = _straight(policy.submit, self.context)
             else:
+                self._room = room_for(policy.budget, self.kind, of_a_call="call_sid" in self.context.fields)
                 if self.ring.maxlen != policy.ring:
                     self.ring = deque(self.ring, maxlen=policy.ring)
                 self.keep = self.ring.append if self.level >= policy.threshold else self._sift
@@ -175,21 +178,28 @@ class Scope:
                 policy.submit(record, self.context)
 
     def _emit(self, record: Record) -> None:
-        level = record[1]
-        if self.kind == "call" and level >= INFO:
-            # A count is one step also for threads that share a call, where ``+=`` is three.
-            spent = next(self._spending)
-            if level < WARNING and self._folds(record[3], spent):
-                with _folding:
-                    self._folded += 1
-                self._timeline.append((record, True))
+        level, what = record[1], record[3]
+        if level >= INFO:
+            if isinstance(what, Event) and "folded" in what.fields:
+                record = self._with_folded(record)
+            with budget.accounting:
+                # A call that is being watched at DEBUG shows everything.
+                folds = self._account.folds(record, self._room if self.level >= INFO else None, self._in_words)
+            self._timeline.append((record, folds))
+            if folds:
                 self.ring.append(record)
+                self.tell(record[0])
                 return
-            record = self._with_folded(record)
-            self._timeline.append((record, False))
         self._policy.submit(record, self.context)
         if level >= ERROR:
             self._dump_after_error(record[0])
+
+    def tell(self, now: float) -> None:
+        """Write the digest of what was folded, if one is due."""
+        with budget.accounting:
+            digest = self._account.due(now, self._room)
+        if digest is not None:
+            self._policy.submit(digest, self.context)
 
     def _dump_after_error(self, moment: float) -> None:
         """Have written what was recorded since the last error, if that is not too often."""
@@ -201,18 +211,15 @@ class Scope:
                 self._dumped_at = moment
 
     def _with_folded(self, record: Record) -> Record:
-        """The record, and how much was folded if it is of the kind that says so."""
+        """The line that ends a call, with how much was folded; what no digest has told yet is told before it."""
         moment, level, logger, what, fields, error = record
-        if self._folded and isinstance(what, Event) and "folded" in what.fields and fields.get("folded") is None:
-            return moment, level, logger, what, {**fields, "folded": self._folded}, error
-        return record
-
-    def _folds(self, what: AnyEvent | str, spent: int) -> bool:
-        """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""
-        budget = self._policy.budget
-        if not budget or self.level < INFO or spent < budget - ENDING_ROOM:
-            return False
-        return not isinstance(what, Event) or what.folds
+        with budget.accounting:
+            digest = self._account.closing(moment) if self._room else None
+        if digest is not None:
+            self._policy.submit(digest, self.context)
+        if self.folded and fields.get("folded") is None:
+            fields = {**fields, "folded": self.folded}
+        return moment, level, logger, what, fields, error
 
     def _make_context(self, fields: dict[str, object]) -> Context:
         tail = tuple(f"{name}={fields[name]}" for name in _TAIL_NAMES[self.kind] if fields.get(name))
@@ -273,20 +280,18 @@ def live_scopes() -> list[Scope]:
     return list(_live)
 
 
+def tell_all(now: float) -> None:
+    """Write the digests that are due at *now*, of scopes in which nobody says anything at the moment too."""
+    for live in _live.copy():
+        with suppress(Exception):
+            live.tell(now)
+
+
 def _rewire(policy: Policy) -> None:
     for live in (_root, *_live.copy()):
         live.follow()
 
 
-def _restart_after_fork() -> None:
-    """Another thread of the parent may have held the lock, and does not exist here to give it back."""
-    global _folding
-    _folding = threading.RLock()
-
-
-# Reentrant, for a signal handler may log in the middle of it.
-_folding = threading.RLock()
-os.register_at_fork(after_in_child=_restart_after_fork)
 _live: set[Scope] = set()
 _root: Final = Scope("process", {})
 _current: ContextVar[Scope] = ContextVar("prosaas_scope", default=_root)

@@ -6,6 +6,12 @@ REMINDER = {
     "he": "שלום {customer}, תזכורת לתור שלך ב{business} ביום {day} בשעה {time}.",
     "en": "Hello {customer}, a reminder of your appointment at {business} on {day} at {time}.",
 }
+URGENT = {"he": "דחוף! ", "en": "Urgent! "}
+LEFT_MESSAGE = {"he": "הודעה מ-{who}: {text}", "en": "A message from {who}: {text}"}
+SENT_AWAY = {
+    "he": "שיחה מ-{who} הסתיימה בלי מענה ({why}). כדאי לחזור.",
+    "en": "A call from {who} was not served ({why}). Please call back.",
+}
 NOBODY_SPOKE = {"he": "השיחה הסתיימה בלי שנאמר בה דבר.", "en": "The call ended without anything being said."}
 SUMMARISE = {
     "he": "סכם בשניים או שלושה משפטים את שיחת הטלפון שלפניך עבור בעל העסק: מה הלקוח ביקש, מה סוכם ומה נשאר לטפל בו. "

@@ -17,6 +17,7 @@ from simulator.phone.webhooks import CallWebhooks
 from simulator.settings import Settings
 
 _MS_A_LETTER: Final = 80
+_VOICEMAIL_MS: Final = 20_000
 _VERBS_AT_MOST: Final = 20
 
 
@@ -88,10 +89,31 @@ class Caller:
         if verb.name == "Redirect":
             return await self._ask(verb.text)
         if verb.name == "Dial":
+            return await self._dial(verb)
+        raise Hangup("service")
+
+    async def _dial(self, verb: twiml.Verb) -> list[twiml.Verb] | None:
+        """Ring somebody. Without an action, Twilio goes on with what follows the verb, if anything does."""
+        dialled, child = self._live.scenario.dialled, f"CA{secrets.token_hex(16)}"
+        self._live.note("ringing", number=verb.text, outcome=dialled.outcome)
+        if (redirected := await self._wait(dialled.after_ms)) is not None:
+            return redirected
+        if dialled.outcome == "machine":
+            if url := verb.number.get("amdStatusCallback"):
+                await self._webhooks.report_machine(url, child)
+            if (redirected := await self._wait(_VOICEMAIL_MS)) is not None:
+                return redirected
+            self._live.problem("the caller was left to a voicemail")
+            raise Hangup("service")
+        if dialled.outcome == "answered":
             self._transferred_to = verb.text
             await self._wait(2000)
             raise Hangup("transferred")
-        raise Hangup("service")
+        if action := verb.attributes.get("action"):
+            ended = {"DialCallStatus": dialled.outcome, "DialCallSid": child}
+            return twiml.parse(await self._webhooks.ask(action, "in-progress", **ended))
+        self._live.problem(f"nobody took the transfer ({dialled.outcome}), and nothing is done about it")
+        return None
 
     async def _connect(self, verb: twiml.Verb) -> list[twiml.Verb] | None:
         path = urlsplit(verb.stream_url).path

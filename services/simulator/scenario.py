@@ -36,6 +36,7 @@ class Turn:
     tools: tuple[ToolCall, ...] = ()
     barge_in_ms: int | None = None
     pause_ms: int = 700
+    needs_answer: bool = True
     transcript: Literal["before", "after", "failed"] = "before"
 
 
@@ -75,12 +76,22 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Dialled:
+    """What becomes of a call that is transferred: who takes it, after so much ringing."""
+
+    outcome: Literal["answered", "busy", "no-answer", "failed", "machine"] = "answered"
+    after_ms: int = 2_000
+
+
+@dataclass(frozen=True)
 class Expect:
     """What must be true in the end for the call to count as fine, beyond what every call must do."""
 
     verbs: tuple[str, ...] | None = None
     all_answered: bool = True
     unknown_audio: bool = False
+    # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
+    silence_ms: int = 4_000
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,7 @@ class Scenario:
     line: Line = Line()
     model: Model = Model()
     ending: Ending = Ending()
+    dialled: Dialled = Dialled()
     expect: Expect = Expect()
 
     @property

@@ -62,7 +62,10 @@ class Script:
             self.hear(self.heard_turns + 1)
 
     def tool_output(self, output: str) -> None:
-        """Take in a tool's result; `{free}` is the first time of day that it mentions."""
+        """Take in a tool's result; `{free}` is the first time of day that it mentions.
+
+        `{asked}` is the hour that the last call of a tool named.
+        """
         self._outputs += output
         if free := first_time(output):
             self._known["free"] = free
@@ -80,8 +83,11 @@ class Script:
         if isinstance(planned, Reply):
             return planned
         if isinstance(planned, ToolCall):
-            arguments = json.dumps(self.fill(planned.arguments), ensure_ascii=False)
-            return Reply(self.fill(planned.say), planned.name, arguments, turn=self.heard_turns)
+            arguments = self.fill(planned.arguments)
+            if "time" in arguments:
+                self._known["asked"] = arguments["time"]
+            written = json.dumps(arguments, ensure_ascii=False)
+            return Reply(self.fill(planned.say), planned.name, written, turn=self.heard_turns)
         text = planned if isinstance(planned, str) else self._answer(planned)
         return Reply(self.fill(text), turn=self.heard_turns)
 

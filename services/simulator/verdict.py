@@ -20,6 +20,9 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         live.problem(f"TwiML verbs were {list(verbs)}, expected {list(expect.verbs)}")
     if live.scenario.ending.by == "caller" and ended_by != "caller":
         live.problem(f"the call ended by {ended_by}, not by the caller")
+    silence_ms = max((line.behaviour.longest_silence_ms for line in lines), default=0)
+    if expect.all_answered and silence_ms > expect.silence_ms * max(1.0, live.speed):
+        live.problem(f"the caller waited {silence_ms} ms without hearing anything")
     return {
         "call_sid": live.call_sid,
         "scenario": live.scenario.name,
@@ -33,6 +36,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         "barge_ins": barge_ins,
         "turns": sum(line.behaviour.turns_done for line in lines),
         "answer_ms": [waited for line in lines for waited in line.behaviour.answer_ms],
+        "silence_ms": silence_ms,
         "warnings": [warning for line in lines for warning in line.warnings],
         "slipped_ms": live.slipped_ms,
         "counts": {name: sum(line.counts[name] for line in lines) for name in COUNTED},

@@ -13,7 +13,6 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from prosaas_calls.call.call import Services
-from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
@@ -24,6 +23,7 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import StreamClaims, issue
@@ -98,6 +98,10 @@ class CallsWorld:
     settings: Settings
     http: ClientSession
     notes: list[Note] = field(default_factory=list)
+
+    def nobody_to_ring(self) -> None:
+        """The business has no number for a person."""
+        self.store.known = Profile(business(transfer_number=None), 7, "דוד")
 
     async def call(self, overrides: Mapping[str, Any] | None = None, **order: Any) -> dict[str, Any]:
         """Place one call and return what the caller lived through."""
@@ -182,10 +186,28 @@ class _Door:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.add_routes([web.post("/twilio/voice", self._voice), web.post("/twilio/status", self._status)])
+        app.add_routes(
+            [
+                web.post("/twilio/voice", self._voice),
+                web.post("/twilio/status", self._status),
+                web.post(TRANSFERRED, self._transferred),
+                web.post(ANSWERED_BY, self._answered_by),
+            ]
+        )
         return app
 
-    async def _voice(self, request: web.Request) -> web.Response:
+    async def _transferred(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        outcome = str(form.get("DialCallStatus", request.query.get("outcome")))
+        return await self._voice(request, outcome, str(form.get("DialCallSid", request.query.get("dialled"))))
+
+    async def _answered_by(self, request: web.Request) -> web.Response:
+        twilio = TwilioCalls(self.settings)
+        await twilio.take_back(request.query["call"], str((await request.post())["CallSid"]))
+        await twilio.close()
+        return web.Response(status=204)
+
+    async def _voice(self, request: web.Request, returned: str = "", dialled: str = "") -> web.Response:
         form = await request.post()
         token = issue(
             self.settings.call_token_secret,
@@ -193,6 +215,8 @@ class _Door:
             business_id=456,
             from_number=str(form["From"]),
             to_number=str(form["To"]),
+            returned=returned,
+            dialled=dialled,
         )
         body = (
             "<Response><Connect>"

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
@@ -14,6 +15,7 @@ from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
 from prosaas_api import voice
 from prosaas_api.app import create_app
 from prosaas_api.voice import LOOKUP_S
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
 from prosaas_logging import capture_events
@@ -254,3 +256,74 @@ async def test_a_body_that_lies_about_its_length_is_cut_off(client: Client) -> N
 
     response = await client.http.post("/twilio/voice", content=endless(), headers={"X-Twilio-Signature": "x"})
     assert response.status_code == 413
+
+
+@pytest.mark.parametrize("outcome", ["busy", "no-answer", "failed", "canceled"])
+async def test_a_caller_whose_transfer_nobody_took_goes_back_to_the_agent_who_knows_why(
+    client: Client, settings: Settings, outcome: str
+) -> None:
+    with capture_events("INFO") as events:
+        twiml = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": outcome}))
+    parameter = twiml.find("Connect/Stream/Parameter")
+    assert parameter is not None
+    claims = verify(settings.call_token_secret, str(parameter.get("value")))
+    assert (claims.call_sid, claims.business_id, claims.returned) == (CALL_SID, 456, outcome)
+    assert [(event.event, event.fields["status"]) for event in events] == [("TRANSFER_RESULT", outcome)]
+
+
+async def test_a_call_that_a_person_took_ends_with_them(client: Client) -> None:
+    twiml = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "completed"}))
+    assert not list(twiml)
+
+
+async def test_a_caller_taken_back_from_a_machine_is_one_whom_nobody_answered(
+    client: Client, settings: Settings
+) -> None:
+    twiml = document(await client.twilio("/twilio/transferred?outcome=machine", CALL))
+    parameter = twiml.find("Connect/Stream/Parameter")
+    assert parameter is not None
+    assert verify(settings.call_token_secret, str(parameter.get("value"))).returned == "machine"
+
+
+@pytest.mark.parametrize(
+    ("who", "taken_back"), [("human", 0), ("unknown", 0), ("machine_start", 1), ("machine_end_beep", 1), ("fax", 1)]
+)
+async def test_a_caller_is_taken_back_from_a_machine_and_left_to_a_person(
+    client: Client, app: FastAPI, monkeypatch: pytest.MonkeyPatch, who: str, taken_back: int
+) -> None:
+    taken: list[tuple[str, str]] = []
+
+    async def take_back(self: TwilioCalls, call_sid: str, dialled: str) -> bool:
+        taken.append((call_sid, dialled))
+        return True
+
+    monkeypatch.setattr(TwilioCalls, "take_back", take_back)
+    child = {"CallSid": "CA" + "2" * 32, "AnsweredBy": who}
+    response = await client.twilio(f"/twilio/answered-by?call={CALL_SID}", child)
+    assert response.status_code == 204
+    assert taken == [(CALL_SID, child["CallSid"])] * taken_back
+
+
+@pytest.mark.parametrize("call", ["", "CA1", "../Messages", "CA" + "g" * 32])
+async def test_only_the_id_of_a_call_is_taken_back(client: Client, call: str) -> None:
+    child = {"CallSid": "CA" + "2" * 32, "AnsweredBy": "machine_start"}
+    assert (await client.twilio(f"/twilio/answered-by?call={call}", child)).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/twilio/transferred", f"/twilio/answered-by?call={CALL_SID}"])
+async def test_only_twilio_tells_what_became_of_a_transfer(client: Client, path: str) -> None:
+    assert (await client.http.post(path, data=CALL)).status_code == 403
+
+
+async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Client) -> None:
+    """The business forwards its own line to us: its phone rings for our transfer, and the caller would come round."""
+    document(await client.twilio("/twilio/voice", CALL))
+    again = {**CALL, "CallSid": "CA" + "2" * 32}
+    forwarded = {**again, "ForwardedFrom": "+97235550199"}
+    assert [verb.tag for verb in document(await client.twilio("/twilio/voice", forwarded))] == ["Reject"]
+    assert [verb.tag for verb in document(await client.twilio("/twilio/voice", again))] == ["Connect", "Say"]
+
+    await client.twilio("/twilio/status", {**CALL, "CallStatus": "completed"})
+    await client.twilio("/twilio/status", {**again, "CallStatus": "completed"})
+    later = {**forwarded, "CallSid": "CA" + "3" * 32}
+    assert [verb.tag for verb in document(await client.twilio("/twilio/voice", later))] == ["Connect", "Say"]

@@ -71,6 +71,7 @@ async def test_a_token_opens_one_stream_once() -> None:
 async def test_the_caller_beyond_the_last_place_hears_why_and_harms_nobody() -> None:
     """MAX_CALLS: a WARNING, a spoken refusal, CALL_END over_capacity; the call that has the place goes on."""
     async with calls_world(max_calls=1) as world:
+        world.nobody_to_ring()
         with capture_events() as events:
             inside = asyncio.create_task(world.call({"turns": []}, call_sid=SID))
             await until(lambda: world.desk.active)
@@ -90,6 +91,7 @@ async def test_the_caller_beyond_the_last_place_hears_why_and_harms_nobody() -> 
 async def test_a_drain_waits_for_the_running_call_and_takes_no_new_one() -> None:
     """Health says draining at once; the running call ends as if nothing had happened."""
     async with calls_world() as world:
+        world.nobody_to_ring()
         with capture_events() as events:
             inside = asyncio.create_task(world.call({"turns": []}, call_sid=SID))
             await until(lambda: world.desk.active)
@@ -112,6 +114,7 @@ async def test_a_drain_waits_for_the_running_call_and_takes_no_new_one() -> None
 async def test_when_the_drain_is_over_the_remaining_caller_hears_a_sentence(hurry: bool) -> None:
     """After DRAIN_SECONDS, or at once when told to hurry: an excuse, a hang-up, CALL_END drained."""
     async with calls_world(drain=60.0 if hurry else 0.3) as world:
+        world.nobody_to_ring()
         with capture_events() as events:
             staying = asyncio.create_task(
                 world.call({"turns": [], "ending": {"by": "service"}, "patience_ms": 60_000}, call_sid=SID)

@@ -7,15 +7,15 @@ from typing import get_args
 import pytest
 
 from prosaas_calls.caller.audio import BYTES_PER_MS
-from prosaas_calls.caller.twilio_rest import POLICY
 from prosaas_calls.limits import Limits
 from prosaas_calls.prompts import PromptName, prompt
+from prosaas_core.outward.twilio_calls import POLICY
 
 # docker-compose.yml waits so long, besides DRAIN_SECONDS, before it kills.
 GRACE_SECONDS = 30.0
 
 
-@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "hang_up", "record", "spool"])
+@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "record", "spool"])
 def test_a_farewell_waits_for_each_of_its_parts(part: str) -> None:
     """The sentence, its echo, the hang-up, the database and then the disk."""
     limits = Limits()

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from calls_world.world import business
 from prosaas_calls.profile import Profile
 
@@ -17,8 +19,34 @@ def test_the_model_knows_the_business_the_caller_and_the_local_time() -> None:
     assert "מספרת דנה" in told
     assert "דוד" in told
     assert "Sunday 2026-01-25 14:00" in told
-    assert told.endswith("אין חניה.")
+    assert "אין חניה." in told
     assert "Hebrew" in told
+
+
+def test_the_model_knows_the_hours_the_days_and_what_the_caller_has_booked() -> None:
+    """Asked "until when are you open?" or "when is my appointment?", it need not guess; what changes comes last."""
+    booked = (datetime(2026, 1, 27, 8, 0, tzinfo=UTC), datetime(2026, 2, 1, 9, 30, tzinfo=UTC))
+    told = Profile(business(instructions="אין חניה."), 7, "דוד", booked).instructions(NOW)
+
+    assert "Sun 09:00-17:00, Mon 09:00-17:00" in told
+    assert "Fri closed, Sat closed" in told
+    assert "Sun 2026-01-25, Mon 2026-01-26" in told
+    assert told.count("2026-02-0") == 8
+    assert "Tuesday 2026-01-27 10:00; Sunday 2026-02-01 11:30" in told
+    assert told.index("אין חניה.") < told.index("2026-01-25")
+
+
+def test_who_hides_their_number_is_not_promised_an_appointment() -> None:
+    assert "nothing can be booked" in Profile(business(), None, "").instructions(NOW)
+
+
+@pytest.mark.parametrize(("why", "words"), [("busy", "busy"), ("machine", "voicemail"), ("new-word", "not be reached")])
+def test_who_is_back_from_a_transfer_hears_why_and_is_not_greeted(why: str, words: str) -> None:
+    told = Profile(business()).greeting(returned=why)
+
+    assert words in told
+    assert "take_message" in told
+    assert business().greeting not in told
 
 
 def test_the_greeting_is_the_business_own() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,7 +12,7 @@ from prosaas_calls.store import Store
 from prosaas_core.database import make_engine, session
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Business
+from prosaas_core.tables import Appointment, Business
 from prosaas_logging import capture_events
 
 COLUMNS = Business.__table__.columns.keys()
@@ -82,6 +83,24 @@ async def test_a_known_caller_costs_no_write(engine: AsyncEngine) -> None:
     async with session(engine) as opened:
         after = await opened.scalar(WRITER, {"phone": CALLER})
     assert after == before
+
+
+async def test_the_callers_next_appointments_are_known_and_nobody_elses(engine: AsyncEngine) -> None:
+    """Five at most, soonest first; what is past or cancelled is not among them."""
+    store = store_of(engine)
+    mine, other = await store.profile(claims(CALLER)), await store.profile(claims(STRANGER))
+    start = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    rows = [(mine, day, "booked") for day in (3, 1, 2, 4, 5, 6)]
+    rows += [(mine, 7, "cancelled"), (mine, -3, "booked"), (other, 8, "booked")]
+    async with session(engine) as opened:
+        for profile, day, status in rows:
+            at = start + timedelta(days=day)
+            appointment = Appointment(customer_id=profile.customer_id, starts_at=at, ends_at=at + timedelta(minutes=30))
+            appointment.business_id, appointment.status = 456, status
+            opened.add(appointment)
+
+    assert (await store.profile(claims(CALLER))).booked == tuple(start + timedelta(days=day) for day in range(1, 6))
+    assert (await store.profile(claims(STRANGER))).booked == (start + timedelta(days=8),)
 
 
 async def test_a_database_that_is_away_at_the_start_is_a_warning() -> None:

@@ -172,7 +172,7 @@ async def test_two_who_wait_for_one_slot_are_told_that_it_is_taken_and_never_a_d
                 await asyncio.sleep(0.01)
         await third.rollback()
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment", "SlotTaken"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyTheirs", "Appointment"]
 
 
 async def test_a_move_is_checked_with_the_length_that_it_keeps(

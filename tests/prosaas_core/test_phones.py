@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosaas_core.phones import caller_id
+from prosaas_core.phones import caller_id, same_number
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,9 @@ def test_a_withheld_number_is_nobodys(given: str) -> None:
 @pytest.mark.parametrize("number", ["+972501234567", "+12025550123", "+26622123456", "+8613912345678"])
 def test_a_number_is_its_callers(number: str) -> None:
     assert caller_id(number) == number
+
+
+def test_a_number_is_the_same_however_it_is_spelled() -> None:
+    assert same_number("+972-3-555-0199", "+97235550199")
+    assert not same_number("+97235550198", "+97235550199")
+    assert not same_number("", "")

@@ -122,3 +122,38 @@ async def test_a_caller_who_hides_their_number_is_nobody_in_the_record(engine: A
         await save_call_record(connection, replace(RECORD, from_number="anonymous", customer_id=None))
     async with session(engine) as opened:
         assert (await opened.get_one(Call, RECORD.call_sid)).customer_id is None
+
+
+@pytest.mark.postgres
+async def test_what_follows_a_transfer_that_came_back_is_added_to_the_call_once(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    """One call, one row: its words in their order, its numbers added up, its last end."""
+    before = replace(RECORD, end_reason="transferred", metrics={"turns": 3, "first_audio_ms": 300})
+    after = replace(
+        RECORD,
+        started_at=RECORD.ended_at + timedelta(seconds=15),
+        ended_at=RECORD.ended_at + timedelta(seconds=45),
+        duration_s=30.0,
+        metrics={"turns": 2, "first_audio_ms": 500},
+    )
+    for record, new in ((before, True), (after, True), (after, False), (before, False)):
+        async with transaction(engine) as connection:
+            assert await save_call_record(connection, record) is new
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+    assert (call.started_at, call.ended_at, call.duration_s) == (STARTED, after.ended_at, 90.0)
+    assert (call.end_reason, call.metrics["turns"], call.metrics["first_audio_ms"]) == ("customer_hangup", 5, 300)
+    assert [line["at_ms"] for line in call.transcript] == [900, 60_900]
+    assert [entry["t_ms"] for entry in call.events] == [0, 60_000]
+    assert len(await jobs(engine)) == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("reason", "told"), [("model_failed", 1), ("over_capacity", 1), ("customer_hangup", 0)])
+async def test_the_business_is_told_of_a_caller_who_was_sent_away(
+    engine: AsyncEngine, business_id: int, reason: str, told: int
+) -> None:
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, replace(RECORD, end_reason=reason))
+    assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told

@@ -1,5 +1,7 @@
 """The stream token: it says what the api knew, and nobody else can write one."""
 
+import base64
+import json
 import time
 
 import pytest
@@ -19,6 +21,21 @@ def test_what_goes_in_comes_out() -> None:
     assert (claims.call_sid, claims.business_id) == (CALL_SID, 456)
     assert (claims.from_number, claims.to_number) == ("+972501234567", "+97235550100")
     assert time.time() < claims.expires_at <= time.time() + 60
+
+
+def test_who_comes_back_from_a_transfer_brings_the_reason_and_nobody_else_a_claim_more() -> None:
+    """A calls service of the generation before reads the tokens of ordinary calls."""
+    assert verify("s", token(returned="no-answer")).returned == "no-answer"
+    assert verify("s", token()).returned == ""
+    body = token().partition(".")[0]
+    assert len(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))) == 6
+
+
+def test_a_call_has_a_stream_more_for_each_transfer_that_it_is_back_from() -> None:
+    """Once each: a webhook that is sent twice opens no second one."""
+    backs = [{}, {"returned": "busy", "dialled": "CA1"}, {"returned": "busy", "dialled": "CA2"}]
+    nonces = [verify("s", token(**back)).nonce for back in backs for _ in range(2)]
+    assert len(set(nonces)) == 3
 
 
 def test_a_call_has_one_token_however_often_it_is_asked_for_and_no_other_calls() -> None:

@@ -10,16 +10,16 @@ from typing import Any
 
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
+from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
-from prosaas_calls.caller.twilio_rest import TwilioCalls
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model import events
-from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.events import Item
 from prosaas_calls.model.leg import ModelFailed, ModelLeg, ModelUnreachable
 from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.model.turns import Turns
@@ -29,12 +29,15 @@ from prosaas_calls.sockets import TextSocket
 from prosaas_calls.stats import CallStats
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
-from prosaas_calls.tools.base import ToolContext
+from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
+from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.outward.twilio_calls import TwilioCalls
+from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
 
@@ -62,6 +65,9 @@ class Call:
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
         self._loading: asyncio.Task[Profile] | None = None
+        self._ears: asyncio.Task[None] | None = None
+        self._greeted = asyncio.Event()
+        self._deeds: set[asyncio.Task[Answer]] = set()
         self._leaving = False
         self._drain = asyncio.Event()
         self.stats = CallStats()
@@ -73,7 +79,6 @@ class Call:
         self._model = ModelLeg(
             connect=services.connect,
             brief=self._brief,
-            comfort=self._comfort,
             spawn=self._group.create_task,
             turns=self._turns,
             limits=limits,
@@ -85,6 +90,8 @@ class Call:
             stats=self.stats,
             send=self._model.send,
             use_tool=self._use_tool,
+            ask_later=self._ask_later,
+            retry_for=limits.model_retry,
         )
         self._caller = CallerLeg(
             socket,
@@ -92,14 +99,20 @@ class Call:
             self._keypad,
             self.stats,
             hear=self._model.hear,
-            heard=self.history.still,
+            heard=self._heard,
             malformed_limit=limits.malformed_messages,
+            key_pressed=self._conversation.interrupt,
         )
 
     @property
     def profile(self) -> Profile:
         """The business and the customer, as far as they are known."""
         return self._profile
+
+    @property
+    def rescue(self) -> str:
+        """Whom to ring for a caller whom we cannot serve; nobody twice in a call."""
+        return "" if self._claims.returned or not self._profile.reachable else self._profile.transfer_number or ""
 
     def drain(self) -> None:
         """Ask the caller to excuse us, and end the call."""
@@ -116,11 +129,26 @@ class Call:
             conversation=self._conversation,
             leave=self._leave,
         )
-        return await self._until_ended(self._run_model, watchdog.run, self._wait_for_drain, self._pass_keys_on)
+        waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
+        # A greeting is due from the first moment on.
+        self._turns.want()
+        return await self._until_ended(
+            self._run_model, watchdog.run, waits.run, self._wait_for_drain, self._pass_keys_on
+        )
 
     async def refuse(self, reason: EndReason) -> EndReason:
-        """Tell the caller that nobody can answer now."""
+        """Tell the caller that nobody can answer now, or ring a person for them."""
+        self._profile = await self._services.store.profile(self._claims)
         return await self._until_ended(partial(self._leave, "busy", reason))
+
+    async def settle(self) -> None:
+        """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
+        try:
+            if self._deeds:
+                await asyncio.wait(self._deeds, timeout=self._services.limits.settle)
+        finally:
+            for deed in self._deeds:
+                deed.cancel()
 
     async def _until_ended(self, *parts: Part) -> EndReason:
         """Run the parts until the first of them ends the call. One that fails ends it too: never dead air."""
@@ -155,6 +183,14 @@ class Call:
         assert self._loading is not None
         self._profile = profile = await self._loading
         settings = self._services.settings
+        if self._ears is not None:
+            self._ears.cancel()
+        detection = events.turn_detection(
+            settings.openai_turn_detection,
+            threshold=settings.openai_vad_threshold,
+            silence_ms=settings.openai_vad_silence_ms,
+        )
+        greeting_due = self.history.empty
         briefing = [
             events.session_update(
                 model=settings.openai_realtime_model,
@@ -163,18 +199,36 @@ class Call:
                 transcription_model=settings.openai_transcription_model,
                 language=profile.language.partition("-")[0],
                 tools=declarations(),
+                noise_reduction=None if settings.openai_noise_reduction == "off" else settings.openai_noise_reduction,
+                detection=None if greeting_due else detection,
             )
         ]
-        said = list(self.history)
-        briefing += [events.message("assistant" if line.who == "ai" else "user", line.text) for line in said]
-        if not said:
+        briefing += [events.message(role, text) for role, text in self.history.told()]
+        if greeting_due:
+            self._ears = self._group.create_task(self._open_ears(detection))
             log.event(GREETING)
             self._conversation.expect_response()
-            briefing.append(events.create_response(profile.greeting()))
+            briefing.append(events.create_response(profile.greeting(returned=self._claims.returned)))
         return briefing
 
+    async def _open_ears(self, detection: dict[str, Any]) -> None:
+        """Listen once the first words of the greeting are heard: a "hello?" before them must not cut them off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._services.limits.greeting_shield):
+                await self._greeted.wait()
+        for event in events.listen(detection):
+            self._model.send(event)
+
+    def _heard(self, item_id: str) -> None:
+        self.history.still(item_id)
+        playback = self._line.playback
+        all_heard = not playback.holding and self._turns.settled.is_set()
+        if all_heard or playback.heard_ms >= self._services.limits.greeting * 1000:
+            self._greeted.set()
+
     async def _comfort(self) -> None:
-        if not self._line.playback.holding:
+        if not self._leaving:
+            log.event(COMFORT)
             await self._line.say(prompt("comfort", self._profile.language))
 
     async def _leave(self, name: PromptName, reason: EndReason) -> None:
@@ -184,6 +238,8 @@ class Call:
         self._leaving = self._conversation.muted = True
         self._line.parting = reason
         self._line.cut()
+        if reason in UNSERVED and self.rescue:
+            name = "comfort"
         await self._line.say(prompt(name, self._profile.language))
         raise CallEnded(reason)
 
@@ -203,29 +259,47 @@ class Call:
         self._turns.want()
         self._conversation.ask_if_due()
 
-    def _use_tool(self, event: ServerEvent) -> None:
-        self._turns.tool_begins()
-        self.stats.tools += 1
-        self._group.create_task(self._run_tool(event, self._model.connection, spoke=self._turns.spoke))
+    def _ask_later(self, seconds: float) -> None:
+        """Ask the model again after a pause, which counts as work under way: meanwhile nothing else asks it."""
 
-    async def _run_tool(self, event: ServerEvent, asked_on: RealtimeConnection | None, *, spoke: bool) -> None:
+        async def pause() -> None:
+            await asyncio.sleep(seconds)
+            self._turns.want()
+            self._turns.work_ends()
+            self._conversation.ask_if_due()
+
+        self._turns.work_begins()
+        self._group.create_task(pause())
+
+    def _use_tool(self, item: Item) -> None:
+        self._turns.work_begins()
+        self.stats.tools += 1
+        running = self._run_tool(item, self._model.connection, number=self.stats.tools, spoke=self._turns.spoke)
+        self._group.create_task(running)
+
+    async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
-        context = ToolContext(self._claims.call_sid, self._profile, services.store)
-        turns = self.stats.turns
-        answer = await use(context, event.name, event.arguments, limit=services.limits.tool)
-        self._model.answer(
-            asked_on,
-            events.tool_output(event.call_id, answer.text),
-            otherwise=events.message("system", f"{event.name}: {answer.text}"),
+        context = ToolContext(
+            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number) or ""
         )
+        # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
+        deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))
+        self._deeds.add(deed)
+        deed.add_done_callback(self._deeds.discard)
+        answer = await asyncio.shield(deed)
+        said = f"{item.name}({item.arguments}): {answer.text}"
+        self._model.answer(
+            asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
+        )
+        self.history.done(item.call_id, said)
         if answer.then is None or not spoke:
             self._turns.want()
-        self._turns.tool_ends()
+        self._turns.work_ends()
         self._conversation.ask_if_due()
         if answer.then is not None:
             await self._last_words()
-            # A caller who went on talking was not ready to go; the model may try again.
-            if self.stats.turns == turns:
+            # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
+            if self.stats.tools == number:
                 await self._part(answer.then)
 
     async def _part(self, reason: EndReason) -> None:

@@ -9,7 +9,7 @@ from prosaas_calls.call.history import History
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
-from prosaas_calls.model.events import ServerEvent
+from prosaas_calls.model.events import Item, ServerEvent
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -17,7 +17,6 @@ from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     BARGE_IN,
-    PAYLOAD_PREVIEW,
     REALTIME_BENIGN,
     REALTIME_ERROR,
     RESPONSE_CREATED,
@@ -31,7 +30,8 @@ from prosaas_logging.catalogue import (
 log = get_logger(__name__)
 
 _MAX_FAILED_RESPONSES = 3
-_PREVIEW = 80
+_FIRST_PAUSE = 0.5
+_NOT_DONE = "Not done, because the caller interrupted. Call it again only if they still want it."
 
 Send = Callable[[bytes], None]
 
@@ -47,13 +47,20 @@ class Conversation:
         history: History,
         stats: CallStats,
         send: Send,
-        use_tool: Callable[[ServerEvent], None],
+        use_tool: Callable[[Item], None],
+        ask_later: Callable[[float], None],
+        retry_for: float,
     ) -> None:
         self._line = line
         self._history = history
         self._stats = stats
         self._send = send
         self._use_tool = use_tool
+        self._ask_later = ask_later
+        self._retry_for = retry_for
+        self._failing_since = 0.0
+        # Whether the active response has given the caller, or us, anything.
+        self._produced = False
         self._response_began = 0.0
         self._failed_in_a_row = 0
         self.turns = turns
@@ -73,7 +80,7 @@ class Conversation:
             "response.output_audio_transcript.done": self._ai_transcript,
             "response.created": self._response_created,
             "response.done": self._response_done,
-            "response.function_call_arguments.done": self._function_call,
+            "response.output_item.done": self._item_done,
             "input_audio_buffer.speech_started": self._speech_started,
             "input_audio_buffer.speech_stopped": self._speech_stopped,
             "input_audio_buffer.committed": self._committed,
@@ -88,9 +95,6 @@ class Conversation:
         handler = self._handlers.get(event.type)
         if handler is not None:
             handler(event)
-        elif log.tracing:
-            preview = (event.transcript or event.delta)[:_PREVIEW]
-            log.event(PAYLOAD_PREVIEW, type=event.type, preview=preview)
 
     def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
@@ -131,6 +135,7 @@ class Conversation:
         except (Base64Error, ValueError) as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
+        self._produced = True
         if not turns.spoke:
             self._first_audio(event)
         self.last_activity = monotonic()
@@ -171,6 +176,11 @@ class Conversation:
         if response is None:
             return
         self.turns.created(response.id)
+        self._produced = False
+        if self.turns.caller_speaking:
+            # Asked for before they began to speak: it would be played over them, and answer less than they say.
+            self.turns.drop()
+            self._send(events.CANCEL)
         self._response_began = monotonic()
         log.event(RESPONSE_CREATED, response_id=response.id)
 
@@ -178,6 +188,7 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
         self._expecting_since = 0.0
         self.last_activity = monotonic()
@@ -186,29 +197,67 @@ class Conversation:
         log.event(RESPONSE_DONE, response_id=response.id, status=status, ms=ms)
         if status == "failed":
             self._response_failed(response)
+        elif not self._produced and not discarded and status != "cancelled":
+            # Stopped by a filter or a limit, or simply empty: the caller still waits.
+            self._again("empty_response", "a response without a word", wait=0.0)
         else:
             self._failed_in_a_row = 0
+            self._failing_since = 0.0
             self.answered = True
         self.ask_if_due()
 
     def _response_failed(self, response: events.ResponseInfo) -> None:
         details = response.status_details
         error = (details and details.error) or events.ErrorInfo(code="response_failed")
-        log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
-        self._failed_in_a_row += 1
-        if error.fatal or self._failed_in_a_row >= _MAX_FAILED_RESPONSES:
+        if error.fatal:
+            log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
             raise ModelFailed(error.name)
-        self.turns.want()
+        wait = error.retry_after
+        if wait is None:
+            wait = _FIRST_PAUSE * 2**self._failed_in_a_row if error.name == events.RATE_LIMITED else 0.0
+        self._again(error.name, error.message or "", wait=wait)
 
-    def _function_call(self, event: ServerEvent) -> None:
+    def _again(self, code: str, message: str, *, wait: float) -> None:
+        """Ask once more after `wait` seconds: three times in a row, or, where we were told to wait, for so long."""
+        now = monotonic()
+        self._failing_since = self._failing_since or now
+        self._failed_in_a_row += 1
+        log.event(REALTIME_ERROR, code=code, message=message)
+        tries_left = self._failed_in_a_row < _MAX_FAILED_RESPONSES or wait > 0
+        if not tries_left or now + wait - self._failing_since > self._retry_for:
+            raise ModelFailed(code)
+        if wait > 0:
+            self._ask_later(wait)
+        else:
+            self.turns.want()
+
+    def _item_done(self, event: ServerEvent) -> None:
+        """A function call counts once its item is complete and while its response stands."""
+        item = event.item
+        if item is None or not item.is_call or item.status != "completed":
+            return
         self._expecting_since = 0.0
-        self._use_tool(event)
+        self._produced = True
+        if self.muted or self.turns.is_discarded(event.response_id):
+            self._send(events.tool_output(item.call_id, _NOT_DONE))
+        else:
+            self._use_tool(item)
 
     def _speech_started(self, event: ServerEvent) -> None:
         self.last_activity = monotonic()
         self.turns.caller_starts()
         self._waiting_since = self._expecting_since = 0.0
         self._history.begin(event.item_id, "customer")
+        self._cut()
+
+    def interrupt(self) -> None:
+        """The caller pressed a key: whatever is being said to them stops, as it does for their voice."""
+        if self.turns.drop():
+            self._send(events.CANCEL)
+        self._cut()
+
+    def _cut(self) -> None:
+        """Silence what the caller still has to hear, and tell the model how much of it they heard."""
         if self.muted:
             return
         cut = self._line.cut()

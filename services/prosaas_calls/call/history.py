@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Speaker = Literal["customer", "ai"]
+Speaker = Literal["customer", "ai", "tool"]
+_ROLES = {"customer": "user", "ai": "assistant", "tool": "system"}
 
 
 @dataclass(slots=True)
@@ -51,8 +52,24 @@ class History:
         if line is not None:
             line.interrupted = True
 
+    def done(self, call_id: str, what: str) -> None:
+        """A tool was called, and answered; the transcript is of words alone, but a new session has to know."""
+        self._lines[call_id] = Line("tool", self._elapsed_ms(), what)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody has said or done anything yet."""
+        return not any(line.text for line in self._lines.values())
+
+    def told(self) -> Iterator[tuple[str, str]]:
+        """Role and words of each line, as a new session is told of them."""
+        for line in self._lines.values():
+            if line.text:
+                heard = " (interrupted, not all of it was heard)" if line.interrupted else ""
+                yield _ROLES[line.who], line.text + heard
+
     def __iter__(self) -> Iterator[Line]:
-        return (line for line in self._lines.values() if line.text)
+        return (line for line in self._lines.values() if line.text and line.who != "tool")
 
     def to_json(self) -> list[dict[str, Any]]:
         """As the call record keeps it."""

@@ -9,6 +9,7 @@ from prosaas_calls.call.call import Call, Services
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
 from prosaas_calls.spool import spool
 from prosaas_core.database import DatabaseUnavailable
+from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.records import CallRecord
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import Scope, get_logger, scope
@@ -51,8 +52,9 @@ class LiveCall:
             reason = EndReason.INTERNAL_ERROR
             try:
                 reason = await self._converse()
+                await self.call.settle()
                 if reason in EXPLAINED:
-                    await self._hang_up()
+                    await self._part(self.call.rescue if reason in UNSERVED else "")
             finally:
                 await self._keep(self._end(reason, call_scope))
 
@@ -65,10 +67,13 @@ class LiveCall:
         with self._services.metrics.active.track_inprogress():
             return await self.call.converse()
 
-    async def _hang_up(self) -> None:
+    async def _part(self, rescue: str) -> None:
+        """Ring the person who is to serve the caller in our place; without one, hang up."""
+        twilio, call_sid = self._services.twilio, self.claims.call_sid
         with suppress(TimeoutError):
             async with asyncio.timeout(self._services.limits.hang_up):
-                await self._services.twilio.hang_up(self.claims.call_sid)
+                if not (rescue and await twilio.transfer(call_sid, rescue)):
+                    await twilio.hang_up(call_sid)
 
     def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
         if reason in ABNORMAL:

@@ -30,6 +30,7 @@ class CallerLeg:
         hear: Callable[[bytes], None],
         heard: Callable[[str], None],
         malformed_limit: int,
+        key_pressed: Callable[[], None],
     ) -> None:
         self._socket = socket
         self._line = line
@@ -37,6 +38,7 @@ class CallerLeg:
         self._stats = stats
         self._hear = hear
         self._heard = heard
+        self._key_pressed = key_pressed
         self._malformed_left = malformed_limit
         self._clock = InboundClock()
         self.last_frame_at = monotonic()
@@ -63,6 +65,7 @@ class CallerLeg:
             case Mark():
                 self._mark(message.mark.name)
             case Dtmf():
+                self._key_pressed()
                 self._keypad.press(message.dtmf.digit)
             case Stop():
                 raise CallEnded(self._line.parting)

@@ -50,6 +50,11 @@ class Playback:
         return self._acked < self._sent
 
     @property
+    def heard_ms(self) -> int:
+        """How much the caller has heard since the last interruption."""
+        return self._acked // BYTES_PER_MS
+
+    @property
     def held_bytes(self) -> int:
         """How much of our audio Twilio has not played yet, as far as we know."""
         return self._sent - self._acked

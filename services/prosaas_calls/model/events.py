@@ -1,5 +1,6 @@
 """OpenAI Realtime events: the fields we read from the server's, and the client's that we send."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,6 +8,9 @@ import msgspec
 # Sent in races that are nobody's fault: the model had just finished, or had just begun.
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 BENIGN_ERRORS = frozenset({"response_cancel_not_active", ALREADY_ACTIVE})
+RATE_LIMITED = "rate_limit_exceeded"
+_TRY_AGAIN = re.compile(r"try again in (\d{1,6}(?:\.\d{1,6})?) ?(ms|s)\b")
+_LONGEST_HINT = 1000
 _FATAL_WORDS = ("quota", "api_key", "account", "billing", "authentication", "model_not_found")
 
 
@@ -25,6 +29,14 @@ class ErrorInfo(msgspec.Struct):
         """Whether trying again cannot help: quota, key, account, billing."""
         return any(word in f"{self.type} {self.code}" for word in _FATAL_WORDS)
 
+    @property
+    def retry_after(self) -> float | None:
+        """How many seconds to wait, where the error says so: "Please try again in 1.4s", "in 350ms"."""
+        found = _TRY_AGAIN.search((self.message or "")[:_LONGEST_HINT]) if self.code == RATE_LIMITED else None
+        if found is None:
+            return None
+        return float(found[1]) / (1000 if found[2] == "ms" else 1)
+
 
 class StatusDetails(msgspec.Struct):
     type: str | None = None
@@ -38,6 +50,21 @@ class ResponseInfo(msgspec.Struct):
     status_details: StatusDetails | None = None
 
 
+class Item(msgspec.Struct):
+    """What a conversation consists of; a function call carries its name and its arguments."""
+
+    id: str = ""
+    type: str = ""
+    status: str | None = None
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+    @property
+    def is_call(self) -> bool:
+        return self.type == "function_call"
+
+
 class ServerEvent(msgspec.Struct, gc=False):
     """Every server event, by the union of the fields that we use."""
 
@@ -46,9 +73,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     item_id: str = ""
     delta: str = ""
     transcript: str = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
+    item: Item | None = None
     response: ResponseInfo | None = None
     error: ErrorInfo | None = None
 
@@ -67,6 +92,9 @@ def decode(data: str | bytes) -> ServerEvent:
         raise msgspec.DecodeError(str(error)) from None
 
 
+CANCEL = b'{"type":"response.cancel"}'
+
+
 def append_audio(payload: bytes) -> bytes:
     """The caller's audio, as clean base64."""
     return _APPEND + payload + b'"}'
@@ -80,8 +108,10 @@ def session_update(
     transcription_model: str,
     language: str,
     tools: list[dict[str, Any]],
+    noise_reduction: str | None,
+    detection: dict[str, Any] | None,
 ) -> bytes:
-    """The session as a phone call needs it: mu-law both ways, the server's voice detection, our tools."""
+    """The session as a phone call needs it: mu-law both ways, our tools, and a voice detection, or none for now."""
     audio_format = {"type": "audio/pcmu"}
     return _encode(
         {
@@ -95,14 +125,8 @@ def session_update(
                     "input": {
                         "format": audio_format,
                         "transcription": {"model": transcription_model, "language": language},
-                        "turn_detection": {
-                            "type": "server_vad",
-                            "threshold": 0.5,
-                            "prefix_padding_ms": 300,
-                            "silence_duration_ms": 500,
-                            "create_response": True,
-                            "interrupt_response": True,
-                        },
+                        "noise_reduction": noise_reduction and {"type": noise_reduction},
+                        "turn_detection": detection,
                     },
                     "output": {"format": audio_format, "voice": voice},
                 },
@@ -111,6 +135,20 @@ def session_update(
             },
         }
     )
+
+
+def turn_detection(kind: str, *, threshold: float, silence_ms: int) -> dict[str, Any]:
+    """How the server notices that the caller speaks, and has finished; the numbers are those of server_vad."""
+    detection: dict[str, Any] = {"type": kind, "create_response": True, "interrupt_response": True}
+    if kind == "server_vad":
+        detection |= {"threshold": threshold, "prefix_padding_ms": 300, "silence_duration_ms": silence_ms}
+    return detection
+
+
+def listen(detection: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Forget what was said so far, and from now on take the caller's turns."""
+    session = {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}
+    return b'{"type":"input_audio_buffer.clear"}', _encode({"type": "session.update", "session": session})
 
 
 def create_response(instructions: str | None = None) -> bytes:

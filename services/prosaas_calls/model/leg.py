@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
 from typing import Any, Protocol
 
@@ -19,13 +18,11 @@ log = get_logger(__name__)
 
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 4.0
-_COMFORT_AFTER = 2.0
-_COMFORT_EVERY = 8.0
 _RENEW_AGAIN_AFTER = 30.0
 # Ten seconds of the caller's frames wait for a connection; the oldest go first.
 _HELD_FRAMES = 500
 _HELD_EVENTS = 50
-_LOSSES_WITHOUT_AN_ANSWER = 5
+_LOSSES_WITHOUT_AN_ANSWER = 2
 
 
 # Starts what belongs to the call: its end ends it, and its failure is the call's.
@@ -67,14 +64,12 @@ class ModelLeg:
         *,
         connect: Callable[[], Awaitable[RealtimeConnection]],
         brief: Callable[[], Awaitable[list[bytes]]],
-        comfort: Callable[[], Awaitable[None]],
         spawn: Spawn,
         turns: Turns,
         limits: Limits,
     ) -> None:
         self._open = connect
         self._brief = brief
-        self._comfort = comfort
         self._spawn = spawn
         self._turns = turns
         self._limits = limits
@@ -193,39 +188,19 @@ class ModelLeg:
         started = monotonic()
         delay = _FIRST_DELAY
         attempt = 0
-        failed = asyncio.Event()
-        async with self._comforted(failed):
-            while True:
-                attempt += 1
-                asked = monotonic()
-                try:
-                    connection = await self._open()
-                except RealtimeLost as lost:
-                    if not lost.retriable:
-                        raise ModelFailed(str(lost)) from lost
-                    failed.set()
-                    log.event(REALTIME_RETRY, attempt=attempt, error=str(lost))
-                    if monotonic() + delay - started > self._limits.model_retry:
-                        raise ModelUnreachable from lost
-                    await asyncio.sleep(delay)
-                    delay = min(2 * delay, _LONGEST_DELAY)
-                    continue
-                log.event(REALTIME_CONNECTED, ms=round((monotonic() - asked) * 1000))
-                return connection
-
-    @asynccontextmanager
-    async def _comforted(self, failed: asyncio.Event) -> AsyncIterator[None]:
-        """While the caller waits for us to connect, they hear that we are still there."""
-
-        async def comfort() -> None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(failed.wait(), _COMFORT_AFTER)
-            while True:
-                await self._comfort()
-                await asyncio.sleep(_COMFORT_EVERY)
-
-        task = self._spawn(comfort())
-        try:
-            yield
-        finally:
-            task.cancel()
+        while True:
+            attempt += 1
+            asked = monotonic()
+            try:
+                connection = await self._open()
+            except RealtimeLost as lost:
+                if not lost.retriable:
+                    raise ModelFailed(str(lost)) from lost
+                log.event(REALTIME_RETRY, attempt=attempt, error=str(lost))
+                if monotonic() + delay - started > self._limits.model_retry:
+                    raise ModelUnreachable from lost
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, _LONGEST_DELAY)
+                continue
+            log.event(REALTIME_CONNECTED, ms=round((monotonic() - asked) * 1000))
+            return connection

@@ -11,7 +11,7 @@ class Turns:
         self.caller_speaking = False
         self.spoke = False
         self._discarded: set[str] = set()
-        self._tools = 0
+        self._works = 0
         self._wanted = False
         self._asked = False
         self.settled = asyncio.Event()
@@ -19,16 +19,22 @@ class Turns:
 
     @property
     def may_ask(self) -> bool:
-        """Whether to ask the model for a response now: one at a time, after its tools, and not over the caller."""
-        busy = self.active is not None or self._asked or self._tools > 0 or self.caller_speaking
+        """Whether to ask the model for a response now: one at a time, after what is under way, not over speech."""
+        busy = self.active is not None or self._asked or self._works > 0 or self.caller_speaking
         return self._wanted and not busy
 
     def caller_starts(self) -> None:
         """The caller speaks: what still comes of the active response is not for their ears."""
         self.caller_speaking = True
-        if self.active is not None:
-            self._discarded.add(self.active)
+        self.drop()
         self._update()
+
+    def drop(self) -> bool:
+        """What still comes of the active response is not for the caller's ears; whether there is one."""
+        if self.active is None or self.active in self._discarded:
+            return False
+        self._discarded.add(self.active)
+        return True
 
     def caller_stops(self) -> None:
         """The caller has finished a sentence, which the server answers of its own accord."""
@@ -68,12 +74,13 @@ class Turns:
     def is_discarded(self, response_id: str) -> bool:
         return response_id in self._discarded
 
-    def tool_begins(self) -> None:
-        self._tools += 1
+    def work_begins(self) -> None:
+        """A tool runs, or a pause that the model asked for: it is not asked before that is over."""
+        self._works += 1
         self._update()
 
-    def tool_ends(self) -> None:
-        self._tools -= 1
+    def work_ends(self) -> None:
+        self._works -= 1
         self._update()
 
     def reset(self) -> None:
@@ -84,7 +91,7 @@ class Turns:
         self._update()
 
     def _update(self) -> None:
-        if self.active is not None or self._tools or self._wanted or self._asked or self.caller_speaking:
+        if self.active is not None or self._works or self._wanted or self._asked or self.caller_speaking:
             self.settled.clear()
         else:
             self.settled.set()

@@ -11,6 +11,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
 from prosaas_core.tables import Business
+from prosaas_core.words import moment_in_words
 
 ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
@@ -35,6 +36,7 @@ class ToolContext:
     call_sid: str
     profile: Profile
     store: Store
+    caller: str = ""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def speak(self, *, he: str, en: str) -> str:
@@ -45,12 +47,22 @@ class ToolContext:
         """A day and an hour as the caller means them: in the time zone of the business."""
         return datetime.combine(day, hour, self.profile.timezone)
 
+    def spoken(self, moment: datetime) -> str:
+        """A moment with its weekday, as the caller is to hear it."""
+        return moment_in_words(moment.astimezone(self.profile.timezone), self.profile.language)
+
     def local(self, moment: datetime) -> str:
-        """A moment as people say it."""
+        """A moment in few characters, for the log."""
         return f"{moment.astimezone(self.profile.timezone):%d.%m %H:%M}"
 
     def no_calendar(self) -> Answer:
-        """The answer while nobody knows who the business or the caller is."""
+        """The answer while nobody knows who the business is, or for a caller who hides their number."""
+        if self.profile.business is not None and self.profile.customer_id is None:
+            text = self.speak(
+                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. הצע לרשום הודעה עם מספר לחזרה.",
+                en="The caller's number is hidden, so nothing can be booked. Offer to take a message with a number.",
+            )
+            return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
             he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",

@@ -3,16 +3,18 @@
 import datetime as dt
 
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from prosaas_calls.tools.base import Answer, Tool, ToolContext, known
-from prosaas_calls.tools.refusals import explain
-from prosaas_core.booking import BookingError, book
+from prosaas_calls.tools.appointments import in_calendar
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.booking import book, check_offered
+from prosaas_core.tables import Business
 
 
 class Arguments(BaseModel):
     date: dt.date = Field(description="The day, YYYY-MM-DD")
     time: dt.time = Field(description="The hour, HH:MM")
-    note: str = Field("", max_length=500, description="What the appointment is for, in the caller's words")
+    note: str = Field("", max_length=500, description="What it is for, and for whom if not for the caller")
 
 
 def describe(arguments: Arguments) -> str:
@@ -20,28 +22,24 @@ def describe(arguments: Arguments) -> str:
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
-    parties = known(context)
-    if parties is None:
-        return context.no_calendar()
-    business, customer_id = parties
-    try:
-        async with context.store.transaction() as session:
-            appointment = await book(
-                session,
-                business,
-                customer_id=customer_id,
-                starts_at=context.at(arguments.date, arguments.time),
-                note=arguments.note,
-                call_sid=context.call_sid,
-                now=context.now(),
-            )
-    except BookingError as error:
-        return explain(context, error)
-    when = context.local(appointment.starts_at)
-    return Answer(
-        context.speak(he=f"התור נקבע: {when}.", en=f"Booked: {when}."),
-        context.speak(he=f"נקבע {when}", en=f"booked {when}"),
-    )
+    async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
+        at = context.at(arguments.date, arguments.time)
+        check_offered(business, at, now=context.now())
+        await book(
+            session,
+            business,
+            customer_id=customer_id,
+            starts_at=at,
+            note=arguments.note,
+            call_sid=context.call_sid,
+            now=context.now(),
+        )
+        return Answer(
+            context.speak(he=f"התור נקבע: {context.spoken(at)}.", en=f"Booked: {context.spoken(at)}."),
+            context.speak(he=f"נקבע {context.local(at)}", en=f"booked {context.local(at)}"),
+        )
+
+    return await in_calendar(context, work)
 
 
 TOOL = Tool(

@@ -3,44 +3,40 @@
 import datetime as dt
 
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from prosaas_calls.tools.appointments import meant
-from prosaas_calls.tools.base import Answer, Tool, ToolContext, known
-from prosaas_calls.tools.refusals import explain, nothing_booked
-from prosaas_core.booking import BookingError, cancel
+from prosaas_calls.tools.appointments import in_calendar, named
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.booking import cancel
+from prosaas_core.tables import Business
 
 
 class Arguments(BaseModel):
-    date: dt.date | None = Field(None, description="The day of the appointment, YYYY-MM-DD, if the caller has several")
+    date: dt.date = Field(description="The day of the appointment to cancel, as it was read out: YYYY-MM-DD")
+    time: dt.time = Field(description="The hour of the appointment to cancel, as it was read out: HH:MM")
 
 
 def describe(arguments: Arguments) -> str:
-    return str(arguments.date) if arguments.date else "-"
+    return f"{arguments.date} {arguments.time:%H:%M}"
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
-    parties = known(context)
-    if parties is None:
-        return context.no_calendar()
-    business, customer_id = parties
-    try:
-        async with context.store.transaction() as session:
-            appointment = await meant(session, context, business, customer_id, arguments.date)
-            if appointment is None:
-                return nothing_booked(context)
-            cancelled = await cancel(session, business, appointment.id, now=context.now())
-    except BookingError as error:
-        return explain(context, error)
-    when = context.local(cancelled.starts_at)
-    return Answer(
-        context.speak(he=f"התור ב-{when} בוטל.", en=f"The appointment on {when} is cancelled."),
-        context.speak(he=f"בוטל {when}", en=f"cancelled {when}"),
-    )
+    async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
+        at = context.at(arguments.date, arguments.time)
+        appointment = await named(session, context, business, customer_id, at)
+        cancelled = await cancel(session, business, appointment.id, now=context.now())
+        when = context.spoken(cancelled.starts_at)
+        return Answer(
+            context.speak(he=f"התור בוטל: {when}.", en=f"Cancelled: {when}."),
+            context.speak(he=f"בוטל {context.local(at)}", en=f"cancelled {context.local(at)}"),
+        )
+
+    return await in_calendar(context, work)
 
 
 TOOL = Tool(
     name="cancel_appointment",
-    description="Cancel the caller's appointment, after they said yes to it.",
+    description="Cancel one appointment of the caller's, after you read out its day and hour and they said yes.",
     arguments=Arguments,
     describe=describe,
     run=run,

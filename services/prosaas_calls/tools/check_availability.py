@@ -5,7 +5,9 @@ import datetime as dt
 from pydantic import BaseModel, Field
 
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
-from prosaas_core.booking import free_slots
+from prosaas_calls.tools.refusals import explain
+from prosaas_core.booking import BookingError, check_day, free_slots
+from prosaas_core.words import day_in_words
 
 _SPOKEN = 6
 
@@ -23,17 +25,22 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     business = context.profile.business
     if business is None:
         return context.no_calendar()
-    async with context.store.transaction() as session:
-        free = await free_slots(session, business, arguments.date, now=context.now())
+    try:
+        check_day(business, arguments.date, now=context.now())
+        async with context.store.transaction() as session:
+            free = await free_slots(session, business, arguments.date, now=context.now())
+    except BookingError as error:
+        return explain(context, error)
+    day = day_in_words(arguments.date, context.profile.language)
     if not free:
-        text = context.speak(he="אין זמנים פנויים ביום הזה.", en="No free times on that day.")
-        return Answer(text, context.speak(he="אין זמנים פנויים", en="no free times"))
+        words = context.speak(he="אין זמנים פנויים", en="no free times")
+        return Answer(context.speak(he=f"{day}: הכול תפוס. הצע יום אחר.", en=f"{day}: full. Offer another day."), words)
     if arguments.time is not None:
         wanted = context.at(arguments.date, arguments.time)
         free.sort(key=lambda slot: (abs(slot - wanted), slot))
     offered = ", ".join(f"{slot:%H:%M}" for slot in free[:_SPOKEN])
     summary = context.speak(he=f"{len(free)} זמנים פנויים", en=f"{len(free)} free times")
-    return Answer(f"{summary}: {offered}", summary)
+    return Answer(f"{day}, {summary}: {offered}", summary)
 
 
 TOOL = Tool(

@@ -1,23 +1,45 @@
 """Why a booking was refused, in words that the model can say."""
 
 from prosaas_calls.tools.base import Answer, ToolContext
-from prosaas_core.booking import BookingError, OutsideHours, SlotTaken
+from prosaas_core.booking import (
+    AlreadyTheirs,
+    Begun,
+    BookingError,
+    NotFound,
+    OffGrid,
+    OutsideHours,
+    Past,
+    SlotTaken,
+    TooFar,
+)
 
 
 def explain(context: ToolContext, error: BookingError) -> Answer:
     """The answer for a time that cannot be had; it is an answer, not a failure."""
+    advice = context.speak(he="הצע זמן אחר", en="Offer another time")
     match error:
+        case AlreadyTheirs():
+            words = context.speak(he="התור הזה כבר קבוע על שם הלקוח", en="The caller has that appointment already")
+            advice = context.speak(he="אשר זאת ללקוח, ואל תקבע שוב", en="Tell them so, and do not book again")
         case SlotTaken():
             words = context.speak(he="השעה הזאת תפוסה", en="That time is taken")
+        case Past():
+            words = context.speak(he="השעה הזאת כבר עברה", en="That time has passed")
+            advice = context.speak(he="ודא את התאריך ואת השנה", en="Check the date and its year")
+        case TooFar():
+            words = context.speak(he="היומן עוד לא פתוח לתאריך כל כך רחוק", en="The diary is not open so far ahead")
+            advice = context.speak(he="ודא את התאריך ואת השנה", en="Check the date and its year")
+        case OffGrid():
+            words = context.speak(he="תורים לא מתחילים בשעה כזאת", en="Appointments do not begin at such a time")
+            advice = context.speak(he=f"הצע שעה אחרת: {error}", en=f"Offer one that exists: {error}")
         case OutsideHours():
-            words = context.speak(he="העסק סגור בשעה הזאת או שהיא עברה", en="Closed at that time, or it has passed")
+            words = context.speak(he="העסק סגור במועד הזה", en="The business is closed then")
+        case Begun():
+            words = context.speak(he="התור הזה כבר התחיל", en="That appointment has begun")
+            advice = context.speak(he="הצע לרשום הודעה", en="Offer to take a message")
+        case NotFound():
+            words = context.speak(he="אין ללקוח תור במועד הזה", en="The caller has no appointment then")
+            advice = context.speak(he=f"{error}. ודא לאיזה תור הכוונה", en=f"{error}. Ask which one they mean")
         case _:
-            words = context.speak(he="לא נמצא תור כזה", en="There is no such appointment")
-    advice = context.speak(he="הצע זמן אחר.", en="Offer another time.")
-    return Answer(f"{words}. {advice}", words, refused=True)
-
-
-def nothing_booked(context: ToolContext) -> Answer:
-    """The answer for a caller who has no appointment to move or to cancel."""
-    words = context.speak(he="אין ללקוח תור עתידי", en="The caller has no coming appointment")
-    return Answer(f"{words}.", words, refused=True)
+            words = context.speak(he="זה לא אפשרי", en="That is not possible")
+    return Answer(f"{words}. {advice}.", words, refused=True)

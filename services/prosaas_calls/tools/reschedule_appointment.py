@@ -3,17 +3,19 @@
 import datetime as dt
 
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from prosaas_calls.tools.appointments import meant
-from prosaas_calls.tools.base import Answer, Tool, ToolContext, known
-from prosaas_calls.tools.refusals import explain, nothing_booked
-from prosaas_core.booking import BookingError, reschedule
+from prosaas_calls.tools.appointments import in_calendar, named
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.booking import check_offered, reschedule
+from prosaas_core.tables import Business
 
 
 class Arguments(BaseModel):
+    current_date: dt.date = Field(description="The day it is on now, as it was read out: YYYY-MM-DD")
+    current_time: dt.time = Field(description="The hour it is at now, as it was read out: HH:MM")
     date: dt.date = Field(description="The new day, YYYY-MM-DD")
     time: dt.time = Field(description="The new hour, HH:MM")
-    current_date: dt.date | None = Field(None, description="The day it is on now, if the caller has several")
 
 
 def describe(arguments: Arguments) -> str:
@@ -21,30 +23,24 @@ def describe(arguments: Arguments) -> str:
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
-    parties = known(context)
-    if parties is None:
-        return context.no_calendar()
-    business, customer_id = parties
-    try:
-        async with context.store.transaction() as session:
-            appointment = await meant(session, context, business, customer_id, arguments.current_date)
-            if appointment is None:
-                return nothing_booked(context)
-            before = context.local(appointment.starts_at)
-            starts_at = context.at(arguments.date, arguments.time)
-            moved = await reschedule(session, business, appointment.id, starts_at, now=context.now())
-    except BookingError as error:
-        return explain(context, error)
-    after = context.local(moved.starts_at)
-    return Answer(
-        context.speak(he=f"התור הועבר מ-{before} ל-{after}.", en=f"Moved from {before} to {after}."),
-        context.speak(he=f"הועבר ל-{after}", en=f"moved to {after}"),
-    )
+    async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
+        before = context.at(arguments.current_date, arguments.current_time)
+        after = context.at(arguments.date, arguments.time)
+        check_offered(business, after, now=context.now())
+        appointment = await named(session, context, business, customer_id, before)
+        await reschedule(session, business, appointment.id, after, now=context.now())
+        old, new = context.spoken(before), context.spoken(after)
+        return Answer(
+            context.speak(he=f"התור הועבר. היה: {old}. עכשיו: {new}.", en=f"Moved. It was: {old}. It is now: {new}."),
+            context.speak(he=f"הועבר ל-{context.local(after)}", en=f"moved to {context.local(after)}"),
+        )
+
+    return await in_calendar(context, work)
 
 
 TOOL = Tool(
     name="reschedule_appointment",
-    description="Move the caller's appointment to another time, after they agreed to it.",
+    description="Move one appointment of the caller's, after you read out its day and hour and the new ones.",
     arguments=Arguments,
     describe=describe,
     run=run,

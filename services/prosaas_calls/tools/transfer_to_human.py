@@ -15,7 +15,7 @@ def describe(arguments: Arguments) -> str:
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
-    if not context.profile.transfer_number:
+    if not context.profile.reachable:
         text = context.speak(he="אין כרגע נציג זמין. הצע לרשום הודעה.", en="Nobody is free. Offer to take a message.")
         return Answer(text, context.speak(he="אין נציג", en="nobody available"), refused=True)
     return Answer(

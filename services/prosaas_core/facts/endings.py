@@ -81,6 +81,9 @@ ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abno
 # The caller has heard why; Twilio is told to hang up, so that the spoken fallback after <Connect> stays unsaid.
 EXPLAINED = frozenset(reason for reason, ending in ENDINGS.items() if ending.explained)
 
+# Callers who wanted something and were sent away: the business is told, and a person is rung where there is one.
+UNSERVED = frozenset({EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY})
+
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)
 

@@ -2,22 +2,38 @@
 
 from math import inf
 
-from prosaas_core.jobs import APPOINTMENT_REMIND, CALL_SUMMARISE, CALLS_IMPORT_SPOOL, SESSIONS_SWEEP, WHATSAPP_REPLY
+from prosaas_core.jobs import (
+    APPOINTMENT_REMIND,
+    BUSINESS_TELL,
+    CALL_SUMMARISE,
+    CALLS_IMPORT_SPOOL,
+    SESSIONS_SWEEP,
+    WHATSAPP_REPLY,
+)
 from prosaas_core.patience import Patience
-from prosaas_worker.jobs import appointment_remind, call_summarise, calls_import_spool, sessions_sweep, whatsapp_reply
+from prosaas_worker.jobs import (
+    appointment_remind,
+    business_tell,
+    call_summarise,
+    calls_import_spool,
+    sessions_sweep,
+    whatsapp_reply,
+)
 
 JOBS = {
     CALL_SUMMARISE: call_summarise.run,
     WHATSAPP_REPLY: whatsapp_reply.run,
     APPOINTMENT_REMIND: appointment_remind.run,
+    BUSINESS_TELL: business_tell.run,
 }
 
 # How long each is tried: a reply for the day in which WhatsApp takes it, a reminder until its hour, which it knows
-# itself, a summary for a week.
+# itself, a summary for a week, word to the business for a day.
 PATIENCE = {
     CALL_SUMMARISE: Patience(longest_s=1800, total_s=7 * 86_400),
     WHATSAPP_REPLY: Patience(total_s=86_400),
     APPOINTMENT_REMIND: Patience(total_s=inf),
+    BUSINESS_TELL: Patience(total_s=86_400),
 }
 
 # Cron with a sixth field for seconds; one worker of several takes each turn.

@@ -13,6 +13,8 @@ _TURN_DETECTION: Final = {
     "interrupt_response",
     "idle_timeout_ms",
 }
+_SEMANTIC: Final = {"type", "eagerness", "create_response", "interrupt_response"}
+_NOISE: Final = ({"type": "near_field"}, {"type": "far_field"}, None)
 _INPUT: Final = {"format", "transcription", "noise_reduction", "turn_detection"}
 _OUTPUT: Final = {"format", "voice", "speed"}
 _SESSION: Final = {
@@ -57,6 +59,8 @@ def update(session: Mapping[str, Any], change: Any) -> dict[str, Any]:
         _only(part, known, where)
         if "format" in part:
             _check_format(part["format"], f"{where}.format")
+    if audio.get("input", {}).get("noise_reduction") not in _NOISE:
+        raise _invalid("must be near_field, far_field or null", "session.audio.input.noise_reduction")
     detection = audio.get("input", {}).get("turn_detection")
     if detection is not None:
         _check_detection(detection)
@@ -75,9 +79,9 @@ def _check_format(value: Any, where: str) -> None:
 
 def _check_detection(detection: Mapping[str, Any]) -> None:
     where = "session.audio.input.turn_detection"
-    if detection.get("type") != "server_vad":
-        raise _invalid("this stand-in practises server_vad only", f"{where}.type")
-    _only(detection, _TURN_DETECTION, where)
+    if detection.get("type") not in ("server_vad", "semantic_vad"):
+        raise _invalid("must be server_vad or semantic_vad", f"{where}.type")
+    _only(detection, _TURN_DETECTION if detection["type"] == "server_vad" else _SEMANTIC, where)
 
 
 def _only(value: Any, known: set[str], where: str) -> None:

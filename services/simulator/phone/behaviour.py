@@ -35,12 +35,14 @@ class Behaviour:
         self._turns = live.script.turns
         patience_ms = live.scenario.patience_ms
         self._patience_ms = max(patience_ms, min(patience_ms, _REAL_PATIENCE_MS) * live.speed)
-        self._next = 0
+        self._next = live.script.heard_turns
         self._mine_ended_at = 0
         self._active_at = 0
         self._pieces_before = 0
         self._unknown_before = 0
         self._answer_noted = False
+        self._heard_at = 0
+        self.longest_silence_ms = 0
         self.answer_ms: list[int] = []
 
     @property
@@ -51,7 +53,9 @@ class Behaviour:
     def spoke(self, now_ms: int) -> None:
         """Note that the caller's own speech ends now: what begins from here on answers it."""
         self._mine_ended_at = self._active_at = now_ms
-        self._pieces_before = len(self._ear.heard)
+        # Who only said "hello?" into the greeting has their answer already.
+        needs_answer = self._next == 0 or self._turns[self._next - 1].needs_answer
+        self._pieces_before = len(self._ear.heard) if needs_answer else -1
         self._unknown_before = self._ear.unknown_bytes
         self._answer_noted = False
 
@@ -59,7 +63,12 @@ class Behaviour:
         """Decide, one frame's time later; `hearing` is whether something was played just now."""
         if hearing or self._live.generating:
             self._active_at = now_ms
+        if hearing:
+            self._heard_at = now_ms
         answered = self._answered()
+        if not answered or self._live.script.busy:
+            silence = now_ms - max(self._mine_ended_at, self._heard_at)
+            self.longest_silence_ms = max(self.longest_silence_ms, silence)
         if answered and not self._answer_noted:
             self._answer_noted = True
             self.answer_ms.append(now_ms - self._mine_ended_at)

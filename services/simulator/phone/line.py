@@ -30,7 +30,8 @@ class PhoneLine:
     def __init__(self, live: LiveCall, stream: Stream) -> None:
         self._live = live
         self._stream = stream
-        self._mouth = Mouth(live.number)
+        # A second stream of the same call goes on in the story where the first one stopped.
+        self._mouth = Mouth(live.number, live.script.heard_turns)
         self._bad_line = BadLine(live.scenario.line)
         self._playback = Playback()
         self.ear = Ear(live.said)

@@ -19,10 +19,10 @@ def _quiet_payload(number: int, turns_spoken: int) -> str:
 class Mouth:
     """Hands out one base64 payload per frame; quiet frames tell the call's number and how many turns are spoken."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, turns_spoken: int = 0) -> None:
         self._number = number
         self._frames: deque[str] = deque()
-        self.turns_spoken = 0
+        self.turns_spoken = turns_spoken
 
     @property
     def speaking(self) -> bool:

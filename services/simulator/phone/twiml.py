@@ -15,13 +15,14 @@ class TwimlError(Exception):
 
 @dataclass(frozen=True)
 class Verb:
-    """One instruction: `name` as in TwiML; `text` what is said, dialled or gone to."""
+    """One instruction: `name` as in TwiML; `text` what is said, dialled or gone to; `number` how it is dialled."""
 
     name: str
     text: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     stream_url: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    number: dict[str, str] = field(default_factory=dict)
 
 
 def parse(document: str) -> list[Verb]:
@@ -41,7 +42,8 @@ def _verb(element: ElementTree.Element) -> Verb:
     if element.tag == "Connect":
         return _connect(element)
     text = "".join(element.itertext()).strip()
-    return Verb(element.tag, text, dict(element.attrib))
+    number = element.find("Number")
+    return Verb(element.tag, text, dict(element.attrib), number={} if number is None else dict(number.attrib))
 
 
 def _connect(element: ElementTree.Element) -> Verb:

@@ -31,10 +31,14 @@ class CallWebhooks:
         }
         self._url = settings.public_base + "/"
 
-    async def ask(self, url: str, status: str) -> str:
+    async def ask(self, url: str, status: str, **fields: str) -> str:
         """Return the TwiML at this URL, which may be relative to the last one asked."""
         self._url = urljoin(self._url, url)
-        return await self._post(self._url, CallStatus=status)
+        return await self._post(self._url, CallStatus=status, **fields)
+
+    async def report_machine(self, url: str, call_sid: str) -> None:
+        """Send the callback about who answered a call that was dialled from this one."""
+        await self._post(url, CallSid=call_sid, AnsweredBy="machine_start", MachineDetectionDuration="1800")
 
     async def report_end(self, duration_s: int) -> None:
         """Send the status callback at the call's end."""

@@ -81,6 +81,20 @@ async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
     ]
 
 
+async def test_a_hello_into_the_greeting_does_not_cut_it_off() -> None:
+    """Early "הלו?" is the Israeli way to answer a pause: whom they called is heard whole."""
+    hello = {"caller": "הלו?", "barge_in_ms": 100, "needs_answer": False}
+    async with calls_world() as world:
+        result = await world.call({"turns": [hello, ASK]})
+        await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    greeting = result["heard"][0]
+    assert greeting["heard_ms"] == greeting["total_ms"]
+    assert [piece["text"] for piece in result["heard"]][1:] == [ASK["agent"]]
+    assert not result["barge_ins"]
+
+
 @pytest.mark.parametrize("how", ["stop", "close", "abort"])
 async def test_a_hang_up_ends_the_call_once_however_it_comes(how: str) -> None:
     """With a stop, with a close and no stop, or with a connection that is just gone."""
@@ -144,6 +158,7 @@ async def test_a_model_that_goes_away_comes_back_in_mid_call(code: int) -> None:
 async def test_a_model_that_refuses_to_go_on_ends_the_call_politely() -> None:
     """The caller hears a sentence, Twilio is told to hang up, and the fallback stays unsaid."""
     async with calls_world() as world:
+        world.nobody_to_ring()
         with capture_events() as events:
             result = await world.call({**TALK, **STAYS, "model": {"close_at_turn": 1, "close_code": 1008}})
             await until(lambda: world.store.records)
@@ -158,6 +173,7 @@ async def test_a_model_that_refuses_to_go_on_ends_the_call_politely() -> None:
 async def test_a_fatal_error_ends_the_call_politely() -> None:
     """No quota, no conversation."""
     async with calls_world() as world:
+        world.nobody_to_ring()
         await world.faults(realtime={"error_code": "insufficient_quota", "error_after_ms": 1500})
         with capture_events() as events:
             result = await world.call({**TALK, **STAYS})
@@ -170,7 +186,7 @@ async def test_a_fatal_error_ends_the_call_politely() -> None:
 
 async def test_a_caller_hears_that_we_are_still_there_while_the_model_is_away() -> None:
     """A comfort sentence, then the conversation as if nothing had been."""
-    async with calls_world() as world:
+    async with calls_world(comfort=0.2, comfort_look=0.05) as world:
         await world.faults(realtime={"refuse": 2})
         with capture_events() as events:
             result = await world.call({**TALK, "expect": {"unknown_audio": True}})
@@ -179,12 +195,29 @@ async def test_a_caller_hears_that_we_are_still_there_while_the_model_is_away() 
     assert result["ok"], result["problems"]
     assert result["unknown_ms"] > 1_000
     assert [event.fields["attempt"] for event in named(events, "REALTIME_RETRY")] == [1, 2]
+    assert named(events, "COMFORT")
     assert end(events)["reason"] == "customer_hangup"
+
+
+@pytest.mark.parametrize("outcome", ["answered", "busy"])
+async def test_a_caller_whom_the_model_fails_is_put_through_to_a_person(outcome: str) -> None:
+    """The ending says what failed; when nobody takes the call, the caller hears why it ends."""
+    async with calls_world() as world:
+        dies = {"model": {"close_at_turn": 1, "close_code": 1008, "close_times": 5}, "dialled": {"outcome": outcome}}
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS, **dies, "expect": {"unknown_audio": True}})
+            await until(lambda: len(world.store.records) == len(named(events, "CALL_START")))
+
+    back = outcome != "answered"
+    assert result["verbs"] == ["Connect", "Dial", "Connect"][: 3 if back else 2]
+    assert result["transferred_to"] == (None if back else "+97235550199")
+    assert world.store.records[0].end_reason == "model_failed"
 
 
 async def test_a_model_that_never_answers_the_door_ends_the_call_politely() -> None:
     """After the time that a caller can be asked to wait, they hear why."""
     async with calls_world(model_retry=0.5) as world:
+        world.nobody_to_ring()
         await world.faults(realtime={"refuse": 1000})
         with capture_events() as events:
             result = await world.call({**TALK, **STAYS})
@@ -223,11 +256,12 @@ async def test_the_agent_hangs_up_after_its_last_words() -> None:
 
 
 async def test_a_caller_who_goes_on_talking_is_not_hung_up_on() -> None:
-    """end_call, the goodbye, and then a question after all: the call goes on until the caller ends it."""
+    """end_call, the goodbye, and then a question after all: the model takes it back, and the call goes on."""
     goodbye = {"caller": "תודה", "tools": [{"name": "end_call"}], "agent": "תודה שהתקשרת, ויום נעים מאוד לך!"}
+    after_all = {**ASK, "barge_in_ms": 500, "tools": [{"name": "stay_on_the_line"}]}
     async with calls_world() as world:
         with capture_events() as events:
-            result = await world.call({"turns": [goodbye, {**ASK, "barge_in_ms": 500}]})
+            result = await world.call({"turns": [goodbye, after_all]})
             await until(lambda: world.store.records)
 
     assert result["ok"], result["problems"]
@@ -247,6 +281,40 @@ async def test_a_transfer_dials_the_number_of_the_business() -> None:
     assert result["transferred_to"] == "+97235550199"
     assert wish["agent"] in [piece["text"] for piece in result["heard"]]
     assert end(events)["reason"] == "transferred"
+
+
+@pytest.mark.parametrize(("tool", "reason"), [("end_call", "agent_ended"), ("transfer_to_human", "transferred")])
+async def test_a_word_over_the_last_words_takes_nothing_back(tool: str, reason: str) -> None:
+    """ "Thanks" over "I am connecting you", "bye" over the goodbye: what was promised happens, after an answer."""
+    wish = {"caller": "תודה", "tools": [{"name": tool}], "agent": "בשמחה רבה, ואני ממש עכשיו עושה את זה."}
+    thanks = {"caller": "תודה", "agent": "בבקשה.", "barge_in_ms": 700}
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish, thanks], **STAYS})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(result["barge_ins"]) == 1
+    assert thanks["agent"] in [piece["text"] for piece in result["heard"]]
+    assert end(events)["reason"] == reason
+
+
+@pytest.mark.parametrize("outcome", ["busy", "no-answer", "failed", "machine"])
+async def test_a_transfer_that_no_person_takes_comes_back_to_the_agent(outcome: str) -> None:
+    """Busy, unanswered, wrong or a voicemail: the caller hears the agent again, and the call goes on."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    sorry = "סליחה, אף אחד לא ענה."
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish, THANK], "filler": sorry, "dialled": {"outcome": outcome}})
+            await until(lambda: len(world.store.records) == 2)
+
+    assert result["ok"], result["problems"]
+    assert result["verbs"] == ["Connect", "Dial", "Connect"]
+    assert result["transferred_to"] is None
+    assert [piece["text"] for piece in result["heard"]][-2:] == [sorry, THANK["agent"]]
+    assert [record.end_reason for record in world.store.records] == ["transferred", "customer_hangup"]
+    assert len(named(events, "CALL_END")) == 2
 
 
 async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> None:
@@ -384,6 +452,27 @@ async def test_a_slow_tool_does_not_stall_the_audio(monkeypatch: pytest.MonkeyPa
     assert ASK["agent"] in [piece["text"] for piece in result["heard"]]
     assert [event.level for event in named(events, "TOOL_FAILED")] == ["ERROR"]
     assert end(events)["reason"] == "customer_hangup"
+
+
+async def test_what_was_agreed_is_done_also_for_a_caller_who_hangs_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hang-up comes while the booking is under way: it is finished, and then the record is written."""
+    done: list[int] = []
+    async with calls_world() as world:
+
+        async def run(context: ToolContext, arguments: NoArguments) -> Answer:
+            (live,) = world.desk.live
+            await until(lambda: live.call.stats.ended)
+            done.append(len(world.store.records))
+            return Answer("-", "-")
+
+        install(monkeypatch, run)
+        with capture_events() as events:
+            await world.call({"turns": [TOOL_TURN], "max_ms": 40_000})
+            await until(lambda: world.store.records)
+
+    assert done == [0]
+    assert end(events)["reason"] == "customer_hangup"
+    assert len(named(events, "TOOL_RESULT")) == 1
 
 
 async def test_a_failing_tool_is_an_error_with_its_stack_and_the_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from calls_world.sockets import FakeSocket
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
 from prosaas_calls.caller.line import CallerLine
-from prosaas_calls.model.events import ServerEvent, decode
+from prosaas_calls.model.events import Item, decode
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -33,7 +33,8 @@ class Stage:
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
-        self.tools: list[ServerEvent] = []
+        self.tools: list[Item] = []
+        self.pauses: list[float] = []
         self.conversation = Conversation(
             line=self.line,
             turns=self.turns,
@@ -41,6 +42,8 @@ class Stage:
             stats=self.stats,
             send=self._send,
             use_tool=self.tools.append,
+            ask_later=self.pauses.append,
+            retry_for=20.0,
         )
 
     def _send(self, event: bytes) -> None:
@@ -62,6 +65,13 @@ class Stage:
 
     def done(self, response_id: str = "r1", status: str = "completed", **fields: Any) -> None:
         self.model("response.done", response={"id": response_id, "status": status, **fields})
+
+    def calls(self, tool: str, arguments: str = "{}", status: str = "completed") -> None:
+        """Finish a function call, or what an interruption left of one."""
+        where = {"response_id": "r1", "item_id": "f1", "call_id": "c1"}
+        self.model("response.function_call_arguments.done", **where, name=tool, arguments=arguments)
+        item = {"id": "f1", "type": "function_call", "call_id": "c1", "name": tool, "arguments": arguments}
+        self.model("response.output_item.done", response_id="r1", item={**item, "status": status})
 
     def heard(self, fifths: int) -> None:
         """Let Twilio echo the first marks."""
@@ -159,17 +169,40 @@ def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
     assert not stage.to_model
 
 
-def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
-    """The function's arguments start the tool; the answer is asked for after the response is done."""
+def test_what_an_interruption_left_of_a_tool_call_is_not_done() -> None:
+    """The arguments are announced as done, the item says that they are not."""
     stage = Stage()
     stage.responds(fifths=1)
-    fields = {"response_id": "r1", "item_id": "f1", "call_id": "c1", "name": "check_availability", "arguments": "{}"}
-    stage.model("response.function_call_arguments.done", **fields)
+
+    stage.calls("cancel_appointment", arguments="", status="incomplete")
+
+    assert not stage.tools
+
+
+def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
+    """The call was complete, but the caller had said "no, wait" before it reached us: the model may ask again."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    stage.calls("cancel_appointment")
+
+    assert not stage.tools
+    output = stage.to_model[-1]["item"]
+    assert (output["type"], output["call_id"]) == ("function_call_output", "c1")
+    assert "Not done" in output["output"]
+
+
+def test_a_tool_call_waits_for_its_answer_and_then_asks_once() -> None:
+    """The complete item starts the tool; the answer is asked for after the response is done."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.calls("check_availability")
     assert [(tool.call_id, tool.name, tool.arguments) for tool in stage.tools] == [("c1", "check_availability", "{}")]
 
-    stage.turns.tool_begins()
+    stage.turns.work_begins()
     stage.turns.want()
-    stage.turns.tool_ends()
+    stage.turns.work_ends()
     stage.conversation.ask_if_due()
     assert stage.asked() == 0
     stage.done()
@@ -247,6 +280,79 @@ def test_a_failed_response_is_tried_again_twice() -> None:
         stage.done(f"r{attempt}", "failed", status_details=failure)
     with pytest.raises(ModelFailed):
         stage.done("r6", "failed", status_details=failure)
+
+
+@pytest.mark.parametrize(
+    ("hint", "pause"), [("Please try again in 1.4s.", 1.4), ("Please try again in 350ms.", 0.35), ("Slow down.", 0.5)]
+)
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(hint: str, pause: float) -> None:
+    """At a busy hour the limit hits all calls together: each waits its time, and none is given up at once."""
+    stage = Stage()
+    error = {"type": "tokens", "code": "rate_limit_exceeded", "message": f"Rate limit reached. {hint}"}
+    for attempt in range(4):
+        stage.model("response.created", response={"id": f"r{attempt}"})
+        stage.done(f"r{attempt}", "failed", status_details={"type": "failed", "error": error})
+
+    assert stage.pauses[0] == pause
+    assert len(stage.pauses) == 4
+    assert stage.asked() == 0
+
+
+def test_a_rate_limit_that_lasts_longer_than_a_caller_waits_ends_the_conversation() -> None:
+    stage = Stage()
+    error = {"type": "tokens", "code": "rate_limit_exceeded", "message": "Please try again in 21s."}
+
+    with pytest.raises(ModelFailed, match="rate_limit_exceeded"):
+        stage.done("r1", "failed", status_details={"type": "failed", "error": error})
+
+
+@pytest.mark.parametrize("status", ["completed", "incomplete"])
+def test_an_answer_without_a_word_is_asked_for_again(status: str) -> None:
+    """Stopped by a filter, or simply empty: the caller still waits."""
+    stage = Stage()
+    for attempt in (1, 2):
+        stage.model("response.created", response={"id": f"r{attempt}"})
+        stage.done(f"r{attempt}", status)
+        assert stage.asked() == attempt
+
+    stage.model("response.created", response={"id": "r3"})
+    with pytest.raises(ModelFailed, match="empty_response"):
+        stage.done("r3", status)
+
+
+def test_a_response_that_only_calls_a_tool_is_an_answer() -> None:
+    stage = Stage()
+    stage.responds(fifths=0)
+    stage.calls("check_availability")
+    stage.done()
+
+    assert stage.asked() == 0
+
+
+def test_a_key_stops_what_is_being_said_as_a_voice_does() -> None:
+    """Every caller expects it of a menu: silence at once, and the rest of the response is not generated."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+
+    for _ in range(3):
+        stage.conversation.interrupt()
+    stage.delta()
+
+    assert len(stage.twilio.events("clear")) == 1
+    assert len(stage.twilio.events("media")) == 10
+    assert [event["type"] for event in stage.to_model] == ["response.cancel", "conversation.item.truncate"]
+
+
+def test_a_response_that_begins_while_the_caller_speaks_is_not_played_over_them() -> None:
+    """It was asked for a moment before they began; what they say is answered instead."""
+    stage = Stage()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    stage.responds("r1")
+
+    assert not stage.twilio.events("media")
+    assert [event["type"] for event in stage.to_model] == ["response.cancel"]
 
 
 def test_transcripts_are_logged_a_turn_at_a_time_and_kept_in_order() -> None:

@@ -43,6 +43,24 @@ def test_a_line_knows_how_long_it_lasted_and_what_the_caller_waited() -> None:
     assert history.to_json() == [{"who": "ai", "text": "יש לי זמן", "at_ms": 0, "until_ms": 200, "wait_ms": 840}]
 
 
+def test_a_new_session_is_told_of_tools_and_of_what_was_not_heard() -> None:
+    """The transcript is of words alone; who takes over has to know what was done as well."""
+    history = History(lambda: 0)
+    assert history.empty
+    history.words("u1", "customer", "תקבעי לשלישי")
+    history.done("c1", "book_appointment({}): התור נקבע")
+    history.words("m1", "ai", "קבעתי")
+    history.interrupted("m1")
+
+    assert list(history.told()) == [
+        ("user", "תקבעי לשלישי"),
+        ("system", "book_appointment({}): התור נקבע"),
+        ("assistant", "קבעתי (interrupted, not all of it was heard)"),
+    ]
+    assert [line["who"] for line in history.to_json()] == ["customer", "ai"]
+    assert not history.empty
+
+
 def test_an_interrupted_line_says_so() -> None:
     """The record tells that the caller did not hear all of it."""
     history = History(lambda: 0)

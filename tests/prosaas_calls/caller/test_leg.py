@@ -37,6 +37,7 @@ class Ear:
             hear=self._hear,
             heard=self.items_heard.append,
             malformed_limit=malformed_limit,
+            key_pressed=lambda: None,
         )
 
     def _hear(self, payload: bytes) -> None:

@@ -44,6 +44,8 @@ def test_the_session_is_what_openai_describes() -> None:
             instructions=profile.instructions(datetime.now(UTC)),
             voice="marin",
             transcription_model="gpt-transcribe",
+            noise_reduction="near_field",
+            detection=events.turn_detection("server_vad", threshold=0.5, silence_ms=500),
             language="he",
             tools=declarations(),
         )
@@ -66,7 +68,17 @@ def test_the_session_is_what_openai_describes() -> None:
         "cancel_appointment",
         "transfer_to_human",
         "end_call",
+        "stay_on_the_line",
+        "my_appointments",
+        "take_message",
     }
+
+
+@pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
+def test_the_server_is_told_to_listen_as_openai_describes(kind: str) -> None:
+    """Once the greeting is heard: what was said before it is forgotten."""
+    for event in events.listen(events.turn_detection(kind, threshold=0.6, silence_ms=700)):
+        referee(event)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +86,7 @@ def test_the_session_is_what_openai_describes() -> None:
     [
         events.append_audio(b"f/9/"),
         events.create_response(),
+        events.CANCEL,
         events.create_response("Greet the caller."),
         events.truncate("item_1", 1500),
         events.message("user", "[The caller pressed the keys 1]"),

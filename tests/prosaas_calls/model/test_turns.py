@@ -15,12 +15,12 @@ def test_an_answer_is_asked_for_when_the_tools_of_a_response_are_done() -> None:
     """Not while the response that called them is still active, and not before the last of them has answered."""
     turns = Turns()
     turns.created("r1")
-    turns.tool_begins()
-    turns.tool_begins()
+    turns.work_begins()
+    turns.work_begins()
     turns.want()
-    turns.tool_ends()
+    turns.work_ends()
     assert not turns.may_ask
-    turns.tool_ends()
+    turns.work_ends()
     assert not turns.may_ask
     turns.done("r1")
     assert turns.may_ask

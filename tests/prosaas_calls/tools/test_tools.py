@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.world import BUSINESS, CALLER
@@ -17,7 +18,7 @@ from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.database import session
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Appointment
+from prosaas_core.tables import Appointment, CallMessage, Customer
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -34,7 +35,7 @@ async def call(engine: AsyncEngine, call_sid: str = "CA1", caller: str = CALLER)
     return ToolContext(call_sid, profile, store, now=lambda: NOW)
 
 
-async def tool(context: ToolContext, name: str, **arguments: Any) -> Answer:
+async def tool(context: ToolContext, name: str, /, **arguments: Any) -> Answer:
     return await use(context, name, json.dumps(arguments), limit=20)
 
 
@@ -49,22 +50,37 @@ async def test_a_free_day_is_told_in_few_words(engine: AsyncEngine) -> None:
     answer = await tool(await call(engine), "check_availability", date="2026-01-25")
 
     assert answer.summary == "16 זמנים פנויים"
-    assert answer.text == "16 זמנים פנויים: 09:00, 09:30, 10:00, 10:30, 11:00, 11:30"
+    assert answer.text == "יום ראשון, 25 בינואר, 16 זמנים פנויים: 09:00, 09:30, 10:00, 10:30, 11:00, 11:30"
 
 
 async def test_a_wanted_hour_comes_first(engine: AsyncEngine) -> None:
     """The caller asked for two o'clock: what is near it is offered."""
     answer = await tool(await call(engine), "check_availability", date="2026-01-25", time="14:00")
 
-    assert answer.text.startswith("16 זמנים פנויים: 14:00, 13:30, 14:30")
+    assert "16 זמנים פנויים: 14:00, 13:30, 14:30" in answer.text
 
 
-@pytest.mark.parametrize("day", ["2026-01-24", "2026-01-18"])
-async def test_a_closed_or_past_day_has_no_times(engine: AsyncEngine, day: str) -> None:
-    """A Saturday, and a day of last week."""
+@pytest.mark.parametrize(
+    ("day", "why"), [("2026-01-24", "סגור"), ("2026-01-18", "עברה"), ("2024-01-25", "השנה"), ("2031-01-05", "רחוק")]
+)
+async def test_a_day_without_times_says_why(engine: AsyncEngine, day: str, why: str) -> None:
+    """A Saturday, a day of last week, and years that were computed wrong: none sounds like a full diary."""
     answer = await tool(await call(engine), "check_availability", date=day)
 
-    assert answer.summary == "אין זמנים פנויים"
+    assert why in answer.text
+    assert "תפוס" not in answer.text
+
+
+async def test_a_full_day_is_full(engine: AsyncEngine) -> None:
+    """Not closed, and not past."""
+    for number in range(16):
+        hour, minute = divmod(9 * 60 + 30 * number, 60)
+        other = await call(engine, f"CA{number}", f"+97250100{number:04d}")
+        await tool(other, "book_appointment", date="2026-01-25", time=f"{hour:02d}:{minute:02d}")
+
+    answer = await tool(await call(engine), "check_availability", date="2026-01-25")
+
+    assert answer.text == "יום ראשון, 25 בינואר: הכול תפוס. הצע יום אחר."
 
 
 async def test_the_log_line_is_the_guides(engine: AsyncEngine) -> None:
@@ -83,15 +99,16 @@ async def test_an_appointment_is_booked_moved_and_cancelled(engine: AsyncEngine)
     context = await call(engine)
 
     made = await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="תספורת")
-    assert made.text == "התור נקבע: 25.01 14:00."
+    assert made.text == "התור נקבע: יום ראשון, 25 בינואר, 14:00."
     assert await booked(engine) == [datetime(2026, 1, 25, 12, tzinfo=UTC)]
 
-    moved = await tool(context, "reschedule_appointment", date="2026-01-26", time="09:30")
-    assert moved.text == "התור הועבר מ-25.01 14:00 ל-26.01 09:30."
+    old = {"current_date": "2026-01-25", "current_time": "14:00"}
+    moved = await tool(context, "reschedule_appointment", date="2026-01-26", time="09:30", **old)
+    assert moved.text == "התור הועבר. היה: יום ראשון, 25 בינואר, 14:00. עכשיו: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == [datetime(2026, 1, 26, 7, 30, tzinfo=UTC)]
 
-    gone = await tool(context, "cancel_appointment")
-    assert gone.text == "התור ב-26.01 09:30 בוטל."
+    gone = await tool(context, "cancel_appointment", date="2026-01-26", time="09:30")
+    assert gone.text == "התור בוטל: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == []
     async with session(engine) as opened:
         assert await opened.scalar(select(Appointment.call_sid)) == "CA1"
@@ -104,6 +121,8 @@ async def test_an_appointment_is_booked_moved_and_cancelled(engine: AsyncEngine)
         ("2026-01-25", "17:00", "סגור"),
         ("2026-01-24", "10:00", "סגור"),
         ("2026-01-18", "10:00", "עברה"),
+        ("2031-01-05", "10:00", "רחוק"),
+        ("2026-01-25", "14:07", "14:00, 14:30"),
     ],
 )
 async def test_a_time_that_cannot_be_had_is_an_answer_and_not_a_failure(
@@ -116,7 +135,6 @@ async def test_a_time_that_cannot_be_had_is_an_answer_and_not_a_failure(
         answer = await tool(await call(engine), "book_appointment", date=day, time=hour)
 
     assert words in answer.text
-    assert answer.text.endswith("הצע זמן אחר.")
     assert not [event for event in events if event.event == "TOOL_FAILED"]
 
 
@@ -126,7 +144,8 @@ async def test_moving_to_a_taken_time_keeps_the_old_one(engine: AsyncEngine) -> 
     context = await call(engine)
     await tool(context, "book_appointment", date="2026-01-25", time="14:00")
 
-    answer = await tool(context, "reschedule_appointment", date="2026-01-25", time="10:00")
+    old = {"current_date": "2026-01-25", "current_time": "14:00"}
+    answer = await tool(context, "reschedule_appointment", date="2026-01-25", time="10:00", **old)
 
     assert "תפוסה" in answer.text
     assert len(await booked(engine)) == 2
@@ -138,21 +157,43 @@ async def test_another_callers_appointment_is_out_of_reach(engine: AsyncEngine) 
     await tool(await call(engine, "CA0", "+972501111111"), "book_appointment", date="2026-01-25", time="10:00")
     context = await call(engine)
 
-    assert "אין ללקוח תור" in (await tool(context, "cancel_appointment")).text
-    assert "אין ללקוח תור" in (await tool(context, "reschedule_appointment", date="2026-01-26", time="10:00")).text
+    theirs, old = {"date": "2026-01-25", "time": "10:00"}, {"current_date": "2026-01-25", "current_time": "10:00"}
+    new = {"date": "2026-01-26", "time": "10:00"}
+    assert "אין ללקוח תור" in (await tool(context, "cancel_appointment", **theirs)).text
+    assert "אין ללקוח תור" in (await tool(context, "reschedule_appointment", **old, **new)).text
     assert len(await booked(engine)) == 1
 
 
-async def test_of_several_appointments_the_named_day_is_meant(engine: AsyncEngine) -> None:
-    """Without a day, the next one is."""
+@pytest.mark.parametrize("named", [{"date": "2026-01-26", "time": "11:00"}, {"date": "2026-01-28", "time": "10:00"}])
+async def test_an_appointment_is_given_up_by_its_own_day_and_hour_alone(
+    engine: AsyncEngine, named: dict[str, str]
+) -> None:
+    """A wrong hour or a wrong day cancels nothing, and the model is told what there is."""
     context = await call(engine)
-    for day in ("2026-01-25", "2026-01-26", "2026-01-27"):
+    for day in ("2026-01-25", "2026-01-26"):
         await tool(context, "book_appointment", date=day, time="10:00")
 
-    await tool(context, "cancel_appointment", date="2026-01-26")
-    await tool(context, "cancel_appointment")
+    refused = await tool(context, "cancel_appointment", **named)
 
-    assert await booked(engine) == [datetime(2026, 1, 27, 8, tzinfo=UTC)]
+    assert len(await booked(engine)) == 2
+    assert "יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00" in refused.text
+    assert refused.text.count("26 בינואר") == 1
+    listed = await tool(context, "my_appointments")
+    assert listed.text == "התורים של הלקוח: יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00."
+
+    await tool(context, "cancel_appointment", date="2026-01-26", time="10:00")
+    assert await booked(engine) == [datetime(2026, 1, 25, 8, tzinfo=UTC)]
+
+
+async def test_a_booking_asked_for_twice_is_one_that_they_have(engine: AsyncEngine) -> None:
+    """The first answer was lost with the model's connection: the same hour is neither refused nor booked again."""
+    context = await call(engine)
+    for _ in range(2):
+        answer = await tool(context, "book_appointment", date="2026-01-25", time="14:00")
+
+    assert "כבר קבוע" in answer.text
+    assert "תפוסה" not in answer.text
+    assert len(await booked(engine)) == 1
 
 
 async def test_twenty_callers_who_want_one_hour_get_it_once(engine: AsyncEngine) -> None:
@@ -180,7 +221,17 @@ async def test_racing_moves_and_bookings_never_overlap(engine: AsyncEngine) -> N
 
     wishes = ["10:00", "10:30", "11:00"]
     await asyncio.gather(
-        *(tool(c, "reschedule_appointment", date="2026-01-25", time=wishes[n % 3]) for n, c in enumerate(movers)),
+        *(
+            tool(
+                c,
+                "reschedule_appointment",
+                date="2026-01-25",
+                time=wishes[n % 3],
+                current_date="2026-01-26",
+                current_time=f"{9 + n // 2:02d}:{30 * (n % 2):02d}",
+            )
+            for n, c in enumerate(movers)
+        ),
         *(tool(c, "book_appointment", date="2026-01-25", time=wishes[n % 3]) for n, c in enumerate(bookers)),
     )
 
@@ -188,6 +239,45 @@ async def test_racing_moves_and_bookings_never_overlap(engine: AsyncEngine) -> N
     assert len(taken) == len(set(taken)) == 3
     async with session(engine) as opened:
         assert await opened.scalar(select(func.count()).select_from(Appointment)) >= 10
+
+
+async def test_callers_who_hide_their_number_share_nothing(engine: AsyncEngine) -> None:
+    """They are not one customer: nobody hears of, or gives up, another's appointment."""
+    first = await call(engine, "CA1", "anonymous")
+    second = await call(engine, "CA2", "anonymous")
+
+    assert first.profile.customer_id is None
+    assert (await tool(first, "book_appointment", date="2026-01-25", time="14:00")).refused
+    assert (await tool(second, "my_appointments")).refused
+    async with session(engine) as opened:
+        anonymous = select(func.count()).select_from(Customer).where(Customer.external_id == "anonymous")
+        assert await opened.scalar(anonymous) == 0
+
+
+async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -> None:
+    """Name, number, words and urgency; the number called from when no other is named."""
+    context = replace(await call(engine), caller=CALLER)
+    await tool(context, "take_message", text="לחזור אליי", name="דוד", urgent=True)
+    await tool(context, "take_message", text="לא דחוף", number="+97221234567")
+
+    async with session(engine) as opened:
+        kept = (await opened.scalars(select(CallMessage).order_by(CallMessage.id))).all()
+        jobs = await opened.execute(text("SELECT payload FROM pgqueuer WHERE entrypoint = 'business.tell' ORDER BY id"))
+        told = [json.loads(bytes(payload))["message_id"] for (payload,) in jobs]
+    assert [(each.name, each.number, each.body, each.urgent) for each in kept] == [
+        ("דוד", CALLER, "לחזור אליי", True),
+        ("", "+97221234567", "לא דחוף", False),
+    ]
+    assert told == [each.id for each in kept]
+
+
+async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
+    """A transfer to the business's own number would be answered by the agent."""
+    context = await call(engine)
+    assert context.profile.business is not None
+    context.profile.business.transfer_number = "+972-3-555-0100"
+
+    assert (await tool(context, "transfer_to_human", reason="כועס")).refused
 
 
 async def test_transfer_needs_a_number(engine: AsyncEngine) -> None:
@@ -208,7 +298,8 @@ async def test_without_the_database_the_calendar_is_closed(engine: AsyncEngine, 
     """A generic call does not know whose calendar it would be."""
     generic = ToolContext("CA1", Profile(), Store(engine, timeout=10, record_timeout=10))
 
-    answer = await tool(generic, name, date="2026-01-25", time="14:00")
+    when = {"date": "2026-01-25", "time": "14:00", "current_date": "2026-01-26", "current_time": "14:00"}
+    answer = await tool(generic, name, **when)
 
     assert answer.summary == "היומן לא זמין"
 

@@ -11,10 +11,12 @@ from twilio.rest import Client
 from twilio.twiml.voice_response import Dial, VoiceResponse
 
 from calls_world.world import ACCOUNT, TOKEN
-from prosaas_calls.caller.twilio_rest import TwilioCalls
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import load_settings
 
 CALL = "CA" + "1" * 32
+CHILD = "CA" + "2" * 32
+PUBLIC = "https://voice.example"
 
 
 def theirs(**update: str) -> tuple[str, str, dict[str, str], tuple[str, str]]:
@@ -47,6 +49,7 @@ async def ours(
     async with TestServer(app) as server:
         environ = {
             "DATABASE_URL": "postgresql://x",
+            "PUBLIC_URL": PUBLIC,
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
             "TWILIO_BASE_URL": str(server.make_url("")).rstrip("/"),
@@ -68,10 +71,12 @@ async def test_a_hang_up_is_the_request_of_twilios_own_package() -> None:
 
 
 async def test_a_transfer_is_the_twiml_of_twilios_own_package() -> None:
-    """A <Dial> to the number, in a document that their builder would have made."""
+    """A <Dial> to the number, in a document that their builder would have made: it rings, judges, and comes back."""
     number = "+97235550199"
-    twiml = VoiceResponse()
-    twiml.append(Dial(number))
+    twiml, dial = VoiceResponse(), Dial(action=f"{PUBLIC}/twilio/transferred", timeout=20)
+    answered_by = f"{PUBLIC}/twilio/answered-by?call={CALL}"
+    dial.number(number, machine_detection="Enable", amd_status_callback=answered_by)
+    twiml.append(dial)
     method, url, _, auth = theirs(twiml=str(twiml))
 
     worked, sent = await ours("transfer", number)
@@ -81,6 +86,16 @@ async def test_a_transfer_is_the_twiml_of_twilios_own_package() -> None:
         (method, url.removeprefix("https://api.twilio.com"), auth)
     ]
     assert str(twiml).endswith(sent[0][2]["Twiml"])
+
+
+async def test_a_caller_is_taken_back_by_the_request_of_twilios_own_package() -> None:
+    """To the address that says what to do with them."""
+    method, url, form, auth = theirs(url=f"{PUBLIC}/twilio/transferred?outcome=machine&dialled={CHILD}", method="POST")
+
+    worked, sent = await ours("take_back", CHILD)
+
+    assert worked
+    assert sent == [(method, url.removeprefix("https://api.twilio.com"), form, auth)]
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 500])

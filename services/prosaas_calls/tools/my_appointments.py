@@ -1,0 +1,35 @@
+"""Which appointments the caller has."""
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from prosaas_calls.tools.appointments import in_calendar, listed
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.booking import upcoming
+from prosaas_core.tables import Business
+
+
+class Arguments(BaseModel):
+    """Nothing to say."""
+
+
+def describe(arguments: Arguments) -> str:
+    return "-"
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
+        booked = await upcoming(session, business, customer_id, now=context.now())
+        summary = context.speak(he=f"{len(booked)} תורים", en=f"{len(booked)} appointments")
+        return Answer(f"{listed(context, booked)}.", summary)
+
+    return await in_calendar(context, work)
+
+
+TOOL = Tool(
+    name="my_appointments",
+    description="The caller's coming appointments, soonest first.",
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

@@ -1,0 +1,33 @@
+"""Takes back a transfer or a goodbye that the caller does not want after all."""
+
+from pydantic import BaseModel
+
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+
+
+class Arguments(BaseModel):
+    """Nothing to say."""
+
+
+def describe(arguments: Arguments) -> str:
+    return "-"
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    """Any tool that is called after it takes a departure back; this one is for when there is nothing else to do."""
+    return Answer(
+        context.speak(he="השיחה ממשיכה. ענה ללקוח.", en="The call goes on. Answer the caller."),
+        context.speak(he="השיחה ממשיכה", en="the call goes on"),
+    )
+
+
+TOOL = Tool(
+    name="stay_on_the_line",
+    description=(
+        "Go on with the call, when you have announced a transfer or said goodbye and the caller objects or asks "
+        "something more. Not for a thank-you or a goodbye of theirs."
+    ),
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

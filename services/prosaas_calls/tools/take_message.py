@@ -1,0 +1,54 @@
+"""Takes down what the business is to be told."""
+
+from pydantic import BaseModel, Field
+
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.jobs import BUSINESS_TELL, enqueue
+from prosaas_core.tables import CallMessage
+
+
+class Arguments(BaseModel):
+    text: str = Field(min_length=1, max_length=1000, description="What the business is to be told, in a few sentences")
+    name: str = Field("", max_length=100, description="The caller's name, as they spelled it")
+    number: str = Field("", max_length=30, description="Where to call back, if not the number they call from")
+    urgent: bool = Field(False, description="Whether the caller says that it cannot wait")
+
+
+def describe(arguments: Arguments) -> str:
+    return "!" if arguments.urgent else "-"
+
+
+async def run(context: ToolContext, arguments: Arguments) -> Answer:
+    business = context.profile.business
+    if business is None:
+        text = context.speak(
+            he="אי אפשר לרשום הודעה כרגע. בקש להתקשר שוב מאוחר יותר.",
+            en="No message can be taken now. Ask them to call again later.",
+        )
+        return Answer(text, context.speak(he="אי אפשר לרשום", en="cannot be taken"), refused=True)
+    message = CallMessage(
+        business_id=business.id,
+        call_sid=context.call_sid,
+        name=arguments.name,
+        number=arguments.number or context.caller,
+        body=arguments.text,
+        urgent=arguments.urgent,
+    )
+    async with context.store.transaction() as session:
+        session.add(message)
+        await session.flush()
+        about = {"message_id": message.id, "cause": {"call_sid": context.call_sid}}
+        await enqueue(await session.connection(), BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:message:{message.id}")
+    return Answer(
+        context.speak(he="ההודעה נרשמה ותימסר.", en="The message is taken and will be passed on."),
+        context.speak(he="נרשמה הודעה", en="message taken"),
+    )
+
+
+TOOL = Tool(
+    name="take_message",
+    description="Take a message for the business, after you read back the name and the number to call back.",
+    arguments=Arguments,
+    describe=describe,
+    run=run,
+)

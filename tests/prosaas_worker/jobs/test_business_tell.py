@@ -1,0 +1,52 @@
+"""business.tell: what a caller left, and who was sent away, reaches a person of the business once."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import insert, update
+
+from prosaas_core.jobs import BUSINESS_TELL
+from prosaas_core.tables import Business, Call, CallMessage
+from prosaas_worker.job import Job
+from prosaas_worker.jobs import business_tell
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def reachable(engine):
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number="+97235550199"))
+
+
+async def left(engine, **values):
+    row = {"id": 3, "business_id": 456, "call_sid": "CA1", "body": "לחזור אליי", **values}
+    async with engine.begin() as connection:
+        await connection.execute(insert(CallMessage).values(row))
+    return Job("1", BUSINESS_TELL, f"{BUSINESS_TELL}:message:3", {"message_id": 3}, {}, 1)
+
+
+@pytest.mark.usefixtures("reachable")
+async def test_a_message_is_texted_to_the_person_whom_calls_are_transferred_to(tools, providers, engine):
+    job = await left(engine, name="דוד", number="+972501234567", urgent=True)
+    for _ in range(2):
+        await business_tell.run(job, tools)
+    (sent,) = providers.sent
+    assert (sent["from"], sent["to"]) == ("+97235550100", "+97235550199")
+    assert sent["body"] == "דחוף! הודעה מ-דוד +972501234567: לחזור אליי"
+
+
+@pytest.mark.usefixtures("reachable")
+async def test_a_caller_who_was_sent_away_is_told_of_with_the_reason(tools, providers, engine):
+    now = datetime.now(UTC)
+    row = {"call_sid": "CA9", "business_id": 456, "from_number": "+972501234567", "end_reason": "over_capacity"}
+    async with engine.begin() as connection:
+        await connection.execute(insert(Call).values(**row, started_at=now))
+    await business_tell.run(Job("1", BUSINESS_TELL, f"{BUSINESS_TELL}:CA9", {"call_sid": "CA9"}, {}, 1), tools)
+    (sent,) = providers.sent
+    assert sent["body"] == "שיחה מ-+972501234567 הסתיימה בלי מענה (כל הקווים היו תפוסים). כדאי לחזור."
+
+
+async def test_a_business_without_a_number_to_ring_is_not_told_and_the_message_stays(tools, providers, engine):
+    await business_tell.run(await left(engine), tools)
+    assert not providers.sent
