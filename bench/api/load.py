@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -32,7 +33,7 @@ def prepare(count: int, batch: str) -> list[bytes]:
     for number in range(count):
         customer = f"9725{number % CUSTOMERS:08d}"
         form = {
-            "MessageSid": f"SM{batch}{number:012d}",
+            "MessageSid": f"SM{uuid.uuid5(uuid.NAMESPACE_OID, f'{batch} {number}').hex}",
             "From": f"whatsapp:+{customer}",
             "To": "whatsapp:+97235550100",
             "Body": TEXT,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from prosaas_api import bodies
-from prosaas_core.fates import CALL_STATUSES
+from prosaas_core.messages.fates import CALL_STATUSES
 
 _NUMBER = r"\+?[0-9]{2,20}|(?:sips?|client|whatsapp):[^\s\x00-\x1f]{1,200}"
 FORMS: Mapping[str, re.Pattern[str]] = {

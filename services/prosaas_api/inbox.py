@@ -6,10 +6,9 @@ import asyncpg
 
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import State
-from prosaas_core import fates
 from prosaas_core.database import raw_transaction
-from prosaas_core.fates import Fate
-from prosaas_core.messages import sending
+from prosaas_core.messages import fates, sending
+from prosaas_core.messages.fates import Fate
 from prosaas_core.messages.inbox import Outcome, keep
 from prosaas_core.messages.incoming import Incoming
 from prosaas_logging import get_logger

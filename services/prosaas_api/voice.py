@@ -12,8 +12,9 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import fates, queries, stream_token
+from prosaas_core import queries, stream_token
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session
+from prosaas_core.messages import fates
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (

@@ -12,8 +12,8 @@ from prosaas_api.problems import Problem
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState
 from prosaas_api.voice import signed_form
-from prosaas_core.fates import Fate
 from prosaas_core.messages import incoming
+from prosaas_core.messages.fates import Fate
 from prosaas_core.messages.incoming import MAX_ID, Incoming
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import BODY_REJECTED, SIGNATURE_REJECTED, WHATSAPP_STATUS

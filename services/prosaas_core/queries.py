@@ -7,7 +7,7 @@ from sqlalchemy import false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from prosaas_core.fates import ENDED
+from prosaas_core.messages.fates import ENDED
 from prosaas_core.phones import same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core import fates
 from prosaas_core.database import raw_connection, session, transaction
+from prosaas_core.messages import fates
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Call, Customer
 

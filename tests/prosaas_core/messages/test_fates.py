@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core import demo, fates
+from prosaas_core import demo
 from prosaas_core.database import raw_connection
+from prosaas_core.messages import fates
 
 pytestmark = pytest.mark.postgres
 
