@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,15 +10,18 @@ from contextvars import ContextVar, Token
 from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
+from uuid import uuid4
 
+from .catalogue import LINES_FOLDED, SCOPE_NAMED
 from .events import AnyEvent, Event
+from .folded import Folded
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
 from .policy import Policy, follow, in_force
 from .record import Context, Record
 
 _KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
 _TAIL_NAMES: Final = {
-    "call": ("call_sid",),
+    "call": ("call_sid", "request_id"),
     "request": ("request_id", "call_sid", "message_id"),
     "job": ("job_id", "call_sid", "message_id"),
     "part": ("request_id", "job_id", "call_sid", "message_id"),
@@ -34,6 +35,16 @@ ENDING_ROOM: Final = 3
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
 MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
+
+
+class _Voice(NamedTuple):
+    """In whose name a scope speaks of itself."""
+
+    name: str
+    fields: dict[str, object]
+
+
+_VOICE: Final = _Voice("prosaas_logging", {})
 
 
 class TimelineEntry(NamedTuple):
@@ -73,11 +84,11 @@ class Scope:
 
     def __init__(self, kind: str, fields: dict[str, object]) -> None:
         self.kind: Final = kind
-        self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
+        self.id = self._named(fields)
         self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
         self._spending = count()
-        self._folded = 0
+        self._folded = Folded()
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
@@ -88,9 +99,16 @@ class Scope:
         self._policy = in_force()
 
     def add(self, **fields: object) -> None:
-        """Add fields that became known later; records already made keep the ones they had."""
+        """Add fields that became known later; records already made keep the ones they had.
+
+        An id that it had to do without becomes its name, and one line says which name it went by until then.
+        """
+        former = self.id
         self.context = self._make_context({**self.context.fields, **fields})
+        self.id = self._named(self.context.fields)
         self.follow()
+        if self.id != former and self._timeline:
+            self._say(SCOPE_NAMED, {"former": former, "now": self.id})
 
     def fail(self, reason: str) -> None:
         """Mark an abnormal end: what the flight recorder holds is written out, always but for a request's.
@@ -113,7 +131,7 @@ class Scope:
     @property
     def folded(self) -> int:
         """How many routine lines were folded away so far."""
-        return self._folded
+        return self._folded.total
 
     @property
     def timeline(self) -> list[TimelineEntry]:
@@ -155,7 +173,7 @@ class Scope:
                 self.keep = self.ring.append if self.level >= policy.threshold else self._sift
                 self.emit = self._emit if self.level <= policy.threshold else self._sift
                 if self.ended:
-                    self.keep = self.emit = self._emit_late
+                    self.keep, self.emit = self._keep_late, self._emit_late
             if policy is in_force():
                 return
 
@@ -174,22 +192,40 @@ class Scope:
             if record[1] >= policy.level_for(self.context.fields):
                 policy.submit(record, self.context)
 
+    def _keep_late(self, record: Record) -> None:
+        """Of what is only to be recorded, an operator may have asked for what is below the process's level."""
+        if record[1] < in_force().threshold:
+            self._emit_late(record)
+
     def _emit(self, record: Record) -> None:
         level = record[1]
         if self.kind == "call" and level >= INFO:
             # A count is one step also for threads that share a call, where ``+=`` is three.
             spent = next(self._spending)
             if level < WARNING and self._folds(record[3], spent):
-                with _folding:
-                    self._folded += 1
-                self._timeline.append((record, True))
-                self.ring.append(record)
+                self._fold(record)
                 return
             record = self._with_folded(record)
             self._timeline.append((record, False))
         self._policy.submit(record, self.context)
         if level >= ERROR:
             self._dump_after_error(record[0])
+
+    def _fold(self, record: Record) -> None:
+        """Keep a routine line from the log; the flight recorder, the timeline and perhaps a file have it."""
+        self._folded.add(record[2].name)
+        self._timeline.append((record, True))
+        self.ring.append(record)
+        with suppress(Exception):
+            self._policy.keep_folded(self, record)
+
+    def _tell_folded(self) -> None:
+        """For the end: say what was folded, of whom and where it is, if nobody has said so."""
+        untold = self._folded.untold
+        if untold > 0:
+            self._folded.tell()
+            where = self._policy.where_folded(self)
+            self._say(LINES_FOLDED, {"count": untold, "loggers": self._folded.by_logger(), "where": where})
 
     def _dump_after_error(self, moment: float) -> None:
         """Have written what was recorded since the last error, if that is not too often."""
@@ -203,8 +239,8 @@ class Scope:
     def _with_folded(self, record: Record) -> Record:
         """The record, and how much was folded if it is of the kind that says so."""
         moment, level, logger, what, fields, error = record
-        if self._folded and isinstance(what, Event) and "folded" in what.fields and fields.get("folded") is None:
-            return moment, level, logger, what, {**fields, "folded": self._folded}, error
+        if self.folded and isinstance(what, Event) and "folded" in what.fields and fields.get("folded") is None:
+            return moment, level, logger, what, {**fields, "folded": self._folded.tell()}, error
         return record
 
     def _folds(self, what: AnyEvent | str, spent: int) -> bool:
@@ -214,9 +250,22 @@ class Scope:
             return False
         return not isinstance(what, Event) or what.folds
 
+    def _say(self, event: AnyEvent, fields: dict[str, object]) -> None:
+        """Say something of the scope itself, which never folds."""
+        record: Record = (time.time(), event.level, _VOICE, event, fields, None)
+        self._timeline.append((record, False))
+        if self.level <= event.level:
+            with suppress(Exception):
+                self._policy.submit(record, self.context)
+
+    def _named(self, fields: dict[str, object]) -> str:
+        return next((str(fields[name]) for name in _TAIL_NAMES[self.kind] if fields.get(name)), self.kind)
+
     def _make_context(self, fields: dict[str, object]) -> Context:
-        tail = tuple(f"{name}={fields[name]}" for name in _TAIL_NAMES[self.kind] if fields.get(name))
-        return Context(fields, tail)
+        names = _TAIL_NAMES[self.kind]
+        if self.kind == "call" and fields.get("call_sid"):
+            names = names[:1]
+        return Context(fields, tuple(f"{name}={fields[name]}" for name in names if fields.get(name)))
 
     def __enter__(self) -> Scope:
         self.started = time.time()
@@ -228,6 +277,8 @@ class Scope:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        with suppress(Exception):
+            self._tell_folded()
         if isinstance(exc, Exception):
             self.fail(type(exc).__name__)
         _live.discard(self)
@@ -236,9 +287,9 @@ class Scope:
                 _current.reset(self._token)
             except ValueError:
                 # Left in another context than it was entered in, as an async generator's clean-up may do.
-                _current.set(_root)
+                _current.set(PROCESS)
         self.ended = True
-        self.keep = self.emit = self._emit_late
+        self.keep, self.emit = self._keep_late, self._emit_late
         self.ring.clear()
 
 
@@ -250,13 +301,31 @@ def _discard(record: Record) -> None:
     """Outside every scope nobody will ask for what was below the level."""
 
 
-def scope(**fields: object) -> Scope:
+def scope(*, kind: str | None = None, **fields: object) -> Scope:
     """A call (``call_sid``), a request (``request_id``) or a job (``job_id``) to use in a ``with`` statement.
 
-    What surrounds it is inherited, and everything started inside it, tasks included, belongs to it.
+    What surrounds it is inherited, and everything started inside it, tasks and threads included, belongs to it. One
+    whose id is not known yet is begun by its *kind* (call, request, job; any other is a field), goes by a
+    ``request_id`` of its own until then, and is told the id by ``add``.
     """
-    kind = next((kind for name, kind in _KINDS.items() if name in fields), "part")
-    return Scope(kind, {**_current.get().context.fields, **fields})
+    if kind is not None and kind not in _KINDS.values():
+        fields["kind"], kind = kind, None
+    found = kind or next((kind for name, kind in _KINDS.items() if name in fields), "part")
+    fields = {**_current.get().context.fields, **fields}
+    if kind is not None and not any(fields.get(name) for name in _TAIL_NAMES[kind]):
+        fields["request_id"] = uuid4().hex[:16]
+    return Scope(found, fields)
+
+
+def enter(entered: Scope) -> Token[Scope]:
+    """Be in a scope that somebody else has opened and will close, until ``leave``."""
+    return _current.set(entered)
+
+
+def leave(token: Token[Scope]) -> None:
+    """Be in the former scope again; nothing where that was another context's."""
+    with suppress(ValueError):
+        _current.reset(token)
 
 
 def watched() -> bool:
@@ -274,21 +343,13 @@ def live_scopes() -> list[Scope]:
 
 
 def _rewire(policy: Policy) -> None:
-    for live in (_root, *_live.copy()):
+    for live in (PROCESS, *_live.copy()):
         live.follow()
 
 
-def _restart_after_fork() -> None:
-    """Another thread of the parent may have held the lock, and does not exist here to give it back."""
-    global _folding
-    _folding = threading.RLock()
-
-
-# Reentrant, for a signal handler may log in the middle of it.
-_folding = threading.RLock()
-os.register_at_fork(after_in_child=_restart_after_fork)
 _live: set[Scope] = set()
-_root: Final = Scope("process", {})
-_current: ContextVar[Scope] = ContextVar("prosaas_scope", default=_root)
+# Outside of every scope.
+PROCESS: Final = Scope("process", {})
+_current: ContextVar[Scope] = ContextVar("prosaas_scope", default=PROCESS)
 current: Final = _current.get
 follow(_rewire)
