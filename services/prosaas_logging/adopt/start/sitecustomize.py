@@ -7,12 +7,14 @@ import sys
 def _give_way(here: str) -> None:
     """Let the ``sitecustomize`` that would have run without us run."""
     sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != here]
-    del sys.modules["sitecustomize"]
+    own = sys.modules.pop("sitecustomize")
     try:
         import sitecustomize  # noqa: F401
     except ImportError as missing:
         if missing.name != "sitecustomize":
             raise
+    finally:
+        sys.modules.setdefault("sitecustomize", own)
 
 
 def _begin(root: str) -> None:
