@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from typing import Final
+
+from .real import RLock
 
 _MOST_LOGGERS: Final = 64
 _MOST_SHOWN: Final = 5
@@ -53,9 +54,9 @@ class Folded:
 def _restart_after_fork() -> None:
     """Another thread of the parent may have held the lock, and does not exist here to give it back."""
     global _counting
-    _counting = threading.RLock()
+    _counting = RLock()
 
 
 # Reentrant, for a signal handler may log in the middle of it.
-_counting = threading.RLock()
+_counting = RLock()
 os.register_at_fork(after_in_child=_restart_after_fork)

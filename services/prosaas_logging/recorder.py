@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from .catalogue import BLACKBOX_FAILED, BLACKBOX_WRITTEN
 from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .policy import Recorded
+from .real import Event, Lock, SimpleQueue, Thread
 from .record import Context, Record, Source
 from .values import dump, freeze
 
@@ -79,11 +78,11 @@ class Recorder:
 
     def reset(self) -> None:
         """In a forked child: the thread starts again with the first dump, and what it has to tell is the parent's."""
-        self._queue: SimpleQueue[Dump | threading.Event] = SimpleQueue()
+        self._queue: SimpleQueue[Dump | Event] = SimpleQueue()
         self._folded: deque[Folded] = deque()
         self._folded_at = self._clock()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._thread: Thread | None = None
+        self._starting = Lock()
         self._told = self._clock()
         self._untold = 0
         self.suppressed = 0
@@ -131,7 +130,7 @@ class Recorder:
             self._start()
         if self._thread is None or not self._thread.is_alive():
             return self._queue.empty()
-        done = threading.Event()
+        done = Event()
         self._queue.put(done)
         return done.wait(timeout)
 
@@ -139,7 +138,7 @@ class Recorder:
         """Have folded lines written, and tell how many recordings were too many to be written, each now and then."""
         if self._folded and self._clock() - self._folded_at >= FOLDED_SECONDS:
             self._folded_at = self._clock()
-            self._queue.put(threading.Event())
+            self._queue.put(Event())
             self._start()
         if self._untold and self._clock() - self._told >= _TELL_SECONDS:
             self._told = self._clock()
@@ -150,7 +149,7 @@ class Recorder:
         if (self._thread is None or not self._thread.is_alive()) and self._starting.acquire(blocking=False):
             try:
                 if self._thread is None or not self._thread.is_alive():
-                    thread = threading.Thread(target=self._run, name="prosaas-log-recorder", daemon=True)
+                    thread = Thread(self._run)
                     thread.start()
                     self._thread = thread
             except RuntimeError:
@@ -173,12 +172,12 @@ class Recorder:
         while True:
             self._handle(self._queue.get())
 
-    def _handle(self, item: Dump | threading.Event) -> None:
+    def _handle(self, item: Dump | Event) -> None:
         try:
             self._write_folded()
         except Exception as broken:
             self._say(BLACKBOX_FAILED, {"count": 1, "error": f"{type(broken).__name__}: {broken}"}, Context({}))
-        if isinstance(item, threading.Event):
+        if isinstance(item, Event):
             item.set()
             return
         try:

@@ -25,6 +25,7 @@ from .json_lines import JsonRenderer
 from .levels import WARNING, level_name
 from .logger import get_logger
 from .policy import Policy, Recorded, apply, in_force
+from .real import Lock
 from .record import Context, Record
 from .recorder import Recorder
 from .render import TextRenderer
@@ -51,7 +52,7 @@ class Running(NamedTuple):
 
 
 _running: Running | None = None
-_starting = threading.Lock()
+_starting = Lock()
 
 
 def bootstrap(

@@ -28,6 +28,14 @@ _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "ascti
 class _Taken(logging.Handler):
     """Shows frameworks that look for a handler, before they add their own, that there is one."""
 
+    def createLock(self) -> None:
+        """None: it would guard nothing, and under gevent it is a lock that threads of its pool wedge at."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Nothing either."""
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Nothing: the record has been taken before handlers are asked."""
 
@@ -189,9 +197,8 @@ def _text_of(record: logging.LogRecord) -> str:
 
 
 def _only_our_threads() -> bool:
-    """Whether every thread beside this one is the log's, which starts anew in a forked child."""
-    here = threading.current_thread()
-    return all(thread is here or thread.name.startswith("prosaas-log-") for thread in threading.enumerate())
+    """Whether every thread beside this one is the log's, which Python does not count and a forked child starts anew."""
+    return threading.enumerate() == [threading.current_thread()]
 
 
 def _log(logger: Logger, level: int, text: str, exc: BaseException | None) -> None:

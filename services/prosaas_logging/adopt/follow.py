@@ -18,7 +18,6 @@ T = TypeVar("T")
 # Of ``multiprocessing.pool.ThreadPool``: whatever takes work, as its first argument.
 _POOL_METHODS: Final = ("apply_async", "map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered")
 _MARK: Final = "_follows_scopes"
-_OWN_THREADS: Final = "prosaas-log-"
 
 
 def follow_threads() -> None:
@@ -30,7 +29,7 @@ def follow_threads() -> None:
         _replace(threading.Thread, "start", _following_start)
     _replace(ThreadPoolExecutor, "submit", _following_submit)
     when_imported("multiprocessing.pool", _follow_thread_pools)
-    when_imported("gevent.greenlet", _follow_greenlets)
+    when_imported("gevent", lambda module: module.Greenlet.add_spawn_callback(_give_context))
     when_imported("gevent.threadpool", lambda module: _replace(module.ThreadPool, "spawn", _following_submit))
     when_imported("eventlet.greenthread", _follow_green_threads)
     when_imported("eventlet.tpool", lambda module: _replace(module, "execute", _following_call))
@@ -67,7 +66,7 @@ def _replace(owner: Any, name: str, following: Callable[[Any], Any]) -> None:
 def _following_start(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
     def start_following(thread: threading.Thread) -> None:
         scope = current()
-        if scope is PROCESS or thread.name.startswith(_OWN_THREADS):
+        if scope is PROCESS:
             start(thread)
             return
         former = thread.__dict__.get("run")
@@ -146,10 +145,6 @@ def _following_pool_method(method: Callable[..., T]) -> Callable[..., T]:
         return method(pool, Carried(scope, func), *arguments, **named)
 
     return method_following
-
-
-def _follow_greenlets(module: Any) -> None:
-    module.Greenlet.add_spawn_callback(_give_context)
 
 
 def _follow_green_threads(module: Any) -> None:
