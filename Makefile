@@ -3,86 +3,104 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# What was typed after a target reaches the tools whole, by name: no shell reads a value. The names travel beside them.
+TYPED := $(strip $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $(v))),$(v))))
+$(foreach v,$(TYPED),$(eval override $(v) := $$(value $(v))))
+export $(TYPED)
+export PROSAAS_TYPED := $(TYPED)
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev down ps restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
-	@scripts/setup.sh
+	@scripts/run $@
 
-up-prod: ## build and start production, wait until it is healthy
-	@scripts/up.sh prod
+up-prod: ## build and start production beside what runs; no call is cut [YES=1]
+	@scripts/run $@
 
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
-	@scripts/up.sh dev
+	@scripts/run $@
 
 down: ## stop the stack; calls in progress are let to their end, data stays
-	@scripts/down.sh
+	@scripts/run $@
 
 ps: ## what runs, and whether it is healthy
 	@docker compose ps
 
-restart-api: ## recreate prosaas-api [LOG_LEVEL=DEBUG]
-	@scripts/restart.sh prosaas-api API_LOG_LEVEL $(LOG_LEVEL)
+rollback: ## the images of the release before, or of N releases before [N=1]
+	@scripts/run $@
 
-restart-calls: ## recreate prosaas-calls once its calls have ended [LOG_LEVEL=DEBUG]
-	@scripts/restart.sh prosaas-calls CALLS_LOG_LEVEL $(LOG_LEVEL)
+restart-api: ## recreate prosaas-api [LOG_LEVEL=DEBUG]
+	@scripts/run $@
+
+restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls [LOG_LEVEL=DEBUG]
+	@scripts/run $@
 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
-	@scripts/restart.sh worker WORKER_LOG_LEVEL $(LOG_LEVEL)
+	@scripts/run $@
 
 ##@ Calls and logs
 
-.PHONY: call logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
 call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
-	@scripts/ops $@
+	@scripts/run $@
 
-logs: ## every service on one clock [S=calls SINCE=1h LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
-	@scripts/ops $@
+logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
+	@scripts/run $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972…] [OUT=html] [LEVEL=DEBUG]
-	@scripts/ops $@
+calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
+	@scripts/run $@
 
-blackbox: ## the flight recorder of a failed or a live call [CALL=CA…]
-	@scripts/ops $@
+errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
+	@scripts/run $@
+
+levels: ## which level is in force, who switched what until when; what eats the disk
+	@scripts/run $@
+
+trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+	@scripts/run $@
+
+blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
+	@scripts/run $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
-	@scripts/ops $@
+	@scripts/run $@
 
 debug-api: ## DEBUG in prosaas-api for a while, no restart [FOR=15m MAX=200]
-	@scripts/ops $@
+	@scripts/run $@
 
 debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
-	@scripts/ops $@
+	@scripts/run $@
 
 debug-worker: ## DEBUG in worker for a while, no restart [FOR=15m MAX=200]
-	@scripts/ops $@
+	@scripts/run $@
 
 quiet-api: ## take every live DEBUG of prosaas-api back now
-	@scripts/ops $@
+	@scripts/run $@
 
 quiet-calls: ## take every live DEBUG of prosaas-calls back now
-	@scripts/ops $@
+	@scripts/run $@
 
 quiet-worker: ## take every live DEBUG of worker back now
-	@scripts/ops $@
+	@scripts/run $@
 
 ##@ Before and after a deploy
 
 .PHONY: diff checklist log-budget env-prod
 
 diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
-	@scripts/ops $@
+	@scripts/run $@
 
 checklist: ## the deployment guide's seven points, checked on the running stack
-	@scripts/ops $@
+	@scripts/run $@
 
 log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4]
-	@scripts/ops $@
+	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
 	@printf '%s\n' '# ========================================' '# הגדרות לוגים לפרודקשן' \
@@ -93,31 +111,34 @@ env-prod: ## the logging block to paste into a platform's variables
 
 .PHONY: rotate-secret
 
-rotate-secret: ## a new value for a secret, and what uses it recreated [NAME=ADMIN_API_KEY]
-	@scripts/rotate-secret.sh $(NAME)
+rotate-secret: ## a new value for a secret, in what uses it; nothing is built [NAME=ADMIN_API_KEY]
+	@scripts/run $@
 
 ##@ Jobs and data
 
-.PHONY: jobs retry-job backup restore
+.PHONY: jobs retry-job backup restore restore-drill
 
 jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or run, too]
-	@scripts/jobs.sh jobs $(if $(filter 1,$(ALL)),--all)
+	@scripts/run $@
 
 retry-job: ## put held jobs back into the queue [ID="12 13"]
-	@scripts/jobs.sh retry $(ID)
+	@scripts/run $@
 
-backup: ## write the database into backups/ [FILE=]
-	@scripts/backup.sh $(FILE)
+backup: ## write the database into backups/ [FILE=] [FORCE=1: over a file that is there]
+	@scripts/run $@
 
 restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
-	@FORCE=$(FORCE) scripts/restore.sh $(FILE)
+	@scripts/run $@
+
+restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
+	@scripts/run $@
 
 ##@ This machine
 
 .PHONY: doctor
 
 doctor: ## check engine, disk, memory, ports, certificates and .env; each line is ok or what to do
-	@scripts/doctor.sh
+	@scripts/run $@
 
 ##@ Development
 

@@ -4,8 +4,7 @@
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 export ROOT
 
-say() { printf '==> %s\n' "$*"; }
-warn() { printf 'warning: %s\n' "$*" >&2; }
+say() { printf '==> %s\n' "$*" >&2; }
 
 # fail WHAT FIX [WHERE-TO-READ]
 fail() {
@@ -28,25 +27,23 @@ need_root() {
 
 os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
 
-# env_get NAME: a setting from the shell, else from .env.
-env_get() {
-    eval "value=\${$1:-}"
-    if [ -z "$value" ] && [ -f "$ROOT/.env" ]; then
-        value=$(sed -n "s/^$1=//p" "$ROOT/.env" | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/")
-    fi
-    printf '%s' "$value"
+# image NAME DEFAULT: the image that .env or the shell names, as Compose reads it.
+image() {
+    # shellcheck disable=SC2016 # Compose's own placeholders
+    printf 'services: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
+        COMPOSE_FILE='' docker compose --file - config --images 2>/dev/null || printf '%s' "$2"
 }
 
-# env_put NAME VALUE: records a setting in .env, in place of an earlier one.
-env_put() {
-    if grep -q "^$1=" "$ROOT/.env"; then
-        awk -v name="$1" -v value="$2" 'index($0, name "=") == 1 { $0 = name "=" value } { print }' \
-            "$ROOT/.env" >"$ROOT/.env.new"
-        cat "$ROOT/.env.new" >"$ROOT/.env"
-        rm -f "$ROOT/.env.new"
-    else
-        printf '%s=%s\n' "$1" "$2" >>"$ROOT/.env"
-    fi
+# The CA bundle that image builds trust, on a machine behind a proxy that inspects TLS.
+ca_bundle() {
+    for bundle in "${CA_BUNDLE:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt \
+        /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -s "$bundle" ]; then
+            printf '%s' "$bundle"
+            return
+        fi
+    done
+    printf /dev/null
 }
 
 # The mirror this machine already uses for its own release. apt tells only after it has fetched its lists once.
@@ -62,14 +59,4 @@ mirror_in_use() {
     # shellcheck disable=SC2016 # apt's own placeholders, not the shell's
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
         awk -v release="$(os_release VERSION_CODENAME)" '$2 == release && $3 == "main" { print $1; exit }'
-}
-
-random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
-
-drain_seconds() { env_get DRAIN_SECONDS | grep . || echo 600; }
-
-live_calls() {
-    docker compose exec -T prosaas-calls python -c '
-import json, urllib.request
-print(len(json.load(urllib.request.urlopen("http://127.0.0.1:5051/calls", timeout=2))))' 2>/dev/null || echo unknown
 }

@@ -8,6 +8,6 @@ cd "$ROOT"
 ruff check .
 ruff format --check .
 mypy
-shellcheck --external-sources --source-path=SCRIPTDIR scripts/ops scripts/*.sh scripts/standin/*.sh services/*.sh services/requirements/*.sh deploy/*.sh .ci/run
+shellcheck --external-sources --source-path=SCRIPTDIR scripts/run scripts/*.sh services/*.sh deploy/*.sh deploy/standins/*/*.sh .ci/run
 yamllint --strict .
-hadolint services/Dockerfile deploy/Dockerfile
+hadolint services/Dockerfile deploy/Dockerfile deploy/standins/*/Dockerfile

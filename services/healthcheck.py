@@ -1,6 +1,8 @@
 #!/usr/bin/env -S python3 -IS
 """Ask the service in this container whether it is well: silent when it is, one readable line when not.
 
+`healthcheck` asks whether it lives, `healthcheck ready` whether it serves.
+
 A bare socket, because this runs every second while a stack starts, and importing an HTTP client costs more than asking.
 """
 
@@ -8,8 +10,9 @@ import os
 import socket
 import sys
 
-PORT = int(os.environ.get("PORT", "8000"))
-REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+PORT = int(os.environ.get("PORT") or "8000")
+PATH = "/readyz" if sys.argv[1:] == ["ready"] else "/healthz"
+REQUEST = f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 ENOUGH = 4096
 
 
@@ -24,7 +27,7 @@ def problem() -> str | None:
         return f"no answer on port {PORT}: {error}"
     head, _, body = answer.decode("utf-8", "replace").partition("\r\n\r\n")
     status = head.split(" ", 2)[1:2]
-    return None if status == ["200"] else f"/healthz answered {' '.join(status) or 'nothing'}: {body[:200]}"
+    return None if status == ["200"] else f"{PATH} answered {' '.join(status) or 'nothing'}: {body[:200]}"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from prosaas_api.app import create_app
+from prosaas_api.patience import Impatient
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 from prosaas_logging.catalogue import DEMO, SERVICE_START, SERVICE_STOP
@@ -15,6 +16,8 @@ from prosaas_logging.levels import level_name
 REQUIRED = ("DATABASE_URL", "OPENAI_API_KEY", "PUBLIC_URL", "TWILIO_AUTH_TOKEN")
 PORT = 8000
 GRACE_S = 20
+# The last line of defence, beyond what patience.py and intake.py let a stranger hold.
+MAX_CONNECTIONS = 4000
 
 log = get_logger(__name__)
 
@@ -49,6 +52,9 @@ def main() -> int:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=Impatient,
+            ws="none",
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_S,
         )
     )

@@ -7,12 +7,12 @@ import httpx
 from fastapi import FastAPI
 
 from prosaas_api import health, openapi, problems, voice, whatsapp
-from prosaas_api.body_limit import BodyLimit
-from prosaas_api.calls_door import CallsDoor
+from prosaas_api.intake import Intake
 from prosaas_api.metrics import Metrics
 from prosaas_api.request_scope import RequestScope
 from prosaas_api.rest import appointments, businesses, customers, history
-from prosaas_api.state import State
+from prosaas_api.seats import Seats
+from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import make_engine
 from prosaas_core.settings import Settings
 
@@ -27,18 +27,20 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Made before anybody asks: it takes long enough to keep a caller waiting.
         app.openapi()
-        engine = make_engine(settings)
+        engine = make_engine(settings, pool_size=WEBHOOK_CONNECTIONS)
+        rest_engine = make_engine(settings, pool_size=REST_CONNECTIONS)
         async with httpx.AsyncClient(trust_env=False) as client:
-            app.state.prosaas = State(settings, engine, CallsDoor(settings, client), metrics)
+            app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics)
             try:
                 yield
             finally:
                 await engine.dispose()
+                await rest_engine.dispose()
 
     app = FastAPI(
         title="ProSaaS", version="1", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.add_middleware(BodyLimit)
+    app.add_middleware(Intake)
     app.add_middleware(RequestScope, metrics=metrics)
     problems.install(app)
     openapi.install(app)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 import asyncpg
-from sqlalchemy import update
 
 from prosaas_api.request_scope import annotate
-from prosaas_api.state import WEBHOOK_S, State
-from prosaas_core import inbound
-from prosaas_core.database import raw_transaction, transaction
+from prosaas_api.state import State
+from prosaas_core import fates, inbound
+from prosaas_core.database import raw_transaction
+from prosaas_core.fates import Fate
 from prosaas_core.inbound import Incoming, Outcome
-from prosaas_core.tables import Message
+from prosaas_core.messages import sending
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     UNKNOWN_BUSINESS,
@@ -19,38 +19,40 @@ from prosaas_logging.catalogue import (
     WHATSAPP_SEND_FAILED,
 )
 
-FAILED = ("failed", "undelivered")
+# Twilio and Meta give up on us after some 15 s, and come again when we say that we could not.
+WITHIN_S = 5.0
+# Messages in a transaction: what a large batch has got done by its deadline is not done again when it comes back.
+PART = 100
 
 log = get_logger(__name__)
 
 
 async def receive(state: State, messages: Sequence[Incoming]) -> None:
     """Keep the messages and queue their answers; when this returns they are safe."""
-    if not messages:
+    # In one order of senders everywhere, so that two batches never wait for each other's rows.
+    ordered = sorted(messages, key=lambda message: (message.to, message.sender))
+    for start in range(0, len(ordered), PART):
+        part = ordered[start : start + PART]
+        async with raw_transaction(state.engine, within_s=WITHIN_S) as connection:
+            outcomes = [(message, await _keep(connection, message)) for message in part]
+        for message, outcome in outcomes:
+            _tell(state, message, outcome)
+
+
+async def delivered(state: State, told: Sequence[Fate]) -> None:
+    """Note what became of messages that we sent, in one step for all of them."""
+    known = [fate for fate in told if fate.status in fates.MESSAGE_STATUSES]
+    if not known:
         return
-    async with raw_transaction(state.engine, within_s=WEBHOOK_S) as connection:
-        # In one order of senders everywhere, so that two batches never wait for each other's rows.
-        ordered = sorted(messages, key=lambda message: (message.to, message.sender))
-        outcomes = [(message, await _keep(connection, message)) for message in ordered]
-    for message, outcome in outcomes:
-        state.metrics.webhooks.labels(message.provider, outcome.kind).inc()
-        if outcome.kind == "accepted":
-            log.event(WHATSAPP_RECEIVED, message_id=message.message_id, channel=message.provider)
-        elif outcome.kind == "duplicate":
-            log.event(WHATSAPP_DUPLICATE, message_id=message.message_id)
+    async with raw_transaction(state.engine, within_s=WITHIN_S) as connection:
+        if named := {fate.key: fate.message_id for fate in known if fate.key}:
+            await sending.taken(connection, list(named), list(named.values()))
+        news = await fates.note_fates(connection, known)
+    for fate in news:
+        if fate.failed:
+            log.event(WHATSAPP_SEND_FAILED, message_id=fate.message_id, error=f"{fate.status}, code {fate.error}")
         else:
-            log.event(UNKNOWN_BUSINESS, to_number=message.to)
-
-
-async def delivered(state: State, message_id: str, status: str, error: str | None) -> None:
-    """Note what became of a message that we sent."""
-    annotate(message_id=message_id)
-    async with transaction(state.engine, within_s=WEBHOOK_S) as connection:
-        await connection.execute(update(Message).where(Message.id == message_id).values(status=status, error=error))
-    if status in FAILED:
-        log.event(WHATSAPP_SEND_FAILED, message_id=message_id, error=f"{status}, code {error}")
-    else:
-        log.debug("message delivery", message_id=message_id, status=status)
+            log.debug("message delivery", message_id=fate.message_id, status=fate.status)
 
 
 async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
@@ -59,3 +61,13 @@ async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incom
     if outcome.business_id is not None:
         annotate(business_id=str(outcome.business_id))
     return outcome
+
+
+def _tell(state: State, message: Incoming, outcome: Outcome) -> None:
+    state.metrics.webhooks.labels(message.provider, outcome.kind).inc()
+    if outcome.kind == "accepted":
+        log.event(WHATSAPP_RECEIVED, message_id=message.message_id, channel=message.provider)
+    elif outcome.kind == "duplicate":
+        log.event(WHATSAPP_DUPLICATE, message_id=message.message_id)
+    else:
+        log.event(UNKNOWN_BUSINESS, to_number=message.to)

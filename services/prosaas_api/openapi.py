@@ -12,9 +12,11 @@ COMMON = {
     400: "The request could not be read",
     401: "No API key, or one that is unknown or revoked",
     413: "The body is too large",
+    408: "The body did not come to its end",
     422: "The request does not have the form that this operation wants",
+    429: "Too many requests with this key; Retry-After says when to come back",
     500: "The error is ours",
-    503: "The database is away",
+    503: "The database is away, or too busy",
 }
 SPECIAL = {403: "The key may not do this", 404: "There is no such thing", 409: "It is in conflict with what is there"}
 

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problem documents, whoever raised them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,8 @@ from prosaas_logging.catalogue import BODY_REJECTED, DB_UNAVAILABLE
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+MAX_ERRORS = 20
+MAX_NAME = 100
 
 log = get_logger(__name__)
 
@@ -54,12 +56,17 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Name the places and the rules that they break; what was sent is repeated neither to the log nor to the sender."""
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"pointer": "/".join(str(part) for part in found["loc"]), "detail": found["msg"]} for found in error.errors()
-    ]
-    reason = ", ".join(f"{found['loc'][0]}: {found['type']}" for found in error.errors()[:5])
+    found = error.errors()
+    errors = [{"pointer": _pointer(each["loc"]), "detail": each["msg"]} for each in found[:MAX_ERRORS]]
+    # The first says enough, and keeps the kinds of this line few.
+    reason = f"{found[0]['loc'][0]}: {found[0]['type']}"
     log.event(BODY_REJECTED, source=request.scope["route"].path, reason=reason)
     return problem_response(422, "the request does not have the form that this operation wants", errors=errors)
+
+
+def _pointer(places: Sequence[int | str]) -> str:
+    """The name of a place may be the sender's own."""
+    return "/".join(str(place)[:MAX_NAME] for place in places)
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:

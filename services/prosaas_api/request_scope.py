@@ -14,7 +14,10 @@ from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import HEALTH_PING, HTTP_FAILED, HTTP_REQUEST
 from prosaas_logging.scope import Scope as LogScope
 
-ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# The forms in which proxies write a UUID. Any other could be the id of a call, whose story it would stand in.
+ACCEPTABLE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Whoever asked was gone before there was an answer.
+BROKEN_OFF = 499
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = get_logger(__name__)
@@ -67,6 +70,7 @@ class RequestScope:
                 if status:
                     raise
                 await _answer_500(answer, request_id)
+            status = status or BROKEN_OFF
             seconds = time.perf_counter() - started
             if path in QUIET_PATHS:
                 log.event(HEALTH_PING, path=path)

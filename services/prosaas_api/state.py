@@ -1,29 +1,36 @@
 """What the handlers share, and how they get at it."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_api.calls_door import CallsDoor
 from prosaas_api.metrics import Metrics
-from prosaas_core.database import session
+from prosaas_api.rates import Rates
+from prosaas_api.seats import Seats
 from prosaas_core.settings import Settings
 
-# Twilio and Meta give up on us after some 15 s, and come again when we say that we could not.
-WEBHOOK_S = 5.0
+# A program that asks is not on the phone, and is still told in time.
+REST_S = 10.0
+WEBHOOK_CONNECTIONS = 10
+REST_CONNECTIONS = 5
+# Batches at once: the other connections of the webhooks are for callers.
+BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Made once an application."""
+    """Made once an application. The webhooks have a pool of their own: a REST that is busy keeps no caller waiting."""
 
     settings: Settings
     engine: AsyncEngine
-    door: CallsDoor
+    rest_engine: AsyncEngine
+    door: Seats
     metrics: Metrics
+    rates: Rates = field(default_factory=Rates)
+    batches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES))
 
 
 async def _state(request: Request) -> State:
@@ -34,12 +41,3 @@ async def _state(request: Request) -> State:
 
 
 AppState: TypeAlias = Annotated[State, Depends(_state)]
-
-
-async def _session(state: AppState) -> AsyncIterator[AsyncSession]:
-    async with session(state.engine) as opened:
-        yield opened
-
-
-# Closed before the answer goes out, so that nobody is told of a row that was not committed.
-Session: TypeAlias = Annotated[AsyncSession, Depends(_session, scope="function")]

@@ -54,6 +54,13 @@ def goodbye(sentence: str, language: str) -> str:
     return str(response)
 
 
+def hangup() -> str:
+    """End the call without a word: there is nobody to hear it."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
 def nothing() -> str:
     """No instructions: the answer to a message."""
     return str(VoiceResponse())

@@ -1,20 +1,22 @@
 """WhatsApp's webhooks, through Twilio and from Meta: kept and acknowledged at once, answered by the worker."""
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, inbox, signatures, twiml
+from prosaas_api.forms import checked
 from prosaas_api.problems import Problem
+from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState
 from prosaas_api.voice import signed_form
-from prosaas_core.inbound import Incoming
+from prosaas_core.fates import Fate
+from prosaas_core.messages import incoming
+from prosaas_core.messages.incoming import MAX_ID, Incoming
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import SIGNATURE_REJECTED, WHATSAPP_STATUS
-
-MAX_META_BODY = 3 * 1024 * 1024
+from prosaas_logging.catalogue import BODY_REJECTED, SIGNATURE_REJECTED, WHATSAPP_STATUS
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -23,14 +25,14 @@ router = APIRouter(include_in_schema=False)
 @router.post("/whatsapp/twilio")
 async def from_twilio(request: Request, state: AppState) -> Response:
     """A message, or the fate of one of ours."""
-    form = await signed_form(request, state)
-    message_id = form.get("MessageSid", "")
-    if not message_id:
-        raise bodies.rejected("twilio", 422, "MessageSid is missing")
-    if delivery := form.get("MessageStatus"):
-        await inbox.delivered(state, message_id, delivery, form.get("ErrorCode"))
+    form = checked(await signed_form(request, state), "MessageSid")
+    annotate(message_id=form["MessageSid"])
+    if status := form.get("MessageStatus"):
+        await inbox.delivered(state, [Fate(form["MessageSid"], status, form.get("ErrorCode"))])
+    elif form.get("From"):
+        await inbox.receive(state, [incoming.from_twilio(form)])
     else:
-        await inbox.receive(state, [_twilio_message(message_id, form)])
+        raise bodies.rejected("twilio", 422, "From is missing or not of its form")
     return Response(twiml.nothing(), media_type="text/xml")
 
 
@@ -52,63 +54,54 @@ async def verify_meta(request: Request, state: AppState) -> Response:
 
 @router.post("/whatsapp/meta")
 async def from_meta(request: Request, state: AppState) -> Response:
-    """A batch of messages, deliveries and account news; all of its messages are kept, or none and Meta comes again."""
-    body = await bodies.read(request, "meta", MAX_META_BODY)
+    """A batch of messages, deliveries and account news. What cannot be understood costs its neighbours nothing."""
+    body = await request.body()
     signatures.check_meta(request, body, state.settings)
-    try:
-        changes = list(_changes(bodies.json_object(body, "meta")))
-        messages = [message for change in changes for message in _meta_messages(change)]
-        deliveries = [found for change in changes for found in change.get("value", {}).get("statuses", [])]
-        news = [change["value"].get("event", change["field"]) for change in changes if change["field"] != "messages"]
-        fates = [(found["id"], found["status"], _error_code(found)) for found in deliveries]
-    except (KeyError, TypeError, AttributeError, IndexError):
-        raise bodies.rejected("meta", 422, "not the form of a WhatsApp webhook") from None
-    await inbox.receive(state, messages)
-    for message_id, delivery, error in fates:
-        await inbox.delivered(state, message_id, delivery, error)
-    for event in news:
-        log.event(WHATSAPP_STATUS, status=str(event))
+    entries = bodies.json_object(body, "meta").get("entry")
+    if not isinstance(entries, list):
+        raise bodies.rejected("meta", 422, "not the form of a WhatsApp webhook")
+    changes = [change for entry in entries for change in _objects(entry, "changes")]
+    messages = [message for change in changes for message in _messages(change)]
+    fates = [fate for change in changes for fate in _fates(change)]
+    async with state.batches:
+        await inbox.receive(state, [message for message in messages if message is not None])
+        await inbox.delivered(state, [fate for fate in fates if fate is not None])
+    if None in messages or None in fates:
+        log.event(BODY_REJECTED, source="meta", reason="a part of a batch is not of its form")
+    for change in changes:
+        if (field := _word(change.get("field"))) not in ("", "messages"):
+            log.event(WHATSAPP_STATUS, status=_word(_object(change, "value").get("event")) or field)
     return Response(status_code=200)
 
 
-def _twilio_message(message_id: str, form: bodies.Form) -> Incoming:
-    sender = form.get("From", "").removeprefix("whatsapp:")
-    return Incoming(
-        provider="twilio",
-        message_id=message_id,
-        to=form.get("To", "").removeprefix("whatsapp:"),
-        sender=form.get("WaId") or sender,
-        phone=sender if sender.startswith("+") else None,
-        name=form.get("ProfileName", ""),
-        text=form.get("Body", "") or _attachment(form.get("MediaContentType0")),
-    )
+def _messages(change: Mapping[str, Any]) -> Iterator[Incoming | None]:
+    value = _object(change, "value")
+    to = _word(_object(value, "metadata").get("phone_number_id"))
+    if not value:
+        yield None
+    for message in _objects(value, "messages"):
+        yield incoming.from_meta(message, value.get("contacts", ()), to=to) if to else None
 
 
-def _changes(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for entry in body["entry"]:
-        yield from entry["changes"]
+def _fates(change: Mapping[str, Any]) -> Iterator[Fate | None]:
+    for told in _objects(_object(change, "value"), "statuses"):
+        message_id, status = _word(told.get("id")), _word(told.get("status"))
+        error = next((str(error.get("code"))[:MAX_ID] for error in _objects(told, "errors")), None)
+        key = _word(told.get("biz_opaque_callback_data"))
+        yield Fate(message_id, status, error, key) if message_id and status else None
 
 
-def _meta_messages(change: dict[str, Any]) -> Iterator[Incoming]:
-    value = change["value"]
-    names = {contact["wa_id"]: contact.get("profile", {}).get("name", "") for contact in value.get("contacts", [])}
-    for message in value.get("messages", []):
-        sender = str(message["from"])
-        yield Incoming(
-            provider="meta",
-            message_id=str(message["id"]),
-            to=str(value["metadata"]["phone_number_id"]),
-            sender=sender,
-            phone=f"+{sender}" if sender.isdecimal() else None,
-            name=str(names.get(sender, "")),
-            text=str(message["text"]["body"]) if message["type"] == "text" else _attachment(message["type"]),
-        )
+def _object(of: object, name: str) -> Mapping[str, Any]:
+    found = of.get(name) if isinstance(of, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
-def _attachment(kind: str | None) -> str:
-    return f"[{kind}]" if kind else ""
+def _objects(of: object, name: str) -> list[dict[str, Any]]:
+    """What is in a list; an odd member counts as an empty one, so that it is noticed."""
+    found = of.get(name, []) if isinstance(of, dict) else [None]
+    return [member if isinstance(member, dict) else {} for member in (found if isinstance(found, list) else [None])]
 
 
-def _error_code(found: dict[str, Any]) -> str | None:
-    errors = found.get("errors") or []
-    return str(errors[0].get("code")) if errors else None
+def _word(value: object) -> str:
+    """An id or a name: short and printable; nothing else is one."""
+    return value if isinstance(value, str) and len(value) <= MAX_ID and value.isprintable() else ""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from time import time
+from time import monotonic, time
 
 from prosaas_calls.call.call import Call, Services
 from prosaas_calls.call.live_call import LiveCall
@@ -15,6 +15,9 @@ from prosaas_logging.catalogue import DRAIN_END, DRAIN_START
 
 log = get_logger(__name__)
 
+# How long after we said "ready" a call that was led here may still come: what the api heard may be half a second
+# old, and Twilio takes its time to connect.
+_PROMISED_S = 5.0
 # Tokens live for a minute; so many in a minute are no callers.
 _MAX_TOKENS = 10_000
 
@@ -26,6 +29,7 @@ class Desk:
         self._services = services
         self._now = now
         self._used: dict[str, float] = {}
+        self._offered_at = float("-inf")
         self._nobody = asyncio.Event()
         self._nobody.set()
         self._hurry = asyncio.Event()
@@ -49,6 +53,16 @@ class Desk:
             return "draining"
         return "full" if self.active >= self.capacity else "ready"
 
+    def offer(self) -> None:
+        """Somebody is about to hear our status: if that is "ready", a call may come on the strength of it."""
+        if self.status == "ready":
+            self._offered_at = monotonic()
+
+    @property
+    def _promised_s(self) -> float:
+        """For how much longer a call may come that was led here before we drained."""
+        return max(0.0, self._offered_at + _PROMISED_S - monotonic())
+
     def claims(self, start: StartBody) -> StreamClaims:
         """What the api knew about the call; TokenError without a valid token. A token opens one stream, once."""
         now = self._now()
@@ -68,6 +82,8 @@ class Desk:
     async def answer(self, socket: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         """Take one stream, from its `start` to its end."""
         refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
+        if self.draining and self._promised_s and self.active < self.capacity:
+            refusal = None
         live = LiveCall(self._services, Call(self._services, socket, stream_sid, claims), claims, refusal)
         self.live.add(live)
         self._nobody.clear()
@@ -82,6 +98,7 @@ class Desk:
         """Take no more calls, let the running ones finish, and excuse ourselves from those that do not."""
         self.draining = True
         log.event(DRAIN_START, active=self.active)
+        await _within(self._promised_s, self._hurry)
         if not await _within(self._services.limits.drain, self._nobody, self._hurry):
             for live in self.live:
                 live.call.drain()

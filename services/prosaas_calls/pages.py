@@ -1,6 +1,7 @@
 """What operators and machines ask about the service: whether it is ready for everybody, the rest on its own port."""
 
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -54,9 +55,11 @@ class Pages:
         return self._ready({})
 
     def _readyz(self) -> WSUpgradeResponse:
-        return self._ready({"active": self._desk.active, "capacity": self._desk.capacity})
+        """Who asks here leads calls to this process, by the name of its container."""
+        self._desk.offer()
+        return self._ready({"active": self._desk.active, "capacity": self._desk.capacity, "seat": socket.gethostname()})
 
-    def _ready(self, more: Mapping[str, int]) -> WSUpgradeResponse:
+    def _ready(self, more: Mapping[str, int | str]) -> WSUpgradeResponse:
         log.event(HEALTH_PING, path="/readyz")
         status = self._desk.status
         return _json({"status": status, **more}, status=200 if status == "ready" else 503)

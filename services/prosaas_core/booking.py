@@ -14,6 +14,8 @@ from prosaas_core.tables import Appointment, Business
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 REMIND_BEFORE = timedelta(hours=24)
+# The longest slot that a business may have.
+LONGEST = timedelta(hours=8)
 EXCLUSION_VIOLATION = "23P01"
 
 
@@ -26,11 +28,19 @@ class SlotTaken(BookingError):
 
 
 class OutsideHours(BookingError):
-    """The business is closed then, or that time has passed."""
+    """The business is closed then, or that time has passed, or is no whole minute."""
 
 
 class NotFound(BookingError):
     """There is no such booked appointment."""
+
+
+class Cancelled(NotFound):
+    """The appointment is there, but cancelled."""
+
+
+class Begun(BookingError):
+    """The appointment has begun or is over: it can be neither moved nor cancelled."""
 
 
 async def free_slots(
@@ -38,21 +48,26 @@ async def free_slots(
 ) -> list[datetime]:
     """The starts of the free slots of a day, in the business's time zone, those that have passed left out."""
     now = now or datetime.now(UTC)
-    slots = [slot for slot in _slots(business, day) if slot > now]
+    length = timedelta(minutes=business.slot_minutes)
+    slots = [slot for slot in _slots(business, day, length) if slot > now]
     if not slots:
         return []
-    length = timedelta(minutes=business.slot_minutes)
     taken = (
         await session.execute(
             select(Appointment.starts_at, Appointment.ends_at).where(
                 Appointment.business_id == business.id,
                 Appointment.status == "booked",
+                # None is longer, so that the index on starts_at serves.
+                Appointment.starts_at > slots[0] - LONGEST,
                 Appointment.starts_at < slots[-1] + length,
                 Appointment.ends_at > slots[0],
             )
         )
     ).all()
-    return [slot for slot in slots if not any(start < slot + length and slot < end for start, end in taken)]
+    zone = ZoneInfo(business.timezone)
+    return [
+        slot.astimezone(zone) for slot in slots if not any(start < slot + length and slot < end for start, end in taken)
+    ]
 
 
 async def book(
@@ -66,12 +81,14 @@ async def book(
     now: datetime | None = None,
 ) -> Appointment:
     """Take the slot, with its reminder; after SlotTaken or OutsideHours the transaction still stands."""
-    _check_open(business, starts_at, now)
+    length = timedelta(minutes=business.slot_minutes)
+    starts_at = _checked(business, starts_at, length, now)
+    await _lock(session, business)
     appointment = Appointment(
         business_id=business.id,
         customer_id=customer_id,
         starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=business.slot_minutes),
+        ends_at=starts_at + length,
         status="booked",
         note=note,
         call_sid=call_sid,
@@ -86,18 +103,20 @@ async def reschedule(
     session: AsyncSession, business: Business, appointment_id: int, starts_at: datetime, *, now: datetime | None = None
 ) -> Appointment:
     """Move a booked appointment; it keeps its old time when the new one cannot be had."""
-    appointment = await _booked(session, business, appointment_id)
-    _check_open(business, starts_at, now)
+    appointment = await _booked(session, business, appointment_id, now)
     length = appointment.ends_at - appointment.starts_at
+    starts_at = _checked(business, starts_at, length, now)
     async with _claiming(session):
         appointment.starts_at, appointment.ends_at = starts_at, starts_at + length
     await _remind(session, appointment, now)
     return appointment
 
 
-async def cancel(session: AsyncSession, business: Business, appointment_id: int) -> Appointment:
+async def cancel(
+    session: AsyncSession, business: Business, appointment_id: int, *, now: datetime | None = None
+) -> Appointment:
     """Give the slot back."""
-    appointment = await _booked(session, business, appointment_id)
+    appointment = await _booked(session, business, appointment_id, now)
     appointment.status = "cancelled"
     await session.flush()
     return appointment
@@ -120,32 +139,38 @@ async def upcoming(
     return list(found)
 
 
-def _slots(business: Business, day: date) -> Iterator[datetime]:
-    length = timedelta(minutes=business.slot_minutes)
+def _slots(business: Business, day: date, length: timedelta) -> Iterator[datetime]:
     for opens, closes in _windows(business, day):
         start = opens
         while start + length <= closes:
-            yield start.astimezone(opens.tzinfo)
-            # Stepping in UTC keeps slots apart on the day the clocks change.
-            start = (start.astimezone(UTC) + length).astimezone(opens.tzinfo)
+            yield start
+            start += length
 
 
 def _windows(business: Business, day: date) -> Iterator[tuple[datetime, datetime]]:
+    """In UTC: times of one time zone compare and add by the wall, which is wrong on the day the clocks change."""
     zone = ZoneInfo(business.timezone)
-    for opens, closes in business.opening_hours.get(DAYS[day.weekday()], []):
-        yield (
-            datetime.combine(day, time.fromisoformat(opens), zone),
-            datetime.combine(day, time.fromisoformat(closes), zone),
-        )
+    for window in business.opening_hours.get(DAYS[day.weekday()], []):
+        opens, closes = (datetime.combine(day, time.fromisoformat(edge), zone).astimezone(UTC) for edge in window)
+        yield opens, closes
 
 
-def _check_open(business: Business, starts_at: datetime, now: datetime | None) -> None:
-    local = starts_at.astimezone(ZoneInfo(business.timezone))
-    ends = local + timedelta(minutes=business.slot_minutes)
-    if starts_at <= (now or datetime.now(UTC)):
+def _checked(business: Business, starts_at: datetime, length: timedelta, now: datetime | None) -> datetime:
+    """The time in UTC, if the business can take somebody from then on for so long."""
+    starts = starts_at.astimezone(UTC)
+    if starts.second or starts.microsecond:
+        raise OutsideHours("an appointment begins at a whole minute")
+    if starts <= (now or datetime.now(UTC)):
         raise OutsideHours("that time has passed")
-    if not any(opens <= local and ends <= closes for opens, closes in _windows(business, local.date())):
+    day = starts.astimezone(ZoneInfo(business.timezone)).date()
+    if not any(opens <= starts and starts + length <= closes for opens, closes in _windows(business, day)):
         raise OutsideHours("the business is closed at that time")
+    return starts
+
+
+async def _lock(session: AsyncSession, business: Business) -> None:
+    """One booking of a business at a time: two that wait for each other's time would be a deadlock."""
+    await session.execute(select(Business.id).where(Business.id == business.id).with_for_update(key_share=True))
 
 
 @asynccontextmanager
@@ -160,10 +185,15 @@ async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
         raise
 
 
-async def _booked(session: AsyncSession, business: Business, appointment_id: int) -> Appointment:
-    appointment = await session.get(Appointment, appointment_id, with_for_update=True)
-    if appointment is None or appointment.business_id != business.id or appointment.status != "booked":
+async def _booked(session: AsyncSession, business: Business, appointment_id: int, now: datetime | None) -> Appointment:
+    await _lock(session, business)
+    appointment = await session.get(Appointment, appointment_id, populate_existing=True, with_for_update=True)
+    if appointment is None or appointment.business_id != business.id:
         raise NotFound("there is no such booked appointment")
+    if appointment.status != "booked":
+        raise Cancelled("the appointment is cancelled")
+    if appointment.starts_at <= (now or datetime.now(UTC)):
+        raise Begun("the appointment has begun or is over")
     return appointment
 
 

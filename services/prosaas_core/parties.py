@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business
 
 # A caller who is known costs no write.
@@ -16,7 +17,7 @@ WITH business AS (
     WHERE channel = 'phone' AND external_id = $2
 ), made AS (
     INSERT INTO customers (business_id, channel, external_id, phone)
-    SELECT id, 'phone', $2, $2 FROM business WHERE $2 <> '' AND NOT EXISTS (SELECT FROM known)
+    SELECT id, 'phone', $2, $2 FROM business WHERE $2 IS NOT NULL AND NOT EXISTS (SELECT FROM known)
     ON CONFLICT (business_id, channel, external_id) DO UPDATE SET phone = COALESCE(customers.phone, excluded.phone)
     RETURNING id, name
 )
@@ -39,8 +40,11 @@ async def find_parties(
     raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str
 ) -> Parties | None:
     """The business, by its id or else by the number called, and the customer, made at their first call."""
+    known_by = caller_id(caller)
     row = await (
-        raw.fetchrow(_BY_PHONE, called, caller) if business_id is None else raw.fetchrow(_BY_ID, business_id, caller)
+        raw.fetchrow(_BY_PHONE, called, known_by)
+        if business_id is None
+        else raw.fetchrow(_BY_ID, business_id, known_by)
     )
     if row is None:
         return None

@@ -7,21 +7,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message
-
-# Twilio's last words about a call.
-ENDED = ("completed", "busy", "failed", "no-answer", "canceled")
+from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
 
-async def business_by_phone(session: AsyncSession, phone: str) -> Business | None:
-    """The business that is called at this number."""
-    return await session.scalar(select(Business).where(Business.phone == phone))
-
-
 async def business_id_by_phone(conn: Executor, phone: str) -> int | None:
-    """The id alone, for those who need no more."""
+    """The business that is called at this number."""
     return await conn.scalar(select(Business.id).where(Business.phone == phone))
 
 
@@ -38,14 +30,32 @@ async def customer_id_for_phone(conn: Executor, business_id: int, phone: str) ->
 async def add_message(
     conn: Executor, conversation_id: int, message_id: str, direction: str, body: str, *, status: str = "received"
 ) -> bool:
-    """Keep the message; False when one of this id is there already."""
+    """Keep the message; False when one of this id is there already. What became of ours may be known before."""
+    error = None
+    if direction == "out":
+        status, error = await fate_of(conn, message_id, status)
     statement = (
         insert(Message)
-        .values(id=message_id, conversation_id=conversation_id, direction=direction, body=body, status=status)
+        .values(
+            id=message_id, conversation_id=conversation_id, direction=direction, body=body, status=status, error=error
+        )
         .on_conflict_do_nothing()
         .returning(Message.id)
     )
     return await conn.scalar(statement) is not None
+
+
+async def fate_of(conn: Executor, provider_id: str, status: str = "sent") -> tuple[str, str | None]:
+    """What the provider has said of a message of ours, else `status`; and why it failed.
+
+    The row is locked: a status that arrives meanwhile waits for this transaction, and then finds the message.
+    """
+    new = insert(MessageFate).values(provider_id=provider_id, status=status)
+    locked = new.on_conflict_do_update(
+        index_elements=[MessageFate.provider_id], set_={"status": MessageFate.status}
+    ).returning(MessageFate.status, MessageFate.error)
+    told, error = (await conn.execute(locked)).one()
+    return told, error
 
 
 async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int]:
@@ -57,36 +67,6 @@ async def close_stale_conversations(conn: Executor, idle: timedelta) -> list[int
         .returning(Conversation.id)
     )
     return list((await conn.execute(statement)).scalars())
-
-
-async def note_call(
-    conn: Executor,
-    call_sid: str,
-    *,
-    business_id: int | None,
-    status: str,
-    from_number: str,
-    to_number: str,
-    direction: str = "inbound",
-    duration_s: float | None = None,
-) -> None:
-    """Note what Twilio says of a call: the first that we hear of it, or how it ended. An ended call stays ended."""
-    new = insert(Call).values(
-        call_sid=call_sid,
-        business_id=business_id,
-        status=status,
-        direction=direction,
-        from_number=from_number,
-        to_number=to_number,
-        duration_s=duration_s,
-    )
-    await conn.execute(
-        new.on_conflict_do_update(
-            index_elements=[Call.call_sid],
-            set_={"status": new.excluded.status, "duration_s": func.coalesce(Call.duration_s, new.excluded.duration_s)},
-            where=Call.status.not_in(ENDED),
-        )
-    )
 
 
 async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:

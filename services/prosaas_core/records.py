@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
+from prosaas_core.facts.measures import counted
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
+from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
@@ -57,6 +59,7 @@ class CallRecord:
 async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
     """Store the record and enqueue its summary, once per call: False when this call had been recorded before."""
     record = await _resolved(conn, record)
+    record = replace(record, metrics={**record.metrics, **counted(record.events)})
     values = {**storable(asdict(record)), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
@@ -95,8 +98,8 @@ async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:
         ours, theirs = theirs, ours
     if record.business_id is None and (business_id := await queries.business_id_by_phone(conn, ours)):
         record = replace(record, business_id=business_id)
-    if record.business_id is not None and record.customer_id is None and theirs:
-        customer_id = await queries.customer_id_for_phone(conn, record.business_id, theirs)
+    if record.business_id is not None and record.customer_id is None and (known_by := caller_id(theirs)):
+        customer_id = await queries.customer_id_for_phone(conn, record.business_id, known_by)
         record = replace(record, customer_id=customer_id)
     return record
 

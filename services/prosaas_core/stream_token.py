@@ -5,12 +5,12 @@ import binascii
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from dataclasses import dataclass
 
 # Twilio allows a Parameter 500 characters for name and value; a SIP address can be longer than all of that.
 MAX_NUMBER = 48
+NONCE_LENGTH = 12
 
 
 class TokenError(Exception):
@@ -34,16 +34,27 @@ class StreamClaims:
 
 
 def issue(
-    secret: str, *, call_sid: str, business_id: int | None, from_number: str, to_number: str, ttl: float = 60
+    secret: str,
+    *,
+    call_sid: str,
+    business_id: int | None,
+    from_number: str,
+    to_number: str,
+    ttl: float = 60,
+    since: float | None = None,
 ) -> str:
-    """A token for this call, good for `ttl` seconds; the calls service lets each nonce in once."""
+    """A token for this call, good for `ttl` seconds from `since`, in seconds since 1970, or from now.
+
+    Its nonce is the call's, and the calls service lets each nonce in once: whoever asks again for a call gets no second
+    stream.
+    """
     claims = [
         call_sid[:MAX_NUMBER],
         business_id,
         from_number[:MAX_NUMBER],
         to_number[:MAX_NUMBER],
-        int(time.time() + ttl),
-        secrets.token_urlsafe(9),
+        int((time.time() if since is None else since) + ttl),
+        _signature(secret, f"nonce {call_sid}")[:NONCE_LENGTH],
     ]
     body = _encode(json.dumps(claims, separators=(",", ":"), ensure_ascii=False).encode())
     return f"{body}.{_signature(secret, body)}"

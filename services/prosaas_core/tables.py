@@ -73,12 +73,14 @@ class ApiKey(Base):
     __tablename__ = "api_keys"
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    business_id: Mapped[int | None] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
+    business_id: Mapped[int] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     prefix: Mapped[str]
     key_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "business_id", "id"),)
 
 
 class Customer(Base):
@@ -97,6 +99,8 @@ class Customer(Base):
     __table_args__ = (
         UniqueConstraint("business_id", "channel", "external_id"),
         CheckConstraint("channel IN ('phone', 'whatsapp')", name="channel"),
+        Index(None, "business_id", "id"),
+        Index(None, "business_id", "channel", "id"),
     )
 
 
@@ -118,6 +122,8 @@ class Appointment(Base):
     __table_args__ = (
         CheckConstraint("status IN ('booked', 'cancelled')", name="status"),
         CheckConstraint("ends_at > starts_at", name="order"),
+        Index(None, "business_id", "starts_at", "id"),
+        Index(None, "business_id", "status", "starts_at", "id"),
         ExcludeConstraint(
             (column("business_id"), "="),
             (text("tstzrange(starts_at, ends_at)"), "&&"),
@@ -140,6 +146,8 @@ class Call(Base):
     from_number: Mapped[str] = mapped_column(server_default="")
     to_number: Mapped[str] = mapped_column(server_default="")
     status: Mapped[str] = mapped_column(server_default="")
+    # What Twilio's callbacks have said so far; the record of a call may end it before they do.
+    carrier_status: Mapped[str] = mapped_column(server_default="")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     duration_s: Mapped[float | None]
@@ -170,6 +178,9 @@ class Conversation(Base):
     __table_args__ = (
         CheckConstraint("channel IN ('twilio', 'meta')", name="channel"),
         CheckConstraint("status IN ('open', 'closed')", name="status"),
+        Index(None, "customer_id"),
+        Index(None, "business_id", "id"),
+        Index(None, "business_id", "status", "id"),
         Index("uq_conversations_open", "customer_id", "channel", unique=True, postgresql_where=text("status = 'open'")),
         Index("ix_conversations_stale", "last_activity_at", postgresql_where=text("status = 'open'")),
     )
@@ -198,6 +209,17 @@ class Message(Base):
         Index("ix_messages_order", "conversation_id", "sent_at", "serial"),
         Index("ix_messages_unanswered", "conversation_id", postgresql_where=text("wants_answer")),
     )
+
+
+class MessageFate(Base):
+    """What a provider said of a message of ours, under its id, kept also when that comes before the message's row."""
+
+    __tablename__ = "message_fates"
+
+    provider_id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    error: Mapped[str | None]
+    told_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
 class JobEffect(Base):

@@ -97,6 +97,11 @@ def TOOL_RESULT(*, tool: str, summary: str) -> None:
     """What the tool answered."""
 
 
+@event(INFO, "↩️", he="{summary}", en="{summary}", hidden=("tool",))
+def TOOL_REFUSED(*, tool: str, summary: str) -> None:
+    """A tool refused what was asked for: nothing failed, and nothing was done."""
+
+
 @event(ERROR, "❌", he="{tool} נכשל: {error}", en="{tool} failed: {error}", labels=_TOOL)
 def TOOL_FAILED(*, tool: str, error: str, exc_info: ExcInfo = None) -> None:
     """A tool failed; the agent is told so and the call goes on."""

@@ -7,19 +7,23 @@ from typing import Final
 
 import orjson
 
-from .events import Event
+from .events import IDENTITIES, Event
 from .levels import LEVEL_TO_NAME, level_name
 from .record import Context, Record
-from .redact import clean, harmless, redact, rule_of
-from .render import LONGEST_LINE, TextRenderer
-from .schemas import RENAMES
+from .redact import LEAST_PRIVATE, clean, is_harmless, redact, rule_of
+from .render import LONGEST_LINE, TextRenderer, cut_to_bytes, share
+from .schemas import CANONICAL, RENAMES
 from .settings import LogSettings
-from .values import cut_middle, dump
+from .values import dump, plain
 
-_MOST_CUTS: Final = 64
-_RESERVED: Final = frozenset({
-    "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "error", "truncated",
-})  # fmt: skip
+_RESERVED: Final = CANONICAL | {"truncated"}
+# What tells a line from another is never left out, and cut only if it is longer than any id.
+_KEPT: Final = _RESERVED | {*IDENTITIES, "message_id"}
+_LONGEST_ID: Final = 200
+_LEAST_MESSAGE: Final = 1024
+_MOST_FIELDS: Final = 100
+_LONGEST_NAME: Final = 100
+_ENDLESS: Final = (float("inf"), float("-inf"))
 _MOST_REMEMBERED: Final = 4096
 # Looking three digits up takes half the time of formatting them, and every line has six.
 _THOUSAND: Final = tuple(b"%03d" % number for number in range(1000))
@@ -60,12 +64,24 @@ class JsonRenderer:
         moment, level, logger, what, own, error = record
         if error is not None or logger.fields or (context.fields and not context.fields.keys().isdisjoint(own)):
             return self._whole(record, context)
-        ordinary, known = self._ordinary, harmless
+        ordinary = self._ordinary
         for name, value in own.items():
-            if name not in ordinary or (type(value) is str and value not in known and redact(value) != value):
+            if name not in ordinary:
+                return self._whole(record, context)
+            kind = type(value)
+            if kind is str:
+                if not is_harmless(value):  # type: ignore[arg-type]
+                    return self._whole(record, context)
+            elif kind is int:
+                if value >= LEAST_PRIVATE:  # type: ignore[operator]
+                    return self._whole(record, context)
+            elif kind is float:
+                if value != value or value in _ENDLESS:
+                    return self._whole(record, context)
+            elif kind is not bool and value is not None:
                 return self._whole(record, context)
         if isinstance(what, str):
-            text, event = what if what in known else redact(what), b""
+            text, event = redact(what), b""
         elif what.speech:
             return self._whole(record, context)
         else:
@@ -137,24 +153,19 @@ class JsonRenderer:
         return fields
 
     def _add(self, fields: Fields, more: Fields) -> None:
-        ordinary, known = self._ordinary, harmless
-        for name, value in more.items():
-            if name not in ordinary:
-                self._add_carefully(fields, name, value)
-            elif type(value) is not str or value in known:
-                fields[name] = value
+        for name, value in list(more.items())[:_MOST_FIELDS]:
+            value = value if type(value) is str else plain(value, name)
+            if name == "error":
+                fields["error"] = {"message": redact(self._text.show(name, value))}
+            elif name in _RESERVED:
+                fields[name + "_"] = clean(name, value)
             else:
-                fields[name] = redact(value)
-
-    def _add_carefully(self, fields: Fields, name: str, value: object) -> None:
-        if name == "error":
-            fields["error"] = {"message": redact(self._text.show(name, value))}
-        elif name in _RESERVED:
-            fields[name + "_"] = clean(name, value)
-        else:
-            fields[redact(name)] = clean(name, value)
-            if rule_of(name) is None and redact(name) == name and len(self._ordinary) < _MOST_REMEMBERED:
-                self._ordinary.add(name)
+                shown = name if name in self._ordinary else redact(name)[:_LONGEST_NAME]
+                fields[shown] = clean(name, value)
+                if rule_of(name) is None and shown == name and len(self._ordinary) < _MOST_REMEMBERED:
+                    self._ordinary.add(name)
+        if len(more) > _MOST_FIELDS:
+            fields["…"] = f"{len(more) - _MOST_FIELDS} more"
 
     def _moment(self, moment: float) -> tuple[bytes, bytes, bytes]:
         """A time stamp but for its Z: up to the second, and twice three digits."""
@@ -166,36 +177,47 @@ class JsonRenderer:
         return self._prefix, _THOUSAND[micros // 1000], _THOUSAND[micros % 1000]
 
     def _shortened(self, fields: Fields) -> bytes:
-        """The line with the middle of its longest texts cut until it fits."""
-        small: Fields = {name: dict(value) if isinstance(value, dict) else value for name, value in fields.items()}
-        small["truncated"] = True
-        for _ in range(_MOST_CUTS):
-            line = dump(self._rename(small))
+        """The line with its longest fields cut until it fits; message, event, level and ids stay whatever comes."""
+        room = LONGEST_LINE - 256
+        for _ in range(3):
+            line = dump(self._rename(_cut(fields, room)))
             if len(line) <= LONGEST_LINE:
                 return line
-            holder, name = _longest(small)
-            value = holder[name]
-            text = value if isinstance(value, str) else dump(value).decode()
-            # What is too long is bytes, and escapes make up to six of one character. Half at most goes at a time, so
-            # that two long texts share the loss.
-            size = max(1, len(dump(text)))
-            wanted = max(size - (len(line) - LONGEST_LINE) - 64, size // 2)
-            holder[name] = cut_middle(text, wanted * len(text) // size)
-        kept = {name: fields[name] for name in ("timestamp", "severity", "service", "env", "version", "logger")}
-        return dump(self._rename({**kept, "message": "<a record that could not be shortened>", "truncated": True}))
+            room -= len(line) - LONGEST_LINE + 64
+        return dump(self._rename(_cut({name: value for name, value in fields.items() if name in _KEPT}, room)))
 
 
-def _longest(fields: Fields) -> tuple[Fields, str]:
-    """Where the longest value stands: the dict that holds it and its name."""
-    candidates: list[tuple[int, Fields, str]] = []
+def _cut(fields: Fields, room: int) -> Fields:
+    """*fields* as at most *room* bytes of JSON, or as near to it as names and ids allow."""
+    flat: list[tuple[Fields, str, str]] = []
+    small: Fields = {}
     for name, value in fields.items():
         if name == "error" and isinstance(value, dict):
-            candidates += [(_size(item), value, key) for key, item in value.items()]
+            error: Fields = {}
+            small[name] = error
+            flat += [(error, key, item) for key, item in value.items()]
+        elif isinstance(value, str):
+            small[name] = ""
+            flat.append((small, name, value))
+        elif isinstance(value, dict | list) and len(shown := dump(value)) > _LONGEST_ID:
+            small[name] = ""
+            flat.append((small, name, shown.decode()))
         else:
-            candidates.append((_size(value), fields, name))
-    _, holder, name = max(candidates, key=lambda candidate: candidate[0])
-    return holder, name
+            small[name] = value
+    small["truncated"] = True
+    sizes = [len(dump(value)) for _, _, value in flat]
+    overhead = len(dump(small)) + sum(len(key) + 6 for holder, key, _ in flat if holder is not small)
+    cap = share(sizes, room - overhead)
+    for (holder, name, value), size in zip(flat, sizes, strict=True):
+        least = _LEAST_MESSAGE if name == "message" else _LONGEST_ID if name in _KEPT and holder is small else 0
+        holder[name] = value if size <= max(cap, least) else _cut_to_json(value, max(cap, least))
+    return small
 
 
-def _size(value: object) -> int:
-    return len(dump(value)) if isinstance(value, str | dict | list) else 0
+def _cut_to_json(text: str, limit: int) -> str:
+    """*text* cut until JSON, whose escapes make up to six bytes of one character, needs at most *limit* for it."""
+    size = len(dump(text))
+    while size > limit and text:
+        text = cut_to_bytes(text, min(len(text.encode("utf-8", "replace")) * limit // size, limit) - 8)
+        size = len(dump(text)) if len(text) > 1 else 0
+    return text

@@ -1,4 +1,4 @@
-"""Secrets and telephone numbers kept out of every line, by the name of a field and by the look of a text."""
+"""Secrets, telephone, card and identity numbers kept out of every line, by a field's name and by a text's looks."""
 
 from __future__ import annotations
 
@@ -6,42 +6,49 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from .digits import EDGE, has_number, hide_numbers, is_private, mask_phone
+from .digits import HIDDEN as HIDDEN
 from .real import sleep
 
-HIDDEN: Final = "[redacted]"
+# The longest text that a line, a record or a flight recorder takes; of a longer one the beginning and the end are kept.
+LONGEST_TEXT: Final = 10 * 1024
 _MOST_REMEMBERED: Final = 4096
+_REMEMBERED_LENGTH: Final = 64
+_LONG: Final = 2 * 1024
 
-_SECRET_NAMES: Final = frozenset({
-    "authorization", "proxy_authorization", "cookie", "set_cookie", "password", "passwd", "pwd", "secret",
-    "token", "api_key", "apikey", "access_key", "private_key", "signature", "credentials", "credential",
+SECRET_NAMES: Final = frozenset({
+    "authorization", "proxy_authorization", "cookie", "set_cookie", "pwd", "token", "credentials", "credential",
     "session_cookie", "bearer", "dsn",
 })  # fmt: skip
-_SECRET_PARTS: Final = ("password", "passwd", "secret", "api_key", "apikey", "access_key", "private_key", "signature")
-_SECRET_ENDINGS: Final = ("_token", "_cookie", "_authorization", "_credentials", "_hmac")
-_PHONE_NAMES: Final = frozenset({
+SECRET_PARTS: Final = ("password", "passwd", "secret", "api_key", "apikey", "access_key", "private_key", "signature")
+SECRET_ENDINGS: Final = ("_token", "_cookie", "_authorization", "_credentials", "_hmac")
+PHONE_NAMES: Final = frozenset({
     "phone", "phone_number", "from", "to", "from_number", "to_number", "caller", "callee", "called", "wa_id",
     "msisdn", "recipient", "transfer_number", "whatsapp_number",
 })  # fmt: skip
-_PHONE_ENDINGS: Final = ("_phone", "_phone_number", "_msisdn")
-_ONE_DIGIT_CODES: Final = frozenset("17")
-_TWO_DIGIT_CODES: Final = frozenset({
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
-    "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
-    "86", "90", "91", "92", "93", "94", "95", "98",
-})  # fmt: skip
-_DIGITS = re.compile(r"\D+")
+PHONE_ENDINGS: Final = ("_phone", "_phone_number", "_msisdn")
 
 
 def _hide_secret(value: object) -> object:
-    return HIDDEN if value not in (None, "", False) else value
+    return value if value is None or value is False or (isinstance(value, str) and not value) else HIDDEN
 
 
 def _hide_phone(value: object) -> object:
-    return mask_phone(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else value
+    if type(value) is int:
+        return HIDDEN if abs(value) >= _LONGEST_PHONE else mask_phone(str(value))
+    return mask_phone(value[:LONGEST_TEXT]) if isinstance(value, str) else value
 
 
 Rule = Callable[[object], object]
 _rules: dict[str, Rule | None] = {}
+_LONGEST_PHONE: Final = 10**20
+# A plain number below this is nobody's.
+LEAST_PRIVATE: Final = 10**8
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether what is called *name*, a field, a header or a setting, is a secret."""
+    return rule_of(name) is _hide_secret
 
 
 def hide(name: str, value: object) -> object:
@@ -55,7 +62,9 @@ def clean(name: str, value: object) -> object:
     rule = rule_of(name)
     if rule is not None:
         value = rule(value)
-    return redact(value) if type(value) is str else value
+    if type(value) is str:
+        return redact(value)
+    return HIDDEN if type(value) is int and is_private(value) else value
 
 
 def rule_of(name: str) -> Rule | None:
@@ -71,95 +80,52 @@ def rule_of(name: str) -> Rule | None:
 
 
 def _rule_for(name: str) -> Rule | None:
-    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").removeprefix("x_")
-    if plain in _SECRET_NAMES or plain.endswith(_SECRET_ENDINGS) or any(part in plain for part in _SECRET_PARTS):
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[:1024]).lower().replace("-", "_").removeprefix("x_")
+    if plain in SECRET_NAMES or plain.endswith(SECRET_ENDINGS) or any(part in plain for part in SECRET_PARTS):
         return _hide_secret
-    if plain in _PHONE_NAMES or plain.endswith(_PHONE_ENDINGS):
+    if plain in PHONE_NAMES or plain.endswith(PHONE_ENDINGS):
         return _hide_phone
     return None
 
 
-def mask_phone(text: str) -> str:
-    """A telephone number's country code and ``...``; a text that is no number stays as it is."""
-    head, colon, number = text.rpartition(":")
-    digits = _DIGITS.sub("", number)
-    if len(digits) < 7:
-        return text
-    if number.lstrip().startswith("0") and not number.lstrip().startswith("00"):
-        return f"{head}{colon}0..."
-    plus = "+" if number.lstrip().startswith(("+", "00")) else ""
-    return f"{head}{colon}{plus}{_country_code(digits.removeprefix('00'))}..."
-
-
-def _country_code(digits: str) -> str:
-    if digits[:1] in _ONE_DIGIT_CODES:
-        return digits[:1]
-    return digits[:2] if digits[:2] in _TWO_DIGIT_CODES else digits[:3]
-
-
-# Each pattern with the literals one of which a text must contain for the pattern to be tried at all: looking for a
-# literal costs a fiftieth of a search.
 _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
-_EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
 _IS: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"
 _NOT_YET: Final = r"(?!\[redacted\])"
-_NAMED: Final = (
-    r"(?:[Ss]ignature|SIGNATURE|[Pp]assw(?:or)?d|PASSWORD|[Ss]ecret|SECRET|[Tt]oken|TOKEN"
-    r"|[Aa][Pp][Ii][-_]?[Kk][Ee][Yy])"
+# The parts of secret names as people write them in a text: access-key, accessKey, ACCESS_KEY.
+_NAMED: Final = "(?i:token|" + "|".join(part.replace("_", "[-_]?") for part in SECRET_PARTS) + ")"
+
+_KEYS: Final = re.compile(rf"{EDGE}(?:sk[-_][A-Za-z0-9_\-]{{8,}}|EAA[A-Za-z0-9]{{20,}}|eyJ[A-Za-z0-9_\-.]{{8,}})")
+_BEARER: Final = re.compile(rf"((?i:bearer)(?:\s|%20){{1,9}}){_NOT_YET}{_VALUE}{{4,}}")
+_ASSIGNED: Final = (
+    re.compile(rf"((?i:authorization){_IS}(?i:basic) ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}"),
+    re.compile(rf"((?i:cookie){_IS}){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+"),
+    re.compile(rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}"),
 )
-
-
-def _mask_match(match: re.Match[str]) -> str:
-    return mask_phone(match[0].replace("%2B", "+"))
-
-
-_Pass = tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]]
-
-
-def _pass(literals: str, pattern: str, replacement: str | Callable[[re.Match[str]], str]) -> _Pass:
-    return tuple(literals.split()), re.compile(pattern), replacement
-
-
-_BY_LOOKS: Final = (
-    _pass("sk- sk_", rf"{_EDGE}sk[-_][A-Za-z0-9_\-]{{8,}}", HIDDEN),
-    _pass("EAA", rf"{_EDGE}EAA[A-Za-z0-9]{{20,}}", HIDDEN),
-    _pass("eyJ", rf"{_EDGE}eyJ[A-Za-z0-9_\-]{{8,}}(?:\.[A-Za-z0-9_\-]+){{1,2}}", HIDDEN),
-    _pass("earer EARER", rf"((?:[Bb]earer|BEARER)(?:\s|%20)+){_NOT_YET}{_VALUE}{{4,}}", r"\1" + HIDDEN),
-    _pass("+ %2B", rf"{_EDGE}(?<![/+])(?:\+|%2B)[1-9](?:[ \-.()]{{0,2}}[0-9]){{7,14}}(?![0-9])", _mask_match),
-    _pass("05", r"(?<![A-Za-z0-9_.:,+%/\-])05[0-9](?:[ \-]?[0-9]){7}(?![0-9A-Za-z_.])", _mask_match),
-    _pass("9725", r"(?<![A-Za-z0-9_.:,\[+%/\-])9725[0-9]{8}(?![0-9A-Za-z_.])", _mask_match),
-)
-_BY_NAME: Final = (
-    _pass("asic", rf"([Aa]uthorization{_IS}[Bb]asic ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}", r"\1" + HIDDEN),
-    _pass("://", rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@", r"\1" + HIDDEN + "@"),
-    _pass("ookie OOKIE", rf"([Cc]ookie{_IS}){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+", r"\1" + HIDDEN),
-    _pass(
-        "ignature oken assw ecret SIGNATURE TOKEN PASSW SECRET pi_k pi-k pik piK PI_K PI-K",
-        rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}",
-        r"\1" + HIDDEN,
-    ),
-)
-# One of these stands between a name and its value, so that a text without them needs no look for the names.
-_BETWEEN: Final = (":", "=", "%3D", "',")
-# Far more than a line can show: what is given up in the middle would be cut out of any line later on.
-_LONGEST: Final = 64 * 1024
-_LONG: Final = 8 * 1024
-_REMEMBERED_LENGTH: Final = 64
-# Texts that were found to hold nothing: much of what is logged is said again and again.
+_URL_PASSWORD: Final = re.compile(rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@")
+# Texts that were looked at and hold nothing: much of what is logged is said again and again.
 harmless: set[str] = set()
 
 
 def redact(text: str) -> str:
-    """*text* without anything that looks like a secret or a whole telephone number."""
+    """*text* without anything that looks like a secret or a person's number, and at most ``LONGEST_TEXT`` long.
+
+    Its time grows with the length alone, whatever is in it, and what is cut off is cut off before any pattern looks.
+    """
     if text in harmless:
         return text
-    if len(text) > _LONGEST:
-        text = text[: _LONGEST // 2] + text[-_LONGEST // 2 :]
-    result = _apply(_BY_LOOKS, text)
-    for literal in _BETWEEN:
-        if literal in text:
-            result = _apply(_BY_NAME, result)
-            break
+    if len(text) > LONGEST_TEXT:
+        return _redact_ends(text)
+    if len(text) > _LONG:
+        # A pass over a long text takes milliseconds and keeps the processor; others have it between two texts.
+        sleep(0)
+    result = text
+    # Looking for a literal takes a fiftieth of a search: each pattern is tried on texts that hold one of its own.
+    if "sk-" in text or "sk_" in text or "EAA" in text or "eyJ" in text:
+        result = _KEYS.sub(HIDDEN, result)
+    if ":" in text or "=" in text or "," in text or "%3D" in text or "earer" in text or "EARER" in text:
+        result = _redact_named(result)
+    if has_number(text):
+        result = hide_numbers(result)
     if result == text and len(text) <= _REMEMBERED_LENGTH:
         if len(harmless) >= _MOST_REMEMBERED:
             harmless.clear()
@@ -167,13 +133,47 @@ def redact(text: str) -> str:
     return result
 
 
-def _apply(passes: tuple[_Pass, ...], text: str) -> str:
-    for literals, pattern, replacement in passes:
-        if len(text) > _LONG:
-            # A pass over a long text takes milliseconds and keeps the processor; others have it between two.
-            sleep(0)
+def is_harmless(text: str) -> bool:
+    """Whether *text* may be shown as it is; words and ids of plain letters and digits are known at a glance."""
+    if text.isalnum() and text.isascii() and not text.isdigit() and len(text) <= LONGEST_TEXT:
+        return text[:3] not in ("EAA", "eyJ")
+    return text in harmless or redact(text) == text
+
+
+def _redact_named(text: str) -> str:
+    lowered = text.lower()
+    if "bearer" in lowered:
+        text = _BEARER.sub(r"\1" + HIDDEN, text)
+    if "://" in lowered:
+        text = _URL_PASSWORD.sub(r"\1" + HIDDEN + "@", text)
+    for pattern, literals in zip(_ASSIGNED, _LITERALS, strict=True):
         for literal in literals:
-            if literal in text:
-                text = pattern.sub(replacement, text)
+            if literal in lowered:
+                text = pattern.sub(r"\1" + HIDDEN, text)
                 break
     return text
+
+
+# The last of these is short for all parts of secret names: "key" alone is also in words such as "monkey".
+_LITERALS: Final = (("authorization",), ("cookie",), ("token", "key", *(p for p in SECRET_PARTS if "key" not in p)))
+_SEAM: Final = 64
+_LONGEST_SECRET: Final = 1024
+
+
+def _redact_ends(text: str) -> str:
+    """The beginning and the end of a long text; no half of what the cut goes through is shown."""
+    half = LONGEST_TEXT // 2 - 32
+    # What begins before the end's beginning cannot be recognised by it: that much of it is given up.
+    head = redact(text[: half + _SEAM])[:-_SEAM][:half]
+    tail = redact(text[-half - _LONGEST_SECRET :])[_LONGEST_SECRET:][-half:]
+    return f"{head} …[{len(text) - 2 * half} characters cut]… {tail}"
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """The beginning and the end of *text* in at most *limit* characters, with a mark that says how much is gone."""
+    if len(text) <= limit:
+        return text
+    mark = f" …[{len(text) - limit} characters cut]… "
+    kept = max(0, limit - len(mark))
+    head = kept - kept // 2
+    return text[:head] + mark + (text[-(kept // 2) :] if kept // 2 else "")

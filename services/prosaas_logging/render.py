@@ -1,22 +1,32 @@
-"""A record in words: the line for people, in Hebrew or in English."""
+"""A record in words: the line for people, in Hebrew or in English, and how its tail is read again."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from .digits import HIDDEN, is_private
 from .events import AnyEvent, Event
 from .levels import level_name
 from .record import Context, Record
-from .redact import hide, redact
+from .redact import LONGEST_TEXT, cut_middle, hide, redact
 from .settings import LogSettings
-from .values import cut_middle, dump, plain
+from .values import dump, number_text, plain, text_of
 
 LONGEST_LINE: Final = 15 * 1024
+# Between a line's text and the ids that the renderer, and nobody else, puts behind it.
+TAIL: Final = " · "
+_TAIL_ESCAPED: Final = r" \xb7 "
+_TAIL_PART: Final = re.compile(r"([a-z_]{1,40})=(.{0,400})", re.DOTALL)
 # What could end a line, move the cursor, or turn the reading direction of what follows.
 _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]")
 _SHORT_ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _STACK_INDENT: Final = "    "
+# Fields of one line, and the bytes of all of them.
+_MOST_FIELDS: Final = 100
+_ROOM: Final = LONGEST_TEXT - 512
+_LONGEST_NAME: Final = 100
+_LONGEST_ID: Final = 200
 
 
 class TextRenderer:
@@ -29,17 +39,17 @@ class TextRenderer:
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
         _, level, _, what, _, error = record
-        text = self.text(record, context)
+        text = escape(redact(self.text(record, context)).replace(TAIL, _TAIL_ESCAPED))
         head = f"[{level_name(level)}] "
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
-        tail = "".join(f" · {part}" for part in context.tail if part not in text)
-        line = redact(escape(head + text + tail))
-        if len(line) > LONGEST_LINE // 4:
-            line = cut_to_bytes(line, LONGEST_LINE)
+        tail = tail_of(record, context)
+        if len(text) > LONGEST_LINE // 4:
+            text = cut_to_bytes(text, LONGEST_LINE - len((head + tail).encode("utf-8", "backslashreplace")))
+        line = head + text + tail
         if error is not None:
-            stack = redact("\n".join(_STACK_INDENT + escape(row) for row in error.stack.split("\n")))
-            line = f"{line}\n{stack}"
+            stack = redact(error.stack)
+            line = "\n".join([line, *(_STACK_INDENT + escape(row) for row in stack.split("\n"))])
         return line.encode("utf-8", "backslashreplace") + b"\n"
 
     def text(self, record: Record, context: Context) -> str:
@@ -48,11 +58,16 @@ class TextRenderer:
         if logger.fields:
             fields = {**logger.fields, **fields}
         if not isinstance(what, Event):
-            return with_fields(what, [f"{name}={self.show(name, value)}" for name, value in fields.items()])
+            if not fields:
+                return what
+            said = what if len(what) <= LONGEST_TEXT // 2 else cut_middle(redact(what), LONGEST_TEXT // 2)
+            shown = _fitting({name: self.show(name, value) for name, value in fields.items()}, _ROOM - len(said))
+            return with_fields(said, [f"{name}={value}" for name, value in shown.items()])
         shown = {name: self._show_event(what, name, value) for name, value in fields.items()}
         for name in what.fields:
             if name not in shown and name in context.fields:
                 shown[name] = self.show(name, context.fields[name])
+        shown = _fitting(shown, _ROOM)
         template = what.he if self._hebrew else what.en
         text = "".join(shown.get(part, "") if number % 2 else part for number, part in enumerate(template))
         used = {*template[1::2], *what.hidden}
@@ -66,20 +81,24 @@ class TextRenderer:
 
     def entry(self, record: Record, context: Context) -> str:
         """The record in words, ready to be kept in a database."""
-        return redact(escape(self.text(record, context)))
+        return escape(redact(self.text(record, context)))
 
     def show(self, name: str, value: object) -> str:
         """A field's value for a human reader."""
         value = hide(name, value)
-        if isinstance(value, str):
-            return value
-        if isinstance(value, bool):
+        kind = type(value)
+        if kind is str:
+            return value  # type: ignore[return-value]
+        if kind is bool:
             return "true" if value else "false"
-        if isinstance(value, float):
+        if kind is float:
             return f"{value:.3f}".rstrip("0").rstrip(".")
-        if isinstance(value, int | None):
-            return str(value)
-        return dump(plain(value, name)).decode()
+        if kind is int:
+            return HIDDEN if is_private(value) else number_text(value)  # type: ignore[arg-type]
+        if value is None:
+            return "None"
+        shown = plain(value, name)
+        return shown if isinstance(shown, str) else dump(shown).decode()
 
     def _show_event(self, event: AnyEvent, name: str, value: object) -> str:
         if name in event.speech and not self._transcripts:
@@ -91,7 +110,8 @@ class TextRenderer:
 
     def muted(self, value: object) -> str:
         """What stands for spoken words when transcripts are off."""
-        return f"<{len(str(value))} תווים>" if self._hebrew else f"<{len(str(value))} characters>"
+        length = len(text_of(value))
+        return f"<{length} תווים>" if self._hebrew else f"<{length} characters>"
 
     def without_speech(self, what: AnyEvent | str, fields: dict[str, object]) -> dict[str, object]:
         """An event's *fields*, with spoken words muted if transcripts are off."""
@@ -105,8 +125,59 @@ def with_fields(text: str, parts: list[str]) -> str:
     return f"{text}: {', '.join(parts)}" if parts else text
 
 
+def _fitting(shown: dict[str, str], room: int) -> dict[str, str]:
+    """Names and values that fit into a line together: the longest are cut first, the last of too many left out."""
+    if len(shown) <= _MOST_FIELDS and sum(map(len, shown.values())) < room // 8:
+        return shown
+    # A secret is hidden before its text is cut, or half of it would not be recognised any more.
+    clean = {name[:_LONGEST_NAME]: redact(value) for name, value in list(shown.items())[:_MOST_FIELDS]}
+    cap = share([len(value.encode("utf-8", "replace")) for value in clean.values()], room - 3 * len(clean) - sum(
+        len(name.encode("utf-8", "replace")) for name in clean))  # fmt: skip
+    result = {name: cut_to_bytes(value, cap) for name, value in clean.items()}
+    if len(shown) > _MOST_FIELDS:
+        result["…"] = f"{len(shown) - _MOST_FIELDS} more"
+    return result
+
+
+def tail_of(record: Record, context: Context) -> str:
+    """The ids at the end of a line: those of its scope that no declared field of its event says already."""
+    if not context.tail:
+        return ""
+    what, fields = record[3], record[4]
+    said: tuple[str, ...] = ()
+    if isinstance(what, Event):
+        known = context.fields
+        said = tuple(
+            f"{name}={known.get(name)}" for name in what.fields if fields.get(name, "") in ("", known.get(name))
+        )
+    shown = [part for part in context.tail if part not in said]
+    return "".join(TAIL + escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED)) for part in shown)
+
+
+def read_tail(text: str) -> tuple[str, dict[str, str]]:
+    """A human line's text and the ids behind it; only what the renderer put there is taken for one."""
+    ids: dict[str, str] = {}
+    while True:
+        before, found, part = text.rpartition(TAIL)
+        match = _TAIL_PART.fullmatch(part) if found else None
+        if match is None:
+            return text, ids
+        text, ids = before, {match[1]: match[2], **ids}
+
+
+def share(sizes: list[int], room: int) -> int:
+    """The longest that one of *sizes* may be when all are to fit into *room*: what is shorter keeps what it has."""
+    left = max(0, room)
+    for number, size in enumerate(sorted(sizes)):
+        equal = left // (len(sizes) - number)
+        if size > equal:
+            return equal
+        left -= size
+    return max(sizes, default=0)
+
+
 def escape(text: str) -> str:
-    """*text* with nothing in it that could forge, break or turn around a line."""
+    """*text* with nothing in it that could forge, break or turn around a line, on a screen or in a log."""
     return text if text.isprintable() else _UNSAFE.sub(_escape_match, text)
 
 
@@ -121,6 +192,8 @@ def cut_to_bytes(text: str, limit: int) -> str:
     """*text* with its middle cut until it is at most *limit* bytes of UTF-8."""
     size = len(text.encode("utf-8", "backslashreplace"))
     while size > limit:
+        if limit < 160:
+            return text.encode("utf-8", "backslashreplace")[: max(0, limit - 3)].decode("utf-8", "ignore") + "…"
         text = cut_middle(text, len(text) * limit // size - 48)
         size = len(text.encode("utf-8", "backslashreplace"))
     return text

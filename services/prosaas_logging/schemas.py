@@ -7,8 +7,12 @@ from typing import Final
 
 Record = dict[str, object]
 
-_CANONICAL: Final = frozenset({
+CANONICAL: Final = frozenset({
     "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "error",
+})  # fmt: skip
+# What the other schemas call these, for whoever reads lines of any of them.
+RENAMED: Final = frozenset({
+    "@timestamp", "time", "log.level", "log.logger", "ecs.version", "serviceContext", "stack_trace", "prosaas",
 })  # fmt: skip
 
 
@@ -35,7 +39,7 @@ def as_ecs(fields: Record) -> Record:
     if isinstance(error, dict):
         names = {"kind": "type", "message": "message", "stack": "stack_trace"}
         result["error"] = {names[key]: value for key, value in error.items() if key in names}
-    own = {name: value for name, value in fields.items() if name not in _CANONICAL}
+    own = {name: value for name, value in fields.items() if name not in CANONICAL}
     if own:
         result["prosaas"] = own
     return result

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from .env import EnvError, read_env_file, size
 from .levels import INFO, NAME_TO_LEVEL, parse_level
 
 T = TypeVar("T")
@@ -22,8 +22,6 @@ EXPLICIT_LEVEL: Final = {
     "worker": "WORKER_LOG_LEVEL",
     "prosaas-worker": "WORKER_LOG_LEVEL",
 }
-_SIZE = re.compile(r"(\d+)\s*(?:([kmg])i?b?)?", re.IGNORECASE)
-_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _LONGEST_LEVELS: Final = 8192
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -151,28 +149,12 @@ def _in_force(process: Mapping[str, str], container_mark: Path) -> tuple[Mapping
     try:
         edited = os.stat(path).st_ctime > os.stat(container_mark).st_mtime
         text = Path(path).read_text(encoding="utf-8") if edited else ""
-    except (OSError, UnicodeDecodeError):
+        values = read_env_file(text, process)
+    except (OSError, UnicodeDecodeError, EnvError):
         return process, "environment"
     names = {*EXPLICIT_LEVEL.values()}
-    changed = {k: v for k, v in parse_env_file(text).items() if k.startswith("LOG_") or k in names}
+    changed = {k: v for k, v in values.items() if k.startswith("LOG_") or k in names}
     return {**process, **changed}, path
-
-
-def parse_env_file(text: str) -> dict[str, str]:
-    """The assignments of an env file: comments, ``export``, quotes and spaces around them are understood."""
-    values: dict[str, str] = {}
-    for raw in text.splitlines():
-        line = raw.strip().removeprefix("export ").lstrip()
-        name, equals, value = line.partition("=")
-        if not equals or line.startswith("#"):
-            continue
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        else:
-            value = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
-        values[name.strip()] = value
-    return values
 
 
 def _boolean(text: str) -> bool | None:
@@ -185,8 +167,10 @@ def _count(text: str) -> int | None:
 
 
 def _size(text: str) -> int | None:
-    match = _SIZE.fullmatch(text)
-    return int(match[1]) * _SIZE_UNITS[(match[2] or "").lower()] if match else None
+    try:
+        return size(text)
+    except ValueError:
+        return None
 
 
 def _one_of(*choices: str) -> Callable[[str], str | None]:

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from .digits import mask_phone
 from .levels import NAME_TO_LEVEL
-from .redact import mask_phone
 
 # From the most particular to the most general: of two that fit a scope, the first one counts.
 TARGETS: Final = ("call", "phone", "business", "logger", "service")

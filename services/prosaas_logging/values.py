@@ -7,54 +7,113 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from enum import Enum
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
 import orjson
 
-from .redact import hide, redact
+from .redact import LONGEST_TEXT, clean, hide, redact
 
 Fields = dict[str, object]
 
-LONGEST_STRING: Final = 16 * 1024
+UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
+MOST_NODES: Final = 1000
+MOST_CHARACTERS: Final = 4 * LONGEST_TEXT
 _DEEPEST: Final = 6
 _MOST_ITEMS: Final = 100
-UNCHANGING: Final = frozenset({str, int, float, bool, type(None)})
+_LONGEST_NAME: Final = 200
 _INT64: Final = range(-(2**63), 2**64)
+# Python refuses to write longer integers in decimal digits, and nobody reads them.
+_LONGEST_INT_BITS: Final = 1024
+
+
+class _Budget:
+    """What one record may still take: values, and characters of text."""
+
+    __slots__ = ("characters", "nodes")
+
+    def __init__(self) -> None:
+        self.nodes = MOST_NODES
+        self.characters = MOST_CHARACTERS
+
+    def text(self, text: str) -> str:
+        """*text* redacted, as far as there is room for it."""
+        if self.characters <= 0:
+            return "…"
+        shown = redact(text)
+        if len(shown) > self.characters:
+            shown = shown[: self.characters] + "…"
+        self.characters -= len(shown)
+        return shown
 
 
 def freeze(fields: Fields) -> Fields:
-    """*fields* as they are at this moment, for a record that another thread renders later.
+    """*fields* as they are at this moment, for a record that another thread renders later; never raises.
 
-    Numbers and texts cannot change and pass as they are; anything else is copied into plain data now.
+    Numbers and texts cannot change and pass as they are; anything else is copied into plain data now, and all of it
+    together is at most ``MOST_NODES`` values and ``MOST_CHARACTERS`` characters.
     """
     if UNCHANGING.issuperset(map(type, fields.values())):
         return fields
-    return {name: plain(value, name) for name, value in fields.items()}
+    budget = _Budget()
+    return {
+        name: value if type(value) in UNCHANGING else _safe(value, name, 0, budget) for name, value in fields.items()
+    }
 
 
-def plain(value: object, name: str = "", depth: int = 0) -> object:
-    """*value* as strings, numbers, lists and string-keyed dicts; never raises, never returns anything unbounded."""
+def plain(value: object, name: str = "") -> object:
+    """*value* as strings, numbers, lists and string-keyed dicts, bounded and redacted; never raises."""
+    return _safe(value, name, 0, _Budget())
+
+
+def text_of(value: object) -> str:
+    """``str(value)``, whatever that raises: an object's own KeyboardInterrupt is nobody's wish to stop."""
     try:
-        return _plain(value, name, depth)
-    except Exception as broken:
+        return str.__str__(value) if isinstance(value, str) else str.__str__(str(value))
+    except BaseException as broken:
         return f"<unserialisable {type(value).__name__}: {type(broken).__name__}>"
 
 
-def _plain(value: object, name: str, depth: int) -> object:
+def message_of(message: object, arguments: object) -> str:
+    """What a stdlib record says, as ``getMessage`` puts it together, whatever its arguments raise."""
+    text = text_of(message)
+    try:
+        return text % arguments if arguments else text
+    except BaseException:
+        return f"{text} {plain(arguments)}"
+
+
+def number_text(value: int) -> str:
+    """*value* in digits, unless there are too many of them."""
+    bits = value.bit_length()
+    return str(int(value)) if bits <= _LONGEST_INT_BITS else f"<an integer of {bits} bits>"
+
+
+def _safe(value: object, name: str, depth: int, budget: _Budget) -> object:
+    budget.nodes -= 1
+    if budget.nodes < 0:
+        return "…"
+    try:
+        return _plain(value, name, depth, budget)
+    except BaseException as broken:
+        return f"<unserialisable {type(value).__name__}: {type(broken).__name__}>"
+
+
+def _plain(value: object, name: str, depth: int, budget: _Budget) -> object:
     if name and (hidden := hide(name, value)) is not value:
         return hidden
     match value:
         case None | bool():
             return value
         case Enum():
-            return plain(value.value, name, depth + 1) if depth < _DEEPEST else str(value)
+            return _safe(value.value, name, depth + 1, budget) if depth < _DEEPEST else f"<{type(value).__name__}>"
         case int():
-            return int(value) if value in _INT64 else str(value)
+            return clean("", int(value)) if value in _INT64 else number_text(value)
         case float():
-            return float(value) if math.isfinite(value) else str(value)
+            return float(value) if math.isfinite(value) else str(float(value))
         case str():
-            return redact(shorten(str(value)))
+            return budget.text(str.__str__(value))
         case bytes() | bytearray() | memoryview():
             return f"<{len(value)} bytes>"
         case datetime() | date() | time():
@@ -62,51 +121,33 @@ def _plain(value: object, name: str, depth: int) -> object:
         case UUID():
             return str(value)
         case BaseException():
-            return redact(shorten(f"{type(value).__name__}: {value}"))
+            return budget.text(f"{type(value).__name__}: {text_of(value)}")
     if depth >= _DEEPEST:
         return f"<{type(value).__name__}>"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = {item.name: getattr(value, item.name, None) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return _plain_mapping(value, depth)
+        return _plain_mapping(value, depth, budget)
     if isinstance(value, list | tuple | set | frozenset):
-        return _plain_items(value, len(value), depth)
-    return redact(shorten(str(value)))
+        return _plain_items(value, len(value), depth, budget)
+    return budget.text(text_of(value))
 
 
-def _plain_mapping(value: Mapping[object, object], depth: int) -> Fields:
+def _plain_mapping(value: Mapping[object, object], depth: int, budget: _Budget) -> Fields:
     result: Fields = {}
-    for number, (key, item) in enumerate(list(value.items())):
-        if number == _MOST_ITEMS:
-            result["…"] = f"{len(value) - _MOST_ITEMS} more"
-            break
-        text = redact(shorten(key if isinstance(key, str) else str(plain(key, "", depth + 1))))
-        result[text] = plain(item, text, depth + 1)
+    for key, item in list(islice(value.items(), _MOST_ITEMS)):
+        text = budget.text((key if isinstance(key, str) else str(_safe(key, "", depth + 1, budget)))[:_LONGEST_NAME])
+        result[text] = _safe(item, text, depth + 1, budget)
+    if len(value) > _MOST_ITEMS:
+        result["…"] = f"{len(value) - _MOST_ITEMS} more"
     return result
 
 
-def _plain_items(value: Iterable[object], count: int, depth: int) -> list[object]:
-    items = [plain(item, "", depth + 1) for _, item in zip(range(_MOST_ITEMS), list(value), strict=False)]
+def _plain_items(value: Iterable[object], count: int, depth: int, budget: _Budget) -> list[object]:
+    items = [_safe(item, "", depth + 1, budget) for item in list(islice(value, _MOST_ITEMS))]
     if count > _MOST_ITEMS:
         items.append(f"… {count - _MOST_ITEMS} more")
     return items
-
-
-def shorten(text: str, limit: int = LONGEST_STRING) -> str:
-    """*text* without its middle if it is longer than *limit*; redacted first, for a cut could hide half a secret."""
-    if len(text) <= limit:
-        return text
-    return cut_middle(redact(text), limit)
-
-
-def cut_middle(text: str, limit: int) -> str:
-    """The beginning and the end of *text* in at most *limit* characters, with a mark that says how much is gone."""
-    if len(text) <= limit:
-        return text
-    mark = f" …[{len(text) - limit} characters cut]… "
-    kept = max(0, limit - len(mark))
-    head = kept - kept // 2
-    return text[:head] + mark + (text[-(kept // 2) :] if kept // 2 else "")
 
 
 def dump(value: object) -> bytes:
@@ -114,14 +155,20 @@ def dump(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        return orjson.dumps(_without_surrogates(plain(value)))
+        return orjson.dumps(_encodable(value))
 
 
-def _without_surrogates(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    return value
+def _encodable(value: object) -> object:
+    """*value* without what no JSON can hold: lone surrogates, and anything but plain data of a size that is sane."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode("utf-8")
+        case dict():
+            return {str(_encodable(text_of(key))): _encodable(item) for key, item in value.items()}
+        case list():
+            return [_encodable(item) for item in value]
+        case None | bool() | float():
+            return value
+        case int() if value in _INT64:
+            return value
+    return _encodable(str(plain(value))) if not isinstance(value, int) else number_text(value)

@@ -1,28 +1,48 @@
 """`python -m prosaas_ops COMMAND [NAME=value …]`: what the operator's make targets run."""
 
+import os
 import signal
 import sys
 from importlib import import_module
 
-from prosaas_ops.options import PROBLEM, USAGE, Problem, Usage, complain, gather
+from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "backup": "act.up",
     "blackbox": "ask.blackbox",
     "call": "act.call",
+    "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
     "diff": "ask.diff",
+    "doctor": "act.up",
+    "down": "act.up",
+    "drained": "act.up",
+    "errors": "ask.errors",
+    "jobs": "act.jobs",
+    "levels": "ask.levels",
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
     "quiet-api": "act.quiet",
     "quiet-calls": "act.quiet",
     "quiet-worker": "act.quiet",
+    "restart-api": "act.up",
+    "restart-calls": "act.up",
+    "restart-worker": "act.up",
+    "restore": "act.up",
+    "restore-drill": "act.up",
+    "retry-job": "act.jobs",
+    "rollback": "act.up",
+    "rotate-secret": "act.up",
+    "setup": "act.up",
     "trace": "ask.trace",
+    "up-dev": "act.up",
+    "up-prod": "act.up",
 }
 
 
@@ -32,6 +52,8 @@ def main(arguments: list[str]) -> int:
         complain(f"which command? {' '.join(COMMANDS)}")
         return USAGE
     command, *words = arguments
+    # What the tools leave behind has the words of callers in it, or secrets.
+    os.umask(0o077)
     module = import_module(f"prosaas_ops.{COMMANDS[command]}")
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -41,6 +63,9 @@ def main(arguments: list[str]) -> int:
     except Usage as wrong:
         complain(f"{command}: {wrong}")
         return USAGE
+    except Nothing as nothing:
+        complain(f"{command}: {nothing}")
+        return NOTHING
     except Problem as problem:
         complain(f"{command}: {problem}")
         return PROBLEM

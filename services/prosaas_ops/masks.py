@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from prosaas_logging.redact import redact
+from prosaas_logging.redact import HIDDEN, hide, redact
 
 MASK = "•••"
 
-_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|COOKIE|SIGNATURE|AUTH)", re.IGNORECASE)
-_NOT_SECRET = re.compile(r"(_FILE|_URL_FILE|_TTL|_SECONDS|AUTO_SETUP)$", re.IGNORECASE)
+# The path of a secret, and for how long one counts, are none.
+_NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
 # Shorter values are words like "postgres": masking them would eat the text around them.
 _SHORTEST = 8
 
 
 def is_secret_name(name: str) -> bool:
-    return bool(_SECRET_NAME.search(name)) and not _NOT_SECRET.search(name)
+    """Whether the log would hide a field of this name."""
+    return hide(name, "x") == HIDDEN and not _NOT_SECRET.search(name)
 
 
 def hidden(name: str, value: str) -> str:
@@ -73,7 +74,8 @@ class Masker:
     def text(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        return redact(_URL_PASSWORD.sub(rf"\1:{MASK}", text))
+        # A log line at a time, as the log itself does it: of what is longer, redact keeps both ends alone.
+        return "\n".join(redact(_URL_PASSWORD.sub(rf"\1:{MASK}", row)) for row in text.split("\n"))
 
     def tree(self, value: Any, name: str = "") -> Any:
         """The same for a structure: names decide for what stands under them, whatever it looks like."""

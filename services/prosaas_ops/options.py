@@ -4,18 +4,21 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+
+from prosaas_logging.render import escape
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
 SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_DURATION = re.compile(r"(\d+)([smhd])")
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_CALL_SID = re.compile(r"CA[0-9A-Za-z]{1,40}")
-# In MAKEFLAGS make writes the words of its command line after " -- ", a space inside a value as "\ ".
-_OVERRIDE = re.compile(r"(?:^|(?<!\\) )([A-Za-z_][A-Za-z0-9_]*)=")
+_CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
+_SHORT = {"WARNING": "warn"}
+_CLOCK = re.compile(r"\d{1,2}:\d\d")
+_DAYS = {"today": 0, "yesterday": 1}
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
     "AUTO_SETUP",
@@ -24,6 +27,7 @@ _GENERAL = {
     "API_PORT",
     "CALLS_PORT",
     "PROJECT",
+    "WRAP",
     "ENV",
     "MAKEFLAGS",
 }
@@ -35,6 +39,10 @@ class Usage(Exception):
 
 class Problem(Exception):
     """The command is fine and the world is not; the text says what, then what to do."""
+
+
+class Nothing(Exception):
+    """The command is fine and there is nothing that it could show; the text says where else to look."""
 
 
 class Options:
@@ -74,7 +82,7 @@ class Options:
         value = self.text(name, default)
         known = list(choices)
         for choice in known:
-            if value.casefold() == choice.casefold():
+            if value.casefold() in (choice.casefold(), _SHORT.get(choice, choice).casefold()):
                 return choice
         if value:
             raise Usage(f"{name}={value} is not one of {', '.join(known)}")
@@ -87,17 +95,23 @@ class Options:
         return parse_duration(name, self.text(name, default))
 
     def since(self, name: str, default: str = "") -> datetime | None:
-        """A moment: `15m` ago, or a date, with or without its time, in UTC."""
+        """A moment: `15m` ago, `14:00` (the last one), `yesterday`, or a date with or without its time; in UTC."""
         value = self.text(name, default)
         if not value:
             return None
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        if value.casefold() in _DAYS:
+            return midnight - timedelta(days=_DAYS[value.casefold()])
+        if _CLOCK.fullmatch(value):
+            moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
+            return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
         if _DURATION.match(value):
             return datetime.now(UTC) - parse_duration(name, value)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(
-                f"{name}={value} is no moment: write {name}=15m, {name}=2h or {name}=2024-01-25T14:00"
+                f"{name}={value} is no moment: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00"
             ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -137,8 +151,9 @@ def gather(
     command: str, allowed: Sequence[str], words: Sequence[str], environ: Mapping[str, str] = os.environ
 ) -> Options:
     """Options from the words given and, through make, from the environment; unknown words are refused by name."""
-    values = {name: environ[name] for name in allowed if name in environ}
-    typed = _OVERRIDE.findall(environ.get("MAKEFLAGS", "").partition("-- ")[2])
+    # A name that the shell happens to export is no word to us: only what was typed after the target counts.
+    typed = environ.get("PROSAAS_TYPED", "").split()
+    values = {name: environ[name] for name in typed if name in allowed and name in environ}
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:
@@ -157,4 +172,9 @@ def _spelled(allowed: Sequence[str]) -> str:
 
 def complain(message: str) -> None:
     """One line, on standard error, where a person looks for the reason."""
-    print(message, file=sys.stderr, flush=True)
+    print(harmless(message), file=sys.stderr, flush=True)
+
+
+def harmless(text: str) -> str:
+    """The text with nothing in it that a terminal would act on, and nothing that cannot be written."""
+    return escape(text.encode("utf-8", "backslashreplace").decode())

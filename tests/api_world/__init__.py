@@ -29,9 +29,12 @@ class CallsService:
     status: int = 200
     body: dict[str, Any] = field(default_factory=lambda: {"status": "ready"})
     asked: int = 0
+    hold: bool = False
 
     async def readyz(self, _: web.Request) -> web.Response:
         self.asked += 1
+        if self.hold:
+            await asyncio.sleep(30)
         return web.json_response(self.body, status=self.status)
 
 

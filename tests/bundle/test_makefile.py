@@ -50,25 +50,26 @@ def noted(target: str, clone: Path, *settings: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("target", [target for target, recipe in RECIPES.items() if "scripts/ops $@" in recipe])
+@pytest.mark.parametrize("target", [target for target, recipe in RECIPES.items() if "scripts/run $@" in recipe])
 def test_an_operator_s_command_reaches_the_tools_under_its_own_name(target: str, tmp_path: Path) -> None:
-    assert noted(target, make_checkout(tmp_path).path).startswith(f"ops [{target}]")
+    assert noted(target, make_checkout(tmp_path).path).startswith(f"run [{target}]")
 
 
 @pytest.mark.parametrize(
-    ("target", "settings", "words"),
-    [
-        ("restart-api", ("LOG_LEVEL=DEBUG",), "restart.sh [prosaas-api] [API_LOG_LEVEL] [DEBUG]"),
-        ("restart-calls", ("LOG_LEVEL=DEBUG",), "restart.sh [prosaas-calls] [CALLS_LOG_LEVEL] [DEBUG]"),
-        ("restart-worker", ("LOG_LEVEL=DEBUG",), "restart.sh [worker] [WORKER_LOG_LEVEL] [DEBUG]"),
-        ("jobs", ("ALL=1",), "jobs.sh [jobs] [--all]"),
-        ("retry-job", ("ID=12 13",), "jobs.sh [retry] [12] [13]"),
-        ("backup", ("FILE=one.dump",), "backup.sh [one.dump]"),
-        ("restore", ("FILE=one.dump",), "restore.sh [one.dump]"),
-        ("rotate-secret", ("NAME=ADMIN_API_KEY",), "rotate-secret.sh [ADMIN_API_KEY]"),
-        ("up-prod", (), "up.sh [prod]"),
-        ("up-dev", (), "up.sh [dev]"),
-    ],
+    "value",
+    ["a b", "it's", 'say "x"', "INFO; id", "$(date)", "$HOME", "`id`", "a#b", "back\\slash", "*", "שלום", "a=b"],
 )
-def test_a_setting_reaches_the_script(target: str, settings: tuple[str, ...], words: str, tmp_path: Path) -> None:
-    assert noted(target, make_checkout(tmp_path).path, *settings) == words
+def test_a_value_reaches_the_tools_whole_and_no_shell_reads_it(value: str, tmp_path: Path) -> None:
+    """By its name in the environment, with the names that were typed beside it."""
+    clone = make_checkout(tmp_path).path
+    (clone / "scripts/run").write_text('#!/bin/sh\nprintf "%s|%s|%s" "$*" "$PROSAAS_TYPED" "$FILE"\n', "utf-8")
+    done = subprocess.run(
+        ["make", "restore", f"FILE={value}"],
+        cwd=clone,
+        env={name: found for name, found in os.environ.items() if name != "FORCE"} | {"FORCE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == f"restore|FILE|{value}"

@@ -98,25 +98,46 @@ def test_restart_of_a_dependency_never_restarts_calls() -> None:
     assert [dependency.get("restart", False) for dependency in dependencies] == [False]
 
 
-@pytest.mark.parametrize(("name", "port"), [("prosaas-api", "8000"), ("prosaas-calls", "5050")])
-def test_published_on_loopback_only(name: str, port: str) -> None:
-    """What the world reaches is the TLS proxy in front; Docker's own rules would open a port past the firewall."""
-    (published,) = services("prod")[name]["ports"]
-    assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", port, int(port))
+def test_only_the_front_door_is_published_and_on_loopback() -> None:
+    """Docker's own rules would open a port past the firewall; who wants the world in says so with PUBLIC_HOST."""
+    model = services("prod")
+    assert {name for name, service in model.items() if service.get("ports")} == {"gateway"}
+    (published,) = model["gateway"]["ports"]
+    assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", "8000", 8000)
 
 
-def test_nothing_else_is_published() -> None:
-    """The database, the worker and the simulator are reached inside the network alone."""
-    assert {name for name, service in services("prod").items() if service.get("ports")} == {
-        "prosaas-api",
-        "prosaas-calls",
-    }
+def test_public_host_opens_the_front_door_and_names_it() -> None:
+    """Ports 80 and 443 beside the local one, and the address that Twilio signs follows from the name."""
+    model = render("prod", "deploy/overlays/public-host.yml", PUBLIC_HOST="voice.example.com")["services"]
+    assert {port["published"] for port in model["gateway"]["ports"]} == {"8000", "80", "443"}
+    assert "voice.example.com" in model["gateway"]["environment"]["GATEWAY_SITES"]
+    assert model["prosaas-api"]["environment"]["PUBLIC_URL"] == "https://voice.example.com"
 
 
-def test_host_ports_are_settings() -> None:
+def test_host_port_is_a_setting() -> None:
     """Two stacks fit on one machine."""
-    model = render("prod", API_PORT="18000", CALLS_PORT="15050")["services"]
-    assert [model[name]["ports"][0]["published"] for name in ("prosaas-api", "prosaas-calls")] == ["18000", "15050"]
+    assert render("prod", API_PORT="18000")["services"]["gateway"]["ports"][0]["published"] == "18000"
+
+
+def test_only_who_needs_the_database_reaches_it() -> None:
+    """The front door and the simulator are not in its network, and nobody goes out from there."""
+    model = services("prod")
+    inside = {name for name, service in model.items() if "database" in (service.get("networks") or {})}
+    assert inside == {"postgres", "migrate", *OURS}
+    assert render("prod")["networks"]["database"]["internal"] is True
+    assert list(model["postgres"]["networks"]) == list(model["migrate"]["networks"]) == ["database"]
+
+
+def test_images_belong_to_the_project() -> None:
+    """A build in one folder is never what another folder's stack runs."""
+    model = render("prod", COMPOSE_PROJECT_NAME="mine")["services"]
+    ours = {service["image"] for name, service in model.items() if name != "postgres"}
+    assert {image.rpartition(":")[2] for image in ours} == {"mine"}
+
+
+def test_api_may_end_the_requests_that_it_has() -> None:
+    """The engine kills only after the service's own 20 s for them."""
+    assert services("prod")["prosaas-api"]["stop_grace_period"] == "30s"
 
 
 @pytest.mark.parametrize(("seconds", "grace"), [(None, "10m30s"), ("45", "1m15s"), ("3600", "1h0m30s")])
@@ -161,6 +182,6 @@ def test_live_switch_state_is_in_memory() -> None:
 
 def test_managed_database_replaces_the_container() -> None:
     """With the overlay that `make` adds for DATABASE_URL, nothing waits for a local database."""
-    model = render("prod", "docker-compose.external-database.yml")["services"]
+    model = render("prod", "deploy/overlays/external-database.yml")["services"]
     assert model["postgres"]["profiles"] == ["local-database"]
     assert not model["migrate"].get("depends_on")

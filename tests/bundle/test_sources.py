@@ -35,7 +35,8 @@ ROOMS = {
         "stories": {"stack"},
         "screen": {"stories", "stack"},
         "ask": {"screen", "stories", "stack"},
-        "act": {"screen", "stories", "stack"},
+        "conduct": {"stack"},
+        "act": {"conduct", "screen", "stories", "stack"},
     },
     "simulator": {
         "audio": set(),
@@ -47,10 +48,10 @@ ROOMS = {
 }
 MOST_FILES = 20
 SHELL = [
-    *ROOT.glob("scripts/**/*.sh"),
-    ROOT / "scripts/ops",
+    *ROOT.glob("scripts/*.sh"),
+    ROOT / "scripts/run",
+    *ROOT.glob("deploy/**/*.sh"),
     *SERVICES.glob("**/*.sh"),
-    *ROOT.glob("deploy/*.sh"),
     ROOT / ".ci/run",
 ]
 

@@ -9,7 +9,7 @@ from bundle_world.checkout import ROOT, clean_environment
 
 ENVIRONMENTS = ("prod", "dev")
 OURS = ("prosaas-api", "prosaas-calls", "worker")
-LONG_RUNNING = (*OURS, "postgres", "simulator")
+LONG_RUNNING = (*OURS, "gateway", "postgres", "simulator")
 Service = dict[str, Any]
 
 
@@ -32,6 +32,5 @@ def render(environment: str, *overlays: str, **settings: str) -> dict[str, Any]:
 
 
 def services(environment: str) -> dict[str, Service]:
-    """The services that run, as opposed to the tools that are only built."""
     every: dict[str, Service] = render(environment)["services"]
-    return {name: service for name, service in every.items() if name != "ops"}
+    return every

@@ -13,8 +13,8 @@ def image() -> Iterator[Callable[[str], str]]:
     """The name of an image by that of its service: api, calls or worker."""
     checkout, project = prepare()
     try:
-        checkout.run("scripts/env-file.sh", "prod")
-        checkout.compose("build", "--quiet", "prosaas-api", "prosaas-calls", "worker")
+        files = "docker-compose.yml:docker-compose.prod.yml"
+        checkout.compose("build", "--quiet", "prosaas-api", "prosaas-calls", "worker", COMPOSE_FILE=files)
         yield lambda name: f"prosaas/{name}:{project}"
     finally:
         remove(checkout)

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bundle_world.checkout import make_checkout
+from prosaas_ops.conduct.machine import collector
+from prosaas_ops.conduct.secrets import chosen_stack
+from prosaas_ops.conduct.world import World
 
-CHECK = '. scripts/lib.sh; ROOT=$PWD; . scripts/checks.sh; problems=0; check_collector; exit "$problems"'
+
+def world(folder: Path, setting: str, value: str) -> World:
+    """A folder whose .env has this one setting."""
+    (folder / ".env").write_text(f"{setting}={value}\n")
+    return World(folder)
 
 
 @pytest.mark.parametrize(
@@ -21,21 +27,15 @@ CHECK = '. scripts/lib.sh; ROOT=$PWD; . scripts/checks.sh; problems=0; check_col
     ],
 )
 def test_a_setting_adds_its_file_and_no_other(setting: str, value: str, overlay: str | None, tmp_path: Path) -> None:
-    clone = make_checkout(tmp_path)
-    clone.run("scripts/env-file.sh")
-    clone.configure(**{setting: value})
-    clone.run("scripts/env-file.sh", "prod")
-    files = clone.setting("COMPOSE_FILE").split(":")
-    assert files[2:] == ([overlay] if overlay else [])
-    clone.run("sh", "-euc", CHECK)
+    chosen = world(tmp_path, setting, value)
+    _base, _production, *others, generations = chosen_stack(chosen, "prod")["COMPOSE_FILE"].split(":")
+    assert others == ([overlay] if overlay else [])
+    assert generations == ".state/compose.yml"
+    assert not any(finding.bad for finding in collector(chosen, "prod"))
 
 
 @pytest.mark.parametrize(("setting", "value"), [("LOG_DRIVER", "datadog"), ("LOG_COLLECTOR", "awslogs")])
 def test_a_value_that_is_none_is_refused_with_the_valid_ones(setting: str, value: str, tmp_path: Path) -> None:
-    clone = make_checkout(tmp_path)
-    clone.run("scripts/env-file.sh")
-    clone.configure(**{setting: value})
-    done = clone.run("sh", "-euc", CHECK, check=False)
-    assert done.code == 1
-    assert f"{setting}={value} is not one of:" in done.out
-    assert "docs/collectors.md" in done.out
+    (bad,) = [finding for finding in collector(world(tmp_path, setting, value), "prod") if finding.bad]
+    assert f"{setting}={value} is not one of:" in bad.text
+    assert bad.read == "docs/collectors.md"

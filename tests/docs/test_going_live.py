@@ -20,6 +20,6 @@ def test_the_commands_make_a_business_that_its_own_key_may_see(stack: Stack) -> 
     described = json.loads("".join(rest)[description:])
     assert json.loads(business)["phone"] == "+97235550142"
     assert "/v1/businesses/{business_id}/keys" in described["paths"]
-    url = f"http://{stack.published('prosaas-api', 8000)}/v1/businesses"
+    url = f"http://{stack.door}/v1/businesses"
     seen = stack.checkout.run("curl", "--silent", url, "--header", f"Authorization: Bearer {key['key']}").out
     assert [item["name"] for item in json.loads(seen)["items"]] == ["מספרת נועה"]

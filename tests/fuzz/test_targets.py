@@ -6,19 +6,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from fuzz.inputs import inputs
 from fuzz.running import TARGETS, TooSlow, kept, run, target
 
-# Broken as this was written, and being mended: whoever mends one takes its line out, for then it fails here.
-WAITING = {
-    "media_stream": "nesting raises RecursionError, repeated -eyJ is quadratic in redaction",
-    "realtime": "nesting raises RecursionError",
-    "log_values": "repeated -eyJ is quadratic in redaction",
-}
-CASES = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=WAITING[name], strict=True) if name in WAITING else ())
-    for name in TARGETS
-]
 
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", TARGETS)
 def test_hostile_input_is_read_or_refused_in_time(name: str) -> None:
     module = target(name)
 
@@ -31,7 +20,7 @@ def test_hostile_input_is_read_or_refused_in_time(name: str) -> None:
     holds()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", TARGETS)
 def test_what_was_found_once_does_not_come_back(name: str) -> None:
     module = target(name)
     for data in (*module.SEEDS, *kept(name)):

@@ -10,6 +10,7 @@ from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, reachable, serving
 
+CALL_SID = "CA" + "1" * 32
 MINIMAL = {
     "DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none",
     "DEMO": "1",
@@ -34,14 +35,14 @@ async def test_told_to_stop_it_stops_with_its_last_line_out(signum: signal.Signa
 async def test_a_request_that_is_under_way_when_it_is_told_to_stop_gets_its_answer(
     environ: dict[str, str], unused_tcp_port: int
 ) -> None:
-    form = {"CallSid": "CA1", "From": "+972501234567", "To": "+97235550100"}
+    form = {"CallSid": CALL_SID, "From": "+972501234567", "To": "+97235550100"}
     signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{PUBLIC_URL}/twilio/voice", form)
     async with serving(environ, unused_tcp_port, LOG_LEVEL="DEBUG") as server:
         client = await reachable(server)
         half_sent = asyncio.Event()
 
         async def slowly() -> object:
-            yield b"CallSid=CA1&From=%2B972501234567"
+            yield f"CallSid={CALL_SID}&From=%2B972501234567".encode()
             half_sent.set()
             assert await server.listen_to("Shutting down")
             yield b"&To=%2B97235550100"

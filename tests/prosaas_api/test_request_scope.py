@@ -1,9 +1,12 @@
 """Every request is a scope: its id goes in and out, its lines carry it, and a crash is a problem with a stack."""
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from api_world import Client
+from prosaas_api.app import create_app
+from prosaas_core.settings import Settings
 from prosaas_logging import capture_events, get_logger
 
 pytestmark = pytest.mark.postgres
@@ -21,15 +24,18 @@ def crashing(app: FastAPI) -> None:
         raise RuntimeError("a mistake")
 
 
+GIVEN = "0b0e7c1a-22d5-4a4e-9a53-6b2c6d7f8e90"
+
+
 async def test_an_id_that_comes_in_goes_out_and_is_on_the_lines(client: Client) -> None:
     with capture_events() as events:
-        response = await client.http.get("/v1/businesses", headers={"X-Request-ID": "abc-1.2_3"})
-    assert response.headers["x-request-id"] == "abc-1.2_3"
-    assert response.json()["request_id"] == "abc-1.2_3"
-    assert {event.fields["request_id"] for event in events} == {"abc-1.2_3"}
+        response = await client.http.get("/v1/businesses", headers={"X-Request-ID": GIVEN})
+    assert response.headers["x-request-id"] == GIVEN
+    assert response.json()["request_id"] == GIVEN
+    assert {event.fields["request_id"] for event in events} == {GIVEN}
 
 
-@pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "line\\nbreak", "é"])
+@pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "line\\nbreak", "é", "CA" + "1" * 32, "abc-1.2_3"])
 async def test_an_id_that_could_do_harm_is_replaced(client: Client, given: str | None) -> None:
     headers = {} if given is None else {"X-Request-ID": given.encode()}
     response = await client.http.get("/healthz", headers=headers)
@@ -72,6 +78,15 @@ async def test_the_metrics_name_routes_and_never_paths(client: Client) -> None:
 
 async def test_ready_means_that_the_database_answers(client: Client, app: FastAPI) -> None:
     assert (await client.http.get("/readyz")).json() == {"status": "ready"}
+
+
+async def test_without_the_database_it_is_alive_and_not_ready(settings: Settings, unused_tcp_port: int) -> None:
+    app = create_app(settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"}))
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        assert (await http.get("/healthz")).status_code == 200
+        ready = await http.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "database away"})
 
 
 async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: Client) -> None:

@@ -1,5 +1,6 @@
 """Twilio's voice webhooks: a signed call is led to prosaas-calls whatever happens around us."""
 
+import asyncio
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from twilio.request_validator import RequestValidator
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
 from prosaas_api import voice
 from prosaas_api.app import create_app
+from prosaas_api.voice import LOOKUP_S
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
 from prosaas_logging import capture_events
@@ -83,10 +85,56 @@ async def test_a_number_of_no_business_hears_so(client: Client) -> None:
     assert [event.event for event in events] == ["UNKNOWN_BUSINESS"]
 
 
-async def test_a_replayed_webhook_is_the_same_one_call(client: Client, rows: Any) -> None:
-    for _ in range(3):
-        document(await client.twilio("/twilio/voice", CALL))
+async def test_a_replayed_webhook_is_the_same_one_call_and_gets_the_same_one_token(client: Client, rows: Any) -> None:
+    answers = {(await client.twilio("/twilio/voice", CALL)).text for _ in range(3)}
+    assert len(answers) == 1
     assert await rows("SELECT call_sid, status, from_number FROM calls") == [(CALL_SID, "ringing", "+972501234567")]
+
+
+@pytest.mark.parametrize("status", ["completed", "no-answer", "failed"])
+async def test_a_call_that_has_ended_is_hung_up_however_often_its_webhook_is_replayed(
+    client: Client, status: str
+) -> None:
+    document(await client.twilio("/twilio/voice", CALL))
+    await client.twilio("/twilio/status", {**CALL, "CallStatus": status})
+    for _ in range(2):
+        assert [verb.tag for verb in document(await client.twilio("/twilio/voice", CALL))] == ["Hangup"]
+
+
+async def test_a_webhook_replayed_long_after_its_call_began_is_hung_up(client: Client, engine: AsyncEngine) -> None:
+    document(await client.twilio("/twilio/voice", CALL))
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE calls SET started_at = now() - interval '200 s'"))
+    assert [verb.tag for verb in document(await client.twilio("/twilio/voice", CALL))] == ["Hangup"]
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"CallSid": "CA123"},
+        {"CallSid": CALL_SID + "From+972501234567"},
+        {"CallSid": CALL_SID.replace("1", "g")},
+        {"CallSid": "CA" + "1" * 31 + "\n"},
+        {"From": ""} | {"To": "+97235550100From"},
+        {"From": "+972501234567To+97235550100"},
+        {"To": "+972" + "1" * 300},
+        {"CallStatus": "ringingDirectioninbound"},
+        {"From": "anonymous; DROP"},
+    ],
+)
+async def test_a_signed_form_whose_fields_run_into_each_other_is_refused(
+    client: Client, moved: dict[str, str], rows: Any
+) -> None:
+    assert (await client.twilio("/twilio/voice", {**CALL, **moved})).status_code == 422
+    assert await rows("SELECT count(*) FROM calls") == [(0,)]
+
+
+@pytest.mark.parametrize("hidden", ["anonymous", "Restricted", "+266696687", "sip:anonymous@anonymous.invalid", ""])
+async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
+    client: Client, hidden: str, rows: Any
+) -> None:
+    assert document(await client.twilio("/twilio/voice", {**CALL, "From": hidden}))[0].tag == "Connect"
+    assert await rows("SELECT customer_id, from_number FROM calls") == [(None, hidden)]
 
 
 @pytest.mark.parametrize("state", ["draining", "full"])
@@ -111,9 +159,10 @@ async def test_a_caller_who_waited_gets_through_once_there_is_room(client: Clien
 
 
 async def test_prosaas_calls_is_asked_once_for_calls_that_come_together(client: Client, calls: CallsService) -> None:
-    for number in range(5):
-        document(await client.twilio("/twilio/voice", {**CALL, "CallSid": f"CA{number}"}))
-    assert calls.asked < 5
+    callers = ({**CALL, "CallSid": f"CA{number:032x}"} for number in range(5))
+    answers = await asyncio.gather(*(client.twilio("/twilio/voice", caller) for caller in callers))
+    assert {document(answer)[0].tag for answer in answers} == {"Connect"}
+    assert calls.asked == 1
 
 
 async def test_without_the_database_a_call_still_gets_a_token_for_the_generic_greeting(
@@ -147,13 +196,12 @@ async def test_a_database_that_hangs_keeps_a_caller_waiting_for_moments_only(
     assert events[0].fields["error"] == "no answer in time"
 
 
-async def test_an_unreachable_prosaas_calls_does_not_keep_twilio_waiting(
-    settings: Settings, client: Client, calls: CallsService, unused_tcp_port: int
+async def test_a_prosaas_calls_that_does_not_answer_keeps_a_caller_waiting_for_moments_only(
+    client: Client, calls: CallsService
 ) -> None:
-    app = create_app(settings.model_copy(update={"calls_internal_url": f"http://127.0.0.1:{unused_tcp_port}"}))
-    transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
-        assert document(await Client(http).twilio("/twilio/voice", CALL))[0].tag == "Connect"
+    calls.hold = True
+    async with asyncio.timeout(LOOKUP_S):
+        assert document(await client.twilio("/twilio/voice", CALL))[0].tag == "Connect"
 
 
 async def test_a_call_status_is_noted_once_however_often_it_is_told(client: Client, rows: Any) -> None:
@@ -192,7 +240,7 @@ async def test_a_body_that_is_no_form_is_refused_with_a_warning_without_content(
     client: Client, body: bytes, status: int
 ) -> None:
     with capture_events("INFO") as events:
-        response = await client.http.post("/twilio/voice", content=body)
+        response = await client.http.post("/twilio/voice", content=body, headers={"X-Twilio-Signature": "x"})
     assert response.status_code == status
     assert response.json()["status"] == status
     assert [(event.level, event.event) for event in events] == [("WARNING", "BODY_REJECTED")]
@@ -204,5 +252,5 @@ async def test_a_body_that_lies_about_its_length_is_cut_off(client: Client) -> N
         while True:
             yield b"x" * 8192
 
-    response = await client.http.post("/twilio/voice", content=endless())
+    response = await client.http.post("/twilio/voice", content=endless(), headers={"X-Twilio-Signature": "x"})
     assert response.status_code == 413

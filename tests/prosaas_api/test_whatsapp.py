@@ -6,15 +6,20 @@ import time
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
 
 from api_world import Client
+from prosaas_core import queries
+from prosaas_core.database import raw_connection, transaction
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
 
 TEXT = "מילים שאינן ליומן"
+SM1, SM2 = ("SM" + digit * 32 for digit in "12")
 TWILIO = {
-    "MessageSid": "SM1",
+    "MessageSid": SM1,
     "From": "whatsapp:+972501111111",
     "To": "whatsapp:+97235550100",
     "Body": TEXT,
@@ -35,7 +40,7 @@ def meta(*messages: dict[str, Any], phone_number_id: str = PHONE_NUMBER_ID, **va
 
 
 def text_message(message_id: str, sender: str = "972502222222") -> dict[str, Any]:
-    return {"from": sender, "id": message_id, "timestamp": "1767513600", "type": "text", "text": {"body": TEXT}}
+    return {"from": sender, "id": message_id, "timestamp": f"{time.time():.0f}", "type": "text", "text": {"body": TEXT}}
 
 
 MESSAGES = "SELECT id, direction, body, status FROM messages ORDER BY id"
@@ -49,22 +54,23 @@ async def test_a_message_through_twilio_is_kept_queued_and_acknowledged_without_
         response = await client.twilio("/whatsapp/twilio", TWILIO)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/xml; charset=utf-8")
     assert response.text.endswith("<Response />")
-    assert await rows(MESSAGES) == [("SM1", "in", TEXT, "received")]
+    assert await rows(MESSAGES) == [(SM1, "in", TEXT, "received")]
     ((key, payload),) = await rows(JOBS)
-    assert key == "whatsapp.reply:1"
-    assert json.loads(payload) == {"conversation_id": 1, "message_id": "SM1", "cause": {"message_id": "SM1"}}
+    ((conversation,),) = await rows("SELECT id FROM conversations")
+    assert key == f"whatsapp.reply:{conversation}"
+    assert json.loads(payload) == {"conversation_id": conversation, "message_id": SM1, "cause": {"message_id": SM1}}
     assert await rows("SELECT channel, external_id, name, phone FROM customers WHERE channel = 'whatsapp'") == [
         ("whatsapp", "972501111111", "נועה", "+972501111111")
     ]
     assert [event.event for event in events] == ["JOB_ENQUEUED", "WHATSAPP_RECEIVED"]
-    assert all(event.fields["message_id"] == "SM1" for event in events)
+    assert all(event.fields["message_id"] == SM1 for event in events)
     assert TEXT not in str(events)
 
 
 async def test_a_message_from_meta_is_kept_and_queued(client: Client, rows: Any) -> None:
     assert (await client.meta(meta(text_message("wamid.1")))).status_code == 200
     assert await rows(MESSAGES) == [("wamid.1", "in", TEXT, "received")]
-    assert [key for key, _ in await rows(JOBS)] == ["whatsapp.reply:1"]
+    assert [key.partition(":")[0] for key, _ in await rows(JOBS)] == ["whatsapp.reply"]
     assert await rows("SELECT channel, status FROM conversations") == [("meta", "open")]
 
 
@@ -81,7 +87,7 @@ async def test_one_webhook_delivered_twenty_times_in_parallel_has_one_effect(cli
         answers = await asyncio.gather(*(client.twilio("/whatsapp/twilio", TWILIO) for _ in range(20)))
         answers += await asyncio.gather(*(client.meta(meta(text_message("wamid.1"))) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}
-    assert [row[0] for row in await rows(MESSAGES)] == ["SM1", "wamid.1"]
+    assert [row[0] for row in await rows(MESSAGES)] == [SM1, "wamid.1"]
     assert len(await rows(JOBS)) == 2
     said = [event.event for event in events]
     assert (said.count("WHATSAPP_RECEIVED"), said.count("WHATSAPP_DUPLICATE")) == (2, 38)
@@ -110,32 +116,110 @@ async def test_a_replay_after_the_job_was_done_and_the_conversation_closed_chang
     assert await rows("SELECT status FROM conversations") == [("closed",)]
 
 
-async def test_a_message_is_acknowledged_fast_though_the_answer_takes_a_model(client: Client) -> None:
-    await client.twilio("/whatsapp/twilio", TWILIO)
-    started = time.perf_counter()
-    await client.twilio("/whatsapp/twilio", {**TWILIO, "MessageSid": "SM2"})
-    # 100 ms is the promise, and bench/ has the numbers; here a machine may be busy.
-    assert time.perf_counter() - started < 2
-
-
 async def test_a_picture_is_a_message_too(client: Client, rows: Any) -> None:
     await client.twilio("/whatsapp/twilio", {**TWILIO, "Body": "", "NumMedia": "1", "MediaContentType0": "image/jpeg"})
     picture = {"from": "972502222222", "id": "wamid.9", "type": "image", "image": {"id": "1"}}
     await client.meta(meta(picture))
-    assert [row[2] for row in await rows(MESSAGES)] == ["[image/jpeg]", "[image]"]
+    assert [row[2] for row in await rows(MESSAGES)] == ["[image]", "[image]"]
 
 
-async def test_what_became_of_our_own_message_is_noted(client: Client, rows: Any) -> None:
-    for message_id in ("SM1", "SM2"):
-        await client.twilio("/whatsapp/twilio", {**TWILIO, "MessageSid": message_id})
+ODD: list[Any] = [
+    {},
+    3,
+    None,
+    {**text_message("wamid.x"), "from": None},
+    {**text_message("wamid.x"), "text": {}},
+    {**text_message("x" * 8000)},
+    {**text_message("wamid.x"), "id": {"a": 1}},
+    text_message("wamid.x", sender="9" * 8000),
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_an_odd_message_costs_its_neighbours_nothing(client: Client, rows: Any, odd: Any) -> None:
+    with capture_events("WARNING") as events:
+        answer = await client.meta(
+            meta(text_message("wamid.1"), odd, text_message("wamid.2"), statuses=[3, {"id": {}}])
+        )
+    assert answer.status_code == 200
+    assert [row[0] for row in await rows(MESSAGES)] == ["wamid.1", "wamid.2"]
+    assert [event.event for event in events] == ["BODY_REJECTED"]
+
+
+@pytest.fixture
+async def sent(client: Client, engine: Any) -> Any:
+    """Keep a message of ours as the worker does, in the conversation of one that came in."""
+    await client.twilio("/whatsapp/twilio", TWILIO)
+
+    async def keep(message_id: str) -> None:
+        async with transaction(engine) as connection:
+            (conversation,) = (await connection.execute(text("SELECT id FROM conversations"))).one()
+            await queries.add_message(connection, conversation, message_id, "out", "hello", status="sent")
+
+    return keep
+
+
+def told(*news: tuple[str, str]) -> dict[str, Any]:
+    return meta(statuses=[{"id": message_id, "status": status} for message_id, status in news])
+
+
+OURS = "SELECT status, error FROM messages WHERE direction = 'out'"
+
+
+async def test_what_became_of_our_own_message_is_noted_and_only_advances(client: Client, rows: Any, sent: Any) -> None:
+    await sent(SM2)
+    failed = {"MessageSid": SM2, "MessageStatus": "failed", "ErrorCode": "63016"}
     with capture_events("INFO") as events:
-        await client.twilio("/whatsapp/twilio", {"MessageSid": "SM1", "MessageStatus": "failed", "ErrorCode": "63016"})
-        await client.meta(meta(statuses=[{"id": "SM2", "status": "read"}]))
-    assert await rows("SELECT id, status, error FROM messages ORDER BY id") == [
-        ("SM1", "failed", "63016"),
-        ("SM2", "read", None),
-    ]
+        for _ in range(2):
+            await client.twilio("/whatsapp/twilio", failed)
+        await client.twilio("/whatsapp/twilio", {"MessageSid": SM2, "MessageStatus": "sent"})
+    assert await rows(OURS) == [("failed", "63016")]
     assert [(event.level, event.event) for event in events] == [("WARNING", "WHATSAPP_SEND_FAILED")]
+    for status in ("read", "delivered", "sent", "no-such-status"):
+        assert (await client.meta(told((SM2, status)))).status_code == 200
+        assert await rows(OURS) == [("read", None)]
+
+
+async def test_what_a_batch_says_twice_of_one_message_is_its_furthest(client: Client, rows: Any, sent: Any) -> None:
+    await sent("wamid.9")
+    await client.meta(told(("wamid.9", "delivered"), ("wamid.9", "read"), ("wamid.9", "sent")))
+    assert await rows(OURS) == [("read", None)]
+
+
+async def test_a_status_that_comes_before_the_message_is_kept_for_it(client: Client, rows: Any, sent: Any) -> None:
+    await client.twilio("/whatsapp/twilio", {"MessageSid": SM2, "MessageStatus": "undelivered", "ErrorCode": "63024"})
+    await sent(SM2)
+    assert await rows(OURS) == [("undelivered", "63024")]
+
+
+async def test_a_status_that_comes_while_the_message_is_being_written_waits_for_it(
+    client: Client, rows: Any, sent: Any, engine: Any
+) -> None:
+    async with transaction(engine) as connection:
+        (conversation,) = (await connection.execute(text("SELECT id FROM conversations"))).one()
+        await queries.add_message(connection, conversation, "wamid.9", "out", "hello", status="sent")
+        arriving = asyncio.create_task(client.meta(told(("wamid.9", "read"))))
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not (await connection.execute(waiting)).scalar_one():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert (await arriving).status_code == 200
+    assert await rows(OURS) == [("read", None)]
+
+
+async def test_a_status_touches_no_message_that_came_in(client: Client, rows: Any) -> None:
+    await client.twilio("/whatsapp/twilio", TWILIO)
+    await client.twilio("/whatsapp/twilio", {"MessageSid": SM1, "MessageStatus": "failed", "ErrorCode": "1"})
+    assert await rows("SELECT status, error FROM messages") == [("received", None)]
+
+
+async def test_four_thousand_statuses_are_two_statements(client: Client, rows: Any, app: FastAPI) -> None:
+    seen: list[str] = []
+    async with raw_connection(app.state.prosaas.engine) as raw:
+        raw.add_query_logger(lambda record: seen.append(record.query))
+    batch = told(*((f"wamid.{number}", "delivered") for number in range(4000)))
+    assert (await client.meta(batch)).status_code == 200
+    assert await rows("SELECT count(*) FROM message_fates") == [(4000,)]
+    assert sum("message_fates" in query for query in seen) == 2
 
 
 async def test_news_of_the_connection_is_a_line_at_info(client: Client) -> None:
@@ -187,9 +271,6 @@ async def test_an_unsigned_body_is_refused(client: Client) -> None:
         (b"x" * (3 * 1024 * 1024 + 1), 413),
         (b"{}", 422),
         (b'{"entry": 3}', 422),
-        (b'{"entry": [{"changes": [{"field": "messages", "value": null}]}]}', 422),
-        (b'{"entry": [{"changes": [{"field": "messages", "value": {"messages": [{}]}}]}]}', 422),
-        (b'{"entry": [{"changes": [{"field": "messages", "value": {"statuses": [3]}}]}]}', 422),
     ],
 )
 async def test_a_signed_body_of_another_form_is_refused_with_a_warning(
@@ -206,4 +287,4 @@ async def test_text_that_postgres_cannot_keep_is_no_error_of_ours(client: Client
     message = text_message("wamid.1")
     message["text"]["body"] = "a\0b\ud800c"
     assert (await client.meta(meta(message))).status_code == 200
-    assert await rows("SELECT body FROM messages") == [("a\ufffdb\ufffdc",)]
+    assert await rows("SELECT body FROM messages") == [("ab\ufffdc",)]

@@ -167,3 +167,22 @@ def token(settings: Settings, number: int) -> str:
     """The first lives a minute, the others two."""
     claims = {"call_sid": f"CA{number}", "business_id": 456, "from_number": "+1", "to_number": "+2"}
     return issue(settings.call_token_secret, **claims, ttl=120 if number else 60)  # type: ignore[arg-type]
+
+
+async def test_a_call_that_was_led_here_before_the_drain_is_taken() -> None:
+    """Whoever heard "ready" may have answered Twilio: the drain waits for that call, and it is no caller put off."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            world.desk.offer()
+            draining = asyncio.create_task(world.desk.drain())
+            await until(lambda: world.desk.draining)
+            async with phone(world, SID, world.token(SID)):
+                await until(lambda: world.desk.active)
+            await asyncio.wait_for(draining, 20)
+    assert endings(events) == {SID: "customer_hangup"}
+
+
+async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:
+    """Nobody asked for a seat: a restart by hand waits for nothing."""
+    async with calls_world() as world:
+        await asyncio.wait_for(world.desk.drain(), 1)

@@ -34,4 +34,8 @@ def test_every_sentence_and_every_hang_up_fits_into_its_limit() -> None:
     limits = Limits()
     longest = max(len(prompt(name, language)) for name, language in product(get_args(PromptName), ("he", "en")))
     assert longest / BYTES_PER_MS / 1000 <= limits.prompt
-    assert POLICY.attempts * POLICY.timeout_s + (POLICY.attempts - 1) * POLICY.first_delay_s <= limits.hang_up
+    attempts, waited = 1, 0.0
+    while (pause := POLICY.patience.pause(attempts, waited)) is not None:
+        attempts, waited = attempts + 1, waited + pause
+    assert attempts > 1
+    assert attempts * POLICY.timeout_s + POLICY.patience.total_s <= limits.hang_up

@@ -43,10 +43,14 @@ async def test_health_and_readiness_are_two_questions() -> None:
     async with calls_world(max_calls=1) as world:
         with capture_events() as events:
             assert await get(world, "/healthz") == (200, {"status": "ok"})
-            assert await get(world, "/readyz") == (200, {"status": "ready", "active": 0, "capacity": 1})
+            ready = {"status": "ready", "active": 0, "capacity": 1, "seat": socket.gethostname()}
+            assert await get(world, "/readyz") == (200, ready)
             async with phone(world, SID, world.token(SID)):
                 await until(lambda: world.desk.active)
-                assert await get(world, "/readyz") == (503, {"status": "full", "active": 1, "capacity": 1})
+                assert await get(world, "/readyz") == (
+                    503,
+                    {"status": "full", "active": 1, "capacity": 1, "seat": socket.gethostname()},
+                )
                 assert (await get(world, "/healthz"))[0] == 200
 
     assert {event.level for event in events if event.event == "HEALTH_PING"} == {"DEBUG"}

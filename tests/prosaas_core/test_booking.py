@@ -118,11 +118,11 @@ async def test_a_move_frees_the_old_time_and_keeps_it_when_the_new_one_is_taken(
 async def test_a_cancelled_time_can_be_booked_again(engine: AsyncEngine, business: Business, customer_id: int) -> None:
     first = await take(engine, business, customer_id, at(10))
     async with session(engine) as opened:
-        await booking.cancel(opened, business, first.id)
+        await booking.cancel(opened, business, first.id, now=NOW)
     await take(engine, business, customer_id, at(10))
     async with session(engine) as opened:
-        with pytest.raises(booking.NotFound):
-            await booking.cancel(opened, business, first.id)
+        with pytest.raises(booking.Cancelled):
+            await booking.cancel(opened, business, first.id, now=NOW)
 
 
 async def test_another_business_cannot_touch_the_appointment(
@@ -132,7 +132,7 @@ async def test_another_business_cannot_touch_the_appointment(
     stranger = Business(id=1, name="x", phone="+9720", timezone="UTC", slot_minutes=30, opening_hours={})
     async with session(engine) as opened:
         with pytest.raises(booking.NotFound):
-            await booking.cancel(opened, stranger, first.id)
+            await booking.cancel(opened, stranger, first.id, now=NOW)
 
 
 async def test_a_reminder_is_queued_for_the_day_before_with_the_booking_and_with_each_move(
@@ -151,3 +151,72 @@ async def test_a_reminder_is_queued_for_the_day_before_with_the_booking_and_with
         f"appointment.remind:{first.id}:2026-01-04T10:00:00+00:00",
     ]
     assert abs(rows[0][1] - (at(10) - timedelta(days=1) - NOW)) < timedelta(minutes=1)
+
+
+async def test_two_who_wait_for_one_slot_are_told_that_it_is_taken_and_never_a_deadlock(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    """Without an order, two that wait for a third who then gives the slot back wait for each other."""
+    async with engine.connect() as third:
+        await third.execute(
+            text(
+                "INSERT INTO appointments (business_id, customer_id, starts_at, ends_at) "
+                "VALUES (:business, :customer, :starts, :ends)"
+            ),
+            {"business": business.id, "customer": customer_id, "starts": at(10), "ends": at(10, 30)},
+        )
+        racing = [asyncio.create_task(take(engine, business, customer_id, at(10))) for _ in range(2)]
+        async with engine.connect() as watching:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while (await watching.execute(waiting)).scalar_one() < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await third.rollback()
+    outcomes = await asyncio.gather(*racing, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Appointment", "SlotTaken"]
+
+
+async def test_a_move_is_checked_with_the_length_that_it_keeps(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    business.slot_minutes = 120
+    long = await take(engine, business, customer_id, at(10))
+    business.slot_minutes = 30
+    async with session(engine) as opened:
+        with pytest.raises(booking.OutsideHours):
+            await booking.reschedule(opened, business, long.id, at(16, 30), now=NOW)
+        moved = await booking.reschedule(opened, business, long.id, at(15), now=NOW)
+    assert moved.ends_at == at(17)
+
+
+async def test_what_has_begun_is_neither_moved_nor_cancelled(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    begun = await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        with pytest.raises(booking.Begun):
+            await booking.reschedule(opened, business, begun.id, at(12), now=at(10).astimezone(UTC))
+        with pytest.raises(booking.Begun):
+            await booking.cancel(opened, business, begun.id, now=at(10).astimezone(UTC))
+
+
+@pytest.mark.parametrize("more", [timedelta(microseconds=1), timedelta(seconds=1)])
+async def test_an_appointment_begins_at_a_whole_minute(
+    engine: AsyncEngine, business: Business, customer_id: int, more: timedelta
+) -> None:
+    with pytest.raises(booking.OutsideHours):
+        await take(engine, business, customer_id, at(10) + more)
+
+
+async def test_on_the_days_when_clocks_change_nothing_ends_after_closing_and_each_hour_can_be_booked(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    business.opening_hours = {"fri": [["00:00", "03:00"]], "sun": [["00:00", "03:00"]]}
+    business.slot_minutes = 45
+    async with session(engine) as opened:
+        for day, hours in ((date(2026, 3, 27), 2), (date(2026, 10, 25), 4)):
+            slots = await booking.free_slots(opened, business, day, now=NOW)
+            first, last = slots[0].astimezone(UTC), slots[-1].astimezone(UTC)
+            assert last + timedelta(minutes=45) <= first + timedelta(hours=hours)
+            for slot in slots:
+                await booking.book(opened, business, customer_id=customer_id, starts_at=slot, now=NOW)
+            assert await booking.free_slots(opened, business, day, now=NOW) == []

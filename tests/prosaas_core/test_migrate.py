@@ -114,6 +114,27 @@ async def test_each_step_back_can_be_taken_alone(empty_url: str) -> None:
     assert await things(empty_url) == before
 
 
+async def test_what_was_tied_to_callers_who_hid_their_number_is_untied(empty_url: str) -> None:
+    settings = load_settings({"DATABASE_URL": empty_url, "OPENAI_API_KEY": "none"})
+    await migrate(settings)
+    await downgrade(settings, "0002")
+    connection = await asyncpg.connect(empty_url)
+    await connection.execute("""
+        INSERT INTO businesses (id, name, phone) VALUES (1, 'x', '+97231111111');
+        INSERT INTO customers (id, business_id, channel, external_id, name, phone) OVERRIDING SYSTEM VALUE VALUES
+            (1, 1, 'phone', 'anonymous', 'two people', 'anonymous'), (2, 1, 'phone', '+266696687', '', '+266696687'),
+            (3, 1, 'phone', '+972501234567', 'known', '+972501234567'), (4, 1, 'whatsapp', 'US.12', 'known', NULL);
+        INSERT INTO calls (call_sid, business_id, customer_id) VALUES ('CA1', 1, 1), ('CA2', 1, 2), ('CA3', 1, 3);
+    """)
+    await migrate(settings)
+    customers = await connection.fetch("SELECT id, name, phone FROM customers ORDER BY id")
+    calls = await connection.fetch("SELECT customer_id FROM calls ORDER BY call_sid")
+    await connection.close()
+    known = [(3, "known", "+972501234567"), (4, "known", None)]
+    assert [tuple(row) for row in customers] == [(1, "", None), (2, "", None), *known]
+    assert [row[0] for row in calls] == [None, None, 3]
+
+
 async def test_rows_survive_a_second_migration(database_url: str) -> None:
     engine = make_engine(load_settings({"DATABASE_URL": database_url}))
     async with engine.begin() as connection:

@@ -21,8 +21,12 @@ def test_what_goes_in_comes_out() -> None:
     assert time.time() < claims.expires_at <= time.time() + 60
 
 
-def test_no_two_tokens_share_a_nonce() -> None:
-    assert verify("s", token()).nonce != verify("s", token()).nonce
+def test_a_call_has_one_token_however_often_it_is_asked_for_and_no_other_calls() -> None:
+    def of(call_sid: str) -> str:
+        return issue("s", call_sid=call_sid, business_id=1, from_number="", to_number="", since=1e9)
+
+    assert of("CA1") == of("CA1")
+    assert verify("s", of("CA1"), now=1e9).nonce != verify("s", of("CA2"), now=1e9).nonce
 
 
 def test_a_token_without_a_business_is_one_too() -> None:

@@ -278,8 +278,8 @@ logging.getLogger("app").warning("fine")
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "[WARNING] argument %s <unprintable arguments>"
-    assert lines[1] == "[WARNING] Bad <unprintable arguments>"
+    assert lines[0] == "[WARNING] argument %s ['<unserialisable Bad: RuntimeError>']"
+    assert lines[1] == "[WARNING] <unserialisable Bad: RuntimeError>"
     assert lines[2].startswith("[WARNING] field: bad=")
     assert lines[3] == "[WARNING] fine"
 

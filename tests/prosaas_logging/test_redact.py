@@ -1,8 +1,40 @@
 """Nothing secret is shown, by the name of a field or by its looks."""
 
-import pytest
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-from prosaas_logging.redact import clean, hide, mask_phone, redact
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prosaas_logging import catalogue
+from prosaas_logging.digits import mask_phone
+from prosaas_logging.errors import describe
+from prosaas_logging.json_lines import JsonRenderer
+from prosaas_logging.logger import Logger
+from prosaas_logging.record import Context, Record
+from prosaas_logging.redact import (
+    LONGEST_TEXT,
+    PHONE_ENDINGS,
+    PHONE_NAMES,
+    SECRET_ENDINGS,
+    SECRET_NAMES,
+    SECRET_PARTS,
+    clean,
+    hide,
+    is_secret_name,
+    redact,
+)
+from prosaas_logging.render import TextRenderer
+from prosaas_logging.settings import LogSettings
+from prosaas_logging.values import freeze
+
+SERVICES = Path(__file__).parents[2] / "services"
 
 KEY = "sk-proj-AbCdEfGh12345678"
 
@@ -109,3 +141,221 @@ def test_what_is_remembered_as_harmless_stays_bounded() -> None:
     assert len(module.harmless) <= 4096
     assert "secret-id" in redact("sk-abcdefgh1234 of secret-id")
     assert not [text for text in module.harmless if "sk-" in text]
+
+
+def patterns() -> dict[str, re.Pattern[str]]:
+    """Every compiled pattern that a module of the product holds, by itself or in a table."""
+    found: dict[str, re.Pattern[str]] = {}
+
+    def collect(where: str, value: object) -> None:
+        if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+            found[where] = value
+        elif isinstance(value, tuple | list):
+            for number, item in enumerate(value):
+                collect(f"{where}[{number}]", item)
+
+    for package in ("prosaas_logging", "prosaas_core", "prosaas_api", "prosaas_calls", "prosaas_worker", "prosaas_ops"):
+        for info in pkgutil.walk_packages([str(SERVICES / package)], f"{package}."):
+            if "__main__" in info.name or "migrations" in info.name:
+                continue
+            for name, value in vars(importlib.import_module(info.name)).items():
+                collect(f"{info.name}.{name}", value)
+    return found
+
+
+PATTERNS = patterns()
+UNITS = [
+    *("-eyJ", "eyJ.", "sk-", "sk_", "-sk-a", "EAA", " EAAa", "Bearer ", "bearer%20", "bearer", "+1", "%2B1", "+1 ("),
+    *("05", " 050-", "9725", " 972", "://", "://a:", "://a:b", "://:", "a@", "cookie:", "cookie=a", "Cookie: ;"),
+    *("token=", "token='", 'secret":', "apiKey =  ", "signature-256=", "authorization: basic ", "\\n", "\\x0a", "%3D"),
+    *("1 ", "1", "1-", "12345678 x", "123456782 ", "4580 ", "4580.", "4580 1234 5678 9012 ", "1,", "9 9-", "0" * 19),
+    *("a", " ", "\x00", "\u202e", "ש", "{", "{a", "[INFO] ", "[INFO] [A", "exactly", "12:30", "CA1", "call_sid="),
+    *(" · ", " · a=", "a=", "\\", "'", '"', "'\"", "\t ", "\n", " \n", "KEY", "_FILE", "1h", "$", "${", "${a:-"),
+]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
+    """Any repeated unit: what is linear takes about a millisecond for 16 KiB, what is quadratic hundreds of them."""
+    pattern = PATTERNS[name]
+    for unit in UNITS:
+        for text in (unit * (16_384 // len(unit)), "x" + unit * (16_384 // len(unit)) + "\x00"):
+            assert seconds(lambda long: pattern.sub("", long), text) < 0.02, unit
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_text_of_any_length_is_redacted_in_bounded_time(unit: str) -> None:
+    for text in (unit * (65536 // len(unit)), unit * (3_000_000 // len(unit))):
+        assert seconds(redact, text) < 0.02
+        assert len(redact(text)) <= LONGEST_TEXT + 200
+
+
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """Processor time of this thread, the least of a few runs: another process's work is not in it."""
+    times = []
+    for _ in range(3):
+        began = time.thread_time()
+        work(text)
+        times.append(time.thread_time() - began)
+        if times[-1] < 0.005:
+            break
+    return min(times)
+
+
+SECRET_FIELDS = [
+    *sorted(SECRET_NAMES),
+    *(f"{before}{part}{after}" for part in SECRET_PARTS for before in ("", "my_") for after in ("", "_x")),
+    *(f"some{ending}" for ending in SECRET_ENDINGS),
+]
+PHONE_FIELDS = [*sorted(PHONE_NAMES), *(f"some{ending}" for ending in PHONE_ENDINGS)]
+
+
+@pytest.mark.parametrize("name", SECRET_FIELDS)
+@pytest.mark.parametrize("form", [str, str.upper, lambda name: "X-" + name.replace("_", "-").title()])
+def test_each_secret_name_hides_its_value_in_every_form(name: str, form: Callable[[str], str]) -> None:
+    assert lines_of({form(name): "anything"}).count("anything") == 0
+    assert is_secret_name(form(name))
+
+
+@pytest.mark.parametrize("part", [*SECRET_PARTS, "token"])
+@pytest.mark.parametrize("between", ["=", ": ", "='", '": "', "', '", '", "'])
+def test_each_secret_name_hides_what_follows_it_in_a_text(part: str, between: str) -> None:
+    for name in (part, part.upper(), part.replace("_", "-"), part.replace("_", "")):
+        assert "hunter22" not in redact(f"the {name}{between}hunter22")
+
+
+@pytest.mark.parametrize("name", PHONE_FIELDS)
+@pytest.mark.parametrize("value", ["+972501234567", 972501234567])
+def test_each_telephone_name_hides_its_number(name: str, value: object) -> None:
+    assert lines_of({name: value}).count("501234567") == 0
+
+
+SECRETS = ["sk-proj-AbCdEfGh12345678", "+972501234567", "4580-1234-5678-9015", "123456782", "Bearer abcdef1234567"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_hidden_wherever_the_bounds_of_a_text_fall(secret: str) -> None:
+    core = secret.removeprefix("Bearer ").removeprefix("+972")
+    for size in (LONGEST_TEXT, 65536):
+        for place in (0, 63, 64, 4000, LONGEST_TEXT // 2, LONGEST_TEXT - 40, size // 2, size - 5200, size - 30):
+            for shift in range(-len(secret) - 1, len(secret) + 2, 3):
+                before = max(0, place + shift)
+                text = ("word " * (before // 5 + 1))[:before] + f" {secret} " + "word " * ((size - before) // 5 + 1)
+                shown = redact(text)
+                assert core not in shown
+                assert core[6:] not in shown, "no half of it either"
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("size", [10, 500, 8000, 70_000])
+def test_a_secret_is_hidden_in_every_line_of_a_renderer_and_every_order_of_fields(secret: str, size: int) -> None:
+    core = secret.removeprefix("Bearer ").removeprefix("+972")
+    for fields in ({"one": f"x {secret} y", "two": "z " * size}, {"two": "z " * size, "one": f"{'w ' * size}{secret}"}):
+        assert core not in lines_of(fields)
+        assert core not in lines_of({"list": [fields], "map": {secret: fields}})
+
+
+@given(
+    text=st.lists(st.sampled_from([*SECRETS, "word", " ", "\n", '"', "token=", "Bearer ", "x" * 70, "שלום"])).map(
+        "".join
+    ),
+    value=st.one_of(st.text(), st.sampled_from(SECRETS), st.integers(), st.floats(), st.none(), st.booleans()),
+)
+@settings(deadline=None)
+def test_the_way_of_most_lines_says_what_the_whole_way_says(text: str, value: object) -> None:
+    settings_ = LogSettings("svc", json=True)
+    spliced = JsonRenderer(settings_, TextRenderer(settings_))
+    for what in (text, catalogue.TOOL_FAILED):
+        made: Record = (1.5, 20, Logger("t"), what, {"error_text": value, "note": text}, None)
+        spliced.line(made, Context({}))
+        assert orjson.loads(spliced.line(made, Context({}))) == orjson.loads(spliced._whole(made, Context({})))
+
+
+def test_spoken_words_are_muted_in_every_line() -> None:
+    settings_ = LogSettings("svc", json=True, transcripts=False)
+    for event in (catalogue.TRANSCRIPT_CUSTOMER, catalogue.TRANSCRIPT_AI):
+        renderer = JsonRenderer(settings_, TextRenderer(settings_))
+        for _ in range(3):
+            assert b"words" not in renderer.line((1.5, 20, Logger("t"), event, {"text": "words"}, None), Context({}))
+
+
+def lines_of(fields: dict[str, object]) -> str:
+    """What both renderers make of a text with *fields*, three lines of each."""
+    settings_ = LogSettings("svc")
+    text = TextRenderer(settings_)
+    renderers = (text, JsonRenderer(settings_, text))
+    record: Record = (1.5, 20, Logger("t"), "said", freeze(fields), None)
+    return "".join(r.line(record, Context({})).decode() for r in renderers for _ in range(3))
+
+
+CARDS = ["4580123456789015", "4111111111111111", "378282246310005", "5555555555554444", "6011111111111117"]
+FORMS = [
+    lambda n: n,
+    lambda n: " ".join(n),
+    lambda n: "-".join(n),
+    lambda n: " - ".join((n[:4], n[4:8], n[8:12], n[12:])),
+    *(
+        lambda n, s=s: s.join((n[:4], n[4:8], n[8:12], n[12:]))
+        for s in (" ", "-", ".", ", ", "\u00a0", "\u200f \u200f", "–")
+    ),
+    lambda n: f"{n[:2]} {n[2:7]}-{n[7:]}",
+    lambda n: f"my 7 cards: {n}, 12.",
+    lambda n: f"card={n};exp=12/27",
+    lambda n: f"כרטיס {n} תודה",
+    lambda n: f"line\\n{n}",
+]
+
+
+@pytest.mark.parametrize("number", CARDS)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_card_number_is_hidden_however_it_is_written(number: str, form: Callable[[str], str]) -> None:
+    text = form(number)
+    assert number[-4:] not in redact(text)
+    assert number[4:8] not in "".join(filter(str.isdigit, lines_of({"text": text, "number": int(number)})))
+
+
+@pytest.mark.parametrize("text", ["123456782", "12345678-2", "123 456 782", "1 2 3 4 5 6 7 8 2", "id=123456782.",
+                                  "ת.ז. 123456782, תודה", "000000018", "is 5 12345678-2 ok", "(123456782)"],
+)  # fmt: skip
+def test_an_identity_number_is_hidden(text: str) -> None:
+    assert "45678" not in redact(text).replace(" ", "")
+    assert "[redacted]" in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["123456789", "4580123456789012", "BK-123456782", "123456782-AB", "order_123456782", "resp_4580123456789015",
+     "CA4580123456789015", "2024-01-25 14:00", "2024-01-25 9", "in 1700000000000 ms",
+     "0.123456782", "took 3.4580123456",
+     "1700000000123456789", "10.123.456.782", "12345678", "1234567820", "f47ac10b-58cc-4372-a567-0e02b2c3d479"],
+)  # fmt: skip
+def test_a_number_that_merely_looks_long_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_private_numbers_are_hidden_in_tracebacks_too() -> None:
+    try:
+        raise ValueError("card 4580 1234 5678 9015 of 123456782")
+    except ValueError as error:
+        record: Record = (1.5, 40, Logger("t"), "failed", {"error": str(error)}, describe(error))
+    for line in (TextRenderer(LogSettings("s")).line(record, Context({})),
+                 JsonRenderer(LogSettings("s"), TextRenderer(LogSettings("s"))).line(record, Context({}))):  # fmt: skip
+        assert b"9015" not in line
+        assert b"123456782" not in line
+
+
+def test_the_tables_of_names_lose_none_unnoticed() -> None:
+    """What is generated from a table cannot miss a row that is gone: these are the rows that others rely on."""
+    assert sorted(SECRET_NAMES) == [
+        "authorization", "bearer", "cookie", "credential", "credentials", "dsn", "proxy_authorization", "pwd",
+        "session_cookie", "set_cookie", "token",
+    ]  # fmt: skip
+    assert sorted(SECRET_PARTS) == [
+        "access_key", "api_key", "apikey", "passwd", "password", "private_key", "secret", "signature",
+    ]  # fmt: skip
+    assert sorted(SECRET_ENDINGS) == ["_authorization", "_cookie", "_credentials", "_hmac", "_token"]
+    assert sorted(PHONE_NAMES) == [
+        "called", "callee", "caller", "from", "from_number", "msisdn", "phone", "phone_number", "recipient", "to",
+        "to_number", "transfer_number", "wa_id", "whatsapp_number",
+    ]  # fmt: skip
+    assert sorted(PHONE_ENDINGS) == ["_msisdn", "_phone", "_phone_number"]

@@ -5,6 +5,7 @@ import datetime
 import decimal
 import enum
 import json
+import time
 import uuid
 from collections.abc import Callable
 from importlib import resources
@@ -12,6 +13,7 @@ from pathlib import PurePath
 from typing import Any
 
 import jsonschema
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,16 +22,21 @@ from prosaas_logging import catalogue
 from prosaas_logging.errors import describe
 from prosaas_logging.events import AnyEvent, Event
 from prosaas_logging.json_lines import JsonRenderer
-from prosaas_logging.levels import ERROR, INFO
+from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
-from prosaas_logging.render import LONGEST_LINE, TextRenderer
+from prosaas_logging.render import LONGEST_LINE, TextRenderer, read_tail
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
 
 SCHEMAS = ["default", "ecs", "gcp"]
 NOWHERE = Context({})
 LOGGER = Logger("tests")
+
+
+EVENTS = [value for value in vars(catalogue).values() if isinstance(value, Event)]
+TEXT = TextRenderer(LogSettings("svc"))
+JSON = JsonRenderer(LogSettings("svc", json=True), TEXT)
 
 
 def record(what: AnyEvent | str, /, level: int = INFO, exc: BaseException | None = None, **fields: object) -> Record:
@@ -46,7 +53,9 @@ VALIDATORS = {schema: validator(schema) for schema in SCHEMAS}
 
 def human(what: AnyEvent | str, /, context: Context = NOWHERE, transcripts: bool = True, **fields: Any) -> str:
     renderer = TextRenderer(LogSettings("svc", transcripts=transcripts))
-    return renderer.line(record(what, **fields), context).decode()
+    lines = {renderer.line(record(what, **fields), context) for _ in range(3)}
+    assert len(lines) == 1
+    return lines.pop().decode()
 
 
 def as_json(
@@ -58,7 +67,11 @@ def as_json(
     **fields: Any,
 ) -> dict[str, Any]:
     configured = LogSettings("svc", json=True, schema=schema, transcripts=transcripts)
-    line = JsonRenderer(configured, TextRenderer(configured)).line(record(what, **fields), context)
+    # The second line goes another way than the first: by then the names are known, and parts are spliced.
+    renderer = JsonRenderer(configured, TextRenderer(configured))
+    lines = {renderer.line(record(what, **fields), context) for _ in range(3)}
+    assert len(lines) == 1
+    line = lines.pop()
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
     assert len(line) <= LONGEST_LINE + 1
@@ -286,10 +299,153 @@ def test_a_mutable_value_is_logged_as_it_was() -> None:
     assert made[4] == {"items": [1, 2]}
 
 
-def test_a_tail_is_not_repeated_by_a_line_that_says_it() -> None:
-    call = Context({"call_sid": "CA1"}, ("call_sid=CA1",))
-    assert human("about call_sid=CA1", context=call) == "[INFO] about call_sid=CA1\n"
-    assert human("about it", context=call) == "[INFO] about it · call_sid=CA1\n"
+CALL = Context({"call_sid": "CA1"}, ("call_sid=CA1",))
+
+
+def test_a_tail_is_left_out_only_where_the_event_itself_says_the_same_id() -> None:
+    said = {"direction": "in", "mode": "ai"}
+    assert " · " not in human(catalogue.CALL_START, context=CALL, **said)
+    assert " · " not in human(catalogue.CALL_START, context=CALL, call_sid="CA1", **said)
+    assert human(catalogue.CALL_START, context=CALL, call_sid="CA2", **said).endswith(" · call_sid=CA1\n")
+    assert human("about call_sid=CA1", context=CALL).endswith(" · call_sid=CA1\n"), "a text may come from anybody"
+
+
+@given(before=st.text(), after=st.text())
+@settings(deadline=None)
+def test_no_value_can_say_which_call_a_line_belongs_to(before: str, after: str) -> None:
+    forged = f"{before} · call_sid=CA9{after}"
+    for line in (
+        human("refused", value=forged),
+        human(forged),
+        human(catalogue.TRANSCRIPT_CUSTOMER, text=forged, context=CALL),
+        human("x", context=Context({"request_id": forged}, (f"request_id={forged}",))),
+    ):
+        _, ids = read_tail(line.rstrip("\n"))
+        assert ids.get("call_sid") == ("CA1" if line.endswith(" · call_sid=CA1\n") else None)
+
+
+def test_a_tail_is_read_as_it_was_written() -> None:
+    job = Context({}, ("job_id=7", "call_sid=CA1"))
+    assert read_tail(human("done", context=job).rstrip("\n")) == ("[INFO] done", {"job_id": "7", "call_sid": "CA1"})
+
+
+@pytest.mark.parametrize("size", [1, 500, 5000, 100_000])
+@pytest.mark.parametrize("count", [60, 99, 400])
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_record_of_many_fields_stays_a_record(schema: str, count: int, size: int) -> None:
+    fields = {f"field_{number}": "ש" * size for number in range(count)}
+    content = as_json("the text", schema, CALL, short="kept", **fields)
+    own = content["prosaas"] if schema == "ecs" else content
+    assert (content["message"], own["call_sid"], own["short"]) == ("the text", "CA1", "kept")
+    assert sum(name.startswith("field_") for name in own) >= min(count, 98)
+    line = human("the text", context=CALL, short="kept", **fields)
+    assert line.startswith("[INFO] the text: short=kept, field_0=ש")
+    assert line.endswith(" · call_sid=CA1\n")
+    assert len(line.encode()) <= LONGEST_LINE + 1
+    assert line.count("field_") >= min(count, 98)
+
+
+def test_a_long_event_keeps_its_name_and_its_ids() -> None:
+    content = as_json(catalogue.TRANSCRIPT_CUSTOMER, context=CALL, text="\x00" * 50_000, other="\x01" * 50_000)
+    assert (content["event"], content["call_sid"], content["severity"]) == ("TRANSCRIPT_CUSTOMER", "CA1", "INFO")
+    assert content["message"].startswith("לקוח")
+
+
+class Odd:
+    """An object that raises whatever it is asked for."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self.kind = kind
+
+    def __str__(self) -> str:
+        raise self.kind
+
+    __repr__ = __iter__ = __len__ = __str__  # type: ignore[assignment]
+
+
+def shared() -> list[Any]:
+    """A few KiB of lists that are 10**12 values to whoever walks all of them."""
+    items: list[Any] = [1] * 100
+    for _ in range(5):
+        items = [items] * 100
+    return items
+
+
+awkward = st.one_of(
+    st.builds(Odd, st.sampled_from([BaseException, KeyboardInterrupt, SystemExit, GeneratorExit, OSError])),
+    st.builds(shared),
+    st.builds(lambda: 10**10_000),
+    st.builds(lambda: -(10**10_000)),
+    st.sampled_from([float("nan"), float("inf"), float("-inf")]),
+    st.sampled_from(["\ud800", "x" * 200_000, "+972501234567 " * 2000, b"x" * 100_000, type("S", (str,), {})("s")]),
+)
+
+
+@given(
+    fields=st.dictionaries(names, st.one_of(awkward, st.lists(awkward, max_size=3), values), max_size=4),
+    text=st.one_of(st.text(), st.text(min_size=1).map(lambda text: text * 20_000)),
+    level=st.sampled_from([DEBUG, INFO, WARNING, ERROR, 7, 35]),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_value_said_many_times_at_any_level_gives_lines(fields: dict[str, Any], text: str, level: int) -> None:
+    made: Record = (1_700_000_000.25, level, LOGGER, text, freeze(fields), None)
+    for renderer in (JSON, TEXT):
+        for _ in range(3):
+            line = renderer.line(made, NOWHERE)
+            assert line.count(b"\n") == 1
+            assert len(line) <= LONGEST_LINE + 1
+
+
+@given(fields=st.dictionaries(names, st.one_of(awkward, values), max_size=4))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_value_in_any_event_gives_a_line(fields: dict[str, Any]) -> None:
+    for event in EVENTS:
+        own = dict(zip(event.fields, fields.values(), strict=False))
+        made: Record = (1_700_000_000.25, event.level, LOGGER, event, freeze(own), None)
+        assert JSON.line(made, NOWHERE).count(b"\n") == TEXT.line(made, NOWHERE).count(b"\n") == 1
+
+
+def test_a_nested_value_costs_what_it_shows_and_not_what_it_holds() -> None:
+    began = time.thread_time()
+    for _ in range(10):
+        frozen = freeze({"items": shared(), "more": shared()})
+    assert time.thread_time() - began < 2
+    assert len(orjson.dumps(frozen)) < 100_000
+
+
+def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> None:
+    for _ in range(3):
+        content = json.loads(JSON.line(record("n", nan=float("nan"), big=10**5000), NOWHERE))
+        assert (content["nan"], content["big"]) == ("nan", "<an integer of 16610 bits>")
+
+
+def test_an_error_too_long_to_read_is_cut_in_both_forms() -> None:
+    try:
+        raise ValueError("begin" + "x" * 3_000_000 + "end")
+    except ValueError as error:
+        long = error
+    for made in (record("failed", exc=long), record("failed", exc=chain(3000)), record("failed", exc=group(5000))):
+        assert len(TEXT.line(made, NOWHERE)) < 2 * LONGEST_LINE
+        content = json.loads(JSON.line(made, NOWHERE))
+        assert content["error"]["stack"].startswith("Traceback")
+    assert "end" in TEXT.line(record("failed", exc=long), NOWHERE).decode()
+    text = TEXT.line(record("failed", exc=chain(3000)), NOWHERE).decode()
+    assert "ValueError: 0\n" in text
+    assert "ValueError: 2999\n" in text
+
+
+def chain(length: int) -> BaseException:
+    last: BaseException | None = None
+    for number in range(length):
+        error = ValueError(number)
+        error.__context__ = last
+        last = error
+    assert last is not None
+    return last
+
+
+def group(size: int) -> BaseException:
+    return ExceptionGroup("many", [ValueError(number) for number in range(size)])
 
 
 def test_numbers_read_well() -> None:

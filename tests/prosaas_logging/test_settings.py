@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
-from prosaas_logging.settings import load_settings, parse_env_file
+from prosaas_logging.settings import load_settings
 
 
 def test_nothing_set_is_production() -> None:
@@ -93,8 +93,3 @@ def test_a_service_s_own_level_is_stronger_than_an_edited_env_file(tmp_path: Pat
 def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) -> None:
     environ, _ = env_file(tmp_path, "LOG_LEVEL=DEBUG\n", edited_after_creation=True)
     assert load_settings("worker", environ, container_mark=tmp_path / "absent").level == INFO
-
-
-def test_an_env_file_is_read_as_people_write_it() -> None:
-    text = "# note\nexport A=1\nB = \"two words\"\nC='3' \nD=4 # why\nE=a#b\nbroken\n"
-    assert parse_env_file(text) == {"A": "1", "B": "two words", "C": "3", "D": "4", "E": "a#b"}

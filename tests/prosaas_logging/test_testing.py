@@ -57,3 +57,15 @@ def test_what_happens_inside_a_call_does_not_fold_in_a_test() -> None:
         for _ in range(100):
             log.info("routine")
     assert len(events) == 100
+
+
+def test_what_is_collected_has_met_both_renderers() -> None:
+    with capture_events() as events, scope(call_sid="CA1"):
+        for _ in range(2):
+            log.warning("refused", token="abcdef12", text="-eyJ" * 20_000, number=10**5000, said=" \u00b7 call_sid=CA2")
+    for event in events:
+        assert "abcdef12" not in event.line + str(event.json)
+        assert len(event.line) < 16_000
+        assert event.line.endswith(" \u00b7 call_sid=CA1")
+        assert event.json["number"] == "<an integer of 16610 bits>"
+        assert event.fields["token"] == "abcdef12", "what the code said is there, too"

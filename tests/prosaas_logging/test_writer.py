@@ -481,4 +481,4 @@ def test_others_have_the_processor_in_the_midst_of_a_long_record(monkeypatch: py
     redact("a short one: token=abcdef")
     assert not given_up
     redact("token=abcdef " * 2000)
-    assert len(given_up) > 5
+    assert len(given_up) == 2, "its beginning and its end, of which each takes a few milliseconds at most"

@@ -10,6 +10,7 @@ import pytest
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, RawLine
+from prosaas_ops.stack.lines import seconds
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
 # A container that has run for long and never ended.
@@ -22,13 +23,18 @@ def stamp(at: float) -> str:
     return datetime.fromtimestamp(START + at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z"
 
 
+def _within(at: float, since: float | None, until: float | None) -> bool:
+    return (since is None or at >= since) and (until is None or at <= until)
+
+
 class FakeEngine:
-    """Answers as the engine would, from what the test wrote into it."""
+    """Answers as the engine would, from what the test wrote into it and within the window that it is asked for."""
 
     project = "prosaas"
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}
+        self.states: dict[str, str] = {}
         self.happened: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {}
         self.details: dict[str, dict[str, Any]] = {}
@@ -47,24 +53,33 @@ class FakeEngine:
             }
         )
 
+    def kept(self, *_services: str) -> list[Container]:
+        return []
+
     def containers(self, *services: str) -> list[Container]:
         return [
-            Container(name, name, f"prosaas-{name}-1", "running", f"prosaas/{name}:local", "Up 2 hours")
+            Container(name, name, f"prosaas-{name}-1", self.states.get(name, "running"), f"prosaas/{name}:local", "Up")
             for name in self.written
             if not services or name in services
         ]
 
     def require(self, *services: str) -> list[Container]:
-        return self.containers(*services)
+        found = self.containers(*services)
+        if not found:
+            raise Problem("the stack is not running")
+        return found
 
     def running(self, service: str) -> Container:
-        return self.containers(service)[0]
+        for container in self.containers(service):
+            if container.state == "running":
+                return container
+        raise Problem(f"{service} is not running")
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
-        return self.written[container.service]
+        return [raw for raw in self.written[container.service] if _within(seconds(raw.stamp), since, until)]
 
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
-        return self.happened
+        return [event for event in self.happened if _within(event["timeNano"] / 1e9, since, until)]
 
     def inspect(self, container: str) -> dict[str, Any]:
         return self.details.get(container, {"State": STATE})

@@ -23,7 +23,7 @@ def test_an_unknown_command_is_wrong_usage_and_names_the_known_ones(
     assert "trace" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["SINCE=yesterday"], ["COLOUR=red"], ["--help"], ["FOLLOW=maybe"]])
+@pytest.mark.parametrize("words", [["SINCE=soon"], ["COLOUR=red"], ["--help"], ["FOLLOW=maybe"]])
 def test_wrong_words_end_with_2_and_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["logs", *words]) == USAGE
     assert len(capsys.readouterr().err.splitlines()) == 1

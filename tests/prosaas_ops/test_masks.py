@@ -56,3 +56,27 @@ def test_what_looks_like_a_secret_is_masked_too() -> None:
 
 def test_a_file_that_cannot_be_read_hides_nothing_and_breaks_nothing(tmp_path: Path) -> None:
     assert known_secrets(tmp_path / "none", tmp_path / "none.env", {}) == set()
+
+
+@pytest.mark.parametrize(("value", "known"), [("1234567", set()), ("12345678", {"12345678"})])
+def test_a_value_of_eight_characters_is_long_enough_to_be_a_secret(value: str, known: set[str], tmp_path: Path) -> None:
+    assert known_secrets(tmp_path, tmp_path / "none.env", {"MY_TOKEN": value}) == known
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_a_secret_that_begins_with_another_nothing_is_left(turn: int) -> None:
+    masker = Masker(["opensesame-1", "opensesame-1-and-more"][::turn])
+    assert masker.text("x opensesame-1-and-more y") == f"x {MASK} y"
+
+
+@pytest.mark.parametrize("name", ["AUTHOR", "MONKEY", "TOKENIZER", "DSN", "pwd"])
+def test_names_are_judged_by_the_logs_own_list(name: str) -> None:
+    assert is_secret_name(name) is (name in ("DSN", "pwd"))
+
+
+def test_a_long_text_is_masked_row_by_row_and_stays_whole() -> None:
+    text = "\n".join(f"row {number} +972501234567" for number in range(10_000))
+    masked = Masker([]).text(text)
+    assert masked.count("\n") == text.count("\n")
+    assert "501234567" not in masked
+    assert all(f"row {number} " in masked for number in (0, 5000, 9999))

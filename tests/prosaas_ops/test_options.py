@@ -25,18 +25,25 @@ def test_what_is_no_call_id_is_refused(text: str) -> None:
 
 
 def test_words_come_from_the_environment_and_the_command_line_with_the_latter_winning() -> None:
-    options = gather("trace", ("CALL", "OUT"), ["OUT=html"], {"CALL": "CA1", "OUT": "text", "HOME": "/root"})
+    options = gather(
+        "trace", ("CALL", "OUT"), ["OUT=html"], {"PROSAAS_TYPED": "CALL OUT", "CALL": "CA1", "OUT": "text"}
+    )
     assert (options.text("CALL"), options.text("OUT")) == ("CA1", "html")
 
 
+def test_what_the_shell_happens_to_export_is_no_option() -> None:
+    options = gather("trace", ("CALL", "OUT"), [], {"CALL": "CA1", "OUT": "/tmp", "PROSAAS_TYPED": "CALL"})
+    assert (options.text("CALL"), options.text("OUT")) == ("CA1", "")
+
+
 def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
-    environ = {"MAKEFLAGS": " --no-print-directory -- CAL=CA1 GREP=a\\ B=c"}
+    environ = {"PROSAAS_TYPED": "CAL GREP", "CAL": "CA1", "GREP": "a B=c"}
     with pytest.raises(Usage, match=r"trace does not know CAL=: it takes CALL= GREP="):
         gather("trace", ("CALL", "GREP"), [], environ)
 
 
 def test_an_equals_sign_inside_a_value_is_no_name() -> None:
-    options = gather("logs", ("GREP",), [], {"MAKEFLAGS": "s -- GREP=a\\ B=c", "GREP": "a B=c"})
+    options = gather("logs", ("GREP",), [], {"PROSAAS_TYPED": "GREP", "GREP": "a B=c"})
     assert options.text("GREP") == "a B=c"
 
 

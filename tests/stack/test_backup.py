@@ -27,43 +27,43 @@ def fresh(stack: Stack, checkout: Checkout) -> Checkout:
 def test_a_backup_of_one_stack_is_the_database_of_another(stack: Stack, fresh: Checkout, tmp_path: Path) -> None:
     """The second restore is refused, because the database is live by then; FORCE=1 saves what it replaces."""
     sql(stack.checkout, "INSERT INTO calls (call_sid, business_id, summary) VALUES ('CAbackup', 456, 'שלום')")
-    dump = tmp_path / "one.dump"
-    stack.checkout.run("scripts/backup.sh", str(dump))
+    dump = stack.checkout.path / "backups/one.dump"
+    stack.checkout.run("scripts/run", "backup", f"FILE={dump}")
     assert dump.stat().st_mode & 0o077 == 0
     saved = sql(stack.checkout, CALLS)
     sql(stack.checkout, "DELETE FROM calls WHERE call_sid = 'CAbackup'")
 
-    fresh.run("scripts/restore.sh", str(dump))
+    fresh.run("scripts/run", "restore", f"FILE={dump}")
     assert sql(fresh, CALLS) == saved
 
     sql(fresh, "DELETE FROM calls WHERE call_sid = 'CAbackup'")
     sql(fresh, "INSERT INTO calls (call_sid) VALUES ('CAlater')")
-    refused = fresh.run("scripts/restore.sh", str(dump), check=False)
+    refused = fresh.run("scripts/run", "restore", f"FILE={dump}", check=False)
     assert refused.code == 1
     assert "FORCE=1" in refused.err
     assert "CAlater" in sql(fresh, CALLS)
 
-    fresh.run("scripts/restore.sh", str(dump), FORCE="1", BACKUP_DIR=str(tmp_path))
+    fresh.run("scripts/run", "restore", f"FILE={dump}", "FORCE=1")
     assert sql(fresh, CALLS) == saved
-    assert len(list(tmp_path.glob("before-restore-*.dump"))) == 1
+    assert len(list((fresh.path / "backups").glob("before-restore-*.dump"))) == 1
 
 
 def test_what_is_no_backup_changes_nothing(stack: Stack, tmp_path: Path) -> None:
     """A file that pg_restore cannot read is refused before anything is touched; none at all is wrong usage."""
     before = sql(stack.checkout, CALLS)
-    broken = tmp_path / "broken.dump"
+    broken = stack.checkout.path / "broken.dump"
     broken.write_bytes(b"PGDMP and then nonsense")
-    refused = stack.checkout.run("scripts/restore.sh", str(broken), FORCE="1", check=False)
+    refused = stack.checkout.run("scripts/run", "restore", f"FILE={broken}", "FORCE=1", check=False)
     assert refused.code == 1
     assert "not a backup" in refused.err
-    assert stack.checkout.run("scripts/restore.sh", str(tmp_path / "absent.dump"), check=False).code == 2
-    assert stack.checkout.run("scripts/restore.sh", check=False).code == 2
+    assert stack.checkout.run("scripts/run", "restore", "FILE=absent.dump", check=False).code == 2
+    assert stack.checkout.run("scripts/run", "restore", check=False).code == 2
     assert sql(stack.checkout, CALLS) == before
 
 
 def test_without_a_database_there_is_nothing_to_back_up(checkout: Checkout, tmp_path: Path) -> None:
     """The error says how to have one, and leaves no file behind."""
-    refused = checkout.run("scripts/backup.sh", str(tmp_path / "none.dump"), check=False)
+    refused = checkout.run("scripts/run", "backup", "FILE=backups/none.dump", check=False)
     assert refused.code == 1
     assert "make up-prod" in refused.err
-    assert list(tmp_path.iterdir()) == []
+    assert not (checkout.path / "backups").exists()

@@ -52,7 +52,7 @@ def test_restart_at_a_level_recreates_and_says_so(stack: Stack) -> None:
 def test_level_that_does_not_exist_is_refused(stack: Stack) -> None:
     """Wrong usage: exit 2 from the script, the level and the valid ones named, nothing recreated."""
     before = stack.container("prosaas-calls")
-    done = stack.checkout.run("scripts/restart.sh", "prosaas-calls", "CALLS_LOG_LEVEL", "LOUD", check=False)
+    done = stack.checkout.run("scripts/run", "restart-calls", "LOG_LEVEL=LOUD", check=False)
     assert done.code == 2
     assert "LOUD" in done.err
     assert "DEBUG, INFO, WARNING, ERROR or CRITICAL" in done.err

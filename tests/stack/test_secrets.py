@@ -7,7 +7,7 @@ from stack_world.stack import Stack
 
 
 def status(stack: Stack, key: str) -> int:
-    url = f"http://{stack.published('prosaas-api', 8000)}/v1/businesses"
+    url = f"http://{stack.door}/v1/businesses"
     try:
         with urllib.request.urlopen(urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})) as answer:
             code: int = answer.status
@@ -40,10 +40,10 @@ def test_database_password_changes_on_both_sides(stack: Stack) -> None:
 def test_unknown_name_and_missing_value_change_nothing(stack: Stack) -> None:
     """Exit 2 with the names for what is no secret; a provider's key is never made up."""
     before = stack.checkout.env.read_text()
-    unknown = stack.checkout.run("scripts/rotate-secret.sh", "PUBLIC_URL", check=False)
+    unknown = stack.checkout.run("scripts/run", "rotate-secret", "NAME=PUBLIC_URL", check=False)
     assert unknown.code == 2
     assert "ADMIN_API_KEY" in unknown.err
-    missing = stack.checkout.run("scripts/rotate-secret.sh", "OPENAI_API_KEY", check=False)
+    missing = stack.checkout.run("scripts/run", "rotate-secret", "NAME=OPENAI_API_KEY", check=False)
     assert missing.code == 1
     assert "no usable value" in missing.err
     assert stack.checkout.env.read_text() == before

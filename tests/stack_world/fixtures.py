@@ -45,7 +45,12 @@ def _keep(stack: Stack) -> None:
 def remove(checkout: Checkout) -> None:
     """The checkout with its containers, volumes and images."""
     checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+    for name in checkout.run("docker", "ps", "--quiet", f"--filter=name=^{checkout.path.name}-drains-").out.split():
+        checkout.run("docker", "rm", "--force", name, check=False)
+    folder = f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1"
+    tools = checkout.run("sh", "-c", folder).out.strip()
     tagged = ["docker", "image", "ls", "--quiet", "--filter", f"reference=prosaas/*:{checkout.path.name}*"]
+    tagged += ["--filter", f"reference=prosaas/ops:folder-{tools}"]
     if images := checkout.run(*tagged).out.split():
         checkout.run("docker", "image", "rm", "--force", *set(images), check=False)
     shutil.rmtree(checkout.path)

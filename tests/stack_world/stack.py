@@ -25,13 +25,20 @@ class Stack:
     project: str
 
     def container(self, service: str) -> str:
-        """The id of the service's container as it is now: a recreation gives it another."""
+        """The id of the service's container as it is now, the newest where an older one still drains."""
         # Not `compose ps`, which reads the Compose files first: every test asks.
         labels = (f"project={self.project}", f"service={service}", "oneoff=False")
         filters = [f"--filter=label=com.docker.compose.{label}" for label in labels]
         found = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
-        assert len(found) == 1, f"{service}: {found}"
+        assert found, service
         return found[0]
+
+    def generations(self, service: str) -> list[str]:
+        """The ids of the service's containers that run, the newest one first."""
+        labels = (f"project={self.project}", f"service={service}", "oneoff=False")
+        return docker(
+            "ps", "--quiet", "--no-trunc", *(f"--filter=label=com.docker.compose.{x}" for x in labels)
+        ).split()
 
     def inspect(self, service: str) -> dict[str, Any]:
         (described,) = json.loads(docker("inspect", self.container(service)))
@@ -43,7 +50,11 @@ class Stack:
 
     def lines(self, service: str) -> list[str]:
         """What the container wrote, straight from the engine: `compose logs` adds control codes."""
-        container = self.container(service)
+        return self.lines_of(self.container(service))
+
+    @staticmethod
+    def lines_of(container: str) -> list[str]:
+        """What this one container wrote."""
         done = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
         return (done.stdout + done.stderr).splitlines()
 
@@ -67,8 +78,10 @@ class Stack:
     def image(self, name: str) -> str:
         return f"prosaas/{name}:{self.project}"
 
-    def published(self, service: str, port: int) -> str:
-        return self.checkout.compose("port", service, str(port)).out.strip()
+    @property
+    def door(self) -> str:
+        """Where the front door is, on this machine."""
+        return f"127.0.0.1:{self.checkout.setting('API_PORT')}"
 
     def dump(self) -> str:
         """What every container wrote and how each stands, for whoever reads a failure."""
@@ -108,17 +121,12 @@ def prepare(**settings: str) -> tuple[Checkout, str]:
     target = ROOT / "logs" / project
     target.mkdir(parents=True)
     checkout = make_checkout(target)
-    checkout.run("scripts/env-file.sh", COMPOSE_PROJECT_NAME=project)
-    ours = Checkout(ROOT)
-    names = ("PYTHON_IMAGE", "POSTGRES_IMAGE", "CA_BUNDLE") if ours.env.exists() else ()
-    machine = {name: ours.setting(name) for name in names}
+    checkout.run("scripts/run", "setup", COMPOSE_PROJECT_NAME=project)
     checkout.configure(
         COMPOSE_PROJECT_NAME=project,
         PROSAAS_VERSION=project,
         API_PORT=str(free_port()),
-        CALLS_PORT=str(free_port()),
         DRAIN_SECONDS="60",
-        **{name: value for name, value in machine.items() if value},
         **settings,
     )
     return checkout, project

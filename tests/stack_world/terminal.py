@@ -39,4 +39,4 @@ def finish(child: pexpect.spawn) -> str:
 
 def ops(stack: Stack, *words: str, timeout: float = 120) -> Done:
     """The tool behind a make target, whose own exit code make would hide behind its 2."""
-    return stack.checkout.run("scripts/ops", *words, check=False, timeout=timeout)
+    return stack.checkout.run("scripts/run", *words, check=False, timeout=timeout)

@@ -10,11 +10,10 @@ from pydantic import AfterValidator
 from sqlalchemy import select
 
 from prosaas_api.problems import Problem
-from prosaas_api.rest.auth import ThisBusiness
+from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
 from prosaas_api.rest.models import AppointmentChange, AppointmentOut, NewAppointment, Slots
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
-from prosaas_api.state import Session
 from prosaas_core import booking
 from prosaas_core.tables import Appointment, Customer
 
@@ -92,6 +91,8 @@ async def cancel_appointment(business: ThisBusiness, appointment_id: Id, session
 def _refusals() -> Iterator[None]:
     try:
         yield
+    except booking.Cancelled as error:
+        raise Problem(409, str(error)) from None
     except booking.NotFound as error:
         raise Problem(404, str(error)) from None
     except booking.BookingError as error:

@@ -1,66 +1,42 @@
-"""API keys: shown once, kept as a hash, good for one business or, for the administrator, for all; gone when revoked."""
+"""What a key opens: a session that Postgres binds to the key's business, and that business alone."""
 
-import hashlib
-import hmac
-import secrets
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import select
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from prosaas_api.problems import Problem
 from prosaas_api.request_scope import annotate
 from prosaas_api.rest.fields import BusinessId
-from prosaas_api.signatures import log
-from prosaas_api.state import AppState, Session
-from prosaas_core.tables import ApiKey, Business
-from prosaas_logging.catalogue import SIGNATURE_REJECTED
+from prosaas_api.rest.keys import Principal
+from prosaas_api.state import REST_S, AppState
+from prosaas_core.database import bind_to_tenant, session
+from prosaas_core.tables import Business
 
-PREFIX_LENGTH = 8
-
+# For the document; the key was checked before the body was read.
 _bearer = HTTPBearer(auto_error=False, description="An API key, as POST /v1/businesses/{business_id}/keys returns it")
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks: a business, or the administrator when `business_id` is None."""
-
-    business_id: int | None
-
-
-def new_key() -> str:
-    """A key nobody can guess."""
-    return f"psk_{secrets.token_urlsafe(32)}"
-
-
-def hashed(key: str) -> str:
-    """What we keep of a key. It is random, so a fast hash gives nothing away."""
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-async def _principal(
-    state: AppState, session: Session, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Principal:
-    if credentials is None:
-        raise _unauthorised("no API key")
-    given = credentials.credentials
-    admin = state.settings.admin_api_key
-    if admin and hmac.compare_digest(given.encode(), admin.encode()):
-        return Principal(None)
-    key = await session.scalar(select(ApiKey).where(ApiKey.key_hash == hashed(given), ApiKey.revoked_at.is_(None)))
-    if key is None:
-        raise _unauthorised("an unknown or revoked API key")
-    return Principal(key.business_id)
-
-
-def _unauthorised(reason: str) -> Problem:
-    log.event(SIGNATURE_REJECTED, source="rest", reason=reason)
-    return Problem(401, f"{reason}; send Authorization: Bearer <key>", headers={"WWW-Authenticate": "Bearer"})
+async def _principal(request: Request, _: Annotated[object, Depends(_bearer)]) -> Principal:
+    found = request.scope["principal"]
+    assert isinstance(found, Principal)
+    return found
 
 
 Caller: TypeAlias = Annotated[Principal, Depends(_principal)]
+
+
+async def _session(state: AppState, caller: Caller) -> AsyncIterator[AsyncSession]:
+    async with session(state.rest_engine, within_s=REST_S) as opened:
+        if caller.business_id is not None:
+            await bind_to_tenant(opened, caller.business_id)
+        yield opened
+
+
+# Closed before the answer goes out, so that nobody is told of a row that was not committed.
+Session: TypeAlias = Annotated[AsyncSession, Depends(_session, scope="function")]
 
 
 async def _admin(caller: Caller) -> None:

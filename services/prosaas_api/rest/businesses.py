@@ -7,11 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from prosaas_api.problems import Problem
-from prosaas_api.rest.auth import PREFIX_LENGTH, AdminOnly, Caller, ThisBusiness, hashed, new_key
+from prosaas_api.rest.auth import AdminOnly, Caller, Session, ThisBusiness
 from prosaas_api.rest.fields import Id
-from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey
+from prosaas_api.rest.keys import PREFIX_LENGTH, hashed, new_key
+from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey, Routing
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
-from prosaas_api.state import Session
 from prosaas_core.tables import ApiKey, Business
 
 router = APIRouter(prefix="/v1/businesses", tags=["businesses"])
@@ -44,8 +44,10 @@ async def get_business(business: ThisBusiness) -> Business:
 
 
 @router.patch("/{business_id}", response_model=BusinessOut)
-async def change_business(business: ThisBusiness, change: BusinessChange, session: Session) -> Business:
-    """Change what is given; the next call uses it."""
+async def change_business(caller: Caller, business: ThisBusiness, change: BusinessChange, session: Session) -> Business:
+    """Change what is given; the next call uses it. How it is reached is the administrator's to change."""
+    if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
+        raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
     _apply(business, change.model_dump(exclude_unset=True))
     await _flush(session)
     await session.refresh(business)
@@ -88,5 +90,7 @@ def _apply(row: object, values: dict[str, Any]) -> None:
 async def _flush(session: Session) -> None:
     try:
         await session.flush()
-    except IntegrityError:
-        raise Problem(409, "another business has this phone number") from None
+    except IntegrityError as error:
+        # Which of the two it is stands in the constraint's name.
+        taken = "WhatsApp phone number id" if "whatsapp_phone_number_id" in str(error.orig) else "phone number"
+        raise Problem(409, f"another business has this {taken}") from None

@@ -7,11 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from prosaas_api.problems import Problem
-from prosaas_api.rest.auth import ThisBusiness
+from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
 from prosaas_api.rest.models import CustomerChange, CustomerOut, NewCustomer
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
-from prosaas_api.state import Session
 from prosaas_core.tables import Business, Customer
 
 router = APIRouter(prefix="/v1/businesses/{business_id}/customers", tags=["customers"])

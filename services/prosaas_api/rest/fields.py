@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, time
 from itertools import pairwise
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Path
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 MAX_ID = 2**63 - 1
 # What Postgres cannot keep: NUL.
@@ -20,6 +20,8 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=CL
 Sentence = Annotated[str, StringConstraints(max_length=1000, pattern=CLEAN)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=CLEAN)]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+97235550100"])]
+# How Meta names a phone number of ours; it becomes part of an address.
+MetaId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
 Language = Literal["he", "en"]
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["09:00"])]
 Day = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
@@ -47,8 +49,23 @@ def _near(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _whole(moment: datetime) -> datetime:
+    if moment.second or moment.microsecond:
+        raise ValueError("a whole minute")
+    return moment
+
+
+def _few_days(hours: Any) -> Any:
+    if isinstance(hours, dict) and len(hours) > len(get_args(Day)):
+        raise ValueError("more days than a week has")
+    return hours
+
+
 TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$"), AfterValidator(_time_zone)]
 # A list of two, not a tuple: OpenAPI can say the one and FastAPI not the other.
 Window: TypeAlias = Annotated[list[ClockTime], Field(min_length=2, max_length=2)]
-OpeningHours = Annotated[dict[Day, Annotated[list[Window], Field(max_length=8)]], AfterValidator(_hours)]
+OpeningHours = Annotated[
+    dict[Day, Annotated[list[Window], Field(max_length=8)]], BeforeValidator(_few_days), AfterValidator(_hours)
+]
 Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+Minute = Annotated[Moment, AfterValidator(_whole)]

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Path
 from sqlalchemy import select
 
 from prosaas_api.problems import Problem
-from prosaas_api.rest.auth import ThisBusiness
+from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
 from prosaas_api.rest.models import CallDetail, CallOut, ConversationOut, MessageOut
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
-from prosaas_api.state import Session
 from prosaas_core.tables import Call, Conversation, Message
 
 router = APIRouter(prefix="/v1/businesses/{business_id}")
@@ -58,4 +57,4 @@ async def list_messages(
     if conversation is None or conversation.business_id != business.id:
         raise Problem(404, "there is no such conversation")
     rows = select(Message).where(Message.conversation_id == conversation_id)
-    return await page(session, rows, MessageOut, (Message.created_at, Message.id), limit=limit, cursor=cursor)
+    return await page(session, rows, MessageOut, (Message.sent_at, Message.serial), limit=limit, cursor=cursor)

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prosaas_api.rest.fields import (
     Language,
     LongText,
-    Moment,
+    MetaId,
+    Minute,
     Name,
     OpeningHours,
     Phone,
@@ -17,19 +18,36 @@ from prosaas_api.rest.fields import (
     TimeZone,
 )
 
+# More than any of them has.
+MAX_FIELDS = 32
+
 
 class Input(BaseModel):
     """A misspelt field is an error, not a silent nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few(cls, given: Any) -> Any:
+        """One error for a body of thousands of wrong names, before each of them becomes one."""
+        if isinstance(given, dict) and len(given) > MAX_FIELDS:
+            raise ValueError(f"more than {MAX_FIELDS} fields")
+        return given
 
-class BusinessChange(Input):
+
+class Routing(Input):
+    """How calls and messages find the business, and where it may dial: the platform's to say, not the tenant's."""
+
+    phone: Phone = Field(default="")
+    whatsapp_phone_number_id: MetaId | None = None
+    transfer_number: Phone | None = None
+
+
+class BusinessChange(Routing):
     """Only what is given changes."""
 
     name: Name = Field(default="")
-    phone: Phone = Field(default="")
-    whatsapp_phone_number_id: ShortText | None = None
     greeting: Sentence = ""
     instructions: LongText = ""
     language: Language = "he"
@@ -37,7 +55,6 @@ class BusinessChange(Input):
     timezone: TimeZone = "Asia/Jerusalem"
     slot_minutes: int = Field(default=30, ge=5, le=480)
     opening_hours: OpeningHours = {}
-    transfer_number: Phone | None = None
 
 
 class NewBusiness(BusinessChange):
@@ -119,14 +136,14 @@ class NewAppointment(Input):
     """A time for a customer; how long it takes is the business's slot length."""
 
     customer_id: int = Field(ge=1, le=2**63 - 1)
-    starts_at: Moment
+    starts_at: Minute
     note: Sentence = ""
 
 
 class AppointmentChange(Input):
     """A new time."""
 
-    starts_at: Moment
+    starts_at: Minute
 
 
 class AppointmentOut(BaseModel):

@@ -1,28 +1,33 @@
 """Lists by pages: a cursor remembers the last row's place, so that new rows do not shift what comes next."""
 
 import base64
+import binascii
 import json
-from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_api.problems import Problem
-from prosaas_api.rest.fields import MAX_ID
-from prosaas_core.tables import Base
+from prosaas_api.rest.fields import CLEAN, MAX_ID, Moment
 
 Item = TypeVar("Item", bound=BaseModel)
-Row = TypeVar("Row", bound=Base)
+Key: TypeAlias = tuple[InstrumentedAttribute[Any], ...]
 
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="How many to return at most")]
 Cursor: TypeAlias = Annotated[
     str, Query(max_length=400, pattern=r"^[A-Za-z0-9_-]*$", description="next_cursor of the page before")
 ]
+
+_PARTS: dict[type, TypeAdapter[Any]] = {
+    int: TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]),
+    str: TypeAdapter(Annotated[str, StringConstraints(strict=True, max_length=200, pattern=CLEAN)]),
+    datetime: TypeAdapter(Moment),
+}
 
 
 class Page(BaseModel, Generic[Item]):
@@ -33,58 +38,37 @@ class Page(BaseModel, Generic[Item]):
 
 
 async def page(
-    session: AsyncSession,
-    rows: Select[Row],
-    model: type[Item],
-    key: tuple[InstrumentedAttribute[Any], ...],
-    *,
-    limit: int,
-    cursor: str,
+    session: AsyncSession, rows: Select[Any], model: type[Item], key: Key, *, limit: int, cursor: str
 ) -> Page[Item]:
-    """One page, newest first by `key`, whose last column tells rows apart."""
+    """One page of what `model` shows and no other column, newest first by `key`, whose last column tells rows apart."""
     if cursor:
         rows = rows.where(tuple_(*key) < tuple_(*_decode(cursor, key)))
-    ordered = rows.order_by(*(column.desc() for column in key))
-    found = list(await session.scalars(ordered.limit(limit + 1)))
+    entity = key[0].class_
+    shown = {column.key: column for column in key} | {name: getattr(entity, name) for name in model.model_fields}
+    ordered = rows.with_only_columns(*shown.values()).order_by(*(column.desc() for column in key))
+    found = (await session.execute(ordered.limit(limit + 1))).mappings().all()
     more = len(found) > limit
     return Page(
-        items=[model.model_validate(row, from_attributes=True) for row in found[:limit]],
-        next_cursor=_encode([getattr(found[limit - 1], column.key) for column in key]) if more else None,
+        items=[model.model_validate(dict(row)) for row in found[:limit]],
+        next_cursor=_encode([found[limit - 1][column.key] for column in key]) if more else None,
     )
 
 
 def _encode(place: list[Any]) -> str:
-    written = [value.isoformat() if isinstance(value, datetime) else str(value) for value in place]
-    return base64.urlsafe_b64encode(json.dumps(written).encode()).decode().rstrip("=")
+    written = json.dumps(place, default=datetime.isoformat, separators=(",", ":"))
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, key: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+def _decode(cursor: str, key: Key) -> list[Any]:
+    """The place that _encode wrote: what does not come out the same when it is written again is made up."""
     try:
         written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return [_PARSERS[column.type.python_type](text) for column, text in zip(key, written, strict=True)]
-    except (ValueError, TypeError, RecursionError):
-        raise Problem(400, "the cursor is not one that we gave") from None
-
-
-def _integer(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= MAX_ID:
-        raise ValueError("out of range")
-    return value
-
-
-def _string(text: str) -> str:
-    text.encode()
-    if "\0" in text:
-        raise ValueError("NUL")
-    return text
-
-
-def _moment(text: str) -> datetime:
-    value = datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError("no time zone")
-    return value
-
-
-_PARSERS: Mapping[type, Callable[[str], Any]] = {int: _integer, str: _string, datetime: _moment}
+        if not isinstance(written, list):
+            raise TypeError
+        kinds = (_PARTS[column.type.python_type] for column in key)
+        place = [kind.validate_python(part) for kind, part in zip(kinds, written, strict=True)]
+        if _encode(place) == cursor:
+            return place
+    except (ValueError, TypeError, RecursionError, OverflowError, binascii.Error, ValidationError):
+        pass
+    raise Problem(422, "the cursor is not one that we gave")

@@ -61,7 +61,10 @@ _APPEND = b'{"type":"input_audio_buffer.append","audio":"'
 
 def decode(data: str | bytes) -> ServerEvent:
     """Read one server event; msgspec.DecodeError when it is not one."""
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def append_audio(payload: bytes) -> bytes:

@@ -98,7 +98,7 @@ class RealtimeConnection:
         def take(message: bytes) -> None:
             try:
                 event = decode(message)
-            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            except msgspec.DecodeError as error:
                 log.warning("unreadable event from the model", error=shown(error))
                 return
             handle(event)

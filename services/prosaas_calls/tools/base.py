@@ -17,11 +17,15 @@ ArgumentsT = TypeVar("ArgumentsT", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model is told, what the log says, and whether the call is over after the model's next words."""
+    """What the model is told, what the log says, and whether the call is over after the model's next words.
+
+    `refused` is an answer all the same: nothing failed, and what was asked for was not done.
+    """
 
     text: str
     summary: str
     then: EndReason | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class ToolContext:
             he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",
         )
-        return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"))
+        return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"), refused=True)
 
 
 @dataclass(frozen=True, slots=True)

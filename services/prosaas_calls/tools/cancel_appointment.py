@@ -28,7 +28,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
             appointment = await meant(session, context, business, customer_id, arguments.date)
             if appointment is None:
                 return nothing_booked(context)
-            cancelled = await cancel(session, business, appointment.id)
+            cancelled = await cancel(session, business, appointment.id, now=context.now())
     except BookingError as error:
         return explain(context, error)
     when = context.local(cancelled.starts_at)

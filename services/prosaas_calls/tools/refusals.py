@@ -14,10 +14,10 @@ def explain(context: ToolContext, error: BookingError) -> Answer:
         case _:
             words = context.speak(he="לא נמצא תור כזה", en="There is no such appointment")
     advice = context.speak(he="הצע זמן אחר.", en="Offer another time.")
-    return Answer(f"{words}. {advice}", words)
+    return Answer(f"{words}. {advice}", words, refused=True)
 
 
 def nothing_booked(context: ToolContext) -> Answer:
     """The answer for a caller who has no appointment to move or to cancel."""
     words = context.speak(he="אין ללקוח תור עתידי", en="The caller has no coming appointment")
-    return Answer(f"{words}.", words)
+    return Answer(f"{words}.", words, refused=True)

@@ -17,7 +17,7 @@ def describe(arguments: Arguments) -> str:
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
     if not context.profile.transfer_number:
         text = context.speak(he="אין כרגע נציג זמין. הצע לרשום הודעה.", en="Nobody is free. Offer to take a message.")
-        return Answer(text, context.speak(he="אין נציג", en="nobody available"))
+        return Answer(text, context.speak(he="אין נציג", en="nobody available"), refused=True)
     return Answer(
         context.speak(he="אמור ללקוח שהוא מועבר עכשיו לנציג.", en="Tell the caller that you are connecting them now."),
         context.speak(he="מעביר לנציג", en="connecting"),

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from prosaas_calls.tools import toolbox
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import TOOL_CALL, TOOL_FAILED, TOOL_RESULT
+from prosaas_logging.catalogue import TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT
 
 log = get_logger(__name__)
 
@@ -35,7 +35,7 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
     except Exception as error:
         log.event(TOOL_FAILED, tool=name, error=f"{type(error).__name__}: {error}", exc_info=True)
         return _sorry(context)
-    log.event(TOOL_RESULT, tool=name, summary=answer.summary)
+    log.event(TOOL_REFUSED if answer.refused else TOOL_RESULT, tool=name, summary=answer.summary)
     return answer
 
 

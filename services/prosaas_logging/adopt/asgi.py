@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from ..scope import Scope, scope
-from .wsgi import acceptable, request_id
+from .wsgi import request_id
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,6 +19,7 @@ _HEADER: Final = b"x-request-id"
 # A stream of a telephone call says which one it is in its second or third message.
 _MESSAGES: Final = 10
 _LONGEST: Final = 16 * 1024
+_CALL: Final = re.compile(r"CA[A-Za-z0-9]{1,62}")
 
 
 class ScopeMiddleware:
@@ -77,6 +79,7 @@ def _call_in(text: str) -> str:
         return ""
     try:
         content = json.loads(text)
-        return acceptable(content["start"]["callSid"])
+        call_sid = content["start"]["callSid"]
+        return call_sid if _CALL.fullmatch(call_sid) else ""
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""

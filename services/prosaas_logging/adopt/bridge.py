@@ -18,7 +18,7 @@ from ..logger import Logger, get_logger
 from ..policy import LIBRARIES, Policy, awake, follow, is_library
 from ..record import Record
 from ..scope import current
-from ..values import Fields, freeze
+from ..values import Fields, freeze, message_of
 from .prints import Printed
 
 # What a stdlib record has of its own; anything else came through ``extra=``.
@@ -130,7 +130,7 @@ class Bridge:
             )
 
     def _taken(self, record: logging.LogRecord, *, own: bool) -> Record:
-        text = _text_of(record)
+        text = message_of(record.msg, record.args)
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
         error = describe(record.exc_info) if record.exc_info else None
         if error is None:
@@ -187,13 +187,6 @@ def _set_levels(policy: Policy) -> None:
             logging.getLogger(name).level = level
             _louder.add(name)
     logging.getLogger().setLevel(min(policy.threshold, policy.libraries))
-
-
-def _text_of(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception:
-        return f"{record.msg if isinstance(record.msg, str) else type(record.msg).__name__} <unprintable arguments>"
 
 
 def _only_our_threads() -> bool:

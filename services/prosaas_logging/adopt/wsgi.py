@@ -11,20 +11,15 @@ from uuid import uuid4
 from ..scope import Scope, scope
 
 _MARK: Final = "prosaas_logging.scope"
-_ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}")
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
-def acceptable(identity: object) -> str:
-    """*identity* if it may name a scope, for anybody may send one; else nothing."""
-    return identity if isinstance(identity, str) and _ACCEPTABLE.fullmatch(identity) else ""
-
-
 def request_id(given: str) -> str:
-    """The id that came with a request if it is an acceptable one, or else a new one."""
-    return acceptable(given) or uuid4().hex
+    """The id that came with a request if it is a UUID, for a stranger's is not to name another's call; else a new one."""
+    return given if _UUID.fullmatch(given) else uuid4().hex
 
 
 class ScopeMiddleware:

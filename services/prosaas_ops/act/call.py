@@ -8,7 +8,7 @@ from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import Record, call_record
-from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, Placed, new_call_sid, place
+from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 
 OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX")
 
@@ -25,19 +25,14 @@ def run(options: Options) -> int:
     screen.say(f"calling: scenario {scenario}, speed {speed:g}, {'DEBUG' if debug else 'INFO'}, CALL={call_sid}")
     target = live_switch.Target(call_sid=call_sid)
     containers = [engine.running(name) for name in ("prosaas-calls", "prosaas-api", "worker")] if debug else []
-    for container in containers:
-        live_switch.raise_to_debug(engine, container, target, "15m")
-    try:
+    with live_switch.raised(engine, containers, target, LONGEST_CALL_SECONDS):
         placed = place(
             engine,
             call_sid,
             scenario=scenario,
             speed=speed,
-            heard=lambda item: screen.say(screen.show(item)) if cap.admit(item) else None,
+            heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
-    finally:
-        for container in containers:
-            live_switch.lower(engine, container, target)
     if cap.held:
         screen.say(screen.dim(f"… {cap.held} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them"))
     record = _await_record(call_sid)

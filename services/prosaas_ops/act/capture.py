@@ -6,8 +6,9 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
 from prosaas_ops.masks import Masker, known_secrets
@@ -17,9 +18,12 @@ from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stories.call import tell
 
 OPTIONS = ("FOR", "SINCE", "CALL")
+
+T = TypeVar("T")
 
 _SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "simulator")
 
@@ -27,15 +31,15 @@ _SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "s
 def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
         raise Usage("FOR= captures from now on, SINCE= what has been: choose one")
-    call_sid = options.call_sid()
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
     engine, screen = Engine(), Screen()
     engine.require(*_SERVICES[:3])
+    call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None
     lines = merged(engine, _SERVICES, start.timestamp())
     if call_sid:
-        lines = [line for line in lines if line.call_sid == call_sid or call_sid in line.text]
+        lines = [line for line in lines if line.call_sid == call_sid]
     if not lines:
         whose = f" of {call_sid}" if call_sid else ""
         complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")
@@ -44,7 +48,7 @@ def run(options: Options) -> int:
     happened = happenings(engine, start.timestamp(), time.time())
     files = {
         "events.jsonl": masked_lines(lines, masker),
-        "timeline.html": masker.text(_page(engine, call_sid, lines, happened)),
+        "timeline.html": _page(engine, call_sid, lines, happened, masker),
         "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
         "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
         "versions.txt": masker.text(_versions(engine, lines)),
@@ -57,13 +61,31 @@ def run(options: Options) -> int:
     size = target.stat().st_size
     screen.say(f"wrote {target}: {len(lines)} lines, {len(happened)} container events, {size / 1024:.0f} KiB")
     screen.say("secrets are masked, telephone numbers cut; the words of the calls are in it")
-    screen.say(screen.dim(f"next: tar tzf {target}; its timeline.html opens in a browser"))
+    page = f"{target.name.removesuffix('.tar.gz')}/timeline.html"
+    screen.say(screen.dim(f"next: tar xzf {target} -C logs, then open logs/{page} in a browser"))
     return FINE
 
 
-def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening]) -> str:
+def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening], masker: Masker) -> str:
+    """The page of what is masked already: a page that were masked as a whole could lose any part of it."""
     story = tell(engine, call_sid) if call_sid else None
-    return trace_page.render(story) if story else capture_page.render(lines, happened)
+    if story is not None:
+        return trace_page.render(masked(story, masker))
+    return capture_page.render([masked(line, masker) for line in lines], [masked(told, masker) for told in happened])
+
+
+def masked(value: T, masker: Masker) -> T:
+    """A copy of a dataclass with every text in it masked, however deep."""
+
+    def inner(part: Any) -> Any:
+        if is_dataclass(part) and not isinstance(part, type):
+            return replace(part, **{field.name: inner(getattr(part, field.name)) for field in fields(part)})
+        if isinstance(part, list):
+            return [inner(item) for item in part]
+        return masker.tree(part)
+
+    copied: T = inner(value)
+    return copied
 
 
 def _wait_for(options: Options, screen: Screen) -> datetime:
@@ -103,7 +125,7 @@ def archive(folder: str, files: dict[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         for name, text in files.items():
-            body = text.encode()
+            body = text.encode("utf-8", "backslashreplace")
             entry = tarfile.TarInfo(f"{folder}/{name}")
             entry.size, entry.mtime, entry.mode = len(body), int(time.time()), 0o644
             tar.addfile(entry, io.BytesIO(body))

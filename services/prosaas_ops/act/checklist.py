@@ -12,13 +12,11 @@ from prosaas_ops.screen.terminal import Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import Line, debug_tags
 from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
 
 OPTIONS = ("SINCE", "SPEED", "SCENARIO")
 
-FRAME_EVENTS = ("AUDIO_DELTA", "MEDIA_IN", "RMS", "TX_RESPONSE", "TX_RESPONSE_START", "TX_RESPONSE_END", "MARK",
-                "PAYLOAD_PREVIEW", "QUEUE_SIZE", "WATCHDOG", "HEALTH_PING")  # fmt: skip
 _FOUND_NOTHING = re.compile(r"\bFound 0\b")
 
 # Raises in the service's own image and environment: the line goes to this command, not into the service's log.
@@ -152,7 +150,7 @@ def noise(lines: list[Line], window: str) -> list[Checked]:
     )
     looked = f"in {len(quiet)} lines of {window}{left_out}"
     sweeps = [line for line in quiet if _FOUND_NOTHING.search(line.text)]
-    frames = [line for line in quiet if line.event in FRAME_EVENTS]
+    frames = [line for line in quiet if line.event in debug_tags()]
     remedy = "LOG_LEVEL=INFO for the service that writes them: make logs GREP='{}' SINCE=1h"
     return [
         Checked('no "Found 0" spam', not sweeps, f"{len(sweeps)} {looked}", remedy.format("Found 0")),

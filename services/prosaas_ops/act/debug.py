@@ -5,11 +5,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
+from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
@@ -17,11 +20,10 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.naming import one_call
 
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
 
-# The container's own time limit, should this process die, comes this much after the one promised.
-_GRACE_SECONDS = 5
 _AFTER_CALL_SECONDS = 1.0
 
 
@@ -31,40 +33,41 @@ def run(options: Options) -> int:
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = Engine(), Screen()
+    target = replace(target, call_sid=one_call(engine, options))
     container = engine.running(service)
-    if target.call_sid and service == "prosaas-calls" and not _is_live(target.call_sid):
+    if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
-    present = sessions.others(engine, options.command)
-    for session in present:
-        screen.say(screen.paint(f"note: {session}", "33"))
+    for session in sessions.others(engine, options.command):
+        screen.say(screen.warn(f"note: {session}"))
+    sharing: list[sessions.Session] = []
+
+    def stays(container: Container) -> bool:
+        """Whether another terminal debugs the same target, and nobody has taken it back."""
+        same = [session for session in sessions.others(engine, options.command) if session.target == target]
+        sharing[:] = same if same and _is_on(engine, container, target) else []
+        return bool(sharing)
+
     _hear_the_terminal_close()
-    stream = Follow(engine, [service], since=time.time())
     path = output_folder() / f"{options.command}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}.log"
-    try:
-        shared = any(session.target == target for session in present)
-        # The other terminal may have asked for longer: setting it anew would shorten its time.
-        if not shared or live_switch.seconds_left(engine, container, target) < length:
-            live_switch.raise_to_debug(engine, container, target, f"{round(length) + _GRACE_SECONDS}s")
-        until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
-        screen.say(f"DEBUG for {target} in {service} until {until} ({spoken_duration(length)}); Ctrl-C takes it back")
-        screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
-        with path.open("w", encoding="utf-8", buffering=1) as file:
-            watch = Watch(target, length, lambda: _is_on(engine, container, target))
-            why = watch.show(stream, screen, cap, file)
-    except KeyboardInterrupt:
-        why = "you left"
-    finally:
-        # A second Ctrl-C must not stop what the first one asked for.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        stream.close()
-        sharing = _leave(engine, container, target, options.command)
+    with closing(Follow(engine, [service], since=time.time())) as stream:
+        try:
+            with live_switch.raised(engine, [container], target, length, stays):
+                until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
+                length_said = spoken_duration(length)
+                screen.say(f"DEBUG for {target} in {service} until {until} ({length_said}); Ctrl-C takes it back")
+                screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
+                with path.open("w", encoding="utf-8", buffering=1) as file:
+                    watch = Watch(target, length, lambda: _is_on(engine, container, target))
+                    why = watch.show(stream, screen, cap, file)
+        except KeyboardInterrupt:
+            why = "you left"
     return _farewell(screen, service, target, why, sharing, str(path))
 
 
-def _is_live(call_sid: str) -> bool:
-    calls = live_calls()
-    if any(call.call_sid == call_sid for call in calls):
+def _is_live(engine: Engine, call_sid: str) -> bool:
+    """Whether the call can be debugged; where nobody can say which are live, the operator's word is taken."""
+    calls = live_calls(engine)
+    if calls is None or any(call.call_sid == call_sid for call in calls):
         return True
     known = ", ".join(call.call_sid for call in calls) or "none"
     complain(f"debug-calls: {call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=")
@@ -88,9 +91,10 @@ class Watch:
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
-                file.write("\n".join([f"{item.stamp} {item.human()}", *item.stack]) + "\n")
+                rows = [f"{item.stamp} {item.human()}", *item.stack]
+                file.write("".join(f"{piece(row)}\n" for row in rows))
                 if cap.admit(item):
-                    screen.say(screen.line(item))
+                    screen.say(*screen.line(item, self._target.call_sid))
             if reason := self._reason(item):
                 return reason
         return "the log ended"
@@ -112,15 +116,6 @@ class Watch:
         return "the time is over" if now >= self._deadline else ""
 
 
-def _leave(engine: Engine, container: Container, target: live_switch.Target, command: str) -> list[sessions.Session]:
-    """Takes the level back, unless another terminal still debugs the same target; those that do."""
-    sharing = [session for session in sessions.others(engine, command) if session.target == target]
-    if sharing and _is_on(engine, container, target):
-        return sharing
-    live_switch.lower(engine, container, target)
-    return []
-
-
 def _is_on(engine: Engine, container: Container, target: live_switch.Target) -> bool:
     """Not when somebody took it back, nor when the service has stopped."""
     try:
@@ -138,7 +133,8 @@ def _farewell(
     else:
         screen.say(f"{why}. {service} is at its configured level again for {target}")
     call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
-    screen.say(screen.dim(f"next: less -R {path}{call} · make quiet-{short(service)}"))
+    quiet = f" · make quiet-{short(service)}" if sharing else ""
+    screen.say(screen.dim(f"next: less {path}{call}{quiet}"))
     return FINE
 
 

@@ -1,24 +1,30 @@
 """`make blackbox`: the flight recorder of a call, from the file of a failed one or from the memory of a live one."""
 
 import json
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
+from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine, RawLine
-from prosaas_ops.stack.lines import Line, parse
+from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
+from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stories.call import lines_of_call
 
-OPTIONS = ("CALL",)
+OPTIONS = ("CALL", "LEVEL")
 
 _SERVICE = "prosaas-calls"
 _NOTHING_RECORDED = 3
+# The error that had the recorder written comes within a moment of its last entry.
+_AROUND_SECONDS = 2.0
 
 
 def run(options: Options) -> int:
-    call_sid = options.call_sid()
     engine, screen = Engine(), Screen()
+    call_sid = one_call(engine, options)
+    whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
     code, out, err = engine.run(engine.running(_SERVICE), "logctl", "blackbox", *([call_sid] if call_sid else []))
     if code == _NOTHING_RECORDED:
         missing = (
@@ -29,31 +35,78 @@ def run(options: Options) -> int:
     if code:
         raise Problem(err.strip() or f"logctl failed with exit code {code}")
     if not call_sid:
-        screen.say(screen.dim("written (UTC)          bytes  of"))
-        screen.say(out.rstrip())
-        screen.say(screen.dim("next: make blackbox CALL=CA…"))
+        rows = sorted(out.splitlines(), reverse=True)
+        screen.say(screen.dim("written (UTC)          bytes  of"), *rows)
+        screen.say(screen.dim(f"next: make blackbox CALL={rows[0].split()[-1]}") if rows else "")
         return FINE
-    for row in describe(out.splitlines(), screen):
-        screen.say(row)
-    screen.say(screen.dim(f"next: make trace CALL={call_sid}"))
+    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, call_sid)), screen, whole))
+    screen.say(screen.dim(f"next: make trace CALL={call_sid}" + ("" if whole else " · LEVEL=DEBUG shows each frame")))
     return FINE
 
 
-def describe(rows: Iterable[str], screen: Screen) -> Iterator[str]:
-    """Each dump's reason, then its records with their times from the first one on."""
-    start: float | None = None
+@dataclass(slots=True)
+class Recording:
+    """One dump of the recorder: why it was written, and what happened, log lines among the entries, by time."""
+
+    title: str
+    moments: list[tuple[float, Line]] = field(default_factory=list)
+
+
+def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
+    """The dumps in the recorder's file, each with the call's log lines of its time and the error that triggered it."""
+    found: list[Recording] = []
     for row in rows:
-        body: dict[str, Any] = json.loads(row)
-        if "blackbox" in body:
-            start = None
-            yield screen.bold(f"{body['kind']} {body['blackbox']}: {body['records']} records, {body['reason']}")
+        try:
+            body: dict[str, Any] = json.loads(row)
+        except ValueError:
             continue
-        stamp = next(str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body)
-        at = datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
-        start = at if start is None else start
-        yield from _record(at - start, parse(RawLine("", _SERVICE, row)), screen)
+        if "blackbox" in body:
+            found.append(Recording(f"{body['kind']} {body['blackbox']}: {body['records']} records, {body['reason']}"))
+            continue
+        stamp = next((str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body), "")
+        if found and stamp:
+            found[-1].moments.append((seconds(stamp), parse(RawLine(stamp, _SERVICE, row))))
+    for recording in found:
+        if recording.moments:
+            first, last = recording.moments[0][0], recording.moments[-1][0]
+            between = [(line.at, line) for line in logged if first <= line.at <= last + _AROUND_SECONDS]
+            recording.moments = sorted([*recording.moments, *between], key=lambda moment: moment[0])
+    return found
 
 
-def _record(offset: float, line: Line, screen: Screen) -> Iterator[str]:
-    yield f"{screen.dim(f'{offset:+10.3f}')}  {screen.paint_level(line.human(), line.level)}"
+def _lines_of(engine: Engine, call_sid: str) -> list[Line]:
+    """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
+    lines = lines_of_call(engine.logs(engine.running(_SERVICE)), call_sid)
+    return [line for line in lines if line.level != "DEBUG"]
+
+
+def describe(found: Iterable[Recording], screen: Screen, whole: bool = False) -> Iterator[str]:
+    """Each dump's reason, then its moments from its first one on; frames in runs unless all are wanted."""
+    for recording in found:
+        yield screen.bold(recording.title)
+        start = recording.moments[0][0] if recording.moments else 0.0
+        run: list[tuple[float, Line]] = []
+        for at, line in recording.moments:
+            if not whole and line.level == "DEBUG" and line.event in debug_tags():
+                run.append((at, line))
+                continue
+            yield from _run(run, start, screen)
+            run = []
+            yield from _moment(at - start, line, screen)
+        yield from _run(run, start, screen)
+
+
+def _run(run: list[tuple[float, Line]], start: float, screen: Screen) -> Iterator[str]:
+    """Frames that follow one another, as one row; a lone one as it is."""
+    if len(run) == 1:
+        yield from _moment(run[0][0] - start, run[0][1], screen)
+    elif run:
+        counts = Counter(line.event for _, line in run)
+        told = ", ".join(f"{event} ×{count}" for event, count in counts.most_common())
+        yield screen.dim(f"{run[0][0] - start:+10.3f}  … {told} in {run[-1][0] - run[0][0]:.2f} s")
+
+
+def _moment(offset: float, line: Line, screen: Screen) -> Iterator[str]:
+    text = line.human().replace(f" · call_sid={line.call_sid}", "")
+    yield f"{screen.dim(f'{offset:+10.3f}')}  {screen.paint_level(screen.value(text), line.level)}"
     yield from (screen.bad(f"{'':12}{row}") for row in line.stack)

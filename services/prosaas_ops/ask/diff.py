@@ -13,7 +13,7 @@ from prosaas_ops.masks import hidden, is_secret_name
 from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.live_calls import UNKNOWN, LiveCall, live_calls
 
 OPTIONS = ()
 
@@ -49,7 +49,7 @@ def run(_options: Options) -> int:
     touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]
     for change in changes:
         mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(
-            change.action, screen.paint("~", "33")
+            change.action, screen.warn("~")
         )
         screen.say(
             f"{mark} {change.service:<16} {screen.dim('unchanged') if change.action == 'keep' else change.action}"
@@ -57,20 +57,22 @@ def run(_options: Options) -> int:
         for reason in change.reasons:
             screen.say(f"    {reason}")
     screen.say()
-    calls = live_calls()
-    if any(change.service == "prosaas-calls" for change in touched):
-        screen.say(
-            f"live calls touched: {len(calls)}"
-            + (" (a deploy waits for them to end before it replaces prosaas-calls)" if calls else "")
-        )
-    else:
-        screen.say(f"live calls touched: 0 of {len(calls)}")
+    screen.say(_touched(live_calls(engine), any(change.service == "prosaas-calls" for change in touched)))
     screen.say(
         screen.dim(
             "next: make up-prod" if touched else "nothing to deploy but code: `make up-prod` builds the images first"
         )
     )
     return FINE
+
+
+def _touched(calls: list[LiveCall] | None, anew: bool) -> str:
+    if calls is None:
+        return f"live calls: {UNKNOWN}"
+    if not anew:
+        return f"live calls touched: 0 of {len(calls)}"
+    waits = " (a deploy waits for them to end before it replaces prosaas-calls)" if calls else ""
+    return f"live calls touched: {len(calls)}{waits}"
 
 
 def _input() -> tuple[dict[str, Any], str]:

@@ -1,24 +1,23 @@
 """`live-calls`: how many calls are up, and which; what a deploy or a restart must wait for."""
 
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE, PROBLEM, Options
 from prosaas_ops.screen.terminal import Screen, table
-from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.live_calls import UNKNOWN, live_calls
 
 OPTIONS = ("QUIET",)
 
 
 def run(options: Options) -> int:
-    calls = live_calls()
+    calls = live_calls(Engine())
     screen = Screen()
     if options.flag("QUIET", default=False):
-        screen.say(str(len(calls)))
+        screen.say("unknown" if calls is None else str(len(calls)))
+    elif calls is None:
+        screen.say(f"live calls: {UNKNOWN}")
     elif not calls:
         screen.say("no live calls")
     else:
-        rows = [
-            ["call", "business", "started"],
-            *([call.call_sid, call.business_id, call.started_at] for call in calls),
-        ]
-        for line in table(rows):
-            screen.say(line)
-    return FINE
+        heading = ["call", "business", "started"]
+        screen.say(*table([heading, *([call.call_sid, call.business_id, call.started_at] for call in calls)]))
+    return PROBLEM if calls is None else FINE

@@ -2,55 +2,67 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.screen.terminal import Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening, merged
 from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.naming import one_call
 
-OPTIONS = ("S", "SINCE", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
+OPTIONS = ("S", "SINCE", "UNTIL", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
 
 # A bare `make logs` opens on the recent past, so that the screen is not empty.
 _OPENING_SECONDS = 300.0
 _OPENING_LINES = 40
+_MOST_ON_A_TERMINAL = 2000
 
 
 def run(options: Options) -> int:
     services = options.services()
-    since = options.since("SINCE")
-    follows = options.flag("FOLLOW", default=since is None)
-    keep = line_filter(options)
+    since, until = options.since("SINCE"), options.since("UNTIL")
+    follows = options.flag("FOLLOW", default=since is None and until is None)
     engine, screen = Engine(), Screen()
+    call_sid = one_call(engine, options)
+    keep = line_filter(options, call_sid)
     now = datetime.now(UTC).timestamp()
-    opening = [
-        line for line in merged(engine, services, since.timestamp() if since else now - _OPENING_SECONDS) if keep(line)
-    ]
-    for line in opening if since else opening[-_OPENING_LINES:]:
-        screen.say(screen.line(line))
+    start = since.timestamp() if since else now - _OPENING_SECONDS
+    found = merged(engine, services, start, until.timestamp() if until else None)
+    opening = [line for line in found if keep(line)]
+    for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):
+        screen.say(*screen.line(line, call_sid))
     if not follows:
         if not opening:
             complain(f"logs: no line matched in {', '.join(services)}; widen it with SINCE=")
             return NOTHING
         return FINE
+    if not opening:
+        ago = spoken_duration(now - start)
+        screen.say(screen.dim(f"last {ago}, {' '.join(map(short, services))}: nothing yet, following (Ctrl-C)"))
+    if call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
+        screen.say(screen.dim(f"what was: make trace CALL={call_sid}"))
     last = opening[-1].at + 1e-6 if opening else now
-    stream = Follow(engine, services, since=max(last, now))
-    try:
+    with closing(Follow(engine, services, since=max(last, now))) as stream, suppress(KeyboardInterrupt):
         for item in stream:
             if isinstance(item, Happening) or (item is not None and keep(item)):
-                screen.say(screen.show(item))
-    except KeyboardInterrupt:
-        return FINE
-    finally:
-        stream.close()
+                screen.say(*screen.show(item, call_sid))
     return FINE
 
 
-def line_filter(options: Options) -> Callable[[Line], bool]:
+def _fitting(lines: list[Line], screen: Screen) -> list[Line]:
+    """On a terminal the last of very many lines; a pipe or a file gets them all."""
+    more = len(lines) - _MOST_ON_A_TERMINAL
+    if not screen.terminal or more <= 0:
+        return lines
+    screen.say(screen.dim(f"… {more:,} lines before these; make errors groups them, a pipe gets all"))
+    return lines[more:]
+
+
+def line_filter(options: Options, call_sid: str = "") -> Callable[[Line], bool]:
     """What the operator's LEVEL=, CALL=, GREP= and NOT= let through."""
     least = RANK[options.choice("LEVEL", LEVELS, "DEBUG")]
-    call_sid = options.call_sid()
     wanted, unwanted = (_pattern(options, name) for name in ("GREP", "NOT"))
 
     def keep(line: Line) -> bool:

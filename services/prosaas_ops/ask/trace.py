@@ -1,17 +1,23 @@
 """`make trace`: the whole story of one call, over every service, the containers and the database."""
 
+import textwrap
 from datetime import UTC, datetime
 
+from prosaas_core.facts.endings import FINE as WELL
+from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
+from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.lines import RANK
-from prosaas_ops.stack.records import Record, calls_of
-from prosaas_ops.stories.call import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, tell, transcript
+from prosaas_ops.stack.lines import RANK, clock
+from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.records import Found, Record, calls_of
+from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
+from prosaas_ops.stories.judged import facts_of, greeting_wait, silences
 
-OPTIONS = ("CALL", "PHONE", "OUT", "LEVEL")
+OPTIONS = ("CALL", "PHONE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
 _KIND = {
     "error": "1;31",
@@ -23,16 +29,23 @@ _KIND = {
     "detail": "2",
     "around": "2",
 }
+_LISTED = 20
 
 
 def run(options: Options) -> int:
-    screen = Screen()
+    screen, engine = Screen(), Engine()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
-    call_sid = options.call_sid() or _newest_of(options.text("PHONE"), screen)
+    call_sid = one_call(engine, options)
     if not call_sid:
-        return NOTHING
-    story = tell(Engine(), call_sid)
+        found = _of_number(options)
+        if not found:
+            return NOTHING
+        call_sid = _picked(found, options)
+        if not call_sid:
+            screen.say(*listing(found, options.text("PHONE"), screen))
+            return FINE
+    story = tell(engine, call_sid)
     if story is None:
         complain(f"trace: no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number")
         return NOTHING
@@ -41,122 +54,169 @@ def run(options: Options) -> int:
         target.write_text(render(story), encoding="utf-8")
         screen.say(f"wrote {target}: open it in a browser; it holds everything and asks the network for nothing")
         return FINE
-    for line in describe(story, screen, least):
-        screen.say(line)
+    screen.say(*describe(story, screen, least))
     return FINE
 
 
-def _newest_of(phone: str, screen: Screen) -> str:
+def _of_number(options: Options) -> list[Found]:
+    phone = options.text("PHONE")
     if not phone:
         raise Usage("which call? CALL=CA… or PHONE=+972…")
-    found = calls_of(phone)
+    found = calls_of(phone, options.since("SINCE"))
     if not found:
-        complain(f"trace: the database knows no call from or to {phone}")
-        return ""
-    if len(found) > 1:
-        screen.say(screen.dim(f"{len(found)} calls of this number, newest first; this is the first of them:"))
-        for call in found:
-            when = f"{call.started_at:%Y-%m-%d %H:%M:%S}" if call.started_at else "?"
-            length = spoken_duration(call.duration_s) if call.duration_s is not None else "live"
-            screen.say(screen.dim(f"  {when}  {length:>7}  {call.end_reason:<20}  make trace CALL={call.call_sid}"))
-        screen.say()
-    return found[0].call_sid
+        complain(
+            f"trace: the database knows no call from or to {phone}"
+            + (" in that time" if options.text("SINCE") else "")
+            + ". Turned away before it had a record? make logs S=api LEVEL=WARNING SINCE=2h"
+        )
+    return found
+
+
+def _picked(found: list[Found], options: Options) -> str:
+    """The call that is meant: the only one, the N-th, the one nearest to AT; none where the operator must say."""
+    if at := options.since("AT"):
+        return min(found, key=lambda call: abs(call.started_at - at)).call_sid
+    if options.text("N"):
+        number = options.number("N", 1)
+        if number > len(found):
+            raise Usage(f"N={number}, and there are {len(found)} calls")
+        return found[number - 1].call_sid
+    return found[0].call_sid if len(found) == 1 else ""
+
+
+def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
+    """The calls of a number, newest first, each with the number by which it is told."""
+    now = datetime.now(UTC)
+    rows = [screen.dim(f"calls from or to {phone}, newest first; times are UTC")]
+    for number, call in enumerate(found[:_LISTED], 1):
+        lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
+        ago = f"{spoken_duration((now - call.started_at).total_seconds())} ago"
+        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {ago:>12}  {lasted:>7}  {call.end_reason or call.status}"
+        rows.append(row if call.end_reason in WELL else screen.warn(row))
+    again = f"make trace PHONE={phone}"
+    if found[0].total > len(found[:_LISTED]):
+        rows.append(screen.dim(f"{_LISTED} of {found[0].total}; {again} AT=22:05 finds the call of a moment"))
+    rows.append(screen.dim(f"next: {again} N=1"))
+    return rows
 
 
 def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
-    """The story as lines of text, without what is below the least level."""
+    """The story as rows of text, its verdict first, without what is below the least level."""
+    facts = facts_of(story)
     return [
-        *heading(story, screen),
+        *heading(story, facts, screen),
         "",
         *_timeline(story, screen, RANK[least]),
-        *_spoken(story, screen),
+        *_summary(story, screen),
         *_queued(story, screen),
         "",
-        screen.dim(f"next: make blackbox CALL={story.call_sid} · make trace CALL={story.call_sid} OUT=html"),
+        screen.dim(f"next: {' · '.join(_next(story, facts))}"),
     ]
 
 
-def heading(story: Story, screen: Screen) -> list[str]:
-    """Who called whom, how it ended, and where the story is known from."""
+def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
+    """Which call, the verdict in words, its troubles, then the numbers and where the story is known from."""
+    record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    lines = [f"{screen.bold(story.call_sid)}  {when}"]
-    if story.record is not None:
-        lines += _outcome(story.record, screen)
+    lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
+    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}"]
+    rows += _parties(record, screen) if record is not None else []
+    rows.append(_verdict(story, facts, screen))
+    rows += [screen.warn(f"  {screen.value(sentence(trouble, facts))}") for trouble in verdict(facts)[1:]]
+    if record is not None:
+        numbers = measures(record)
+        rows += [screen.dim("  " + " · ".join(numbers))] if numbers else []
+        rows += [f"  calendar now: {row}" for row in _calendar(record, screen)]
     elif story.without_record:
-        lines.append(screen.bad(f"without the record: {story.without_record}"))
-    else:
-        lines.append("no record yet: the call is live, or its record is on its way")
+        rows.append(screen.bad(f"  without the record: {story.without_record}"))
     sources = [f"{name} {story.count(name)}" for name in ("prosaas-api", "prosaas-calls", "worker")]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
-    lines.append(
-        screen.dim(
-            "lines: " + " · ".join([*sources, f"from the record only {recalled}", f"container events {happened}"])
-        )
-    )
-    return lines
+    known = [*sources, f"from the record only {recalled}", f"container events {happened}"]
+    return [*rows, screen.dim(f"  lines: {' · '.join(known)}")]
 
 
-def _outcome(record: Record, screen: Screen) -> list[str]:
-    parties = f"{record.direction} {record.from_number} → {record.to_number}"
-    if record.business:
-        parties += f" · business {record.business}"
-    if record.customer:
-        parties += f" · customer {record.customer}"
-    ended = f"ended {record.end_reason}" if record.end_reason else f"status {record.status}"
-    if record.duration_s is not None:
-        ended += f" after {spoken_duration(record.duration_s)}"
-    metrics = " · ".join(measures(record))
-    return [parties, f"{screen.bold(ended)}" + (f" · {metrics}" if metrics else "")]
+def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
+    words = screen.value(opening(facts))
+    if facts.live:
+        began = f"since {clock(story.started)[:8]} UTC"
+        said = sum(entry.kind == "speech" for entry in story.entries)
+        known = "" if story.live else ", as far as is known: prosaas-calls does not say"
+        return f"{screen.bold('●')} {words} {began}, {said} sentences so far{known}"
+    reason = f" ({facts.end_reason})" if facts.end_reason else f" (status {facts.status})" if facts.status else ""
+    return screen.bad(f"✗ {words}{reason}") if verdict(facts) else screen.good(f"✓ {words}{reason}")
+
+
+def _parties(record: Record, screen: Screen) -> list[str]:
+    parties = f"{record.direction} {screen.value(record.from_number)} → {screen.value(record.to_number)}"
+    named = (("business", record.business), ("customer", record.customer))
+    return [parties + "".join(f" · {what} {screen.value(name)}" for what, name in named if name)]
+
+
+def _calendar(record: Record, screen: Screen) -> list[str]:
+    return [
+        f"{found.starts_at:%Y-%m-%d %H:%M} {found.status}"
+        + (", by this call" if found.of_this_call else "")
+        + (f" · {screen.value(found.note)}" if found.note else "")
+        for found in record.appointments
+    ]
 
 
 def measures(record: Record) -> list[str]:
     """The record's numbers as `name value`, in the order in which an operator asks for them."""
-    known = [name for name in MEASURES if record.metrics.get(name) is not None]
-    return [f"{_spaced(name)} {record.metrics[name]}{' ms' if name.endswith('_ms') else ''}" for name in known]
-
-
-def _spaced(name: str) -> str:
-    return name.removesuffix("_ms").replace("_", " ")
+    known = [measure for measure in MEASURES if record.metrics.get(measure.name) is not None]
+    return [f"{row.en} {record.metrics[row.name]}{f' {row.unit}' if row.unit else ''}" for row in known]
 
 
 def _timeline(story: Story, screen: Screen, least: int) -> list[str]:
-    waits = latencies(story)
-    lines = []
-    for place, entry in enumerate(story.entries):
+    rows: list[tuple[float, list[str]]] = []
+    greeting = greeting_wait(story)
+    for entry in story.entries:
         if RANK[entry.level] < least:
             continue
-        lines.append(_moment(entry, story, screen))
-        lines += [screen.paint(f"{'':20}{row}", "31") for row in entry.stack]
-        if place in waits:
-            mark = f"{'':20}└ {waits[place] * 1000:.0f} ms from the caller's last word to its first sound"
-            lines.append(screen.paint(mark, "33" if waits[place] > SLOW_SECONDS else "2"))
+        told = _moment(entry, story, screen)
+        told += [screen.bad(f"{'':20}{row}") for row in entry.stack]
+        if entry.wait is not None:
+            told.append(_waited(entry.wait * 1000, "from the caller's last word to its first sound", screen))
+        elif greeting is not None and entry.kind == "speech" and entry.text.startswith("AI"):
+            told.append(_waited(greeting, "from the webhook to the greeting's first sound", screen))
+        if entry.kind == "speech" and entry.text.startswith("AI"):
+            greeting = None
+        rows.append((entry.at, told))
+    for pause in silences(story):
+        mark = f"{'':12}┄┄ {pause.seconds:.1f} s nothing said, nothing heard ┄┄"
+        rows.append((pause.at, [screen.warn(mark)]))
+    lines = [line for _, told in sorted(rows, key=lambda row: row[0]) for line in told]
     if hidden := sum(RANK[entry.level] < least for entry in story.entries):
         lines.append(screen.dim(f"{'':12}… {hidden} more below this level: LEVEL=DEBUG shows them"))
+    if story.others:
+        lines.append(screen.dim(f"{'':12}{story.others} warnings of others meanwhile: make errors tells them"))
     return lines
 
 
-def _moment(entry: Entry, story: Story, screen: Screen) -> str:
-    offset = f"{entry.at - story.started:+10.3f}"
+def _waited(milliseconds: float, what: str, screen: Screen) -> str:
+    colour = "31" if milliseconds >= VERY_SLOW_MS else "33" if milliseconds >= SLOW_MS else "2"
+    return screen.paint(f"{'':20}└ {milliseconds:.0f} ms {what}", colour)
+
+
+def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
+    """One row; what was said is told whole, over as many rows of a narrow terminal as it needs."""
     text = spoken_text(entry, story.call_sid)
-    if entry.origin == "record":
-        text += screen.dim("  (record)")
-    return f"{screen.dim(offset)}  {screen.name(entry.source)} {screen.paint(text, _KIND.get(entry.kind, ''))}"
+    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source)} "
+    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
+    painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
+    rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
+    rows[-1] += screen.warn("  (interrupted)") if entry.interrupted else ""
+    rows[-1] += screen.dim("  (record)") if entry.origin == "record" else ""
+    return rows
 
 
-def _spoken(story: Story, screen: Screen) -> list[str]:
-    said = transcript(story)
-    if not said:
+def _summary(story: Story, screen: Screen) -> list[str]:
+    if story.record is None or not story.record.summary:
         return []
-    lines = ["", screen.bold("Transcript")]
-    for turn in said:
-        who = "AI      " if turn.get("who") == "ai" else "customer"
-        cut = screen.paint("  (interrupted)", "33") if turn.get("interrupted") else ""
-        at = f"{float(turn.get('at_ms', 0)) / 1000:+10.3f}"
-        lines.append(f"{screen.dim(at)}  {who} {turn.get('text', '')}{cut}")
-    if story.record is not None and story.record.summary:
-        lines += ["", screen.bold("Summary"), f"  {story.record.summary}"]
-    return lines
+    if not any(turn.get("who") != "ai" for turn in story.record.transcript):
+        return ["", screen.dim("no summary: the caller said nothing that could be summed up")]
+    return ["", screen.bold("Summary"), f"  {screen.value(story.record.summary)}"]
 
 
 def _queued(story: Story, screen: Screen) -> list[str]:
@@ -164,6 +224,18 @@ def _queued(story: Story, screen: Screen) -> list[str]:
         return []
     lines = ["", screen.bold("Jobs still in the queue")]
     for job in story.record.jobs:
-        due = f", due {job.due:%H:%M:%S}" if job.due else ""
+        due = f", due {job.due:%Y-%m-%d %H:%M:%S} UTC" if job.due else ""
         lines.append(f"  {job.name}  {job.status}, attempt {job.attempts}{due}")
     return lines
+
+
+def _next(story: Story, facts: CallFacts) -> list[str]:
+    """The commands that have an answer for this call."""
+    commands = [trouble.next.format(call_sid=story.call_sid) for trouble in verdict(facts)[:1]]
+    recorded = facts.live or any(entry.event == "BLACKBOX_WRITTEN" for entry in story.entries)
+    commands = [words for words in commands if not words.startswith(("make trace", "make blackbox"))]
+    if recorded:
+        commands.append(f"make blackbox CALL={story.call_sid}")
+    if facts.live:
+        commands.append(f"make logs CALL={story.call_sid}")
+    return [*commands, f"make trace CALL={story.call_sid} OUT=html"]

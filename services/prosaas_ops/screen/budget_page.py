@@ -1,11 +1,11 @@
 """The page of `make log-budget`: how much quieter production is, and what is left of each event."""
 
-from html import escape
 from statistics import median
 
 from prosaas_ops.options import SERVICES
 from prosaas_ops.screen.charts import bars
 from prosaas_ops.screen.page import page, tiles
+from prosaas_ops.screen.piece import quoted
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.measured import Measured, reduction
 
@@ -25,7 +25,7 @@ def render(before: Measured, after: Measured) -> str:
     names = ("before (DEBUG)", "after (INFO)")
     parts = [
         "<h1>Log budget</h1>",
-        '<p class="dim">The same simulated calls, everything that the three services wrote meanwhile.</p>',
+        '<p class="dim">The same simulated calls, everything that the three services wrote of them.</p>',
         tiles(numbers),
         "<h2>Lines by service</h2>",
         bars(services, names),
@@ -42,9 +42,9 @@ def render(before: Measured, after: Measured) -> str:
 def _event_table(before: Measured, after: Measured) -> str:
     old, new = before.by_event(), after.by_event()
     rows = "".join(
-        f'<tr><td>{escape(event)}</td><td class="n">{old[event]:,}</td><td class="n">{new[event]:,}</td>'
+        f'<tr><td>{quoted(event)}</td><td class="n">{old[event]:,}</td><td class="n">{new[event]:,}</td>'
         f'<td class="n">{f"{reduction(old[event], new[event]):.1f}%" if old[event] else ""}</td></tr>'
         for event, _ in (old | new).most_common()
     )
-    head = '<tr><th>event</th><th class="n">DEBUG</th><th class="n">INFO</th><th class="n">less by</th></tr>'
+    head = '<tr><th>event</th><th class="n">DEBUG</th><th class="n">INFO</th><th class="n">fewer by</th></tr>'
     return f"<table>{head}{rows}</table>"

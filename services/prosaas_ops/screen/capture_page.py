@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from html import escape
 
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.charts import columns
 from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.piece import prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line, clock
@@ -70,8 +70,8 @@ def _call_table(calls: dict[str, list[Line]]) -> str:
         ending = next((line.text for line in lines if line.event == "CALL_END"), "(not ended in this window)")
         ending = ending.removesuffix(f" · call_sid={call_sid}")
         rows.append(
-            f'<tr><td>{escape(call_sid)}</td><td class="n">{clock(lines[0].at)}</td><td class="n">{len(lines)}</td>'
-            f'<td class="t" dir="ltr"><bdi>{escape(ending)}</bdi></td></tr>'
+            f'<tr><td>{quoted(call_sid)}</td><td class="n">{clock(lines[0].at)}</td><td class="n">{len(lines)}</td>'
+            f'<td class="t">{prose(ending)}</td></tr>'
         )
     head = '<tr><th>call</th><th class="n">first line</th><th class="n">lines</th><th>ending</th></tr>'
     return f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
@@ -80,7 +80,7 @@ def _call_table(calls: dict[str, list[Line]]) -> str:
 def _happened(happenings: Sequence[Happening]) -> str:
     rows = "".join(
         f'<tr><td class="n">{clock(told.at)}</td><td>{short(told.service)}</td>'
-        f"<td>{escape(told.what)} {escape(told.detail)}</td></tr>"
+        f"<td>{quoted(told.what)} {quoted(told.detail)}</td></tr>"
         for told in happenings
     )
     return f'<table class="wide"><tr><th class="n">UTC</th><th>service</th><th>what</th></tr>{rows}</table>'
@@ -90,11 +90,11 @@ def _rows(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         kind = kind_of(line.level, line.event)
-        stack = f"<pre>{escape(chr(10).join(line.stack))}</pre>" if line.stack else ""
+        stack = f"<pre>{quoted(chr(10).join(line.stack))}</pre>" if line.stack else ""
         rows.append(
             f'<tr><td class="n">{clock(line.at)}</td><td>{short(line.service)}</td>'
             f'<td><span class="tag" style="background:{COLOURS[kind]}">{kind}</span></td>'
-            f'<td class="t" dir="auto">{escape(line.human())}{stack}</td></tr>'
+            f'<td class="t">{tagged(line.emoji, line.event)}{prose(line.text)}{stack}</td></tr>'
         )
     head = '<tr><th class="n">UTC</th><th>service</th><th>kind</th><th>line</th></tr>'
     return f'<div class="scroll"><table class="wide">{head}{"".join(rows)}</table></div>'

@@ -1,7 +1,8 @@
 """Charts as inline SVG: readable without a script and without a colour alone telling the story."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
+
+from prosaas_ops.screen.piece import quoted
 
 _PALETTE = ("#2f6feb", "#8250df", "#0a7f76", "#b45309", "#57606a", "#cf222e")
 
@@ -15,7 +16,7 @@ def bars(rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], unit
     for row, (label, values) in enumerate(rows):
         top = 24 + row * group
         middle = top + thick * len(names) / 2 + 4
-        parts.append(f'<text x="{left - 10}" y="{middle:.0f}" text-anchor="end" class="value">{escape(label)}</text>')
+        parts.append(f'<text x="{left - 10}" y="{middle:.0f}" text-anchor="end" class="value">{quoted(label)}</text>')
         for place, value in enumerate(values):
             length = max(1.0, value / most * (width - left - 90)) if value else 0.0
             y = top + place * thick
@@ -45,14 +46,14 @@ def columns(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> str:
             tall = series[name][slot] / most * height
             y -= tall
             if tall:
-                title = f"<title>{escape(name)} {series[name][slot]}</title>"
+                title = f"<title>{quoted(name)} {series[name][slot]}</title>"
                 colour = _PALETTE[place % len(_PALETTE)]
                 place_and_size = (
                     f'x="{left + slot * step + 1:.1f}" y="{y:.1f}" width="{step - 2:.1f}" height="{tall:.1f}"'
                 )
                 parts.append(f'<rect {place_and_size} fill="{colour}">{title}</rect>')
         if label:
-            parts.append(f'<text x="{left + slot * step:.1f}" y="{top + height + 18}">{escape(label)}</text>')
+            parts.append(f'<text x="{left + slot * step:.1f}" y="{top + height + 18}">{quoted(label)}</text>')
     return "".join([*parts, "</svg>"])
 
 
@@ -62,6 +63,6 @@ def _legend(names: Sequence[str], left: int) -> str:
         parts.append(
             f'<rect x="{x:.0f}" y="2" width="12" height="12" rx="2" fill="{_PALETTE[place % len(_PALETTE)]}"/>'
         )
-        parts.append(f'<text x="{x + 18:.0f}" y="12">{escape(name)}</text>')
+        parts.append(f'<text x="{x + 18:.0f}" y="12">{quoted(name)}</text>')
         x += 40 + 7.5 * len(name)
     return "".join(parts)

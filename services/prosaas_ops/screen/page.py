@@ -1,7 +1,8 @@
 """The frame of a page that an operator can open, mail and keep: one file, its style inside, nothing fetched."""
 
-from html import escape
 from importlib.resources import files
+
+from prosaas_ops.screen.piece import isolated, quoted
 
 COLOURS = {
     "call": "#2f6feb",
@@ -26,11 +27,11 @@ def page(title: str, body: str) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{quoted(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
 def tiles(values: list[tuple[str, str]]) -> str:
     """The few numbers that a reader looks for first."""
-    cells = "".join(f"<div><b dir=auto>{escape(value)}</b><span>{escape(name)}</span></div>" for name, value in values)
+    cells = "".join(f"<div><b>{isolated(value)}</b><span>{quoted(name)}</span></div>" for name, value in values)
     return f'<section class="tiles">{cells}</section>'

@@ -1,17 +1,23 @@
-"""What a person sees: colour on a terminal only, service names in a column, a cap on lines a second."""
+"""What a person sees: escaped, in colour and cut at the edge on a terminal only, with a cap on lines a second."""
 
 import os
+import re
+import secrets
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence, Set
 from typing import TextIO
 
+from prosaas_ops.screen.piece import columns, piece
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line, clock
 
 _LEVEL = {"DEBUG": "2", "INFO": "", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _SERVICE = {"prosaas-api": "36", "prosaas-calls": "35", "worker": "34"}
 _NAME_WIDTH = 7
+# A colour, or the ends of an isolate.
+_CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
 
 
 def short(service: str) -> str:
@@ -20,20 +26,41 @@ def short(service: str) -> str:
 
 
 class Screen:
-    """Prints to one stream; `bold`, `dim` and the like do nothing where the stream is no terminal."""
+    """Prints to one stream. What it prints is escaped here, so that only its own paint reaches a terminal."""
 
     def __init__(self, out: TextIO | None = None, terminal: bool | None = None) -> None:
         self.out = out or sys.stdout
         if terminal is None:
             # Inside the container standard output is a pipe; the wrapper knows where it leads.
             terminal = self.out.isatty() or (out is None and os.environ.get("OPS_TERMINAL") == "1")
+        self.terminal = terminal
         self.colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.width = _width() if terminal and os.environ.get("WRAP") != "1" else 0
+        # Stands before each control of ours; no text from outside can know it.
+        self._mark = f"\x1b{secrets.token_hex(8)}"
 
-    def say(self, text: str = "") -> None:
-        print(text, file=self.out, flush=True)
+    def say(self, *rows: str) -> None:
+        """Prints the rows, each as one line: cut at a terminal's edge, and whole everywhere else."""
+        for row in rows or ("",):
+            print(self._shown(row), file=self.out, flush=True)
+
+    def _shown(self, row: str) -> str:
+        first, *marked = row.split(self._mark)
+        parts = [("", piece(first))]
+        for part in marked:
+            control = _CONTROL.match(part)
+            assert control is not None
+            parts.append((control[0] if control[0][0] != "[" else f"\x1b{control[0]}", piece(part[control.end() :])))
+        if self.width and sum(columns(character) for _, text in parts for character in text) > self.width:
+            parts = _cut(parts, self.width - 1)
+        return "".join(control + text for control, text in parts)
 
     def paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
+        return f"{self._mark}[{code}m{text}{self._mark}[0m" if self.colour and code else text
+
+    def value(self, value: object) -> str:
+        """What somebody said or is called, as one piece whose direction stays its own."""
+        return f"{self._mark}\u2068{piece(value)}{self._mark}\u2069" if self.terminal else piece(value)
 
     def paint_level(self, text: str, level: str) -> str:
         return self.paint(text, _LEVEL.get(level, ""))
@@ -47,24 +74,55 @@ class Screen:
     def good(self, text: str) -> str:
         return self.paint(text, "32")
 
+    def warn(self, text: str) -> str:
+        return self.paint(text, "33")
+
     def bad(self, text: str) -> str:
         return self.paint(text, "31")
 
     def name(self, service: str) -> str:
         return self.paint(short(service).ljust(_NAME_WIDTH), _SERVICE.get(service, "32"))
 
-    def line(self, line: Line) -> str:
-        """A log record: time, service, the line in the human format, its stack trace below."""
-        text = self.paint_level(line.human(), line.level)
-        head = f"{self.dim(clock(line.at))} {self.name(line.service)} {text}"
-        return "\n".join([head, *(self.paint(row, "31") for row in line.stack)])
+    def line(self, line: Line, told: str = "") -> list[str]:
+        """A log record: time, service, the line in the human format, its stack trace below; `told` needs no repeating.
+
+        On a terminal a call's id is its last four characters, and what every line would say is left out.
+        """
+        text = line.human()
+        if self.width:
+            text = text.removeprefix("[INFO] ")
+            for call_sid in {line.call_sid, told} - {""}:
+                brief = "" if call_sid == told else f" · CA…{call_sid[-4:]}"
+                text = text.replace(f" · call_sid={call_sid}", brief)
+                text = text.replace(f"call_sid={call_sid}", f"CA…{call_sid[-4:]}")
+        head = f"{self.dim(clock(line.at))} {self.name(line.service)} {self.paint_level(self.value(text), line.level)}"
+        return [head, *(self.bad(row) for row in line.stack)]
 
     def happening(self, told: Happening) -> str:
         text = f"── container {told.what}" + (f", {told.detail}" if told.detail else "")
-        return f"{self.dim(clock(told.at))} {self.name(told.service)} {self.paint(text, '33')}"
+        return f"{self.dim(clock(told.at))} {self.name(told.service)} {self.warn(text)}"
 
-    def show(self, item: Line | Happening) -> str:
-        return self.line(item) if isinstance(item, Line) else self.happening(item)
+    def show(self, item: Line | Happening, told: str = "") -> list[str]:
+        return self.line(item, told) if isinstance(item, Line) else [self.happening(item)]
+
+
+def _cut(parts: list[tuple[str, str]], left: int) -> list[tuple[str, str]]:
+    """The parts with as much of their text as there are columns, then an ellipsis; each control stays."""
+    shown = []
+    for control, text in parts:
+        kept = 0
+        while left >= 0 and kept < len(text):
+            left -= columns(text[kept])
+            kept += left >= 0
+        shown.append((control, text[:kept] + ("…" if kept < len(text) and left > -9 else "")))
+        left = left if kept == len(text) else -9
+    return shown
+
+
+def _width() -> int:
+    """The terminal's width, which the wrapper passes on; the container itself has no terminal to ask."""
+    told = os.environ.get("COLUMNS", "")
+    return int(told) if told.isdigit() and int(told) > 20 else shutil.get_terminal_size().columns
 
 
 class RateCap:
@@ -103,6 +161,7 @@ class RateCap:
 
 def table(rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> list[str]:
     """Rows as aligned text, the first one the heading; `right` names the columns of numbers."""
+    rows = [[piece(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(

@@ -2,18 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
+from prosaas_core.facts.measures import MEASURES, SLOW_MS
+from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
-from prosaas_ops.stories.call import MEASURES, SLOW_SECONDS, Entry, Story, latencies, spoken_text, transcript
+from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
+from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
-# Without a recorded end, speech is drawn as long as its words take to say.
-_LETTERS_PER_SECOND = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +30,34 @@ class Span:
 def render(story: Story) -> str:
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
-        f"<h1>{escape(story.call_sid)}</h1>",
+        f"<h1>{quoted(story.call_sid)}</h1>",
         f'<p class="dim">{when}{_parties(story)}</p>',
+        *_verdict(story),
         tiles(_numbers(story)),
     ]
     parts += ["<h2>Timeline</h2>", _timeline(story)]
     if said := transcript(story):
         parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
     if story.record is not None and story.record.summary:
-        parts += ["<h2>Summary</h2>", f'<p dir="auto">{escape(story.record.summary)}</p>']
+        parts += ["<h2>Summary</h2>", f'<p dir="auto">{isolated(story.record.summary)}</p>']
     parts += ["<h2>Log</h2>", _log(story)]
     return page(f"call {story.call_sid}", "\n".join(parts))
+
+
+def _verdict(story: Story) -> list[str]:
+    facts = facts_of(story)
+    troubles = verdict(facts)
+    rows = "".join(f'<li dir="auto">{isolated(sentence(trouble, facts))}</li>' for trouble in troubles[1:])
+    words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts))}</b></p>'
+    return [words, f"<ul>{rows}</ul>" if rows else ""]
 
 
 def _parties(story: Story) -> str:
     record = story.record
     if record is None:
         return " · no record yet"
-    names = [f"{record.direction} {record.from_number} → {record.to_number}", record.business, record.customer]
-    return "".join(f" · <bdi>{escape(name)}</bdi>" for name in names if name)
+    names = [record.direction, record.from_number, "→", record.to_number, record.business, record.customer]
+    return "".join(f" · {isolated(name)}" for name in names if name)
 
 
 def _numbers(story: Story) -> list[tuple[str, str]]:
@@ -57,10 +67,9 @@ def _numbers(story: Story) -> list[tuple[str, str]]:
         if record.duration_s is not None:
             numbers.append(("duration", spoken_duration(record.duration_s)))
         numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
-        for name in MEASURES:
-            if record.metrics.get(name) is not None:
-                unit = " ms" if name.endswith("_ms") else ""
-                numbers.append((name.removesuffix("_ms").replace("_", " "), f"{record.metrics[name]}{unit}"))
+        for measure in MEASURES:
+            if record.metrics.get(measure.name) is not None:
+                numbers.append((measure.en, f"{record.metrics[measure.name]} {measure.unit}".strip()))
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
     return [*numbers, ("warnings and errors", str(troubles)), ("lines", str(len(story.entries)))]
 
@@ -77,7 +86,7 @@ def activity(story: Story) -> dict[str, list[Span]]:
         end = (
             float(turn["until_ms"]) / 1000
             if turn.get("until_ms") is not None
-            else start + max(0.4, len(text) / _LETTERS_PER_SECOND)
+            else start + max(0.4, len(text) / LETTERS_PER_SECOND)
         )
         lane.append(Span(start, max(end, start + 0.05), text, bool(turn.get("interrupted"))))
     return spans
@@ -111,14 +120,14 @@ def _timeline(story: Story) -> str:
             width = max(2.0, x(span.end) - x(span.start))
             dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
             box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
-            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{escape(span.text)}</title></rect>')
+            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{quoted(span.text)}</title></rect>')
     parts.append('<text x="0" y="130">events</text>')
     for at, entry in zip(offsets, story.entries, strict=True):
         if entry.kind not in ("speech", "detail") and first <= at <= last:
             title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
             parts.append(
                 f'<circle cx="{x(at)}" cy="126" r="{6 if entry.kind in ("error", "warning") else 4.5}" '
-                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{escape(title)}</title></circle>'
+                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{quoted(title)}</title></circle>'
             )
     parts.append("</svg>")
     estimated = not all("until_ms" in turn for turn in transcript(story))
@@ -140,7 +149,7 @@ def _turn(turn: dict[str, Any]) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
     note = " · interrupted" if turn.get("interrupted") else ""
     label = f"{'AI' if who == 'ai' else 'customer'} · {float(turn.get('at_ms', 0)) / 1000:.1f}s{note}"
-    words = escape(str(turn.get("text", "")))
+    words = isolated(turn.get("text", ""))
     return f'<div class="turn {who}"><p dir="auto">{words}<small dir="ltr">{label}</small></p></div>'
 
 
@@ -149,8 +158,7 @@ def _log(story: Story) -> str:
     boxes = "".join(map(_box, kinds))
     # Showing and hiding by kind needs no script: the style looks at the boxes.
     hide = "".join(f"main:has(#k-{kind}:not(:checked)) tr.k-{kind}{{display:none}}" for kind in kinds)
-    waits = latencies(story)
-    rows = "".join(_row(entry, story, waits.get(place)) for place, entry in enumerate(story.entries))
+    rows = "".join(_row(entry, story) for entry in story.entries)
     head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
     return f'<style>{hide}</style>{boxes}<div class="scroll"><table class="wide">{head}{rows}</table></div>'
 
@@ -161,14 +169,22 @@ def _box(kind: str) -> str:
     return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {kind}</label>'
 
 
-def _row(entry: Entry, story: Story, wait: float | None) -> str:
-    stack = f"<pre>{escape(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
+def _row(entry: Entry, story: Story) -> str:
+    stack = f"<pre>{quoted(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
     note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
-    if wait is not None:
-        slow = " bad" if wait > SLOW_SECONDS else ""
-        note += f' <span class="dim{slow}">first sound {wait * 1000:.0f} ms after the caller\'s last word</span>'
+    if entry.wait is not None:
+        slow = " bad" if entry.wait * 1000 >= SLOW_MS else ""
+        waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
+        note += f' <span class="dim{slow}">first sound {waited} after the caller\'s last word</span>'
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
         f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
-        f'<td class="t" dir="auto"><bdi>{escape(spoken_text(entry, story.call_sid))}</bdi>{note}{stack}</td></tr>'
+        f'<td class="t">{tagged(entry.emoji, entry.event)}{prose(_core(entry, story))}{note}{stack}</td></tr>'
     )
+
+
+def _core(entry: Entry, story: Story) -> str:
+    """The line without its tag, which stands apart, and without what every line would repeat."""
+    tag = f"[{entry.event}] "
+    before, found, after = spoken_text(entry, story.call_sid).partition(tag)
+    return after if found and entry.event else before

@@ -4,21 +4,29 @@ Written against the socket because the client libraries cost more time to import
 day of logs in twice the time: asked in HTTP/1.0 the engine answers in one unchunked stream.
 """
 
+import gzip
 import json
 import os
 import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
 
 SOCKET = "/var/run/docker.sock"
+# Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
+KEPT = Path(".state/lines")
+GONE = "gone"
 _STDERR = 2
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
+# Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
+_PATIENCE = struct.pack("ll", 60, 0)
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -33,6 +41,8 @@ class Container:
     state: str
     image: str
     status: str
+    created: int = 0
+    ports: tuple[int, ...] = ()
 
 
 class RawLine(NamedTuple):
@@ -51,7 +61,7 @@ class Engine:
         self._path = path
 
     def containers(self, *services: str) -> list[Container]:
-        """The project's containers, stopped ones included, in the order of the services asked for."""
+        """The project's containers, stopped ones included: by the services asked for, a service's oldest one first."""
         found = [
             Container(
                 id=row["Id"],
@@ -60,18 +70,29 @@ class Engine:
                 state=row["State"],
                 image=row["Image"],
                 status=row["Status"],
+                created=row.get("Created", 0),
+                ports=tuple(port["PublicPort"] for port in row.get("Ports") or [] if "PublicPort" in port),
             )
             for row in self.get("/containers/json", all=1, filters=json.dumps({"label": _labels(self.project)}))
             if row["Labels"].get("com.docker.compose.oneoff", "False") != "True"
         ]
+        found.sort(key=lambda container: (container.created, container.name))
         if services:
             found = [container for container in found if container.service in services]
             found.sort(key=lambda container: services.index(container.service))
         return found
 
+    def kept(self, *services: str, folder: Path = KEPT) -> list[Container]:
+        """The last generations of these services that are gone: their lines can still be read, and nothing else."""
+        return [
+            Container(str(path), path.name.split(".")[0], path.name.removesuffix(".gz"), GONE, "", "gone")
+            for path in sorted(folder.glob("*.gz"))
+            if path.name.split(".")[0] in services
+        ]
+
     def running(self, service: str) -> Container:
-        """The service's running container, or the one sentence that says why there is none."""
-        for container in self.containers(service):
+        """The service's newest running container, or the one sentence that says why there is none."""
+        for container in reversed(self.containers(service)):
             if container.state == "running":
                 return container
         raise Problem(
@@ -103,6 +124,8 @@ class Engine:
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first."""
+        if container.state == GONE:
+            return _kept_lines(container, since, until)
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
         if status >= 400:
@@ -119,8 +142,9 @@ class Engine:
         status, body = self._whole("GET", "/events", query)
         return [json.loads(line) for line in body.splitlines() if line.strip()] if status < 400 else []
 
-    def follow_events(self) -> socket.socket:
-        return self.stream("GET", "/events", _event_query(self.project))
+    def follow_events(self, since: float | None = None) -> socket.socket:
+        query = _event_query(self.project)
+        return self.stream("GET", "/events", query if since is None else {**query, "since": f"{since:.9f}"})
 
     def run(self, container: Container, *command: str) -> tuple[int, str, str]:
         """Runs a command inside the container; its exit code and what it printed to stdout and to stderr."""
@@ -131,8 +155,10 @@ class Engine:
         out, err = bytearray(), bytearray()
         for kind, payload in _frames(bytearray(body)):
             (err if kind == _STDERR else out).extend(payload)
-        code = int(self.get(f"/exec/{made['Id']}/json")["ExitCode"])
-        return code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
+        if code is None:
+            raise Problem(f"{command[0]} in {container.service} did not end: `make ps` shows whether it is healthy")
+        return int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
@@ -152,9 +178,15 @@ class Engine:
     ) -> tuple[int, bytes]:
         with self._ask(method, path, query, payload) as connection:
             answer = bytearray()
-            while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
-                answer += chunk
-        end = answer.index(b"\r\n\r\n")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
+            try:
+                while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
+                    answer += chunk
+            except BlockingIOError:
+                raise Problem(f"Docker did not answer {path} in time: is it overloaded? `make doctor`") from None
+        end = answer.find(b"\r\n\r\n")
+        if end < 0:
+            raise Problem(f"Docker closed the connection on {path}")
         return int(answer[:end].split(b" ", 2)[1]), bytes(memoryview(answer)[end + 4 :])
 
     def _ask(self, method: str, path: str, query: dict[str, Any], payload: dict[str, Any] | None) -> socket.socket:
@@ -195,6 +227,18 @@ class Demultiplexer:
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
             yield RawLine(stamp, self._service, text[:-1])
+
+
+def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
+    """What a deploy kept of a generation: lines as the engine stamped them, by time. A file that just went has none."""
+    first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
+    last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
+    try:
+        with gzip.open(container.id, "rt", encoding="utf-8", errors="replace") as file:
+            rows = (line.rstrip("\n").partition(" ") for line in file)
+            return [RawLine(stamp, container.service, text) for stamp, _, text in rows if first <= stamp <= last]
+    except (OSError, EOFError):
+        return []
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:

@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Demultiplexer, Engine, RawLine
 from prosaas_ops.stack.lines import Line, Reader, read, seconds
 
 # How long a line waits for an earlier one of another container, and a record for its stack trace.
 HOLD = 0.15
+# More losses of the event stream than this within so many seconds are an engine that is on its way out.
+_MOST_LOSSES, _LOSS_WINDOW = 3, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,8 @@ class Follow:
         self._waiting: list[tuple[float, int, float, Line | Happening]] = []
         self._count = 0
         self._seen: dict[str, float] = {}
-        events = engine.follow_events()
-        self._selector.register(events, selectors.EVENT_READ, bytearray())
+        self._losses: list[float] = []
+        self._open_events()
         for container in engine.require(*services):
             if container.state == "running":
                 self._open(container, since)
@@ -133,11 +136,15 @@ class Follow:
             if line := source.feed(raw):
                 self._hold(line.at, line)
 
+    def _open_events(self, since: float | None = None) -> None:
+        self._selector.register(self._engine.follow_events(since), selectors.EVENT_READ, bytearray())
+
     def _read_events(self, connection: Any, pending: bytearray) -> None:
         chunk = connection.recv(1 << 16)
         if not chunk:
             self._selector.unregister(connection)
             connection.close()
+            self._events_lost()
             return
         pending += chunk
         *whole, rest = bytes(pending).split(b"\n")
@@ -145,6 +152,14 @@ class Follow:
         for row in whole:
             if row.strip():
                 self._heard(json.loads(row))
+
+    def _events_lost(self) -> None:
+        """Without events a restart would go unnoticed: they are asked for again, or the following ends aloud."""
+        now = time.time()
+        self._losses = [at for at in self._losses if at > now - _LOSS_WINDOW] + [now]
+        if len(self._losses) > _MOST_LOSSES:
+            raise Problem("the engine keeps ending its stream of events: is it being restarted? `make doctor`")
+        self._open_events(now)
 
     def _heard(self, event: dict[str, Any]) -> None:
         told = happening(event)
@@ -180,7 +195,7 @@ class Follow:
 
 def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
     """The records of all these services in the window, by time."""
-    containers = engine.require(*services)
+    containers = [*engine.kept(*services), *engine.require(*services)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         parts = pool.map(lambda container: list(read(engine.logs(container, since, until))), containers)
         return sorted((line for part in parts for line in part), key=lambda line: line.stamp)

@@ -15,12 +15,14 @@ RANK = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _HUMAN = re.compile(
     r"\[(DEBUG|INFO|WARNING|ERROR|CRITICAL)\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0-9_]*)\] ?)?(.*)", re.DOTALL
 )
-_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]+)")
-_JOB = re.compile(r"job_id=(\w+)")
+_OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
+# What the renderer puts at the end of a line, one after another; whatever else looks like it is somebody's words.
+_CONTEXT = re.compile(r"(call_sid|request_id|job_id|message_id)=([\w.:=+/@-]{1,200})")
 _CANONICAL = (
     *("timestamp", "@timestamp", "time", "severity", "log.level", "message", "event", "service", "serviceContext"),
     *("env", "version", "logger", "log.logger", "ecs.version", "prosaas"),
 )
+_MOST_IDS = 4
 
 
 @dataclass(slots=True)
@@ -116,8 +118,11 @@ def parse(raw: RawLine) -> Line:
     size = len(text.encode()) + 1
     match = _HUMAN.fullmatch(text)
     if match is None:
-        return Line(raw.stamp, raw.service, "INFO", "", text, call_sid=_first(_CALL, text), size=size)
+        return Line(raw.stamp, raw.service, "INFO", "", text, size=size)
     level, emoji, event, rest = match.groups()
+    context = _context(rest)
+    if event and "call_sid" not in context and (own := _OWN_CALL.match(rest)) and names_its_call(event):
+        context["call_sid"] = own[1]
     return Line(
         raw.stamp,
         raw.service,
@@ -125,8 +130,9 @@ def parse(raw: RawLine) -> Line:
         event or "",
         rest,
         emoji=emoji or "",
-        call_sid=_first(_CALL, rest),
-        job_id=_first(_JOB, rest),
+        call_sid=context.get("call_sid", ""),
+        job_id=context.get("job_id", ""),
+        fields=dict(context),
         size=size,
     )
 
@@ -168,6 +174,34 @@ def dress(name: str) -> tuple[str, str]:
     return (event.tag, event.emoji) if event is not None and hasattr(event, "tag") else (name, "")
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found.group(1) if found else ""
+def _context(text: str) -> dict[str, str]:
+    """The ids at the end of a human line: the renderer's tail alone says whose line it is."""
+    found: dict[str, str] = {}
+    end = len(text)
+    for _ in range(_MOST_IDS):
+        start = text.rfind(" · ", 0, end)
+        match = _CONTEXT.fullmatch(text, start + 3, end) if start >= 0 else None
+        if match is None or match[1] in found:
+            break
+        found[match[1]] = match[2]
+        end = start
+    return found
+
+
+@cache
+def debug_tags() -> frozenset[str]:
+    """The tags that only events of DEBUG have: frame by frame, and other things that production never says."""
+    from prosaas_logging import catalogue
+
+    events = [event for event in vars(catalogue).values() if hasattr(event, "tag")]
+    return frozenset(event.tag for event in events if event.level == RANK["DEBUG"]) - frozenset(
+        event.tag for event in events if event.level != RANK["DEBUG"]
+    )
+
+
+@cache
+def names_its_call(tag: str) -> bool:
+    """Whether events of this tag say their call's id themselves, first of all."""
+    from prosaas_logging import catalogue
+
+    return any(getattr(event, "tag", "") == tag and "call_sid" in event.fields for event in vars(catalogue).values())

@@ -2,12 +2,14 @@
 
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
+from prosaas_ops.options import Usage, gather
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.switch import Target
 
-PROJECT_LABEL, COMMAND_LABEL = "prosaas.ops.project", "prosaas.ops.command"
+PROJECT_LABEL, COMMAND_LABEL, USER_LABEL = "prosaas.ops.project", "prosaas.ops.command", "prosaas.ops.user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +18,12 @@ class Session:
 
     target: Target
     since: datetime
+    # Whose terminal, as user@host, where the wrapper said so.
+    user: str = ""
 
     def __str__(self) -> str:
-        return f"another terminal debugs {self.target} since {self.since:%H:%M:%S} UTC"
+        whose = f" ({self.user})" if self.user else ""
+        return f"another terminal{whose} debugs {self.target} since {self.since:%H:%M:%S} UTC"
 
 
 def others(engine: Engine, command: str) -> list[Session]:
@@ -30,7 +35,22 @@ def others(engine: Engine, command: str) -> list[Session]:
     for row in rows:
         if own and row["Id"].startswith(own):
             continue
-        environment = dict(item.partition("=")[::2] for item in engine.inspect(row["Id"])["Config"]["Env"] or [])
-        target = Target(environment.get("CALL", ""), environment.get("BUSINESS", ""), environment.get("PHONE", ""))
-        found.append(Session(target, datetime.fromtimestamp(row["Created"]).astimezone()))
+        config = engine.inspect(row["Id"])["Config"]
+        user = str((row.get("Labels") or {}).get(USER_LABEL, ""))
+        found.append(Session(_target(command, config), _moment(row["Created"]), user))
     return found
+
+
+def _target(command: str, config: dict[str, Any]) -> Target:
+    """What that terminal was asked for, read by the rule by which it reads it itself."""
+    environment = dict(item.partition("=")[::2] for item in config.get("Env") or [])
+    words = [word for word in (config.get("Cmd") or [])[1:] if "=" in word]
+    try:
+        options = gather(command, ("CALL", "BUSINESS", "PHONE", "FOR", "MAX"), words, environment)
+    except Usage:
+        return Target()
+    return Target(options.text("CALL"), options.text("BUSINESS"), options.text("PHONE"))
+
+
+def _moment(created: float) -> datetime:
+    return datetime.fromtimestamp(created, UTC)

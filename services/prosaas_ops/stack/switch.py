@@ -1,9 +1,13 @@
 """The live level switch of a running service, worked through the `logctl` inside its container."""
 
 import json
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from prosaas_logging.ctl import LONGEST_SECONDS
 from prosaas_ops.options import Options, Problem, Usage
 from prosaas_ops.stack.engine import Container, Engine
 
@@ -37,6 +41,55 @@ def target_from(options: Options) -> Target:
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
         raise Usage("CALL=, BUSINESS= and PHONE= exclude one another: give one")
     return target
+
+
+# The container's own time limit, should this process die, comes this much after the one promised.
+_GRACE_SECONDS = 5.0
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def raised(
+    engine: Engine,
+    containers: Sequence[Container],
+    target: Target,
+    seconds: float,
+    stays: Callable[[Container], bool] = lambda _: False,
+) -> Iterator[None]:
+    """DEBUG for the target while the block runs; every container is asked to take it back, however the block ends.
+
+    That holds for a container that refused, and for the others when one does not answer. What `stays` for somebody else
+    is left alone. No second Ctrl-C stops what the first one asked for.
+    """
+    if seconds > LONGEST_SECONDS:
+        raise Usage(f"a level is switched for at most {LONGEST_SECONDS // 3600}h at a time")
+    duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
+    undo = ExitStack()
+    try:
+        for container in containers:
+            undo.callback(_take_back, engine, container, target, stays)
+            # Another terminal may have asked for longer: setting it anew would shorten its time.
+            if not stays(container) or seconds_left(engine, container, target) < seconds:
+                raise_to_debug(engine, container, target, duration)
+        yield
+    finally:
+        with _undisturbed(), undo:
+            pass
+
+
+def _take_back(engine: Engine, container: Container, target: Target, stays: Callable[[Container], bool]) -> None:
+    if not stays(container):
+        lower(engine, container, target)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    former = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
 
 
 def raise_to_debug(engine: Engine, container: Container, target: Target, duration: str) -> None:

@@ -9,26 +9,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from prosaas_logging.render import escape
 from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine, RawLine
 from prosaas_ops.stack.follow import Happening, happenings
 from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
+from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
 
 # By the beginning of the event's name or tag; the first that fits.
-MEASURES = ("turns", "barge_ins", "tools", "first_audio_ms", "response_p50_ms", "response_p95_ms", "folded")
-# An answer that takes longer than this is heard as silence.
-SLOW_SECONDS = 1.5
-
 _KINDS = (
     (("TRANSCRIPT",), "speech"),
     (("REALTIME", "RESPONSE"), "model"),
     (("TOOL_",), "tool"),
     (("DB",), "database"),
     (("JOB_",), "job"),
-    (("CALL_", "GREETING", "BARGE_IN", "DTMF", "VOICE_WEBHOOK"), "call"),
+    (("CALL_", "GREETING", "BARGE_IN", "DTMF", "VOICE_"), "call"),
 )
-_AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
+# What a service says of itself as a whole is around every call of its time.
+_AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED",
+           "LOG_DROPPED", "QUEUE_LOST", "QUEUE_BACK", "CIRCUIT_OPEN", "CIRCUIT_CLOSED")  # fmt: skip
 _NAMES_AROUND = re.compile("|".join(_AROUND))
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
@@ -53,6 +53,16 @@ class Entry:
     stack: list[str] = field(default_factory=list)
     # Where the moment is known from: the log, the database's record (folded or rotated away), or the engine.
     origin: str = "log"
+    # Of speech: when it ended, whether it was broken off, and how long the caller had waited for its first sound.
+    until: float | None = None
+    interrupted: bool = False
+    wait: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """Of a CALL_END: why, as its line says it in either language."""
+        found = re.search(r"(?:סיבה|reason)=(\w+)", self.text)
+        return found[1] if found else ""
 
 
 @dataclass(slots=True)
@@ -65,6 +75,10 @@ class Story:
     started: float
     # Why the database could not be asked, when it could not.
     without_record: str = ""
+    # Whether the call is up now; None where it seems so and nobody could say.
+    live: bool | None = False
+    # Warnings of others in the call's time: no part of it, and perhaps a hint.
+    others: int = 0
 
     def count(self, source: str, origin: str = "log") -> int:
         return sum(entry.source == source and entry.origin == origin for entry in self.entries)
@@ -77,7 +91,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries: list[Entry] = []
     for since, ended in _windows(record):
         raws = _read_logs(engine, since, ended)
-        entries = [_entry(line) for part in raws for line in _of_call(part, call_sid)]
+        entries = [_entry(line) for part in raws for line in lines_of_call(part, call_sid)]
         if entries:
             break
     if record is not None:
@@ -85,15 +99,30 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if not entries and record is None:
         return None
     started = _start(entries, record)
+    if record is not None:
+        _place_speech(record, entries, started)
     first, last = _surrounded(entries, started)
-    entries += [_entry(line, kind="around") for part in raws for line in _surroundings(part, first, last)]
+    around = [line for part in raws for line in _surroundings(part, first, last)]
+    entries += [_entry(line, kind="around") for line in around if line.event in _AROUND]
     entries += [
         _from_happening(told)
         for told in happenings(engine, first, min(last, time.time()))
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
     entries.sort(key=lambda entry: entry.at)
-    return Story(call_sid, entries, record, started, without_record)
+    others = sum(line.event not in _AROUND for line in around)
+    return Story(
+        call_sid, entries, record, started, without_record, _is_live(engine, call_sid, entries, record), others
+    )
+
+
+def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record | None) -> bool | None:
+    """The service is asked about a call that has begun and of which nothing says that it ended."""
+    said = {entry.event for entry in entries}
+    if "CALL_END" in said or "CALL_START" not in said or (record is not None and record.end_reason):
+        return False
+    calls = live_calls(engine)
+    return None if calls is None else any(call.call_sid == call_sid for call in calls)
 
 
 def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list[list[RawLine]]:
@@ -102,7 +131,8 @@ def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list
         return engine.logs(container, since, None if ended is None else ended + after)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return list(pool.map(read_log, engine.containers(*SERVICES.values())))
+        services = tuple(SERVICES.values())
+        return list(pool.map(read_log, [*engine.kept(*services), *engine.containers(*services)]))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
@@ -120,7 +150,7 @@ def _record(call_sid: str) -> tuple[Record | None, str]:
         return None, str(problem)
 
 
-def _of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
+def lines_of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
     """Only the lines that name the call, and the stacks below them, are worth parsing."""
     chosen: list[RawLine] = []
     inside = False
@@ -128,15 +158,15 @@ def _of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
         inside = (inside and is_continuation(raw.text)) or call_sid in raw.text
         if inside:
             chosen.append(raw)
-    return (line for line in read(chosen) if line.call_sid == call_sid or call_sid in line.text)
+    return (line for line in read(chosen) if line.call_sid == call_sid)
 
 
 def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
-    """What the services said of themselves during the call: starts, drains, warnings that belong to no call."""
+    """What the services said during the call that belongs to no call: starts, drains, warnings."""
     opening, closing = _stamp(first), _stamp(last)
     notable = [raw for raw in raws if opening <= raw.stamp <= closing and _notable(raw.text)]
     for line in read(notable):
-        if line.call_sid or line.job_id or "request_id=" in line.text:
+        if line.call_sid or line.job_id or "request_id" in line.fields:
             continue
         if line.event in _AROUND or RANK[line.level] >= RANK["WARNING"]:
             yield line
@@ -224,6 +254,35 @@ def _surrounded(entries: list[Entry], started: float) -> tuple[float, float]:
     return min(moments) - _MARGIN, max(moments) + _MARGIN
 
 
+def _place_speech(record: Record, entries: list[Entry], started: float) -> None:
+    """Puts what was said where it was said: a line is written when its words are known, the record has their time.
+
+    Who and the whole text must agree, each turn takes one line, and a turn without a line gets one.
+    """
+    waiting: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.at):
+        if entry.kind == "speech":
+            waiting.setdefault(_core(entry.text, record.call_sid), []).append(entry)
+    for turn in record.transcript:
+        who, said = turn.get("who"), escape(str(turn.get("text", "")))
+        names = ("AI",) if who == "ai" else ("לקוח", "customer")
+        lines = next((found for name in names if (found := waiting.get(f'{name}: "{said}"'))), None)
+        if lines:
+            entry = lines.pop(0)
+        else:
+            entry = Entry(0.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'{names[-1]}: "{said}"', "💬")
+            entry.origin = "record"
+            entries.append(entry)
+        entry.at = started + _milliseconds(turn.get("at_ms"))
+        entry.until = started + _milliseconds(turn["until_ms"]) if turn.get("until_ms") is not None else None
+        entry.interrupted = bool(turn.get("interrupted"))
+        entry.wait = _milliseconds(turn["wait_ms"]) if turn.get("wait_ms") is not None else None
+
+
+def _milliseconds(value: Any) -> float:
+    return float(value or 0) / 1000
+
+
 def transcript(story: Story) -> list[dict[str, Any]]:
     """Who said what and when (`at_ms` from the start): the record's, or what the log lines tell of a live call."""
     if story.record is not None and story.record.transcript:
@@ -235,19 +294,6 @@ def transcript(story: Story) -> list[dict[str, Any]]:
             at_ms = round((entry.at - story.started) * 1000)
             said.append({"who": "ai" if who == "AI" else "customer", "text": words.strip('"'), "at_ms": at_ms})
     return said
-
-
-def latencies(story: Story) -> dict[int, float]:
-    """For each answer of the model, by its place in the entries: the seconds until its first sound."""
-    waits: dict[int, float] = {}
-    for turn in story.record.transcript if story.record is not None else []:
-        if turn.get("wait_ms") is None:
-            continue
-        for place, entry in enumerate(story.entries):
-            if entry.kind == "speech" and place not in waits and str(turn["text"]) in entry.text:
-                waits[place] = float(turn["wait_ms"]) / 1000
-                break
-    return waits
 
 
 def spoken_text(entry: Entry, call_sid: str) -> str:

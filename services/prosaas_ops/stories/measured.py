@@ -1,4 +1,4 @@
-"""What the services wrote while the calls of one level ran."""
+"""What the services wrote of the calls that were placed at one level."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from prosaas_ops.stack.lines import Line
 
 @dataclass(slots=True)
 class Measured:
-    """What all services wrote while the calls of one level ran."""
+    """What all services wrote of the calls of one level."""
 
     level: str
     lines: list[Line] = field(default_factory=list)

@@ -211,3 +211,10 @@ async def test_without_the_database_the_calendar_is_closed(engine: AsyncEngine, 
     answer = await tool(generic, name, date="2026-01-25", time="14:00")
 
     assert answer.summary == "היומן לא זמין"
+
+
+async def test_a_refusal_is_an_event_of_its_own_and_no_success(engine: AsyncEngine) -> None:
+    with capture_events("INFO") as events:
+        await tool(await call(engine), "book_appointment", date="2026-01-24", time="10:00")
+
+    assert [event.event for event in events if event.event.startswith("TOOL_")] == ["TOOL_CALL", "TOOL_REFUSED"]

@@ -118,8 +118,8 @@ def test_a_server_s_requests_are_scopes_with_no_line_changed(start: Start, serve
     lines = service.end()
     (own,) = [line for line in lines if line["message"] == "order shown"]
     (printed,) = [line for line in lines if line["message"] == "printed"]
-    assert (own["service"], own["request_id"], own["order"]) == ("shop", "r1", 7)
-    assert (printed["event"], printed["request_id"]) == ("STDOUT", "r1")
+    assert (own["service"], len(own["request_id"]), own["order"]) == ("shop", 32, 7)
+    assert (printed["event"], printed["request_id"]) == ("STDOUT", own["request_id"])
     assert [line["message"] for line in lines if line.get("request_id")] == ["order shown", "printed"]
 
 

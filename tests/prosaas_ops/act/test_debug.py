@@ -1,8 +1,13 @@
 """A debug session: what it shows, what it keeps, why it ends and what it leaves behind."""
 
 import io
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,6 @@ import pytest
 from prosaas_ops.act import debug
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
-from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
@@ -81,94 +85,169 @@ def test_somebody_taking_it_back_ends_the_session(screen: Screen) -> None:
     assert watch(screen, [reverted], still_on=True)[0] == "the log ended"
 
 
-class Operated:
-    """The switch as one container's logctl would keep it."""
+class Service:
+    """A process that logs through prosaas_logging, with logctl beside it: what a container of the stack holds."""
 
-    def __init__(self) -> None:
-        self.on: dict[Target, str] = {}
+    def __init__(self, engine: Any, folder: Path) -> None:
+        self.environ = {
+            **os.environ,
+            "LOG_SWITCH_FILE": str(folder / "switch.json"),
+            "LOG_BLACKBOX": "0",
+            "PYTHONPATH": str(Path(debug.__file__).parents[2]),
+        }
+        words = "import sys; from prosaas_logging import bootstrap; bootstrap('x'); print(1); sys.stdin.read()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", words], env=self.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.process.stdout.readline()
+        self.before_reset: Callable[[], None] = lambda: None
+        engine.on_run = self.run
 
-    def raise_to_debug(self, engine: Any, container: Any, target: Target, duration: str) -> None:
-        self.on[target] = duration
+    def run(self, service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        if command[1] == "reset":
+            self.before_reset()
+        words = [sys.executable, "-m", "prosaas_logging.ctl", *command[1:]]
+        done = subprocess.run(words, env=self.environ, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
 
-    def lower(self, engine: Any, container: Any, target: Target) -> None:
-        self.on.pop(target, None)
-
-    def seconds_left(self, engine: Any, container: Any, target: Target) -> float:
-        return float(self.on.get(target, "0s").rstrip("s"))
+    def switched(self) -> list[dict[str, Any]]:
+        _, out, _ = self.run("", ("logctl", "status", "--json"))
+        found: list[dict[str, Any]] = json.loads(out)["switches"]
+        return found
 
 
 @pytest.fixture
-def operated(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Operated:
-    switch = Operated()
-    for name in ("raise_to_debug", "lower", "seconds_left"):
-        monkeypatch.setattr(live_switch, name, getattr(switch, name))
+def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
+    """The fake stack with a real process and its real switch in every container, and streams that a test feeds."""
+    ends: list[socket.socket] = []
+
+    def stream(*_: Any) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        ends.append(theirs)
+        return ours
+
+    engine.follow = engine.follow_events = stream
+    engine.ends = ends
+    engine.answers["/containers/json"] = []
     monkeypatch.setattr(debug, "Engine", lambda: engine)
-    monkeypatch.setattr(debug, "live_calls", lambda: [LiveCall("CA1", "456", "")])
-    monkeypatch.setattr(sessions, "others", lambda engine, command: [])
-    monkeypatch.setattr(debug.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA1", "456", "")])
     monkeypatch.chdir(tmp_path)
-    return switch
+    running = Service(engine, tmp_path)
+    yield running
+    running.process.communicate()
 
 
-class Stream(list[Any]):
-    """A followed log that a test wrote beforehand."""
+class Hearing(io.StringIO):
+    """Standard output; at the words that a test waits for, it does what the operator does then."""
 
-    def close(self) -> None: ...
+    def __init__(self, words: str, then: Callable[[], None]) -> None:
+        super().__init__()
+        self.words, self.then = words, then
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self.words in text:
+            self.then()
+        return written
 
 
-def follow(monkeypatch: pytest.MonkeyPatch, *items: Any) -> None:
-    monkeypatch.setattr(debug, "Follow", lambda engine, services, since: Stream(items))
+def ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
-def test_a_session_takes_its_level_back_however_it_ends(
-    operated: Operated, options: Any, monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_takes_the_level_back_and_a_second_one_does_not_prevent_it(
+    service: Service, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: Any) -> Any:
-        assert operated.on == {Target(call_sid="CA1"): "125s"}
-        raise KeyboardInterrupt
+    seen: list[Any] = []
 
-    follow(monkeypatch)
-    monkeypatch.setattr(debug.Watch, "show", interrupted)
+    def look_and_leave() -> None:
+        seen.extend(service.switched())
+        ctrl_c()
+
+    screen = Hearing("every line goes to", look_and_leave)
+    monkeypatch.setattr(sys, "stdout", screen)
+    service.before_reset = ctrl_c
     assert debug.run(options("debug-calls", CALL="CA1", FOR="2m")) == FINE
-    assert operated.on == {}
+    assert [(item["target"], item["value"], item["level"]) for item in seen] == [("call", "CA1", "DEBUG")]
+    assert 115 < seen[0]["left_s"] <= 125
+    assert service.switched() == []
+    assert "you left. prosaas-calls is at its configured level again for call CA1" in screen.getvalue()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_session_leaves_the_level_on_for_another_terminal(
-    operated: Operated, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_session_that_is_interrupted_while_it_switches_leaves_nothing_switched(
+    service: Service, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follow(monkeypatch)
-    other = sessions.Session(Target(), datetime(2024, 1, 25, 14, 0, tzinfo=UTC))
-    monkeypatch.setattr(sessions, "others", lambda engine, command: [other])
-    operated.on[Target()] = "900s"
+    def raise_and_leave(*arguments: Any) -> None:
+        really(*arguments)
+        ctrl_c()
+
+    really = live_switch.raise_to_debug
+    monkeypatch.setattr(live_switch, "raise_to_debug", raise_and_leave)
     assert debug.run(options("debug-calls", FOR="2m")) == FINE
-    assert operated.on == {Target(): "900s"}
-    said = capsys.readouterr().out
-    assert said.startswith("note: another terminal debugs everything since 14:00:00 UTC")
-    assert "stays on" in said
+    assert service.switched() == []
+
+
+def another_terminal(engine: Any, **environment: str) -> None:
+    flags = " ".join(f"{name}={value}" for name, value in environment.items())
+    words = [f"{name}={value}" for name, value in environment.items()]
+    engine.answers["/containers/json"] = [{"Id": "other", "Created": 1706191200}]
+    engine.details["other"] = {"Config": {"Env": [*words, f"MAKEFLAGS= -- {flags}"]}}
+
+
+def test_a_session_leaves_the_level_on_for_another_terminal_that_asked_for_longer(
+    service: Service, engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another_terminal(engine, FOR="15m")
+    service.run("", ("logctl", "level", "DEBUG", "--for", "900s"))
+    screen = Hearing("every line goes to", ctrl_c)
+    monkeypatch.setattr(sys, "stdout", screen)
+    assert debug.run(options("debug-calls", FOR="2m")) == FINE
+    (switched,) = service.switched()
+    assert switched["left_s"] > 800
+    assert screen.getvalue().startswith("note: another terminal debugs everything since 14:00:00 UTC")
+    assert "stays on" in screen.getvalue()
 
 
 def test_a_session_that_was_ended_for_everybody_claims_nothing_for_the_others(
-    operated: Operated, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    service: Service, engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    follow(monkeypatch, line("[WARNING] 🎚️ [LOG_LEVEL_REVERTED] service"))
-    other = sessions.Session(Target(), datetime(2024, 1, 25, 14, 0, tzinfo=UTC))
-    monkeypatch.setattr(sessions, "others", lambda engine, command: [other])
-    monkeypatch.setattr(operated, "on", {})
-    monkeypatch.setattr(live_switch, "raise_to_debug", lambda *_: None)
+    another_terminal(engine, FOR="2m")
+
+    def quiet() -> None:
+        service.run("", ("logctl", "reset"))
+        body = f"{AT} [WARNING] 🎚️ [LOG_LEVEL_REVERTED] service\n".encode()
+        engine.ends[1].sendall(bytes([1, 0, 0, 0]) + len(body).to_bytes(4, "big") + body)
+
+    screen = Hearing("every line goes to", quiet)
+    monkeypatch.setattr(sys, "stdout", screen)
     assert debug.run(options("debug-calls", FOR="2m")) == FINE
-    said = capsys.readouterr().out
-    assert "somebody took it back" in said
-    assert "stays on" not in said
+    assert "somebody took it back" in screen.getvalue()
+    assert "stays on" not in screen.getvalue()
 
 
 def test_a_call_that_is_not_live_matches_nothing_and_switches_nothing(
-    operated: Operated, options: Any, capsys: pytest.CaptureFixture[str]
+    service: Service, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert debug.run(options("debug-calls", CALL="CA9")) == NOTHING
     assert "CA9 is not live now; live calls: CA1" in capsys.readouterr().err
-    assert operated.on == {}
+    assert service.switched() == []
 
 
-def test_two_targets_at_once_are_wrong_usage(operated: Operated, options: Any) -> None:
+@pytest.mark.parametrize("length", ["24h", "1h30m"])
+def test_every_length_that_is_understood_is_switched(
+    service: Service, options: Any, monkeypatch: pytest.MonkeyPatch, length: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Hearing("every line goes to", ctrl_c))
+    assert debug.run(options("debug-calls", FOR=length)) == FINE
+
+
+def test_more_than_a_switch_may_last_is_wrong_usage(service: Service, options: Any) -> None:
+    with pytest.raises(Usage, match="at most 24h"):
+        debug.run(options("debug-calls", FOR="2d"))
+
+
+def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> None:
     with pytest.raises(Usage, match="exclude one another"):
         debug.run(options("debug-calls", CALL="CA1", BUSINESS="456"))

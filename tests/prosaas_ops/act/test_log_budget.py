@@ -1,10 +1,12 @@
 """The guide's before and after, from the lines of both."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prosaas_ops.act import log_budget
 from prosaas_ops.act.log_budget import comparison, measure, verdict
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen
@@ -23,7 +25,7 @@ def measured(level: str, frames: int, rows: int, failed: int = 0) -> Measured:
 
 def test_the_table_compares_lines_bytes_services_and_events() -> None:
     text = "\n".join(comparison(measured("DEBUG", 980, 20), measured("INFO", 0, 20)))
-    assert re.search(r"lines, all services +1,000 +20 +98\.0%", text)
+    assert re.search(r"lines of these calls, all services +1,000 +20 +98\.0%", text)
     assert re.search(r"lines, api +0 +0$", text, re.MULTILINE)
     assert re.search(r"RMS +980 +0 +100\.0%", text)
     assert re.search(r"GREETING +20 +20 +0\.0%", text)
@@ -44,10 +46,32 @@ def test_nothing_before_means_no_reduction() -> None:
     assert (reduction(0, 5), reduction(100, 5)) == (0.0, 95.0)
 
 
-def test_calls_are_placed_one_after_another_and_their_failures_counted(screen: Screen, engine: Any) -> None:
+def test_calls_are_placed_one_after_another_and_their_failures_counted(screen: Screen) -> None:
     results = [{"ok": True}, {"ok": False}]
-    found = measure(engine, "INFO", 2, lambda: Placed("CA1", result=results.pop(0)), screen)
+    found = measure("INFO", 2, lambda level: Placed("CA1", result=results.pop(0)), screen)
     assert (found.failed, found.per_call) == (1, [0, 0])
+
+
+def test_debug_is_switched_for_the_measured_calls_alone(
+    engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A stranger's call on the same stack stays as quiet as it was, and the table counts none of its lines."""
+    placed: list[str] = []
+
+    def place(engine: Any, call_sid: str, **_: Any) -> Placed:
+        placed.append(call_sid)
+        text = f"[INFO] x · call_sid={call_sid}"
+        return Placed(call_sid, [parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", text))])
+
+    monkeypatch.setattr(log_budget, "Engine", lambda: engine)
+    monkeypatch.setattr(log_budget, "place", place)
+    monkeypatch.chdir(tmp_path)
+    log_budget.run(options("log-budget", CALLS="1"))
+    quiet, debugged = placed
+    switched = [words for _, *words in engine.executed]
+    assert {tuple(words[2:5]) for words in switched if words[1] == "level"} == {("DEBUG", "--call", debugged)}
+    assert [words[2:] for words in switched if words[1] == "reset"] == [["--call", debugged]] * 3
+    assert quiet not in str(engine.executed)
 
 
 def test_the_page_fetches_nothing_and_shows_both_sides() -> None:

@@ -10,6 +10,8 @@ from prosaas_ops.ask import blackbox
 from prosaas_ops.options import FINE, NOTHING, Problem
 from prosaas_ops.screen.terminal import Screen
 
+CALL = "CA0123456789abcdef0123456789abcdef"
+
 
 def test_a_dump_tells_its_reason_and_its_records_from_the_first_on(
     screen: Screen, json_line: Callable[..., str]
@@ -19,12 +21,47 @@ def test_a_dump_tells_its_reason_and_its_records_from_the_first_on(
         json_line("DEBUG", "rms=3", event="RMS", timestamp="2024-01-25T14:00:00.000000Z"),
         json_line("ERROR", "x", timestamp="2024-01-25T14:00:01.250000Z", error={"stack": "Traceback"}),
     ]
-    assert list(blackbox.describe(rows, screen)) == [
+    assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == [
         "call CA1: 2 records, error",
         "    +0.000  [DEBUG] [RMS] rms=3",
         "    +1.250  [ERROR] x",
         "              Traceback",
     ]
+
+
+def test_frames_are_runs_between_the_calls_own_lines_and_the_trigger_comes_last(
+    answering: Any, options: Any, json_line: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [
+        json_line(
+            "DEBUG", f"seq={number}", event=event, timestamp=f"2024-01-25T14:00:0{number // 10}.{number % 10}00000Z"
+        )
+        for number in range(20)
+        for event in ("MEDIA_IN", "RMS")
+    ]
+    head = json.dumps({"blackbox": CALL, "kind": "call", "reason": "error", "records": 40})
+    own = json_line("DEBUG", "jitter buffer: depth=3", timestamp="2024-01-25T14:00:01.950000Z")
+    answering.on_run = lambda service, command: (0, "\n".join([head, *frames, own]), "")
+    answering.write("prosaas-calls", 0.95, f"[INFO] 🎤 [GREETING] מנגן ברכה · call_sid={CALL}")
+    answering.write("prosaas-calls", 0.96, "[INFO] of another · call_sid=CAother", "[DEBUG] of nobody")
+    answering.write("prosaas-calls", 2.5, f"[ERROR] ❌ [REALTIME] x · call_sid={CALL}", "    ValueError: y")
+    answering.write("prosaas-calls", 60.0, f"[INFO] long after · call_sid={CALL}")
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    assert capsys.readouterr().out.splitlines()[1:-1] == [
+        "    +0.000  … MEDIA_IN ×10, RMS ×10 in 0.90 s",
+        "    +0.950  [INFO] 🎤 [GREETING] מנגן ברכה",
+        "    +1.000  … MEDIA_IN ×10, RMS ×10 in 0.90 s",
+        "    +1.950  [DEBUG] jitter buffer: depth=3",
+        "    +2.500  [ERROR] ❌ [REALTIME] x",
+        "                ValueError: y",
+    ]
+    blackbox.run(options("blackbox", CALL=CALL, LEVEL="DEBUG"))
+    assert capsys.readouterr().out.count("[MEDIA_IN]") == 20
+
+
+def test_a_file_that_is_cut_off_is_told_as_far_as_it_goes(screen: Screen) -> None:
+    rows = ['{"blackbox": "CA1", "kind": "call", "reason": "x", "records": 2}', '{"times']
+    assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == ["call CA1: 2 records, x"]
 
 
 @pytest.fixture

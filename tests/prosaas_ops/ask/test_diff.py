@@ -85,3 +85,11 @@ def test_a_one_shot_service_runs_with_every_deploy(engine: Any, deployed: dict[s
     deployed["services"]["migrate"] = {"restart": "no"}
     actions = {change.service: change.action for change in diff.compare(engine, deployed, "")}
     assert actions["migrate"] == "runs once"
+
+
+def test_a_secret_that_was_written_anew_since_the_start_counts_as_changed_whatever_is_in_it(
+    engine: Any, deployed: dict[str, Any]
+) -> None:
+    """Also where the container could not be asked what it holds: the process read the file when it started."""
+    engine.details["worker"]["State"]["StartedAt"] = "2020-01-25T14:00:00.1Z"
+    assert reasons(engine, deployed) == {"worker": ["secret openai_api_key: changed since the container started"]}

@@ -12,20 +12,12 @@ from prosaas_ops.options import FINE, NOTHING, Usage
 def shown(engine: Any, call: str, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any) -> Any:
     """Runs the command; the exit code and the lines it printed."""
     monkeypatch.setattr(logs, "Engine", lambda: engine)
-    monkeypatch.setattr(logs, "merged", _merged)
 
     def run(**values: str) -> tuple[int, list[str]]:
-        code = logs.run(options("logs", SINCE="1h", **values))
+        code = logs.run(options("logs", SINCE="2024-01-25T13:00", **values))
         return code, capsys.readouterr().out.splitlines()
 
     return run
-
-
-def _merged(engine: Any, services: list[str], since: float) -> Any:
-    from prosaas_ops.stack.lines import read
-
-    parts = [list(read(engine.written[service])) for service in services]
-    return sorted((line for part in parts for line in part), key=lambda line: line.stamp)
 
 
 def test_services_share_one_clock(shown: Any) -> None:
@@ -62,3 +54,21 @@ def test_nothing_that_matches_is_said(shown: Any, capsys: pytest.CaptureFixture[
 def test_a_broken_pattern_is_wrong_usage(shown: Any) -> None:
     with pytest.raises(Usage, match=r"GREP=\[ is no regular expression"):
         shown(GREP="[")
+
+
+def test_a_terminal_gets_the_last_of_very_many_lines_and_a_pipe_gets_them_all(
+    engine: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2500):
+        engine.write("worker", 100 + number / 1000, f"[INFO] line {number}")
+    assert len(shown(S="worker", GREP="line")[1]) == 2500
+    monkeypatch.setenv("OPS_TERMINAL", "1")
+    _, lines = shown(S="worker", GREP="line")
+    assert "… 500 lines before these; make errors groups them" in lines[0]
+    assert len(lines) == 2001
+    assert "line 500" in lines[1]
+
+
+def test_a_window_has_an_end(shown: Any) -> None:
+    _, lines = shown(UNTIL="2024-01-25T14:00:03.5")
+    assert "TRANSCRIPT" in lines[-1]

@@ -1,6 +1,8 @@
 """The story as text and as a page."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from prosaas_ops.ask import trace
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.records import Found, Job, Record
+from prosaas_ops.stack.records import Appointment, Found, Job, Record
 from prosaas_ops.stories.call import Entry, Story
 
 CALL = "CA0123456789abcdef0123456789abcdef"
@@ -30,11 +32,14 @@ def story(**changes: Any) -> Story:
     )  # fmt: skip
     entries = [
         Entry(100.0, "prosaas-calls", "call", "INFO", "CALL_START", f"call_sid={CALL}, direction=inbound", "🚀"),
-        Entry(103.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'AI: "יש לי <זמינות>" · call_sid={CALL}', "💬"),
+        Entry(
+            103.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'AI: "יש לי <זמינות>" · call_sid={CALL}', "💬",
+            interrupted=True, wait=2.34,
+        ),
         Entry(104.0, "prosaas-calls", "error", "ERROR", "TOOL_FAILED", "x", "❌", ["  Traceback", "  <TimeoutError>"]),
         Entry(105.0, "worker", "container", "WARNING", "", "container die, exit code 137", origin="engine"),
         Entry(106.0, "prosaas-calls", "model", "INFO", "RESPONSE_DONE", "resp_1", "🏁", origin="record"),
-    ]
+    ]  # fmt: skip
     return Story(CALL, entries, changes.get("record", record), 100.0, changes.get("without_record", ""))
 
 
@@ -42,20 +47,111 @@ def test_the_text_tells_who_how_long_when_and_why(screen: Screen) -> None:
     text = "\n".join(trace.describe(story(), screen))
     for expected in (
         "inbound +972501234567 → +97235550100 · business 456 מספרת דנה · customer דוד",
-        "ended customer_hangup after 45s · turns 1 · first audio 412 ms",
+        "✗ errors during the call: 1 (customer_hangup)",
+        "  turns 1 · first sound 412 ms",
         "    +0.000  calls   🚀 [CALL_START] direction=inbound",
         "    +4.000  calls   ERROR ❌ [TOOL_FAILED] x",
         "                      <TimeoutError>",
         "    +5.000  worker  container die, exit code 137",
         "    +6.000  calls   🏁 [RESPONSE_DONE] resp_1  (record)",
         "2340 ms from the caller's last word to its first sound",
-        "    +3.000  AI       יש לי <זמינות>  (interrupted)",
+        '    +3.000  calls   💬 [TRANSCRIPT] AI: "יש לי <זמינות>"  (interrupted)',
         "נקבע תור",
         "call.summarise  queued, attempt 2",
-        f"next: make blackbox CALL={CALL}",
+        f"next: make trace CALL={CALL} OUT=html",
     ):
         assert expected in text
     assert "\x1b" not in text
+    assert text.index("✗") < text.index("turns 1") < text.index("CALL_START")
+
+
+def test_what_was_said_stands_once(screen: Screen) -> None:
+    assert "\n".join(trace.describe(story(), screen)).count("<זמינות>") == 1
+
+
+def test_the_recorder_is_offered_only_where_it_has_an_answer(screen: Screen) -> None:
+    told = story()
+    assert "make blackbox" not in trace.describe(told, screen)[-1]
+    told.entries.append(Entry(107.0, "prosaas-calls", "warning", "WARNING", "BLACKBOX_WRITTEN", "9 records"))
+    assert f"make blackbox CALL={CALL}" in trace.describe(told, screen)[-1]
+
+
+def test_a_call_that_ended_as_it_should_says_so_first(screen: Screen) -> None:
+    told = story()
+    told.entries = [entry for entry in told.entries if entry.kind == "call"]
+    assert "✓ the caller hung up (customer_hangup)" in trace.describe(told, screen)
+
+
+def test_a_live_call_is_live_whatever_the_webhook_wrote_of_it(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="", status="ringing", metrics={})
+    told.live = True
+    text = "\n".join(trace.describe(told, screen))
+    assert "● the call is live since 00:01:40 UTC, 1 sentences so far" in text
+    assert "ringing" not in text
+    assert f"make logs CALL={CALL}" in text
+
+
+def test_a_call_that_never_reached_us_says_why_it_may_be(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="", metrics={}, transcript=[], events=[])
+    told.entries = [Entry(100.0, "prosaas-api", "call", "INFO", "VOICE_WEBHOOK", f"call_sid={CALL}", "📞")]
+    text = "\n".join(trace.describe(told, screen))
+    assert "✗ no audio stream ever came" in text
+    assert "CALLS_PUBLIC_URL" in text
+    assert "next: make logs S=calls GREP=" in text
+
+
+def test_a_pause_and_a_slow_greeting_have_rows_of_their_own(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(
+        told.record,
+        metrics={"first_audio_ms": 2356},
+        transcript=[
+            {"who": "ai", "text": "שלום", "at_ms": 2356, "until_ms": 4000},
+            {"who": "customer", "text": "שלום", "at_ms": 52800, "until_ms": 53000},
+        ],
+    )
+    told.entries[1] = Entry(102.4, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", 'AI: "שלום"', "💬")
+    told.entries.insert(0, Entry(99.5, "prosaas-api", "call", "INFO", "VOICE_WEBHOOK", f"call_sid={CALL}", "📞"))
+    text = "\n".join(trace.describe(told, screen))
+    assert "┄┄ 48.8 s nothing said, nothing heard ┄┄" in text
+    assert "└ 2856 ms from the webhook to the greeting's first sound" in text
+    assert "  the greeting came after 2856 ms" in text
+
+
+def test_what_the_agent_claimed_after_a_refusal_is_the_verdict(screen: Screen) -> None:
+    told = story()
+    told.entries = [
+        Entry(101.0, "prosaas-calls", "tool", "INFO", "TOOL_REFUSED", "העסק סגור בשעה הזאת", "↩️"),
+        Entry(102.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", 'AI: "קבעתי לך תור ליום שלישי."', "💬"),
+    ]
+    text = "\n".join(trace.describe(told, screen))
+    assert "✗ a tool refused, and the agent said it was done: “קבעתי לך תור ליום שלישי”" in text
+    assert "✅" not in text
+    told.entries.insert(1, Entry(101.5, "prosaas-calls", "tool", "INFO", "TOOL_RESULT", "נקבע 08.12 14:00", "✅"))
+    assert "the agent said it was done" not in "\n".join(trace.describe(told, screen))
+
+
+def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    booked = Appointment(datetime(2026, 12, 8, 14), "cancelled", "תספורת", True)
+    told.record = replace(told.record, appointments=[booked])
+    text = "\n".join(trace.describe(told, screen))
+    assert "calendar now: 2026-12-08 14:00 cancelled, by this call · תספורת" in text
+
+
+def test_a_summary_of_a_caller_who_said_nothing_is_not_told(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, transcript=[{"who": "ai", "text": "שלום", "at_ms": 0}])
+    text = "\n".join(trace.describe(told, screen))
+    assert "נקבע תור" not in text
+    assert "no summary" in text
 
 
 def test_frame_by_frame_is_counted_and_shown_when_asked_for(screen: Screen) -> None:
@@ -71,8 +167,6 @@ def test_frame_by_frame_is_counted_and_shown_when_asked_for(screen: Screen) -> N
 
 
 def test_without_a_record_the_text_says_why(screen: Screen) -> None:
-    live = "\n".join(trace.describe(story(record=None), screen))
-    assert "no record yet" in live
     away = "\n".join(trace.describe(story(record=None, without_record="the database does not answer"), screen))
     assert "without the record: the database does not answer" in away
 
@@ -132,19 +226,60 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return asked
 
 
-def test_a_number_leads_to_its_newest_call_and_names_the_others(
-    told: list[str], options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def found(*calls: tuple[str, int, str]) -> list[Found]:
+    """Calls of a number: id, hours since midnight, reason."""
+    return [
+        Found(call_sid, datetime(2026, 11, 25, hour, tzinfo=UTC), 75.0, reason, "completed", len(calls))
+        for call_sid, hour, reason in calls
+    ]
+
+
+@pytest.fixture
+def three(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = found(("CAnew", 14, ""), ("CAmid", 12, "model_unreachable"), ("CAold", 9, "customer_hangup"))
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: calls)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = [Found("CAnew", None, None, ""), Found("CAold", None, 75.0, "customer_hangup")]
-    monkeypatch.setattr(trace, "calls_of", lambda phone: found)
     assert trace.run(options(PHONE="050-1234567")) == FINE
-    assert told == ["CAnew"]
-    assert re.search(r"1m15s +customer_hangup +make trace CALL=CAold", capsys.readouterr().out)
+    assert told == []
+    said = capsys.readouterr().out
+    assert re.search(r"^  2  11-25 12:00:00 +\S+ ago +1m15s  model_unreachable$", said, re.MULTILINE)
+    assert "next: make trace PHONE=050-1234567 N=1" in said
 
 
-def test_a_number_without_calls_matches_nothing(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace, "calls_of", lambda phone: [])
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T09:40"}, "CAold"), ({"N": "1"}, "CAnew")]
+)
+def test_one_of_them_is_told_by_its_number_or_its_time(
+    told: list[str], options: Any, words: dict[str, str], call_sid: str
+) -> None:
+    assert trace.run(options(PHONE="050-1234567", **words)) == FINE
+    assert told == [call_sid]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_number_that_the_list_does_not_have_is_wrong_usage(told: list[str], options: Any) -> None:
+    with pytest.raises(Usage, match="there are 3 calls"):
+        trace.run(options(PHONE="050-1234567", N="4"))
+
+
+def test_a_number_with_one_call_leads_to_it(told: list[str], options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: found(("CAonly", 9, "")))
+    assert trace.run(options(PHONE="050-1234567")) == FINE
+    assert told == ["CAonly"]
+
+
+def test_a_number_without_calls_matches_nothing_and_says_where_else_to_look(
+    options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
     assert trace.run(options(PHONE="050-1234567")) == NOTHING
+    assert "make logs S=api LEVEL=WARNING SINCE=2h" in capsys.readouterr().err
 
 
 def test_neither_call_nor_number_is_wrong_usage(options: Any) -> None:

@@ -1,5 +1,9 @@
 """What a person sees, and what a file gets instead."""
 
+from typing import Any
+
+import pytest
+
 from prosaas_ops.screen.terminal import RateCap, Screen, short, table
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
@@ -10,25 +14,68 @@ AT = "2024-01-25T14:00:00.250000000Z"
 
 def test_what_is_no_terminal_gets_no_colour(screen: Screen) -> None:
     line = parse(RawLine(AT, "prosaas-calls", "[ERROR] ❌ [TOOL_FAILED] x"))
-    assert screen.show(line) == "14:00:00.250 calls   [ERROR] ❌ [TOOL_FAILED] x"
+    assert screen.show(line) == ["14:00:00.250 calls   [ERROR] ❌ [TOOL_FAILED] x"]
     assert screen.bad("x") == screen.bold("x") == "x"
 
 
-def test_a_terminal_gets_colour_by_level() -> None:
-    line = parse(RawLine(AT, "prosaas-calls", "[ERROR] x"))
-    assert "\x1b[31m[ERROR] x\x1b[0m" in Screen(terminal=True).show(line)
+@pytest.fixture
+def terminal(paper: Any, monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A terminal of 40 columns with colours."""
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("NO_COLOR", "WRAP"):
+        monkeypatch.delenv(name, raising=False)
+    return Screen(paper, terminal=True)
+
+
+def test_a_terminal_gets_colour_by_level_and_each_line_in_its_own_direction(terminal: Screen, paper: Any) -> None:
+    terminal.say(*terminal.show(parse(RawLine(AT, "prosaas-calls", "[ERROR] x"))))
+    assert "\x1b[31m\u2068[ERROR] x\u2069\x1b[0m" in paper.text
+
+
+def test_a_row_is_cut_at_a_terminals_edge_in_columns_and_keeps_its_colours_closed(terminal: Screen, paper: Any) -> None:
+    terminal.say("x" * 40, "y" * 41, terminal.bad("ש" * 38 + "🚀🚀"))
+    assert paper.text == f"{'x' * 40}\n{'y' * 39}…\n\x1b[31m{'ש' * 38}…\x1b[0m\n"
+
+
+def test_whole_lines_are_there_for_who_asks_and_for_files(
+    paper: Any, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("WRAP", "1")
+    Screen(paper, terminal=True).say("x" * 50)
+    screen.say("y" * 50)
+    assert paper.text == f"{'x' * 50}\n{'y' * 50}\n"
+
+
+def test_a_terminal_says_a_calls_id_shortly_and_not_at_all_where_it_is_known(terminal: Screen, paper: Any) -> None:
+    line = parse(RawLine(AT, "prosaas-calls", "[INFO] [MARK] x · call_sid=CA0123456789abcdef"))
+    terminal.say(*terminal.show(line), *terminal.show(line, "CA0123456789abcdef"))
+    first, second = paper.text.splitlines()
+    assert "[MARK] x · CA…cdef" in first
+    assert "CA" not in second
+
+
+def test_nothing_but_the_screens_own_paint_reaches_a_terminal(terminal: Screen, paper: Any) -> None:
+    """A colour that looks like ours, the end of an isolate, a line break, half a surrogate."""
+    hostile = "\x1b[2J\x1b[31m\u2069\u202e\r\n\x9b\ud800"
+    terminal.say(hostile, terminal.bad(terminal.value(hostile)))
+    assert paper.text.count("\n") == 2
+    assert paper.text.count("\x1b") == 2
+    assert paper.text.count("\u2069") == 1
+    assert not {"\r", "\x9b", "\u202e", "\ud800"} & set(paper.text)
 
 
 def test_a_container_event_stands_among_the_lines(screen: Screen) -> None:
-    assert screen.show(Happening(1706191200.25, "worker", "kill", "SIGTERM")) == (
+    assert screen.show(Happening(1706191200.25, "worker", "kill", "SIGTERM")) == [
         "14:00:00.250 worker  ── container kill, SIGTERM"
-    )
+    ]
 
 
 def test_a_stack_trace_is_shown_below_its_line(screen: Screen) -> None:
     line = parse(RawLine(AT, "worker", "[ERROR] x"))
     line.stack = ["  Traceback"]
-    assert screen.show(line).splitlines()[1] == "  Traceback"
+    assert screen.show(line)[1] == "  Traceback"
 
 
 def test_the_cap_holds_debug_lines_back_and_reports_them_when_the_second_is_over() -> None:

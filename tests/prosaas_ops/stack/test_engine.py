@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,8 @@ def test_containers_come_in_the_order_asked_for_without_one_off_runs(docker: Doc
     docker.answers["/containers/json"] = (200, json.dumps(rows).encode())
     assert [found.service for found in engine.containers("prosaas-api", "worker")] == ["prosaas-api", "worker"]
     assert "com.docker.compose.project%3Dprosaas" in docker.asked[0]
+    # What merely runs from an image of the stack carries the image's project label too.
+    assert "com.docker.compose.container-number" in docker.asked[0]
 
 
 def test_a_service_that_does_not_run_is_a_problem_with_its_remedy(docker: Docker, engine: Engine) -> None:
@@ -123,6 +126,43 @@ def test_a_command_gives_its_exit_code_and_both_its_outputs(docker: Docker, engi
     docker.answers["/exec/e1/start"] = (200, frame("out\n") + frame("err\n", kind=2))
     docker.answers["/exec/e1/json"] = (200, b'{"ExitCode": 2}')
     assert engine.run(engine.running("worker"), "logctl", "status") == (2, "out\n", "err\n")
+
+
+def test_a_command_that_has_not_ended_is_a_problem(docker: Docker, engine: Engine) -> None:
+    docker.answers["/containers/json"] = (200, json.dumps([listed("worker")]).encode())
+    docker.answers["/containers/worker/exec"] = (201, b'{"Id": "e1"}')
+    docker.answers["/exec/e1/start"] = (200, frame("out\n"))
+    docker.answers["/exec/e1/json"] = (200, b'{"ExitCode": null}')
+    with pytest.raises(Problem, match="logctl in worker did not end"):
+        engine.run(engine.running("worker"), "logctl", "status")
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.0 200 OK"])
+def test_an_engine_that_hangs_up_is_a_problem(said: bytes, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "docker.sock"))
+        server.listen()
+
+        def hang_up() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(said)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(Problem, match="closed the connection"):
+            Engine("prosaas", str(tmp_path / "docker.sock")).get("/version")
+
+
+def test_an_engine_that_is_silent_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosaas_ops.stack.engine._PATIENCE", struct.pack("ll", 0, 50_000))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "docker.sock"))
+        server.listen()
+        with pytest.raises(Problem, match="did not answer /version in time"):
+            Engine("prosaas", str(tmp_path / "docker.sock")).get("/version")
 
 
 def test_what_the_engine_refuses_is_a_problem_in_its_own_words(engine: Engine) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.follow import Follow, Happening, happening, happenings, merged
 from prosaas_ops.stack.lines import Line
@@ -20,6 +22,7 @@ class LiveEngine:
     def __init__(self) -> None:
         self.sinks: dict[str, socket.socket] = {}
         self.opened: list[tuple[str, float | None]] = []
+        self.asked_for_events: list[float | None] = []
 
     def containers(self, *services: str) -> list[Container]:
         return [Container(name, name, name, "running", "i", "Up") for name in services]
@@ -35,7 +38,8 @@ class LiveEngine:
         self.opened.append((container, since))
         return self._pair(container)
 
-    def follow_events(self) -> socket.socket:
+    def follow_events(self, since: float | None = None) -> socket.socket:
+        self.asked_for_events.append(since)
         return self._pair("events")
 
     def say(self, container: str, second: int, *texts: str) -> None:
@@ -106,6 +110,28 @@ def test_a_restarted_container_is_followed_on_from_its_last_line(live: tuple[Liv
     (line,) = take(stream, 1)
     assert isinstance(line, Line)
     assert line.text == "after"
+
+
+def test_events_are_asked_for_again_when_their_stream_ends(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    engine.sinks["events"].close()
+    assert next(iter(stream)) is None
+    assert engine.asked_for_events == [None, pytest.approx(time.time(), abs=60)]
+    engine.happen("prosaas-calls", "die", exitCode="137")
+    assert take(stream, 1) == [Happening(1706191205.0, "prosaas-calls", "die", "exit code 137")]
+
+
+def test_an_engine_that_keeps_ending_its_events_ends_the_following_aloud(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+    turns = iter(stream)
+
+    def lose_events_again_and_again() -> None:
+        while True:
+            engine.sinks["events"].close()
+            next(turns)
+
+    with pytest.raises(Problem, match="keeps ending its stream of events"):
+        lose_events_again_and_again()
 
 
 def test_a_quiet_stream_gives_its_reader_a_turn(live: tuple[LiveEngine, Follow]) -> None:

@@ -91,3 +91,31 @@ def test_a_line_knows_its_size_in_bytes_as_written() -> None:
 def test_reading_nothing_gives_nothing() -> None:
     assert list(read([])) == []
     assert Line("", "", "INFO", "", "").human() == "[INFO] "
+
+
+@pytest.mark.parametrize(
+    ("text", "call_sid"),
+    [
+        ("[INFO] x · call_sid=CA1", "CA1"),
+        ("[INFO] x · job_id=7 · call_sid=CA1", "CA1"),
+        ("[INFO] x · call_sid=CA1 · message_id=SM1", "CA1"),
+        ("[INFO] 🚀 [CALL_START] call_sid=CA1, business_id=456", "CA1"),
+        ("[INFO] 🚀 [CALL_START] call_sid=CA1", "CA1"),
+        ("[WARNING] ⚠️ [MEDIA_MALFORMED] Invalid value 'x · call_sid=CA1'", ""),
+        ("[WARNING] ⚠️ [MEDIA_MALFORMED] call_sid=CA1, said a stranger", ""),
+        ("[WARNING] x · call_sid=CA1 and more", ""),
+        ("[INFO] x · call_sid=CA1 · call_sid=CA2", "CA2"),
+        ("[WARNING] bad signature · request_id=CA1", ""),
+        ("[INFO] he said call_sid=CA1 · call_sid=CA2", "CA2"),
+        ("of a library: call_sid=CA1", ""),
+        ("[INFO] said call_sid=CA1", ""),
+    ],
+)
+def test_only_the_renderers_own_words_say_whose_line_it_is(text: str, call_sid: str) -> None:
+    assert parse(raw(text)).call_sid == call_sid
+
+
+@pytest.mark.parametrize("indent", ["  ", "\t"])
+def test_a_row_that_is_indented_belongs_to_the_line_above_it(indent: str) -> None:
+    (line,) = read([raw("[ERROR] x"), raw(f"{indent}Traceback")])
+    assert line.stack == [f"{indent}Traceback"]

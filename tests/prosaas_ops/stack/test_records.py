@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,45 @@ def test_a_record_comes_with_its_business_and_its_queued_jobs() -> None:
     assert (record.business, record.end_reason, record.duration_s) == ("456 מספרת דנה", "customer_hangup", 9.0)
     assert (record.metrics, record.transcript[0]["text"], record.events) == ({"turns": 3}, "שלום", [])
     assert [(job.name, job.status) for job in record.jobs] == [("call.summarise", "queued")]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_record_tells_what_the_calendar_says_now_and_what_is_usual_for_its_business(database_url: str) -> None:
+    async def fill() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(
+            "insert into customers (id, business_id, channel, external_id, name)"
+            " values (1, 456, 'phone', '+97250', 'x')"
+        )
+        await connection.execute("update calls set customer_id = 1, metrics = '{\"response_p95_ms\": 700}'")
+        for call_sid, status, when in (
+            ("CAnew", "cancelled", "2024-02-01T08:00Z"),
+            ("CAold", "booked", "2099-07-01T08:00Z"),
+            ("CAold", "booked", "2024-02-02T08:00Z"),
+        ):
+            await connection.execute(
+                "insert into appointments (business_id, customer_id, starts_at, ends_at, status, call_sid)"
+                " values (456, 1, $3::text::timestamptz, $3::text::timestamptz + interval '1 h', $2, $1)",
+                call_sid, status, when,
+            )  # fmt: skip
+        await connection.close()
+
+    asyncio.run(fill())
+    record = records.call_record("CAnew")
+    assert record is not None
+    assert [
+        (f"{found.starts_at:%Y-%m-%d %H:%M}", found.status, found.of_this_call) for found in record.appointments
+    ] == [
+        ("2024-02-01 10:00", "cancelled", True),
+        ("2099-07-01 11:00", "booked", False),
+    ]
+    assert record.usual_ms == 700
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_number_has_its_calls_since_a_moment_and_their_number() -> None:
+    (found,) = records.calls_of("0501234567", datetime(2024, 1, 26, tzinfo=UTC))
+    assert (found.call_sid, found.total) == ("CAnew", 1)
 
 
 @pytest.mark.usefixtures("stored")

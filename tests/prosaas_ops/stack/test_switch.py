@@ -60,3 +60,29 @@ def test_a_container_that_is_gone_has_nothing_to_take_back(engine: Any, monkeypa
     engine.on_run = lambda service, command: (1, "", "no such container")
     del engine.written["worker"]
     live_switch.lower(engine, container, Target())
+
+
+def test_every_container_is_asked_to_take_it_back_whoever_refuses(engine: Any) -> None:
+    """The second container refuses the level and the first one's answer to the reset is an error."""
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        refused = (command[1], service) in (("level", "prosaas-calls"), ("reset", "prosaas-api"))
+        return (1, "", f"process 7 of {service} does not follow") if refused else (0, "", "")
+
+    engine.on_run = run
+    with pytest.raises(Problem, match="does not follow"), live_switch.raised(engine, engine.containers(), Target(), 60):
+        raise AssertionError("not everything was raised")
+    assert [(service, words[1]) for service, *words in engine.executed] == [
+        ("prosaas-api", "level"),
+        ("prosaas-calls", "level"),
+        ("prosaas-calls", "reset"),
+        ("prosaas-api", "reset"),
+    ]
+
+
+def test_the_level_is_taken_back_when_the_block_is_interrupted(engine: Any) -> None:
+    containers = engine.containers()
+    with pytest.raises(KeyboardInterrupt), live_switch.raised(engine, containers, Target(call_sid="CA1"), 60):
+        raise KeyboardInterrupt
+    resets = [service for service, *words in engine.executed if words[1:] == ["reset", "--call", "CA1"]]
+    assert sorted(resets) == sorted(container.service for container in containers)

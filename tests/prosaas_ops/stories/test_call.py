@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories import call as story
 
@@ -142,12 +143,81 @@ def test_the_words_of_a_live_call_come_from_its_lines(engine: Any, call: str, kn
     ]
 
 
-def test_the_wait_is_marked_at_the_answer_that_was_waited_for(engine: Any, call: str, known: dict[str, Record]) -> None:
-    known[call] = record(call, transcript=[{"who": "ai", "text": "יש לי זמינות", "at_ms": 4000, "wait_ms": 840}])
+def test_what_was_said_stands_when_it_was_said_with_its_wait(engine: Any, call: str, known: dict[str, Record]) -> None:
+    turn = {"who": "ai", "text": "יש לי זמינות", "at_ms": 4000, "until_ms": 5100, "wait_ms": 840, "interrupted": True}
+    known[call] = record(call, transcript=[turn])
     told = story.tell(engine, call)
     assert told is not None
-    ((place, wait),) = story.latencies(told).items()
-    assert (told.entries[place].event, wait) == ("TRANSCRIPT", 0.84)
+    (entry,) = [entry for entry in told.entries if entry.wait is not None]
+    assert (entry.event, entry.at - told.started, entry.wait, entry.interrupted) == ("TRANSCRIPT", 4.0, 0.84, True)
+    assert entry.until == told.started + 5.1
+
+
+def test_each_turn_takes_the_line_of_its_own_speaker_and_whole_text(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """The customer's "yes, at nine" has the agent's "yes" in it, and the agent says it twice."""
+    for at, words in ((6.0, 'לקוח: "כן, בתשע"'), (6.5, 'AI: "כן"'), (7.0, 'AI: "כן"')):
+        engine.write("prosaas-calls", at, f"[INFO] 💬 [TRANSCRIPT] {words} · call_sid={call}")
+    known[call] = record(
+        call,
+        transcript=[
+            {"who": "ai", "text": "כן", "at_ms": 6200, "wait_ms": 100},
+            {"who": "ai", "text": "כן", "at_ms": 6900, "wait_ms": 200},
+            {"who": "customer", "text": "שורה\nשנייה", "at_ms": 7100},
+        ],
+    )
+    told = story.tell(engine, call)
+    assert told is not None
+    waits = [(round(entry.at - told.started, 1), entry.text[:8], entry.wait) for entry in told.entries if entry.wait]
+    assert waits == [(6.2, 'AI: "כן"', 0.1), (6.9, 'AI: "כן"', 0.2)]
+    (without_line,) = [entry for entry in told.entries if entry.origin == "record"]
+    assert "\\n" in without_line.text
+
+
+def test_warnings_of_others_are_counted_and_are_no_part_of_the_story(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    engine.write("prosaas-calls", 1.0, "[WARNING] ⚠️ [MEDIA_MALFORMED] of nobody", "[INFO] of nobody")
+    engine.write("worker", 1.0, "[WARNING] of a job · job_id=9", "[WARNING] of a request · request_id=r")
+    engine.write("worker", 1.1, "[WARNING] ⚠️ [QUEUE_LOST] התור לא זמין, מנסה שוב: x")
+    told = story.tell(engine, call)
+    assert told is not None
+    assert told.others == 1
+    assert [entry.event for entry in told.entries if entry.kind in ("around", "warning")] == ["QUEUE_LOST"]
+
+
+def test_a_call_of_the_morning_without_a_record_has_its_story_too(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """The likeliest window is the last two hours; this call is years away."""
+    assert story.tell(engine, call) is not None
+
+
+def test_a_line_belongs_by_its_context_and_not_by_what_is_said_in_it(
+    engine: Any, call: str, known: dict[str, Record], json_line: Any
+) -> None:
+    engine.write("prosaas-calls", 1.0, f"[WARNING] bad signature · request_id={call}", f"plain words of {call}")
+    engine.write("prosaas-calls", 1.1, json_line("WARNING", f"Invalid value 'x · call_sid={call}'"))
+    engine.write("prosaas-calls", 1.2, json_line("INFO", "of the call", call_sid=call))
+    told = story.tell(engine, call)
+    assert told is not None
+    texts = [entry.text for entry in told.entries]
+    assert "of the call" in texts
+    assert not [text for text in texts if "Invalid" in text or "plain" in text or "bad signature" in text]
+
+
+@pytest.mark.parametrize(("answer", "live"), [(True, True), (False, False), (None, None)])
+def test_a_call_that_has_begun_and_not_ended_is_live_when_the_service_says_so(
+    engine: Any, known: dict[str, Record], monkeypatch: pytest.MonkeyPatch, answer: Any, live: Any
+) -> None:
+    calls = {True: [LiveCall("CAlive", "", "")], False: [], None: None}
+    monkeypatch.setattr(story, "live_calls", lambda engine: calls[answer])
+    engine.write("prosaas-calls", 0.0, "[INFO] 🚀 [CALL_START] call_sid=CAlive, direction=inbound")
+    known["CAlive"] = record("CAlive", end_reason="", status="ringing")
+    told = story.tell(engine, "CAlive")
+    assert told is not None
+    assert told.live is live
 
 
 @pytest.mark.parametrize(

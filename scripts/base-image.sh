@@ -1,0 +1,83 @@
+#!/bin/sh
+# Makes sure that the upstream images are here: pulled, or built as stand-ins where no registry answers. Prints what to use.
+# shellcheck disable=SC2016 # the hook's $1 is the new root, which mmdebstrap's own shell expands
+set -eu
+. "$(dirname -- "$0")/lib.sh"
+cd "$ROOT"
+
+present() { docker image inspect "$1" >/dev/null 2>&1; }
+
+# A network that swallows packets would let a pull hang for minutes; where there is no timeout the client's own must do.
+reachable() { $(! have timeout || echo timeout 30) docker manifest inspect "$1" >/dev/null 2>&1; }
+
+install_mmdebstrap() {
+    have mmdebstrap && return
+    have apt-get || fail "no image registry answers, and stand-ins can be made on Debian and Ubuntu alone" \
+        "docker pull python:3.13-slim-trixie, or set PYTHON_IMAGE in .env" "README.md, A fresh machine"
+    step "installing mmdebstrap" "apt-get install mmdebstrap"
+    need_root "installing mmdebstrap" "ask for mmdebstrap to be installed"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mmdebstrap debian-archive-keyring >/dev/null
+}
+
+# A small Debian 13 with Python. What the others need besides, their Dockerfiles in deploy/standins add to it.
+python_standin() {
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    need_root "making a root filesystem" "set PYTHON_IMAGE in .env to an image that this machine can pull"
+    install_mmdebstrap
+    mirror=$(debian_mirror)
+    [ -n "$mirror" ] || fail "no Debian mirror in this machine's apt configuration" \
+        "set DEBIAN_MIRROR to one, or PYTHON_IMAGE in .env to an image that this machine can pull" "README.md, A fresh machine"
+    apt-config dump | grep -E '^Acquire::https?::' >"$work/apt.conf" || true
+    mmdebstrap --quiet --variant=minbase --include=python3,python3-venv,ca-certificates \
+        --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --aptopt="$work/apt.conf" \
+        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+        --customize-hook='ln -s python3 "$1/usr/bin/python"' trixie "$work/root.tar" "$mirror" >&2
+    docker import --change 'CMD ["python3"]' --change 'ENV LANG=C.UTF-8' "$work/root.tar" "$1" >/dev/null
+}
+
+# standin NAME
+standin() {
+    case $1 in
+    */python:*) python_standin "$1" ;;
+    *)
+        folder=${1#*/}
+        docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" \
+            "deploy/standins/${folder%%:*}" >/dev/null
+        ;;
+    esac
+}
+
+# ensure SETTING UPSTREAM: prints the one to use.
+ensure() {
+    chosen=$(image "$1" "$2")
+    standin=prosaas-standin/$2
+    if ! present "$chosen"; then
+        if present "$standin" && [ "$chosen" = "$2" ]; then
+            chosen=$standin
+        else
+            step "pulling $chosen" "docker pull $chosen"
+            if ! { reachable "$chosen" && docker pull --quiet "$chosen" >/dev/null; }; then
+                case $chosen in
+                "$2" | "$standin") ;;
+                *) fail "$1=$chosen is neither here nor to be pulled" "docker pull $chosen says why; or remove $1 from .env" env/example.env ;;
+                esac
+                step "no image registry answers: making $standin from Debian's packages (under a minute)" \
+                    "set $1 in .env to an image that this machine can pull"
+                standin "$standin"
+                chosen=$standin
+            fi
+        fi
+    fi
+    printf '%s=%s\n' "$1" "$chosen"
+}
+
+found=$(ensure PYTHON_IMAGE python:3.13-slim-trixie)
+python=${found#*=}
+echo "$found"
+ensure POSTGRES_IMAGE postgres:17-trixie
+ensure CADDY_IMAGE caddy:2

@@ -1,0 +1,33 @@
+"""The forms of Twilio's fields. Its signature runs names and values together, so that the form must tell them apart."""
+
+import re
+from collections.abc import Mapping
+
+from prosaas_api import bodies
+from prosaas_core.fates import CALL_STATUSES
+
+_NUMBER = r"\+?[0-9]{2,20}|(?:sips?|client|whatsapp):[^\s\x00-\x1f]{1,200}"
+FORMS: Mapping[str, re.Pattern[str]] = {
+    name: re.compile(form)
+    for name, form in {
+        "CallSid": r"CA[0-9a-f]{32}",
+        "MessageSid": r"(?:SM|MM)[0-9a-f]{32}",
+        "To": _NUMBER,
+        # A word stands for a number that is withheld.
+        "From": rf"{_NUMBER}|[A-Za-z]{{0,20}}",
+        "CallStatus": "|".join(CALL_STATUSES),
+        "CallDuration": r"[0-9]{1,7}",
+        "Direction": r"inbound|outbound-(?:api|dial)|trunking-(?:originating|terminating)",
+        "MessageStatus": r"[a-z_-]{1,32}",
+        "ErrorCode": r"[0-9]{1,9}",
+    }.items()
+}
+
+
+def checked(form: bodies.Form, *needed: str) -> bodies.Form:
+    """The form, when what is needed is there and each known field looks as Twilio writes it; else a 422."""
+    for name, pattern in FORMS.items():
+        given = form.getlist(name)
+        if (not given and name in needed) or len(given) > 1 or (given and not pattern.fullmatch(given[0])):
+            raise bodies.rejected("twilio", 422, f"{name} is missing or not of its form")
+    return form

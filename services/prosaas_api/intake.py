@@ -1,0 +1,159 @@
+"""The door of every body: who sends it and how much is looked at before it is read, and none takes for ever.
+
+What runs behind it may be run again with the same body, where Postgres had two transactions wait for each other.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from prosaas_api import bodies
+from prosaas_api.problems import Problem, problem_response
+from prosaas_api.rest import keys
+from prosaas_core.database import DatabaseUnavailable, is_race
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import DB_UNAVAILABLE, SIGNATURE_REJECTED
+
+# A body that is honest is here at once.
+BODY_S = 10.0
+# What is being read, of all who have not shown yet who they are: the oldest leaves first.
+MAX_READERS = 500
+MAX_HELD = 32 * 1024 * 1024
+ATTEMPTS = 3
+RETRY_AFTER_S = "5"
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who sends to this path, what they must show, and how many bytes they may send."""
+
+    name: str
+    path: str
+    proof: str
+    limit: int
+
+
+SOURCES = (
+    Source("meta", "/whatsapp/meta", "x-hub-signature-256", 3 * 1024 * 1024),
+    Source("twilio", "/whatsapp/twilio", "x-twilio-signature", 64 * 1024),
+    Source("twilio", "/twilio/", "x-twilio-signature", 64 * 1024),
+    # The largest legal body: instructions of 20,000 characters, each of which JSON may spell in twelve bytes.
+    Source("rest", "/v1/", "authorization", 256 * 1024),
+)
+
+
+class BrokenOff(Exception):
+    """Whoever sent this is gone: there is nobody to answer."""
+
+
+class Intake:
+    """Refuses early, reads within its limits, and hands on a request whose body is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._reading: dict[asyncio.Timeout, int] = {}
+        self._held = 0
+
+    async def __call__(self, conn: Scope, receive: Receive, send: Send) -> None:
+        """Answer a refusal here; it closes the connection, for the rest of its body is not wanted."""
+        source = _source(conn) if conn["type"] == "http" else None
+        if source is None:
+            await self._app(conn, receive, send)
+            return
+        try:
+            if source.name == "rest":
+                async with keys.admitted(conn):
+                    await self._take(source, conn, receive, send)
+            else:
+                if conn["method"] == "POST" and source.proof not in Headers(scope=conn):
+                    log.event(SIGNATURE_REJECTED, source=source.name, reason="no signature")
+                    raise Problem(403, "the signature is missing or does not match")
+                await self._take(source, conn, receive, send)
+        except BrokenOff:
+            bodies.rejected(source.name, 400, "broken off")
+        except HTTPException as error:
+            headers = {**(error.headers or {}), "Connection": "close"}
+            await problem_response(error.status_code, error.detail, headers=headers)(conn, receive, send)
+        except DatabaseUnavailable as error:
+            log.event(DB_UNAVAILABLE, error=str(error))
+            headers = {"Retry-After": RETRY_AFTER_S}
+            await problem_response(503, "the database is away", headers=headers)(conn, receive, send)
+
+    async def _take(self, source: Source, conn: Scope, receive: Receive, send: Send) -> None:
+        body = await self._read(source, conn, receive)
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                await self._app(conn, _given(body, receive), answer)
+                return
+            except Exception as error:
+                if started or not is_race(error):
+                    raise
+                if not left:
+                    raise Problem(503, "too busy, try again", headers={"Retry-After": RETRY_AFTER_S}) from error
+                log.debug("a race in the database: once more", left=left)
+
+    async def _read(self, source: Source, conn: Scope, receive: Receive) -> bytes:
+        """The whole body; 413 before more than its limit is held, 408 when it does not come to an end."""
+        declared = Headers(scope=conn).get("content-length", "0")
+        if declared.isdigit() and (len(declared) > 12 or int(declared) > source.limit):
+            raise bodies.rejected(source.name, 413, f"more than {source.limit} bytes")
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_S) as patience:
+                try:
+                    self._reading[patience] = 0
+                    if len(self._reading) > MAX_READERS:
+                        self._dismiss()
+                    while True:
+                        message = await receive()
+                        if message["type"] == "http.disconnect":
+                            raise BrokenOff
+                        chunk = message.get("body", b"")
+                        body += chunk
+                        if len(body) > source.limit:
+                            raise bodies.rejected(source.name, 413, f"more than {source.limit} bytes")
+                        if not message.get("more_body", False):
+                            return bytes(body)
+                        self._reading[patience] = len(body)
+                        self._held += len(chunk)
+                        if self._held > MAX_HELD:
+                            self._dismiss()
+                finally:
+                    self._held -= self._reading.pop(patience, 0)
+        except TimeoutError:
+            raise bodies.rejected(source.name, 408, "the body did not come to its end") from None
+
+    def _dismiss(self) -> None:
+        oldest = next(iter(self._reading))
+        self._held -= self._reading.pop(oldest)
+        oldest.reschedule(0)
+
+
+def _source(conn: Scope) -> Source | None:
+    path = conn["path"]
+    return next((source for source in SOURCES if path.startswith(source.path)), None)
+
+
+def _given(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

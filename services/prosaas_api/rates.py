@@ -1,0 +1,57 @@
+"""How much one key may ask for: a pace, and a place in a short line. Nobody's load is another's silence."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prosaas_api.problems import Problem
+
+PER_S = 20.0
+BURST = 100
+# At once, of one key and of all; the others wait their turn.
+ABREAST = 2
+ABREAST_OF_ALL = 4
+LONGEST_LINE = 100
+
+
+class Lane:
+    """What one key has used up; a generic cell rate, so that a number is all there is to remember."""
+
+    def __init__(self) -> None:
+        self.turns = asyncio.Semaphore(ABREAST)
+        self.inside = 0
+        self._free_at = 0.0
+
+    def wait_s(self, now: float) -> float:
+        """Seconds until this key may ask again, 0 for now; a question that may be asked is counted."""
+        free_at = max(self._free_at, now)
+        ahead = free_at - now - (BURST - 1) / PER_S
+        if ahead > 0:
+            return ahead
+        self._free_at = free_at + 1 / PER_S
+        return 0
+
+
+class Rates:
+    """A lane for each key that is one: a made-up key gets none, so that they are as few as the keys."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[str, Lane] = {}
+        self._all = asyncio.Semaphore(ABREAST_OF_ALL)
+
+    @asynccontextmanager
+    async def turn(self, key: str, *, paced: bool) -> AsyncIterator[None]:
+        """Wait for a place; a 429 with Retry-After for who asks too fast or has too many in line."""
+        lane = self._lanes.setdefault(key, Lane())
+        wait_s = lane.wait_s(time.monotonic()) if paced else 0
+        if wait_s or lane.inside >= LONGEST_LINE:
+            detail = f"more than {PER_S:.0f} requests a second with this key"
+            raise Problem(429, detail, headers={"Retry-After": str(math.ceil(wait_s) or 1)})
+        lane.inside += 1
+        try:
+            async with lane.turns, self._all:
+                yield
+        finally:
+            lane.inside -= 1

@@ -1,0 +1,75 @@
+"""API keys: shown once, kept as a hash, good for one business or, for the administrator, for all; gone when revoked."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from prosaas_api.problems import Problem
+from prosaas_api.state import REST_S, State
+from prosaas_core.database import raw_connection
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import SIGNATURE_REJECTED
+
+PREFIX_LENGTH = 8
+_FORM = re.compile(r"psk_[A-Za-z0-9_-]{43}")
+_WHOSE = "SELECT business_id FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL"
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a business, or the administrator when `business_id` is None. `lane` is what they are counted under."""
+
+    business_id: int | None
+    lane: str
+
+
+def new_key() -> str:
+    """A key nobody can guess."""
+    return f"psk_{secrets.token_urlsafe(32)}"
+
+
+def hashed(key: str) -> str:
+    """What we keep of a key. It is random, so a fast hash gives nothing away."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def admitted(conn: Scope) -> AsyncIterator[None]:
+    """Let the request in as its principal, found under `principal` in its scope, when it is its key's turn."""
+    state = conn["app"].state.prosaas
+    assert isinstance(state, State)
+    principal = await _principal(state, Headers(scope=conn).get("authorization", ""))
+    conn["principal"] = principal
+    async with state.rates.turn(principal.lane, paced=principal.business_id is not None):
+        yield
+
+
+async def _principal(state: State, authorization: str) -> Principal:
+    scheme, _, given = authorization.partition(" ")
+    given = given.strip()
+    if scheme.lower() != "bearer" or not given:
+        raise _unauthorised("no API key")
+    admin = state.settings.admin_api_key
+    if admin and hmac.compare_digest(given.encode(), admin.encode()):
+        return Principal(None, "administrator")
+    # What is no key of ours by its form costs no question.
+    if _FORM.fullmatch(given):
+        async with raw_connection(state.rest_engine, within_s=REST_S) as raw:
+            business_id = await raw.fetchval(_WHOSE, hashed(given))
+        if business_id is not None:
+            return Principal(business_id, f"business {business_id}")
+    raise _unauthorised("an unknown or revoked API key")
+
+
+def _unauthorised(reason: str) -> Problem:
+    log.event(SIGNATURE_REJECTED, source="rest", reason=reason)
+    return Problem(401, f"{reason}; send Authorization: Bearer <key>", headers={"WWW-Authenticate": "Bearer"})

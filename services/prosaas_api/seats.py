@@ -1,0 +1,95 @@
+"""Which prosaas-calls takes the next call: of all that DNS names the ready one with the fewest."""
+
+import asyncio
+import re
+import socket
+import time
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import httpx
+
+from prosaas_core.settings import Settings
+from prosaas_logging import get_logger
+
+TIMEOUT_S = 0.3
+FRESH_S = 0.5
+# Replicas and generations of one host; more than these are not asked.
+MOST_SEATS = 64
+
+Door: TypeAlias = Literal["open", "draining", "full"]
+
+# A container's own name, which the front door finds in the engine's DNS and nowhere else.
+_SEAT = re.compile(r"[0-9a-f]{12}")
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Seat:
+    """One prosaas-calls as it last said itself; `name` is empty where no front door could lead to it by name."""
+
+    name: str
+    status: str
+    active: int
+
+
+class Seats:
+    """Asks each prosaas-calls, at most twice a second however many calls come in."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
+        asked = urlsplit(settings.calls_internal_url)
+        self._scheme, self._host, self._port = asked.scheme, asked.hostname or "", asked.port or 80
+        # Where calls have an address of their own, no front door of ours stands before them.
+        self._named = settings.calls_public_url == settings.public_url
+        self._client = client
+        self._lock = asyncio.Lock()
+        self._seats: list[Seat] = []
+        self._asked_at = float("-inf")
+
+    async def state(self) -> Door:
+        """Open, draining or full. Without an answer it is open: the TwiML has a sentence for a failing stream."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at >= FRESH_S:
+                self._seats = await self._ask()
+                self._asked_at = time.monotonic()
+        said = {seat.status for seat in self._seats}
+        if not said or "ready" in said:
+            return "open"
+        return "full" if "full" in said else "draining"
+
+    def take(self) -> str:
+        """The path of the seat that gets this call, `/NAME`; "" where any will do. Of the last `state`."""
+        ready = [seat for seat in self._seats if seat.status == "ready"]
+        if not ready:
+            return ""
+        best = min(ready, key=lambda seat: seat.active)
+        best.active += 1
+        return f"/{best.name}" if best.name else ""
+
+    async def _ask(self) -> list[Seat]:
+        try:
+            found = await asyncio.wait_for(
+                asyncio.get_running_loop().getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM), TIMEOUT_S
+            )
+        except (OSError, TimeoutError) as error:
+            log.warning("prosaas-calls is not to be found", error=f"{type(error).__name__}: {error}")
+            return []
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MOST_SEATS]
+        answers = [seat for seat in await asyncio.gather(*map(self._ask_one, addresses)) if seat is not None]
+        # A container in two networks of ours has two addresses.
+        return list({seat.name or str(number): seat for number, seat in enumerate(answers)}.values())
+
+    async def _ask_one(self, address: str) -> Seat | None:
+        host = f"[{address}]" if ":" in address else address
+        try:
+            response = await self._client.get(f"{self._scheme}://{host}:{self._port}/readyz", timeout=TIMEOUT_S)
+            said = response.json()
+            name = str(said.get("seat", ""))
+            named = self._named and _SEAT.fullmatch(name)
+            return Seat(name if named else "", str(said["status"]), int(said.get("active", 0)))
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # One that ends just now is in DNS for another moment: only the others' silence is worth a warning.
+            log.debug("a prosaas-calls does not say whether it takes calls", error=f"{type(error).__name__}: {error}")
+            return None

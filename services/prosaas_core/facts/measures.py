@@ -1,0 +1,43 @@
+"""The numbers of a call: what each is called, and from where on it is slow."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+
+class Measure(NamedTuple):
+    """One number of a call's record, in `unit`; from `slow` and `very_slow` on, people notice."""
+
+    name: str
+    he: str
+    en: str
+    unit: str = ""
+    slow: float | None = None
+    very_slow: float | None = None
+
+
+# An answer that takes longer than the first is heard as silence, one that takes longer than the second as a fault.
+SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
+
+MEASURES = (
+    Measure("turns", "תורות", "turns"),
+    Measure("barge_ins", "קטיעות", "interruptions"),
+    Measure("tools", "כלים", "tools"),
+    Measure("refused", "סירובים", "tools refused"),
+    Measure("errors", "שגיאות", "errors"),
+    Measure("reconnects", "חיבורים מחדש", "reconnects"),
+    Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p50_ms", "תשובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p95_ms", "תשובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("folded", "שורות מקופלות", "folded lines"),
+)
+
+
+def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """The measures that a call's own events tell: refused tools, errors it survived, connections it lost."""
+    totals = {"refused": 0, "errors": 0, "reconnects": 0}
+    for event in events:
+        name = str(event.get("event") or "")
+        totals["refused"] += name == "TOOL_REFUSED"
+        totals["errors"] += str(event.get("level")) in ("ERROR", "CRITICAL")
+        totals["reconnects"] += name == "REALTIME_RETRY"
+    return totals

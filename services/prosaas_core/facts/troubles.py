@@ -1,0 +1,156 @@
+"""What can be wrong with a call: one row a trouble, worst first, with its sentence and the command that goes on."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from prosaas_core.facts.endings import FINE, EndReason, Fault, ending_of
+from prosaas_core.facts.measures import SLOW_MS
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What is known of one call, whoever asks; milliseconds, and None for what nobody knows."""
+
+    call_sid: str
+    end_reason: str = ""
+    status: str = ""
+    live: bool = False
+    # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
+    reached: bool = True
+    refused_at_door: str = ""
+    first_audio_ms: float | None = None
+    slowest_ms: float | None = None
+    # What the slowest answer of this business's last calls was, as a rule.
+    usual_ms: float | None = None
+    refused: int = 0
+    errors: int = 0
+    reconnects: int = 0
+    turns: int | None = None
+    # What the agent claimed after the tool had refused it.
+    false_claim: str = ""
+
+
+class Trouble(NamedTuple):
+    """One thing that can be wrong; `he` and `en` are formatted with the call's facts and its ending."""
+
+    name: str
+    he: str
+    en: str
+    next: str
+    seen_in: Callable[[CallFacts], bool]
+
+
+def _ended_badly(call: CallFacts) -> bool:
+    return bool(call.end_reason) and call.end_reason not in FINE
+
+
+TROUBLES = (
+    Trouble(
+        "refused_at_door",
+        "השיחה נדחתה לפני שהתחילה: {refused_at_door}",
+        "the call was turned away before it began: {refused_at_door}",
+        "make logs S=api LEVEL=WARNING SINCE=2h",
+        lambda call: bool(call.refused_at_door) and not call.reached,
+    ),
+    Trouble(
+        "no_stream",
+        "זרם השמע לא הגיע: Twilio לא הגיעה אל CALLS_PUBLIC_URL, או שהמתקשר ניתק קודם",
+        "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
+        "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
+        lambda call: not call.reached and not call.live and not call.refused_at_door,
+    ),
+    Trouble("bad_ending", "{ending_he}", "{ending_en}", "make blackbox CALL={call_sid}", _ended_badly),
+    Trouble(
+        "false_claim",
+        "הכלי סירב, והנציגה אמרה שנקבע: \u201c{false_claim}\u201d",
+        "a tool refused, and the agent said it was done: \u201c{false_claim}\u201d",
+        "make trace CALL={call_sid}",
+        lambda call: bool(call.false_claim),
+    ),
+    Trouble(
+        "errors",
+        "שגיאות במהלך השיחה: {errors}",
+        "errors during the call: {errors}",
+        "make blackbox CALL={call_sid}",
+        lambda call: call.errors > 0,
+    ),
+    Trouble(
+        "reconnects",
+        "החיבור למודל נותק ונוצר מחדש, פעמים: {reconnects}",
+        "the model's connection was lost and made again, times: {reconnects}",
+        "make blackbox CALL={call_sid}",
+        lambda call: call.reconnects > 0,
+    ),
+    Trouble(
+        "slow_greeting",
+        "הברכה נשמעה אחרי {first_audio_ms:.0f}ms",
+        "the greeting came after {first_audio_ms:.0f} ms",
+        "make trace CALL={call_sid}",
+        lambda call: (call.first_audio_ms or 0) >= SLOW_MS,
+    ),
+    Trouble(
+        "slow_answer",
+        "התשובה האיטית ביותר נשמעה אחרי {slowest_ms:.0f}ms",
+        "the slowest answer came after {slowest_ms:.0f} ms",
+        "make trace CALL={call_sid}",
+        lambda call: (call.slowest_ms or 0) >= max(SLOW_MS, call.usual_ms or 0),
+    ),
+    Trouble(
+        "tool_refused",
+        "כלים שסירבו: {refused}",
+        "tools refused: {refused}",
+        "make trace CALL={call_sid}",
+        lambda call: call.refused > 0 and not call.false_claim,
+    ),
+    Trouble(
+        "no_words",
+        "המתקשר לא אמר דבר",
+        "the caller said nothing",
+        "make trace CALL={call_sid}",
+        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason != EndReason.OVER_CAPACITY,
+    ),
+)
+
+_CLAIM = re.compile(r"קבעתי|נקבע|רשמתי|הזמנתי|העברתי|ביטלתי|\b(?:booked|scheduled|reserved|all set)\b", re.IGNORECASE)
+_DENIAL = re.compile(r"(?:(?:^|\s)(?:לא|אי אפשר|אין)\s|\b(?:not|cannot|can't|couldn't|unable|no)\b)", re.IGNORECASE)
+
+
+def verdict(call: CallFacts) -> list[Trouble]:
+    """The call's troubles, worst first; none of a call that went well."""
+    return [trouble for trouble in TROUBLES if trouble.seen_in(call)]
+
+
+def sentence(trouble: Trouble, call: CallFacts, language: str = "en") -> str:
+    """The trouble in words, for this call."""
+    ending = ending_of(call.end_reason)
+    values = {name: getattr(call, name) for name in CallFacts.__slots__}
+    values["ending_he"] = ending.he if ending else call.end_reason
+    values["ending_en"] = ending.en if ending else call.end_reason
+    return (trouble.he if language == "he" else trouble.en).format(**values)
+
+
+def opening(call: CallFacts, language: str = "en") -> str:
+    """The first sentence of a call's story."""
+    he = language == "he"
+    if call.live:
+        return "השיחה מתנהלת עכשיו" if he else "the call is live"
+    troubles, ending = verdict(call), ending_of(call.end_reason)
+    if troubles:
+        words = sentence(troubles[0], call, language)
+        if troubles[0].name == "bad_ending" and ending is not None and ending.fault in (Fault.OURS, Fault.MODEL):
+            return f"אנחנו סיימנו את השיחה: {words}" if he else f"we ended it: {words}"
+        return words
+    if ending is not None:
+        return ending.he if he else ending.en
+    return "סופה של השיחה לא ידוע" if he else "nobody knows how the call ended"
+
+
+def false_claim(refused_then: Iterable[str]) -> str:
+    """The first of the agent's sentences after a refusal that says it was done; empty where none does."""
+    for words in refused_then:
+        for part in re.split(r"[.!?;,]", words[:2000]):
+            if _CLAIM.search(part) and not _DENIAL.search(part):
+                return part.strip()
+    return ""

@@ -1,0 +1,199 @@
+"""Telephone, card and identity numbers in a text: recognised by their digits, however these are spaced, and hidden."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate, pairwise
+from typing import Final
+
+HIDDEN: Final = "[redacted]"
+_ONE_DIGIT_CODES: Final = frozenset("17")
+_TWO_DIGIT_CODES: Final = frozenset({
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49",
+    "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84",
+    "86", "90", "91", "92", "93", "94", "95", "98",
+})  # fmt: skip
+
+# What may stand between the digits of one number: blanks, dashes and the marks that turn Hebrew around; and what else
+# may stand between printed groups of four.
+_BLANKS: Final = " \t\u00a0\u2007\u2009\u202f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_DASHES: Final = "\u2010-\u2015\u2212\\-"
+_CLOSE: Final = re.compile(f"[{_BLANKS}{_DASHES}]{{1,3}}")
+_MANY: Final = re.compile(rf"[0-9][0-9{_BLANKS}{_DASHES}.,/()_*|\n\r]{{6,}}[0-9]")
+# The same where no letter stands before it: most ids have enough digits for the one, and none of them for the other.
+_MANY_APART: Final = re.compile(_MANY.pattern.replace("[0-9]", r"[0-9](?<![A-Za-z0-9_][0-9])", 1))
+_GROUP: Final = re.compile("[0-9]+")
+_PRINTED: Final = frozenset({(4, 6, 5), (4, 6, 4), *((4, 4, 4, last) for last in range(1, 8))})
+_DATES: Final = ((4, 2, 2), (2, 2, 4))
+_CARD: Final = range(13, 20)
+_IDENTITY: Final = 9
+# No issuer's numbers begin with these, and the time in milliseconds does.
+_NO_ISSUER: Final = "01"
+
+EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+_BEGINS: Final = re.compile(EDGE.replace("[A-Za-z0-9]", r"[A-Za-z0-9_]"))
+_ENDS: Final = re.compile(r"(?![A-Za-z_])")
+_PHONE_BEFORE: Final = re.compile(r"(?<=\+)|(?<=%2B)")
+_JOINED_BEFORE: Final = re.compile(r"(?<=[A-Za-z0-9][\-_./])")
+_JOINED_AFTER: Final = re.compile(r"[\-_./][A-Za-z0-9]")
+_PHONES: Final = (
+    re.compile(rf"{EDGE}(?<![/+])(?:\+|%2B)[1-9](?:[ \-.()]{{0,2}}[0-9]){{7,14}}(?![0-9])"),
+    re.compile(r"(?<![A-Za-z0-9_.:,+%/\-])05[0-9](?:[ \-]?[0-9]){7}(?![0-9A-Za-z_.])"),
+    re.compile(r"(?<![A-Za-z0-9_.:,\[+%/\-])9725[0-9]{8}(?![0-9A-Za-z_.])"),
+)
+Span = tuple[int, int]
+
+_TWICE: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_ONCE: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+
+
+def mask_phone(text: str) -> str:
+    """A telephone number's country code and ``...``; a text that is no number stays as it is."""
+    head, colon, number = text.rpartition(":")
+    digits = "".join(_GROUP.findall(number))
+    if len(digits) < 7:
+        return text
+    if number.lstrip().startswith("0") and not number.lstrip().startswith("00"):
+        return f"{head}{colon}0..."
+    plus = "+" if number.lstrip().startswith(("+", "00")) else ""
+    return f"{head}{colon}{plus}{_country_code(digits.removeprefix('00'))}..."
+
+
+def has_number(text: str) -> bool:
+    """Whether *text* has enough digits close to one another to be worth a look."""
+    if ("\\" in text or "%2B" in text) and _MANY.search(text):
+        return True
+    return _MANY_APART.search(text) is not None
+
+
+def hide_numbers(text: str) -> str:
+    """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
+    text = _MANY.sub(_hide_in_run, text)
+    for phone in _PHONES:
+        text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
+    return text
+
+
+def is_private(number: int) -> bool:
+    """Whether a plain number may be somebody's card or identity number."""
+    digits = str(number) if 10 ** (_IDENTITY - 1) <= number < 10 ** (_CARD.stop - 1) else ""
+    return (len(digits) == _IDENTITY or (len(digits) in _CARD and digits[0] not in _NO_ISSUER)) and _checks(digits)
+
+
+def _country_code(digits: str) -> str:
+    if digits[:1] in _ONE_DIGIT_CODES:
+        return digits[:1]
+    return digits[:2] if digits[:2] in _TWO_DIGIT_CODES else digits[:3]
+
+
+def _checks(digits: str) -> bool:
+    """Luhn's check, which cards and Israeli identity numbers share."""
+    raw = digits.encode()
+    return (sum(raw[-1::-2].translate(_ONCE)) + sum(raw[-2::-2].translate(_TWICE))) % 10 == 0
+
+
+def _hide_in_run(match: re.Match[str]) -> str:
+    """A run of groups of digits, without those that together are a card or an identity number."""
+    run, text = match[0], match.string
+    groups: list[Span] = [found.span() for found in _GROUP.finditer(run)]
+    # What is joined to a letter is part of a longer id, and what follows a plus is a telephone number.
+    if _PHONE_BEFORE.match(text, match.start()):
+        return run
+    if not _BEGINS.match(text, match.start()):
+        groups = groups[1:]
+    if not _ENDS.match(text, match.end()):
+        groups = groups[:-1]
+    segments = [some for some in _segments(run, groups) if some[-1][1] - some[0][0] >= _IDENTITY]
+    hidden = [span for some in segments for span in _cards(run, some)] or _printed_cards(run, groups)
+    if not hidden:
+        word = (bool(_JOINED_BEFORE.match(text, match.start())), bool(_JOINED_AFTER.match(text, match.end())))
+        hidden = [span for some in segments for span in _identities(run, some, word)]
+    for begin, end in sorted(hidden, reverse=True):
+        run = run[:begin] + HIDDEN + run[end:]
+    return run
+
+
+def _segments(run: str, groups: list[Span]) -> list[list[Span]]:
+    """The groups, those together that stand so close that they can be one number."""
+    result: list[list[Span]] = []
+    for group in groups:
+        if result and _CLOSE.fullmatch(run, result[-1][-1][1], group[0]):
+            result[-1].append(group)
+        else:
+            result.append([group])
+    return result
+
+
+def _cards(run: str, groups: list[Span]) -> list[Span]:
+    """Each stretch of whole groups that has a card's length and check digit.
+
+    Sums from the beginning, of both kinds of doubling, make each stretch a comparison: those of a thousand single
+    digits, as somebody dictates them, would otherwise take longer than a line may.
+    """
+    digits = "".join(run[begin:end] for begin, end in groups)
+    if len(digits) < _CARD.start:
+        return []
+    once, twice = digits.encode().translate(_ONCE), digits.encode().translate(_TWICE)
+    sums = [
+        bytes(total % 10 for total in accumulate((a if number % 2 == parity else b for number, (a, b) in
+              enumerate(zip(once, twice, strict=True))), initial=0))
+        for parity in (0, 1)
+    ]  # fmt: skip
+    starts, ends, place = [], {}, 0
+    for begin, end in groups:
+        starts.append((place, begin))
+        place += end - begin
+        ends[place] = end
+    found: list[Span] = []
+    taken = 0
+    for place, begin in starts:
+        if place < taken or digits[place] in _NO_ISSUER:
+            continue
+        for length in reversed(_CARD):
+            stop = place + length
+            if stop in ends and sums[(stop - 1) % 2][place] == sums[(stop - 1) % 2][stop]:
+                found.append((begin, ends[stop]))
+                taken = stop
+                break
+    return found
+
+
+def _printed_cards(run: str, groups: list[Span]) -> list[Span]:
+    """Cards as they are printed, whatever stands between their groups: 4580.1234.5678.9012 or "4580, 1234, …"."""
+    found = []
+    for number in range(len(groups) - 2):
+        if groups[number][1] - groups[number][0] != 4:
+            continue
+        for some in (groups[number : number + 4], groups[number : number + 3]):
+            if tuple(end - begin for begin, end in some) not in _PRINTED:
+                continue
+            near = all(right[0] - left[1] <= 3 for left, right in pairwise(some))
+            digits = "".join(run[begin:end] for begin, end in some)
+            if near and digits[0] not in _NO_ISSUER and _checks(digits):
+                found.append((some[0][0], some[-1][1]))
+                break
+    return found
+
+
+def _identities(run: str, groups: list[Span], joined: tuple[bool, bool]) -> list[Span]:
+    """Nine digits with their check digit that are a word of their own, joined by dashes, or spaced and alone."""
+    words = [[groups[0]]]
+    for left, right in pairwise(groups):
+        if run[left[1] : right[0]].isspace():
+            words.append([right])
+        else:
+            words[-1].append(right)
+    for some in [*words, groups]:
+        begin, end = some[0][0], some[-1][1]
+        if not _IDENTITY <= end - begin <= 5 * _IDENTITY:
+            continue
+        digits = "".join(run[left:right] for left, right in some)
+        if len(digits) != _IDENTITY or not _checks(digits):
+            continue
+        date = tuple(right - left for left, right in some)[:3] in _DATES
+        longer = (joined[0] if begin == 0 else run[begin - 1] in "./_") or (
+            joined[1] if end == len(run) else run[end] in "./_"
+        )
+        if not date and not longer:
+            return [(begin, end)]
+    return []

@@ -1,0 +1,23 @@
+"""`make jobs` and `make retry-job`: the queue as the worker's own tool tells it, from inside its container."""
+
+import sys
+
+from prosaas_ops.options import FINE, Options, Usage
+from prosaas_ops.stack.engine import Engine
+
+OPTIONS = ("ALL", "ID")
+
+
+def run(options: Options) -> int:
+    if options.command == "jobs":
+        words = ["jobs", *(["--all"] if options.flag("ALL", default=False) else [])]
+    else:
+        ids = options.text("ID").split()
+        if not ids or not all(word.isdecimal() for word in ids):
+            raise Usage("ID= takes the numbers of held jobs: make jobs lists them")
+        words = ["retry", *ids]
+    engine = Engine()
+    code, out, err = engine.run(engine.running("worker"), "python", "-m", "prosaas_worker.admin", *words)
+    sys.stdout.write(out)
+    sys.stderr.write(err)
+    return code or FINE

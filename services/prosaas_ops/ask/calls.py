@@ -1,0 +1,58 @@
+"""`make calls`: the calls of a time from their records, with what was wrong with each, the worst first when asked."""
+
+from datetime import UTC, datetime, timedelta
+
+from prosaas_core.facts.measures import SLOW_MS
+from prosaas_core.facts.troubles import opening, verdict
+from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.found import ORDERS, Asked, Row, find
+
+OPTIONS = ("SINCE", "UNTIL", "PHONE", "BUSINESS", "BAD", "SORT", "MAX")
+
+
+def run(options: Options) -> int:
+    screen = Screen()
+    bad = options.flag("BAD", default=False)
+    business = options.text("BUSINESS")
+    if business and not (business.isascii() and business.isdigit()):
+        raise Usage(f"BUSINESS={business} is no business: one looks like BUSINESS=456")
+    since = options.since("SINCE", "1d")
+    assert since is not None
+    until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+    order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
+    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30))
+    found = find(asked)
+    if not found.calls:
+        complain(
+            f"calls: no call from {since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC fits."
+            " Calls that were turned away before they had a record: make logs S=api LEVEL=WARNING SINCE=2h"
+        )
+        return NOTHING
+    whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
+    screen.say(
+        f"{whole}: {found.calls} calls, {found.bad} went badly, {found.unreached} never reached the agent",
+        screen.dim("when         call      from     lasted  first sound  slowest  ended, trouble"),
+        *(_row(row, screen) for row in found.rows),
+    )
+    if (fitting := found.bad if bad else found.calls) > len(found.rows):
+        screen.say(screen.dim(f"{len(found.rows)} of {fitting}: MAX={fitting} shows all"))
+    if found.rows:
+        screen.say(screen.dim(f"next: make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"))
+    return FINE
+
+
+def _row(row: Row, screen: Screen) -> str:
+    facts = row.facts
+    lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
+    head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  …{row.from_number[-4:]:<6}  {lasted:>6}"
+    times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
+    words = screen.value(opening(facts))
+    return f"{head}{times}  {screen.warn(words) if verdict(facts) else words}"
+
+
+def _seconds(milliseconds: float | None, screen: Screen, width: int) -> str:
+    if milliseconds is None:
+        return "-".rjust(width)
+    text = f"{milliseconds / 1000:.1f} s".rjust(width)
+    return screen.warn(text) if milliseconds >= SLOW_MS else text

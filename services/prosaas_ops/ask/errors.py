@@ -1,0 +1,70 @@
+"""`make errors`: warnings and errors of a time, the same trouble once: how often, since when, where, in which calls."""
+
+from datetime import UTC, datetime
+
+from prosaas_ops.options import FINE, Options
+from prosaas_ops.screen.terminal import Screen, short
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import merged
+from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stories.errors import TroubleGroup, group_errors
+
+OPTIONS = ("SINCE", "UNTIL", "S", "MAX")
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SLOTS = 24
+
+
+def run(options: Options) -> int:
+    since, until = options.since("SINCE", "1h"), options.since("UNTIL")
+    assert since is not None
+    end = until or datetime.now(UTC)
+    screen, most = Screen(), options.number("MAX", 30)
+    lines = merged(Engine(), options.services(), since.timestamp(), end.timestamp())
+    groups = group_errors(lines)
+    window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
+    if not groups:
+        screen.say(f"{window}  no warning and no error in {len(lines)} lines")
+        return FINE
+    hit = len({call for group in groups for call in group.calls})
+    total = sum(group.count for group in groups)
+    screen.say(
+        f"{window}  {spark(lines, since.timestamp(), end.timestamp())}  {total} warnings and errors,"
+        f" {len(groups)} kinds, {hit} calls hit",
+        screen.dim("  count  first  last   calls  where   what"),
+    )
+    for group in groups[:most]:
+        screen.say(*_rows(group, screen))
+    if len(groups) > most:
+        screen.say(screen.dim(f"… {len(groups) - most} kinds more: MAX={len(groups)}"))
+    screen.say(screen.dim(f"next: {' · '.join(_next(groups[0]))}"))
+    return FINE
+
+
+def spark(lines: list[Line], first: float, last: float) -> str:
+    """How the troubles lie in the window, a bar a slot."""
+    counts = [0] * _SLOTS
+    for line in lines:
+        if RANK[line.level] >= RANK["WARNING"]:
+            counts[min(_SLOTS - 1, max(0, int((line.at - first) / max(last - first, 0.001) * _SLOTS)))] += 1
+    most = max(counts, default=0) or 1
+    return "".join(_BARS[min(7, -(-count * 7 // most))] for count in counts)
+
+
+def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
+    line = group.example
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
+    tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
+    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {short(group.service):<7}"
+    rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
+    if line.stack:
+        rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))
+    if group.since:
+        rows.append(screen.dim(f"{'':>38} since {screen.value(group.since)}"))
+    return rows
+
+
+def _next(group: TroubleGroup) -> list[str]:
+    commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
+    name = group.event or group.service
+    return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]

@@ -1,0 +1,117 @@
+"""`make levels`: which level is in force where, who switched what until when, and what eats the disk."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
+from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.stack import sessions
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.engine import Container, Engine
+
+OPTIONS = ("QUIET",)
+
+
+def run(options: Options) -> int:
+    """With QUIET=1 (for doctor) only what is louder than INFO is told, and it is a problem."""
+    engine, screen = Engine(), Screen()
+    containers = [found for found in engine.containers(*SERVICES.values()) if found.state == "running"]
+    if not containers:
+        raise Problem("none of the services runs: `make ps`")
+    rows = [row for container in containers for row in _levels(engine, container)]
+    loud = [row for row in rows if row[1] == "DEBUG"]
+    if options.flag("QUIET", default=False):
+        screen.say(*(f"{row[0]} is at {row[1]}, from {row[2]}{f', until {row[3]}' if row[3] else ''}" for row in loud))
+        return PROBLEM if loud else FINE
+    heading = ["where", "level", "from", "until", "by"]
+    first, rule, *others = table([heading, *rows])
+    painted = [screen.warn(text) if row[1] == "DEBUG" else text for row, text in zip(rows, others, strict=True)]
+    screen.say(first, rule, *painted)
+    quiet = sorted({row[0].partition(",")[0] for row in loud if row[3]})
+    if quiet:
+        screen.say(screen.dim("next: " + " · ".join(f"make quiet-{name}" for name in quiet) + " takes it back"))
+    screen.say("", screen.bold("disk"), *_disk(engine))
+    return FINE
+
+
+def _levels(engine: Engine, container: Container) -> list[list[str]]:
+    """A row for the service, and one for each thing in it that is switched for a while."""
+    name = short(container.service)
+    try:
+        known = live_switch.status(engine, container)
+    except (Problem, ValueError) as problem:
+        return [[name, "?", str(problem), "", ""]]
+    debugging = sessions.others(engine, f"debug-{name}")
+    rows = []
+    whole = next((switch for switch in known["switches"] if switch["target"] == "service"), None)
+    left = _until(whole) if whole else ""
+    by = _by(live_switch.Target(), debugging) if whole else ""
+    rows.append([name, str(known["level"]), str(known["source"]), left, by])
+    for switch in known["switches"]:
+        if switch["target"] != "service":
+            value = str(switch["value"])
+            target = live_switch.Target(**{{"call": "call_sid"}.get(switch["target"], switch["target"]): value})
+            what = f"{name}, {switch['target']} {value}"
+            rows.append([what, str(switch["level"]), "live switch", _until(switch), _by(target, debugging)])
+    return rows
+
+
+def _until(switch: dict[str, Any]) -> str:
+    left = float(switch["left_s"])
+    at = datetime.fromtimestamp(time.time() + left, UTC)
+    return f"{at:%H:%M:%S} UTC ({spoken_duration(left)})"
+
+
+def _by(target: live_switch.Target, debugging: list[sessions.Session]) -> str:
+    """Who: the terminal that debugs it, which the engine knows; logctl itself writes no name down."""
+    for session in debugging:
+        if session.target == target:
+            return session.user or "another terminal"
+    return "logctl, or a terminal that is gone"
+
+
+def _disk(engine: Engine) -> list[str]:
+    """What eats the disk, the largest first, each with the command that frees it."""
+    used = engine.get("/system/df")
+    volumes = [
+        (f"volume {volume['Name']}", int((volume.get("UsageData") or {}).get("Size", 0)), _frees(volume["Name"]))
+        for volume in used.get("Volumes") or []
+        if (volume.get("Labels") or {}).get("com.docker.compose.project") == engine.project
+    ]
+    images = sum(int(image["Size"]) for image in used.get("Images") or [])
+    unused = [image for image in used.get("Images") or [] if not image.get("Containers")]
+    cache = sum(int(layer["Size"]) for layer in used.get("BuildCache") or [])
+    folder = sum(path.stat().st_size for path in Path("logs").glob("*") if path.is_file())
+    rows = [
+        *volumes,
+        (f"images ({len(unused)} of no container)", images, "docker image prune"),
+        ("build cache", cache, "docker builder prune"),
+        ("logs/ (pages, captures, debug sessions)", folder, "rm logs/*"),
+        (_kept_logs(engine), 0, "LOG_MAX_SIZE and LOG_MAX_FILES in .env"),
+    ]
+    sized = [[f"{size / 1e6:,.1f} MB" if size else "-", what, free] for what, size, free in rows]
+    return table([["size", "what", "frees it"], *sorted(sized, key=lambda row: -float(_number(row[0])))], {0})
+
+
+def _number(text: str) -> str:
+    return text.removesuffix(" MB").replace(",", "") if text != "-" else "0"
+
+
+def _frees(volume: str) -> str:
+    return (
+        "shrinks by itself: oldest first"
+        if "log" in volume or "blackbox" in volume
+        else "holds data: make backup first"
+    )
+
+
+def _kept_logs(engine: Engine) -> str:
+    """The most that the engine keeps of the containers' output; how much it is, only the engine's folder tells."""
+    limits = set()
+    for container in engine.containers(*SERVICES.values()):
+        config = (engine.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
+        kept = config.get("Config") or {}
+        limits.add(f"{config.get('Type', '?')}, {kept.get('max-size', 'no limit')} × {kept.get('max-file', '1')} each")
+    return f"container logs: {'; '.join(sorted(limits))}"

@@ -1,0 +1,1 @@
+"""How the stack changes: plans of named steps, one lock, a journal on disk, and a way back."""

@@ -1,0 +1,299 @@
+"""Backup and restore of the database in its container: whole or not at all, and back to what was when it fails."""
+
+import gzip
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.plan import ORDER, sql
+from prosaas_ops.conduct.run import Plan, Step
+from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.options import Problem, Usage
+
+_TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
+_FOLDER = "backups"
+_IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
+
+
+def backup(world: World, name: str = "", *, over: bool = False) -> Path:
+    """Write the database into a file, and beside it the certificates and the records that wait for the database.
+
+    A file that is there is replaced only with `over`. BACKUP_KEEP says how many of our own names are kept.
+    """
+    _require_container(world)
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = world.root / (name or f"{_FOLDER}/prosaas-{stamp}.dump")
+    if path.exists() and not over:
+        raise problem(f"{path.name} is there already", "another FILE=, or FORCE=1 to replace it")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        _dumped(world, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    files = _volumes(world, path)
+    shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
+    world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
+    _keep(world)
+    return path
+
+
+def _dumped(world: World, part: Path) -> None:
+    with part.open("xb") as file:
+        done = _piped(world, ["pg_dump", "--format=custom", "--username=prosaas", "--dbname=prosaas"], out=file)
+        file.flush()
+        os.fsync(file.fileno())
+    if done.returncode:
+        raise problem(f"pg_dump did not finish, nothing was kept: {_said(done)}", "docker compose logs postgres")
+    # Every byte of it, not the table of contents alone: a dump that was cut keeps its contents.
+    with part.open("rb") as file:
+        if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
+            raise problem("the dump cannot be read back, it was not kept", "make doctor (free space), then again")
+
+
+def _volumes(world: World, path: Path) -> str:
+    """The certificates and the spool, as one archive; without either of them there is none."""
+    aside = path.with_suffix(".files.tar.gz")
+    found = [
+        name
+        for name in ("certificates", "spool")
+        if world.docker("volume", "inspect", f"{world.project}_{name}", check=False).code == 0
+    ]
+    gateway = [one for one in world.containers("gateway", "prosaas-calls") if one.state == "running"]
+    if not found or not gateway:
+        return ""
+    folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
+    with gzip.open(aside, "wb") as file:
+        for one in {one.service: one for one in gateway}.values():
+            done = subprocess.run(
+                ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
+            )
+            if done.returncode == 0:
+                file.write(done.stdout)
+    aside.chmod(0o600)
+    return f", certificates and spool in {aside.name}"
+
+
+def _keep(world: World) -> None:
+    """As many of our own dumps as BACKUP_KEEP says; all of them without it."""
+    keep = world.setting("BACKUP_KEEP")
+    if keep.isdecimal() and int(keep) > 0:
+        ours = sorted((world.root / _FOLDER).glob("prosaas-*.dump"))
+        for old in ours[: -int(keep)]:
+            old.unlink()
+            old.with_suffix(".files.tar.gz").unlink(missing_ok=True)
+
+
+def examined(world: World, name: str, *, force: bool) -> dict[str, Any]:
+    """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
+    path = world.root / name
+    if not name or not path.is_file():
+        known = sorted(str(found.relative_to(world.root)) for found in (world.root / _FOLDER).glob("*.dump"))
+        told = f": there is no {name}" if name else ""
+        raise Usage("\n".join([f"make restore FILE=backups/….dump{told}", *known]))
+    if world.recorded("DATABASE_URL"):
+        raise Problem("DATABASE_URL is set: a managed database is restored by its provider's own means")
+    if not any(found.state == "running" for found in world.containers("postgres")):
+        world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
+    _readable(world, path)
+    rows = _rows(world)
+    if rows and not force:
+        raise problem(
+            f"the database is live: this would replace its {rows} businesses, calls and messages",
+            f"make restore FILE={name} FORCE=1 (writes a backup of it first)",
+            "docs/operations.md",
+        )
+    world.say(f"restoring {name}, beside the database")
+    aside(world, path, "prosaas_restored")
+    _known_schema(world)
+    running = [one.service for one in world.containers(*OURS) if one.state == "running"]
+    return {"file": name, "live": bool(rows), "running": sorted(set(running))}
+
+
+def restore(world: World, memory: dict[str, Any]) -> Plan:
+    """Services stop writing, then the last backup, then the swap; services start again whatever happens."""
+    start = Step("start", lambda: _start(world, memory["running"]))
+    return Plan(
+        "restore",
+        [
+            Step("stop", lambda: _stop(world)),
+            Step("last backup", lambda: _last_backup(world, memory)),
+            Step("swap", lambda: _swap(world)),
+            start,
+        ],
+        memory,
+        lambda remembered: [Step("swap back", lambda: _swap_back(world)), start],
+        "the database is what it was, and the services that ran run again",
+    )
+
+
+def drill(world: World, name: str = "") -> None:
+    """Restore the newest backup aside, compare its counts with the live ones, and leave nothing behind."""
+    _require_container(world)
+    files = sorted((world.root / _FOLDER).glob("*.dump"), key=lambda path: path.stat().st_mtime)
+    path = world.root / name if name else (files[-1] if files else None)
+    if path is None or not path.is_file():
+        raise problem("there is no backup to try", "make backup")
+    started = time.monotonic()
+    _readable(world, path)
+    try:
+        aside(world, path, "prosaas_drill")
+        found = counted(world, "prosaas_drill")
+    finally:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_drill")
+    world.say(f"{path.name} can be restored, in {time.monotonic() - started:.0f} s")
+    world.say(f"in the backup: {found}")
+    world.say(f"live now:      {counted(world, 'prosaas')}")
+
+
+def aside(world: World, path: Path, database: str) -> None:
+    """The backup as a database of its own."""
+    sql(world, "postgres", f"DROP DATABASE IF EXISTS {database};")
+    sql(world, "postgres", f"CREATE DATABASE {database} TEMPLATE template0;")
+    words = [
+        "pg_restore",
+        "--username=prosaas",
+        f"--dbname={database}",
+        "--no-owner",
+        "--exit-on-error",
+        "--single-transaction",
+    ]
+    with path.open("rb") as file:
+        done = _piped(world, words, feed=file)
+    if done.returncode:
+        raise Problem(f"the backup could not be restored; the database is as it was: {_said(done)}")
+
+
+def counted(world: World, database: str) -> str:
+    """How many rows the tables that matter have."""
+    there = set(sql(world, database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
+    return ", ".join(
+        f"{sql(world, database, f'SELECT count(*) FROM {table}')} {table}" for table in _TABLES if table in there
+    )
+
+
+def _rows(world: World) -> int:
+    """What makes a database live; what a new stack has of its own, the demo's business, does not."""
+    there = set(sql(world, "prosaas", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
+    total = 0
+    for table in ("businesses", "calls", "messages", "appointments", "api_keys"):
+        if table in there:
+            where = " WHERE id <> 456" if table == "businesses" else ""
+            total += int(sql(world, "prosaas", f"SELECT count(*) FROM {table}{where}"))
+    return total
+
+
+def _known_schema(world: World) -> None:
+    """A backup of a newer schema is refused: this folder's code would not know what to do with it."""
+    newest = sql(world, "prosaas_restored", "SELECT version_num FROM alembic_version")
+    names = {
+        path.name.split("_")[0] for path in (world.root / "services/prosaas_core/migrations/versions").glob("*.py")
+    }
+    if newest and newest not in names:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
+        raise problem(
+            f"this backup has the schema {newest}, which this version does not know; nothing was changed",
+            "restore it with the version that wrote it",
+            "docs/operations.md",
+        )
+
+
+def _stop(world: World) -> None:
+    for one in world.containers(*OURS):
+        world.docker("stop", one.id, check=False)
+
+
+def _last_backup(world: World, memory: dict[str, Any]) -> None:
+    if memory["live"] and not _swapped(world):
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        backup(world, f"{_FOLDER}/before-restore-{stamp}.dump", over=True)
+
+
+def _swap(world: World) -> None:
+    """The replaced database stays until the next restore. Nobody, not even a superuser, comes in between."""
+    if _swapped(world):
+        return
+    sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_replaced;")
+    _closed(world, "prosaas")
+    sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_replaced;")
+    sql(world, "postgres", "ALTER DATABASE prosaas_restored RENAME TO prosaas;")
+
+
+def _swap_back(world: World) -> None:
+    there = _databases(world)
+    if "prosaas_replaced" in there and ("prosaas" not in there or "prosaas_restored" not in there):
+        if "prosaas" in there:
+            _closed(world, "prosaas")
+            sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_restored;")
+        sql(world, "postgres", "ALTER DATABASE prosaas_replaced RENAME TO prosaas;")
+    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+
+
+def _swapped(world: World) -> bool:
+    return {"prosaas", "prosaas_replaced"} <= _databases(world) and "prosaas_restored" not in _databases(world)
+
+
+def _databases(world: World) -> set[str]:
+    return set(sql(world, "postgres", "SELECT datname FROM pg_database").split())
+
+
+def _closed(world: World, database: str) -> None:
+    sql(world, "postgres", f"ALTER DATABASE {database} ALLOW_CONNECTIONS false;")
+    sql(world, "postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}';")
+
+
+def _start(world: World, services: Sequence[str]) -> None:
+    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+    if not services:
+        return
+    # An older backup is brought to the newest schema first.
+    world.compose("up", "--detach", "--no-build", "migrate")
+    for migrate in world.containers("migrate"):
+        if world.docker("wait", migrate.id).out.strip() != "0":
+            raise Problem("migrate could not bring the backup to this version's schema: docker compose logs migrate")
+    generations = Generations(world)
+    for service in ORDER:
+        if service in services:
+            ended = [one for one in world.containers(service) if one.state != "running"]
+            generations.renew(service)
+            for one in ended:
+                generations.bury(one)
+
+
+def _require_container(world: World) -> None:
+    if not any(found.state == "running" for found in world.containers("postgres")):
+        raise problem(
+            "no postgres container runs",
+            "make up-prod; a managed database is backed up by its provider",
+            "docs/operations.md",
+        )
+
+
+def _readable(world: World, path: Path) -> None:
+    with path.open("rb") as file:
+        if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
+            raise problem(f"{path.name} is not a backup that pg_restore can read whole", "choose another backup")
+
+
+def _piped(
+    world: World, words: Sequence[str], *, feed: Any = None, out: Any = None
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [*_IN_POSTGRES, *words],
+        cwd=world.root,
+        env={**os.environ, **world.overrides},
+        stdin=feed or subprocess.DEVNULL,
+        stdout=out or subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+
+
+def _said(done: "subprocess.CompletedProcess[bytes]") -> str:
+    return (done.stderr or b"").decode("utf-8", "replace").strip()[-500:]

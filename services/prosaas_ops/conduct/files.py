@@ -1,0 +1,122 @@
+"""Files are replaced, never edited: a kill or a full disk leaves either the old one or the new one."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from prosaas_ops.options import Problem
+
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
+_PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
+_UNSET = "\ufffd"
+
+
+def problem(what: str, fix: str, read: str = "") -> Problem:
+    """What is wrong, what puts it right, and where to read about it."""
+    return Problem(f"{what}\n  fix:  {fix}" + (f"\n  read: {read}" if read else ""))
+
+
+def replace(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write the file aside, bring it to the disk, and put it in the place of the old one."""
+    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The settings in an env file as Compose reads them, for Compose itself is asked; {} without a file."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"{path.name} cannot be read: {type(error).__name__}; it must be a text file of yours") from None
+    names = dict.fromkeys(match[1] for line in text.splitlines() if (match := _ASSIGNMENT.match(line)))
+    if not names:
+        return {}
+    model = {"services": {"x": {"image": "x", "environment": {name: f"${{{name}-{_UNSET}}}" for name in names}}}}
+    environ = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    if "COMPOSE_PROJECT_NAME" not in names:
+        environ["COMPOSE_PROJECT_NAME"] = "reader"
+    done = subprocess.run(
+        ["docker", "compose", "--env-file", str(path), "--file", "-", "config", "--format", "json"],
+        input=json.dumps(model),
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        # What Compose complains about it quotes, and that may be a secret.
+        raise Problem(f"Compose cannot read {path.name}: `docker compose config --quiet` shows where")
+    values = json.loads(done.stdout)["services"]["x"]["environment"]
+    return {name: value.replace("$$", "$") for name, value in values.items() if value != _UNSET}
+
+
+class EnvFile:
+    """The .env of a stack. What it says is what Compose says that it says."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._settings: dict[str, str] | None = None
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        if self._settings is None:
+            self._settings = read_env(self.path)
+        return self._settings
+
+    def put(self, **values: str) -> bool:
+        """Record the settings, each in place of an earlier one; whether anything changed. The caller holds the lock."""
+        before = self.settings
+        changed = {name: value for name, value in values.items() if before.get(name) != value}
+        if not changed:
+            return False
+        text = assigned(self.path.read_text(encoding="utf-8-sig"), changed)
+        # Tried aside first: what a line of theirs means together with one of ours, only Compose knows.
+        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            replace(trial, text)
+            same = read_env(trial) == {**before, **changed}
+        except Problem:
+            same = False
+        finally:
+            trial.unlink(missing_ok=True)
+        if not same:
+            raise Problem(f".env has a line that takes part in another: put {', '.join(changed)} into it by hand")
+        replace(self.path, text)
+        self._settings = None
+        return True
+
+
+def assigned(text: str, values: Mapping[str, str]) -> str:
+    """The text of an env file with these settings in it, every other line as it was."""
+    rest, lines = dict(values), []
+    for line in reversed(text.splitlines()):
+        found = _ASSIGNMENT.match(line)
+        if found is None or found[1] not in values:
+            lines.append(line)
+        elif found[1] in rest:
+            # The last one counts for Compose; an earlier one would only mislead.
+            lines.append(_line(found[1], rest.pop(found[1])))
+    return "\n".join([*reversed(lines), *(_line(name, value) for name, value in rest.items())]) + "\n"
+
+
+def _line(name: str, value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    if "'" in value or "\n" in value:
+        raise Problem(f"{name} has a quote or a line break in it, which .env cannot hold")
+    return f"{name}='{value}'"

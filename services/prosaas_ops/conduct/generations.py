@@ -1,0 +1,209 @@
+"""A service changes by a new container beside the old one, which goes when it has nothing left to do."""
+
+import gzip
+import re
+import time
+from contextlib import suppress
+from typing import Any
+
+from prosaas_ops.conduct.files import replace
+from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
+
+READY_WITHIN_S = 120.0
+# Generations of a service whose lines stay readable; each is bounded by its log driver's rotation.
+KEPT_LINES = 3
+_DRAINS_LONG = ("prosaas-calls",)
+_LOOK_S = 0.3
+
+
+class Generations:
+    """The containers of one stack's services, as a plan changes them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def renew(self, service: str, *, but_not: frozenset[str] = frozenset()) -> None:
+        """See to it that one container as the model wants it serves, and that all others of the service go.
+
+        Nothing happens when that is so already. A new container that does not become ready is removed again and never
+        got work. `but_not` are containers that must go although they are as they should be (a restart).
+        """
+        world = self._world
+        running = self._running(service)
+        fitting = [found for found in running if found.id not in but_not and self._fits(found)]
+        fresh = fitting[-1] if fitting else self._create(service)
+        if fresh not in running:
+            world.docker("start", fresh.id)
+        problem = self._not_ready(fresh)
+        if problem:
+            self._remove_failed(fresh, alone=not running)
+            raise Problem(f"{service}: {problem}")
+        for old in self._running(service):
+            if old.id != fresh.id:
+                self._retire(old)
+        self.tidy(service)
+
+    def changed(self, *services: str) -> list[str]:
+        """Those of the services that a deploy would renew."""
+        return [name for name in services if not any(self._fits(found) for found in self._running(name))]
+
+    def tidy(self, *services: str) -> None:
+        """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
+        for service in services:
+            running = self._running(service)
+            for found in self._world.containers(service):
+                if found.state in ("exited", "dead", "created") and running:
+                    self.bury(found)
+        self.write_overlay()
+
+    def bury(self, container: Container) -> None:
+        """Take an ended container away, and keep what it wrote."""
+        self._keep_lines(container)
+        self._world.docker("rm", "--force", container.id, check=False)
+
+    def write_overlay(self) -> None:
+        """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
+        scales = {name: max(1, len(self._running(name))) for name in _DRAINS_LONG}
+        text = "# Written by make: how many generations of a service run just now.\nservices:\n"
+        text += "".join(f"  {name}: {{scale: {scale}}}\n" for name, scale in scales.items())
+        path = self._world.state / "compose.yml"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            replace(path, text)
+
+    def _running(self, service: str) -> list[Container]:
+        """Oldest first."""
+        return [found for found in self._world.containers(service) if found.state in ("running", "restarting")]
+
+    def _fits(self, container: Container) -> bool:
+        """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
+
+        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
+        """
+        world, service = self._world, container.service
+        scale = f"{service}={len(world.containers(service))}"
+        would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
+        if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
+            return False
+        model = world.model()
+        return self._holds_secrets(container, model["services"][service], model)
+
+    def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
+        """A container keeps the secret files it was created with: a replaced file is not the one it reads."""
+        for use in definition.get("secrets") or []:
+            target = use.get("target") or use["source"]
+            file = self._world.root / model["secrets"][use["source"]]["file"]
+            path = target if target.startswith("/") else f"/run/secrets/{target}"
+            try:
+                code, held, _ = self._world.engine.run(container, "cat", path)
+            except Problem:
+                return False
+            if code or held != file.read_text(encoding="utf-8"):
+                return False
+        return True
+
+    def _create(self, service: str) -> Container:
+        before = {found.id for found in self._world.containers(service)}
+        scale = f"{service}={len(before) + 1}"
+        self._world.compose("create", "--no-build", "--no-recreate", "--scale", scale, service)
+        made = [found for found in self._world.containers(service) if found.id not in before]
+        if len(made) != 1:
+            raise Problem(f"Compose made {len(made)} new containers of {service} instead of one")
+        return made[0]
+
+    def _not_ready(self, container: Container) -> str:
+        """Why it does not serve; nothing when it does. Ready is what it says itself: database, queue, settings."""
+        engine, deadline = self._world.engine, time.monotonic() + READY_WITHIN_S
+        said = "it does not answer"
+        while time.monotonic() < deadline:
+            state = engine.inspect(container.id)["State"]
+            if (not state["Running"] and not state.get("Restarting")) or state.get("ExitCode"):
+                return f"it ended with exit code {state['ExitCode']}"
+            if state.get("Health", {}).get("Status", "healthy") == "healthy":
+                if container.service not in OURS:
+                    return ""
+                with suppress(Problem):
+                    # It may end between the two questions: the next look says so.
+                    code, out, err = engine.run(container, "healthcheck", "ready")
+                    if code == 0:
+                        return ""
+                    said = (out or err).strip() or said
+            time.sleep(_LOOK_S)
+        return f"not ready within {READY_WITHIN_S:.0f} s: {said}"
+
+    def _remove_failed(self, container: Container, *, alone: bool) -> None:
+        """Show its last words. Where nothing else of the service runs it stays, to be looked at."""
+        lines = self._world.docker("logs", "--tail", "20", container.id, check=False)
+        self._world.say(f"{container.service} did not become ready; its last lines:")
+        print((lines.out + lines.err).rstrip(), flush=True)
+        if alone:
+            self._world.docker("stop", "--time", "5", container.id, check=False)
+        else:
+            self.bury(container)
+
+    def _retire(self, old: Container) -> None:
+        """Ask it to end. Calls may take long over that, so nobody waits for them: a watcher removes it afterwards."""
+        world = self._world
+        if old.service in _DRAINS_LONG and old.state == "running":
+            self.write_overlay()
+            world.docker("kill", "--signal", "TERM", old.id, check=False)
+            world.docker("run", *self._watcher(old), check=False)
+            return
+        world.docker("stop", old.id, check=False)
+        self.bury(old)
+
+    def _watcher(self, old: Container) -> list[str]:
+        """A container of the tools for as long as the drain lasts: the terminal may be gone by then."""
+        world = self._world
+        described = world.engine.inspect(_own_id())
+        mounts = [f"--volume={mount}" for mount in described["HostConfig"]["Binds"]]
+        groups = [f"--group-add={group}" for group in described["HostConfig"].get("GroupAdd") or []]
+        return [
+            "--detach", "--rm", "--init", f"--name={world.project}-drains-{old.id[:12]}",
+            "--label=com.docker.compose.project=", "--network=none", f"--user={described['Config']['User']}",
+            "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--env=HOME=/tmp",
+            f"--workdir={world.root}", f"--env=COMPOSE_PROJECT_NAME={world.project}", *mounts, *groups,
+            described["Image"], "drained", f"CONTAINER={old.id}",
+        ]  # fmt: skip
+
+    def _keep_lines(self, container: Container) -> None:
+        """Its lines with their time stamps, as the engine has them, beside those of the last generations."""
+        folder = self._world.state / "lines"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        done = self._world.docker("logs", "--timestamps", container.id, check=False)
+        lines = sorted((done.out + done.err).splitlines())
+        if done.code == 0 and lines:
+            path = folder / f"{container.service}.{container.id[:12]}.gz"
+            with gzip.open(path, "wt", encoding="utf-8") as file:
+                file.write("\n".join(lines) + "\n")
+            path.chmod(0o600)
+        kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: path.stat().st_mtime)
+        for path in kept[:-KEPT_LINES]:
+            path.unlink()
+
+
+def drained(world: World, container_id: str) -> None:
+    """Wait until this container has ended, then take it away. What restarted it meanwhile is asked to end again."""
+    generations = Generations(world)
+    while True:
+        world.docker("wait", container_id, check=False)
+        found = [one for one in world.containers() if one.id == container_id]
+        if not found:
+            break
+        if found[0].state == "running":
+            world.docker("kill", "--signal", "TERM", container_id, check=False)
+            continue
+        generations.bury(found[0])
+        break
+    generations.write_overlay()
+
+
+def _own_id() -> str:
+    """The id of the container that this runs in: its host name, unless it is on the host's network."""
+    with open("/proc/self/mountinfo", encoding="ascii", errors="replace") as file:
+        for line in file:
+            _, found, rest = line.partition("/containers/")
+            if found and "/etc/hostname" in line.split()[4]:
+                return rest.split("/")[0]
+    raise Problem("this must run in the tools' container: scripts/run")

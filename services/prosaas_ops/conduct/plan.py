@@ -1,0 +1,264 @@
+"""The plans: up, restart, rollback, rotate and down, each a list of steps that may be done again."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from typing import Any
+
+from prosaas_ops.conduct import secrets
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.images import Images
+from prosaas_ops.conduct.run import Plan, Step
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+
+# Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
+ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
+_CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/admin.sock")
+
+
+def up(world: World, environment: str, *, build: bool = True) -> Plan:
+    """Build, migrate, then each service beside its old one; on failure the images that ran before."""
+    images, generations = Images(world, environment), Generations(world)
+
+    def release() -> None:
+        images.use(images.built())
+
+    steps = [
+        *([Step("build", lambda: _said(world, "building what changed", images.build))] if build else []),
+        Step("database", lambda: _database(world)),
+        *([Step("release", release)] if build else []),
+        Step("migrate", lambda: _migrate(world)),
+        *_renewals(world, generations, environment),
+        Step("front door", lambda: _front_door(world)),
+        Step("settle", lambda: _settle(world, images)),
+    ]
+    if environment == "dev":
+        return Plan("up-dev", steps)
+    return Plan(
+        "up-prod",
+        steps,
+        {"images": images.in_use()},
+        lambda memory: _return_to(world, images, generations, memory["images"]),
+        "the images that ran before run again",
+    )
+
+
+def rollback(world: World, back: int) -> Plan:
+    """An earlier release's images, on the schema as it is: migrations only add, so older code runs on it."""
+    images, generations = Images(world), Generations(world)
+    wanted = images.earlier(back)
+    return Plan(
+        "rollback",
+        [
+            Step("release", lambda: images.use(wanted)),
+            *_renewals(world, generations, "prod"),
+            Step("front door", lambda: _front_door(world)),
+            Step("settle", lambda: _settle(world, images)),
+        ],
+        {"images": images.in_use()},
+        lambda memory: _return_to(world, images, generations, memory["images"]),
+        "the images that ran before run again",
+    )
+
+
+def restart(world: World, service: str) -> Plan:
+    """A new container in place of each that runs now, of the images that are in use."""
+    generations = Generations(world)
+    now = [found.id for found in world.containers(service)]
+    memory: dict[str, Any] = {"old": now}
+    if not now:
+        raise problem(f"{service} is not running", "make up-prod")
+
+    def renew() -> None:
+        generations.renew(service, but_not=frozenset(memory["old"]))
+
+    return Plan(f"restart-{service.removeprefix('prosaas-')}", [Step(f"renew {service}", renew)], memory)
+
+
+def down(world: World) -> Plan:
+    """Everything stopped, calls let to their end; what drains is waited for, too."""
+    return Plan("down", [Step("stop", lambda: _stop(world))])
+
+
+def rotate(world: World, name: str, value: str, before: str) -> Plan:
+    """One secret's new value, in every place that holds it or in none; nothing is built."""
+    generations = Generations(world)
+    # In the journal from before the first change on: after a kill neither value is lost.
+    memory = {"name": name, "old": before, "new": value}
+
+    def everywhere(wanted: str) -> None:
+        if name == "POSTGRES_PASSWORD" and not world.recorded("DATABASE_URL"):
+            sql(world, "postgres", "ALTER ROLE prosaas PASSWORD :'password';", password=wanted)
+        world.env.put(**{name: wanted})
+        secrets.write_secrets(world)
+
+    services = [service for service in ORDER if service != "gateway"]
+    renewals = [step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") in services]
+    return Plan(
+        "rotate-secret",
+        [
+            Step("new value", lambda: everywhere(value)),
+            *renewals,
+            Step("proof", lambda: _proof(world, name, before, value)),
+        ],
+        memory,
+        lambda remembered: [Step("old value", lambda: everywhere(remembered["old"])), *renewals],
+        "the old value is in force again",
+    )
+
+
+def sql(world: World, database: str, statement: str, **values: str) -> str:
+    """Ask the database in its container, as its owner. Values travel on standard input, which nobody else reads."""
+    quoted = "".join(
+        "\\set {} '{}'\n".format(name, value.replace("\\", "\\\\").replace("'", "''")) for name, value in values.items()
+    )
+    psql = (
+        "psql",
+        "--username=prosaas",
+        f"--dbname={database}",
+        "--no-psqlrc",
+        "--no-align",
+        "--tuples-only",
+        "--quiet",
+    )
+    return world.compose("exec", "-T", "postgres", *psql, "--set=ON_ERROR_STOP=1", feed=quoted + statement).out.strip()
+
+
+def _renewals(world: World, generations: Generations, environment: str) -> list[Step]:
+    def renew(service: str) -> None:
+        if service not in world.model()["services"]:
+            for leftover in world.containers(service):
+                generations.bury(leftover)
+        elif service == "gateway":
+            _renew_gateway(world, generations)
+        else:
+            generations.renew(service)
+
+    def replace() -> None:
+        """Development reloads by itself, and has no callers to spare."""
+        world.compose("up", "--detach", "--no-build", "--remove-orphans", "--wait", "--wait-timeout", "180")
+
+    if environment == "dev":
+        return [Step("start", replace)]
+    return [Step(f"renew {service}", lambda service=service: renew(service)) for service in ORDER]  # type: ignore[misc]
+
+
+def _return_to(world: World, images: Images, generations: Generations, ids: dict[str, str]) -> Sequence[Step]:
+    if not ids:
+        raise Problem("there is nothing to go back to: no start of this stack has succeeded before")
+    return [Step("release", lambda: images.use(ids)), *_renewals(world, generations, "prod")]
+
+
+def _said(world: World, text: str, act: Any) -> None:
+    world.say(text)
+    act()
+
+
+def _database(world: World) -> None:
+    if "postgres" in world.model()["services"]:
+        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", "postgres")
+
+
+def _migrate(world: World) -> None:
+    """The one-shot container, made anew if its image is new; its own words if it fails."""
+    world.compose("up", "--detach", "--no-build", "migrate")
+    (container,) = world.containers("migrate")
+    code = world.docker("wait", container.id).out.strip()
+    if code != "0":
+        lines = world.docker("logs", "--tail", "20", container.id, check=False)
+        print((lines.out + lines.err).rstrip(), flush=True)
+        raise Problem(f"migrate ended with exit code {code}; its last lines are above")
+
+
+def _renew_gateway(world: World, generations: Generations) -> None:
+    """A new configuration is read in place. A new container cuts every call, so it waits for a yes, or for none."""
+    if not generations.changed("gateway"):
+        world.compose("exec", "-T", "gateway", "caddy", "reload", *_CADDY)
+        return
+    if world.containers("gateway"):
+        told, deadline = False, time.monotonic() + float(world.setting("DRAIN_SECONDS", "600"))
+        while (calls := sum(live_calls(world).values())) and world.setting("YES") != "1":
+            if time.monotonic() > deadline:
+                world.warn(
+                    f"gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1"
+                )
+                return
+            if not told:
+                told = True
+                world.say(
+                    f"the gateway itself changes, which cuts {calls} live calls: waiting for their end (or YES=1)"
+                )
+            time.sleep(2)
+    world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "60", "--no-deps", "gateway")
+
+
+def _front_door(world: World) -> None:
+    """A webhook that nobody signed is refused by the api, through the gateway: the whole way is open."""
+    deadline = time.monotonic() + 20
+    said: object = ""
+    while time.monotonic() < deadline:
+        said = status_of(world, "/twilio/voice", method="POST")
+        if said == 403:
+            return
+        time.sleep(0.5)
+    raise Problem(f"the front door does not lead to prosaas-api: /twilio/voice answered {said}")
+
+
+def status_of(world: World, path: str, *, method: str = "GET", key: str = "") -> object:
+    """The status of a request through this machine's own address of the front door, or why there is none."""
+    url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
+    request = urllib.request.Request(url, method=method, headers={"Authorization": f"Bearer {key}"} if key else {})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError as error:
+        return str(error)
+
+
+def _proof(world: World, name: str, old: str, new: str) -> None:
+    """Services are ready with what they hold; the key of the REST interface can be tried from outside as well."""
+    if name != "ADMIN_API_KEY":
+        return
+    seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
+    if seen != (401, 200):
+        raise Problem(f"the old key is answered with {seen[0]} and the new one with {seen[1]}, not 401 and 200")
+
+
+def _settle(world: World, images: Images) -> None:
+    """What is not renewed by generations (monitoring, say) as the model has it, and nothing that it does not have."""
+    others = [name for name in world.model()["services"] if name not in (*ORDER, "postgres", "migrate")]
+    if others:
+        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", *others)
+    world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
+    images.settle()
+
+
+def _stop(world: World) -> None:
+    world.compose("--profile", "*", "down", "--remove-orphans")
+    for watcher in world.docker("ps", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
+        world.docker("rm", "--force", watcher, check=False)
+
+
+def live_calls(world: World) -> dict[str, int]:
+    """How many calls each generation of prosaas-calls has, by the container's name."""
+    counts = {}
+    for found in world.containers("prosaas-calls"):
+        if found.state == "running":
+            script = (
+                "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
+                "print(urllib.request.urlopen(f'http://127.0.0.1:{p}/calls',timeout=2).read().decode())"
+            )
+            try:
+                code, out, _ = world.engine.run(found, "python", "-IS", "-c", script)
+            except Problem:
+                # It ended between the two questions.
+                continue
+            counts[found.name] = len(json.loads(out)) if code == 0 else 0
+    return counts

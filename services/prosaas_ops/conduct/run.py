@@ -1,0 +1,119 @@
+"""Runs a plan: step by step, noted in a journal, to its end or by its way back."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+
+_READ = "docs/troubleshooting.md"
+
+
+class Stopped(BaseException):
+    """Somebody asked for the end: Ctrl-C, a terminal that was closed, an engine that shuts down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One named act that may be done twice: what was interrupted is simply done again."""
+
+    name: str
+    do: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, and what leads back when it cannot be.
+
+    `memory` is what the way back needs to know, noted before the first step. `back` gets it as it was first noted, also
+    by a run that was killed since: what was half done then is nothing to go back to.
+    """
+
+    name: str
+    steps: Sequence[Step]
+    memory: dict[str, Any] = field(default_factory=dict)
+    back: Callable[[dict[str, Any]], Sequence[Step]] | None = None
+    back_to: str = ""
+
+
+def run(plan: Plan, world: World) -> None:
+    """Every step; where one fails, the way back, and the Problem that it failed with.
+
+    The journal outlives a kill: `unfinished` then tells the next command.
+    """
+    memory = {**plan.memory, **(unfinished(world) or {}).get("memory", {})}
+    for step in plan.steps:
+        _note(world, plan, step, memory)
+        try:
+            with asking_to_stop():
+                step.do()
+        except (Problem, Stopped, OSError) as reason:
+            _go_back(plan, step, memory, world, reason)
+    world.remember("journal", None)
+
+
+def unfinished(world: World) -> dict[str, Any] | None:
+    """The journal of a command that was killed: its plan, the step it stood at, and its memory."""
+    journal = world.remembered("journal")
+    return journal if isinstance(journal, dict) else None
+
+
+def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any]) -> None:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    world.remember("journal", {"plan": plan.name, "step": step.name, "at": at, "memory": memory})
+
+
+def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
+    why = "it was stopped" if isinstance(reason, Stopped) else str(reason)
+    if plan.back is None:
+        world.remember("journal", None)
+        raise Problem(f"at the step {step.name!r}: {why}") from None
+    world.warn(f"at the step {step.name!r}: {why}")
+    world.say(f"going back: {plan.back_to}")
+    try:
+        with _deaf():
+            for undo in plan.back(memory):
+                undo.do()
+    except (Problem, OSError) as second:
+        raise problem(
+            f"{plan.name} failed, and so did the way back: {second}", "make doctor, then run it again", _READ
+        ) from None
+    world.remember("journal", None)
+    raise problem(
+        f"{plan.name} failed at the step {step.name!r}, so {plan.back_to}",
+        "the lines above say why; then run it again",
+        _READ,
+    ) from None
+
+
+@contextmanager
+def asking_to_stop() -> Iterator[None]:
+    """INT, TERM and HUP become Stopped, wherever the step stands."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise Stopped
+
+    with _handling(stop):
+        yield
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """The way back is walked to its end; a second Ctrl-C would only leave half of it."""
+    with _handling(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handling(handler: Any) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)

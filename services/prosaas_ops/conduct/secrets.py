@@ -1,0 +1,124 @@
+"""The settings of a new stack, and the secret files that its containers read."""
+
+import os
+import secrets as random
+from pathlib import Path
+from urllib.parse import quote
+
+from prosaas_ops.conduct.files import assigned, problem, replace
+from prosaas_ops.conduct.world import World
+
+# Made up by us, and made up again by a rotation.
+OURS = ("POSTGRES_PASSWORD", "CALL_TOKEN_SECRET", "WHATSAPP_VERIFY_TOKEN", "ADMIN_API_KEY")
+# What a provider hands out. The demo's stand-ins take anything, and the preflight refuses theirs beside a real model.
+PROVIDERS = ("OPENAI_API_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+_DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+# Emptying these is how one returns to the demo, or does without WhatsApp.
+_MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+COLLECTORS = ("awslogs", "datadog", "fluentd", "syslog")
+DEMO_ACCOUNT = "AC" + "0" * 32
+
+
+def made_up() -> str:
+    """48 hexadecimal digits."""
+    return random.token_hex(24)
+
+
+def make_env(world: World) -> None:
+    """A whole .env in one act, so that a setup which is interrupted leaves none."""
+    if world.env.path.exists():
+        return
+    if world.setting("AUTO_SETUP", "1") == "0":
+        raise problem(
+            "AUTO_SETUP=0 and something is missing: .env", "cp env/example.env .env", "README.md, A fresh machine"
+        )
+    world.say("making .env from env/example.env, with generated passwords and the demo voice agent")
+    values = {name: made_up() for name in OURS} | {name: f"demo-{made_up()}" for name in _DEMO}
+    values |= {"DEMO": "1", "TWILIO_ACCOUNT_SID": DEMO_ACCOUNT, "COMPOSE_PROJECT_NAME": _free_project(world)}
+    example = (world.root / "env/example.env").read_text(encoding="utf-8")
+    replace(world.env.path, assigned(example, values))
+    world.env = type(world.env)(world.env.path)
+
+
+def _free_project(world: World) -> str:
+    """The shell's choice, else prosaas, unless another folder's containers or data go by that name."""
+    if chosen := world.setting("COMPOSE_PROJECT_NAME"):
+        return chosen
+    label = "label=com.docker.compose.project=prosaas"
+    taken = (
+        world.docker("ps", "--all", "--quiet", f"--filter={label}").out
+        + world.docker("volume", "ls", "--quiet", f"--filter={label}").out
+    )
+    if not taken.strip():
+        return "prosaas"
+    name = f"prosaas-{random.token_hex(2)}"
+    world.say(f"this machine has another stack named prosaas, or its data: this one is {name}")
+    return name
+
+
+def chosen_stack(world: World, environment: str) -> dict[str, str]:
+    """What plain `docker compose` in this folder must find in .env to act on this stack. Only .env has a say in it."""
+    files = ["docker-compose.yml", f"docker-compose.{environment}.yml"]
+    if world.recorded("PUBLIC_HOST"):
+        files.append("deploy/overlays/public-host.yml")
+    if world.recorded("DATABASE_URL"):
+        files.append("deploy/overlays/external-database.yml")
+    wanted = (world.recorded("LOG_DRIVER"), world.recorded("LOG_COLLECTOR"))
+    files += [f"deploy/collectors/{name}.yml" for name in COLLECTORS if name in wanted]
+    project = world.recorded("COMPOSE_PROJECT_NAME", "prosaas").removesuffix("-dev")
+    return {
+        "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
+        "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
+        "COMPOSE_PROFILES": "demo" if world.recorded("DEMO") == "1" else "",
+    }
+
+
+def machine(world: World) -> dict[str, str]:
+    """Base images and the CA bundle, as the door found them, where .env says nothing of its own."""
+    found = dict(word.split("=", 1) for word in world.setting("PROSAAS_BASES").split() if "=" in word)
+    if bundle := next((path for path in _BUNDLES if Path(path).is_file()), ""):
+        found["CA_BUNDLE"] = bundle
+    return {name: value for name, value in found.items() if not world.recorded(name)}
+
+
+def database_url(settings: dict[str, str]) -> str:
+    """The address of the database that .env means; any password works, for it is percent-encoded."""
+    password = quote(settings.get("POSTGRES_PASSWORD", ""), safe="")
+    return settings.get("DATABASE_URL") or f"postgresql://prosaas:{password}@postgres:5432/prosaas"
+
+
+def write_secrets(world: World) -> None:
+    """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
+    settings = dict(world.env.settings)
+    values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
+    values["database_url"] = database_url(settings)
+    folder = world.root / "secrets"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
+    for name, value in values.items():
+        path = folder / name
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        if before and not value and name.upper() not in _MAY_BE_EMPTIED:
+            raise problem(
+                f"{name.upper()} is empty in .env, and was not",
+                f"put its value back: secrets/{name} still has it",
+                "env/example.env",
+            )
+        if before != value:
+            # The folder is closed: the file may be readable to the container's account, whatever its number.
+            replace(path, value, mode=0o444)
+
+
+def tell_overridden(world: World) -> None:
+    """What the shell says holds for this command, and is never written down; of secrets only .env has a say."""
+    mine = (*OURS, *PROVIDERS, "DATABASE_URL", "COMPOSE_FILE", "COMPOSE_PROFILES")
+    known = {*world.env.settings, *mine} - {"PATH", "HOME"}
+    for name in sorted(known & {*os.environ}):
+        if os.environ[name] == world.recorded(name):
+            continue
+        if name in mine:
+            world.warn(f"{name} of this shell is not used: only .env has a say in it")
+            del os.environ[name]
+        else:
+            world.say(f"{name}={os.environ[name]} from this shell, for this command only; .env says otherwise")

@@ -1,0 +1,134 @@
+"""What a plan acts on: one checkout, its settings, its state on disk, and the engine by way of Docker's own client."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prosaas_ops.conduct.files import EnvFile, replace
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container, Engine
+
+OURS = ("prosaas-api", "prosaas-calls", "worker")
+_QUIET = ("--progress", "quiet")
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class World:
+    """One stack and the folder it is made from. `overrides` are settings for these commands alone."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / ".state"
+        self.env = EnvFile(root / ".env")
+        self.overrides: dict[str, str] = {}
+
+    def say(self, text: str) -> None:
+        print(f"==> {text}", flush=True)
+
+    def warn(self, text: str) -> None:
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def setting(self, name: str, default: str = "") -> str:
+        """What holds for this command: an override, else the shell, else .env."""
+        return self.overrides.get(name) or os.environ.get(name) or self.recorded(name) or default
+
+    def recorded(self, name: str, default: str = "") -> str:
+        """What .env alone says."""
+        return self.env.settings.get(name) or default
+
+    @property
+    def project(self) -> str:
+        return self.setting("COMPOSE_PROJECT_NAME", "prosaas")
+
+    @property
+    def version(self) -> str:
+        """The tag of the images: the project's name, so that no other folder builds over them."""
+        return self.setting("PROSAAS_VERSION", self.project)
+
+    @property
+    def engine(self) -> Engine:
+        return Engine(self.project)
+
+    def compose(self, *words: str, check: bool = True, feed: str | None = None, **settings: str) -> Done:
+        environment = {**os.environ, **self.overrides, **settings}
+        quiet = () if "--progress" in words else _QUIET
+        return self._run(["docker", "compose", *quiet, *words], check, feed, environment)
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        return self._run(["docker", *words], check, feed, dict(os.environ))
+
+    def _run(self, command: Sequence[str], check: bool, feed: str | None, environment: Mapping[str, str]) -> Done:
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=dict(environment),
+            input=feed,
+            stdin=subprocess.DEVNULL if feed is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if check and done.returncode:
+            told = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+            raise Problem(f"{' '.join(word for word in command if word not in _QUIET)[:120]} failed:\n{told}")
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def model(self, **settings: str) -> dict[str, Any]:
+        """What the Compose files say should run, with every profile that is on."""
+        environment = {**os.environ, **self.overrides, **settings}
+        done = self._run(["docker", "compose", "config", "--format", "json"], True, None, environment)
+        model: dict[str, Any] = json.loads(done.out)
+        return model
+
+    def containers(self, *services: str) -> list[Container]:
+        return self.engine.containers(*services)
+
+    def remembered(self, name: str) -> Any:
+        """A file of the state: what an earlier command wrote down, None without one."""
+        try:
+            return json.loads((self.state / f"{name}.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise Problem(f".state/{name}.json is damaged: remove it, then run this again") from None
+
+    def remember(self, name: str, value: Any) -> None:
+        """Write it down for later commands; None forgets."""
+        path = self.state / f"{name}.json"
+        if value is None:
+            path.unlink(missing_ok=True)
+        else:
+            replace(path, json.dumps(value, indent=1) + "\n")
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        """One command at a time changes this stack. The lock is the process's: nothing has to clear it after a kill."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        with (self.state / "lock").open("a+", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise Problem(
+                    f"another command changes this stack: {lock.read().strip() or 'unnamed'}; "
+                    "wait for its end, then run this again"
+                ) from None
+            lock.truncate(0)
+            lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
+            lock.flush()
+            yield

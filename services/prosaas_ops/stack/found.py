@@ -1,0 +1,117 @@
+"""Many calls at once, from their records: which there were, how they went, and the worst of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_core.facts.endings import FINE
+from prosaas_core.facts.measures import SLOW_MS
+from prosaas_core.facts.troubles import CallFacts
+from prosaas_ops.stack.records import asked, local_digits
+
+if TYPE_CHECKING:
+    import asyncpg
+
+# Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
+_CHOSEN = """
+    with chosen as (
+        select call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
+               (metrics->>'first_audio_ms')::float as first_audio, (metrics->>'response_p95_ms')::float as slowest,
+               coalesce((metrics->>'refused')::int, 0) as refused, coalesce((metrics->>'errors')::int, 0) as errors,
+               coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
+               recorded_at is null as unrecorded,
+               recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
+        from calls
+        where started_at >= $1 and started_at < $2
+          and ($5::bigint is null or business_id = $5) {filters}
+    ), judged as materialized (
+        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 6 when unreached then 5
+                       when errors > 0 then 4 when reconnects > 0 then 3 when refused > 0 then 2
+                       when first_audio >= $4 or slowest >= $4 or turns = 0 then 1 else 0 end as badness
+        from chosen
+    )
+"""
+_TOLD = """
+    , total as (select count(*) as calls, count(*) filter (where badness > 0) as bad,
+                       count(*) filter (where unreached) as unreached from judged),
+      top as (select * from judged {bad} order by {order} limit $7)
+    select top.*, total.calls, total.bad, total.unreached as all_unreached
+    from total left join top on true order by {order}
+"""
+_BY_PHONE = """
+    and (reverse(regexp_replace(from_number, '[^0-9]', '', 'g')) like reverse($6) || '%'
+      or reverse(regexp_replace(to_number, '[^0-9]', '', 'g')) like reverse($6) || '%')
+"""
+ORDERS = {
+    "newest": "started_at desc",
+    "worst": "badness desc, started_at desc",
+    "slowest": "greatest(first_audio, slowest) desc nulls last",
+    "longest": "duration_s desc nulls last",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which calls are wanted: of a time, a number, a business; only those that went badly; at most so many."""
+
+    since: datetime
+    until: datetime
+    phone: str = ""
+    business: int = 0
+    bad: bool = False
+    order: str = "newest"
+    most: int = 30
+
+
+class Row(NamedTuple):
+    """One call of the list."""
+
+    facts: CallFacts
+    started_at: datetime
+    duration_s: float | None
+    from_number: str
+
+
+class Calls(NamedTuple):
+    """The rows asked for, and of the whole time how many calls there were, went badly, never reached the agent."""
+
+    rows: list[Row]
+    calls: int
+    bad: int
+    unreached: int
+
+
+def find(wanted: Asked) -> Calls:
+    """The calls that fit."""
+    digits = local_digits(wanted.phone) if wanted.phone else None
+    fine = [reason.value for reason in FINE]
+    values = (wanted.since, wanted.until, fine, SLOW_MS, wanted.business or None, digits)
+    filters = _BY_PHONE if wanted.phone else "and $6::text is null"
+    order = ORDERS[wanted.order]
+    query = _CHOSEN.format(filters=filters) + _TOLD.format(bad="where badness > 0" if wanted.bad else "", order=order)
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> Calls:
+        # A hundred thousand small rows are sorted in memory and not on disk.
+        await connection.execute("set work_mem = '64MB'")
+        rows = await connection.fetch(query, *values, wanted.most)
+        found = [_row(row) for row in rows if row["call_sid"] is not None]
+        return Calls(found, rows[0]["calls"], rows[0]["bad"], rows[0]["all_unreached"])
+
+    return asked(ask)
+
+
+def _row(row: Any) -> Row:
+    facts = CallFacts(
+        row["call_sid"],
+        end_reason=row["end_reason"],
+        status=row["status"],
+        live=row["unrecorded"] and not row["unreached"],
+        reached=not row["unreached"],
+        first_audio_ms=row["first_audio"],
+        slowest_ms=row["slowest"],
+        refused=row["refused"],
+        errors=row["errors"],
+        reconnects=row["reconnects"],
+        turns=row["turns"],
+    )
+    return Row(facts, row["started_at"], row["duration_s"], row["from_number"])

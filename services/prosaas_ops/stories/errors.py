@@ -1,0 +1,53 @@
+"""Warnings and errors, grouped: the same trouble is one row, however often and in however many calls it came."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prosaas_logging.trouble import wording
+from prosaas_ops.stack.lines import RANK, Line
+
+_REPEATED = re.compile(r"(?:חזר|repeated) (\d{1,9}) \S+ \S+ ?[^:]{0,20}: (.*)", re.DOTALL)
+_LONGEST = 200
+
+
+@dataclass(slots=True)
+class TroubleGroup:
+    """One trouble: where and what, how often, from when to when, in which calls, and one case of it."""
+
+    service: str
+    event: str
+    example: Line
+    first: float
+    last: float
+    count: int = 0
+    calls: set[str] = field(default_factory=set)
+    # The start, switch or restart just before the first case, where there was one.
+    since: str = ""
+
+
+def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
+    """The groups of what is WARNING or worse, errors first, then by how often; lines come by time."""
+    groups: dict[tuple[str, str, str], TroubleGroup] = {}
+    changed: dict[str, str] = {}
+    for line in lines:
+        if line.event in ("SERVICE_START", "WORKER_START", "LOG_LEVEL_CHANGED"):
+            changed[line.service] = f"{line.event} {line.text[:60]}"
+        if RANK[line.level] < RANK["WARNING"]:
+            continue
+        text, count = line.text, 1
+        repeated = _REPEATED.match(text[: _LONGEST * 4]) if line.event == "REPEATED" else None
+        if repeated is not None:
+            count, text = int(repeated[1]), repeated[2]
+        words = wording(text.partition(" · ")[0])
+        known = next((key for key in groups if (key[0], key[2]) == (line.service, words)), None)
+        key = known if repeated is not None and known else (line.service, line.event, words)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
+            group.since = changed.pop(line.service, "")
+        group.count += count
+        group.last = line.at
+        if line.call_sid:
+            group.calls.add(line.call_sid)
+    return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))

@@ -1,0 +1,285 @@
+"""What strangers and tenants send costs little: bounded in bytes, time, answers, lines and turns."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api_world import ADMIN_KEY, Client, reachable, serving
+from prosaas_api import __main__, intake, patience, rates
+from prosaas_logging import capture_events
+
+pytestmark = pytest.mark.postgres
+
+HOME = "/v1/businesses/456"
+UNREAD = [
+    ("/v1/businesses", 401),
+    ("/v1/nowhere", 401),
+    ("/twilio/voice", 403),
+    ("/twilio/status", 403),
+    ("/whatsapp/twilio", 403),
+    ("/whatsapp/meta", 403),
+]
+SIGNED = [
+    ("/twilio/voice", "X-Twilio-Signature"),
+    ("/whatsapp/twilio", "X-Twilio-Signature"),
+    ("/whatsapp/meta", "X-Hub-Signature-256"),
+]
+
+
+@pytest.mark.parametrize(("path", "status"), UNREAD)
+async def test_nobody_reads_a_body_whose_sender_shows_nothing(client: Client, path: str, status: int) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    answer = await client.http.post(path, content=never())
+    assert answer.status_code == status
+    assert answer.headers["connection"] == "close"
+
+
+async def test_a_made_up_key_is_refused_before_the_body_is_read(client: Client) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        raise AssertionError("the body was read")
+        yield b""
+
+    for key in ("x", "psk_" + "a" * 43):
+        headers = {"Authorization": f"Bearer {key}"}
+        assert (await client.http.post("/v1/businesses", content=never(), headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize(("path", "header"), SIGNED)
+async def test_a_body_that_does_not_come_to_its_end_is_given_up(
+    client: Client, path: str, header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BODY_S", 0.05)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"CallSid="
+        await asyncio.Event().wait()
+
+    with capture_events("INFO") as events:
+        answer = await client.http.post(path, content=slow(), headers={header: "x"})
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert [(event.level, event.event) for event in events] == [("WARNING", "BODY_REJECTED")]
+
+
+async def asgi(app: FastAPI, path: str, receive: Callable[[], Awaitable[Any]], **headers: str) -> list[Any]:
+    """One request without a client around it."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    named = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    conn = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": named}
+    await app({**conn, "raw_path": path.encode(), "root_path": "", "scheme": "http"}, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize(("path", "header"), SIGNED)
+async def test_a_webhook_that_is_broken_off_is_one_warning_without_a_stack(
+    app: FastAPI, path: str, header: str
+) -> None:
+    news = iter([{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        return next(news)
+
+    with capture_events("INFO") as events:
+        assert await asgi(app, path, receive, **{header: "x"}) == []
+    assert [(event.level, event.event, event.exc) for event in events] == [("WARNING", "BODY_REJECTED", None)]
+
+
+async def test_of_all_who_are_being_read_the_oldest_leaves_first(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "MAX_HELD", 1000)
+    held = asyncio.Event()
+    answered = []
+
+    async def reader(number: int) -> None:
+        parts = iter([b"x" * 400])
+
+        async def receive() -> Any:
+            part = next(parts, None)
+            if part is None:
+                await held.wait()
+            return {"type": "http.request", "body": part or b"", "more_body": part is not None}
+
+        sent = await asgi(app, "/twilio/voice", receive, x_twilio_signature="x")
+        answered.append((number, sent[0]["status"]))
+
+    readers = []
+    for number in range(4):
+        readers.append(asyncio.create_task(reader(number)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+    await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+    assert answered[0] == (0, 408)
+    held.set()
+    await asyncio.gather(*readers)
+    assert [number for number, status in answered if status == 408] == [0, 1]
+
+
+async def test_wrong_fields_by_the_thousand_are_a_short_answer(client: Client) -> None:
+    many: list[dict[str, Any]] = [
+        {"opening_hours": {f"d{number}": 1 for number in range(20_000)}},
+        {f"f{number}": 1 for number in range(20_000)},
+        {"opening_hours": {"sun": [["x", "y"]] * 1000}},
+        {"x" * 50_000: 1},
+    ]
+    for wrong in many:
+        answer = await client.rest("PATCH", HOME, json=wrong)
+        assert answer.status_code == 422
+        assert 0 < len(answer.json()["errors"]) <= 20
+        assert len(answer.content) < 8192
+
+
+async def test_the_largest_legal_body_is_taken_however_it_is_spelt(client: Client) -> None:
+    spelt = b'{"instructions": "' + b"\\ud83d\\ude00" * 20_000 + b'"}'
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Content-Type": "application/json"}
+    answer = await client.http.patch(HOME, content=spelt, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_key_that_asks_too_fast_is_told_when_to_come_back_and_nobody_else_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rates, "PER_S", 0.01)
+    monkeypatch.setattr(rates, "BURST", 3)
+    key = (await client.rest("POST", f"{HOME}/keys", json={"name": "x"})).json()["key"]
+    answers = [await client.rest("GET", HOME, key=key) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 100
+    new = {"name": "another", "phone": "+97231112233"}
+    other = (await client.rest("POST", "/v1/businesses", json=new)).json()["id"]
+    theirs = (await client.rest("POST", f"/v1/businesses/{other}/keys", json={"name": "x"})).json()["key"]
+    assert (await client.rest("GET", f"/v1/businesses/{other}", key=theirs)).status_code == 200
+
+
+async def test_a_pace_is_made_up_by_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "PER_S", 10.0)
+    monkeypatch.setattr(rates, "BURST", 2)
+    lane = rates.Lane()
+    assert [lane.wait_s(100.0) for _ in range(2)] == [0, 0]
+    wait_s = lane.wait_s(100.0)
+    assert wait_s == pytest.approx(0.1)
+    assert lane.wait_s(100.0 + wait_s + 0.001) == 0
+
+
+async def test_a_rest_that_waits_for_postgres_takes_no_connection_of_the_webhooks(
+    app: FastAPI, client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its keys would let it have more turns than there are connections."""
+    monkeypatch.setattr(rates, "ABREAST", 100)
+    monkeypatch.setattr(app.state.prosaas.rates, "_all", asyncio.Semaphore(100))
+    async with engine.begin() as connection:
+        await connection.execute(text("LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE"))
+        stuck = [asyncio.create_task(client.rest("GET", f"{HOME}/conversations")) for _ in range(40)]
+        while not (await connection.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted"))).first():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        call = {"CallSid": "CA" + "1" * 32, "From": "+972501234567", "To": "+97235550100"}
+        async with asyncio.timeout(5):
+            with capture_events("WARNING") as events:
+                answer = await client.twilio("/twilio/voice", call)
+        assert "<Stream" in answer.text
+        assert events == []
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+
+@pytest.mark.parametrize("race", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError])
+async def test_a_race_lost_in_the_database_is_run_once_more_and_never_a_500(
+    app: FastAPI, client: Client, race: type[Exception]
+) -> None:
+    failing = [2, 9]
+
+    @app.post("/v1/race")
+    async def racing(body: dict[str, int]) -> dict[str, int]:
+        if failing[0]:
+            failing[0] -= 1
+            raise race("lost")
+        return body
+
+    assert (await client.rest("POST", "/v1/race", json={"a": 1})).json() == {"a": 1}
+    failing[0] = failing[1]
+    answer = await client.rest("POST", "/v1/race", json={"a": 1})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_lists_read_only_what_they_show(app: FastAPI, client: Client) -> None:
+    seen: list[str] = []
+    engine = app.state.prosaas.rest_engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *told: seen.append(told[2]))
+    assert (await client.rest("GET", f"{HOME}/calls")).status_code == 200
+    (query,) = [query for query in seen if "FROM calls" in query]
+    assert not re.search(r"transcript|metrics|events", query)
+
+
+@pytest.mark.usefixtures("engine")
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    environ: dict[str, str], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a server of its own in this process, whose patience is short."""
+    import uvicorn
+
+    monkeypatch.setattr(patience, "HEAD_S", 0.2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    config = uvicorn.Config(
+        app, port=unused_tcp_port, http=patience.Impatient, ws="none", lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    for said in (b"", b"POST /twi", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+        writer.write(said)
+        async with asyncio.timeout(3):
+            await reader.read()
+        writer.close()
+    monkeypatch.setattr(patience, "HEAD_S", 60)
+    monkeypatch.setattr(patience, "MAX_WAITING", 5)
+    open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(6)]
+    async with asyncio.timeout(3):
+        assert await open_ones[0][0].read() == b""
+    for _, writer in open_ones:
+        writer.close()
+    server.should_exit = True
+    await running
+
+
+async def test_a_thousand_broken_off_webhooks_delay_nobody(
+    environ: dict[str, str], unused_tcp_port: int, engine: AsyncEngine
+) -> None:
+    async with serving(environ, unused_tcp_port) as server:
+        http = await reachable(server)
+        half = b"POST /twilio/voice HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\nContent-Length: 9\r\n\r\na"
+        for _ in range(1000):
+            _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+            writer.write(half)
+            writer.close()
+        async with asyncio.timeout(3):
+            assert (await http.get("/healthz")).status_code == 200
+        await http.aclose()
+        server.process.terminate()
+        assert not await server.listen_to("never")
+    assert not [line for line in server.said if "ERROR" in line or "Traceback" in line]
+
+
+def test_docker_waits_longer_than_the_requests_under_way_are_given() -> None:
+    compose = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
+    service = compose.split("\n  prosaas-api:\n")[1].split("\n  prosaas-calls:\n")[0]
+    (grace,) = re.findall(r"stop_grace_period: (\d+)s", service)
+    assert int(grace) > __main__.GRACE_S

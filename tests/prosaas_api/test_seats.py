@@ -1,0 +1,100 @@
+"""A call goes to the ready seat with the fewest calls, and to one that drains or is gone never."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from prosaas_api import seats as module
+from prosaas_api.seats import Seats
+from prosaas_core.settings import load_settings
+
+OLD, NEW = "0" * 12, "a" * 12
+ENVIRON = {"DATABASE_URL": "postgresql://x@y/z", "PUBLIC_URL": "https://voice.example"}
+
+
+def seats(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], **environ: str) -> Seats:
+    """Seats over a DNS that names these addresses, each with its answer: what /readyz says, or an error."""
+
+    async def named(_self: object, _host: str, port: int, **_: object) -> list[Any]:
+        return [(None, None, None, "", (address, port)) for address in answers]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = answers[request.url.host]
+        if isinstance(said, Exception):
+            raise said
+        return httpx.Response(200 if said["status"] == "ready" else 503, content=json.dumps(said))
+
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", named)
+    return Seats(load_settings(ENVIRON | environ), httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+
+def said(seat: str, status: str = "ready", active: int = 0) -> dict[str, Any]:
+    return {"seat": seat, "status": status, "active": active}
+
+
+async def test_a_draining_generation_gets_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However few calls it has."""
+    found = seats(monkeypatch, {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW, active=9)})
+    assert await found.state() == "open"
+    assert [found.take() for _ in range(3)] == [f"/{NEW}"] * 3
+
+
+async def test_calls_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that come before anybody is asked again."""
+    found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=2), "10.0.0.2": said(NEW)})
+    await found.state()
+    assert sorted(found.take() for _ in range(4)) == [f"/{OLD}", f"/{NEW}", f"/{NEW}", f"/{NEW}"]
+
+
+async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ends is in DNS for another moment."""
+    found = seats(monkeypatch, {"10.0.0.1": httpx.ConnectError("refused"), "10.0.0.2": said(NEW)})
+    assert await found.state() == "open"
+    assert found.take() == f"/{NEW}"
+
+
+@pytest.mark.parametrize(("states", "door"), [(["full", "draining"], "full"), (["draining"], "draining"), ([], "open")])
+async def test_what_the_caller_hears_without_a_ready_seat(
+    monkeypatch: pytest.MonkeyPatch, states: list[str], door: str
+) -> None:
+    """Full or draining: wait. Nobody answers: the stream is tried, for the TwiML has a sentence after it."""
+    found = seats(monkeypatch, {f"10.0.0.{n}": said(f"{n:012x}", status) for n, status in enumerate(states)})
+    assert await found.state() == door
+    assert found.take() == ""
+
+
+async def test_one_in_two_networks_is_one_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two addresses of one container are not two places."""
+    found = seats(monkeypatch, {"10.0.0.1": said(NEW), "10.1.0.1": said(NEW)})
+    await found.state()
+    assert len(found._seats) == 1
+
+
+@pytest.mark.parametrize("name", ["", "my-host", "../../etc", "A" * 12, "0" * 13])
+async def test_only_a_containers_own_name_becomes_part_of_the_address(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What else a service may call itself, the front door could not find, and must not try to."""
+    found = seats(monkeypatch, {"10.0.0.1": said(name)})
+    await found.state()
+    assert found.take() == ""
+
+
+async def test_calls_with_an_address_of_their_own_have_no_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a platform no front door of ours leads to one container."""
+    found = seats(monkeypatch, {"10.0.0.1": said(NEW)}, CALLS_PUBLIC_URL="https://calls.example")
+    await found.state()
+    assert found.take() == ""
+
+
+async def test_nobody_is_asked_more_than_twice_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many calls come in."""
+    answers = {"10.0.0.1": said(OLD)}
+    found = seats(monkeypatch, answers)
+    await found.state()
+    answers["10.0.0.1"] = said(OLD, "draining")
+    assert await found.state() == "open"
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    assert await found.state() == "draining"

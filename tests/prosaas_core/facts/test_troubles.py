@@ -1,0 +1,90 @@
+"""What is wrong with a call, from its facts."""
+
+from typing import Any
+
+import pytest
+
+from prosaas_core.facts.endings import ENDINGS, EndReason
+from prosaas_core.facts.measures import counted
+from prosaas_core.facts.troubles import TROUBLES, CallFacts, false_claim, opening, sentence, verdict
+
+
+def facts(**values: Any) -> CallFacts:
+    return CallFacts("CA1", **{"end_reason": "customer_hangup", "turns": 3, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({}, []),
+        ({"end_reason": "model_unreachable", "reconnects": 6}, ["bad_ending", "reconnects"]),
+        ({"end_reason": "", "reached": False}, ["no_stream"]),
+        ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
+        ({"refused": 1, "false_claim": "קבעתי לך תור"}, ["false_claim"]),
+        ({"refused": 1}, ["tool_refused"]),
+        ({"errors": 1}, ["errors"]),
+        ({"first_audio_ms": 1499}, []),
+        ({"first_audio_ms": 1500}, ["slow_greeting"]),
+        ({"slowest_ms": 1800}, ["slow_answer"]),
+        ({"slowest_ms": 1800, "usual_ms": 2000}, []),
+        ({"turns": 0}, ["no_words"]),
+        ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
+    ],
+)
+def test_each_trouble_shows_in_the_facts_that_make_it_alone(values: dict[str, Any], names: list[str]) -> None:
+    assert [trouble.name for trouble in verdict(facts(**values))] == names
+
+
+@pytest.mark.parametrize("language", ["he", "en"])
+def test_every_trouble_is_a_sentence_in_both_languages(language: str) -> None:
+    call = facts(first_audio_ms=2356.0, slowest_ms=1.0, refused_at_door="full", false_claim="booked")
+    for trouble in TROUBLES:
+        words = sentence(trouble, call, language)
+        assert words
+        assert "{" not in words
+        assert trouble.next.format(call_sid="CA1").startswith("make ")
+
+
+def test_every_reason_has_its_sentence_in_both_languages() -> None:
+    assert set(ENDINGS) == set(EndReason)
+    assert all(ending.he and ending.en for ending in ENDINGS.values())
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"end_reason": "model_unreachable"}, "we ended it: the model could not be reached"),
+        ({"end_reason": "caller_lost"}, "the audio stopped without a goodbye: the network or Twilio"),
+        ({}, "the caller hung up"),
+        ({"live": True}, "the call is live"),
+        ({"end_reason": "of_tomorrow"}, "of_tomorrow"),
+        ({"end_reason": ""}, "nobody knows how the call ended"),
+    ],
+)
+def test_the_first_sentence_says_what_matters_most(values: dict[str, Any], words: str) -> None:
+    assert opening(facts(**values)) == words
+
+
+@pytest.mark.parametrize(
+    ("said", "claim"),
+    [
+        (["מצוין, קבעתי לך תור ליום שלישי."], "קבעתי לך תור ליום שלישי"),
+        (["You are all set! See you."], "You are all set"),
+        (["לצערי לא נקבע תור, העסק סגור."], ""),
+        (["I could not book that, it is not booked."], ""),
+        (["איזו שעה נוחה לך?"], ""),
+        ([], ""),
+    ],
+)
+def test_a_claim_after_a_refusal_is_told_from_an_apology(said: list[str], claim: str) -> None:
+    assert false_claim(said) == claim
+
+
+def test_a_calls_own_events_are_counted_for_its_record() -> None:
+    events = [
+        {"event": "TOOL_REFUSED", "level": "INFO"},
+        {"event": "TOOL_FAILED", "level": "ERROR"},
+        {"event": "REALTIME_RETRY", "level": "WARNING"},
+        {"event": "", "level": "INFO"},
+    ]
+    assert counted(events) == {"refused": 1, "errors": 1, "reconnects": 1}

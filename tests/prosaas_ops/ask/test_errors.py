@@ -1,0 +1,44 @@
+"""Grouped warnings and errors on the screen."""
+
+from typing import Any
+
+import pytest
+
+from prosaas_ops.ask import errors
+from prosaas_ops.options import FINE
+
+
+@pytest.fixture
+def shown(engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.setattr(errors, "Engine", lambda: engine)
+
+    def run(**values: str) -> str:
+        assert errors.run(options("errors", SINCE="2024-01-25T13:30", UNTIL="2024-01-25T14:30", **values)) == FINE
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_thousands_of_one_kind_are_a_row(engine: Any, shown: Any) -> None:
+    for number in range(3000):
+        engine.write(
+            "prosaas-api", number / 10, f"[ERROR] ❌ [HTTP_FAILED] POST /x נכשל · request_id=r{number:08}", "  Boom"
+        )
+    engine.write("worker", 5, "[WARNING] one more · call_sid=CA0123456789abcdef")
+    rows = shown().splitlines()
+    assert "3001 warnings and errors, 2 kinds, 1 calls hit" in rows[0]
+    assert rows[2].split()[:5] == ["3000", "14:00", "14:04", "0", "api"]
+    assert rows[3].strip() == "Boom"
+    assert rows[-1] == "next: make logs GREP=HTTP_FAILED SINCE=1h"
+
+
+def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
+    engine.write("worker", 3600, "[ERROR] later")
+    assert "no warning and no error" in shown()
+    engine.write("worker", 60, "[ERROR] now")
+    assert "1 warnings and errors" in shown()
+
+
+def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
+    engine.write("worker", 1, "[ERROR] a", "[ERROR] b", "[ERROR] c")
+    assert "… 2 kinds more: MAX=3" in shown(MAX="1")

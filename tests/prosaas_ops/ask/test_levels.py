@@ -1,0 +1,83 @@
+"""Which level is in force, and what eats the disk."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosaas_ops.ask import levels
+from prosaas_ops.options import FINE, PROBLEM, Problem
+from prosaas_ops.stack import sessions
+
+SWITCHED = [
+    {"target": "service", "value": "", "level": "DEBUG", "left_s": 18},
+    {"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 420},
+]
+
+
+@pytest.fixture
+def asked(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A stack whose calls service is at DEBUG, for everything by dana, and for one call by nobody who is there."""
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        loud = service == "prosaas-calls"
+        level, source = ("DEBUG", "live switch") if loud else ("INFO", "env/prod.env")
+        return 0, json.dumps({"level": level, "source": source, "switches": SWITCHED if loud else []}), ""
+
+    def others(engine: Any, command: str) -> list[sessions.Session]:
+        return [sessions.Session(levels.live_switch.Target(), None, "dana@ops-1")] if "calls" in command else []  # type: ignore[arg-type]
+
+    engine.on_run = run
+    monkeypatch.setattr(sessions, "others", others)
+    monkeypatch.setattr(levels, "Engine", lambda: engine)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "capture.tar.gz").write_bytes(b"x" * 2_600_000)
+    labels = {"com.docker.compose.project": "prosaas"}
+    engine.answers["/system/df"] = {
+        "Volumes": [
+            {"Name": "prosaas_data", "Labels": labels, "UsageData": {"Size": 90_000_000}},
+            {"Name": "foreign", "Labels": {}, "UsageData": {"Size": 1}},
+        ],
+        "Images": [{"Size": 500_000_000, "Containers": 0}],
+        "BuildCache": None,
+    }
+    return engine
+
+
+def test_who_switched_what_until_when_stands_on_one_screen(asked: Any, options: Any, capsys: Any) -> None:
+    assert levels.run(options("levels")) == FINE
+    said = capsys.readouterr().out
+    assert re.search(r"^api +INFO +env/prod.env$", said, re.MULTILINE)
+    assert re.search(r"^calls +DEBUG +live switch +\S+ UTC \(18s\) +dana@ops-1$", said, re.MULTILINE)
+    assert re.search(r"^calls, call CA1 +DEBUG +live switch +\S+ UTC \(7m\) +logctl, or", said, re.MULTILINE)
+    assert "next: make quiet-calls takes it back" in said
+
+
+def test_what_eats_the_disk_stands_below_largest_first(asked: Any, options: Any, capsys: Any) -> None:
+    levels.run(options("levels"))
+    disk = capsys.readouterr().out.partition("disk")[2]
+    assert re.findall(r"^ *(\S+) MB", disk, re.MULTILINE) == ["500.0", "90.0", "2.6"]
+    assert "foreign" not in disk
+
+
+def test_doctor_hears_only_of_what_is_loud(asked: Any, options: Any, capsys: Any) -> None:
+    assert levels.run(options("levels", QUIET="1")) == PROBLEM
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    asked.on_run = lambda service, command: (0, json.dumps({"level": "INFO", "source": "x", "switches": []}), "")
+    assert levels.run(options("levels", QUIET="1")) == FINE
+    assert capsys.readouterr().out.strip() == ""
+
+
+def test_a_service_that_does_not_answer_is_a_question_mark(asked: Any, options: Any, capsys: Any) -> None:
+    asked.on_run = lambda service, command: (1, "", "no process follows")
+    assert levels.run(options("levels")) == FINE
+    assert re.search(r"^worker +\? +logctl in worker: no process follows", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_a_stack_of_which_nothing_runs_is_a_problem(asked: Any, options: Any) -> None:
+    asked.states = dict.fromkeys(asked.written, "exited")
+    with pytest.raises(Problem, match="none of the services runs"):
+        levels.run(options("levels"))

@@ -1,0 +1,116 @@
+"""A plan goes on after a kill at any step, goes back after a failure at any step, and never runs twice at once."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosaas_ops.conduct.run import Plan, Step, run, unfinished
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+
+STEPS = ("build", "release", "migrate", "renew", "settle")
+
+
+class Deploy:
+    """A small stack in a file: which version each step has brought about, on disk like the real one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.world.state.mkdir(exist_ok=True)
+
+    @property
+    def state(self) -> dict[str, str]:
+        return self.world.remembered("stack") or dict.fromkeys(STEPS, "old")
+
+    def bring(self, step: str, version: str) -> None:
+        self.world.remember("stack", {**self.state, step: version})
+
+    def plan(self, at: str = "", act: Any = None) -> Plan:
+        """To `new`; at one step something else happens as well."""
+
+        def do(step: str) -> None:
+            self.bring(step, "new")
+            if step == at:
+                act()
+
+        def back(memory: dict[str, Any]) -> list[Step]:
+            return [Step(name, lambda name=name: self.bring(name, memory["version"])) for name in STEPS]  # type: ignore[misc]
+
+        steps = [Step(name, lambda name=name: do(name)) for name in STEPS]  # type: ignore[misc]
+        return Plan("up-prod", steps, {"version": self.state["settle"]}, back, "the old one runs again")
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Deploy:
+    return Deploy(tmp_path)
+
+
+def _die(folder: Path, at: str, number: int) -> None:
+    deploy = Deploy(folder)
+    run(deploy.plan(at, lambda: os.kill(os.getpid(), number)), deploy.world)
+
+
+@pytest.mark.parametrize("at", STEPS)
+def test_killed_at_any_step_it_is_done_again_to_its_end(deploy: Deploy, at: str) -> None:
+    """The journal stays, with what was there before the first attempt; the next run ends at one version."""
+    process = multiprocessing.get_context("fork").Process(target=_die, args=(deploy.world.root, at, signal.SIGKILL))
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    journal = unfinished(deploy.world)
+    assert journal is not None
+    assert (journal["step"], journal["memory"]) == (at, {"version": "old"})
+    run(deploy.plan(), deploy.world)
+    assert set(deploy.state.values()) == {"new"}
+    assert unfinished(deploy.world) is None
+
+
+@pytest.mark.parametrize("at", STEPS)
+def test_killed_and_then_failing_it_goes_back_to_what_was_there_first(deploy: Deploy, at: str) -> None:
+    """What the killed run had half done is nothing to go back to."""
+    process = multiprocessing.get_context("fork").Process(target=_die, args=(deploy.world.root, at, signal.SIGKILL))
+    process.start()
+    process.join(30)
+
+    def fail() -> None:
+        raise Problem("no")
+
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("settle", fail), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("at", STEPS)
+def test_stopped_at_any_step_it_goes_back(deploy: Deploy, at: str, number: signal.Signals) -> None:
+    """Ctrl-C, a stop of the engine, a closed terminal."""
+    with pytest.raises(Problem, match=f"failed at the step '{at}', so the old one runs again"):
+        run(deploy.plan(at, lambda: os.kill(os.getpid(), number)), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+    assert unfinished(deploy.world) is None
+
+
+@pytest.mark.parametrize("at", STEPS)
+def test_a_full_disk_at_any_step_goes_back(deploy: Deploy, at: str) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan(at, full), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+
+
+def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
+    """The second hears which command is at work; the lock needs no clearing after a kill."""
+    with (
+        deploy.world.locked("up-prod"),
+        pytest.raises(Problem, match="make up-prod, since"),
+        World(deploy.world.root).locked("restore"),
+    ):
+        raise AssertionError
+    with World(deploy.world.root).locked("restore"):
+        pass

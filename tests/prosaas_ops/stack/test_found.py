@@ -1,0 +1,131 @@
+"""Many calls at once, in a database at the newest schema."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_core.facts.troubles import verdict
+from prosaas_ops.ask import calls as command
+from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.stack import records
+from prosaas_ops.stack.found import ORDERS, Asked, find
+
+DAY = datetime(2024, 1, 25, tzinfo=UTC)
+INSERT = """
+    insert into calls (call_sid, business_id, from_number, to_number, status, started_at, duration_s, end_reason,
+                       metrics, recorded_at)
+    values ($1, $2, $3, '+97235550100', $4, $5, $6, $7, $8, $9)
+"""
+# id, business, caller, status, hour, seconds, reason, metrics; the last was never answered and has no record.
+CALLS = [
+    ("CAgood0001", 456, "+972501111111", "completed", 9, 60.0, "customer_hangup", {"turns": 3, "first_audio_ms": 400}),
+    ("CAslow0001", 456, "+972502222222", "completed", 10, 90.0, "agent_ended", {"turns": 2, "first_audio_ms": 2356}),
+    ("CAmodel001", 456, "+972503333333", "completed", 11, 3.0, "model_unreachable", {"turns": 1, "reconnects": 6}),
+    ("CArefused1", 7, "+972504444444", "completed", 12, 30.0, "customer_hangup", {"turns": 2, "refused": 1}),
+    ("CAerror001", 7, "+972505555555", "completed", 13, 31.0, "customer_hangup", {"turns": 2, "errors": 2}),
+    ("CAnever001", 456, "+972501111111", "completed", 14, 3.0, None, {}),
+]
+
+
+@pytest.fixture
+def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(database_url)
+        for business in (456, 7):
+            await connection.execute(
+                "insert into businesses (id, name, phone) values ($1, 'x', $2)", business, f"+97235550{business:03}"
+            )
+        for call_sid, business, phone, status, hour, seconds, reason, metrics in CALLS:
+            at = DAY + timedelta(hours=hour)
+            values = (
+                call_sid,
+                business,
+                phone,
+                status,
+                at,
+                seconds,
+                reason,
+                json.dumps(metrics),
+                at if reason else None,
+            )
+            await connection.execute(INSERT, *values)
+        await connection.close()
+
+    asyncio.run(fill())
+
+
+def asked(**values: Any) -> Asked:
+    return Asked(**{"since": DAY, "until": DAY + timedelta(days=1), **values})
+
+
+def names(**values: Any) -> list[str]:
+    return [row.facts.call_sid for row in find(asked(**values)).rows]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
+    found = find(asked())
+    assert (found.calls, found.bad, found.unreached) == (6, 5, 1)
+    assert [row.facts.call_sid for row in found.rows] == [call[0] for call in reversed(CALLS)]
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_bad_ones_come_worst_first_and_every_one_of_them_has_a_verdict() -> None:
+    found = find(asked(bad=True, order="worst"))
+    assert [row.facts.call_sid for row in found.rows] == [
+        "CAmodel001", "CAnever001", "CAerror001", "CArefused1", "CAslow0001",
+    ]  # fmt: skip
+    assert all(verdict(row.facts) for row in found.rows)
+    assert not verdict(find(asked(since=DAY + timedelta(hours=8), until=DAY + timedelta(hours=10))).rows[-1].facts)
+
+
+@pytest.mark.usefixtures("stored")
+def test_they_are_found_by_number_business_and_time() -> None:
+    assert names(phone="050-1111111") == ["CAnever001", "CAgood0001"]
+    assert names(business=7) == ["CAerror001", "CArefused1"]
+    assert names(business=7, phone="0505555555") == ["CAerror001"]
+    assert names(since=DAY + timedelta(hours=10), until=DAY + timedelta(hours=11)) == ["CAslow0001"]
+    assert names(most=1) == ["CAnever001"]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("order", "first"), [("slowest", "CAslow0001"), ("longest", "CAslow0001")])
+def test_they_are_ordered_as_asked(order: str, first: str) -> None:
+    assert names(order=order)[0] == first
+    assert set(ORDERS) == {"newest", "worst", "slowest", "longest"}
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="2")) == FINE
+    said = capsys.readouterr().out.splitlines()
+    assert "6 calls, 5 went badly, 1 never reached the agent" in said[0]
+    assert "01-25 11:00  CAmodel0  …3333" in said[2]
+    assert said[2].endswith("we ended it: the model could not be reached")
+    assert said[3].endswith("or the caller left before it could")
+    assert said[4] == "2 of 5: MAX=5 shows all"
+    assert said[5].startswith("next: make trace CALL=CAmodel0")
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_time_without_calls_matches_nothing(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(options("calls", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
+    assert "make logs S=api" in capsys.readouterr().err
+
+
+def test_a_business_is_a_number(options: Any) -> None:
+    with pytest.raises(Usage, match="BUSINESS=x"):
+        command.run(options("calls", BUSINESS="x"))
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_beginning_of_an_id_finds_its_call_whatever_the_case() -> None:
+    assert records.calls_named("caGOOD") == ["CAgood0001"]
+    assert records.calls_named("CA%") == []

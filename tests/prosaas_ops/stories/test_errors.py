@@ -1,0 +1,48 @@
+"""The same trouble is one row."""
+
+import pytest
+
+from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.lines import Line, parse
+from prosaas_ops.stories.errors import group_errors
+
+
+def lines(*texts: str, service: str = "prosaas-api") -> list[Line]:
+    return [parse(RawLine(f"2024-01-25T14:00:{at:02}Z", service, text)) for at, text in enumerate(texts)]
+
+
+def test_what_differs_in_ids_numbers_and_quoted_words_is_the_same_trouble() -> None:
+    (group,) = group_errors(
+        lines(
+            "[ERROR] ❌ [HTTP_FAILED] POST /twilio/voice נכשל · request_id=0a1b2c3d",
+            "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CA1, business_id=456",
+            "[ERROR] ❌ [HTTP_FAILED] POST /twilio/voice נכשל · request_id=99887766 · call_sid=CA2",
+        )
+    )
+    assert (group.event, group.count, group.calls, group.last - group.first) == ("HTTP_FAILED", 2, {"CA2"}, 2.0)
+    assert group.example.text.startswith("POST /twilio/voice")
+
+
+def test_other_words_another_event_or_service_are_another_trouble_and_errors_come_first() -> None:
+    found = group_errors(
+        [
+            *lines("[WARNING] a", "[WARNING] b", "[WARNING] b", "[ERROR] c"),
+            *lines("[WARNING] a", service="worker"),
+        ]
+    )
+    assert [(group.service, group.example.text, group.count) for group in found] == [
+        ("prosaas-api", "c", 1), ("prosaas-api", "b", 2), ("prosaas-api", "a", 1), ("worker", "a", 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("repeated", ["חזר 41 פעמים ב-30.1s: x failed 8", "repeated 41 times in 30.1s: x failed 8"])
+def test_repeats_that_the_log_folded_count_where_they_belong(repeated: str) -> None:
+    (group,) = group_errors(lines("[ERROR] ❌ [CHORE_FAILED] x failed 7", f"[WARNING] 🔁 [REPEATED] {repeated}"))
+    assert (group.event, group.count) == ("CHORE_FAILED", 42)
+
+
+def test_what_began_after_a_start_or_a_switch_says_so() -> None:
+    start = "[INFO] 🟢 [SERVICE_START] prosaas-api עלה: version=1.2"
+    first, second = group_errors(lines(start, "[ERROR] new", "[WARNING] other"))
+    assert "version=1.2" in first.since
+    assert second.since == ""

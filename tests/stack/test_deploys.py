@@ -1,0 +1,186 @@
+"""Deploys that no caller notices: a live call goes on, new callers are answered, webhooks arrive, lines stay."""
+
+import json
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack_world.stack import Stack, docker, eventually
+
+pytestmark = pytest.mark.docker
+
+
+class Traffic:
+    """One long call, short ones one after the other, and a webhook four times a second, until the block ends."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._over = threading.Event()
+        self.calls: list[dict[str, Any]] = []
+        self.webhooks: list[object] = []
+
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        long = threading.Thread(target=self._call, args=("--speed", "1", "--scenario", "demo"))
+        others = [threading.Thread(target=self._again, args=(act,)) for act in (self._short, self._webhook)]
+        for thread in (long, *others):
+            thread.start()
+        try:
+            eventually(lambda: "live" if self._live() else None, "a live call", 20)
+            yield
+        finally:
+            self._over.set()
+            for thread in (long, *others):
+                thread.join(120)
+
+    def _live(self) -> bool:
+        return any("CALL_START" in line for line in self._stack.lines_of(self._stack.generations("prosaas-calls")[-1]))
+
+    def _again(self, act: Callable[[], None]) -> None:
+        while not self._over.is_set():
+            act()
+
+    def _short(self) -> None:
+        self._call("--speed", "8")
+
+    def _call(self, *options: str) -> None:
+        command = ["docker", "exec", self._stack.container("simulator"), "python", "-m", "simulator", "call", "--json"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        self.calls.append(
+            json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"ok": False, "said": done.stderr}
+        )
+
+    def _webhook(self) -> None:
+        request = urllib.request.Request(f"http://{self._stack.door}/twilio/voice", method="POST", data=b"CallSid=x")
+        try:
+            urllib.request.urlopen(request, timeout=20).close()
+        except urllib.error.HTTPError as error:
+            self.webhooks.append(error.code)
+        except OSError as error:
+            self.webhooks.append(str(error))
+        self._over.wait(0.25)
+
+    def check(self) -> None:
+        """Nobody was cut or put off; each webhook met an api, which refused it for its missing signature."""
+        assert len(self.calls) > 1
+        assert [call for call in self.calls if not call.get("ok") or call.get("ended_by") == "application_error"] == []
+        assert set(self.webhooks) == {403}
+
+
+def marked(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + f"\n# {text}\n")
+
+
+def test_a_changed_image_is_noticed_by_no_caller(stack: Stack) -> None:
+    """Every service is new afterwards; the old prosaas-calls ends by itself, and its lines can still be read."""
+    old = {name: stack.container(name) for name in ("prosaas-api", "prosaas-calls", "worker")}
+    for package in ("prosaas_api", "prosaas_calls", "prosaas_worker"):
+        marked(stack.checkout.path / f"services/{package}/__init__.py", "changed")
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        done = stack.checkout.run("make", "up-prod", timeout=300)
+    traffic.check()
+    assert {name: stack.generations(name)[0] for name in old} != old
+
+    def alone() -> str | None:
+        return "alone" if len(stack.generations("prosaas-calls")) == 1 else None
+
+    eventually(alone, "the old generation gone", 60)
+    assert (stack.checkout.path / f".state/lines/prosaas-calls.{old['prosaas-calls'][:12]}.gz").exists()
+    assert "up in" in done.text
+    before = docker("ps", "--quiet", f"--filter=label=com.docker.compose.project={stack.project}")
+    stack.checkout.compose("up", "--detach")
+    assert set(docker("ps", "--quiet", f"--filter=label=com.docker.compose.project={stack.project}").split()) == set(
+        before.split()
+    )
+
+
+def test_a_restart_at_debug_is_noticed_by_no_caller(stack: Stack) -> None:
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "restart-calls", "LOG_LEVEL=DEBUG")
+    traffic.check()
+    stack.checkout.run("make", "restart-calls")
+
+
+def test_a_release_that_never_becomes_ready_never_gets_a_call(stack: Stack) -> None:
+    """The old one goes on as if nothing had happened, and the reason is shown."""
+    entry = stack.checkout.path / "services/prosaas_calls/__main__.py"
+    text = entry.read_text()
+    entry.write_text("raise SystemExit('no calls from me')\n")
+    old = stack.generations("prosaas-calls")[0]
+    traffic = Traffic(stack)
+    try:
+        with traffic.flowing():
+            done = stack.checkout.run("make", "up-prod", check=False, timeout=300)
+    finally:
+        entry.write_text(text)
+    traffic.check()
+    assert "no calls from me" in done.text
+    assert stack.generations("prosaas-calls") == [old]
+
+
+def test_a_changed_front_door_cuts_nobody(stack: Stack) -> None:
+    """Its configuration is read in place: the container stays."""
+    door = stack.container("gateway")
+    path = stack.checkout.path / "deploy/gateway/Caddyfile"
+    path.write_text(
+        path.read_text().replace("respond 404\n}\n\n{$GATEWAY", "respond 404 {\n\t\tclose\n\t}\n}\n\n{$GATEWAY")
+    )
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "up-prod", timeout=300)
+    traffic.check()
+    assert stack.container("gateway") == door
+
+
+def test_a_rotated_key_cuts_nobody(stack: Stack) -> None:
+    """Only the api holds it: no generation of calls changes for it."""
+    calls = stack.generations("prosaas-calls")
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "rotate-secret", "NAME=ADMIN_API_KEY")
+    traffic.check()
+    assert stack.generations("prosaas-calls") == calls
+
+
+@pytest.mark.parametrize("step", ["release", "migrate", "renew worker", "renew prosaas-api", "renew prosaas-calls"])
+def test_a_deploy_that_is_killed_is_finished_by_the_next(stack: Stack, step: str) -> None:
+    """The tools' container dies when the journal names the step; the same command again ends up on one version."""
+    marked(stack.checkout.path / "services/prosaas_worker/__init__.py", step)
+    running = subprocess.Popen(
+        ["make", "up-prod"], cwd=stack.checkout.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    journal = stack.checkout.path / ".state/journal.json"
+
+    def there() -> str | None:
+        return "there" if journal.exists() and f'"{step}"' in journal.read_text() else None
+
+    eventually(there, f"the step {step}", 120)
+    (tools,) = docker(
+        "ps", "--quiet", "--filter=label=prosaas.ops.command=up-prod", f"--filter=volume={stack.checkout.path}"
+    ).split()
+    docker("kill", tools)
+    running.wait(60)
+    assert journal.exists()
+    stack.checkout.run("make", "up-prod", timeout=300)
+    assert not journal.exists()
+    assert len(stack.generations("worker")) == len(stack.generations("prosaas-api")) == 1
+    assert stack.call()["ok"]
+
+
+def test_a_rollback_brings_the_release_before_back(stack: Stack) -> None:
+    before = stack.inspect("worker")["Image"]
+    marked(stack.checkout.path / "services/prosaas_worker/__init__.py", "to be taken back")
+    stack.checkout.run("make", "up-prod", timeout=300)
+    assert stack.inspect("worker")["Image"] != before
+    stack.checkout.run("make", "rollback")
+    assert stack.inspect("worker")["Image"] == before
+    assert stack.call()["ok"]
