@@ -18,7 +18,7 @@ StartResponse = Callable[..., Any]
 
 
 def request_id(given: str) -> str:
-    """The id that came with a request if it is a UUID, for a stranger's is not to name another's call; else a new one."""
+    """The id that came with a request if it is a UUID, for no stranger is to name a call; or else a new one."""
     return given if _UUID.fullmatch(given) else uuid4().hex
 
 
