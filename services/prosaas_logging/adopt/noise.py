@@ -38,11 +38,13 @@ _PREFIX: Final = re.compile(
 )
 _WORD: Final = "DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL"
 _OURS: Final = re.compile(rf"\[({_WORD})\] (?:[^\s\[]\S{{0,8}} )?(?:\[(STDOUT|STDERR)\] )?(.*)")
+# Possessive and bounded, so that a line takes time by its length alone.
+_NAME: Final = r"(?P<logger>[a-zA-Z_][\w.]{0,99}+)"
 _FORMS: Final = (
-    re.compile(rf"(?P<level>{_WORD}):(?P<logger>[\w.]+):(?P<text>.*)"),
-    re.compile(rf"\W*(?P<logger>[\w.]+)\W{{1,5}}(?P<level>{_WORD})\W{{1,5}}(?P<text>.*)"),
+    re.compile(rf"(?P<level>{_WORD}):{_NAME}:(?P<text>.*)"),
+    re.compile(rf"\W{{0,9}}+{_NAME}\W{{1,5}}+(?P<level>{_WORD})\W{{1,5}}+(?P<text>.*)"),
     re.compile(
-        rf"\W*(?:[\d:., -]+\W+)?(?P<level>{_WORD})\W{{1,5}}(?:in )?(?P<logger>[a-zA-Z_][\w.]*)\W{{1,5}}(?P<text>.*)"
+        rf"\W{{0,9}}+(?:[\d:., -]{{1,40}}+\W{{0,5}}+)?(?P<level>{_WORD})\W{{1,5}}+(?:in )?{_NAME}\W{{1,5}}+(?P<text>.*)"
     ),
 )
 _OWNER: Final = re.compile(rf"\b({'|'.join(_OWNERS)})[=:]\s?[\"']?([\w.:-]{{1,80}})")
