@@ -103,9 +103,7 @@ log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
-	@printf '%s\n' '# ========================================' '# הגדרות לוגים לפרודקשן' \
-		'# ========================================'
-	@grep -E '^(LOG_LEVEL|PYTHONUNBUFFERED|LOG_JSON)=' env/prod.env
+	@cat env/prod.env
 
 ##@ Secrets
 

@@ -8,6 +8,6 @@ cd "$ROOT"
 ruff check .
 ruff format --check .
 mypy
-shellcheck --external-sources --source-path=SCRIPTDIR scripts/run scripts/*.sh services/*.sh deploy/*.sh deploy/standins/*/*.sh .ci/run
+shellcheck --external-sources --source-path=SCRIPTDIR scripts/run scripts/*.sh services/*.sh services/prosaas_calls/prompts/*.sh deploy/*.sh deploy/standins/*/*.sh .ci/run
 yamllint --strict .
 hadolint services/Dockerfile deploy/Dockerfile deploy/standins/*/Dockerfile

@@ -40,6 +40,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which order it was, for whoever reads a failure: pytest's own header is not shown by -q."""
+    seed = str(config.option.random_order_seed).removeprefix("default:")
+    if terminalreporter.stats.keys() & {"failed", "error"}:
+        terminalreporter.write_line(f"the same order again: --random-order-seed={seed}")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Tests go to the workers one by one, those of a line all to one worker, and the lines first."""

@@ -16,7 +16,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.models import Job as QueuedJob
 
 from prosaas_core.database import make_engine, transaction
-from prosaas_core.outbound import Outbound
+from prosaas_core.outward.http import Outbound
 from prosaas_core.queries import claim_effect
 from prosaas_core.settings import Settings, load_settings
 from prosaas_logging import bootstrap, shutdown

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
 
 from prosaas_api.state import AppState
 from prosaas_core import queries
@@ -24,8 +25,8 @@ async def readyz(state: AppState) -> JSONResponse:
     """Requests can be served in full, which takes the database."""
     try:
         async with transaction(state.engine, within_s=READY_S) as connection:
-            await queries.database_time(connection)
-    except DatabaseUnavailable:
+            await queries.serves(connection)
+    except (DatabaseUnavailable, SQLAlchemyError):
         return JSONResponse({"status": "database away"}, 503)
     return JSONResponse({"status": "ready"})
 

@@ -6,11 +6,12 @@ import asyncpg
 
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import State
-from prosaas_core import fates, inbound
+from prosaas_core import fates
 from prosaas_core.database import raw_transaction
 from prosaas_core.fates import Fate
-from prosaas_core.inbound import Incoming, Outcome
 from prosaas_core.messages import sending
+from prosaas_core.messages.inbox import Outcome, keep
+from prosaas_core.messages.incoming import Incoming
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     UNKNOWN_BUSINESS,
@@ -57,7 +58,7 @@ async def delivered(state: State, told: Sequence[Fate]) -> None:
 
 async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     annotate(message_id=message.message_id)
-    outcome = await inbound.keep(connection, message)
+    outcome = await keep(connection, message)
     if outcome.business_id is not None:
         annotate(business_id=str(outcome.business_id))
     return outcome

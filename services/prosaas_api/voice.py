@@ -2,6 +2,7 @@
 
 import time
 
+import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from prosaas_api import bodies, signatures, twiml
@@ -44,6 +45,9 @@ async def voice(request: Request, state: AppState) -> Response:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
+    except asyncpg.PostgresError:
+        # It answers, and yet is of no use: a right was taken away, a table is not there. The caller waits all the same.
+        log.exception("the database did not tell who is called")
     else:
         if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)

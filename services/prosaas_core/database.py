@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from prosaas_core.after_commit import committing
+from prosaas_core.postgres import address
 from prosaas_core.settings import Settings
 
 TENANT_ROLE = "prosaas_tenant"
@@ -43,14 +44,13 @@ class DatabaseUnavailable(Exception):
 def make_engine(
     settings: Settings, *, pool_size: int = 10, command_timeout_s: float | None = COMMAND_TIMEOUT_S
 ) -> AsyncEngine:
-    """A pool that survives a restart of the database. asyncpg reads the URL, so that libpq's options in it work."""
+    """A pool that survives a restart of the database, and leaves a server that has turned read-only."""
+    arguments = address.arguments(settings.database_url)
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         try:
-            return await asyncpg.connect(
-                settings.database_url, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s
-            )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # Whatever keeps us out, a right that was taken away too: without a connection nobody is served.
             raise DatabaseUnavailable((str(error) or type(error).__name__).splitlines()[0]) from error
 
@@ -65,7 +65,7 @@ def make_engine(
         # An error's text reaches the log, and what people wrote must not come with it.
         hide_parameters=True,
     )
-    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "checkout", _refuse_useless)
     return engine
 
 
@@ -169,7 +169,11 @@ async def _naming_absence() -> AsyncIterator[None]:
         raise
 
 
-def _refuse_closed(dbapi_connection: Any, *_: object) -> None:
-    """asyncpg sees the server hang up; asking it is free, where a ping before each use would be a round trip."""
-    if dbapi_connection.driver_connection.is_closed():
+def _refuse_useless(dbapi_connection: Any, *_: object) -> None:
+    """asyncpg hears the server hang up or turn read-only; asking it is free, where a ping would be a round trip."""
+    raw = dbapi_connection.driver_connection
+    if raw.is_closed():
         raise InvalidatePoolError("the server closed the connection")
+    said = raw.get_settings()
+    if "on" in (getattr(said, "default_transaction_read_only", "off"), getattr(said, "in_hot_standby", "off")):
+        raise InvalidatePoolError("the server has turned read-only")

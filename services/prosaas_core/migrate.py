@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from prosaas_core import demo
 from prosaas_core.database import DatabaseUnavailable, make_engine, transaction
 from prosaas_core.patience import Patience
+from prosaas_core.postgres import address, pooler, refusal
 from prosaas_core.settings import Settings, SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 
@@ -32,14 +33,21 @@ LOCK_PATIENCE = Patience(first_s=1.0, longest_s=10.0, total_s=300.0)
 log = get_logger(__name__)
 
 
+class RefusedError(Exception):
+    """This database cannot serve us, and waiting does not help; the text is one line with what to do."""
+
+
 async def migrate(settings: Settings, *, wait_s: float = WAIT_S) -> bool:
     """Upgrade to the newest schema under a lock, and add the demo's business where the demo was asked for.
 
-    False where a newer release has been here, whose schema works with this one too: nothing is touched.
+    False where a newer release has been here, whose schema works with this one too: nothing is touched. Raises
+    RefusedError before anything is touched, and DatabaseUnavailable when the database does not come within `wait_s`.
     """
     engine = _engine(settings)
     try:
         await _wait(engine, wait_s)
+        if await pooler.shares_connections(address.arguments(settings.database_url)):
+            raise RefusedError(pooler.REFUSAL)
         if unknown := await _unknown_revision(engine):
             log.warning(f"the database is at revision {unknown}, which this release does not know: left as it is")
             return False
@@ -71,6 +79,8 @@ async def _wait(engine: AsyncEngine, wait_s: float) -> None:
             async with transaction(engine):
                 return
         except DatabaseUnavailable as error:
+            if remedy := refusal.of(error):
+                raise RefusedError(remedy) from error
             if time.monotonic() >= deadline:
                 raise
             if not told:
@@ -156,7 +166,16 @@ def main(arguments: list[str]) -> int:
             asyncio.run(downgrade(settings, options.downgrade))
         elif not asyncio.run(migrate(settings)):
             return 0
-    except Exception:
+    except RefusedError as error:
+        log.error(str(error))
+        return 1
+    except DatabaseUnavailable as error:
+        log.error(f"the database does not answer: {error}; is the host of DATABASE_URL right, and its firewall open?")
+        return 1
+    except Exception as error:
+        if remedy := refusal.of(error):
+            log.error(remedy)
+            return 1
         log.exception("the database could not be migrated")
         return 1
     log.info(

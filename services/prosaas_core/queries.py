@@ -1,9 +1,9 @@
 """The questions that more than one service asks of the database."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias
 
-from sqlalchemy import func, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -80,6 +80,6 @@ async def claim_effect(conn: Executor, key: str, job: str) -> bool:
     return await conn.scalar(statement) is not None
 
 
-async def database_time(conn: Executor) -> datetime:
-    """A round trip that shows that the database answers."""
-    return (await conn.execute(select(func.now()))).scalar_one()
+async def serves(conn: Executor) -> None:
+    """Return where the database can serve us; raises where it is away, read-only, or has taken our rights away."""
+    await conn.execute(update(JobEffect).where(false()).values(job=JobEffect.job))

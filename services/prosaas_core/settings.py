@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from prosaas_core.postgres import address
+
 WHERE = "set it in .env (env/example.env explains each setting)"
 
 DEMO_ACCOUNT_SID = "AC" + "0" * 32
@@ -53,6 +55,11 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _database_url(value: str) -> str:
+    address.arguments(value)
+    return value
+
+
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss")]
 
@@ -62,7 +69,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    database_url: str = Field(repr=False, pattern=r"^postgres(ql)?://")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(repr=False)
     public_url: HttpUrl = "http://localhost:8000"
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"

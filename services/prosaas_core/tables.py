@@ -16,6 +16,7 @@ from sqlalchemy import (
     column,
     false,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
@@ -134,6 +135,11 @@ class Appointment(Base):
     )
 
 
+def _prefix_index(name: str, expression: str) -> Index:
+    """Finds what begins so, whatever the collation."""
+    return Index(name, literal_column(expression).label("prefix"), postgresql_ops={"prefix": "text_pattern_ops"})
+
+
 class Call(Base):
     """One phone call: what the status callback told us, and the record that the calls service keeps of it."""
 
@@ -159,7 +165,15 @@ class Call(Base):
     summary: Mapped[str | None]
     summarised_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "business_id", "started_at", "call_sid"),)
+    # `make calls` and `make trace` find a call by its time, by how a number ends (that is a prefix of its digits
+    # backwards) and by how its id begins.
+    __table_args__ = (
+        Index(None, "business_id", "started_at", "call_sid"),
+        Index("ix_calls_started_at", text("started_at DESC")),
+        _prefix_index("ix_calls_from_digits", "reverse(regexp_replace(from_number, '[^0-9]', '', 'g'))"),
+        _prefix_index("ix_calls_to_digits", "reverse(regexp_replace(to_number, '[^0-9]', '', 'g'))"),
+        _prefix_index("ix_calls_beginning", "lower(call_sid)"),
+    )
 
 
 class Conversation(Base):

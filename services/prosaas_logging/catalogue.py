@@ -1,7 +1,8 @@
 """Every event of the product, declared once: the level here is the whole logging policy.
 
 ``he`` and ``en`` are the text of the line; fields that they do not name follow as ``name=value``. A declaration without
-texts is all ``name=value``. The docstring is what the operator's guide says of the event.
+texts is all ``name=value``. The docstring is what the operator's guide says of the event. ``fold`` is its worth in a
+call that has more to say than its budget: 0 is always written, 1 makes room first, the others after those.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ _TOOL: Final = {"tool": TOOL_LABELS}
 # --- Calls: what production always says ---
 
 
-@event(INFO, "🚀", folds=False)
+@event(INFO, "🚀", fold=0)
 def CALL_START(*, call_sid: str = "", business_id: str = "", direction: str, mode: str) -> None:
     """A call begins: its id, the business, the direction and the mode."""
 
 
 @event(INFO, "✅", tag="DB", he="נטען הקשר לקוח: name={name}, phone={phone}",
-       en="customer context loaded: name={name}, phone={phone}", folds=False)  # fmt: skip
+       en="customer context loaded: name={name}, phone={phone}", fold=0)  # fmt: skip
 def DB_CONTEXT(*, name: str, phone: str) -> None:
     """The customer's context was loaded from the database."""
 
@@ -42,7 +43,7 @@ def DB_UNAVAILABLE(*, error: str, exc_info: ExcInfo = None) -> None:
     """The database did not answer; the call goes on without the customer's context."""
 
 
-@event(INFO, "🔌", tag="REALTIME", he="התחבר ל-OpenAI ב-{ms}ms", en="connected to OpenAI in {ms}ms", folds=False)
+@event(INFO, "🔌", tag="REALTIME", he="התחבר ל-OpenAI ב-{ms}ms", en="connected to OpenAI in {ms}ms", fold=0)
 def REALTIME_CONNECTED(*, ms: float) -> None:
     """The connection to OpenAI stands, and how long it took."""
 
@@ -52,7 +53,7 @@ def REALTIME_RETRY(*, attempt: int, error: str) -> None:
     """Connecting to OpenAI failed and is tried again."""
 
 
-@event(INFO, "🔌", tag="REALTIME", he="החיבור ל-OpenAI חודש ב-{ms}ms", en="session renewed in {ms}ms", folds=False)
+@event(INFO, "🔌", tag="REALTIME", he="החיבור ל-OpenAI חודש ב-{ms}ms", en="session renewed in {ms}ms", fold=0)
 def REALTIME_RENEWED(*, ms: float) -> None:
     """The session with OpenAI was renewed before its time limit."""
 
@@ -62,7 +63,7 @@ def REALTIME_ERROR(*, code: str, message: str, exc_info: ExcInfo = None) -> None
     """OpenAI reported an error that the call may not survive."""
 
 
-@event(INFO, "🎤", he="מנגן ברכה", en="playing the greeting", folds=False)
+@event(INFO, "🎤", he="מנגן ברכה", en="playing the greeting", fold=0)
 def GREETING() -> None:
     """The greeting is being played."""
 
@@ -77,12 +78,13 @@ def TRANSCRIPT_AI(*, text: str) -> None:
     """What the agent said, a turn at a time."""
 
 
-@event(INFO, "🤖")
+@event(INFO, "🤖", fold=1)
 def RESPONSE_CREATED(*, response_id: str) -> None:
     """The agent began a response."""
 
 
-@event(INFO, "🏁", he="response_id={response_id}, {status}, {ms}ms", en="response_id={response_id}, {status}, {ms}ms")
+@event(INFO, "🏁", he="response_id={response_id}, {status}, {ms}ms", en="response_id={response_id}, {status}, {ms}ms",
+       fold=1)  # fmt: skip
 def RESPONSE_DONE(*, response_id: str, status: str, ms: float) -> None:
     """The agent's response ended: how, and how long it took."""
 
@@ -117,7 +119,22 @@ def DTMF(*, count: int) -> None:
     """Keys were pressed: how many, never which."""
 
 
-@event(INFO, "🔚", he="משך={duration_s}s, סיבה={reason}", en="duration={duration_s}s, reason={reason}", folds=False)
+@event(INFO, "📋", he="תורים נוספים: {turns} ב-{seconds}s, עד כה {so_far}",
+       en="turns since: {turns} in {seconds}s, so far {so_far}", speech=("last",), fold=0)  # fmt: skip
+def CALL_GOES_ON(
+    *,
+    turns: int,
+    seconds: float,
+    so_far: int,
+    barge_ins: int | None = None,
+    tools: str | None = None,
+    last: str | None = None,
+    lines: int,
+) -> None:
+    """A long call goes on: the turns, interruptions and tools, each with its outcome, in place of their own lines."""
+
+
+@event(INFO, "🔚", he="משך={duration_s}s, סיבה={reason}", en="duration={duration_s}s, reason={reason}", fold=0)
 def CALL_END(
     *,
     duration_s: float,
@@ -411,7 +428,7 @@ def JOB_ENQUEUED(*, job: str, job_id: str = "", key: str = "") -> None:
     """A job was added."""
 
 
-@event(INFO, "✅", he="{job} הסתיים ב-{ms}ms", en="{job} done in {ms}ms")
+@event(INFO, "✅", he="{job} הסתיים ב-{ms}ms", en="{job} done in {ms}ms", fold=0)
 def JOB_DONE(*, job: str, ms: float) -> None:
     """A job ended well."""
 

@@ -22,7 +22,7 @@ class Options(TypedDict, total=False):
     tag: str
     he: str
     en: str
-    folds: bool
+    fold: int
     hidden: tuple[str, ...]
     speech: tuple[str, ...]
     labels: Mapping[str, Mapping[str, tuple[str, str]]]
@@ -37,7 +37,7 @@ class Event(Generic[P]):
         "en",
         "explains",
         "fields",
-        "folds",
+        "fold",
         "he",
         "hidden",
         "labels",
@@ -58,7 +58,8 @@ class Event(Generic[P]):
         self.en: Final = split_template(options.get("en", ""))
         self.fields: Final = tuple(name for name in names if name != "exc_info")
         self.explains: Final = "exc_info" in names
-        self.folds: Final = options.get("folds", True)
+        # When it makes room for others in a call that has much to say: 0 never, 1 first, 2 after those.
+        self.fold: Final = options.get("fold", 2)
         self.hidden: Final = frozenset(options.get("hidden", ()))
         self.speech: Final = frozenset(options.get("speech", ()))
         self.labels: Final = options.get("labels", {})

@@ -1,7 +1,9 @@
 """`python -m prosaas_logging.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
 
 A comment line ``<!-- events: show=production lang=he -->`` marks a place; what stands between it and
-``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above) or ``development`` (DEBUG).
+``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above), ``development`` (DEBUG) or
+``folding`` (what makes room in a long call, and in which order). Between ``<!-- release lang=he -->`` and
+``<!-- /release -->`` come the date, version and status that the newest heading of CHANGELOG.md tells.
 """
 
 from __future__ import annotations
@@ -18,11 +20,24 @@ from .events import AnyEvent, Event, Template
 from .levels import INFO, LEVEL_TO_NAME
 
 _MARK: Final = re.compile(
-    r"(<!-- events: show=(all|production|development) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
+    r"(<!-- events: show=(all|production|development|folding) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
 )
+_RELEASE: Final = re.compile(r"(<!-- release lang=(en|he) -->\n).*?(<!-- /release -->)", re.DOTALL)
+_NEWEST: Final = re.compile(r"^## \[?([\w.]+)\]?(?: - (\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
+_STAMPS: Final = {
+    "en": ("**Last updated**: {0} · **Version**: {1} · **Status**: ✅ ready for production",
+           "**Last updated**: with the next release · **Version**: unreleased · **Status**: in development"),
+    "he": ("**עודכן לאחרונה**: {0} · **גרסה**: {1} · **סטטוס**: ✅ מוכן לפרודקשן",
+           "**עודכן לאחרונה**: עם הגרסה הבאה · **גרסה**: unreleased · **סטטוס**: בפיתוח"),
+}  # fmt: skip
 _HEADINGS: Final = {
     "en": ("Event", "Level", "What it says", "The line"),
     "he": ("אירוע", "רמה", "מה נאמר", "השורה"),
+}
+# What the worth of an event means for its lines, from those that make room first to those that never do.
+_FOLDING: Final = {
+    "en": ("In a long call", "Lines", {1: "first to make room", 2: "then", 0: "always written"}),
+    "he": ("בשיחה ארוכה", "שורות", {1: "מתקפלות ראשונות", 2: "אחריהן", 0: "נכתבות תמיד"}),
 }
 # A line looks as on a terminal, which reads from the left, also on a page that reads from the right.
 _LEFT_TO_RIGHT: Final = {"en": "`%s`", "he": '<code dir="ltr">%s</code>'}
@@ -47,6 +62,8 @@ def line(event: AnyEvent, lang: str) -> str:
 
 def tables(areas: Areas, show: str, lang: str) -> str:
     """One table for each area that has an event to show."""
+    if show == "folding":
+        return folding(areas, lang)
     declared = events()
     result = []
     for area in areas.values():
@@ -66,20 +83,46 @@ def tables(areas: Areas, show: str, lang: str) -> str:
     return "\n".join(result)
 
 
+def folding(areas: Areas, lang: str) -> str:
+    """The events of a call at INFO by their worth; warnings and errors never make room."""
+    worth, lines, names = _FOLDING[lang]
+    rows = [f"| {worth} | {lines} |", "|---|---|"]
+    declared = events()
+    for fold, name in names.items():
+        found = [declared[event] for event in areas["calls"] if event in declared]
+        shown = ", ".join(f"`{event.name}`" for event in found if event.level == INFO and event.fold == fold)
+        rows.append(f"| {name} | {shown}{', WARNING, ERROR' if fold == 0 else ''} |")
+    return "\n".join([*rows, ""])
+
+
 def filled(text: str, areas: Areas) -> str:
     """*text* with every marked block made new from the catalogue."""
     return _MARK.sub(lambda mark: f"{mark[1]}\n{tables(areas, mark[2], mark[3])}\n{mark[4]}", text)
 
 
+def stamped(text: str, changelog: str) -> str:
+    """*text* with date, version and status of the release that *changelog* begins with."""
+    newest = _NEWEST.search(changelog)
+    version, date = newest.groups() if newest else ("", None)
+
+    def stamp(mark: re.Match[str]) -> str:
+        released, unreleased = _STAMPS[mark[2]]
+        return f"{mark[1]}\n{released.format(date, version) if date else unreleased}\n\n{mark[3]}"
+
+    return _RELEASE.sub(stamp, text)
+
+
 def main(arguments: list[str]) -> int:
-    """Rewrites the files named after the areas' file and names those that changed."""
+    """Rewrites the files named after the areas' file, which lies a folder below CHANGELOG.md."""
     if len(arguments) < 2:
         print("usage: python -m prosaas_logging.reference AREAS.toml FILE.md …", file=sys.stderr)
         return 2
     areas = tomllib.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    changelog = Path(arguments[0]).resolve().parents[1] / "CHANGELOG.md"
+    released = changelog.read_text(encoding="utf-8") if changelog.exists() else ""
     for path in map(Path, arguments[1:]):
         before = path.read_text(encoding="utf-8")
-        after = filled(before, areas)
+        after = stamped(filled(before, areas), released)
         if after != before:
             path.write_text(after, encoding="utf-8")
             print(f"{path}: written")

@@ -29,7 +29,7 @@ from .real import Lock
 from .record import Context, Record
 from .recorder import Recorder
 from .render import TextRenderer
-from .scope import current
+from .scope import current, tell_all
 from .settings import LogSettings, load_settings
 from .switch import Switch
 from .trouble import Repeats, Said
@@ -156,6 +156,7 @@ def _tick() -> None:
     if _running is not None:
         _running.switch.poll()
         _running.recorder.sweep()
+        tell_all(time.time())
 
 
 def _loss_report(losses: Losses) -> Said:

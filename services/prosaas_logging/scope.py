@@ -7,15 +7,16 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from . import budget
+from .budget import Account, room_for
 from .catalogue import LINES_FOLDED, SCOPE_NAMED
 from .events import AnyEvent, Event
 from .folded import Folded
-from .levels import DEBUG, ERROR, INFO, WARNING, level_name
+from .levels import DEBUG, ERROR, INFO, level_name
 from .policy import Policy, follow, in_force
 from .record import Context, Record
 
@@ -30,8 +31,6 @@ _TAIL_NAMES: Final = {
 _TIMELINE_LENGTH: Final = 2000
 _NO_TIMELINE: Final[deque[tuple[Record, bool]]] = deque(maxlen=0)
 _NO_RING: Final[deque[Record]] = deque(maxlen=0)
-# The ending of a call: CALL_END, and a warning or two.
-ENDING_ROOM: Final = 3
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
 MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
@@ -61,11 +60,12 @@ class Scope:
     """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
     __slots__ = (
+        "_account",
         "_dumped_at",
         "_dumps",
         "_folded",
         "_policy",
-        "_spending",
+        "_room",
         "_timeline",
         "_token",
         "context",
@@ -87,7 +87,8 @@ class Scope:
         self.id = self._named(fields)
         self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
-        self._spending = count()
+        self._account = Account()
+        self._room = room_for(0, kind, of_a_call=False)
         self._folded = Folded()
         self._dumps = 0
         self._dumped_at = 0.0
@@ -131,7 +132,12 @@ class Scope:
     @property
     def folded(self) -> int:
         """How many routine lines were folded away so far."""
-        return self._folded.total
+        return self._account.folded
+
+    @property
+    def untold(self) -> int:
+        """How many of these no line has told of that ends a call."""
+        return self._account.folded - self._account.told
 
     @property
     def timeline(self) -> list[TimelineEntry]:
@@ -168,6 +174,7 @@ class Scope:
                 self.keep = _discard
                 self.emit = _straight(policy.submit, self.context)
             else:
+                self._room = room_for(policy.budget, self.kind, of_a_call="call_sid" in self.context.fields)
                 if self.ring.maxlen != policy.ring:
                     self.ring = deque(self.ring, maxlen=policy.ring)
                 self.keep = self.ring.append if self.level >= policy.threshold else self._sift
@@ -198,24 +205,26 @@ class Scope:
             self._emit_late(record)
 
     def _emit(self, record: Record) -> None:
-        level = record[1]
-        if self.kind == "call" and level >= INFO:
-            # A count is one step also for threads that share a call, where ``+=`` is three.
-            spent = next(self._spending)
-            if level < WARNING and self._folds(record[3], spent):
+        level, what = record[1], record[3]
+        if level >= INFO:
+            if isinstance(what, Event) and "folded" in what.fields:
+                record = self._with_folded(record)
+            with budget.accounting:
+                # A call that is being watched at DEBUG shows everything.
+                folds = self._account.folds(record, self._room if self.level >= INFO else None, self._in_words)
+            self._timeline.append((record, folds))
+            if folds:
                 self._fold(record)
+                self.tell(record[0])
                 return
-            record = self._with_folded(record)
-            self._timeline.append((record, False))
         self._policy.submit(record, self.context)
         if level >= ERROR:
             self._dump_after_error(record[0])
 
     def _fold(self, record: Record) -> None:
         """Keep a routine line from the log; the flight recorder, the timeline and perhaps a file have it."""
-        self._folded.add(record[2].name)
-        self._timeline.append((record, True))
         self.ring.append(record)
+        self._folded.add(record[2].name)
         with suppress(Exception):
             self._policy.keep_folded(self, record)
 
@@ -227,6 +236,13 @@ class Scope:
             where = self._policy.where_folded(self)
             self._say(LINES_FOLDED, {"count": untold, "loggers": self._folded.by_logger(), "where": where})
 
+    def tell(self, now: float) -> None:
+        """Write the digest of what was folded, if one is due."""
+        with budget.accounting:
+            digest = self._account.due(now, self._room)
+        if digest is not None:
+            self._policy.submit(digest, self.context)
+
     def _dump_after_error(self, moment: float) -> None:
         """Have written what was recorded since the last error, if that is not too often."""
         if self._dumps >= MOST_DUMPS or 0 <= moment - self._dumped_at < DUMP_SECONDS:
@@ -237,18 +253,16 @@ class Scope:
                 self._dumped_at = moment
 
     def _with_folded(self, record: Record) -> Record:
-        """The record, and how much was folded if it is of the kind that says so."""
+        """The line that ends a call, with how much was folded; what no digest has told yet is told before it."""
         moment, level, logger, what, fields, error = record
-        if self.folded and isinstance(what, Event) and "folded" in what.fields and fields.get("folded") is None:
-            return moment, level, logger, what, {**fields, "folded": self._folded.tell()}, error
-        return record
-
-    def _folds(self, what: AnyEvent | str, spent: int) -> bool:
-        """Whether a routine line no longer fits; a call that is being watched at DEBUG shows everything."""
-        budget = self._policy.budget
-        if not budget or self.level < INFO or spent < budget - ENDING_ROOM:
-            return False
-        return not isinstance(what, Event) or what.folds
+        with budget.accounting:
+            digest = self._account.closing(moment) if self._room else None
+        if digest is not None:
+            self._policy.submit(digest, self.context)
+        told = self._folded.tell()
+        if told and fields.get("folded") is None:
+            fields = {**fields, "folded": told}
+        return moment, level, logger, what, fields, error
 
     def _say(self, event: AnyEvent, fields: dict[str, object]) -> None:
         """Say something of the scope itself, which never folds."""
@@ -340,6 +354,13 @@ def watched() -> bool:
 def live_scopes() -> list[Scope]:
     """The scopes that are open at this moment in this process."""
     return list(_live)
+
+
+def tell_all(now: float) -> None:
+    """Write the digests that are due at *now*, of scopes in which nobody says anything at the moment too."""
+    for live in _live.copy():
+        with suppress(Exception):
+            live.tell(now)
 
 
 def _rewire(policy: Policy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,8 @@ from .record import Context, Record
 
 WINDOW_SECONDS: Final = 30.0
 _MOST_KINDS: Final = 1024
+# How many kinds are told apart at a time that differ in their details alone, which may be a stranger's.
+MOST_ALIKE: Final = 5
 _LONGEST_WORDING: Final = 200
 _LONGEST_DETAIL: Final = 64
 # A whole word or none, so that each is looked at once.
@@ -34,25 +37,31 @@ def wording(text: str, longest: int = _LONGEST_WORDING) -> str:
     return _normalised(text[:longest])
 
 
+def family_of(record: Record) -> Hashable:
+    """Who says what, apart from all details."""
+    _, level, logger, what, _, error = record
+    said = what.name if isinstance(what, Event) else wording(what)
+    return level, logger.name, said, error.kind if error else None
+
+
 def kind_of(record: Record) -> Hashable:
     """What makes two troubles the same: who says what; of whom, and with which numbers, makes no difference."""
-    _, level, logger, what, fields, error = record
     details = tuple(
         wording(value, _LONGEST_DETAIL)
-        for name, value in fields.items()
+        for name, value in record[4].items()
         if type(value) is str and name not in _ID_NAMES and not name.endswith(_ID_ENDINGS)
     )
-    said = what.name if isinstance(what, Event) else wording(what)
-    return level, logger.name, said, details, error.kind if error else None
+    return family_of(record), details
 
 
 class _Run:
     """One kind of trouble, and what came of it since its last line."""
 
-    __slots__ = ("count", "last", "since")
+    __slots__ = ("count", "family", "last", "since")
 
-    def __init__(self, since: float) -> None:
+    def __init__(self, since: float, family: Hashable) -> None:
         self.since = since
+        self.family = family
         self.count = 0
         self.last: Said | None = None
 
@@ -68,6 +77,7 @@ class Repeats:
     def reset(self) -> None:
         """Forget everything: in a forked child, what was counted is the parent's to say."""
         self._runs: dict[Hashable, _Run] = {}
+        self._families: Counter[Hashable] = Counter()
 
     def sift(self, record: Record, context: Context) -> list[Said]:
         """What is to be written now: the first of its kind; nothing for the others, which are counted.
@@ -76,7 +86,9 @@ class Repeats:
         """
         if record[2].name == "prosaas_logging":
             return [(record, context)]
-        kind = kind_of(record)
+        family, kind = family_of(record), kind_of(record)
+        if kind not in self._runs and self._families[family] >= MOST_ALIKE:
+            kind = family
         run = self._runs.get(kind)
         if run is not None:
             run.count += 1
@@ -84,9 +96,17 @@ class Repeats:
             return []
         said = [(record, context)]
         if len(self._runs) >= _MOST_KINDS:
-            said = self._told(self._runs.pop(next(iter(self._runs)))) + said
-        self._runs[kind] = _Run(self._clock())
+            said = self._told(self._drop(next(iter(self._runs)))) + said
+        self._runs[kind] = _Run(self._clock(), family)
+        self._families[family] += 1
         return said
+
+    def _drop(self, kind: Hashable) -> _Run:
+        run = self._runs.pop(kind)
+        self._families[run.family] -= 1
+        if not self._families[run.family]:
+            del self._families[run.family]
+        return run
 
     def sweep(self, *, everything: bool = False) -> list[Said]:
         """The counts whose window is over; the kinds that stopped coming are forgotten."""
@@ -98,7 +118,7 @@ class Repeats:
             if run.count:
                 said += self._told(run)
             else:
-                del self._runs[kind]
+                self._drop(kind)
         return said
 
     def _told(self, run: _Run) -> list[Said]:

@@ -12,6 +12,7 @@ from pgqueuer.models import Job as QueuedJob
 from pgqueuer.queries import Queries
 from pgqueuer.types import JobId
 
+from prosaas_core.postgres import address
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_worker.job import Job
 
@@ -81,8 +82,8 @@ async def _last_error(queries: Queries, job: QueuedJob) -> str:
     return ""
 
 
-async def _run(options: argparse.Namespace, dsn: str) -> int:
-    connection = await asyncpg.connect(dsn, timeout=10)
+async def _run(options: argparse.Namespace, database_url: str) -> int:
+    connection = await asyncpg.connect(**address.arguments(database_url), timeout=10)
     try:
         queries = Queries(AsyncpgDriver(connection))
         if options.command == "retry":
@@ -106,7 +107,7 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return USAGE
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
         print(f"the database does not answer: {said}", file=sys.stderr)
         return PROBLEM

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.database import transaction
-from prosaas_core.outbound import OutboundError, Unavailable
+from prosaas_core.outward.http import OutboundError, Unavailable
 from prosaas_core.tables import Message, OutboundMessage
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import WHATSAPP_SEND_FAILED, WHATSAPP_SENT

@@ -12,7 +12,7 @@ from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
 from prosaas_core.database import DatabaseUnavailable, raw_connection
-from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import JOB_DONE, JOB_FAILED, JOB_RETRY

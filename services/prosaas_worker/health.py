@@ -4,11 +4,12 @@ from aiohttp import web
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import DatabaseUnavailable, transaction
 from prosaas_core.jobs import transaction_of
-from prosaas_core.queries import database_time
+from prosaas_core.queries import serves
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import HEALTH_PING
 from prosaas_worker import metrics
@@ -56,8 +57,8 @@ def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
 async def _database_answers(engine: AsyncEngine) -> bool:
     try:
         async with transaction(engine, within_s=_PATIENCE_S) as connection:
-            await database_time(connection)
-    except DatabaseUnavailable:
+            await serves(connection)
+    except (DatabaseUnavailable, SQLAlchemyError):
         return False
     return True
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pgqueuer.models import Job as QueuedJob
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.outbound import Outbound
+from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 
 

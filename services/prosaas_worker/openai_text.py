@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, TypedDict
 
-from prosaas_core.outbound import Unavailable, bearer
+from prosaas_core.outward.http import Unavailable, bearer
 from prosaas_worker.job import Tools
 
 # A model that thinks spends most of it before its first word; no message of ours needs more.

@@ -12,6 +12,7 @@ from pgqueuer.executors import EntrypointExecutorParameters
 from pgqueuer.models import Schedule
 
 from prosaas_core.patience import Patience
+from prosaas_core.postgres import address
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import CHORE_FAILED, DRAIN_END, DRAIN_START, QUEUE_BACK, QUEUE_LOST
 from prosaas_worker.driver import ListeningDriver, PatientQueries, is_outage
@@ -40,7 +41,7 @@ class Queue:
         jobs: Mapping[str, JobFunction],
         timetable: Timetable,
         *,
-        dsn: str,
+        database_url: str,
         concurrency: int = 20,
         lease: timedelta = timedelta(seconds=30),
         patience: Mapping[str, Patience] | None = None,
@@ -50,7 +51,7 @@ class Queue:
         self._tools = tools
         self._jobs = jobs
         self._timetable = timetable
-        self._dsn = dsn
+        self._server = address.arguments(database_url)
         self._concurrency = concurrency
         self._lease = lease
         self._patience = patience or {}
@@ -118,7 +119,7 @@ class Queue:
 
     async def _run_connected(self) -> None:
         # Without a floor: asyncpg would go on restoring it, with a stack trace a time, while Postgres is away.
-        pool = asyncpg.create_pool(self._dsn, min_size=0, max_size=6, command_timeout=30, timeout=10)
+        pool = asyncpg.create_pool(**self._server, min_size=0, max_size=6, command_timeout=30, timeout=10)
         try:
             await pool
             await pool.execute("SELECT 1")

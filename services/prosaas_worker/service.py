@@ -8,7 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from prosaas_core.database import make_engine
-from prosaas_core.outbound import Outbound
+from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SERVICE_STOP, WORKER_START
@@ -37,7 +37,7 @@ async def serve(settings: Settings) -> None:
                 Tools(settings, engine, outbound),
                 JOBS,
                 TIMETABLE,
-                dsn=settings.database_url,
+                database_url=settings.database_url,
                 concurrency=settings.job_concurrency,
                 lease=timedelta(seconds=settings.job_lease_seconds),
                 patience=PATIENCE,

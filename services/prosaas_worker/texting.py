@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from prosaas_core.outbound import Unavailable, bearer
+from prosaas_core.outward.http import Unavailable, bearer
 from prosaas_worker.job import Tools
 
 Provider = Literal["twilio", "meta"]

@@ -9,32 +9,69 @@ import pytest
 
 from bundle_world.checkout import ROOT, make_checkout
 
-RECIPES = dict(
-    re.findall(
-        r"^([a-z][a-z-]*):[^\n]*## [^\n]*\n((?:\t[^\n]*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
-    )
-)
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+_RULE = re.compile(r"^([a-z][a-z-]*):[^\n]*## ([^\n]*)\n((?:\t[^\n]*\n)+)", re.MULTILINE)
+RECIPES = {target: recipe for target, _, recipe in _RULE.findall(MAKEFILE)}
 SCRIPTS = {target: set(re.findall(r"scripts/[\w.-]+", recipe)) for target, recipe in RECIPES.items()}
-MODULES = {target: re.findall(r"-m ([\w.]+)", recipe) for target, recipe in RECIPES.items()}
+# What a recipe can name wrongly: a file, a module, a setting, a target.
+_WORDS = re.compile(r"(?:scripts|docs|env)/[\w.-]+|-m \w[\w.]*|\$\([A-Z]+\b|\$@")
 
 
-def test_every_documented_target_has_a_recipe() -> None:
-    text = (ROOT / "Makefile").read_text("utf-8")
-    assert set(RECIPES) == set(re.findall(r"^([a-z][a-z-]*):.*## ", text, re.MULTILINE))
+def faults(makefile: str) -> list[str]:
+    """What a recipe names that there is not: found without running it."""
+    rules = _RULE.findall(makefile)
+    documented = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))
+    found = [f"{target} has no recipe" for target in documented - {target for target, _, _ in rules}]
+    assigned = set(re.findall(r"^([A-Z]+) :?=", makefile, re.MULTILINE))
+    for target, help_text, recipe in rules:
+        told = assigned | set(re.findall(r"\b([A-Z]+)=", help_text))
+        found += [
+            f"{target}: {name} is no setting of it"
+            for name in re.findall(r"\$\(([A-Z]+)\b", recipe)
+            if name not in told
+        ]
+        found += [
+            f"{target}: {path}" for path in re.findall(r"\b(?:docs|env)/[\w.-]+", recipe) if not (ROOT / path).is_file()
+        ]
+        scripts = re.findall(r"scripts/[\w.-]+", recipe)
+        found += [f"{target}: {script} cannot be run" for script in scripts if not os.access(ROOT / script, os.X_OK)]
+        found += [
+            f"{target}: there is no module {name}"
+            for name in re.findall(r"-m (\w[\w.]*)", recipe)
+            if not is_module(name)
+        ]
+        if "scripts/run" in recipe and recipe != "\t@scripts/run $@\n":
+            found.append(f"{target}: not the command of its own name")
+    return found
 
 
-@pytest.mark.parametrize("target", [target for target, scripts in SCRIPTS.items() if scripts])
-def test_a_recipe_s_script_is_there_and_can_be_run(target: str) -> None:
-    for script in SCRIPTS[target]:
-        assert os.access(ROOT / script, os.X_OK), f"make {target} runs {script}"
+def is_module(name: str) -> bool:
+    paths = [base / Path(*name.split(".")) for base in (ROOT, ROOT / "services", ROOT / "tests")]
+    return any(path.with_suffix(".py").is_file() or (path / "__main__.py").is_file() for path in paths)
 
 
-@pytest.mark.parametrize("target", [target for target, modules in MODULES.items() if modules])
-def test_a_recipe_s_module_is_there(target: str) -> None:
-    for module in MODULES[target]:
-        path = Path(*module.split("."))
-        found = [base / path for base in (ROOT, ROOT / "services", ROOT / "tests")]
-        assert any(file.with_suffix(".py").exists() or (file / "__main__.py").exists() for file in found), module
+def broken() -> dict[str, str]:
+    """The Makefile with one word of one recipe wrong, by what is wrong."""
+    return {
+        f"{rule[1]} {word[0]} {rule.start(3) + word.start()}": MAKEFILE[: rule.start(3) + word.end()]
+        + "X"
+        + MAKEFILE[rule.start(3) + word.end() :]
+        for rule in _RULE.finditer(MAKEFILE)
+        for word in _WORDS.finditer(rule[3])
+    }
+
+
+def test_each_recipe_names_what_there_is() -> None:
+    assert faults(MAKEFILE) == []
+
+
+@pytest.mark.parametrize("makefile", [pytest.param(text, id=name) for name, text in broken().items()])
+def test_a_recipe_with_one_wrong_word_is_found(makefile: str) -> None:
+    assert faults(makefile) != []
+
+
+def test_a_target_without_its_recipe_is_found() -> None:
+    assert faults(MAKEFILE.replace("\t@scripts/test.sh $(T)\n", "")) == ["test has no recipe"]
 
 
 def noted(target: str, clone: Path, *settings: str) -> str:

@@ -169,6 +169,16 @@ def test_shell_is_posix(script: Path) -> None:
     subprocess.run(["/bin/sh", "-n", str(script)], check=True)
 
 
+@pytest.mark.parametrize("linter", ["shellcheck", "hadolint"])
+def test_make_lint_asks_about_the_same_files_as_these_tests(linter: str) -> None:
+    line = re.search(rf"^{linter} (.*)$", (ROOT / "scripts/lint.sh").read_text("utf-8"), re.MULTILINE)
+    assert line
+    files = {path for word in line[1].split() if not word.startswith("-") for path in ROOT.glob(word)}
+    assert files == (
+        set(SHELL) if linter == "shellcheck" else {path for path in tracked() if path.name == "Dockerfile"}
+    )
+
+
 def test_yaml_is_clean() -> None:
     """yamllint finds nothing in what we track."""
     files = [str(path) for path in tracked() if path.suffix in {".yml", ".yaml"}]

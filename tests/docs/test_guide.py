@@ -46,10 +46,14 @@ def test_both_guides_show_the_same_settings_and_lines(language: str) -> None:
 
 @pytest.mark.parametrize("name", GUIDES)
 def test_the_blocks_to_copy_are_the_files_that_production_and_development_use(name: str) -> None:
-    shown = blocks(name, "env")
-    files = ["env/prod.env", "env/dev.env"]
-    settings = ["".join(line for line in (ROOT / file).open() if not line.startswith("#")) for file in files]
-    assert shown == settings
+    assert blocks(name, "env") == [
+        (ROOT / file).read_text(encoding="utf-8") for file in ("env/prod.env", "env/dev.env")
+    ]
+
+
+def test_make_env_prod_prints_the_guide_s_block_to_the_letter() -> None:
+    done = subprocess.run(["make", "-s", "env-prod"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == blocks(GUIDES[0], "env")[0]
 
 
 def test_the_hebrew_guide_reads_from_the_right_and_its_code_from_the_left() -> None:

@@ -25,7 +25,35 @@ def test_every_event_has_its_area_and_its_hebrew_once() -> None:
 def test_the_tables_of_a_page_are_current(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- events:" in text
-    assert reference.filled(text, AREAS) == text, f"{page} is not current: run make docs"
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    current = reference.stamped(reference.filled(text, AREAS), changelog)
+    assert current == text, f"{page} is not current: run make docs"
+
+
+@pytest.mark.parametrize(
+    ("heading", "says"),
+    [
+        ("## Unreleased\n\n## 1.0.0 - 2026-01-02\n", "**Version**: unreleased"),
+        ("## 1.2.0 - 2026-12-01\n\n## 1.0.0 - 2026-01-02\n", "**Last updated**: 2026-12-01 · **Version**: 1.2.0"),
+        ("## [1.2.0] - 2026-12-01\n", "**Version**: 1.2.0 · **Status**: ✅ ready for production"),
+        ("", "**Version**: unreleased"),
+    ],
+)
+def test_a_guide_tells_date_version_and_status_of_its_release(heading: str, says: str) -> None:
+    page = "<!-- release lang=en -->\n<!-- /release -->\n<!-- release lang=he -->\n<!-- /release -->\n"
+    stamped = reference.stamped(page, f"# Changelog\n\n{heading}")
+    assert says in stamped
+    assert "**סטטוס**" in stamped
+    for guide in PAGES[1:]:
+        assert "<!-- release lang=" in (ROOT / guide).read_text(encoding="utf-8")
+
+
+def test_what_makes_room_in_a_long_call_is_every_line_of_a_call_at_info() -> None:
+    table = reference.folding(AREAS, "en")
+    calls = [event for event in map(reference.events().get, AREAS["calls"]) if event is not None]
+    for event in calls:
+        assert (f"`{event.name}`" in table) == (event.level == INFO), event
+    assert table.index("RESPONSE_CREATED") < table.index("TRANSCRIPT_AI") < table.index("CALL_START")
 
 
 def test_a_table_splits_the_events_at_info() -> None:

@@ -92,3 +92,26 @@ async def test_a_statement_that_was_cut_short_takes_its_connection_with_it(engin
             await raw.execute("SELECT pg_sleep(60)")
     async with raw_transaction(engine) as raw:
         assert raw.get_server_pid() != before
+
+
+@pytest.mark.postgres
+async def test_a_connection_is_not_used_again_once_its_server_has_turned_read_only(engine: AsyncEngine) -> None:
+    """It reports a setting of the session as it does its own, with the answer to the next statement."""
+    async with transaction(engine) as connection:
+        before = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        await connection.execute(text("SET SESSION default_transaction_read_only = on"))
+    async with transaction(engine) as connection:
+        after = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        await connection.execute(text("CREATE TEMPORARY TABLE written ()"))
+        await connection.execute(text("DELETE FROM businesses"))
+    assert before != after
+
+
+@pytest.mark.postgres
+async def test_a_server_that_is_read_only_is_not_connected_to(engine: AsyncEngine, database_url: str) -> None:
+    other = await asyncpg.connect(database_url)
+    await other.execute(f"ALTER DATABASE {database_url.rpartition('/')[2]} SET default_transaction_read_only = on")
+    await other.close()
+    with pytest.raises(DatabaseUnavailable):
+        async with transaction(engine):
+            pass

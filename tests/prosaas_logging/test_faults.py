@@ -40,7 +40,8 @@ FAULTS = [
     "recorder.Recorder.sweep",
     "recorder.frozen",
     "scope.Scope._emit",
-    "scope.Scope._folds",
+    "budget.Account.folds",
+    "budget.Account.due",
     "scope.Scope._with_folded",
     "scope.Scope._dump_after_error",
     "scope.Scope.drain",
@@ -64,7 +65,7 @@ FAULTS = [
 PROGRAM = """
 import importlib, json, logging, os, sys, time
 from prosaas_logging import bootstrap, flush, get_logger, scope
-from prosaas_logging.catalogue import CALL_START
+from prosaas_logging.catalogue import CALL_END, CALL_START
 from prosaas_logging.switch_state import Change, State, update_state
 from prosaas_logging import runtime
 bootstrap("svc")
@@ -107,6 +108,7 @@ def say_everything(name):
             logging.getLogger("app").exception("failed")
         for number in range(100):
             log.info("many", number=number)
+        log.event(CALL_END, duration_s=1, reason="customer_hangup")
 
 hit = []
 for number, name in enumerate(json.loads(sys.argv[1])):

@@ -1,10 +1,20 @@
 """The same warning again and again becomes a count, whatever numbers and ids are in it."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from prosaas_logging.catalogue import BLACKBOX_WRITTEN, REALTIME_RETRY, REPEATED
+from prosaas_logging.catalogue import (
+    BLACKBOX_WRITTEN,
+    BODY_REJECTED,
+    HTTP_FAILED,
+    MEDIA_MALFORMED,
+    REALTIME_RETRY,
+    REPEATED,
+    SIGNATURE_REJECTED,
+)
+from prosaas_logging.events import Event
 from prosaas_logging.levels import ERROR, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context, Record
@@ -122,6 +132,46 @@ def test_a_storm_of_different_warnings_writes_each_and_still_counts_what_came_af
     assert len(world.lines) == 20 * 150
     world.sweep(everything=True)
     assert len(world.lines) == 20 * 150 + 1
+
+
+@pytest.mark.parametrize(
+    ("event", "details"),
+    [
+        (SIGNATURE_REJECTED, lambda text: {"source": text, "reason": text}),
+        (BODY_REJECTED, lambda text: {"source": "10.0.0.1", "reason": text}),
+        (HTTP_FAILED, lambda text: {"method": "POST", "path": f"/{text}"}),
+        (MEDIA_MALFORMED, lambda text: {"error": text}),
+    ],
+    ids=["signature", "body", "path", "media"],
+)
+def test_strangers_who_vary_their_words_a_thousand_times_a_second_get_less_than_a_line_a_second(
+    event: Event[...], details: Callable[[str], dict[str, object]]
+) -> None:
+    world = World()
+    letters = str.maketrans("0123456789", "abcdefghij")
+    for second in range(60):
+        for number in range(1000):
+            text = str(second * 1000 + number).translate(letters)
+            world.write(world.repeats.sift((0.0, event.level, log, event, details(text), None), NOWHERE))
+        world.clock.now += 1
+        world.sweep()
+    assert len(world.lines) < 60
+    world.sweep(everything=True)
+    counted = sum(int(str(record[4]["count"])) for record in world.lines if record[3] is REPEATED)
+    assert counted + sum(record[3] is event for record in world.lines) == 60_000
+
+
+def test_details_are_told_apart_again_when_the_flood_is_over() -> None:
+    world = World()
+    for word in "abcdefgh":
+        world.say("refused", reason=word)
+    for _ in range(2):
+        world.clock.now += WINDOW_SECONDS
+        world.sweep()
+    before = len(world.lines)
+    for word in "xyz":
+        world.say("refused", reason=word)
+    assert [record[4]["reason"] for record in world.lines[before:]] == ["x", "y", "z"]
 
 
 def test_what_cannot_be_rendered_is_told_without_its_words_and_counted_once() -> None:

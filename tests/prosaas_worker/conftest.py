@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import WHATSAPP_REPLY
-from prosaas_core.outbound import Outbound, Policy
+from prosaas_core.outward.http import Outbound, Policy
 from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.tables import Business, Conversation, Customer, Message

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from prosaas_core.outbound import Unavailable
+from prosaas_core.outward.http import Unavailable
 from prosaas_logging import capture_events
 from prosaas_worker.delivery import Unknown, deliver, write
 from prosaas_worker.job import Later
@@ -178,7 +178,7 @@ async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, pr
         reached.set()
         await asyncio.Event().wait()
 
-    from prosaas_core.outbound import Outbound, Policy
+    from prosaas_core.outward.http import Outbound, Policy
     from prosaas_core.patience import Patience
 
     Providers = type(providers)

@@ -9,11 +9,12 @@ import asyncpg
 import pytest
 from aiohttp.test_utils import unused_port
 from pgqueuer import PgQueuer
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
+from postgres_world import PASSWORD
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
-from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
@@ -34,7 +35,7 @@ async def working(tools: Tools, body=None, *, timetable=None, **options):
         tools,
         {"test.job": body} if body else {},
         timetable or {},
-        dsn=tools.settings.database_url,
+        database_url=tools.settings.database_url,
         reconnect_s=0.05,
         **{"patience": {"test.job": QUICK}, **options},
     )
@@ -295,7 +296,10 @@ async def test_a_job_that_outlasts_the_drain_goes_back_and_another_worker_does_i
 
 
 async def test_a_job_of_a_worker_that_vanished_runs_again_when_its_lease_ends(tools):
-    async def body(job, _): ...
+    seen = []
+
+    async def body(job, _):
+        seen.append(job.key)
 
     await put(tools)
     async with tools.engine.begin() as connection:
@@ -304,75 +308,159 @@ async def test_a_job_of_a_worker_that_vanished_runs_again_when_its_lease_ends(to
         )
     async with working(tools, body, lease=timedelta(seconds=2)):
         await until(lambda: empty(tools))
+    assert seen == ["test:1"]
 
 
-async def test_after_a_lost_connection_the_work_goes_on(tools):
+async def test_no_more_jobs_run_at_once_than_there_is_room_for_however_little(tools):
+    """PgQueuer refuses to start where two of its batches have no room."""
+    running, most = set(), []
+
+    async def body(job, _):
+        running.add(job.key)
+        most.append(len(running))
+        await asyncio.sleep(0.2)
+        running.remove(job.key)
+
+    for number in range(6):
+        await put(tools, key=f"test:{number}")
+    async with working(tools, body, concurrency=2):
+        await until(lambda: empty(tools))
+    assert len(most) == 6
+    assert max(most) <= 2
+
+
+async def test_a_worker_that_is_stopped_while_it_connects_takes_no_job(tools, monkeypatch):
+    create_pool = asyncpg.create_pool
+    queue = Queue(tools, {"test.job": lambda job, _: pytest.fail("ran")}, {}, dsn=tools.settings.database_url)
+
+    async def stop(connection):
+        if not queue.draining:
+            await queue.drain(0)
+
+    monkeypatch.setattr(asyncpg, "create_pool", lambda dsn, **options: create_pool(dsn, **options, init=stop))
+    await put(tools)
+    await asyncio.wait_for(queue.run(), 10)
+    assert await rows(tools) == [("queued", 0)]
+
+
+async def test_a_lost_connection_is_heard_of_and_the_work_goes_on(tools):
     async def body(job, _): ...
 
-    async with working(tools, body, lease=timedelta(seconds=2)) as queue:
+    with capture_events() as said:
+        async with working(tools, body, lease=timedelta(seconds=2)) as queue:
 
-        async def ready():
-            return queue.ready
+            async def ready():
+                return queue.ready
 
-        await until(ready)
-        async with tools.engine.begin() as connection:
-            await connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            async def back():
+                return heard(said) == ["QUEUE_LOST", "QUEUE_BACK"]
+
+            await until(ready)
+            async with tools.engine.begin() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
                 )
-            )
-        await put(tools)
-        await until(lambda: empty(tools))
-        await until(ready)
+            await until(back)
+            await put(tools)
+            await until(lambda: empty(tools))
 
 
-async def test_a_connection_that_breaks_in_mid_protocol_is_a_lost_one(tools, monkeypatch):
+def heard(said):
+    return [event.event for event in said if event.event and event.event.startswith("QUEUE")]
+
+
+async def test_a_connection_that_breaks_in_mid_protocol_is_a_lost_one_each_time_for_as_long_as_it_was(
+    tools, monkeypatch
+):
     """asyncpg has an error of its own for it, which is neither Postgres's nor an interface's."""
-    run, broken = PgQueuer.run, []
+    run, moments, clock = PgQueuer.run, [], asyncio.get_running_loop().time
 
-    async def break_once(queue, **options):
-        if not broken:
-            broken.append(queue)
+    async def break_twice(queue, **options):
+        if len(moments) < 2:
+            await asyncio.sleep(0.5)
+            moments.append(clock())
             raise asyncpg.InternalClientError("another operation is in progress")
+        moments.append(clock())
         await run(queue, **options)
 
     async def body(job, _): ...
 
-    monkeypatch.setattr(PgQueuer, "run", break_once)
+    monkeypatch.setattr(PgQueuer, "run", break_twice)
     with capture_events() as said:
         async with working(tools, body):
             await put(tools)
             await until(lambda: empty(tools))
 
-    assert broken
-    assert [event.event for event in said if event.event and event.event.startswith("QUEUE")] == [
-        "QUEUE_LOST",
-        "QUEUE_BACK",
-    ]
+    assert heard(said) == ["QUEUE_LOST", "QUEUE_BACK"] * 2
+    away = [event.fields["away_s"] for event in said if event.event == "QUEUE_BACK"]
+    assert away[0] <= moments[1] - moments[0] - 0.4
+    assert away[1] <= moments[2] - moments[1] + 0.1
 
 
-async def test_an_unreachable_database_is_a_warning_and_its_return_is_news(tools, monkeypatch):
-    away = f"postgresql://nobody@127.0.0.1:{unused_port()}/none"
+def elsewhere(url):
+    return url.replace(url.rpartition("@")[2], f"127.0.0.1:{unused_port()}/none")
+
+
+def strange_database(url):
+    return f"{url.rpartition('/')[0]}/nobodys"
+
+
+def wrong_password(url):
+    return url.replace(PASSWORD, "wrong")
+
+
+@pytest.mark.parametrize("address", [elsewhere, strange_database, wrong_password])
+async def test_a_database_that_lets_nobody_in_is_a_warning_without_end_and_its_return_is_news(
+    address, tools, monkeypatch
+):
+    away = address(tools.settings.database_url)
+    assert away != tools.settings.database_url
     create_pool = asyncpg.create_pool
-    lost = asyncio.Event()
+    tries = []
 
-    def first_away(dsn, **options):
-        if lost.is_set():
-            return create_pool(dsn, **options)
-        lost.set()
-        return create_pool(away, **options)
+    def at_first_away(dsn, **options):
+        tries.append(dsn)
+        return create_pool(away if len(tries) <= 3 else dsn, **options)
 
-    monkeypatch.setattr(asyncpg, "create_pool", first_away)
+    monkeypatch.setattr(asyncpg, "create_pool", at_first_away)
     with capture_events() as events:
-        async with working(tools) as queue:
+        async with working(tools, disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0)) as queue:
 
             async def ready():
                 return queue.ready
 
             await until(ready)
-    heard = [(event.level, event.event) for event in events if event.event and event.event.startswith("QUEUE")]
-    assert heard == [("WARNING", "QUEUE_LOST"), ("INFO", "QUEUE_BACK")]
+    assert heard(events) == ["QUEUE_LOST"] * 3 + ["QUEUE_BACK"]
+    assert {(event.level, event.exc) for event in events if event.event == "QUEUE_LOST"} == {("WARNING", None)}
+
+
+async def test_a_database_that_can_only_be_read_for_a_while_is_waited_for(tools):
+    """A standby, or a disk that is nearly full: it lets us in and takes nothing."""
+    database = make_url(tools.settings.database_url).database
+    seen = []
+
+    async def body(job, _):
+        seen.append(job.attempt)
+
+    await put(tools)
+    async with tools.engine.connect() as connection:
+        await connection.execute(text(f"ALTER DATABASE {database} SET default_transaction_read_only = on"))
+        await connection.commit()
+        with capture_events() as said:
+            async with working(tools, body, disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0)):
+
+                async def lost_thrice():
+                    return heard(said).count("QUEUE_LOST") >= 3
+
+                await until(lost_thrice)
+                await connection.execute(text(f"ALTER DATABASE {database} RESET default_transaction_read_only"))
+                await connection.commit()
+                await until(lambda: empty(tools))
+    assert seen == [1]
+    assert all(event.exc is None for event in said if event.event == "QUEUE_LOST")
 
 
 async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools):
@@ -382,7 +470,7 @@ async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools
         tools,
         {},
         {},
-        dsn=tools.settings.database_url,
+        database_url=tools.settings.database_url,
         disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0.03),
     )
     with capture_events() as events, pytest.raises(RuntimeError, match="pgqueuer_log"):

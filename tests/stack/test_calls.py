@@ -39,8 +39,8 @@ def test_caller_got_what_the_scenario_asks_for(call: dict[str, Any]) -> None:
 
 
 def test_call_takes_ten_to_thirty_lines(stack: Stack, call: dict[str, Any]) -> None:
-    """The guide's number, counted in what the engine stored."""
-    lines = stack.lines_of_call("prosaas-calls", call["call_sid"])
+    """The guide's number, counted in what the engine stored of all services."""
+    lines = [line for service in OURS for line in stack.lines_of_call(service, call["call_sid"])]
     assert 10 <= len(lines) <= 30, "\n".join(lines)
 
 
@@ -55,7 +55,8 @@ def test_everything_that_the_guide_keeps_is_written(stack: Stack, call: dict[str
     lines = stack.lines_of_call("prosaas-calls", call["call_sid"])
     assert [tag for tag in KEPT if not any(f"[{tag}]" in line for line in lines)] == []
     assert "[CALL_START]" in lines[0]
-    assert "[CALL_END]" in lines[-1]
+    # The job that keeps the call comes after it.
+    assert any("[CALL_END]" in line for line in lines[-2:])
 
 
 def test_all_three_services_name_the_call(stack: Stack, call: dict[str, Any]) -> None:

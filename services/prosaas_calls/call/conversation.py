@@ -17,7 +17,6 @@ from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     BARGE_IN,
-    PAYLOAD_PREVIEW,
     REALTIME_BENIGN,
     REALTIME_ERROR,
     RESPONSE_CREATED,
@@ -31,7 +30,6 @@ from prosaas_logging.catalogue import (
 log = get_logger(__name__)
 
 _MAX_FAILED_RESPONSES = 3
-_PREVIEW = 80
 
 Send = Callable[[bytes], None]
 
@@ -88,9 +86,6 @@ class Conversation:
         handler = self._handlers.get(event.type)
         if handler is not None:
             handler(event)
-        elif log.tracing:
-            preview = (event.transcript or event.delta)[:_PREVIEW]
-            log.event(PAYLOAD_PREVIEW, type=event.type, preview=preview)
 
     def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""

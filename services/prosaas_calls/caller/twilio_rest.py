@@ -2,7 +2,7 @@
 
 from xml.sax.saxutils import escape
 
-from prosaas_core.outbound import Outbound, OutboundError, Policy
+from prosaas_core.outward.http import Outbound, OutboundError, Policy
 from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger

@@ -11,11 +11,16 @@ from picows import WSHandshakeError, ws_connect
 
 from prosaas_calls.model.events import ServerEvent, decode
 from prosaas_calls.sockets import PICOWS_LOG, TextSocket, shown
+from prosaas_core.outward.preview import preview
 from prosaas_logging import get_logger
+from prosaas_logging.catalogue import PAYLOAD_PREVIEW
 
 _RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 _MAX_MESSAGE = 16 * 1024 * 1024
 _CLOSE_SECONDS = 1.0
+# Each message is kept in outline for DEBUG, but those that come frame by frame: AUDIO_DELTA tells of them.
+_PREVIEW = 500
+_FRAME = "response.output_audio.delta"
 # Reading the machine's certificate authorities takes longer than a frame: once, not for each call.
 _TRUSTED = ssl.create_default_context()
 
@@ -101,6 +106,8 @@ class RealtimeConnection:
             except msgspec.DecodeError as error:
                 log.warning("unreadable event from the model", error=shown(error))
                 return
+            if log.tracing and event.type != _FRAME:
+                log.event(PAYLOAD_PREVIEW, type=event.type, preview=_preview(message))
             handle(event)
 
         await self._socket.read(take)
@@ -109,3 +116,11 @@ class RealtimeConnection:
         if not self._socket.closing:
             code, reason = self._socket.close_code, self._socket.close_reason
             raise RealtimeLost(f"closed with {code} {reason}".rstrip(), retriable=code in _RETRIABLE_CLOSES)
+
+
+def _preview(message: bytes) -> str:
+    """A message in outline, without anybody's words: the model repeats ours too, and the keys that a caller pressed."""
+    try:
+        return preview(msgspec.json.decode(message))[:_PREVIEW]
+    except (msgspec.DecodeError, RecursionError) as error:
+        return f"<{type(error).__name__}>"

@@ -15,22 +15,23 @@ log = get_logger(__name__)
 
 async def use(context: ToolContext, name: str, arguments: str, *, limit: float) -> Answer:
     """The tool's answer, or one that lets the model apologise."""
-    tool: Tool[Any] | None = toolbox().get(name)
-    if tool is None:
-        log.event(TOOL_FAILED, tool=name, error="no such tool")
+    try:
+        tool: Tool[Any] = toolbox()[name]
+    except KeyError:
+        log.event(TOOL_FAILED, tool=name, error="no such tool", exc_info=True)
         return Answer("There is no such tool.", "")
     try:
         parsed = tool.arguments.model_validate_json(arguments or "{}")
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        log.event(TOOL_FAILED, tool=name, error=problems)
+        log.event(TOOL_FAILED, tool=name, error=problems, exc_info=True)
         return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
     log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))
     try:
         async with asyncio.timeout(limit):
             answer = await tool.run(context, parsed)
     except TimeoutError:
-        log.event(TOOL_FAILED, tool=name, error=f"no answer within {limit:g}s")
+        log.event(TOOL_FAILED, tool=name, error=f"no answer within {limit:g}s", exc_info=True)
         return _sorry(context)
     except Exception as error:
         log.event(TOOL_FAILED, tool=name, error=f"{type(error).__name__}: {error}", exc_info=True)

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
@@ -46,13 +46,14 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
     """Prints how the call went; returns the number of things that are not as they should be."""
     rows = placed.rows("prosaas-calls")
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
+    whole = sum(map(placed.rows, SERVICES.values()))
     if debug:
         checks = [(rows >= DEBUG_LEAST, f"lines: calls {rows} at DEBUG, {DEBUG_LEAST} or more expected · {others}")]
     else:
         loud = Counter(line.event or line.text[:40] for line in placed.lines if line.level == "DEBUG")
         said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or "none"
         checks = [
-            (rows in BUDGET, f"lines: calls {rows} of {BUDGET.start}–{BUDGET.stop - 1} · {others}"),
+            (whole in BUDGET, f"lines: calls {rows} · {others} · in all {whole} of {BUDGET.start}–{BUDGET.stop - 1}"),
             (not loud, f"frame by frame and other DEBUG lines: {said}"),
         ]
     went_well = bool(placed.result.get("ok"))

@@ -59,7 +59,7 @@ def run(options: Options) -> int:
         level_is_info(details, {found.service: live_switch.status(engine, found) for found in containers}),
         unbuffered(details),
         production_file(model, details),
-        budget(call.rows("prosaas-calls"), call_sid),
+        budget(sum(map(call.rows, SERVICES.values())), call_sid),
         *noise(lines, spoken_duration(lines[-1].at - lines[0].at) if lines else "0s"),
         stack_traces({found.service: _raised(engine, found) for found in containers}),
     ]
@@ -137,7 +137,7 @@ def budget(rows: int, call_sid: str) -> Checked:
     return Checked(
         "one call = 10–30 lines",
         rows in BUDGET,
-        f"{rows} lines in calls for the simulated call {call_sid}",
+        f"{rows} lines in all services for the simulated call {call_sid}",
         f"make log-budget shows which events they are; make trace CALL={call_sid}",
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
 from prosaas_ops.conduct.world import World
@@ -139,6 +140,16 @@ def network(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("proxy", "HTTPS_PROXY is passed to image builds" if passed else "none")
 
 
+def database(world: World, _environment: str) -> Iterator[Finding]:
+    if not (url := world.recorded("DATABASE_URL")):
+        return
+    try:
+        arguments(url)
+        yield Finding("database", "DATABASE_URL can be read; whether the server serves, migrate asks it")
+    except AddressError as error:
+        yield Finding("database", f"DATABASE_URL is not usable: {error}", "correct it in .env", _EXAMPLE)
+
+
 def settings(world: World, _environment: str) -> Iterator[Finding]:
     if not world.env.path.exists():
         yield Finding("env", "there is no .env", "make setup", _EXAMPLE)
@@ -230,8 +241,8 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, settings, collector, levels)
-PREFLIGHT: tuple[Check, ...] = (engine, settings, collector, levels, project, ports, disk)
+DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, settings, database, collector, levels)
+PREFLIGHT: tuple[Check, ...] = (engine, settings, database, collector, levels, project, ports, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

@@ -81,19 +81,24 @@ class Calls(NamedTuple):
     unreached: int
 
 
-def find(wanted: Asked) -> Calls:
-    """The calls that fit."""
+def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
+    """The statement that finds them, and its values."""
     digits = local_digits(wanted.phone) if wanted.phone else None
     fine = [reason.value for reason in FINE]
-    values = (wanted.since, wanted.until, fine, SLOW_MS, wanted.business or None, digits)
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
     query = _CHOSEN.format(filters=filters) + _TOLD.format(bad="where badness > 0" if wanted.bad else "", order=order)
+    return query, (wanted.since, wanted.until, fine, SLOW_MS, wanted.business or None, digits, wanted.most)
+
+
+def find(wanted: Asked) -> Calls:
+    """The calls that fit."""
+    query, values = question(wanted)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Calls:
         # A hundred thousand small rows are sorted in memory and not on disk.
         await connection.execute("set work_mem = '64MB'")
-        rows = await connection.fetch(query, *values, wanted.most)
+        rows = await connection.fetch(query, *values)
         found = [_row(row) for row in rows if row["call_sid"] is not None]
         return Calls(found, rows[0]["calls"], rows[0]["bad"], rows[0]["all_unreached"])
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prosaas_core.postgres import address
 from prosaas_ops.options import Problem, Usage
 
 if TYPE_CHECKING:
@@ -164,15 +165,23 @@ def calls_named(beginning: str) -> list[str]:
 
 
 def database_url() -> str:
-    """DATABASE_URL or the file it names, without the driver that SQLAlchemy wants in it."""
+    """DATABASE_URL or the file it names."""
     path = os.environ.get("DATABASE_URL_FILE")
     try:
-        url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "")
+        url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "").strip()
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}. `make setup` writes it") from None
     if not url:
         raise Problem("DATABASE_URL is not set for the ops container: run this through make")
-    return re.sub(r"^postgres(?:ql)?(?:\+\w+)?://", "postgresql://", url)
+    return url
+
+
+def server() -> dict[str, Any]:
+    """asyncpg's arguments for a connection that only reads: a server that can no more be written to still tells."""
+    try:
+        return address.arguments(database_url()) | {"target_session_attrs": "any"}
+    except address.AddressError as error:
+        raise Problem(f"DATABASE_URL is not usable: {error}. Set it in .env") from None
 
 
 def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
@@ -180,7 +189,7 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
     import asyncpg
 
     async def conversation() -> T:
-        connection = await asyncpg.connect(database_url(), timeout=_CONNECT_SECONDS, statement_cache_size=0)
+        connection = await asyncpg.connect(**server(), timeout=_CONNECT_SECONDS, statement_cache_size=0)
         try:
             return await question(connection)
         finally:

@@ -3,12 +3,11 @@
 from datetime import timedelta
 from itertools import count
 
-from sqlalchemy import delete, func, text
+from sqlalchemy import text
 
 from prosaas_core.database import transaction
 from prosaas_core.jobs import SESSIONS_SWEEP
 from prosaas_core.queries import close_stale_conversations
-from prosaas_core.tables import JobEffect, OutboundMessage
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
 from prosaas_worker.job import Tools
@@ -18,6 +17,17 @@ log = get_logger(__name__)
 # Longer than any job waits between its attempts, so that no mark goes while its job may still run again.
 _KEEP_MARKS = timedelta(days=90)
 _KEEP_QUEUE_LOG = timedelta(days=14)
+# As many rows in a transaction: no lock and no replica waits long for one.
+_BATCH = 1000
+# What is old: its table, key, age and order, and what else must be so. The order has an index: where the first batch is
+# young, no more than that is read.
+_BOOKKEEPING = (
+    ("job_effects", "key", "done_at", "done_at", "true", _KEEP_MARKS),
+    ("outbound_messages", "key", "created_at", "created_at", "true", _KEEP_MARKS),
+    # A row that is not in the statistics yet would be missing there.
+    ("pgqueuer_log", "id", "created", "id", "aggregated", _KEEP_QUEUE_LOG),
+    ("pgqueuer_statistics", "id", "created", "id", "true", _KEEP_QUEUE_LOG),
+)
 
 _checks = count(1)
 
@@ -42,9 +52,13 @@ async def close_stale(tools: Tools) -> int:
 
 
 async def clear_out(tools: Tools) -> None:
-    """Drop marks and queue history that nothing can ask for any more."""
-    async with transaction(tools.engine) as connection:
-        await connection.execute(delete(JobEffect).where(JobEffect.done_at < func.now() - _KEEP_MARKS))
-        await connection.execute(delete(OutboundMessage).where(OutboundMessage.created_at < func.now() - _KEEP_MARKS))
-        history = text("DELETE FROM pgqueuer_log WHERE aggregated AND created < now() - CAST(:keep AS interval)")
-        await connection.execute(history, {"keep": _KEEP_QUEUE_LOG})
+    """Drop marks and queue history that nothing can ask for any more, a batch in a transaction."""
+    for table, key, age, order, condition, keep in _BOOKKEEPING:
+        statement = text(
+            f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} ORDER BY {order} LIMIT :batch) "
+            f"AND {age} < now() - CAST(:keep AS interval) AND {condition}"
+        )
+        dropped = _BATCH
+        while dropped == _BATCH:
+            async with transaction(tools.engine) as connection:
+                dropped = (await connection.execute(statement, {"batch": _BATCH, "keep": keep})).rowcount

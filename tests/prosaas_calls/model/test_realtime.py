@@ -24,6 +24,7 @@ from calls_world.waiting import until
 from prosaas_calls.model import realtime
 from prosaas_calls.model.events import ServerEvent, create_response
 from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
+from prosaas_logging import capture_events
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 # Below a WebSocket, which has no way to misbehave.
@@ -98,6 +99,30 @@ async def test_the_handshake_is_that_of_the_ga_interface() -> None:
     assert requests[0].query == {"model": "m"}
     assert "OpenAI-Beta" not in requests[0].headers
     assert "Sec-WebSocket-Extensions" not in requests[0].headers
+
+
+async def test_each_message_but_frames_has_a_preview_in_outline() -> None:
+    """What kind of thing it is, never its words; cut, whatever it is."""
+    messages = [
+        '{"type":"conversation.item.added","item":{"role":"user","content":[{"text":"The caller pressed 4711"}]}}',
+        '{"type":"response.output_audio.delta","delta":"AAAA"}',
+        '{"type":"rate_limits.updated","rate_limits":[{"name":"requests","limit":5}]}',
+        json.dumps({"type": "response.done", "x" * 10_000: 1}),
+        '{"type":"deep","nested":' + "[" * 900 + "]" * 900 + "}",
+    ]
+
+    async def speak(socket: web.WebSocketResponse) -> None:
+        for message in messages:
+            await socket.send_str(message)
+        await socket.close()
+
+    async with model(speak) as (server, _), connected(server) as connection:
+        with capture_events() as events, pytest.raises(RealtimeLost):
+            await kinds(connection)
+    shown = {event.fields["type"]: str(event.fields["preview"]) for event in events if event.event == "PAYLOAD_PREVIEW"}
+    assert list(shown) == ["conversation.item.added", "rate_limits.updated", "response.done", "deep"]
+    assert json.loads(shown["conversation.item.added"])["item"] == {"role": "user", "content": [{"text": "<23>"}]}
+    assert max(map(len, shown.values())) == 500
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,23 @@
 """Using a tool: an answer whatever happens."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from calls_world.world import business
 from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.tools import toolbox
-from prosaas_calls.tools.base import ToolContext
+from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_logging import capture_events
+from prosaas_logging.json_lines import JsonRenderer
+from prosaas_logging.policy import Policy, apply, in_force
+from prosaas_logging.render import TextRenderer
+from prosaas_logging.settings import LogSettings
 
 
 def context() -> ToolContext:
@@ -39,6 +45,51 @@ async def test_what_cannot_be_called_is_explained_to_the_model(name: str, argume
     failed = [event for event in events if event.event == "TOOL_FAILED"]
     assert len(failed) == 1
     assert complaint in str(failed[0].fields["error"])
+
+
+class Slow(BaseModel):
+    """Arguments of a tool that fails as it is told to."""
+
+    why: str
+
+
+async def fail(context: ToolContext, arguments: Slow) -> Answer:
+    if arguments.why == "slow":
+        await asyncio.sleep(60)
+    raise ZeroDivisionError(arguments.why)
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+@pytest.mark.parametrize(
+    ("name", "arguments", "within"),
+    [
+        ("launch_rocket", "{}", ["KeyError: 'launch_rocket'", "in use"]),
+        ("failing", "[1]", ["ValidationError", "in use"]),
+        ("failing", '{"why":"slow"}', ["TimeoutError", "in fail", "in use"]),
+        ("failing", '{"why":"broken"}', ["ZeroDivisionError: broken", "in fail", "in use"]),
+    ],
+    ids=["no such tool", "arguments", "timeout", "defect"],
+)
+async def test_each_way_to_fail_has_its_stack_in_both_formats(
+    monkeypatch: pytest.MonkeyPatch, name: str, arguments: str, within: list[str], json_lines: bool
+) -> None:
+    failing = Tool("failing", "Fails as it is told to.", Slow, lambda arguments: arguments.why, fail)
+    monkeypatch.setitem(toolbox(), "failing", failing)
+    written: list[bytes] = []
+    settings = LogSettings("prosaas-calls", json=json_lines)
+    text = TextRenderer(settings)
+    render = JsonRenderer(settings, text).line if json_lines else text.line
+    former = in_force()
+    apply(Policy(submit=lambda record, context: written.append(render(record, context))))
+    try:
+        await use(context(), name, arguments, limit=0.01)
+    finally:
+        apply(former)
+    line = written[-1].decode()
+    stack = json.loads(line)["error"]["stack"] if json_lines else line
+    assert "TOOL_FAILED" in line
+    for words in ["Traceback (most recent call last):", *within]:
+        assert words in stack
 
 
 async def test_a_tool_without_arguments_takes_an_empty_string() -> None:

@@ -22,8 +22,8 @@ class Recorded:
     call_sid, end_reason = "CA1", "customer_hangup"
 
 
-@pytest.mark.parametrize(("rows", "problems"), [(9, 1), (10, 0), (30, 0), (31, 1)])
-def test_a_call_at_info_is_ten_to_thirty_lines(rows: int, problems: int, screen: Screen) -> None:
+@pytest.mark.parametrize(("rows", "problems"), [(8, 1), (9, 0), (29, 0), (30, 1)])
+def test_a_call_at_info_with_its_job_s_line_is_ten_to_thirty_lines(rows: int, problems: int, screen: Screen) -> None:
     assert verdict(placed(rows), Recorded(), False, screen) == problems  # type: ignore[arg-type]
 
 
@@ -43,6 +43,8 @@ def test_each_thing_that_went_wrong_counts(screen: Screen, paper: Any) -> None:
     assert "record: none in the database" in paper.text
 
 
-def test_lines_of_other_services_do_not_count_for_the_budget(screen: Screen, paper: Any) -> None:
+def test_lines_of_all_services_count_for_the_budget(screen: Screen, paper: Any) -> None:
     verdict(placed(20), Recorded(), False, screen)  # type: ignore[arg-type]
-    assert "✅ lines: calls 20 of 10–30 · api 0 · worker 1" in paper.text
+    assert "✅ lines: calls 20 · api 0 · worker 1 · in all 21 of 10–30" in paper.text
+    assert verdict(placed(30), Recorded(), False, screen) == 1  # type: ignore[arg-type]
+    assert "❌ lines: calls 30 · api 0 · worker 1 · in all 31 of 10–30" in paper.text

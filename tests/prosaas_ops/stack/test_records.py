@@ -125,7 +125,13 @@ def test_a_database_that_does_not_answer_is_a_problem_without_its_password(monke
 def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text("postgres+asyncpg://a@b/c\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
-    assert records.database_url() == "postgresql://a@b/c"
+    assert records.server()["host"] == ["b"]
+    # It only reads, which a server that can no more be written to still serves.
+    assert records.server()["target_session_attrs"] == "any"
+    (tmp_path / "url").write_text("postgres://a:hunter2#@b/c\n")
+    with pytest.raises(Problem, match="percent-encode") as refused:
+        records.server()
+    assert "hunter2" not in str(refused.value)
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "none"))
     with pytest.raises(Problem, match="make setup"):
         records.database_url()

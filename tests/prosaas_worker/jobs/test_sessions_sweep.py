@@ -1,7 +1,5 @@
 """sessions.sweep closes what is idle, and says so at INFO only when there was something."""
 
-from itertools import count
-
 import pytest
 from sqlalchemy import select, text
 
@@ -25,18 +23,15 @@ async def status(engine):
         return await connection.scalar(select(Conversation.status))
 
 
-@pytest.fixture(autouse=True)
-def _forty_fifth(monkeypatch):
-    monkeypatch.setattr(sessions_sweep, "_checks", count(45))
-
-
 async def test_nothing_stale_is_a_debug_line_in_the_guides_words(tools, message):
     await message("SM1")
     with capture_events() as events:
-        await sessions_sweep.run(tools)
-    assert [(event.level, event.event, event.fields["check"]) for event in events] == [
-        ("DEBUG", "WHATSAPP_SESSION", 45)
-    ]
+        for _ in range(2):
+            await sessions_sweep.run(tools)
+    assert [(event.level, event.event) for event in events] == [("DEBUG", "WHATSAPP_SESSION")] * 2
+    first, second = (event.fields["check"] for event in events)
+    assert second == first + 1
+    assert [event.fields["job_id"] for event in events] == [f"sessions.sweep-{first}", f"sessions.sweep-{second}"]
     assert await status(tools.engine) == "open"
 
 
@@ -55,14 +50,75 @@ async def test_a_closed_session_is_not_found_again(tools, message):
     assert await sessions_sweep.close_stale(tools) == 0
 
 
-async def test_old_marks_go_and_recent_ones_stay(tools):
-    async with tools.engine.begin() as connection:
-        await connection.execute(
-            text(
-                "INSERT INTO job_effects (key, job, done_at) "
-                "VALUES ('old', 'x', now() - interval '91 days'), ('new', 'x', now() - interval '89 days')"
-            )
-        )
+async def keys(engine, table, key):
+    async with engine.connect() as connection:
+        return sorted((await connection.execute(text(f"SELECT {key} FROM {table}"))).scalars())
+
+
+async def execute(engine, statement):
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "insert", "days"),
+    [
+        ("job_effects", "key", "(key, job, done_at) SELECT name, 'x', moment", 90),
+        (
+            "outbound_messages",
+            "key",
+            "(key, provider, sender, recipient, body, status, created_at) "
+            "SELECT name, 'twilio', '1', '2', 'x', 'sent', moment",
+            90,
+        ),
+        (
+            "pgqueuer_log",
+            "entrypoint",
+            "(created, job_id, status, priority, entrypoint, aggregated) "
+            "SELECT moment, 1, 'successful', 0, name, name <> 'uncounted'",
+            14,
+        ),
+        (
+            "pgqueuer_statistics",
+            "entrypoint",
+            "(created, count, priority, status, entrypoint) SELECT moment, 1, 0, 'successful', name",
+            14,
+        ),
+    ],
+)
+async def test_old_bookkeeping_goes_and_what_may_be_asked_for_stays(table, key, insert, days, tools):
+    """Neither the age nor the place in the table alone decides; what the statistics do not count yet stays, too."""
+    rows = (
+        f"(VALUES ('old', interval '{days + 1} days'), ('uncounted', interval '{days + 1} days'), "
+        f"('new', interval '{days - 1} days'), ('older', interval '{days + 30} days')) AS rows (name, age)"
+    )
+    await execute(
+        tools.engine, f"INSERT INTO {table} {insert} FROM (SELECT name, now() - age AS moment FROM {rows}) AS r"
+    )
     await sessions_sweep.clear_out(tools)
-    async with tools.engine.connect() as connection:
-        assert list((await connection.execute(text("SELECT key FROM job_effects"))).scalars()) == ["new"]
+    assert await keys(tools.engine, table, key) == (["new", "uncounted"] if table == "pgqueuer_log" else ["new"])
+
+
+async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, monkeypatch):
+    monkeypatch.setattr(sessions_sweep, "_BATCH", 10)
+    await execute(
+        tools.engine,
+        "INSERT INTO job_effects (key, job, done_at) "
+        "SELECT 'old' || n, 'x', now() - interval '100 days' FROM generate_series(1, 35) AS n",
+    )
+    await execute(tools.engine, "INSERT INTO job_effects (key, job) VALUES ('new', 'x')")
+    await execute(tools.engine, "CREATE TABLE dropped AS SELECT txid_current() AS batch, ''::text AS key LIMIT 0")
+    await execute(
+        tools.engine,
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO dropped VALUES (txid_current(), old.key); RETURN old; END $$",
+    )
+    await execute(tools.engine, "CREATE TRIGGER note BEFORE DELETE ON job_effects FOR EACH ROW EXECUTE FUNCTION note()")
+    await sessions_sweep.clear_out(tools)
+    assert await keys(tools.engine, "job_effects", "key") == ["new"]
+    assert await keys(tools.engine, "(SELECT count(*) AS size FROM dropped GROUP BY batch) AS b", "size") == [
+        5,
+        10,
+        10,
+        10,
+    ]

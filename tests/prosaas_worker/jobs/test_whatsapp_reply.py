@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
-from prosaas_core.outbound import Refused, Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Conversation, Message
 from prosaas_logging import capture_events
 from prosaas_worker.job import Hopeless, Later

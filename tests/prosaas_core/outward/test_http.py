@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from prosaas_core.outbound import Outbound, Policy, Refused, Unavailable
+from prosaas_core.outward.http import Outbound, Policy, Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_logging import capture_events
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prosaas_core.preview import preview
+from prosaas_core.outward.preview import preview
 
 _WORDS = st.text(alphabet="אבגדהוזחט", min_size=1)
 _PAYLOADS = st.recursive(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosaas_core.breaker import Breaker
+from prosaas_core.outward.breaker import Breaker
 
 
 class Clock:

@@ -9,9 +9,9 @@ from typing import Self
 
 import httpx
 
-from prosaas_core.breaker import Breaker
+from prosaas_core.outward.breaker import Breaker
+from prosaas_core.outward.preview import preview
 from prosaas_core.patience import Patience, retry_after
-from prosaas_core.preview import preview
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import CIRCUIT_CLOSED, CIRCUIT_OPEN, OUTBOUND_RETRY, PAYLOAD_PREVIEW
 

@@ -1,0 +1,115 @@
+"""The database has many ways of not serving: in each, callers are answered, webhooks come again, and /readyz tells."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import asyncpg
+import pytest
+
+from api_world import Client
+from postgres_world import KEPT, PostgresServer
+from prosaas_core import demo
+
+pytestmark = pytest.mark.postgres
+
+CALL = {"CallSid": "CA" + "1" * 32, "From": "+972501234567", "To": demo.PHONE}
+MESSAGE = {"MessageSid": "SM" + "1" * 32, "From": "whatsapp:+972501234567", "To": f"whatsapp:{demo.PHONE}", "Body": "?"}
+
+Way = Callable[[PostgresServer, str, str], AbstractAsyncContextManager[None]]
+
+
+async def run(server: PostgresServer, database: str, *statements: str) -> None:
+    connection = await asyncpg.connect(server.url(database))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def role(postgres_server: PostgresServer, database_url: str) -> AsyncIterator[str]:
+    """A role that may do with the test's database what the api does, and no more."""
+    name, database = f"role_{uuid.uuid4().hex[:8]}", database_url.rpartition("/")[2]
+    rights = [f"GRANT ALL ON ALL {what} IN SCHEMA public TO {name}" for what in ("TABLES", "SEQUENCES", "FUNCTIONS")]
+    await run(postgres_server, database, f"CREATE ROLE {name} LOGIN BYPASSRLS PASSWORD 'right'", *rights)
+    yield name
+    await run(postgres_server, database, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], role: str) -> dict[str, str]:
+    """The api's environment, in which it is that role."""
+    address = environ["DATABASE_URL"].partition("@")[2]
+    return environ | {"DATABASE_URL": f"postgresql://{role}:right@{address}"}
+
+
+@asynccontextmanager
+async def read_only(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    """What a demoted primary says, and a managed server whose disk is full; connections live on."""
+    if os.environ.get(KEPT):
+        pytest.skip("the kept server is other tests' too")
+    setting, reload = "default_transaction_read_only", "SELECT pg_reload_conf()"
+    await run(server, "postgres", f"ALTER SYSTEM SET {setting} = on", reload)
+    yield
+    await run(server, "postgres", f"ALTER SYSTEM RESET {setting}", reload)
+
+
+@asynccontextmanager
+async def password_changed(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    """A rotation at the server, after which it took its connections away."""
+    cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
+    await run(server, "postgres", f"ALTER ROLE {role} PASSWORD 'another'", cut)
+    yield
+    await run(server, "postgres", f"ALTER ROLE {role} PASSWORD 'right'")
+
+
+@asynccontextmanager
+async def database_gone(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'"
+    await run(server, "postgres", cut, f"ALTER DATABASE {database} RENAME TO {database}_gone")
+    yield
+    await run(server, "postgres", f"ALTER DATABASE {database}_gone RENAME TO {database}")
+
+
+@asynccontextmanager
+async def rights_gone(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
+    await run(server, database, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+    yield
+    await run(server, database, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+
+
+WAYS = (read_only, password_changed, database_gone, rights_gone)
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.__name__)
+async def away(
+    request: pytest.FixtureRequest, client: Client, postgres_server: PostgresServer, database_url: str, role: str
+) -> AsyncIterator[Client]:
+    """The api after it has served; its database stops serving, and serves again when the test ends."""
+    assert (await client.http.get("/readyz")).status_code == 200
+    assert (await client.twilio("/whatsapp/twilio", MESSAGE | {"MessageSid": "SM" + "0" * 32})).status_code == 200
+    way: Way = request.param
+    async with way(postgres_server, database_url.rpartition("/")[2], role):
+        yield client
+    assert (await client.http.get("/readyz")).status_code == 200
+    assert (await client.twilio("/whatsapp/twilio", MESSAGE)).status_code == 200
+
+
+async def test_a_caller_is_answered(away: Client) -> None:
+    for _ in range(2):
+        answer = await away.twilio("/twilio/voice", CALL)
+        assert answer.status_code == 200
+        assert "<Stream" in answer.text
+
+
+async def test_a_webhook_is_refused_so_that_it_comes_again(away: Client) -> None:
+    for path, form in (("/whatsapp/twilio", MESSAGE), ("/twilio/status", CALL | {"CallStatus": "completed"})):
+        assert (await away.twilio(path, form)).status_code >= 500
+
+
+async def test_readiness_tells_the_truth(away: Client) -> None:
+    for _ in range(2):
+        assert (await away.http.get("/readyz")).status_code == 503

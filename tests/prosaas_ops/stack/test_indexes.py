@@ -1,0 +1,48 @@
+"""The operator's questions about calls go by an index each, however many calls there are."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_ops.stack import found, records
+
+pytestmark = pytest.mark.postgres
+
+ROWS = 20_000
+FILL = f"""
+INSERT INTO calls (call_sid, from_number, to_number, started_at)
+    SELECT 'CA' || md5(n::text), '+97250' || (1000000 + n), '+97235' || (1000000 + n % 50),
+        '2020-01-01Z'::timestamptz + n * interval '1 min'
+    FROM generate_series(1, {ROWS}) AS n;
+ANALYZE calls;
+"""
+SINCE, UNTIL = datetime(2020, 1, 2, tzinfo=UTC), datetime(2020, 1, 2, 1, tzinfo=UTC)
+A_TIME = found.question(found.Asked(SINCE, UNTIL))
+A_PHONE = found.question(found.Asked(datetime(2019, 1, 1, tzinfo=UTC), UNTIL.replace(year=2030), phone="050-1000777"))
+QUESTIONS: dict[str, tuple[str, tuple[Any, ...], set[str]]] = {
+    "a time": (*A_TIME, {"ix_calls_started_at"}),
+    "a phone number": (*A_PHONE, {"ix_calls_from_digits", "ix_calls_to_digits"}),
+    "a customer's calls": (records._BY_PHONE, ("501000777", None), {"ix_calls_from_digits", "ix_calls_to_digits"}),
+    "the beginning of an id": (records._BY_NAME, ("ca4e732c",), {"ix_calls_beginning"}),
+}
+
+
+@pytest.mark.parametrize("asked", QUESTIONS)
+def test_no_question_reads_the_whole_table(asked: str, database_url: str) -> None:
+    question, values, wanted = QUESTIONS[asked]
+
+    async def plan() -> str:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(FILL)
+        try:
+            return json.dumps(await connection.fetchval(f"EXPLAIN (FORMAT JSON) {question}", *values))
+        finally:
+            await connection.close()
+
+    told = asyncio.run(plan())
+    assert "Seq Scan" not in told, told
+    assert {index for index in wanted if index in told} == wanted, told

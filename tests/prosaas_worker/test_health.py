@@ -1,0 +1,104 @@
+"""What the worker says of itself over HTTP, and that it says it soon while the database is away."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import text
+
+from prosaas_core.database import make_engine
+from prosaas_core.jobs import enqueue
+from prosaas_worker.health import make_app
+
+pytestmark = pytest.mark.postgres
+
+
+@dataclass
+class State:
+    """What a queue says of itself."""
+
+    ready: bool = True
+    draining: bool = False
+    stuck: bool = False
+
+
+@pytest.fixture
+def state():
+    return State()
+
+
+@pytest.fixture
+async def client(state, engine):
+    async with TestClient(TestServer(make_app(state, engine))) as client:
+        yield client
+
+
+@pytest.fixture
+async def silent(settings):
+    """An engine for a server that takes connections and never says a word."""
+    closing = asyncio.Event()
+
+    async def hold(reader, writer):
+        await closing.wait()
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1") as server:
+        port = server.sockets[0].getsockname()[1]
+        engine = make_engine(settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{port}/x"}))
+        yield engine
+        closing.set()
+        await engine.dispose()
+
+
+async def said(client, path):
+    async with client.get(path) as response:
+        return response.status, (await response.json())["status"]
+
+
+async def test_it_is_ready_while_it_takes_jobs_and_the_database_answers(client):
+    assert await said(client, "/readyz") == (200, "ready")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"ready": False}, "waiting for the database"),
+        ({"ready": False, "draining": True}, "draining"),
+    ],
+)
+async def test_it_is_not_ready_for_a_reason_that_it_tells_and_alive_all_the_same(wrong, words, client, state):
+    vars(state).update(wrong)
+    assert await said(client, "/readyz") == (503, words)
+    assert await said(client, "/healthz") == (200, "ok")
+
+
+async def test_it_is_not_alive_while_its_queue_is_stuck(client, state):
+    state.stuck = True
+    assert await said(client, "/healthz") == (503, "the queue is stuck")
+
+
+async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, monkeypatch):
+    monkeypatch.setattr("prosaas_worker.health._PATIENCE_S", 0.1)
+    async with TestClient(TestServer(make_app(state, silent))) as client, asyncio.timeout(3):
+        assert await said(client, "/readyz") == (503, "waiting for the database")
+        assert await said(client, "/healthz") == (200, "ok")
+        async with client.get("/metrics") as response:
+            assert response.status == 200
+            assert "prosaas_worker_ready 1.0" in await response.text()
+
+
+async def test_the_queues_depth_is_counted_anew_each_time(client, engine):
+    async def depth():
+        async with client.get("/metrics") as response:
+            exposition = await response.text()
+        return [line for line in exposition.splitlines() if line.startswith("prosaas_queue") and "test.job" in line]
+
+    for number in range(2):
+        async with engine.begin() as connection:
+            await enqueue(connection, "test.job", {}, key=f"test:{number}")
+    (counted,) = await depth()
+    assert counted.endswith(" 2.0")
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM pgqueuer"))
+    assert await depth() == []
