@@ -16,21 +16,17 @@ _OTHERS: Final = "…"
 class Folded:
     """Counts of folded lines; threads and signal handlers of one scope may add to it at once."""
 
-    __slots__ = ("_loggers", "_told")
+    __slots__ = ("_loggers", "told")
 
     def __init__(self) -> None:
         self._loggers: Counter[str] = Counter()
-        self._told = 0
+        # Whether a line has said how many there are; what folds after it is the chatter of an ending.
+        self.told = False
 
     @property
     def total(self) -> int:
         """How many lines were folded."""
         return self._loggers.total()
-
-    @property
-    def untold(self) -> int:
-        """How many of them no line has told of."""
-        return self.total - self._told
 
     def add(self, logger: str) -> None:
         """One more line, of *logger*."""
@@ -41,8 +37,8 @@ class Folded:
 
     def tell(self) -> int:
         """How many there are, for a line that says so."""
-        self._told = self.total
-        return self._told
+        self.told = True
+        return self.total
 
     def by_logger(self) -> str:
         """Whose lines they were, the most frequent first."""

@@ -229,12 +229,15 @@ class Scope:
             self._policy.keep_folded(self, record)
 
     def _tell_folded(self) -> None:
-        """For the end: say what was folded, of whom and where it is, if nobody has said so."""
-        untold = self._folded.untold
-        if untold > 0:
-            self._folded.tell()
-            where = self._policy.where_folded(self)
-            self._say(LINES_FOLDED, {"count": untold, "loggers": self._folded.by_logger(), "where": where})
+        """For the end: say what was folded, of whom and where it is, if nobody has said so.
+
+        A request or a job about a call has so small a share of its lines that it is left to the call to tell.
+        """
+        if self._folded.told or not self._folded.total or (self.kind != "call" and "call_sid" in self.context.fields):
+            return
+        where = self._policy.where_folded(self)
+        fields = {"count": self._folded.tell(), "loggers": self._folded.by_logger(), "where": where}
+        self._say(LINES_FOLDED, fields)
 
     def tell(self, now: float) -> None:
         """Write the digest of what was folded, if one is due."""

@@ -48,7 +48,6 @@ FAULTS = [
     "scope.Scope._fold",
     "scope.Scope._tell_folded",
     "folded.Folded.add",
-    "folded.Folded.by_logger",
     "logger.freeze",
     "logger.describe",
     "logger.current",
