@@ -1,6 +1,6 @@
 """Logging for services in containers: quiet in production, loud on demand, nothing lost in between."""
 
-from .bridge import adopt_celery
+from .adopt.celery import adopt_celery
 from .events import Event
 from .logger import Logger, get_logger
 from .runtime import bootstrap, counters, flush, shutdown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Final
 
 from .levels import DEBUG, INFO, WARNING
 from .outlet import Outlet
+from .real import Event
 
 # What is waited for a reader that reads at least so many bytes a second; for a slower one only a moment in all.
 READER_SECONDS: Final = 0.2
@@ -31,7 +31,7 @@ class Buffer:
         self._capacity = capacity
         self._lose = lose
         self._always_room = capacity // 4 * quarters(DEBUG)
-        self._waiting: deque[tuple[int, bytes | threading.Event]] = deque()
+        self._waiting: deque[tuple[int, bytes | Event]] = deque()
         self._size = 0
         # No line that waits is below this level; looking for one would be in vain.
         self._lowest = WARNING
@@ -62,7 +62,7 @@ class Buffer:
                 lowest = level
         self._size, self._lowest = size, lowest
 
-    def tell(self, written: threading.Event) -> None:
+    def tell(self, written: Event) -> None:
         """Set *written* once everything that was stored before is written or lost."""
         self._waiting.append((WARNING, written))
 
@@ -109,7 +109,7 @@ class Buffer:
         if self._lowest > highest:
             return
         self._lowest = highest + 1
-        kept: deque[tuple[int, bytes | threading.Event]] = deque()
+        kept: deque[tuple[int, bytes | Event]] = deque()
         for level, line in self._waiting:
             if level <= highest and isinstance(line, bytes):
                 self._size -= len(line) + _LINE_BYTES

@@ -329,6 +329,29 @@ def BLACKBOX_FAILED(*, count: int, error: str) -> None:
     """What the flight recorder held of a call, request or job could not be written out, or was too much at once."""
 
 
+@event(
+    INFO,
+    "🗂️",
+    he="קופלו {count} שורות שגרה: {loggers}. {where}",
+    en="{count} routine lines folded away: {loggers}. {where}",
+    labels={
+        "where": {
+            "recorder": (
+                "הן נשמרות רק אם הטיפול נכשל; LOG_FOLDED=file שומר אותן תמיד",
+                "They are kept only if this fails; LOG_FOLDED=file always keeps them",
+            )
+        }
+    },
+)
+def LINES_FOLDED(*, count: int, loggers: str, where: str) -> None:
+    """A scope ended with lines folded away that no line had told of: how many, whose, and where they are."""
+
+
+@event(INFO, "🏷️", he="{former} הוא {now}", en="{former} is {now}")
+def SCOPE_NAMED(*, former: str, now: str) -> None:
+    """The id of a call became known after it had begun; what was said before went by another one."""
+
+
 @event(WARNING, "🔁", he="חזר {count} פעמים ב-{seconds}s: {last}", en="repeated {count} times in {seconds}s: {last}")
 def REPEATED(*, count: int, seconds: float, last: str) -> None:
     """The same warning or error kept coming; this line stands for the ones that were not written."""

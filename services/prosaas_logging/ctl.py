@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="the level of each process, and what is switched for now")
     status.add_argument("--json", action="store_true")
     status.set_defaults(command=_status)
-    level = commands.add_parser("level", help="another level, for the service or for one call, business or number")
+    level = commands.add_parser("level", help="another level, for the service or one call, business, number or logger")
     level.add_argument("level", type=_level, help=", ".join(NAME_TO_LEVEL))
     _add_targets(level)
     level.add_argument("--for", dest="seconds", type=_seconds, default=DEFAULT_MINUTES * 60, help="90s, 15m, 2h")
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_targets(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
-    for name, example in (("call", "CA…"), ("business", "456"), ("phone", "+972501234567")):
+    for name, example in (("call", "CA…"), ("business", "456"), ("phone", "+972501234567"), ("logger", "server.jobs")):
         group.add_argument(f"--{name}", metavar=example, type=_value)
 
 
@@ -199,7 +199,7 @@ def _wait_until_still(file: Path) -> int | None:
 
 
 def _target(options: argparse.Namespace) -> tuple[str, str]:
-    for name in ("call", "business", "phone"):
+    for name in ("call", "business", "phone", "logger"):
         value = getattr(options, name)
         if value:
             return name, value

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, ParamSpec
+from typing import Any, Final, ParamSpec
 
 from .errors import ExcInfo, describe
 from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
-from .policy import Policy, follow
+from .policy import Policy, follow, level_named
 from .scope import current
 from .values import UNCHANGING, Fields, freeze
 
@@ -78,9 +78,14 @@ def _choose_methods(policy: Policy) -> None:
         methods[name] = _emitting(level) if level >= threshold else _keeping(level) if recording else _nothing
     methods["exception"] = _excepting(methods["error"])
     methods["event"] = _saying_events(threshold, recording)
+    if policy.names:
+        for name, level in _METHODS.items():
+            methods[name] = _by_name(policy, _emitting(level), _keeping(level) if recording else _nothing, level)
+        methods["exception"] = _excepting(methods["error"])
+        methods["event"] = _by_name(policy, _saying_events(0, recording), _saying_events(99, recording))
     for name, method in methods.items():
         setattr(Logger, name, method)
-    Logger.tracing = recording or threshold <= DEBUG
+    Logger.tracing = recording or min((threshold, *(level for _, level in policy.names))) <= DEBUG
 
 
 # ``exc_info`` is looked up in the fields rather than declared: a declared keyword makes Python compare every other
@@ -127,6 +132,20 @@ def _excepting(error: Callable[..., None]) -> Callable[..., None]:
         error(self, text, **fields)
 
     return exception
+
+
+def _by_name(
+    policy: Policy, emit: Callable[..., None], keep: Callable[..., None], level: int | None = None
+) -> Callable[..., None]:
+    """For when loggers have levels of their own: one or the other, by the logger and by *level* or the event's."""
+    names, threshold = policy.names, policy.threshold
+
+    def say(self: Logger, said: Any, /, **fields: object) -> None:
+        named = level_named(self.name, names)
+        least = threshold if named is None else named
+        (emit if (said.level if level is None else level) >= least else keep)(self, said, **fields)
+
+    return say
 
 
 def _saying_events(threshold: int, recording: bool) -> Callable[..., None]:

@@ -9,6 +9,10 @@ import stat
 from contextlib import suppress
 from typing import Final
 
+from .real import poll
+
+# Of poll(2): eventlet takes this away, too.
+_POLLOUT: Final = 4
 # What a pipe takes in one piece: whole lines up to this size never interleave with another process's.
 ATOMIC: Final = 4096
 # A file takes any piece whole; longer ones save little.
@@ -28,8 +32,8 @@ class Outlet:
         self.longest: Final = _LARGE if _is_file(self._fd) else ATOMIC
         self._poll: select.poll | None = None
         try:
-            self._poll = select.poll()
-            self._poll.register(self._fd, select.POLLOUT)
+            self._poll = poll()
+            self._poll.register(self._fd, _POLLOUT)
         except (OSError, ValueError):
             self._poll = None
 

@@ -53,11 +53,16 @@ class Policy:
 
     threshold: int = INFO
     targets: tuple[Change, ...] = ()
+    # Levels of loggers and of what is below them, and the level that "stdout" and "stderr" are said at.
+    names: tuple[tuple[str, int], ...] = ()
     packages: frozenset[str] = frozenset()
     ring: int = 0
     budget: int = 0
     submit: Callable[[Record, Context], None] = _nowhere
     dump: Callable[[Recorded, str, bool], bool] = lambda scope, reason, always: False
+    # What a budget folded away of a scope, and where somebody finds it: a path, or a word of the catalogue.
+    keep_folded: Callable[[Recorded, Record], None] = lambda scope, record: None
+    where_folded: Callable[[Recorded], str] = lambda scope: "recorder"
     render_entry: Callable[[Record, Context], str] = lambda record, context: ""
     # Puts another policy in force, if this one is only for a process that has not said anything yet.
     wake: Callable[[], None] | None = None
@@ -71,6 +76,13 @@ class Policy:
     def libraries(self) -> int:
         """The lowest level that libraries may log at: never frame by frame."""
         return INFO if self.threshold <= DEBUG else max(self.threshold, WARNING)
+
+    def level_of(self, name: str) -> int:
+        """The lowest level that is written of the logger *name* outside of a switched scope."""
+        named = level_named(name, self.names)
+        if named is not None:
+            return named
+        return self.libraries if is_library(name, self.packages) else self.threshold
 
     def level_for(self, fields: dict[str, object]) -> int:
         """The lowest level that is written in a scope with *fields*."""
@@ -111,6 +123,13 @@ def apply(policy: Policy) -> None:
         told = _in_force
         for follower in _followers:
             follower(told)
+
+
+@lru_cache(maxsize=4096)
+def level_named(name: str, names: tuple[tuple[str, int], ...]) -> int | None:
+    """The level that *names* give the logger *name*, by the longest of them that is it or above it."""
+    fitting = [(len(prefix), level) for prefix, level in names if name == prefix or name.startswith(f"{prefix}.")]
+    return max(fitting)[1] if fitting else None
 
 
 @lru_cache(maxsize=4096)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 from .catalogue import BLACKBOX_FAILED, BLACKBOX_WRITTEN
 from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .policy import Recorded
+from .real import Event, Lock, SimpleQueue, Thread
 from .record import Context, Record, Source
 from .values import dump, freeze
 
@@ -27,6 +27,11 @@ MOST_WAITING: Final = 64
 BURST: Final = 10
 REFILL_SECONDS: Final = 6.0
 _TELL_SECONDS: Final = 30.0
+# What was folded away: how often it is written, how many lines may wait for that, and how much of one scope is kept.
+FOLDED_SECONDS: Final = 1.0
+MOST_FOLDED_WAITING: Final = 4096
+MOST_FOLDED_BYTES: Final = 1024**2
+FOLDED_DIRECTORY: Final = "folded"
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -40,6 +45,14 @@ class Dump(NamedTuple):
     context: Context
 
 
+class Folded(NamedTuple):
+    """A line that a budget folded away, on its way to a file."""
+
+    name: str
+    record: Record
+    context: Context
+
+
 class Recorder:
     """Writes rings on a thread of its own, for a slow disk must hold up neither a call nor its lines."""
 
@@ -50,8 +63,11 @@ class Recorder:
         submit: Callable[[Record, Context], None],
         logger: Source,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        folded: bool = False,
     ) -> None:
         self._target = target
+        self._keeps_folded = folded and target.startswith("/")
         self._render = render
         self._submit = submit
         self._logger = logger
@@ -62,9 +78,11 @@ class Recorder:
 
     def reset(self) -> None:
         """In a forked child: the thread starts again with the first dump, and what it has to tell is the parent's."""
-        self._queue: SimpleQueue[Dump | threading.Event] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._queue: SimpleQueue[Dump | Event] = SimpleQueue()
+        self._folded: deque[Folded] = deque()
+        self._folded_at = self._clock()
+        self._thread: Thread | None = None
+        self._starting = Lock()
         self._told = self._clock()
         self._untold = 0
         self.suppressed = 0
@@ -89,16 +107,39 @@ class Recorder:
         self._start()
         return True
 
+    def keep_folded(self, scope: Recorded, record: Record) -> None:
+        """Have a folded line written to the scope's file, soon; beyond what may wait for that it is counted."""
+        if not self._keeps_folded:
+            return
+        if len(self._folded) >= MOST_FOLDED_WAITING:
+            self.suppressed += 1
+            self._untold += 1
+            return
+        self._folded.append(Folded(file_name(scope.id), record, scope.context))
+
+    def where_folded(self, scope: Recorded) -> str:
+        """The file of a scope's folded lines; without one, a word for where else they are."""
+        return str(self._folded_path(file_name(scope.id))) if self._keeps_folded else "recorder"
+
+    def _folded_path(self, name: str) -> Path:
+        return Path(self._target) / FOLDED_DIRECTORY / f"{name}.jsonl"
+
     def flush(self, timeout: float = 1.0) -> bool:
-        """Wait until the dumps so far are written."""
+        """Wait until the dumps and the folded lines so far are written."""
+        if self._folded:
+            self._start()
         if self._thread is None or not self._thread.is_alive():
             return self._queue.empty()
-        done = threading.Event()
+        done = Event()
         self._queue.put(done)
         return done.wait(timeout)
 
     def sweep(self) -> None:
-        """Tell how many recordings were not written because there were too many, now and then."""
+        """Have folded lines written, and tell how many recordings were too many to be written, each now and then."""
+        if self._folded and self._clock() - self._folded_at >= FOLDED_SECONDS:
+            self._folded_at = self._clock()
+            self._queue.put(Event())
+            self._start()
         if self._untold and self._clock() - self._told >= _TELL_SECONDS:
             self._told = self._clock()
             count, self._untold = self._untold, 0
@@ -108,7 +149,7 @@ class Recorder:
         if (self._thread is None or not self._thread.is_alive()) and self._starting.acquire(blocking=False):
             try:
                 if self._thread is None or not self._thread.is_alive():
-                    thread = threading.Thread(target=self._run, name="prosaas-log-recorder", daemon=True)
+                    thread = Thread(self._run)
                     thread.start()
                     self._thread = thread
             except RuntimeError:
@@ -131,8 +172,12 @@ class Recorder:
         while True:
             self._handle(self._queue.get())
 
-    def _handle(self, item: Dump | threading.Event) -> None:
-        if isinstance(item, threading.Event):
+    def _handle(self, item: Dump | Event) -> None:
+        try:
+            self._write_folded()
+        except Exception as broken:
+            self._say(BLACKBOX_FAILED, {"count": 1, "error": f"{type(broken).__name__}: {broken}"}, Context({}))
+        if isinstance(item, Event):
             item.set()
             return
         try:
@@ -143,6 +188,26 @@ class Recorder:
             return
         fields = {"path": where, "records": len(item.records), "reason": item.reason}
         self._say(BLACKBOX_WRITTEN, fields, item.context)
+
+    def _write_folded(self) -> None:
+        """Append what waits to the files of its scopes, of each so much and no more."""
+        lines: dict[str, list[bytes]] = {}
+        for _ in range(len(self._folded)):
+            name, record, context = self._folded.popleft()
+            lines.setdefault(name, []).append(self._render.line(frozen(record), context))
+        if not lines:
+            return
+        directory = self._folded_path("").parent
+        directory.mkdir(parents=True, exist_ok=True)
+        make_room(directory, sum(len(line) for some in lines.values() for line in some))
+        for name, some in lines.items():
+            fd = os.open(self._folded_path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+            with open(fd, "ab") as file:
+                left = MOST_FOLDED_BYTES - file.tell()
+                for line in some:
+                    left -= len(line)
+                    if left >= 0:
+                        file.write(line)
 
     def _say(self, event: AnyEvent, fields: dict[str, object], context: Context) -> None:
         self._submit((time.time(), event.level, self._logger, event, fields, None), context)

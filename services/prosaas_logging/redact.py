@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Final
 
 from .digits import EDGE, has_number, hide_numbers, is_private, mask_phone
 from .digits import HIDDEN as HIDDEN
+from .real import sleep
 
 # The longest text that a line, a record or a flight recorder takes; of a longer one the beginning and the end are kept.
 LONGEST_TEXT: Final = 10 * 1024
@@ -117,7 +117,7 @@ def redact(text: str) -> str:
         return _redact_ends(text)
     if len(text) > _LONG:
         # A pass over a long text takes milliseconds and keeps the processor; others have it between two texts.
-        time.sleep(0)
+        sleep(0)
     result = text
     # Looking for a literal takes a fiftieth of a search: each pattern is tried on texts that hold one of its own.
     if "sk-" in text or "sk_" in text or "EAA" in text or "eyJ" in text:

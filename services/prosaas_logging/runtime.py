@@ -17,13 +17,15 @@ from functools import wraps
 from types import FrameType
 from typing import Final, NamedTuple, NoReturn
 
-from .bridge import Bridge
+from .adopt.bridge import Bridge
+from .adopt.follow import follow_threads
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
 from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .levels import WARNING, level_name
 from .logger import get_logger
 from .policy import Policy, Recorded, apply, in_force
+from .real import Lock
 from .record import Context, Record
 from .recorder import Recorder
 from .render import TextRenderer
@@ -50,7 +52,7 @@ class Running(NamedTuple):
 
 
 _running: Running | None = None
-_starting = threading.Lock()
+_starting = Lock()
 
 
 def bootstrap(
@@ -118,17 +120,24 @@ def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
     text = TextRenderer(settings)
     render = JsonRenderer(settings, text).line if settings.json else text.line
     writer = Writer(1, render, settings.buffer, report=_loss_report, repeats=Repeats(text.text), tick=_tick)
-    recorder = Recorder(settings.blackbox, JsonRenderer(settings, text), writer.submit, _log)
+    recorder = Recorder(
+        settings.blackbox, JsonRenderer(settings, text), writer.submit, _log, folded=settings.folded == "file"
+    )
     bridge = Bridge(flush)
     bridge.install()
+    if settings.follow_threads:
+        follow_threads()
     apply(
         Policy(
             threshold=settings.level,
+            names=settings.levels,
             packages=packages,
             ring=settings.recorder,
             budget=settings.call_budget,
             submit=writer.submit,
             dump=recorder.dump,
+            keep_folded=recorder.keep_folded,
+            where_folded=recorder.where_folded,
             render_entry=text.entry,
         )
     )

@@ -9,17 +9,20 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 from . import budget
 from .budget import Account, room_for
-from .events import Event
+from .catalogue import LINES_FOLDED, SCOPE_NAMED
+from .events import AnyEvent, Event
+from .folded import Folded
 from .levels import DEBUG, ERROR, INFO, level_name
 from .policy import Policy, follow, in_force
 from .record import Context, Record
 
 _KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
 _TAIL_NAMES: Final = {
-    "call": ("call_sid",),
+    "call": ("call_sid", "request_id"),
     "request": ("request_id", "call_sid", "message_id"),
     "job": ("job_id", "call_sid", "message_id"),
     "part": ("request_id", "job_id", "call_sid", "message_id"),
@@ -31,6 +34,16 @@ _NO_RING: Final[deque[Record]] = deque(maxlen=0)
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
 MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
+
+
+class _Voice(NamedTuple):
+    """In whose name a scope speaks of itself."""
+
+    name: str
+    fields: dict[str, object]
+
+
+_VOICE: Final = _Voice("prosaas_logging", {})
 
 
 class TimelineEntry(NamedTuple):
@@ -50,6 +63,7 @@ class Scope:
         "_account",
         "_dumped_at",
         "_dumps",
+        "_folded",
         "_policy",
         "_room",
         "_timeline",
@@ -70,11 +84,12 @@ class Scope:
 
     def __init__(self, kind: str, fields: dict[str, object]) -> None:
         self.kind: Final = kind
-        self.id = next((str(fields[name]) for name in _TAIL_NAMES[kind] if fields.get(name)), kind)
+        self.id = self._named(fields)
         self.ring: deque[Record] = _NO_RING
         self.started: float = 0.0
         self._account = Account()
         self._room = room_for(0, kind, of_a_call=False)
+        self._folded = Folded()
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
@@ -85,9 +100,16 @@ class Scope:
         self._policy = in_force()
 
     def add(self, **fields: object) -> None:
-        """Add fields that became known later; records already made keep the ones they had."""
+        """Add fields that became known later; records already made keep the ones they had.
+
+        An id that it had to do without becomes its name, and one line says which name it went by until then.
+        """
+        former = self.id
         self.context = self._make_context({**self.context.fields, **fields})
+        self.id = self._named(self.context.fields)
         self.follow()
+        if self.id != former and self._timeline:
+            self._say(SCOPE_NAMED, {"former": former, "now": self.id})
 
     def fail(self, reason: str) -> None:
         """Mark an abnormal end: what the flight recorder holds is written out, always but for a request's.
@@ -158,7 +180,7 @@ class Scope:
                 self.keep = self.ring.append if self.level >= policy.threshold else self._sift
                 self.emit = self._emit if self.level <= policy.threshold else self._sift
                 if self.ended:
-                    self.keep = self.emit = self._emit_late
+                    self.keep, self.emit = self._keep_late, self._emit_late
             if policy is in_force():
                 return
 
@@ -177,6 +199,11 @@ class Scope:
             if record[1] >= policy.level_for(self.context.fields):
                 policy.submit(record, self.context)
 
+    def _keep_late(self, record: Record) -> None:
+        """Of what is only to be recorded, an operator may have asked for what is below the process's level."""
+        if record[1] < in_force().threshold:
+            self._emit_late(record)
+
     def _emit(self, record: Record) -> None:
         level, what = record[1], record[3]
         if level >= INFO:
@@ -187,12 +214,30 @@ class Scope:
                 folds = self._account.folds(record, self._room if self.level >= INFO else None, self._in_words)
             self._timeline.append((record, folds))
             if folds:
-                self.ring.append(record)
+                self._fold(record)
                 self.tell(record[0])
                 return
         self._policy.submit(record, self.context)
         if level >= ERROR:
             self._dump_after_error(record[0])
+
+    def _fold(self, record: Record) -> None:
+        """Keep a routine line from the log; the flight recorder, the timeline and perhaps a file have it."""
+        self.ring.append(record)
+        self._folded.add(record[2].name)
+        with suppress(Exception):
+            self._policy.keep_folded(self, record)
+
+    def _tell_folded(self) -> None:
+        """For the end: say what was folded, of whom and where it is, if nobody has said so.
+
+        A request or a job about a call has so small a share of its lines that it is left to the call to tell.
+        """
+        if self._folded.told or not self._folded.total or (self.kind != "call" and "call_sid" in self.context.fields):
+            return
+        where = self._policy.where_folded(self)
+        fields = {"count": self._folded.tell(), "loggers": self._folded.by_logger(), "where": where}
+        self._say(LINES_FOLDED, fields)
 
     def tell(self, now: float) -> None:
         """Write the digest of what was folded, if one is due."""
@@ -217,13 +262,27 @@ class Scope:
             digest = self._account.closing(moment) if self._room else None
         if digest is not None:
             self._policy.submit(digest, self.context)
-        if self.folded and fields.get("folded") is None:
-            fields = {**fields, "folded": self.folded}
+        told = self._folded.tell()
+        if told and fields.get("folded") is None:
+            fields = {**fields, "folded": told}
         return moment, level, logger, what, fields, error
 
+    def _say(self, event: AnyEvent, fields: dict[str, object]) -> None:
+        """Say something of the scope itself, which never folds."""
+        record: Record = (time.time(), event.level, _VOICE, event, fields, None)
+        self._timeline.append((record, False))
+        if self.level <= event.level:
+            with suppress(Exception):
+                self._policy.submit(record, self.context)
+
+    def _named(self, fields: dict[str, object]) -> str:
+        return next((str(fields[name]) for name in _TAIL_NAMES[self.kind] if fields.get(name)), self.kind)
+
     def _make_context(self, fields: dict[str, object]) -> Context:
-        tail = tuple(f"{name}={fields[name]}" for name in _TAIL_NAMES[self.kind] if fields.get(name))
-        return Context(fields, tail)
+        names = _TAIL_NAMES[self.kind]
+        if self.kind == "call" and fields.get("call_sid"):
+            names = names[:1]
+        return Context(fields, tuple(f"{name}={fields[name]}" for name in names if fields.get(name)))
 
     def __enter__(self) -> Scope:
         self.started = time.time()
@@ -235,6 +294,8 @@ class Scope:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        with suppress(Exception):
+            self._tell_folded()
         if isinstance(exc, Exception):
             self.fail(type(exc).__name__)
         _live.discard(self)
@@ -243,9 +304,9 @@ class Scope:
                 _current.reset(self._token)
             except ValueError:
                 # Left in another context than it was entered in, as an async generator's clean-up may do.
-                _current.set(_root)
+                _current.set(PROCESS)
         self.ended = True
-        self.keep = self.emit = self._emit_late
+        self.keep, self.emit = self._keep_late, self._emit_late
         self.ring.clear()
 
 
@@ -257,13 +318,31 @@ def _discard(record: Record) -> None:
     """Outside every scope nobody will ask for what was below the level."""
 
 
-def scope(**fields: object) -> Scope:
+def scope(*, kind: str | None = None, **fields: object) -> Scope:
     """A call (``call_sid``), a request (``request_id``) or a job (``job_id``) to use in a ``with`` statement.
 
-    What surrounds it is inherited, and everything started inside it, tasks included, belongs to it.
+    What surrounds it is inherited, and everything started inside it, tasks and threads included, belongs to it. One
+    whose id is not known yet is begun by its *kind* (call, request, job; any other is a field), goes by a
+    ``request_id`` of its own until then, and is told the id by ``add``.
     """
-    kind = next((kind for name, kind in _KINDS.items() if name in fields), "part")
-    return Scope(kind, {**_current.get().context.fields, **fields})
+    if kind is not None and kind not in _KINDS.values():
+        fields["kind"], kind = kind, None
+    found = kind or next((kind for name, kind in _KINDS.items() if name in fields), "part")
+    fields = {**_current.get().context.fields, **fields}
+    if kind is not None and not any(fields.get(name) for name in _TAIL_NAMES[kind]):
+        fields["request_id"] = uuid4().hex[:16]
+    return Scope(found, fields)
+
+
+def enter(entered: Scope) -> Token[Scope]:
+    """Be in a scope that somebody else has opened and will close, until ``leave``."""
+    return _current.set(entered)
+
+
+def leave(token: Token[Scope]) -> None:
+    """Be in the former scope again; nothing where that was another context's."""
+    with suppress(ValueError):
+        _current.reset(token)
 
 
 def watched() -> bool:
@@ -288,12 +367,13 @@ def tell_all(now: float) -> None:
 
 
 def _rewire(policy: Policy) -> None:
-    for live in (_root, *_live.copy()):
+    for live in (PROCESS, *_live.copy()):
         live.follow()
 
 
 _live: set[Scope] = set()
-_root: Final = Scope("process", {})
-_current: ContextVar[Scope] = ContextVar("prosaas_scope", default=_root)
+# Outside of every scope.
+PROCESS: Final = Scope("process", {})
+_current: ContextVar[Scope] = ContextVar("prosaas_scope", default=PROCESS)
 current: Final = _current.get
 follow(_rewire)

@@ -22,6 +22,7 @@ EXPLICIT_LEVEL: Final = {
     "worker": "WORKER_LOG_LEVEL",
     "prosaas-worker": "WORKER_LOG_LEVEL",
 }
+_LONGEST_LEVELS: Final = 8192
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -50,6 +51,9 @@ class LogSettings:
     schema: str = "default"
     transcripts: bool = True
     call_budget: int = 30
+    levels: tuple[tuple[str, int], ...] = ()
+    follow_threads: bool = True
+    folded: str = "ring"
     recorder: int = 500
     blackbox: str = BLACKBOX_DIR
     buffer: int = 8 * 1024**2
@@ -91,6 +95,9 @@ def load_settings(
         schema=read("LOG_SCHEMA", _one_of("default", "ecs", "gcp"), "default", "default, ecs, gcp"),
         transcripts=read("LOG_TRANSCRIPTS", _boolean, True, "1, 0"),
         call_budget=read("LOG_CALL_BUDGET", _count, 30, "a number of lines, 0 for no budget"),
+        levels=_levels(values.get("LOG_LEVELS", ""), problems),
+        follow_threads=read("LOG_FOLLOW_THREADS", _boolean, True, "1, 0"),
+        folded=read("LOG_FOLDED", _one_of("ring", "file"), "ring", "ring, file"),
         recorder=read("LOG_RECORDER", _count, 500, "a number of records, 0 for none"),
         blackbox=read("LOG_BLACKBOX", _blackbox, BLACKBOX_DIR, "an absolute directory, stdout, 0"),
         buffer=max(64 * 1024, read("LOG_BUFFER", _size, 8 * 1024**2, "bytes, or a size such as 8MiB")),
@@ -115,6 +122,19 @@ def _level(
         problems.append(Problem(name, text, valid, "INFO"))
         return INFO, "default"
     return INFO, "default"
+
+
+def _levels(text: str, problems: list[Problem]) -> tuple[tuple[str, int], ...]:
+    """Levels by name, ``server.jobs=DEBUG,stdout=DEBUG``; what is not understood is left out."""
+    levels: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in text[:_LONGEST_LEVELS].split(","))):
+        name, _, word = (piece.strip() for piece in part.partition("="))
+        level = parse_level(word)
+        if name and level is not None:
+            levels[name] = level
+        else:
+            problems.append(Problem("LOG_LEVELS", part, f"a logger = one of {', '.join(NAME_TO_LEVEL)}", "LOG_LEVEL"))
+    return tuple(levels.items())
 
 
 def _in_force(process: Mapping[str, str], container_mark: Path) -> tuple[Mapping[str, str], str]:

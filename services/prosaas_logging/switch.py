@@ -13,7 +13,7 @@ from typing import Final
 from .catalogue import LOG_LEVEL_CHANGED, LOG_LEVEL_REVERTED
 from .events import AnyEvent
 from .levels import level_name
-from .policy import apply, in_force
+from .policy import apply, in_force, level_named
 from .scope import Scope, live_scopes
 from .settings import LogSettings
 from .switch_state import (
@@ -94,8 +94,12 @@ class Switch:
 
     def _apply(self, state: State) -> None:
         changes = sorted(state.changes, key=lambda item: TARGETS.index(item.target))
-        targets = tuple(item for item in changes if item.target != "service")
-        apply(replace(in_force(), threshold=self._threshold(state), targets=targets))
+        targets = tuple(item for item in changes if item.target not in ("service", "logger"))
+        # A switch is stronger than a setting: with the service at another level, only what was switched by name counts.
+        names = {} if _of_service(state) else dict(self._settings.levels)
+        names |= {item.value: item.number for item in changes if item.target == "logger"}
+        threshold = self._threshold(state)
+        apply(replace(in_force(), threshold=threshold, targets=targets, names=tuple(names.items())))
 
     def _announce(self, former: State, current: State) -> None:
         """Say what is new and what is over, whatever the level."""
@@ -109,8 +113,15 @@ class Switch:
         for key, item in before.items():
             if key not in after:
                 why = "time is over" if item.until <= now else "reset"
-                level = level_name(self._settings.level if item.target == "service" else self._threshold(current))
+                level = level_name(self._level_without(item, current))
                 self._say(LOG_LEVEL_REVERTED, {"level": level, "target": str(item), "why": why})
+
+    def _level_without(self, over: Change, state: State) -> int:
+        """What holds for the target of *over*, which is over, in *state*."""
+        if over.target == "service":
+            return self._settings.level
+        named = level_named(over.value, in_force().names) if over.target == "logger" else None
+        return self._threshold(state) if named is None else named
 
     def _threshold(self, state: State) -> int:
         override = _of_service(state)

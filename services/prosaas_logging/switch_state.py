@@ -17,7 +17,7 @@ from .digits import mask_phone
 from .levels import NAME_TO_LEVEL
 
 # From the most particular to the most general: of two that fit a scope, the first one counts.
-TARGETS: Final = ("call", "phone", "business", "service")
+TARGETS: Final = ("call", "phone", "business", "logger", "service")
 _SCOPE_FIELDS: Final = {"call": "call_sid", "phone": "phone", "business": "business_id"}
 _SHORTEST_NUMBER: Final = 7
 # A recorder that was asked for is written at once or never: older wishes are only in everybody's way.
@@ -26,7 +26,7 @@ _WISH_SECONDS: Final = 600.0
 
 @dataclass(frozen=True)
 class Change:
-    """A level for the service, or for one call, business or telephone number, until a moment."""
+    """A level for the service, or for one call, business, telephone number or logger, until a moment."""
 
     target: str
     value: str
@@ -45,7 +45,7 @@ class Change:
 
     def fits(self, fields: dict[str, object]) -> bool:
         """Whether a scope with *fields* is meant."""
-        if self.target == "service":
+        if self.target not in _SCOPE_FIELDS:
             return False
         value = str(fields.get(_SCOPE_FIELDS[self.target], ""))
         return same_number(value, self.value) if self.target == "phone" else bool(value) and value == self.value

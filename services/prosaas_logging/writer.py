@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import Final
 
 from .buffer import Buffer, quarters
 from .events import AnyEvent
 from .levels import DEBUG, ERROR, INFO, WARNING, level_name
 from .outlet import Outlet
+from .real import Empty, Event, Lock, RLock, SimpleQueue, Thread, sleep
 from .record import Context, Record
 from .trouble import Repeats, Said
 
@@ -79,7 +78,7 @@ class Writer:
         self.lines: dict[int | tuple[int, AnyEvent], int] = {}
         self.dropped: Counter[tuple[str, str]] = Counter()
         self._losses: Counter[tuple[str, str]] = Counter()
-        self._losing = threading.RLock()
+        self._losing = RLock()
         self._inbox: deque[Said] = deque()
         self._weight = 0
         self._buffer = Buffer(self._outlet, self._capacity, self._lose)
@@ -88,16 +87,16 @@ class Writer:
         # A SimpleQueue, for its put may be interrupted by a signal handler that logs, and an Event's set may not.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._woken = False
-        self._flushes: deque[threading.Event] = deque()
-        self._hurried: deque[threading.Event] = deque()
+        self._flushes: deque[Event] = deque()
+        self._hurried: deque[Event] = deque()
         self._error_seconds = 4 * ERROR_SECONDS
         self._error_at = time.monotonic()
-        self._turning = threading.Lock()
-        self._starting = threading.Lock()
+        self._turning = Lock()
+        self._starting = Lock()
         self._closing = False
         # Whether no thread takes what is submitted: it is not started, or has ended.
         self._alone = True
-        self._thread: threading.Thread | None = None
+        self._thread: Thread | None = None
         if self._repeats is not None:
             self._repeats.reset()
 
@@ -107,7 +106,7 @@ class Writer:
             return
         try:
             if self._alone:
-                thread = threading.Thread(target=self._run, name="prosaas-log-writer", daemon=True)
+                thread = Thread(self._run)
                 with suppress(RuntimeError):
                     thread.start()
                     self._thread, self._alone = thread, False
@@ -140,9 +139,9 @@ class Writer:
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until what was logged before is in the pipe or counted as lost, *timeout* seconds at most."""
-        if self._alone or self._thread is threading.current_thread():
+        if self._alone or self._here():
             return self._drain_here(timeout)
-        done = threading.Event()
+        done = Event()
         self._flushes.append(done)
         self._rouse()
         return done.wait(timeout)
@@ -158,6 +157,9 @@ class Writer:
                 self._inbox.extend(repeats.sweep(everything=True))
         return self._drain_here(max(0.01, deadline - time.monotonic()))
 
+    def _here(self) -> bool:
+        return self._thread is not None and self._thread.is_current()
+
     def _rouse(self) -> None:
         self._woken = True
         self._wake.put(None)
@@ -166,13 +168,13 @@ class Writer:
         """Whether a long inbox has a place for a record, perhaps after a moment; the writer itself never waits."""
         if self._has_place(level):
             return True
-        if level < INFO or self._alone or self._thread is threading.current_thread():
+        if level < INFO or self._alone or self._here():
             return False
         deadline = time.monotonic() + ROOM_SECONDS
         while not self._has_place(level):
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.0005)
+            sleep(0.0005)
         return True
 
     def _has_place(self, level: int) -> bool:
@@ -185,10 +187,10 @@ class Writer:
         earned = (now - self._error_at) * ERROR_SHARE
         self._error_at = now
         self._error_seconds = min(4 * ERROR_SECONDS, self._error_seconds + earned)
-        if self._buffer.piece or self._error_seconds <= 0 or self._thread is threading.current_thread():
+        if self._buffer.piece or self._error_seconds <= 0 or self._here():
             self._rouse()
             return
-        done = threading.Event()
+        done = Event()
         self._hurried.append(done)
         self._rouse()
         done.wait(min(ERROR_SECONDS, self._error_seconds))
@@ -200,7 +202,7 @@ class Writer:
                 try:
                     self._rest()
                 except Exception:
-                    time.sleep(POLL_SECONDS)
+                    sleep(POLL_SECONDS)
                 with self._turning:
                     self._turn()
         finally:
@@ -296,7 +298,7 @@ class Writer:
                 # Long work: whoever waits for the processor has it before the next.
                 self._buffer.store(lines)
                 lines.clear()
-                time.sleep(0)
+                sleep(0)
         self._buffer.store(lines)
 
     def _sift(self, repeats: Repeats, record: Record, context: Context) -> list[Said]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import dataclasses
+import re
 import threading
 from typing import Any
 
@@ -14,13 +15,16 @@ from prosaas_logging.catalogue import (
     CALL_END,
     CALL_START,
     GREETING,
+    LINES_FOLDED,
     RESPONSE_CREATED,
     RESPONSE_DONE,
+    SCOPE_NAMED,
     TRANSCRIPT_AI,
     TRANSCRIPT_CUSTOMER,
 )
 from prosaas_logging.events import Event
-from prosaas_logging.levels import DEBUG
+from prosaas_logging.folded import Folded
+from prosaas_logging.levels import DEBUG, WARNING
 from prosaas_logging.policy import Policy, Recorded, apply
 from prosaas_logging.record import Context, Record
 from prosaas_logging.render import TextRenderer
@@ -357,4 +361,129 @@ def test_a_thread_s_own_scope_does_not_disturb_another_s(sink: Sink) -> None:
     for thread in threads:
         thread.join()
     assert all(record[3] == context.fields["job_id"] for record, context in sink.records)
-    assert len(sink.records) == 80
+    assert len([record for record, _ in sink.records if record[3] is not LINES_FOLDED]) == 80
+
+
+def test_a_scope_that_ends_with_folded_lines_says_so_in_one_line_if_nobody_has(sink: Sink) -> None:
+    apply(sink.policy())
+    with scope(call_sid="CA1"):
+        for number in range(60):
+            get_logger("tests.noisy" if number % 3 else "tests.other").info(f"line {number}")
+    (told,) = [record for record, _ in sink.records if record[3] is LINES_FOLDED]
+    written = len(sink.records) - 1
+    assert told[4]["count"] == 60 - written
+    assert str(told[4]["loggers"]).startswith("tests.noisy ")
+    assert sum(int(number) for number in re.findall(r"\d+", str(told[4]["loggers"]))) == 60 - written
+
+
+def test_what_the_end_of_a_call_has_told_is_not_told_twice(sink: Sink) -> None:
+    apply(sink.policy())
+    with scope(call_sid="CA1"):
+        talk(60)
+        log.event(CALL_END, duration_s=1, reason="x")
+    assert sink.names().count("LINES_FOLDED") == 0
+
+
+def test_a_scope_that_folds_nothing_ends_silently(sink: Sink) -> None:
+    apply(sink.policy())
+    with scope(call_sid="CA1"):
+        log.info("hello")
+    assert sink.names() == ["hello"]
+
+
+def test_loggers_without_end_are_counted_in_bounded_memory(sink: Sink) -> None:
+    folded = Folded()
+    for number in range(1000):
+        folded.add(f"logger.{number}")
+    assert folded.total == 1000
+    assert len(folded.by_logger()) < 200
+
+
+def test_folded_lines_are_handed_to_whoever_keeps_them(sink: Sink) -> None:
+    kept: list[Record] = []
+    apply(sink.policy(keep_folded=lambda _, record: kept.append(record), where_folded=lambda _: "/a/file"))
+    with scope(call_sid="CA1"):
+        for number in range(60):
+            log.info(f"line {number}")
+    told = sink.records[-1][0]
+    assert (told[3], told[4]["where"]) == (LINES_FOLDED, "/a/file")
+    assert told[4]["count"] == len(kept)
+
+
+def test_an_id_that_becomes_known_late_names_the_scope_its_lines_and_its_recording(sink: Sink) -> None:
+    apply(sink.policy())
+    with scope(kind="call") as call:
+        unnamed = call.id
+        log.debug("before")
+        log.info("accepted")
+        assert sink.records[-1][1].tail == (f"request_id={unnamed}",)
+        call.add(call_sid="CA1", business_id=7)
+        log.error("broken")
+    named = next(record for record, _ in sink.records if record[3] is SCOPE_NAMED)
+    assert named[4] == {"former": unnamed, "now": "CA1"}
+    assert sink.records[-1][1].tail == ("call_sid=CA1",)
+    assert sink.records[-1][1].fields == {"request_id": unnamed, "call_sid": "CA1", "business_id": 7}
+    assert sink.dumps == [("CA1", "error", 1)]
+
+
+def test_an_id_that_becomes_known_late_is_found_by_the_switch(sink: Sink) -> None:
+    apply(sink.policy(targets=(target("CA1"),)))
+    with scope(kind="call") as call:
+        log.debug("not written")
+        call.add(call_sid="CA1")
+        log.debug("written")
+    assert "written" in sink.names()
+    assert "not written" not in sink.names()
+
+
+def test_two_calls_without_an_id_do_not_share_one() -> None:
+    assert scope(kind="call").id != scope(kind="call").id
+
+
+def test_a_kind_of_one_s_own_is_a_field(sink: Sink) -> None:
+    opened = scope(kind="premium", job_id="j1")
+    assert (opened.kind, opened.context.fields["kind"]) == ("job", "premium")
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "written"),
+    [
+        ("tests.quiet", "info", False),
+        ("tests.quiet.child", "info", False),
+        ("tests.quiet", "warning", True),
+        ("tests.quieter", "info", True),
+        ("tests.quiet.loud", "info", True),
+        ("tests.loud", "debug", True),
+        ("tests.loud.child", "debug", True),
+        ("tests.else", "debug", False),
+    ],
+)
+def test_a_logger_s_own_level_covers_what_is_below_it_and_the_longest_name_counts(
+    sink: Sink, name: str, level: str, written: bool
+) -> None:
+    apply(sink.policy(names=(("tests.quiet", WARNING), ("tests.quiet.loud", DEBUG), ("tests.loud", DEBUG))))
+    with scope(request_id="r") as request:
+        getattr(get_logger(name), level)("said")
+        assert sink.names() == (["said"] if written else [])
+        assert len(request.drain()) == (0 if written else 1)
+
+
+def test_events_follow_their_logger_s_level(sink: Sink) -> None:
+    apply(sink.policy(names=(("tests.quiet", WARNING), ("tests.loud", DEBUG))))
+    get_logger("tests.quiet").event(GREETING)
+    get_logger("tests.loud").event(AUDIO_DELTA, response_id="r", bytes=1)
+    get_logger("tests.else").event(AUDIO_DELTA, response_id="r", bytes=1)
+    assert sink.names() == ["AUDIO_DELTA"]
+
+
+def test_a_switched_call_shows_what_a_name_keeps_quiet_also_late(sink: Sink) -> None:
+    apply(sink.policy(names=(("tests.quiet", WARNING),), targets=(target("CA1"),)))
+    with scope(call_sid="CA1"):
+        get_logger("tests.quiet").info("shown")
+        context = contextvars.copy_context()
+    with scope(call_sid="CA2"):
+        get_logger("tests.quiet").info("not shown")
+        other = contextvars.copy_context()
+    context.run(get_logger("tests.quiet").debug, "late")
+    other.run(get_logger("tests.quiet").info, "not shown late")
+    assert sink.names() == ["shown", "late"]

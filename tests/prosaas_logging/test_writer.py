@@ -477,7 +477,7 @@ def test_a_backlog_wakes_the_writer(pipe: Pipe, writers: list[Writer], monkeypat
 
 def test_others_have_the_processor_in_the_midst_of_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = []
-    monkeypatch.setattr("prosaas_logging.redact.time.sleep", given_up.append)
+    monkeypatch.setattr("prosaas_logging.redact.sleep", given_up.append)
     redact("a short one: token=abcdef")
     assert not given_up
     redact("token=abcdef " * 2000)

@@ -9,17 +9,17 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from types import TracebackType
 from typing import Any, Final, TextIO
 
-from .errors import describe, split_traceback
-from .levels import CRITICAL, ERROR, WARNING
-from .logger import Logger, get_logger
-from .policy import LIBRARIES, Policy, awake, follow, is_library
+from ..errors import describe, split_traceback
+from ..levels import CRITICAL, ERROR, WARNING
+from ..logger import Logger, get_logger
+from ..policy import LIBRARIES, Policy, awake, follow, is_library
+from ..record import Record
+from ..scope import current
+from ..values import Fields, freeze, message_of
 from .prints import Printed
-from .scope import current
-from .values import Fields, freeze, message_of
 
 # What a stdlib record has of its own; anything else came through ``extra=``.
 _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
@@ -28,12 +28,22 @@ _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "ascti
 class _Taken(logging.Handler):
     """Shows frameworks that look for a handler, before they add their own, that there is one."""
 
+    def createLock(self) -> None:
+        """None: it would guard nothing, and under gevent it is a lock that threads of its pool wedge at."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Nothing either."""
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Nothing: the record has been taken before handlers are asked."""
 
 
 _TAKEN: Final = _Taken()
 _MOST_GUESSED: Final = 1000
+# The loggers that have a level here because LOG_LEVELS or a switch asks more of them than of others.
+_louder: Final[set[str]] = set()
 
 
 class Bridge:
@@ -101,8 +111,11 @@ class Bridge:
         library = is_library(record.name, policy.packages)
         if library:
             self._tell_guess(record.name)
-        if record.levelno >= (policy.libraries if library else policy.threshold):
-            self._take(record, own=not library)
+        if record.levelno >= policy.level_of(record.name):
+            current().emit(self._taken(record, own=not library))
+        elif policy.names and not library and record.levelno >= policy.threshold:
+            # Its logger was made quiet by name; a flight recorder may still have it.
+            current().keep(self._taken(record, own=True))
 
     def _tell_guess(self, name: str) -> None:
         """Say once of each package that it is taken for a library by its place alone."""
@@ -116,7 +129,7 @@ class Bridge:
                 package=package,
             )
 
-    def _take(self, record: logging.LogRecord, *, own: bool) -> None:
+    def _taken(self, record: logging.LogRecord, *, own: bool) -> Record:
         text = message_of(record.msg, record.args)
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
         error = describe(record.exc_info) if record.exc_info else None
@@ -126,7 +139,7 @@ class Bridge:
             text = f"{record.name}: {text}"
         if record.stack_info:
             fields["stack_info"] = record.stack_info
-        current().emit((record.created, record.levelno, get_logger(record.name), text, freeze(fields), error))
+        return record.created, record.levelno, get_logger(record.name), text, freeze(fields), error
 
     def _uncaught(self, kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -161,35 +174,24 @@ class Bridge:
         _log(logger, WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
 
 
-def adopt_celery() -> None:
-    """Have Celery leave logging alone, and say as a log line what its worker writes straight to a descriptor."""
-    signals = import_module("celery.signals")
-    # Being connected is enough: Celery then neither installs handlers nor replaces stdout.
-    signals.setup_logging.connect(_leave_alone, weak=False)
-    signals.worker_init.connect(_take_celery_s_words, weak=False)
-
-
-def _leave_alone(**_: object) -> None:
-    pass
-
-
-def _take_celery_s_words(**_: object) -> None:
-    worker = import_module("celery.apps.worker")
-    worker.safe_say = lambda message, stream=None: logging.getLogger("celery.worker").info(message)  # type: ignore[attr-defined]
-
-
 def _set_levels(policy: Policy) -> None:
     """Spare libraries and our own code the work for records that would only be thrown away here."""
+    # setLevel also empties every logger's cache; once, below, is enough.
+    for name in _louder:
+        logging.getLogger(name).level = logging.NOTSET
     for name in LIBRARIES:
-        # setLevel also empties every logger's cache; once, below, is enough.
         logging.getLogger(name).level = policy.libraries
+    _louder.clear()
+    for name, level in policy.names:
+        if level < (policy.libraries if is_library(name, policy.packages) else policy.threshold):
+            logging.getLogger(name).level = level
+            _louder.add(name)
     logging.getLogger().setLevel(min(policy.threshold, policy.libraries))
 
 
 def _only_our_threads() -> bool:
-    """Whether every thread beside this one is the log's, which starts anew in a forked child."""
-    here = threading.current_thread()
-    return all(thread is here or thread.name.startswith("prosaas-log-") for thread in threading.enumerate())
+    """Whether every thread beside this one is the log's, which Python does not count and a forked child starts anew."""
+    return threading.enumerate() == [threading.current_thread()]
 
 
 def _log(logger: Logger, level: int, text: str, exc: BaseException | None) -> None:

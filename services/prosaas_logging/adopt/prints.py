@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
-from .catalogue import STDERR, STDOUT
-from .errors import TRACEBACK, ErrorInfo
-from .logger import get_logger
-from .policy import awake
-from .scope import current
+from ..catalogue import STDERR, STDOUT
+from ..errors import TRACEBACK, ErrorInfo
+from ..logger import get_logger
+from ..policy import awake, level_named
+from ..record import Record
+from ..scope import current
 
 _LONGEST_UNENDED: Final = 64 * 1024
 _LONGEST_TRACEBACK: Final = 500
@@ -147,9 +148,15 @@ class Printed(io.TextIOBase):
                 half.traceback = []
 
     def _say(self, line: str, error: ErrorInfo | None = None) -> None:
-        if line.strip() and self._event.level >= awake().threshold:
-            fields: dict[str, object] = {"text": line}
-            current().emit((time.time(), self._event.level, self._logger, self._event, fields, error))
+        if not line.strip():
+            return
+        policy = awake()
+        level = level_named(self._logger.name, policy.names) or self._event.level
+        record: Record = (time.time(), level, self._logger, self._event, {"text": line}, error)
+        if level >= policy.threshold:
+            current().emit(record)
+        elif policy.recording:
+            current().keep(record)
 
 
 class PrintedBytes(io.RawIOBase):

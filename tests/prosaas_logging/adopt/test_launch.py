@@ -1,0 +1,225 @@
+"""Services started from outside: no line of theirs is changed, and all that they start logs as ours do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..test_adoption import free_port, get
+
+Line = dict[str, Any]
+RUN = (sys.executable, "-m", "prosaas_logging", "run", "shop", "--")
+
+APP = """
+import logging, threading
+
+log = logging.getLogger("shop")
+
+def work(order):
+    log.info("order shown", extra={"order": order})
+    print("printed")
+
+def in_a_thread():
+    thread = threading.Thread(target=work, args=(7,))
+    thread.start()
+    thread.join()
+
+def wsgi(environ, start_response):
+    in_a_thread()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+async def asgi(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    in_a_thread()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ok"})
+"""
+
+
+class Started:
+    """A command below ``run``, and what it writes."""
+
+    def __init__(self, command: tuple[str, ...], folder: Path, environ: dict[str, str]) -> None:
+        self.out = folder / "out"
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def lines(self) -> list[Line]:
+        return [json.loads(line) for line in self.out.read_text(encoding="utf-8").splitlines()]
+
+    def end(self) -> list[Line]:
+        """End it as an orchestrator would; each line that it wrote is JSON."""
+        self.process.terminate()
+        self.process.wait(60)
+        return self.lines()
+
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def start(program_environ: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    started: list[Started] = []
+
+    def begin(*command: str, app: str = APP, **environ: str) -> Started:
+        folder = tmp_path / f"service{len(started)}"
+        folder.mkdir()
+        (folder / "shop.py").write_text(app)
+        (folder / "flasked.py").write_text(FLASKED)
+        environ = {**program_environ, "LOG_JSON": "1", "PYTHONDONTWRITEBYTECODE": "1", **environ}
+        started.append(Started((*RUN, *command), folder, environ))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL)
+        one.process.wait()
+
+
+SERVERS = {
+    "uvicorn": ("uvicorn", "shop:asgi", "--port"),
+    "uvicorn with workers": ("uvicorn", "shop:asgi", "--workers", "2", "--port"),
+    "uvicorn with reload": ("uvicorn", "shop:asgi", "--reload", "--port"),
+    "uvicorn of a wsgi application": ("uvicorn", "shop:wsgi", "--interface", "wsgi", "--port"),
+    "gunicorn": ("gunicorn", "shop:wsgi", "--bind"),
+    "gunicorn with preload": ("gunicorn", "shop:wsgi", "--preload", "--workers", "2", "--bind"),
+    "gunicorn with threads": ("gunicorn", "shop:wsgi", "--threads", "2", "--bind"),
+    "flask": ("flask", "--app", "flasked:app", "run", "--port"),
+    "hypercorn": ("hypercorn", "shop:asgi", "--bind"),
+    "python -m": (sys.executable, "-m", "uvicorn", "shop:asgi", "--port"),
+}
+FLASKED = "import flask, shop\napp = flask.Flask('shop')\napp.get('/')(lambda: shop.in_a_thread() or 'ok')\n"
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_s_requests_are_scopes_with_no_line_changed(start: Start, server: str) -> None:
+    command = SERVERS[server]
+    if command[0] != sys.executable:
+        program = Path(sys.executable).with_name(command[0])
+        if not program.exists():
+            pytest.skip(f"{command[0]} is not installed")
+        command = (str(program), *command[1:])
+    port = free_port()
+    place = f"127.0.0.1:{port}" if command[-1] == "--bind" else str(port)
+    service = start(*command, place, PYTHONPATH=os.pathsep.join((*_paths(), ".")))
+    assert get(port, "/") == 200
+    lines = service.end()
+    (own,) = [line for line in lines if line["message"] == "order shown"]
+    (printed,) = [line for line in lines if line["message"] == "printed"]
+    assert (own["service"], len(own["request_id"]), own["order"]) == ("shop", 32, 7)
+    assert (printed["event"], printed["request_id"]) == ("STDOUT", own["request_id"])
+    assert [line["message"] for line in lines if line.get("request_id")] == ["order shown", "printed"]
+
+
+def _paths() -> list[str]:
+    return [str(Path(__file__).parents[3] / "services")]
+
+
+def run(environ: dict[str, str], *command: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        (*RUN, *command), env={**environ, "LOG_JSON": "1"}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_exit_codes_and_arguments_pass_through(program_environ: dict[str, str]) -> None:
+    done = run(program_environ, sys.executable, "-c", "import sys; print(sys.argv[1:]); sys.exit(7)", "--", "a b", "-x")
+    assert done.returncode == 7
+    assert json.loads(done.stdout)["message"] == "['--', 'a b', '-x']"
+
+
+@pytest.mark.parametrize(("command", "code"), [(("no-such-command",), 127), (("/",), 126), ((), 2)])
+def test_what_cannot_be_run_is_said_in_a_line(
+    program_environ: dict[str, str], command: tuple[str, ...], code: int
+) -> None:
+    done = run(program_environ, *command)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_signal_reaches_the_service_itself(start: Start) -> None:
+    script = (
+        "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(5)); print('ready', flush=True); time.sleep(60)"
+    )
+    service = start(sys.executable, "-c", script)
+    deadline = time.monotonic() + 30
+    while not service.out.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(30) == 5
+
+
+def test_what_is_not_python_is_left_alone(program_environ: dict[str, str]) -> None:
+    done = run(program_environ, "sh", "-c", "echo plain; exit 3")
+    assert (done.returncode, done.stdout) == (3, "plain\n")
+
+
+def test_children_log_too_but_not_where_somebody_reads_what_they_write(program_environ: dict[str, str]) -> None:
+    source = """
+import subprocess, sys
+child = [sys.executable, "-c", "print('from a child')"]
+print(repr(subprocess.run(child, capture_output=True, text=True).stdout))
+subprocess.run(child)
+"""
+    done = run(program_environ, sys.executable, "-c", source)
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["message"] for line in said] == ["'from a child\\n'", "from a child"]
+    assert {line["service"] for line in said} == {"shop"}
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing_log_however_they_are_started(start: Start, method: str) -> None:
+    app = f"""
+import multiprocessing
+
+def work():
+    print("from a process")
+
+if __name__ == "__main__":
+    process = multiprocessing.get_context({method!r}).Process(target=work)
+    process.start()
+    process.join()
+    print("ended", process.exitcode)
+"""
+    service = start(sys.executable, "shop.py", app=app)
+    service.process.wait(60)
+    assert [line["message"] for line in service.lines()] == ["from a process", "ended 0"]
+
+
+def test_the_machine_s_own_sitecustomize_still_runs(program_environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.customized = 'yes'")
+    path = os.pathsep.join((program_environ["PYTHONPATH"], str(tmp_path)))
+    done = run({**program_environ, "PYTHONPATH": path}, sys.executable, "-c", "print(customized)")
+    assert json.loads(done.stdout)["message"] == "yes"
+
+
+RQ = """
+import fakeredis, redis
+connection = fakeredis.FakeRedis()
+from rq import Queue, Worker
+from shop import work
+queue = Queue("default", connection=connection)
+queue.enqueue(work, 7, job_id="j1")
+queue.enqueue(divmod, 1, 0, job_id="j2")
+Worker([queue], connection=connection).work(burst=True)
+"""
+
+
+def test_rq_s_jobs_are_scopes(start: Start) -> None:
+    service = start(sys.executable, "-c", RQ, PYTHONPATH=os.pathsep.join((*_paths(), ".")))
+    assert service.process.wait(60) == 0
+    lines = service.lines()
+    assert [line["job_id"] for line in lines if line["message"] in ("order shown", "printed")] == ["j1", "j1"]
+    (failed,) = [line for line in lines if line.get("error", {}).get("kind") == "ZeroDivisionError"]
+    assert failed["job_id"] == "j2"

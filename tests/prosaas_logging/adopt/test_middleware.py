@@ -1,0 +1,105 @@
+"""Requests and WebSockets as scopes, by WSGI and by ASGI."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from prosaas_logging.adopt.asgi import ScopeMiddleware as AsgiScope
+from prosaas_logging.adopt.wsgi import ScopeMiddleware as WsgiScope
+from prosaas_logging.scope import PROCESS, current, live_scopes
+
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+CALL = json.dumps({"event": "start", "start": {"callSid": "CA1"}})
+
+
+def ask(app: Any, given: str = "") -> tuple[list[bytes], dict[str, str]]:
+    headers: dict[str, str] = {}
+    body = WsgiScope(app)({"HTTP_X_REQUEST_ID": given}, lambda _, found: headers.update(found))
+    pieces = list(body)
+    if hasattr(body, "close"):
+        body.close()
+    return pieces, headers
+
+
+def test_a_wsgi_answer_belongs_to_its_request_to_the_last_piece() -> None:
+    def app(_: Any, start: Any) -> Iterator[bytes]:
+        start("200 OK", [])
+        yield current().id.encode()
+        yield current().id.encode()
+
+    assert ask(app, UUID) == ([UUID.encode()] * 2, {"X-Request-ID": UUID})
+    assert current() is PROCESS
+    assert live_scopes() == []
+
+
+@pytest.mark.parametrize("given", ["", "CA7fa27800000000000000000000000000", "../x", "r1", "a" * 1000, UUID[:-1] + "g"])
+def test_an_id_that_is_no_uuid_is_replaced(given: str) -> None:
+    def app(_: Any, start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [current().id.encode()]
+
+    (named,), headers = ask(app, given)
+    assert named.decode() == headers["X-Request-ID"] != given
+    assert current() is PROCESS
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_wsgi_request_that_fails_ends_its_scope(late: bool) -> None:
+    def failing() -> Iterator[bytes]:
+        raise ZeroDivisionError
+        yield b""
+
+    def app(_: Any, __: Any) -> Iterator[bytes]:
+        if late:
+            return failing()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ask(app)
+    assert live_scopes() == []
+
+
+async def talk(*messages: str) -> list[tuple[str, str]]:
+    """The kind and id of the scope after each message of a WebSocket."""
+    seen: list[tuple[str, str]] = []
+    left = [{"type": "websocket.receive", "text": message} for message in messages]
+
+    async def receive() -> dict[str, str]:
+        return left.pop(0)
+
+    async def app(conn: Any, receive: Any, send: Any) -> None:
+        for _ in messages:
+            await receive()
+            seen.append((current().kind, current().id))
+
+    async def send(_: Any) -> None:
+        pass
+
+    await AsgiScope(app)({"type": "websocket", "headers": [(b"X-Request-ID", UUID.encode())]}, receive, send)
+    assert live_scopes() == []
+    return seen
+
+
+async def test_a_websocket_takes_the_id_of_its_call_when_it_says_it() -> None:
+    assert await talk('{"event": "connected"}', CALL, "x") == [("call", UUID), ("call", "CA1"), ("call", "CA1")]
+
+
+NO_CALLS = [
+    '{"event": "start"}',
+    '"start"',
+    '{"start": {"callSid": 7}}',
+    '{"start": {"callSid": "CA/../x"}}',
+    "[" * 9000 + '"start"',
+    CALL + " " * 20_000,
+]
+
+
+@pytest.mark.parametrize("text", NO_CALLS)
+async def test_a_message_that_names_no_call_changes_nothing(text: str) -> None:
+    assert await talk(text) == [("call", UUID)]
+
+
+async def test_only_the_first_messages_are_looked_at() -> None:
+    assert (await talk(*["{}"] * 10, CALL))[-1] == ("call", UUID)
