@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -11,6 +10,7 @@ from typing import Final, NamedTuple
 from .catalogue import BARGE_IN, CALL_GOES_ON, TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT, TRANSCRIPT_CUSTOMER
 from .events import Event
 from .levels import INFO, WARNING
+from .real import RLock
 from .record import Record
 
 # What one call may cost in prosaas-api, prosaas-calls and the worker, of LOG_CALL_BUDGET.
@@ -172,9 +172,9 @@ class Account:
 def _restart_after_fork() -> None:
     """Another thread of the parent may have held the lock, and does not exist here to give it back."""
     global accounting
-    accounting = threading.RLock()
+    accounting = RLock()
 
 
 # Reentrant, for a signal handler may log in the middle of it.
-accounting = threading.RLock()
+accounting = RLock()
 os.register_at_fork(after_in_child=_restart_after_fork)

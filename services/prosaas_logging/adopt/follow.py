@@ -23,7 +23,7 @@ _MARK: Final = "_follows_scopes"
 def follow_threads() -> None:
     """Have a scope follow what is started or submitted in it, once for a process; a pool's thread has it for a task.
 
-    What it costs stands in bench/. Where the interpreter hands the context to threads itself, threads are left alone.
+    Where the interpreter hands the context to threads itself, threads are left alone.
     """
     if not getattr(sys.flags, "thread_inherit_context", 0):
         _replace(threading.Thread, "start", _following_start)
