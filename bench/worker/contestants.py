@@ -62,7 +62,7 @@ async def worker(settings: Settings, done: Done, stopped: asyncio.Event) -> None
 
     async with Outbound() as outbound:
         tools = Tools(settings, engine, outbound)
-        queue = Queue(tools, {JOB: work}, {}, dsn=settings.database_url, concurrency=CONCURRENCY)
+        queue = Queue(tools, {JOB: work}, {}, database_url=settings.database_url, concurrency=CONCURRENCY)
         running = asyncio.create_task(queue.run())
         await stopped.wait()
         await queue.drain(30)

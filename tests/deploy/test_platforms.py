@@ -25,6 +25,7 @@ VARIABLES = {
     **PRODUCTION,
     "PUBLIC_URL": "https://api.example.com",
     "TWILIO_AUTH_TOKEN": "not-a-secret",
+    "DEMO": "1",
     "LOG_BLACKBOX": "stdout",
     "DRAIN_SECONDS": "5",
 }

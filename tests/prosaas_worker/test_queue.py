@@ -16,6 +16,7 @@ from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
+from prosaas_core.postgres import address
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
 from prosaas_worker.job import Hopeless, Later, Tools
@@ -331,13 +332,13 @@ async def test_no_more_jobs_run_at_once_than_there_is_room_for_however_little(to
 
 async def test_a_worker_that_is_stopped_while_it_connects_takes_no_job(tools, monkeypatch):
     create_pool = asyncpg.create_pool
-    queue = Queue(tools, {"test.job": lambda job, _: pytest.fail("ran")}, {}, dsn=tools.settings.database_url)
+    queue = Queue(tools, {"test.job": lambda job, _: pytest.fail("ran")}, {}, database_url=tools.settings.database_url)
 
     async def stop(connection):
         if not queue.draining:
             await queue.drain(0)
 
-    monkeypatch.setattr(asyncpg, "create_pool", lambda dsn, **options: create_pool(dsn, **options, init=stop))
+    monkeypatch.setattr(asyncpg, "create_pool", lambda **options: create_pool(**options, init=stop))
     await put(tools)
     await asyncio.wait_for(queue.run(), 10)
     assert await rows(tools) == [("queued", 0)]
@@ -412,18 +413,18 @@ def wrong_password(url):
     return url.replace(PASSWORD, "wrong")
 
 
-@pytest.mark.parametrize("address", [elsewhere, strange_database, wrong_password])
+@pytest.mark.parametrize("wrong", [elsewhere, strange_database, wrong_password])
 async def test_a_database_that_lets_nobody_in_is_a_warning_without_end_and_its_return_is_news(
-    address, tools, monkeypatch
+    wrong, tools, monkeypatch
 ):
-    away = address(tools.settings.database_url)
+    away = wrong(tools.settings.database_url)
     assert away != tools.settings.database_url
     create_pool = asyncpg.create_pool
     tries = []
 
-    def at_first_away(dsn, **options):
-        tries.append(dsn)
-        return create_pool(away if len(tries) <= 3 else dsn, **options)
+    def at_first_away(**options):
+        tries.append(options)
+        return create_pool(**options | (address.arguments(away) if len(tries) <= 3 else {}))
 
     monkeypatch.setattr(asyncpg, "create_pool", at_first_away)
     with capture_events() as events:

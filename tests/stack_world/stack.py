@@ -109,7 +109,8 @@ def eventually(look: Callable[[], str | None], what: str, seconds: float) -> str
 def free_port() -> int:
     """A port that stays free while its container is away: it is below those that the kernel gives to whoever asks."""
     while True:
-        port = random.randrange(20_000, 32_768)
+        # Not the seeded generator: workers that share a seed would all choose alike.
+        port = random.SystemRandom().randrange(20_000, 32_768)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("", port))
             return port
