@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SMALLEST = {
     "logging": "--parts calls lines memory --call-rounds 2 --line-rounds 1",
     "worker": "--jobs 40 --rounds 1",
-    "api": "--webhooks 40 --rounds 1 --connections 2",
+    "api": "--webhooks 400 --rounds 1 --connections 2",
     "calls": "--only info --calls 2 --seconds 0.5 --rounds 1 --switch 0 --first-audio 2",
 }
 
