@@ -146,7 +146,7 @@ test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
 
 test-fast: $(VENV)/installed ## what needs no engine and no database, on this machine's Python [T=]
-	@$(VENV)/bin/pytest -m "not docker and not postgres" $(T)
+	@$(VENV)/bin/pytest --random-order-bucket=module -m "not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
 	@scripts/lint.sh

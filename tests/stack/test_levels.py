@@ -42,7 +42,7 @@ def test_restart_at_a_level_recreates_and_says_so(stack: Stack) -> None:
     """`make restart-calls LOG_LEVEL=DEBUG` gives a new container at DEBUG, and the plain command returns it to INFO."""
     before = stack.container("prosaas-calls")
     done = stack.checkout.run("make", "restart-calls", "LOG_LEVEL=DEBUG")
-    assert "waiting for 0 live calls" in done.out
+    assert "prosaas-calls runs at DEBUG" in done.out
     assert stack.container("prosaas-calls") != before
     stack.wait_for_line("prosaas-calls", "SERVICE_START", "level=DEBUG")
     stack.checkout.run("make", "restart-calls")
@@ -55,5 +55,5 @@ def test_level_that_does_not_exist_is_refused(stack: Stack) -> None:
     done = stack.checkout.run("scripts/run", "restart-calls", "LOG_LEVEL=LOUD", check=False)
     assert done.code == 2
     assert "LOUD" in done.err
-    assert "DEBUG, INFO, WARNING, ERROR or CRITICAL" in done.err
+    assert "DEBUG, INFO, WARNING, ERROR, CRITICAL" in done.err
     assert stack.container("prosaas-calls") == before

@@ -49,8 +49,16 @@ def remove(checkout: Checkout) -> None:
         checkout.run("docker", "rm", "--force", name, check=False)
     folder = f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1"
     tools = checkout.run("sh", "-c", folder).out.strip()
-    tagged = ["docker", "image", "ls", "--quiet", "--filter", f"reference=prosaas/*:{checkout.path.name}*"]
+    # By name: two stacks' images of the same content are one image, and its id stands for the names of both.
+    tagged = [
+        "docker",
+        "image",
+        "ls",
+        "--format={{.Repository}}:{{.Tag}}",
+        "--filter",
+        f"reference=prosaas/*:{checkout.path.name}*",
+    ]
     tagged += ["--filter", f"reference=prosaas/ops:folder-{tools}"]
     if images := checkout.run(*tagged).out.split():
-        checkout.run("docker", "image", "rm", "--force", *set(images), check=False)
+        checkout.run("docker", "image", "rm", "--force", *images, check=False)
     shutil.rmtree(checkout.path)

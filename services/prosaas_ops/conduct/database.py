@@ -15,6 +15,11 @@ from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
+_TENANT_ROLE = """DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prosaas_tenant') THEN
+        CREATE ROLE prosaas_tenant NOLOGIN;
+    END IF;
+END $$;"""
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
@@ -154,6 +159,8 @@ def drill(world: World, name: str = "") -> None:
 
 def aside(world: World, path: Path, database: str) -> None:
     """The backup as a database of its own."""
+    # A dump names the role that tenants are bound to (migration 0010) and cannot make it: roles belong to the server.
+    sql(world, "postgres", _TENANT_ROLE)
     sql(world, "postgres", f"DROP DATABASE IF EXISTS {database};")
     sql(world, "postgres", f"CREATE DATABASE {database} TEMPLATE template0;")
     words = [
