@@ -41,9 +41,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Which order it was, for whoever reads a failure: pytest's own header is not shown by -q."""
+    """Which order it was, where one was drawn, for whoever reads a failure: pytest's own header is not shown by -q."""
     seed = str(config.option.random_order_seed).removeprefix("default:")
-    if config.option.random_order_bucket and terminalreporter.stats.keys() & {"failed", "error"}:
+    shuffled = not str(config.option.random_order_bucket).startswith("default:")
+    if shuffled and terminalreporter.stats.keys() & {"failed", "error"}:
         terminalreporter.write_line(f"the same order again: --random-order-seed={seed}")
 
 
