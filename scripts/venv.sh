@@ -24,6 +24,8 @@ if [ -z "$python" ] && have apt-get && [ "$(id -u)" = 0 ]; then
     python=$(find_python)
 fi
 [ -n "$python" ] || fail "no Python 3.11 or later with venv on this machine" "install one, or use make test, which needs Docker alone"
+# What a link leads to is somebody else's: making it anew would empty that.
+[ ! -L "$1" ] || fail "$1 is a link, and what it leads to is older than the lists of packages" "remove the link, or make it anew where it leads"
 say "making $1 with $("$python" --version) from services/requirements/tools.txt"
 "$python" -m venv --clear "$1"
 "$1/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r services/requirements/tools.txt
