@@ -23,6 +23,7 @@ TOOL_LABELS: Final = {
     "transfer_to_human": ("העברה לנציג", "transferring to a person"),
     "end_call": ("סיום שיחה", "ending the call"),
     "take_message": ("רישום הודעה", "taking a message"),
+    "remember_caller": ("רישום הלקוח", "noting who calls"),
     "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
 _TOOL: Final = {"tool": TOOL_LABELS}
@@ -124,6 +125,11 @@ def BARGE_IN(*, heard_ms: float) -> None:
     """The caller interrupted the agent, once for each interruption."""
 
 
+@event(WARNING, "⚠️", he="הובטח מה שלא נעשה: {text}", en="promised and not done: {text}", speech=("text",))
+def PROMISE_UNKEPT(*, text: str) -> None:
+    """The agent said that something was booked, moved, cancelled or noted, and no tool had done so."""
+
+
 @event(INFO, "🤫", he="הלקוח שותק, נשאל בפעם ה-{time} אם הוא על הקו",
        en="the caller is silent and is asked whether they are there, time {time}", fold=2)  # fmt: skip
 def CALLER_SILENT(*, time: int) -> None:
@@ -200,6 +206,17 @@ def CALL_REFUSED(*, reason: str) -> None:
 @event(WARNING, "⛔", he="אסימון השיחה נדחה: {reason}", en="call token rejected: {reason}")
 def TOKEN_REJECTED(*, reason: str) -> None:
     """A media stream came without a valid single-use token."""
+
+
+@event(WARNING, "⚠️", he="Twilio לא הצליחה לפתוח את זרם השמע: {error}",
+       en="Twilio could not open the audio stream: {error}")  # fmt: skip
+def STREAM_FAILED(*, error: str) -> None:
+    """Twilio did not get through to the media stream, or lost it: the caller heard nobody."""
+
+
+@event(WARNING, "📵", he="שיחות שלא הגיעו לסוכן: {count}", en="calls that never reached the agent: {count}")
+def CALLS_MISSED(*, count: int) -> None:
+    """Calls that rang and ended without a word of ours; their businesses are told."""
 
 
 @event(WARNING, "⚠️", he="הודעת Media Streams לא תקינה: {error}", en="malformed Media Streams message: {error}")

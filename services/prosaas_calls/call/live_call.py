@@ -111,7 +111,7 @@ class LiveCall:
             ended_at=self.started_at + timedelta(seconds=duration_s),
             duration_s=duration_s,
             end_reason=reason.value,
-            metrics=metrics,
+            metrics=metrics | self.call.promises.to_json(),
             transcript=self.call.history.to_json(),
             events=[entry._asdict() for entry in call_scope.timeline],
         )

@@ -23,7 +23,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         summary = context.speak(he=f"{len(booked)} תורים", en=f"{len(booked)} appointments")
         return Answer(f"{listed(context, booked)}.", summary)
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

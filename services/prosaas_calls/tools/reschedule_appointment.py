@@ -33,9 +33,10 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         return Answer(
             context.speak(he=f"התור הועבר. היה: {old}. עכשיו: {new}.", en=f"Moved. It was: {old}. It is now: {new}."),
             context.speak(he=f"הועבר ל-{context.local(after)}", en=f"moved to {context.local(after)}"),
+            wrote=appointment.id,
         )
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

@@ -19,6 +19,7 @@ class EndReason(StrEnum):
     PROTOCOL_ERROR = "protocol_error"
     OVER_CAPACITY = "over_capacity"
     INTERNAL_ERROR = "internal_error"
+    MISSED = "missed"
 
 
 class Fault(StrEnum):
@@ -73,6 +74,9 @@ ENDINGS = {
     EndReason.OVER_CAPACITY: Ending(
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True
     ),
+    EndReason.MISSED: Ending(
+        Fault.CARRIER, "השיחה לא הגיעה אל הסוכן", "the call never reached the agent"
+    ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
 }  # fmt: skip
 
@@ -82,7 +86,15 @@ ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abno
 EXPLAINED = frozenset(reason for reason, ending in ENDINGS.items() if ending.explained)
 
 # Callers who wanted something and were sent away: the business is told, and a person is rung where there is one.
-UNSERVED = frozenset({EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY})
+UNSERVED = frozenset(
+    {
+        EndReason.MODEL_FAILED,
+        EndReason.MODEL_UNREACHABLE,
+        EndReason.DRAINED,
+        EndReason.OVER_CAPACITY,
+        EndReason.MISSED,
+    }
+)
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

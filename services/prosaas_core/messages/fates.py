@@ -35,7 +35,7 @@ ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_S
 
 _ADMIT = f"""
 WITH business AS (
-    SELECT id, language FROM businesses WHERE phone = $3
+    SELECT id, language, transfer_number FROM businesses WHERE phone = $3
 ), call AS (
     INSERT INTO calls AS known (call_sid, business_id, status, from_number, to_number)
     SELECT $1, id, 'ringing', $2, $3 FROM business
@@ -44,7 +44,8 @@ WITH business AS (
         business_id = COALESCE(known.business_id, excluded.business_id)
     RETURNING status, EXTRACT(EPOCH FROM started_at)::float AS started_at
 )
-SELECT business.id AS business_id, business.language, call.status, call.started_at FROM business, call
+SELECT business.id AS business_id, business.language, business.transfer_number, call.status, call.started_at
+FROM business, call
 """
 
 _CALL_TOLD = f"""
@@ -91,6 +92,7 @@ class Admitted:
     language: str
     status: str
     started_at: float
+    transfer_number: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -106,7 +106,11 @@ class RealtimeSession:
         await self._send(events.error(str(error), code=error.code, param=error.param, event_id=event_id))
 
     async def _update_session(self, message: dict[str, Any]) -> None:
-        self._session = session_config.update(self._session, message.get("session"))
+        changed = session_config.update(self._session, message.get("session"))
+        if self._faults.faults.realtime.no_transcription and changed["audio"]["input"].get("transcription"):
+            where = "session.audio.input.transcription.languages"
+            raise BadEventError(f"Unknown parameter: '{where}'.", "unknown_parameter", where)
+        self._session = changed
         self._model.tools = self._session["tools"]
         if detection := self._session["audio"]["input"]["turn_detection"]:
             self._detector.configure(
