@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
+from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
@@ -16,8 +17,9 @@ from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, silences
+from prosaas_ops.stories.message import MessageStory, tell_message
 
-OPTIONS = ("CALL", "PHONE", "N", "SINCE", "AT", "OUT", "LEVEL")
+OPTIONS = ("CALL", "PHONE", "MESSAGE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
 _KIND = {
     "error": "1;31",
@@ -36,11 +38,16 @@ def run(options: Options) -> int:
     screen, engine = Screen(), Engine()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
+    if message := options.text("MESSAGE"):
+        return _tell_message(screen, tell_message(engine, message=message), least, f"message {message}")
     call_sid = one_call(engine, options)
     if not call_sid:
-        found = _of_number(options)
+        phone = options.text("PHONE")
+        if not phone:
+            raise Usage("which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is a WhatsApp message's story")
+        found = calls_of(phone, options.since("SINCE"))
         if not found:
-            return NOTHING
+            return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
         call_sid = _picked(found, options)
         if not call_sid:
             screen.say(*listing(found, options.text("PHONE"), screen))
@@ -58,18 +65,20 @@ def run(options: Options) -> int:
     return FINE
 
 
-def _of_number(options: Options) -> list[Found]:
-    phone = options.text("PHONE")
-    if not phone:
-        raise Usage("which call? CALL=CA… or PHONE=+972…")
-    found = calls_of(phone, options.since("SINCE"))
-    if not found:
-        complain(
-            f"trace: the database knows no call from or to {phone}"
-            + (" in that time" if options.text("SINCE") else "")
-            + ". Turned away before it had a record? make logs S=api LEVEL=WARNING SINCE=2h"
-        )
-    return found
+def _tell_message(screen: Screen, story: MessageStory | None, least: str, what: str) -> int:
+    if story is None:
+        complain(f"trace: the database knows no {what}")
+        return NOTHING
+    screen.say(*describe_message(story, screen, least))
+    return FINE
+
+
+def _nobody(options: Options) -> str:
+    when = " in that time" if options.text("SINCE") else ""
+    return (
+        f"call from or to {options.text('PHONE')}{when}, and no WhatsApp message of theirs."
+        " Turned away before it had a record? make logs S=api LEVEL=WARNING SINCE=2h"
+    )
 
 
 def _picked(found: list[Found], options: Options) -> str:
@@ -96,7 +105,7 @@ def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
         rows.append(screen.dim(f"{_LISTED} of {found[0].total}; {again} AT=22:05 finds the call of a moment"))
-    rows.append(screen.dim(f"next: {again} N=1"))
+    rows.append(screen.dim(f"next: {again} N=1 · WhatsApp: make trace MESSAGE=wamid…"))
     return rows
 
 
@@ -119,6 +128,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
+    if record is not None and record.local_start is not None:
+        when += f" ({record.local_start:%H:%M} {record.timezone})"
     rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}"]
     rows += _parties(record, screen) if record is not None else []
     rows.append(_verdict(story, facts, screen))
