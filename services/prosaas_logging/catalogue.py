@@ -411,8 +411,15 @@ def CALL_STATUS(*, call_sid: str = "", status: str, duration_s: float | None = N
 
 
 @event(INFO, "🟩")
-def WHATSAPP_STATUS(*, status: str, message_id: str = "") -> None:
-    """The state of the WhatsApp connection or of a message changed."""
+def WHATSAPP_STATUS(*, status: str, channel: str, number: str | None = None, limit: str | None = None) -> None:
+    """The state of the WhatsApp connection changed: verified, working again, or what the provider tells of it."""
+
+
+@event(WARNING, "🟥", tag="WHATSAPP_STATUS")
+def WHATSAPP_IMPAIRED(
+    *, status: str, channel: str, code: str = "", number: str | None = None, limit: str | None = None
+) -> None:
+    """WhatsApp works badly or not at all: a refused token, a limit reached, an account or a number restricted."""
 
 
 @event(INFO, "📩")
