@@ -99,7 +99,7 @@ diff: ## what make up-prod would recreate, which settings change, how many live 
 checklist: ## the deployment guide's seven points, checked on the running stack
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables

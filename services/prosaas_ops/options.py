@@ -10,9 +10,13 @@ from prosaas_logging.render import escape
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
-SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
+OWN_SERVICES = ("prosaas-api", "prosaas-calls", "worker")
+# With STACK= those of another project, as its Compose names them.
+OTHERS = tuple(os.environ.get("OPS_SERVICES", "").split())
+SERVICES = {name.removeprefix("prosaas-"): name for name in OTHERS or OWN_SERVICES}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
+_BESIDE = ("postgres", "migrate", "simulator")
 _DURATION = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
@@ -30,6 +34,7 @@ _GENERAL = {
     "WRAP",
     "ENV",
     "MAKEFLAGS",
+    "STACK",
 }
 
 
@@ -120,10 +125,18 @@ class Options:
         chosen = []
         for word in self.text(name).replace(",", " ").split():
             service = SERVICES.get(word, word)
-            if service not in (*SERVICES.values(), "postgres", "migrate", "simulator"):
-                raise Usage(f"{name}={word} is no service: {', '.join(SERVICES)}, postgres, migrate or simulator")
+            if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
+                raise Usage(f"{name}={word} is no service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
             chosen.append(service)
         return chosen or list(SERVICES.values())
+
+    def service(self) -> str:
+        """The service that the command's own name means (`debug-calls`); in another stack S= may say which it is."""
+        short = self.text("S") if OTHERS else ""
+        short = short or self.command.rpartition("-")[2]
+        if short not in SERVICES:
+            raise Usage(f"that stack has no service {short}: say which with S={' or S='.join(SERVICES)}")
+        return SERVICES[short]
 
 
 def parse_duration(name: str, value: str) -> timedelta:
