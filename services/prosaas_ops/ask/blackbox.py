@@ -25,7 +25,11 @@ def run(options: Options) -> int:
     engine, screen = Engine(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
-    code, out, err = engine.run(engine.running(_SERVICE), "logctl", "blackbox", *([call_sid] if call_sid else []))
+    # Files are every generation's; what is still in memory only the one has that holds the call.
+    for container in engine.generations(_SERVICE):
+        code, out, err = engine.run(container, "logctl", "blackbox", *([call_sid] if call_sid else []))
+        if code != _NOTHING_RECORDED:
+            break
     if code == _NOTHING_RECORDED:
         missing = (
             f"nothing was recorded for {call_sid}: it ended well, or long ago" if call_sid else "no recordings yet"
@@ -76,7 +80,8 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
 
 def _lines_of(engine: Engine, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
-    lines = lines_of_call(engine.logs(engine.running(_SERVICE)), call_sid)
+    parts = [engine.logs(container) for container in (*engine.kept(_SERVICE), *engine.containers(_SERVICE))]
+    lines = (line for part in parts for line in lines_of_call(part, call_sid))
     return [line for line in lines if line.level != "DEBUG"]
 
 
