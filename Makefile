@@ -28,8 +28,8 @@ up-dev: ## build and start development: source mounted, reload on change, DEBUG
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, and whether it is healthy
-	@docker compose ps
+ps: ## what runs, of which version, and whether it is healthy
+	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@

@@ -38,6 +38,8 @@ class CallRecord:
     from_number: str = ""
     to_number: str = ""
     status: str = "completed"
+    # Of the code that answered.
+    version: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)

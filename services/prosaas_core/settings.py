@@ -74,6 +74,8 @@ class Settings(BaseModel):
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"
     demo_url: HttpUrl = "http://simulator:9000"
+    # Of the image, which says so itself.
+    prosaas_version: str = ""
     port: int | None = Field(default=None, ge=1, le=65535)
     operators_port: int = Field(default=5051, ge=0, le=65535)
 

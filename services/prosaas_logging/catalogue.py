@@ -441,7 +441,7 @@ def UNKNOWN_BUSINESS(*, to_number: str) -> None:
 
 
 @event(INFO, "🟢")
-def WORKER_START(*, queues: str, concurrency: int) -> None:
+def WORKER_START(*, version: str = "", queues: str, concurrency: int) -> None:
     """The worker takes jobs."""
 
 

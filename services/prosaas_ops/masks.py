@@ -14,6 +14,7 @@ MASK = "•••"
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
+_TWO = re.compile(r",(?=[^,]+:[0-9]+$)|:[0-9]+$")
 # Shorter values are words like "postgres": masking them would eat the text around them.
 _SHORTEST = 8
 
@@ -44,6 +45,8 @@ def known_secrets(
             values.discard(value)
             password = urlsplit(value).password
             values.update({password, unquote(password)} if password else ())
+    # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.
+    values.update(part for value in list(values) for part in _TWO.split(value))
     return {value for value in values if len(value) >= _SHORTEST}
 
 

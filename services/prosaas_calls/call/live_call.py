@@ -110,6 +110,7 @@ class LiveCall:
             ended_at=self.started_at + timedelta(seconds=duration_s),
             duration_s=duration_s,
             end_reason=reason.value,
+            version=self._services.settings.prosaas_version,
             metrics=metrics,
             transcript=self.call.history.to_json(),
             events=[entry._asdict() for entry in call_scope.timeline],

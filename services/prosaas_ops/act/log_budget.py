@@ -30,7 +30,7 @@ def run(options: Options) -> int:
     count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
     scenario = options.text("SCENARIO", "demo")
     engine, screen = Engine(), Screen()
-    containers = [engine.running(name) for name in SERVICES.values()]
+    containers = [found for name in SERVICES.values() for found in engine.generations(name)]
 
     def call(level: str) -> Placed:
         call_sid = new_call_sid()

@@ -12,9 +12,10 @@ OPTIONS = ("S",) if OTHERS else ()
 def run(options: Options) -> int:
     service = options.service()
     engine, screen = Engine(), Screen()
-    container = engine.running(service)
+    containers = engine.generations(service)
     ended = sessions.others(engine, options.command.replace("quiet", "debug"))
-    live_switch.lower_all(engine, container)
+    for container in containers:
+        live_switch.lower_all(engine, container)
     screen.say(f"{service} is at its configured level")
     for session in ended:
         screen.say(screen.paint(f"note: {session}; that ended with this", "33"))

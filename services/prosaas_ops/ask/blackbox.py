@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,20 +78,22 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
 
 def _ask(engine: Engine, call_sid: str) -> tuple[str, tuple[int, str, str]]:
     """The service that recorded, in another stack whichever did, and what its logctl says."""
-    for service in OTHERS:
-        # Beside those that log through us there is a database, say, that does not.
-        with suppress(Problem):
-            answer = logctl(engine, engine.running(service), "blackbox", *([call_sid] if call_sid else []))
-            if answer[0] == 0:
-                return service, answer
-    if OTHERS:
-        return "", (_NOTHING_RECORDED, "", "")
-    return _SERVICE, logctl(engine, engine.running(_SERVICE), "blackbox", *([call_sid] if call_sid else []))
+    answer = (_NOTHING_RECORDED, "", "")
+    for service in OTHERS or (_SERVICE,):
+        # Beside those that log through us another stack has a database, say, that does not.
+        with suppress(Problem) if OTHERS else nullcontext():
+            # Files are every generation's; what is still in memory only the one has that holds the call.
+            for container in engine.generations(service):
+                answer = logctl(engine, container, "blackbox", *([call_sid] if call_sid else []))
+                if answer[0] != _NOTHING_RECORDED:
+                    return service, answer
+    return _SERVICE, answer
 
 
 def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
-    lines = lines_of_call(engine.logs(engine.running(service)), call_sid)
+    parts = [engine.logs(container) for container in (*engine.kept(service), *engine.containers(service))]
+    lines = (line for part in parts for line in lines_of_call(part, call_sid))
     return [line for line in lines if line.level != "DEBUG"]
 
 

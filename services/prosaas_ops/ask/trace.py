@@ -119,7 +119,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
-    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}"]
+    version = f" · version {screen.value(record.version)}" if record is not None and record.version else ""
+    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
     rows += _parties(record, screen) if record is not None else []
     rows.append(_verdict(story, facts, screen))
     rows += [screen.warn(f"  {screen.value(sentence(trouble, facts))}") for trouble in verdict(facts)[1:]]

@@ -65,6 +65,8 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    # Which version of prosaas-calls answered.
+    version: str = ""
 
 
 _CALL = """
@@ -228,6 +230,7 @@ def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment
         transcript=_json(row["transcript"], []),
         events=_json(row["events"], []),
         summary=row["summary"] or "",
+        version=row.get("version") or "",
         jobs=jobs,
         appointments=appointments,
         usual_ms=usual_ms,

@@ -56,8 +56,10 @@ def raised(
     target: Target,
     seconds: float,
     stays: Callable[[Container], bool] = lambda _: False,
-) -> Iterator[None]:
+) -> Iterator[Callable[[Container], None]]:
     """DEBUG for the target while the block runs; every container is asked to take it back, however the block ends.
+
+    What is yielded raises it in one that came later, too.
 
     That holds for a container that refused, and for the others when one does not answer. What `stays` for somebody else
     is left alone. No second Ctrl-C stops what the first one asked for.
@@ -66,13 +68,17 @@ def raised(
         raise Usage(f"a level is switched for at most {LONGEST_SECONDS // 3600}h at a time")
     duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
     undo = ExitStack()
+
+    def raise_in(container: Container) -> None:
+        undo.callback(_take_back, engine, container, target, stays)
+        # Another terminal may have asked for longer: setting it anew would shorten its time.
+        if not stays(container) or seconds_left(engine, container, target) < seconds:
+            raise_to_debug(engine, container, target, duration)
+
     try:
         for container in containers:
-            undo.callback(_take_back, engine, container, target, stays)
-            # Another terminal may have asked for longer: setting it anew would shorten its time.
-            if not stays(container) or seconds_left(engine, container, target) < seconds:
-                raise_to_debug(engine, container, target, duration)
-        yield
+            raise_in(container)
+        yield raise_in
     finally:
         with _undisturbed(), undo:
             pass
