@@ -209,6 +209,8 @@ def test_a_million_operations_are_all_accounted_for(tmp_path: Path) -> None:
             drain(request)
         with scope(job_id="7"):
             log.warning("refused")
+        if not number % 20:
+            drain(call)
 
     apply(policies[0])
     with scope(call_sid="CA1") as call:
