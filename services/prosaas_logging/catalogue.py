@@ -124,6 +124,24 @@ def BARGE_IN(*, heard_ms: float) -> None:
     """The caller interrupted the agent, once for each interruption."""
 
 
+@event(INFO, "🤫", he="הלקוח שותק, נשאל בפעם ה-{time} אם הוא על הקו",
+       en="the caller is silent and is asked whether they are there, time {time}", fold=2)  # fmt: skip
+def CALLER_SILENT(*, time: int) -> None:
+    """The caller has said nothing for a while and is asked whether they are still there; in the end we hang up."""
+
+
+@event(DEBUG, he="קול של הלקוח שלא היה קטיעה: resumed={resumed}",
+       en="a sound of the caller's that was no interruption: resumed={resumed}")  # fmt: skip
+def SPOKEN_THROUGH(*, resumed: bool) -> None:
+    """A word of assent, a cough or an echo over the agent's words, which went on or were taken up again."""
+
+
+@event(INFO, "🌫️", he="רעש רצוף בקו מזה {seconds} שניות, בפעם ה-{count}",
+       en="noise on the line for {seconds} seconds without a pause, time {count}", fold=2)  # fmt: skip
+def LINE_NOISY(*, seconds: float, count: int) -> None:
+    """Something sounds on the caller's side without an end: the agent answers what it understood, or says so."""
+
+
 @event(INFO, "🔢", he="הוקשו {count} ספרות", en="{count} digits pressed")
 def DTMF(*, count: int) -> None:
     """Keys were pressed: how many, never which."""
@@ -151,6 +169,7 @@ def CALL_END(
     reason: str,
     turns: int | None = None,
     barge_ins: int | None = None,
+    false_interruptions: int | None = None,
     tools: int | None = None,
     first_audio_ms: float | None = None,
     response_p50_ms: float | None = None,

@@ -89,6 +89,7 @@ class LiveCall:
         return {
             "turns": stats.turns,
             "barge_ins": stats.barge_ins,
+            "false_interruptions": stats.false_interruptions,
             "tools": stats.tools,
             "first_audio_ms": stats.first_audio_ms,
             "response_p50_ms": stats.percentile(0.5),

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.audio import watermark
-from simulator.audio.mulaw import FRAME_BYTES, milliseconds
+from simulator.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, milliseconds
 from simulator.live import Said
+
+# A service that goes on where it stopped knows that place by its last mark.
+_RESUMES_BEFORE = 1_000 * BYTES_PER_MS
 
 
 @dataclass
@@ -54,6 +57,16 @@ class Ear:
         """The piece of speech that is being played, or the last one."""
         return self._current
 
+    def _resumed(self, current: Heard, audio: bytes) -> bool:
+        """Whether this goes on with the piece that was cleared, a little before the place where it stopped."""
+        start = max(0, current.heard_bytes - _RESUMES_BEFORE)
+        at = current.said.audio.find(audio, start, current.heard_bytes + len(audio)) if audio else -1
+        if at < 0:
+            return False
+        current.cleared = False
+        current.heard_bytes = at
+        return True
+
     def clear(self) -> None:
         """Take note that the rest of what is being played was dropped on demand."""
         self.pause()
@@ -87,7 +100,7 @@ class Ear:
 
     def _go_on(self, audio: bytes) -> None:
         current = self._current
-        if current is None or current.cleared:
+        if current is None or (current.cleared and not self._resumed(current, audio)):
             self.unknown_bytes += len(audio)
             return
         end = min(current.heard_bytes + len(audio), current.said.sent_bytes)

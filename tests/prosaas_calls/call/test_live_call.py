@@ -40,8 +40,12 @@ class Axe:
 
     def task(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any) -> Any:
         """The loop's task factory."""
-        watched = self._watch(coroutine) if in_the_call.get() else coroutine
-        return asyncio.Task(watched, loop=loop, **options)
+        if not in_the_call.get():
+            return asyncio.Task(coroutine, loop=loop, **options)
+        task = asyncio.Task(self._watch(coroutine), loop=loop, **options)
+        # A task that is cancelled before its first step never gets to what it was to run.
+        task.add_done_callback(lambda _: coroutine.close())
+        return task
 
     async def _watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return await _Watched(coroutine, self._suspended)
