@@ -177,8 +177,9 @@ def CALL_END(
     frames_in: int | None = None,
     frames_out: int | None = None,
     folded: int | None = None,
+    explains: str | None = None,
 ) -> None:
-    """The call ended: how long, why, its metrics, and how many routine lines were folded away."""
+    """The call ended: how long, why, its metrics, how many lines were folded away, and what explains a crash."""
 
 
 @event(DEBUG, he="רשומת השיחה נשמרה: {record}", en="call record saved: {record}")
@@ -190,6 +191,17 @@ def CALL_RECORD_SAVED(*, record: str) -> None:
        en="the database is unavailable, the call record is spooled in {path}")  # fmt: skip
 def CALL_RECORD_SPOOLED(*, path: str) -> None:
     """The call's record waits in a file until the database is back."""
+
+
+@event(WARNING, "⚠️", tag="CALL_JOURNAL", he="השיחות לא נכתבות לדיסק, ונפילה תאבד אותן: {error}",
+       en="calls are not written to disk, a crash would lose them: {error}")  # fmt: skip
+def CALL_JOURNAL_FAILED(*, error: str) -> None:
+    """What happens in calls cannot be written to disk; it is tried again twice a second, and nothing is forgotten."""
+
+
+@event(INFO, "💾", tag="CALL_JOURNAL", he="השיחות שוב נכתבות לדיסק", en="calls are written to disk again")
+def CALL_JOURNAL_BACK() -> None:
+    """The disk takes what happens in calls again."""
 
 
 @event(WARNING, "⛔", he="שיחה נדחתה: {reason}", en="call refused: {reason}")

@@ -10,11 +10,10 @@ import pytest
 from pydantic import BaseModel
 
 from calls_world.waiting import until
-from calls_world.world import calls_world
+from calls_world.world import calls_world, spooled
 from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
-from prosaas_core.records import CallRecord
 from prosaas_logging import EventRecord, capture_events
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
@@ -427,7 +426,7 @@ async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_di
             await until(lambda: named(events, "CALL_RECORD_SPOOLED"))
 
     assert result["ok"], result["problems"]
-    record = CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8"))
+    record = spooled(tmp_path, result["call_sid"])
     assert record.end_reason == end(events)["reason"] == "customer_hangup"
     assert len(record.transcript) == 5
 
