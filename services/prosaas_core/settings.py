@@ -60,6 +60,10 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _days(default: int) -> Any:
+    return Field(default=default, ge=0, le=36_500)
+
+
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss")]
 
@@ -111,6 +115,17 @@ class Settings(BaseModel):
     reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
+    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
+
+    # How many days something is kept; 0 is for ever.
+    keep_transcripts_days: int = _days(90)
+    keep_events_days: int = _days(30)
+    keep_summaries_days: int = _days(365)
+    keep_callers_days: int = _days(365)
+    keep_messages_days: int = _days(180)
+    keep_appointments_days: int = _days(730)
+    keep_customers_days: int = _days(730)
+    keep_blackbox_days: int = _days(14)
 
     # Everything outward goes to the simulator's stand-ins: asked for by DEMO=1, and by nothing else.
     demo: bool = False
