@@ -131,6 +131,19 @@ restore: ## put a backup in place of the database; a live one only with FORCE=1 
 restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
 	@scripts/run $@
 
+##@ People
+
+.PHONY: forget export retention
+
+forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1]
+	@scripts/run $@
+
+export: ## everything about one person, for them and for machines [PHONE=+972… or CUSTOMER=7] [IN=en]
+	@scripts/run $@
+
+retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
+	@scripts/run $@
+
 ##@ This machine
 
 .PHONY: doctor

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from prosaas_core.postgres import address
+from prosaas_core.privacy.places import DAYS
 
 WHERE = "set it in .env (env/example.env explains each setting)"
 
@@ -60,8 +61,8 @@ def _database_url(value: str) -> str:
     return value
 
 
-def _days(default: int) -> Any:
-    return Field(default=default, ge=0, le=36_500)
+def _days(name: str) -> Any:
+    return Field(default=DAYS[name], ge=0, le=36_500)
 
 
 HttpUrl = Annotated[str, _url("http", "https")]
@@ -118,14 +119,14 @@ class Settings(BaseModel):
     blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 
     # How many days something is kept; 0 is for ever.
-    keep_transcripts_days: int = _days(90)
-    keep_events_days: int = _days(30)
-    keep_summaries_days: int = _days(365)
-    keep_callers_days: int = _days(365)
-    keep_messages_days: int = _days(180)
-    keep_appointments_days: int = _days(730)
-    keep_customers_days: int = _days(730)
-    keep_blackbox_days: int = _days(14)
+    keep_transcripts_days: int = _days("keep_transcripts_days")
+    keep_events_days: int = _days("keep_events_days")
+    keep_summaries_days: int = _days("keep_summaries_days")
+    keep_callers_days: int = _days("keep_callers_days")
+    keep_messages_days: int = _days("keep_messages_days")
+    keep_appointments_days: int = _days("keep_appointments_days")
+    keep_customers_days: int = _days("keep_customers_days")
+    keep_blackbox_days: int = _days("keep_blackbox_days")
 
     # Everything outward goes to the simulator's stand-ins: asked for by DEMO=1, and by nothing else.
     demo: bool = False

@@ -39,6 +39,7 @@ class FakeEngine:
         self.answers: dict[str, Any] = {}
         self.details: dict[str, dict[str, Any]] = {}
         self.executed: list[tuple[str, ...]] = []
+        self.environments: list[dict[str, str]] = []
         self.on_run: Callable[[str, tuple[str, ...]], tuple[int, str, str]] = lambda service, command: (0, "", "")
 
     def write(self, service: str, at: float, *texts: str) -> None:
@@ -89,8 +90,9 @@ class FakeEngine:
             raise Problem(f"no such thing: {path}")
         return self.answers[path]
 
-    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+    def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         self.executed.append((container.service, *command))
+        self.environments.append(environment)
         return self.on_run(container.service, command)
 
 

@@ -6,6 +6,21 @@ customers who they are.
 
 from typing import NamedTuple
 
+# For how many days something is kept where .env does not say; nought is for ever. env/example.env has the reasons.
+DAYS = {
+    "keep_transcripts_days": 90,
+    "keep_events_days": 30,
+    "keep_blackbox_days": 14,
+    "keep_summaries_days": 365,
+    "keep_callers_days": 365,
+    "keep_messages_days": 180,
+    "keep_appointments_days": 730,
+    "keep_customers_days": 730,
+    # On the host, where the services do not reach.
+    "keep_captures_days": 30,
+    "keep_lines_days": 30,
+}
+
 
 class Rule(NamedTuple):
     """How long something is kept: its name, its setting in days, which rows are due, and the statement that ends it.
@@ -215,7 +230,9 @@ RULES = tuple((place, rule) for place in PLACES for rule in place.rules)
 
 def finds(place: Place) -> str:
     """The keys of a person's rows, as text."""
-    return f"SELECT {place.key}::text FROM {place.table} WHERE {place.theirs}"
+    # Not every place asks with both, and each must have its type.
+    typed = "WITH asked AS (SELECT $1::text, $2::bigint[])"
+    return f"{typed} SELECT {place.key}::text FROM {place.table} WHERE {place.theirs}"
 
 
 def shows(place: Place) -> str:
@@ -231,6 +248,11 @@ def erases(place: Place) -> str:
 def is_due(place: Place, rule: Rule) -> str:
     """The keys of at most $2 rows that have been kept for longer than $1, an interval."""
     return f"SELECT {place.key} FROM {place.table} WHERE {rule.age} < now() - $1::interval AND {rule.due} LIMIT $2"
+
+
+def kept(place: Place, rule: Rule) -> str:
+    """How many rows there are that will be due one day, and the oldest of them."""
+    return f"SELECT count(*), min({rule.age}) FROM {place.table} WHERE {rule.due}"
 
 
 def ends(place: Place, rule: Rule) -> str:

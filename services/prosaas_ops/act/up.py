@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from prosaas_ops.act.retention import days
 from prosaas_ops.conduct import database, plan, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
@@ -14,6 +15,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.stack import left
 
 OPTIONS = ("CONTAINER", "FILE", "FORCE", "LOG_LEVEL", "N", "NAME", "YES")
 
@@ -40,6 +42,7 @@ def run(options: Options) -> int:
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             _resume(world)
         act(world, options)
+        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
     return FINE
 
 

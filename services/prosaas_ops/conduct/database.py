@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prosaas_core.privacy import ledger
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
@@ -117,6 +118,7 @@ def examined(world: World, name: str, *, force: bool) -> dict[str, Any]:
     world.say(f"restoring {name}, beside the database")
     aside(world, path, "prosaas_restored")
     _known_schema(world)
+    _forget_again(world, path.parent)
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
     return {"file": name, "live": bool(rows), "running": sorted(set(running))}
 
@@ -209,6 +211,20 @@ def _known_schema(world: World) -> None:
             "restore it with the version that wrote it",
             "docs/operations.md",
         )
+
+
+def _forget_again(world: World, beside: Path) -> None:
+    """Who was forgotten since the backup is in it, and stays forgotten: also by the file that lies beside it."""
+    try:
+        forgotten = [one for folder in {beside, world.root / _FOLDER} for one in ledger.noted(folder)]
+    except ValueError as error:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
+        fix = f"repair or remove that line, and forget that person again: {_FOLDER}/{ledger.FILE}"
+        raise problem(f"who was forgotten would come back: {error}", fix, "docs/privacy.md") from None
+    there = set(sql(world, "prosaas_restored", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
+    if script := "\n".join(ledger.again(one, there) for one in forgotten):
+        sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
+        world.say(f"{len(forgotten)} people who were forgotten stay forgotten")
 
 
 def _stop(world: World) -> None:
