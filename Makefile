@@ -133,7 +133,7 @@ restore-drill: ## try the newest backup beside the database, and compare the cou
 
 ##@ People
 
-.PHONY: forget export retention
+.PHONY: forget export retention audit
 
 forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1]
 	@scripts/run $@
@@ -142,6 +142,9 @@ export: ## everything about one person, for them and for machines [PHONE=+972…
 	@scripts/run $@
 
 retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
+	@scripts/run $@
+
+audit: ## who looked at people, took them along or changed what is kept, and why [SINCE=30d MAX=50]
 	@scripts/run $@
 
 ##@ This machine

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy import person
 from prosaas_ops.act.capture import archive
+from prosaas_ops.audited import note
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen import export_page
@@ -41,6 +42,7 @@ def run(options: Options) -> int:
         **{f"recordings/{file}": text for file, text in theirs.recordings.items()},
     }
     target = output_folder() / f"{name}.tar.gz"
+    note("exported", target.name, options.text("WHY"))
     target.write_bytes(archive(name, files))
     screen.say(
         f"wrote {target}: {sum(map(len, tables.values()))} rows and {len(theirs.recordings)} recordings",

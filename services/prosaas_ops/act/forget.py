@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy import ledger, person
+from prosaas_ops.audited import note
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import left
@@ -49,6 +50,7 @@ def run(options: Options) -> int:
         screen.say("nothing was changed")
         return PROBLEM
     receipt, at = secrets.token_hex(6), datetime.now(UTC)
+    note("forgotten", f"receipt {receipt}", options.text("WHY"))
     _forget(engine, theirs, ledger.Forgotten.of(receipt, at, theirs.rows))
     remaining = whole(engine, options)
     if not remaining.empty:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_core.privacy import ledger
+from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
@@ -246,6 +247,7 @@ def _swap(world: World) -> None:
     _closed(world, "prosaas")
     sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_replaced;")
     sql(world, "postgres", "ALTER DATABASE prosaas_restored RENAME TO prosaas;")
+    forget_what_was_carried(world.root)
 
 
 def _swap_back(world: World) -> None:
