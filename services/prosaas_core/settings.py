@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from prosaas_core.postgres import address
+from prosaas_core.privacy.masks import Value, masked
 from prosaas_core.privacy.places import DAYS
 
 WHERE = "set it in .env (env/example.env explains each setting)"
@@ -118,6 +119,7 @@ class Settings(BaseModel):
     spool_dir: Path = Path("/var/spool/prosaas")
     blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 
+    mask_in_records: int = Field(default=1, ge=0, le=1)
     # How many days something is kept; 0 is for ever.
     keep_transcripts_days: int = _days("keep_transcripts_days")
     keep_events_days: int = _days("keep_events_days")
@@ -130,6 +132,10 @@ class Settings(BaseModel):
 
     # Everything outward goes to the simulator's stand-ins: asked for by DEMO=1, and by nothing else.
     demo: bool = False
+
+    def for_record(self, value: Value) -> Value:
+        """The value as it may be kept: without card and identity numbers, unless these were asked for."""
+        return masked(value) if self.mask_in_records else value
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequence[str] = ("DATABASE_URL",)) -> Settings:

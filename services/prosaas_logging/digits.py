@@ -68,10 +68,15 @@ def has_number(text: str) -> bool:
 
 def hide_numbers(text: str) -> str:
     """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
-    text = _MANY.sub(_hide_in_run, text)
+    text = hide_private(text)
     for phone in _PHONES:
         text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
     return text
+
+
+def hide_private(text: str) -> str:
+    """*text* without card and identity numbers; telephone numbers stay."""
+    return _MANY.sub(_hide_in_run, text)
 
 
 def is_private(number: int) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -119,7 +120,8 @@ class LiveCall:
         """In the database, or else on disk until the worker can put it there; at once on disk when we are cancelled."""
         saved = False
         try:
-            await self._services.store.save(record)
+            # A long call has many words: other calls must not wait while they are read.
+            await self._services.store.save(await asyncio.to_thread(self._masked, record))
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:
@@ -130,8 +132,15 @@ class LiveCall:
             if not saved:
                 await self._spool(record)
 
+    def _masked(self, record: CallRecord) -> CallRecord:
+        for_record = self._services.settings.for_record
+        return replace(record, transcript=for_record(record.transcript), events=for_record(record.events))
+
+    def _to_disk(self, record: CallRecord) -> None:
+        spool(self._services.settings.spool_dir, self._masked(record))
+
     async def _spool(self, record: CallRecord) -> None:
-        writing = asyncio.create_task(asyncio.to_thread(spool, self._services.settings.spool_dir, record))
+        writing = asyncio.create_task(asyncio.to_thread(self._to_disk, record))
         cancelled = False
         try:
             await asyncio.shield(writing)

@@ -271,6 +271,17 @@ async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -
     assert told == [each.id for each in kept]
 
 
+async def test_what_callers_leave_is_kept_without_card_numbers(engine: AsyncEngine) -> None:
+    context = await call(engine)
+    await tool(context, "take_message", text="לחייב את 4580260000000000", name="דוד 4580260000000000")
+    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="כרטיס 4580260000000000")
+    async with session(engine) as opened:
+        kept = [*(await opened.scalars(select(CallMessage))), *(await opened.scalars(select(Appointment)))]
+    texts = [kept[0].body, kept[0].name, kept[1].note]
+    assert not any("4580" in each for each in texts)
+    assert all("[redacted]" in each for each in texts)
+
+
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
     """A transfer to the business's own number would be answered by the agent."""
     context = await call(engine)
