@@ -122,13 +122,13 @@ jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or r
 retry-job: ## put held jobs back into the queue [ID="12 13"]
 	@scripts/run $@
 
-backup: ## write the database into backups/ [FILE=] [FORCE=1: over a file that is there]
+backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there]
 	@scripts/run $@
 
-restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [KEY=]
 	@scripts/run $@
 
-restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
+restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=] [KEY=]
 	@scripts/run $@
 
 ##@ People

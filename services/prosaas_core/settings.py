@@ -22,6 +22,7 @@ DEMO_ACCOUNT_SID = "AC" + "0" * 32
 SECRETS = frozenset(
     {
         "DATABASE_URL",
+        "DATABASE_ROLES_KEY",
         "OPENAI_API_KEY",
         "TWILIO_AUTH_TOKEN",
         "CALL_TOKEN_SECRET",
@@ -76,6 +77,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(repr=False)
+    # From it migrate makes a role for each service; without it all of them are who DATABASE_URL says.
+    database_roles_key: str = Field(default="", repr=False, pattern="^([0-9a-f]{64})?$")
     public_url: HttpUrl = "http://localhost:8000"
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"

@@ -17,7 +17,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
 
-OPTIONS = ("CONTAINER", "FILE", "FORCE", "LOG_LEVEL", "N", "NAME", "YES")
+OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
@@ -164,11 +164,13 @@ def _asked(name: str) -> str:
 
 
 def _backup(world: World, options: Options) -> None:
-    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False))
+    verify = options.flag("VERIFY", default=False)
+    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
 
 
 def _restore(world: World, options: Options) -> None:
-    memory = database.examined(world, options.text("FILE"), force=options.flag("FORCE", default=False))
+    force = options.flag("FORCE", default=False)
+    memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(database.restore(world, memory), world)
     world.say(f"restored: {database.counted(world, 'prosaas')}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
@@ -176,7 +178,7 @@ def _restore(world: World, options: Options) -> None:
 
 
 def _drill(world: World, options: Options) -> None:
-    database.drill(world, options.text("FILE"))
+    database.drill(world, options.text("FILE"), options.text("KEY"))
 
 
 def _refuse(findings: list[Finding]) -> None:

@@ -142,6 +142,7 @@ async def test_much_goes_in_batches_that_no_lock_outlives(
         "SELECT 'many' || n, 101, 'in', now() - interval '800 days' FROM generate_series(1, 95) AS n",
     )
     await do(engine, "CREATE TABLE gone (batch bigint)")
+    await do(engine, "GRANT INSERT ON gone TO prosaas_worker")
     await do(
         engine,
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
