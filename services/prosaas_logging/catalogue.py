@@ -556,6 +556,11 @@ def CALL_RECORD_UNREADABLE(*, path: str, error: str) -> None:
     """A file in the spool cannot be read and was set aside beside it."""
 
 
+@event(INFO, "🧹", he="נמחק בתום תקופת השמירה: {removed}", en="kept long enough and removed: {removed}")
+def RETENTION(*, removed: str, ms: float) -> None:
+    """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
+
+
 @event(ERROR, "❌", he="{chore} נכשל, שוב במועד הבא: {error}", en="{chore} failed, again at its next time: {error}")
 def CHORE_FAILED(*, chore: str, error: str, exc_info: ExcInfo = None) -> None:
     """A recurring chore of the worker failed; it runs again at its next time."""
