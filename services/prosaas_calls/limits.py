@@ -13,6 +13,8 @@ class Limits:
     max_calls: int = 150
     drain: float = 300.0
     max_call: float = 3600.0
+    # In the currency of the prices; 0 is no limit.
+    max_cost: float = 0.0
     # Nobody speaks, neither the caller nor the model.
     idle: float = 60.0
     # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
@@ -76,5 +78,6 @@ class Limits:
             max_calls=settings.max_calls,
             drain=float(settings.drain_seconds),
             max_call=float(settings.max_call_seconds),
+            max_cost=settings.max_cost_per_call,
             idle=float(settings.idle_seconds),
         )

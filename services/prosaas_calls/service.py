@@ -15,6 +15,7 @@ from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
+from prosaas_core.charges import prices_of
 from prosaas_core.database import make_engine
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
@@ -43,8 +44,9 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         timeout_s=limits.model_connect,
         ping_s=limits.model_ping,
     )
-    store = Store(engine, timeout=limits.database, record_timeout=limits.record)
-    desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
+    store = Store(engine, timeout=limits.database, record_timeout=limits.record, day_limit=settings.max_cost_per_day)
+    prices = prices_of(settings, settings.openai_realtime_model, settings.openai_transcription_model)
+    desk = Desk(Services(settings, limits, store, twilio, metrics, connect, prices))
     pages = Pages(desk, metrics)
     server = CallServer(desk, pages, limits)
     host = "0.0.0.0"

@@ -158,8 +158,11 @@ def CALL_END(
     frames_in: int | None = None,
     frames_out: int | None = None,
     folded: int | None = None,
+    tokens_in: int | None = None,
+    tokens_out: int | None = None,
+    cost: float | None = None,
 ) -> None:
-    """The call ended: how long, why, its metrics, and how many routine lines were folded away."""
+    """The call ended: how long, why, its metrics, how many routine lines were folded away, and what it cost."""
 
 
 @event(DEBUG, he="רשומת השיחה נשמרה: {record}", en="call record saved: {record}")
@@ -171,6 +174,18 @@ def CALL_RECORD_SAVED(*, record: str) -> None:
        en="the database is unavailable, the call record is spooled in {path}")  # fmt: skip
 def CALL_RECORD_SPOOLED(*, path: str) -> None:
     """The call's record waits in a file until the database is back."""
+
+
+@event(WARNING, "💰", he="העלות היום: {spent} {currency}, מתוך תקרה של {limit}",
+       en="the cost today: {spent} {currency} of {limit}")  # fmt: skip
+def DAY_COST(*, business_id: str = "", spent: float, currency: str, limit: float) -> None:
+    """A business has spent four fifths of its budget for the day, or all of it: once a day each."""
+
+
+@event(WARNING, "💰", he="אין מחיר ל-{model}: יש טוקנים ואין עלות",
+       en="no price for {model}: its tokens are counted, its cost is not")  # fmt: skip
+def PRICE_UNKNOWN(*, model: str) -> None:
+    """A model that the service uses is in no file of prices; said once, when the service starts."""
 
 
 @event(WARNING, "⛔", he="שיחה נדחתה: {reason}", en="call refused: {reason}")

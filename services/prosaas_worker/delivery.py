@@ -20,6 +20,7 @@ from prosaas_core.tables import Message, OutboundMessage
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import WHATSAPP_SEND_FAILED, WHATSAPP_SENT
 from prosaas_worker.job import Hopeless, Later, Tools
+from prosaas_worker.spending import charge_message
 from prosaas_worker.texting import Text, find_sent, fit, send
 
 log = get_logger(__name__)
@@ -152,6 +153,7 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
         if (await connection.execute(mark)).one_or_none() is None:
             return
         await _mark_answered(connection, draft)
+        await charge_message(tools, connection, text)
         if record is not None:
             await record(connection, message_id, text)
     log.event(WHATSAPP_SENT, sent_id=message_id, channel=text.channel)

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pgqueuer.models import Job as QueuedJob
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.facts.prices import Prices
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 
@@ -67,3 +68,4 @@ class Tools:
     settings: Settings
     engine: AsyncEngine
     outbound: Outbound
+    prices: Prices

@@ -2,10 +2,13 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from prosaas_core.spent import Spent
+
 REGISTRY = CollectorRegistry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
 SECONDS = Histogram("prosaas_job_seconds", "How long a done job took.", ["job"], registry=REGISTRY)
 QUEUE = Gauge("prosaas_queue_jobs", "Jobs in the queue, by status.", ["job", "status"], registry=REGISTRY)
+SPENT = Spent(REGISTRY)
 READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
 
 

@@ -2,8 +2,12 @@
 
 from typing import Any, Literal, TypedDict
 
+import httpx
+
+from prosaas_core.database import transaction
 from prosaas_core.outward.http import Unavailable, bearer
 from prosaas_worker.job import Tools
+from prosaas_worker.spending import charge_answer
 
 # A model that thinks spends most of it before its first word; no message of ours needs more.
 MAX_OUTPUT_TOKENS = 2000
@@ -16,8 +20,10 @@ class Turn(TypedDict):
     content: str
 
 
-async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
-    """Return the model's words; an answer without any is worth another try."""
+async def answer(
+    tools: Tools, *, instructions: str, turns: list[Turn], business_id: int | None, call_sid: str | None = None
+) -> str:
+    """Return the model's words, charged to the business; an answer without any is paid for and worth another try."""
     settings = tools.settings
     response = await tools.outbound.request(
         "POST",
@@ -32,13 +38,21 @@ async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
         },
         headers={"Authorization": bearer(settings.openai_api_key)},
     )
-    try:
-        text = _output_text(response.json())
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        text = ""
+    text, usage = _read(response)
+    async with transaction(tools.engine) as connection:
+        await charge_answer(tools, connection, usage, business_id=business_id, call_sid=call_sid)
     if not text:
         raise Unavailable(response.url.netloc.decode("ascii"), "answered without text")
     return text
+
+
+def _read(response: httpx.Response) -> tuple[str, object]:
+    """The words, and the usage block as it came."""
+    try:
+        body = response.json()
+        return _output_text(body), body.get("usage")
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return "", None
 
 
 def _output_text(body: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import make_engine
+from prosaas_core.facts.prices import shipped
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outward.http import Outbound, Policy
 from prosaas_core.patience import Patience
@@ -117,7 +118,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
     policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
-        yield Tools(settings, engine, outbound)
+        yield Tools(settings, engine, outbound, shipped())
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from prosaas_calls.call.history import History
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -46,6 +47,7 @@ class Conversation:
         turns: Turns,
         history: History,
         stats: CallStats,
+        meter: Meter,
         send: Send,
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
@@ -54,6 +56,7 @@ class Conversation:
         self._line = line
         self._history = history
         self._stats = stats
+        self._meter = meter
         self._send = send
         self._use_tool = use_tool
         self._ask_later = ask_later
@@ -112,6 +115,7 @@ class Conversation:
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
         self._expecting_since = 0.0
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -128,6 +132,7 @@ class Conversation:
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
+        self._meter.heard(len(event.delta))
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
@@ -167,6 +172,7 @@ class Conversation:
         log.event(TRANSCRIPT_AI, text=event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
+        self._meter.transcribed(event)
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
         log.event(TRANSCRIPT_CUSTOMER, text=text)
@@ -176,6 +182,7 @@ class Conversation:
         if response is None:
             return
         self.turns.created(response.id)
+        self._meter.response_began()
         self._produced = False
         if self.turns.caller_speaking:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
@@ -188,6 +195,7 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
         self._expecting_since = 0.0

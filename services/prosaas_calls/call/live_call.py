@@ -81,7 +81,7 @@ class LiveCall:
         duration_s = round(self.call.stats.elapsed_ms() / 1000, 1)
         metrics = self._metrics(call_scope)
         log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
-        self._services.metrics.ended(reason, duration_s, self.call.stats)
+        self._services.metrics.ended(reason, duration_s, self.call.stats, self.call.meter.charges())
         return self._record(reason, duration_s, metrics, call_scope)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
@@ -96,6 +96,9 @@ class LiveCall:
             "frames_in": stats.frames_in,
             "frames_out": stats.frames_out,
             "folded": call_scope.folded,
+            "tokens_in": self.call.meter.tokens_in,
+            "tokens_out": self.call.meter.tokens_out,
+            "cost": self.call.meter.cost,
         }
 
     def _record(self, reason: EndReason, duration_s: float, metrics: dict[str, Any], call_scope: Scope) -> CallRecord:
@@ -110,9 +113,10 @@ class LiveCall:
             ended_at=self.started_at + timedelta(seconds=duration_s),
             duration_s=duration_s,
             end_reason=reason.value,
-            metrics=metrics,
+            metrics={**metrics, "currency": self._services.prices.currency},
             transcript=self.call.history.to_json(),
             events=[entry._asdict() for entry in call_scope.timeline],
+            charges=self.call.meter.charges(),
         )
 
     async def _keep(self, record: CallRecord) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
@@ -21,7 +22,7 @@ Leave = Callable[[PromptName, EndReason], Awaitable[None]]
 
 
 class Watchdog:
-    """Ends a call that is dead, silent or too long, and drops a model that has stopped answering."""
+    """Ends a call that is dead, silent, too long or too dear, and drops a model that has stopped answering."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Watchdog:
         caller: CallerLeg,
         model: ModelLeg,
         conversation: Conversation,
+        meter: Meter,
         leave: Leave,
     ) -> None:
         self._limits = limits
@@ -40,6 +42,7 @@ class Watchdog:
         self._caller = caller
         self._model = model
         self._conversation = conversation
+        self._meter = meter
         self._leave = leave
 
     async def run(self) -> None:
@@ -61,6 +64,8 @@ class Watchdog:
         self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
+        if limits.max_cost and self._meter.spent >= limits.max_cost:
+            await self._leave("limit", EndReason.LIMIT)
         if idle > limits.idle:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
 

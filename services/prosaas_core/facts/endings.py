@@ -14,6 +14,8 @@ class EndReason(StrEnum):
     MODEL_UNREACHABLE = "model_unreachable"
     IDLE_TIMEOUT = "idle_timeout"
     MAX_DURATION = "max_duration"
+    LIMIT = "limit"
+    OVER_BUDGET = "over_budget"
     CALLER_LOST = "caller_lost"
     DRAINED = "drained"
     PROTOCOL_ERROR = "protocol_error"
@@ -60,6 +62,12 @@ ENDINGS = {
     EndReason.MAX_DURATION: Ending(
         Fault.OURS, "השיחה הגיעה לאורך המרבי", "the call reached the longest time allowed", explained=True
     ),
+    EndReason.LIMIT: Ending(
+        Fault.OURS, "השיחה הגיעה לעלות המרבית", "the call reached the highest cost allowed", explained=True
+    ),
+    EndReason.OVER_BUDGET: Ending(
+        Fault.OURS, "התקציב היומי של העסק נוצל", "the business's budget for the day was spent", explained=True
+    ),
     EndReason.CALLER_LOST: Ending(
         Fault.CARRIER, "השמע נפסק בלי פרידה: הרשת או Twilio",
         "the audio stopped without a goodbye: the network or Twilio", True,
@@ -82,7 +90,10 @@ ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abno
 EXPLAINED = frozenset(reason for reason, ending in ENDINGS.items() if ending.explained)
 
 # Callers who wanted something and were sent away: the business is told, and a person is rung where there is one.
-UNSERVED = frozenset({EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY})
+UNSERVED = frozenset(
+    {EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY,
+     EndReason.OVER_BUDGET}
+)  # fmt: skip
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

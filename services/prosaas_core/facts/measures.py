@@ -28,6 +28,9 @@ MEASURES = (
     Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
     Measure("response_p50_ms", "תשובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
     Measure("response_p95_ms", "תשובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("tokens_in", "טוקנים פנימה", "tokens in"),
+    Measure("tokens_out", "טוקנים החוצה", "tokens out"),
+    Measure("cost", "עלות", "cost"),
     Measure("folded", "שורות מקופלות", "folded lines"),
 )
 

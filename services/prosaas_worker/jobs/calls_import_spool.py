@@ -37,7 +37,7 @@ async def _import(tools: Tools, path: Path) -> None:
     record = CallRecord.from_json(await asyncio.to_thread(path.read_text, "utf-8"))
     with scope(job_id=f"{CALLS_IMPORT_SPOOL}-{path.stem}", call_sid=record.call_sid):
         async with transaction(tools.engine) as connection:
-            stored = await save_call_record(connection, record)
+            stored = await save_call_record(connection, record, day_limit=tools.settings.max_cost_per_day)
         await asyncio.to_thread(path.unlink, missing_ok=True)
         log.event(CALL_RECORD_IMPORTED, path=path.name, new=stored)
 

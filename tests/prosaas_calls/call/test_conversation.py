@@ -10,16 +10,19 @@ import pytest
 from calls_world.sockets import FakeSocket
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model.events import Item, decode
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
+from prosaas_core.facts.prices import shipped
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
 from prosaas_logging.levels import INFO
 from prosaas_logging.policy import apply, in_force
 
+MODEL = "gpt-realtime-2.1"
 FRAME = base64.b64encode(b"\x00" * 160).decode()
 FIFTH = base64.b64encode(b"\x00" * 1600).decode()
 
@@ -33,6 +36,7 @@ class Stage:
         self.stats = CallStats()
         self.turns = Turns()
         self.history = History(self.stats.elapsed_ms)
+        self.meter = Meter(shipped(), self.stats.elapsed_ms, model=MODEL, transcription_model="gpt-transcribe")
         self.tools: list[Item] = []
         self.pauses: list[float] = []
         self.conversation = Conversation(
@@ -40,6 +44,7 @@ class Stage:
             turns=self.turns,
             history=self.history,
             stats=self.stats,
+            meter=self.meter,
             send=self._send,
             use_tool=self.tools.append,
             ask_later=self.pauses.append,

@@ -19,6 +19,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_core.facts.prices import shipped
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
@@ -121,6 +122,7 @@ class Stage:
             self.twilio,  # type: ignore[arg-type]
             self.metrics,
             self._connect,
+            shipped(),
         )
         self.call = Call(services, self.caller, "MZ1", CLAIMS)
         self.live = LiveCall(services, self.call, CLAIMS, refusal)

@@ -45,7 +45,7 @@ class Call:
         self.playback = Playback()
         self.last_frame_at = float("inf")
         self.model = Model(Connection())
-        self.idle = self.silent = 0.0
+        self.idle = self.silent = self.spent = 0.0
         self.left: list[tuple[str, EndReason]] = []
         healthy = {"send": 60.0, "silent_stream": 60.0, "model_silence": 60.0, "idle": 60.0, "max_call": 60.0}
         self.watchdog = Watchdog(
@@ -55,6 +55,7 @@ class Call:
             caller=self,  # type: ignore[arg-type]
             model=self.model,  # type: ignore[arg-type]
             conversation=self,  # type: ignore[arg-type]
+            meter=self,  # type: ignore[arg-type]
             leave=self._leave,
         )
 
