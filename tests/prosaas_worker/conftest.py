@@ -31,6 +31,8 @@ class Providers:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
         self.faults: deque[int | Exception | None] = deque()
+        self.usage: object = None
+        self.words: str | None = None
         self.fault_after_sending: Exception | httpx.Response | None = None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -47,8 +49,9 @@ class Providers:
                 return httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
-            part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
-            return httpx.Response(200, json={"output": [{"type": "message", "content": [part]}]})
+            words = f"answer {len(self.asked)}" if self.words is None else self.words
+            output = [{"type": "message", "content": [{"type": "output_text", "text": words}]}]
+            return httpx.Response(200, json={"output": output, "usage": self.usage})
         return self._send(path, request)
 
     def _send(self, path: str, request: httpx.Request) -> httpx.Response:

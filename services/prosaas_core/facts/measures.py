@@ -35,6 +35,16 @@ MEASURES = (
 )
 
 
+def shown(metrics: Mapping[str, Any]) -> list[tuple[Measure, str]]:
+    """The measures that a record has, each with its value in words."""
+    known = [measure for measure in MEASURES if metrics.get(measure.name) is not None]
+    return [(row, f"{metrics[row.name]} {_unit(row, metrics)}".strip()) for row in known]
+
+
+def _unit(measure: Measure, metrics: Mapping[str, Any]) -> str:
+    return str(metrics.get("currency") or "") if measure.name == "cost" else measure.unit
+
+
 def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """The measures that a call's own events tell: refused tools, errors it survived, connections it lost."""
     totals = {"refused": 0, "errors": 0, "reconnects": 0}

@@ -108,6 +108,19 @@ async def test_the_longest_call_ends_with_a_sentence() -> None:
     assert call.left == [("limit", EndReason.MAX_DURATION)]
 
 
+async def test_the_dearest_call_ends_with_a_sentence() -> None:
+    """Whoever talks, it is the business that pays."""
+    call = Call(max_cost=0.5, max_call=5.0)
+    call.spent = 0.49
+    ending = asyncio.create_task(call.end())
+    await asyncio.sleep(0.05)
+    assert not ending.done()
+    call.spent = 0.5
+
+    assert await ending is EndReason.LIMIT
+    assert call.left == [("limit", EndReason.LIMIT)]
+
+
 async def test_a_model_that_does_not_answer_is_given_up() -> None:
     """The call lives on: the model's leg connects anew."""
     call = Call(model_silence=1.0, max_call=0.05)

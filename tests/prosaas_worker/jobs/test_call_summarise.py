@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select, update
 
 from prosaas_core.jobs import CALL_SUMMARISE
+from prosaas_core.outward.http import Unavailable
 from prosaas_core.records import CallRecord, save_call_record
-from prosaas_core.tables import Business, Call
+from prosaas_core.tables import Business, Call, Charge
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import call_summarise
 
@@ -80,3 +81,36 @@ async def test_the_first_summary_stands(tools):
 async def test_a_call_that_is_not_there_is_hopeless(tools):
     with pytest.raises(Hopeless, match="CA404"):
         await call_summarise.run(job("CA404"), tools)
+
+
+async def charges(engine):
+    async with engine.connect() as connection:
+        rows = select(Charge.kind, Charge.name, Charge.business_id, Charge.call_sid, Charge.tokens_in, Charge.cost)
+        return (await connection.execute(rows)).all()
+
+
+async def test_a_summary_is_charged_to_the_business_of_its_call(tools, providers):
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100, "input_tokens_details": {"cached_tokens": 0}}
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    cost = pytest.approx(0.00075 + 0.00045)
+    assert await charges(tools.engine) == [("text", "gpt-5.4-mini", 456, "CA1", 1000, cost)]
+
+
+async def test_an_answer_of_no_use_is_paid_for_and_so_is_the_next(tools, providers):
+    """Each of them was made, and is on the bill."""
+    providers.usage, providers.words = {"input_tokens": 10, "output_tokens": 5}, ""
+    await record(tools.engine, TRANSCRIPT)
+    with pytest.raises(Unavailable):
+        await call_summarise.run(job(), tools)
+    providers.words = "answer"
+    await call_summarise.run(job(), tools)
+    assert [row.tokens_in for row in await charges(tools.engine)] == [10, 10]
+
+
+async def test_an_odd_bill_does_not_cost_the_summary(tools, providers):
+    providers.usage = "much"
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    assert (await summary(tools.engine)).summary == "answer 1"
+    assert [row.tokens_in for row in await charges(tools.engine)] == [0]
