@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # A day is that of its business. What a message or a summary costs has no ending of its own where its call has none.
 GROUPS = {
-    "day": "to_char(at at time zone coalesce(businesses.timezone, 'UTC'), 'YYYY-MM-DD')",
+    "day": "(at at time zone coalesce(businesses.timezone, 'UTC'))::date",
     "business": "coalesce(charges.business_id || ' ' || businesses.name, 'none')",
     "model": "charges.name",
     "ending": "coalesce(nullif(calls.end_reason, ''), 'no call')",
@@ -80,6 +80,6 @@ def spent(wanted: Wanted) -> list[Sum]:
 
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Sum]:
         await connection.execute("set work_mem = '64MB'")
-        return [Sum(*row) for row in await connection.fetch(query, *values)]
+        return [Sum(str(row[0]), *row[1:]) for row in await connection.fetch(query, *values)]
 
     return asked(ask)
