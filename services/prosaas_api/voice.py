@@ -12,7 +12,7 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import queries, stream_token
+from prosaas_core import queries, stream_token, tracing
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session
 from prosaas_core.messages import fates
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
@@ -74,7 +74,8 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
             return _twiml(twiml.busy())
 
-    door = await state.door.state()
+    with tracing.span("seat"):
+        door = await state.door.state()
     if door != "open":
         return _wait(request, state, door, language)
     log.event(VOICE_WEBHOOK, from_number=caller)

@@ -312,6 +312,13 @@ def LOG_DROPPED(*, total: int, losses: str) -> None:
     """Lines were lost since the last such line: how many, by level and cause."""
 
 
+@event(
+    WARNING, "🕳️", he="{count} מקטעים של traces לא נשלחו: {error}", en="{count} spans of traces were not sent: {error}"
+)
+def SPANS_LOST(*, count: int, error: str) -> None:
+    """The receiver of traces did not take some; calls go on, and prosaas_spans_lost_total counts."""
+
+
 @event(WARNING, "🎚️", he="רמת הלוג של {target}: {level} למשך {for_s}s", en="log level of {target}: {level} for {for_s}s")
 def LOG_LEVEL_CHANGED(*, level: str, target: str, for_s: float, by: str) -> None:
     """An operator changed a level while the service ran."""

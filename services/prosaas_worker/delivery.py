@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prosaas_core import tracing
 from prosaas_core.database import transaction
 from prosaas_core.outward.http import OutboundError, Unavailable
 from prosaas_core.tables import Message, OutboundMessage
@@ -90,7 +91,9 @@ async def _find(tools: Tools, key: str) -> Draft | None:
 
 async def _send(tools: Tools, draft: Draft) -> str:
     try:
-        return await send(tools, _text(draft), draft.key)
+        text = _text(draft)
+        with tracing.span("send", kind="producer", messaging_system=text.channel, messaging_operation_name="send"):
+            return await send(tools, text, draft.key)
     except OutboundError as error:
         log.event(WHATSAPP_SEND_FAILED, error=str(error))
         if not (isinstance(error, Unavailable) and error.perhaps_done):

@@ -35,6 +35,7 @@ class Job:
     cause: dict[str, str]
     attempt: int
     waited_s: float = 0.0
+    traceparent: str = ""
 
     @classmethod
     def of(cls, queued: QueuedJob) -> Self:
@@ -48,6 +49,7 @@ class Job:
             cause={name: str(value) for name, value in payload.get("cause", {}).items()},
             attempt=int(str(headers.get("failures", 0))) + 1,
             waited_s=float(str(headers.get("waited_s", 0))),
+            traceparent=str(headers.get("traceparent", "")),
         )
 
 

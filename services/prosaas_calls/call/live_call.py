@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.traced import trace
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
 from prosaas_calls.spool import spool
+from prosaas_core import tracing
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.records import CallRecord
@@ -48,6 +50,7 @@ class LiveCall:
         claims = self.claims
         ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
         with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
+            tracing.join(call_scope)
             # Until the call itself gives a reason, it was cut off.
             reason = EndReason.INTERNAL_ERROR
             try:
@@ -82,7 +85,9 @@ class LiveCall:
         metrics = self._metrics(call_scope)
         log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
         self._services.metrics.ended(reason, duration_s, self.call.stats, self.call.meter.charges())
-        return self._record(reason, duration_s, metrics, call_scope)
+        record = self._record(reason, duration_s, metrics, call_scope)
+        trace(call_scope, record, model=self._services.settings.openai_realtime_model)
+        return record
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
         stats = self.call.stats
@@ -123,7 +128,8 @@ class LiveCall:
         """In the database, or else on disk until the worker can put it there; at once on disk when we are cancelled."""
         saved = False
         try:
-            await self._services.store.save(record)
+            with tracing.span("record"):
+                await self._services.store.save(record)
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:

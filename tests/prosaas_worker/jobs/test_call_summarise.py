@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
+from otlp_world import Receiver, attributes, traced
+from prosaas_core import tracing
 from prosaas_core.jobs import CALL_SUMMARISE
 from prosaas_core.outward.http import Unavailable
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Business, Call, Charge
+from prosaas_logging import scope
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import call_summarise
 
@@ -106,6 +109,26 @@ async def test_an_answer_of_no_use_is_paid_for_and_so_is_the_next(tools, provide
     providers.words = "answer"
     await call_summarise.run(job(), tools)
     assert [row.tokens_in for row in await charges(tools.engine)] == [10, 10]
+
+
+async def test_a_summary_is_a_part_of_its_calls_trace_with_what_the_model_used(tools, providers, monkeypatch):
+    """The job and the api's own request for it agree on the trace by the call's id."""
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100}
+    await record(tools.engine, TRANSCRIPT)
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver), scope(job_id="1", call_sid="CA1") as entered:
+            tracing.join(entered)
+            await call_summarise.run(job(), tools)
+            tracing.finish(entered, CALL_SUMMARISE, kind="consumer")
+    finally:
+        receiver.close()
+    spans, root = receiver.spans, tracing.root_of("call_sid", "CA1")
+    assert {span.trace_id.hex() for span in receiver.all} == {root.trace_id}
+    assert spans[CALL_SUMMARISE].parent_span_id.hex() == root.span_id
+    assert spans["chat gpt-5.4-mini"].parent_span_id == spans[CALL_SUMMARISE].span_id
+    assert spans["POST"].parent_span_id == spans["chat gpt-5.4-mini"].span_id
+    assert attributes(spans["chat gpt-5.4-mini"])["gen_ai.usage.input_tokens"] == 1000
 
 
 async def test_an_odd_bill_does_not_cost_the_summary(tools, providers):
