@@ -12,7 +12,7 @@ from typing import Any
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_ops.conduct.files import read_env
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import LEVELS, Problem
 
@@ -187,7 +187,7 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
 
 def collector(world: World, _environment: str) -> Iterator[Finding]:
     valid = {
-        "LOG_DRIVER": ("json-file", "local", "awslogs", "fluentd", "syslog"),
+        "LOG_DRIVER": ("json-file", "local", *DRIVERS),
         "LOG_COLLECTOR": ("none", "datadog"),
     }
     for name, choices in valid.items():
