@@ -45,7 +45,7 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Calls and logs
 
-.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
 call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
 	@scripts/run $@
@@ -54,6 +54,9 @@ logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=
 	@scripts/run $@
 
 calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
+	@scripts/run $@
+
+costs: ## what was spent, from the ledger [SINCE=30d BY=day|business|model|ending BUSINESS= CSV=1]
 	@scripts/run $@
 
 errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]

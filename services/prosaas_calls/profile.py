@@ -51,6 +51,7 @@ class Profile:
     customer_id: int | None = None
     customer_name: str = ""
     booked: tuple[datetime, ...] = ()
+    spent_today: float = 0.0
 
     @property
     def language(self) -> str:

@@ -177,9 +177,12 @@ def CALL_END(
     frames_in: int | None = None,
     frames_out: int | None = None,
     folded: int | None = None,
+    tokens_in: int | None = None,
+    tokens_out: int | None = None,
+    cost: float | None = None,
     explains: str | None = None,
 ) -> None:
-    """The call ended: how long, why, its metrics, how many lines were folded away, and what explains a crash."""
+    """The call ended: how long, why, its metrics, folded lines, what it cost, and what explains a crash."""
 
 
 @event(DEBUG, he="רשומת השיחה נשמרה: {record}", en="call record saved: {record}")
@@ -202,6 +205,18 @@ def CALL_JOURNAL_FAILED(*, error: str) -> None:
 @event(INFO, "💾", tag="CALL_JOURNAL", he="השיחות שוב נכתבות לדיסק", en="calls are written to disk again")
 def CALL_JOURNAL_BACK() -> None:
     """The disk takes what happens in calls again."""
+
+
+@event(WARNING, "💰", he="העלות היום: {spent} {currency}, מתוך תקרה של {limit}",
+       en="the cost today: {spent} {currency} of {limit}")  # fmt: skip
+def DAY_COST(*, business_id: str = "", spent: float, currency: str, limit: float) -> None:
+    """A business has spent four fifths of its budget for the day, or all of it: once a day each."""
+
+
+@event(WARNING, "💰", he="אין מחיר ל-{model}: יש טוקנים ואין עלות",
+       en="no price for {model}: its tokens are counted, its cost is not")  # fmt: skip
+def PRICE_UNKNOWN(*, model: str) -> None:
+    """A model that the service uses is in no file of prices; said once, when the service starts."""
 
 
 @event(WARNING, "⛔", he="שיחה נדחתה: {reason}", en="call refused: {reason}")
@@ -326,6 +341,13 @@ def CONFIG_INVALID(*, name: str, value: str, valid: str, fallback: str) -> None:
 @event(WARNING, "🕳️", he="אבדו {total} שורות לוג: {losses}", en="{total} log lines were lost: {losses}")
 def LOG_DROPPED(*, total: int, losses: str) -> None:
     """Lines were lost since the last such line: how many, by level and cause."""
+
+
+@event(
+    WARNING, "🕳️", he="{count} מקטעים של traces לא נשלחו: {error}", en="{count} spans of traces were not sent: {error}"
+)
+def SPANS_LOST(*, count: int, error: str) -> None:
+    """The receiver of traces did not take some; calls go on, and prosaas_spans_lost_total counts."""
 
 
 @event(WARNING, "🎚️", he="רמת הלוג של {target}: {level} למשך {for_s}s", en="log level of {target}: {level} for {for_s}s")

@@ -17,6 +17,7 @@ COMMANDS = {
     "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
+    "costs": "ask.costs",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",

@@ -14,6 +14,8 @@ class EndReason(StrEnum):
     MODEL_UNREACHABLE = "model_unreachable"
     IDLE_TIMEOUT = "idle_timeout"
     MAX_DURATION = "max_duration"
+    LIMIT = "limit"
+    OVER_BUDGET = "over_budget"
     CALLER_LOST = "caller_lost"
     DRAINED = "drained"
     PROTOCOL_ERROR = "protocol_error"
@@ -61,6 +63,12 @@ ENDINGS = {
     EndReason.MAX_DURATION: Ending(
         Fault.OURS, "השיחה הגיעה לאורך המרבי", "the call reached the longest time allowed", explained=True
     ),
+    EndReason.LIMIT: Ending(
+        Fault.OURS, "השיחה הגיעה לעלות המרבית", "the call reached the highest cost allowed", explained=True
+    ),
+    EndReason.OVER_BUDGET: Ending(
+        Fault.OURS, "התקציב היומי של העסק נוצל", "the business's budget for the day was spent", explained=True
+    ),
     EndReason.CALLER_LOST: Ending(
         Fault.CARRIER, "השמע נפסק בלי פרידה: הרשת או Twilio",
         "the audio stopped without a goodbye: the network or Twilio", True,
@@ -93,6 +101,7 @@ UNSERVED = frozenset(
         EndReason.DRAINED,
         EndReason.OVER_CAPACITY,
         EndReason.CRASHED,
+        EndReason.OVER_BUDGET,
     }
 )
 

@@ -4,7 +4,7 @@ import textwrap
 from datetime import UTC, datetime
 
 from prosaas_core.facts.endings import FINE as WELL
-from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
+from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
@@ -15,7 +15,7 @@ from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
-from prosaas_ops.stories.judged import facts_of, greeting_wait, silences
+from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 
 OPTIONS = ("CALL", "PHONE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
@@ -127,6 +127,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     if record is not None:
         numbers = measures(record)
         rows += [screen.dim("  " + " · ".join(numbers))] if numbers else []
+        rows += [screen.dim(f"  paid: {screen.value(bill)}")] if (bill := paid(record)) else []
         rows += [f"  calendar now: {row}" for row in _calendar(record, screen)]
     elif story.without_record:
         rows.append(screen.bad(f"  without the record: {story.without_record}"))
@@ -165,8 +166,7 @@ def _calendar(record: Record, screen: Screen) -> list[str]:
 
 def measures(record: Record) -> list[str]:
     """The record's numbers as `name value`, in the order in which an operator asks for them."""
-    known = [measure for measure in MEASURES if record.metrics.get(measure.name) is not None]
-    return [f"{row.en} {record.metrics[row.name]}{f' {row.unit}' if row.unit else ''}" for row in known]
+    return [f"{measure.en} {value}" for measure, value in shown(record.metrics)]
 
 
 def _timeline(story: Story, screen: Screen, least: int) -> list[str]:

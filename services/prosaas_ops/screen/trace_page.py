@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_core.facts.measures import MEASURES, SLOW_MS
+from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
-from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of
+from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
@@ -35,6 +35,8 @@ def render(story: Story) -> str:
         *_verdict(story),
         tiles(_numbers(story)),
     ]
+    if story.record is not None and (bill := paid(story.record)):
+        parts.append(f'<p class="dim">paid: {isolated(bill)}</p>')
     parts += ["<h2>Timeline</h2>", _timeline(story)]
     if said := transcript(story):
         parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
@@ -67,9 +69,7 @@ def _numbers(story: Story) -> list[tuple[str, str]]:
         if record.duration_s is not None:
             numbers.append(("duration", spoken_duration(record.duration_s)))
         numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
-        for measure in MEASURES:
-            if record.metrics.get(measure.name) is not None:
-                numbers.append((measure.en, f"{record.metrics[measure.name]} {measure.unit}".strip()))
+        numbers += [(measure.en, value) for measure, value in shown(record.metrics)]
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
     return [*numbers, ("warnings and errors", str(troubles)), ("lines", str(len(story.entries)))]
 
