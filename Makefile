@@ -145,8 +145,8 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
 
-test-fast: $(VENV)/installed ## what needs no engine and no database, on this machine's Python [T=]
-	@$(VENV)/bin/pytest --random-order-bucket=module -m "not docker and not postgres" $(T)
+test-fast: $(VENV)/installed ## what needs no engine, no database and no browser, on this machine's Python [T=]
+	@$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
 	@scripts/lint.sh
