@@ -15,6 +15,8 @@ COMMANDS = {
     "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
+    "console": "console.server",
+    "console-reader": "console.reader",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",

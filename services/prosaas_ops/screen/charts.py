@@ -67,7 +67,7 @@ def columns(
 def _drawing(title: str, width: int, height: int, parts: Sequence[str]) -> str:
     """Numbers run from left to right in every language."""
     svg = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{quoted(title)}" direction="ltr">'
-    return scroll(title, f"{svg}{''.join(parts)}</svg>")
+    return scroll(title, f"{svg}{''.join(parts)}</svg>", ltr=True)
 
 
 def _as_table(

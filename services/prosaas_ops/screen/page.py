@@ -48,9 +48,10 @@ def tiles(values: Iterable[tuple[str, str]]) -> str:
     return f'<div class="tiles">{cells}</div>'
 
 
-def scroll(name: str, inner: str) -> str:
-    """What may be wider than the screen, in an area that is scrolled alone, by keyboard too."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{quoted(name)}">{inner}</div>'
+def scroll(name: str, inner: str, *, ltr: bool = False) -> str:
+    """What may be wider than the screen, in an area that is scrolled alone, by keyboard too; time runs to the right."""
+    way = ' dir="ltr"' if ltr else ""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{quoted(name)}"{way}>{inner}</div>'
 
 
 def tag(kind: str, words: str) -> str:

@@ -56,8 +56,8 @@ def render(story: Story, language: str = "en") -> str:
     return page(f"call {story.call_sid}", body(story, language), language)
 
 
-def body(story: Story, language: str = "en") -> str:
-    """What the page says, for a frame of somebody else's."""
+def body(story: Story, language: str = "en", *, with_boxes: bool = True) -> str:
+    """What the page says, for a frame of somebody else's, which may keep the boxes of the kinds elsewhere."""
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
         f"<h1>{quoted(story.call_sid)}</h1>",
@@ -69,15 +69,15 @@ def body(story: Story, language: str = "en") -> str:
     if said := transcript(story):
         parts += [f"<h2>{TRANSCRIPT.say(language)}</h2>", *[_turn(turn, language) for turn in said]]
     if story.record is not None and story.record.summary:
-        parts += [f"<h2>{SUMMARY.say(language)}</h2>", f'<p dir="auto">{isolated(story.record.summary)}</p>']
-    parts += [f"<h2>{LOG.say(language)}</h2>", _log(story, language)]
+        parts += [f"<h2>{SUMMARY.say(language)}</h2>", f'<p dir="auto">{quoted(story.record.summary)}</p>']
+    parts += [f"<h2>{LOG.say(language)}</h2>", _log(story, language, with_boxes)]
     return "\n".join(parts)
 
 
 def _verdict(story: Story, language: str) -> list[str]:
     facts = facts_of(story)
     troubles = verdict(facts)
-    rows = "".join(f'<li dir="auto">{isolated(sentence(trouble, facts, language))}</li>' for trouble in troubles[1:])
+    rows = "".join(f"<li>{isolated(sentence(trouble, facts, language))}</li>" for trouble in troubles[1:])
     words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts, language))}</b></p>'
     return [words, f"<ul>{rows}</ul>" if rows else ""]
 
@@ -97,7 +97,8 @@ def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
     if record is not None:
         if record.duration_s is not None:
             numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
-        numbers.append((ENDED.say(language), (record.end_reason or record.status or "live").replace("_", " ")))
+        if story.live is False:
+            numbers.append((ENDED.say(language), (record.end_reason or record.status).replace("_", " ")))
         for measure in MEASURES:
             if record.metrics.get(measure.name) is not None:
                 name = measure.he if language == "he" else measure.en
@@ -164,7 +165,7 @@ def _timeline(story: Story, language: str) -> str:
     for at, entry in sorted(dots, key=lambda dot: dot[1].kind in ("warning", "error")):
         title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
         parts.append(_dot(x(at), entry.kind, f"<title>{quoted(title)}</title>"))
-    parts = [scroll(name, "".join([*parts, "</svg>"]))]
+    parts = [scroll(name, "".join([*parts, "</svg>"]), ltr=True)]
     estimated = not all("until_ms" in turn for turn in transcript(story))
     if estimated and any(spans.values()):
         parts.append(f'<p class="dim">{ESTIMATED.say(language)}</p>')
@@ -188,25 +189,28 @@ def _turn(turn: dict[str, Any], language: str) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
     note = f" · {INTERRUPTED.say(language)}" if turn.get("interrupted") else ""
     at = f'<bdi dir="ltr">{float(turn.get("at_ms", 0)) / 1000:.1f}s</bdi>'
-    words = isolated(turn.get("text", ""))
+    words = f'<span dir="auto">{quoted(turn.get("text", ""))}</span>'
     name = (AI if who == "ai" else CUSTOMER).say(language)
-    return f'<div class="turn {who}"><p dir="auto">{words}<small dir="auto">{name} · {at}{note}</small></p></div>'
+    return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 
 
-def _log(story: Story, language: str) -> str:
-    kinds = sorted({entry.kind for entry in story.entries}, key=list(COLOURS).index)
-    boxes = "".join(_box(kind, sum(entry.kind == kind for entry in story.entries), language) for kind in kinds)
+def boxes(story: Story, language: str = "en") -> str:
+    """A box for each kind of moment that there is; a live call may still have them all."""
+    kinds = {entry.kind for entry in story.entries} if story.live is False else set(COLOURS)
+    return "".join(_box(kind, language) for kind in COLOURS if kind in kinds)
+
+
+def _log(story: Story, language: str, with_boxes: bool) -> str:
     rows = "".join(_row(entry, story, language) for entry in story.entries)
     columns = (("n", SECONDS), ("", SERVICE), ("", KIND), ("", LINE))
     head = [(css, text.say(language)) for css, text in columns]
-    return boxes + scroll(LOG.say(language), table(head, rows, "wide"))
+    return (boxes(story, language) if with_boxes else "") + scroll(LOG.say(language), table(head, rows, "wide"))
 
 
-def _box(kind: str, count: int, language: str) -> str:
+def _box(kind: str, language: str) -> str:
     """Frame by frame is there for whoever asks for it."""
     checked = "" if kind == "detail" else " checked"
-    words = f"{KINDS[kind].say(language)} <bdi>({count})</bdi>"
-    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {words}</label>'
+    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {KINDS[kind].say(language)}</label>'
 
 
 def _row(entry: Entry, story: Story, language: str) -> str:
