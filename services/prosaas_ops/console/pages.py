@@ -1,8 +1,10 @@
 """The console's own pages and their parts; the story and the charts are drawn where the commands draw them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+from prosaas_core.facts.endings import ending_of
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask.blackbox import Recording
@@ -11,9 +13,11 @@ from prosaas_ops.console.session import Session
 from prosaas_ops.console.world import Numbers, shortened
 from prosaas_ops.options import LEVELS, SERVICES, spoken_duration
 from prosaas_ops.screen import trace_page
+from prosaas_ops.screen.charts import columns
 from prosaas_ops.screen.page import scroll, table, tag
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
+from prosaas_ops.stack.day import Day, HeldJob, Waits
 from prosaas_ops.stack.lines import Line, clock
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.search import MOST, Hit
@@ -241,6 +245,69 @@ class Face:
         )
         return "".join(self._row(line, clock(line.at)) for line in batch.lines) + notes
 
+    # Today
+
+    def today(self, told: Day, alerts: Sequence[str]) -> str:
+        parts = [f"<h1>{self.say(texts.TODAY)}</h1>", self._alerts(alerts), *self._charts(told)]
+        parts += [f"<h2>{self.say(texts.HELD_JOBS)}</h2><div id=held>{self.held(told.held)}</div>"]
+        if told.messages:
+            head = [(css, text.say(self.language)) for css, text in
+                    (("", texts.DIRECTION), ("", texts.STATUS), ("n", texts.COUNT))]  # fmt: skip
+            rows = "".join(
+                f"<tr><td>{quoted(way)}</td><td>{quoted(status)}</td><td class=n>{count:,}</td></tr>"
+                for way, status, count in told.messages
+            )
+            parts += [f"<h2>{self.say(texts.MESSAGES)}</h2>", scroll(self.say(texts.MESSAGES), table(head, rows))]
+        return self.page(self.say(texts.TODAY), "".join(parts), "/today")
+
+    def _alerts(self, alerts: Sequence[str]) -> str:
+        rows = "".join(f'<li class="bad">{isolated(alert)}</li>' for alert in alerts)
+        return f"<h2>{self.say(texts.ALERTS)}</h2><ul>{rows}</ul>" if rows else ""
+
+    def _charts(self, told: Day) -> list[str]:
+        """Calls by ending, the waits, and the lines, an hour a column; nothing to draw is said."""
+        if not any(told.endings.values()):
+            return [self.note(texts.NOTHING_TODAY)]
+        hours = [f"{hour:%H:00}" for hour in told.hours]
+        counted = sum(told.endings.values(), Counter[str]())
+        endings = {
+            self._ending(reason): [told.endings[hour][reason] for hour in told.hours]
+            for reason, _ in counted.most_common()
+        }
+        waits = [told.waits.get(hour, Waits(None, None, None, None)) for hour in told.hours]
+        first, answer, lines = (
+            {texts.FIRST_SOUND_MS.say(self.language): _lines_up_to(wait.first_audio for wait in waits)},
+            {texts.ANSWER_MS.say(self.language): _lines_up_to(wait.answer for wait in waits)},
+            {texts.MOST.say(self.language): _lines_up_to(wait.most_lines for wait in waits)},
+        )
+        drawn = (
+            (texts.BY_HOUR, endings, ""), (texts.FIRST_SOUNDS, first, " ms"), (texts.ANSWERS, answer, " ms"),
+            (texts.LINES_A_CALL, lines, ""),
+        )  # fmt: skip
+        return [
+            f"<h2>{self.say(title)}</h2>{columns(title.say(self.language), hours, series, unit, 3, self.language)}"
+            for title, series, unit in drawn
+        ]
+
+    def _ending(self, reason: str) -> str:
+        ending = ending_of(reason)
+        if ending is None:
+            return reason or texts.UNENDED.say(self.language)
+        return ending.he if self.language == "he" else ending.en
+
+    def held(self, jobs: Sequence[HeldJob], said: str = "") -> str:
+        """The jobs that wait for somebody, each with its button; above them what the last one pressed came to."""
+        told = f"<p>{isolated(said)}</p>" if said else ""
+        if not jobs:
+            return told + self.note(texts.NO_HELD_JOBS)
+        head = [("", text.say(self.language)) for text in (texts.JOB, texts.SINCE, texts.RETRY)]
+        rows = "".join(
+            f"<tr><td>{job.id} {quoted(job.name)}</td><td>{self._whole(f'{job.since:%m-%d %H:%M}')}</td>"
+            f"<td>{self.form(f'/job/{job.id}/retry', texts.RETRY, look='#held')}</td></tr>"
+            for job in jobs
+        )
+        return told + scroll(self.say(texts.HELD_JOBS), table(head, rows, "stacked"))
+
     def _row(self, line: Line, when: str) -> str:
         kind = kind_of(line.level, line.event)
         stack = f"<pre>{quoted(chr(10).join(line.stack)[:_LONGEST_LINE])}</pre>" if line.stack else ""
@@ -251,6 +318,11 @@ class Face:
             f"<td>{tag(kind, KINDS[kind].say(self.language))}</td>"
             f'<td class="t">{tagged(line.emoji, line.event)}{prose(text)}{sid}{stack}</td></tr>'
         )
+
+
+def _lines_up_to(values: Iterable[float | None]) -> list[float]:
+    """An hour without a call has no bar."""
+    return [value or 0.0 for value in values]
 
 
 def wanted_of(query: Mapping[str, str]) -> Wanted:

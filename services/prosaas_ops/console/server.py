@@ -82,6 +82,8 @@ class Console:
             Route("/live", self._live),
             Route("/live/calls", self._live_calls),
             Route("/live/lines", self._lines),
+            Route("/today", self._today),
+            Route("/job/{number:int}/retry", checked(self._retry), methods=["POST"]),
             Route("/call/{call_sid:call}/numbers", checked(self._numbers), methods=["POST"]),
             Route("/call/{call_sid:call}/debug", checked(self._debug), methods=["POST"]),
             Route("/call/{call_sid:call}/quiet", checked(self._quiet), methods=["POST"]),
@@ -167,6 +169,9 @@ class Console:
         wanted = wanted_of(request.query_params)
         return HTMLResponse(_face(request).live(wanted, self._world.live()))
 
+    def _today(self, request: Request) -> Response:
+        return HTMLResponse(_face(request).today(self._world.day(), ()))
+
     def _live_calls(self, request: Request) -> Response:
         return HTMLResponse(_face(request).live_calls(self._world.live()))
 
@@ -217,6 +222,12 @@ class Console:
         self._noted(request, "took DEBUG back", call_sid)
         self._world.lower_debug(call_sid)
         return HTMLResponse(_face(request).switch(call_sid, self._world.debug_left(call_sid)))
+
+    def _retry(self, request: Request, form: Form) -> Response:
+        number = request.path_params["number"]
+        self._noted(request, "put a job back", f"job {number}")
+        said = self._world.retry(number)
+        return HTMLResponse(_face(request).held(self._world.held(), said))
 
     def _capture(self, request: Request, form: Form) -> Response:
         call_sid = form.get("call", "")

@@ -13,6 +13,7 @@ from prosaas_ops.console.live import Tail
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.day import Day, HeldJob, day
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line
@@ -131,6 +132,13 @@ class World:
         if call_sid:
             lines = [line for line in lines if line.call_sid == call_sid]
         return gathered(self._engine, lines, start, call_sid, self._masker)
+
+    def day(self) -> Day:
+        return self._shared.get("day", lambda: day(datetime.now(UTC)))
+
+    def held(self) -> list[HeldJob]:
+        """Asked anew: a job may just have been put back."""
+        return day(datetime.now(UTC)).held
 
     def retry(self, job: int) -> str:
         """What the worker's own tool says of putting a held job back."""
