@@ -18,10 +18,11 @@ TEMPLATE = "migrated"
 # What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what runs
 # its images without it, and what looks through one browser.
 LINES = {
-    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py|tests/docs/test_going_live\.py",
+    "drills": r"tests/stack/test_(attacks|backup|crashes|levels|many_calls|secrets|start)\.py",
     "deploys": r"tests/stack/test_deploys\.py",
     "browser": r"tests/browser/test_\w+\.py",
+    "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 

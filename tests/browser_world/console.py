@@ -66,6 +66,9 @@ class PlayedEngine:
     def kept(self, *_services: str) -> list[Container]:
         return []
 
+    def generations(self, service: str) -> list[Container]:
+        return self.containers(service)
+
     def running(self, service: str) -> Container:
         return self.containers(service)[0]
 

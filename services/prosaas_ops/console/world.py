@@ -97,7 +97,7 @@ class World:
     def debug_left(self, call_sid: str) -> float:
         """For how many seconds yet the call is at DEBUG; 0 where it is not."""
         target = live_switch.Target(call_sid)
-        return max((live_switch.seconds_left(self._engine, one, target) for one in self._calls()), default=0.0)
+        return max(live_switch.seconds_left(self._engine, one, target) for one in self._calls())
 
     def raise_debug(self, call_sid: str) -> None:
         """DEBUG for the call; each container takes it back by itself when the time is over."""
@@ -110,8 +110,7 @@ class World:
 
     def _calls(self) -> list[Container]:
         """Every generation: the call may be one that an older one still has."""
-        found = self._engine.containers("prosaas-calls")
-        return [container for container in found if container.state == "running"]
+        return self._engine.generations("prosaas-calls")
 
     def recordings(self, call_sid: str) -> list[Recording]:
         """The flight recorder of the call; empty where it has nothing."""
