@@ -45,9 +45,12 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Calls and logs
 
-.PHONY: call calls costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
 call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
+	@scripts/run $@
+
+console: ## all this as pages in a browser, on this machine alone; prints the link [CONSOLE_PORT=8090]
 	@scripts/run $@
 
 logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
@@ -164,8 +167,8 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
 	@scripts/test.sh $(T)
 
-test-fast: $(VENV)/installed ## what needs no engine and no database, on this machine's Python [T=]
-	@$(VENV)/bin/pytest --random-order-bucket=module -m "not docker and not postgres" $(T)
+test-fast: $(VENV)/installed ## what needs no engine, no database and no browser, on this machine's Python [T=]
+	@$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
 	@scripts/lint.sh

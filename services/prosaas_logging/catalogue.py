@@ -586,3 +586,12 @@ def RETENTION(*, removed: str, ms: float) -> None:
 @event(ERROR, "❌", he="{chore} נכשל, שוב במועד הבא: {error}", en="{chore} failed, again at its next time: {error}")
 def CHORE_FAILED(*, chore: str, error: str, exc_info: ExcInfo = None) -> None:
     """A recurring chore of the worker failed; it runs again at its next time."""
+
+
+# --- The console ---
+
+
+@event(INFO, "🖥️", he="נעשה ב-console: who={who}, what={what}, of={of}",
+       en="done in the console: who={who}, what={what}, of={of}")  # fmt: skip
+def CONSOLE_ACT(*, who: str, what: str, of: str = "") -> None:
+    """Somebody at the console came in, saw whole phone numbers, switched a level, took a capture or retried a job."""

@@ -17,6 +17,8 @@ COMMANDS = {
     "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
+    "console": "console.server",
+    "console-reader": "console.reader",
     "costs": "ask.costs",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",

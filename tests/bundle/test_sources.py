@@ -33,10 +33,12 @@ ROOMS = {
     "prosaas_ops": {
         "stack": set(),
         "stories": {"stack"},
-        "screen": {"stories", "stack"},
-        "ask": {"screen", "stories", "stack"},
+        "texts": set(),
+        "screen": {"texts", "stories", "stack"},
+        "ask": {"screen", "texts", "stories", "stack"},
         "conduct": {"stack"},
-        "act": {"conduct", "screen", "stories", "stack"},
+        "act": {"conduct", "screen", "texts", "stories", "stack"},
+        "console": {"act", "ask", "screen", "texts", "stories", "stack"},
     },
     "simulator": {
         "audio": set(),

@@ -47,14 +47,12 @@ def run(options: Options) -> int:
     masker = Masker(known_secrets())
     happened = happenings(engine, start.timestamp(), time.time())
     files = {
-        "events.jsonl": masked_lines(lines, masker),
-        "timeline.html": _page(engine, call_sid, lines, happened, masker),
-        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
+        **_told_by(engine, lines, happened, start, call_sid, masker),
         "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
         "versions.txt": masker.text(_versions(engine, lines)),
         "config.json": _config(model, masker),
-        "README.txt": _contents(start, call_sid, len(lines)),
     }
+    files["README.txt"] = _contents(start, call_sid, len(lines), files)
     target = output_folder() / f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
     with target.open("wb") as out:
         out.write(archive(target.name.removesuffix(".tar.gz"), files))
@@ -64,6 +62,25 @@ def run(options: Options) -> int:
     page = f"{target.name.removesuffix('.tar.gz')}/timeline.html"
     screen.say(screen.dim(f"next: tar xzf {target} -C logs, then open logs/{page} in a browser"))
     return FINE
+
+
+def gathered(engine: Engine, lines: list[Line], start: datetime, call_sid: str, masker: Masker) -> tuple[str, bytes]:
+    """The name and the bytes of an archive of these lines: what the engine tells, without the settings."""
+    happened = happenings(engine, start.timestamp(), time.time())
+    files = _told_by(engine, lines, happened, start, call_sid, masker)
+    files["README.txt"] = _contents(start, call_sid, len(lines), files)
+    name = f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return f"{name}.tar.gz", archive(name, files)
+
+
+def _told_by(
+    engine: Engine, lines: list[Line], happened: list[Happening], start: datetime, call_sid: str, masker: Masker
+) -> dict[str, str]:
+    return {
+        "events.jsonl": masked_lines(lines, masker),
+        "timeline.html": _page(engine, call_sid, lines, happened, masker) if lines else "",
+        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
+    }
 
 
 def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening], masker: Masker) -> str:
@@ -181,16 +198,21 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _contents(start: datetime, call_sid: str, count: int) -> str:
+_ABOUT = {
+    "events.jsonl": "every log line, one JSON object a line, by time",
+    "timeline.html": "the same as a page to open in a browser",
+    "containers.jsonl": "what happened to the containers (the engine remembers its last few hundred events)",
+    "inspect.json": "the containers: state, limits, environment",
+    "config.json": "the rendered Compose model",
+    "versions.txt": "engine, images, services",
+}
+
+
+def _contents(start: datetime, call_sid: str, count: int, names: Iterable[str]) -> str:
     what = f"the call {call_sid}" if call_sid else "the whole stack"
     now = datetime.now(UTC)
+    rows = "".join(f"{name:<18}{_ABOUT[name]}\n" for name in names)
     return (
         f"A capture of {what} from {start:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC, {count} lines.\n\n"
-        "events.jsonl      every log line, one JSON object a line, by time\n"
-        "timeline.html     the same as a page to open in a browser\n"
-        "containers.jsonl  what happened to the containers (the engine remembers its last few hundred events)\n"
-        "inspect.json      the containers: state, limits, environment\n"
-        "config.json       the rendered Compose model\n"
-        "versions.txt      engine, images, services\n\n"
-        "Secrets are masked by name and by value, telephone numbers cut to their country code.\n"
+        f"{rows}\nSecrets are masked by name and by value, telephone numbers cut to their country code.\n"
     )

@@ -46,6 +46,14 @@ def run(options: Options) -> int:
     return FINE
 
 
+def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
+    """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
+    service, (code, out, err) = _ask(engine, call_sid)
+    if code not in (FINE, _NOTHING_RECORDED):
+        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+    return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
+
+
 @dataclass(slots=True)
 class Recording:
     """One dump of the recorder: why it was written, and what happened, log lines among the entries, by time."""

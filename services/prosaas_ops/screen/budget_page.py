@@ -4,7 +4,7 @@ from statistics import median
 
 from prosaas_ops.options import SERVICES
 from prosaas_ops.screen.charts import bars
-from prosaas_ops.screen.page import page, tiles
+from prosaas_ops.screen.page import page, scroll, table, tiles
 from prosaas_ops.screen.piece import quoted
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.measured import Measured, reduction
@@ -20,19 +20,20 @@ def render(before: Measured, after: Measured) -> str:
         ("calls at each level", str(calls)),
     ]
     old, new = before.by_event(), after.by_event()
-    loudest = [event for event, _ in old.most_common(12)]
+    loud = [(event, (float(old[event]), float(new[event]))) for event, _ in old.most_common(12)]
     services = [(short(name), (float(before.rows(name)), float(after.rows(name)))) for name in SERVICES.values()]
+    sizes = [(short(name), (float(before.size(name)), float(after.size(name)))) for name in SERVICES.values()]
     names = ("before (DEBUG)", "after (INFO)")
     parts = [
         "<h1>Log budget</h1>",
         '<p class="dim">The same simulated calls, everything that the three services wrote of them.</p>',
         tiles(numbers),
         "<h2>Lines by service</h2>",
-        bars(services, names),
+        bars("lines by service", services, names),
         "<h2>Bytes by service</h2>",
-        bars([(short(name), (float(before.size(name)), float(after.size(name)))) for name in SERVICES.values()], names),
+        bars("bytes by service", sizes, names),
         "<h2>The loudest events of development, and what is left of them</h2>",
-        bars([(event, (float(old[event]), float(new[event]))) for event in loudest], names),
+        bars("lines of the loudest events", loud, names),
         "<h2>Every event</h2>",
         _event_table(before, after),
     ]
@@ -46,5 +47,5 @@ def _event_table(before: Measured, after: Measured) -> str:
         f'<td class="n">{f"{reduction(old[event], new[event]):.1f}%" if old[event] else ""}</td></tr>'
         for event, _ in (old | new).most_common()
     )
-    head = '<tr><th>event</th><th class="n">DEBUG</th><th class="n">INFO</th><th class="n">fewer by</th></tr>'
-    return f"<table>{head}{rows}</table>"
+    head = [("", "event"), ("n", "DEBUG"), ("n", "INFO"), ("n", "fewer by")]
+    return scroll("every event", table(head, rows))

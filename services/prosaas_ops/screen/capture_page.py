@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.charts import columns
-from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.page import page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line, clock
 from prosaas_ops.stories.call import kind_of
+from prosaas_ops.texts.pages import KINDS
 
 # The page shows this many lines of each call or of the stack; events.jsonl beside it has all.
 _MOST_ROWS = 2000
@@ -34,7 +35,8 @@ def render(lines: Sequence[Line], happenings: Sequence[Happening]) -> str:
     parts += ["<h2>Lines over time</h2>", _volume(lines, first, last)]
     if calls:
         parts += ["<h2>Calls</h2>", _call_table(calls)]
-    parts += ["<h2>Warnings and errors</h2>", _rows(troubles) if troubles else '<p class="good">None.</p>']
+    worst = _rows("warnings and errors", troubles) if troubles else '<p class="good">None.</p>'
+    parts += ["<h2>Warnings and errors</h2>", worst]
     if happenings:
         parts += ["<h2>Containers</h2>", _happened(happenings)]
     note = (
@@ -42,7 +44,7 @@ def render(lines: Sequence[Line], happenings: Sequence[Happening]) -> str:
         if len(lines) > _MOST_ROWS
         else ""
     )
-    parts += ["<h2>Lines</h2>", note, _rows(lines[:_MOST_ROWS])]
+    parts += ["<h2>Lines</h2>", note, _rows("lines", lines[:_MOST_ROWS])]
     return page("capture", "\n".join(parts))
 
 
@@ -60,8 +62,9 @@ def _volume(lines: Sequence[Line], first: float, last: float) -> str:
     series: dict[str, Counter[int]] = defaultdict(Counter)
     for line in lines:
         series[short(line.service)][min(count - 1, int((line.at - first) / width))] += 1
-    labels = [clock(first + slot * width)[:8] if slot % 12 == 0 else "" for slot in range(count)]
-    return columns(labels, {name: [slots[slot] for slot in range(count)] for name, slots in sorted(series.items())})
+    labels = [clock(first + slot * width)[:8] for slot in range(count)]
+    named = {name: [slots[slot] for slot in range(count)] for name, slots in sorted(series.items())}
+    return columns("lines over time, by service", labels, named, every=12)
 
 
 def _call_table(calls: dict[str, list[Line]]) -> str:
@@ -73,8 +76,8 @@ def _call_table(calls: dict[str, list[Line]]) -> str:
             f'<tr><td>{quoted(call_sid)}</td><td class="n">{clock(lines[0].at)}</td><td class="n">{len(lines)}</td>'
             f'<td class="t">{prose(ending)}</td></tr>'
         )
-    head = '<tr><th>call</th><th class="n">first line</th><th class="n">lines</th><th>ending</th></tr>'
-    return f'<div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+    head = [("", "call"), ("n", "first line"), ("n", "lines"), ("", "ending")]
+    return scroll("calls", table(head, "".join(rows), "wide"))
 
 
 def _happened(happenings: Sequence[Happening]) -> str:
@@ -83,18 +86,18 @@ def _happened(happenings: Sequence[Happening]) -> str:
         f"<td>{quoted(told.what)} {quoted(told.detail)}</td></tr>"
         for told in happenings
     )
-    return f'<table class="wide"><tr><th class="n">UTC</th><th>service</th><th>what</th></tr>{rows}</table>'
+    return scroll("containers", table([("n", "UTC"), ("", "service"), ("", "what")], rows, "wide"))
 
 
-def _rows(lines: Sequence[Line]) -> str:
+def _rows(name: str, lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         kind = kind_of(line.level, line.event)
         stack = f"<pre>{quoted(chr(10).join(line.stack))}</pre>" if line.stack else ""
         rows.append(
             f'<tr><td class="n">{clock(line.at)}</td><td>{short(line.service)}</td>'
-            f'<td><span class="tag" style="background:{COLOURS[kind]}">{kind}</span></td>'
+            f"<td>{tag(kind, KINDS[kind].en)}</td>"
             f'<td class="t">{tagged(line.emoji, line.event)}{prose(line.text)}{stack}</td></tr>'
         )
-    head = '<tr><th class="n">UTC</th><th>service</th><th>kind</th><th>line</th></tr>'
-    return f'<div class="scroll"><table class="wide">{head}{"".join(rows)}</table></div>'
+    head = [("n", "UTC"), ("", "service"), ("", "kind"), ("", "line")]
+    return scroll(name, table(head, "".join(rows), "wide"))
