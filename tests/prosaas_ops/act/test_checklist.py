@@ -80,9 +80,9 @@ def test_what_an_operator_asked_to_see_is_not_held_against_production() -> None:
 
 def test_a_restart_at_debug_counts_as_debugging_until_the_next_restart() -> None:
     log = lines(
-        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=DEBUG, listen=0.0.0.0:1",
+        "[INFO] 🟢 [SERVICE_START] the service is up, service=worker, version=1, level=DEBUG, listen=0.0.0.0:1",
         "[DEBUG] [RMS] rms=3",
-        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=INFO, listen=0.0.0.0:1",
+        "[INFO] 🟢 [SERVICE_START] the service is up, service=worker, version=1, level=INFO, listen=0.0.0.0:1",
     )
     assert checklist.noise(log, "1h")[1].good
     assert not checklist.noise([*log, *lines("[DEBUG] [RMS] rms=3")], "1h")[1].good
