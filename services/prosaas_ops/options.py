@@ -28,6 +28,7 @@ _GENERAL = {
     "CALLS_PORT",
     "PROJECT",
     "WRAP",
+    "OPS_LANG",
     "ENV",
     "MAKEFLAGS",
 }

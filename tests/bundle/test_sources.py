@@ -31,12 +31,13 @@ ROOMS = {
         "call": {"caller", "model", "tools"},
     },
     "prosaas_ops": {
+        "texts": set(),
         "stack": set(),
         "stories": {"stack"},
-        "screen": {"stories", "stack"},
-        "ask": {"screen", "stories", "stack"},
+        "screen": {"stories", "stack", "texts"},
+        "ask": {"screen", "stories", "stack", "texts"},
         "conduct": {"stack"},
-        "act": {"conduct", "screen", "stories", "stack"},
+        "act": {"conduct", "screen", "stories", "stack", "texts"},
     },
     "simulator": {
         "audio": set(),

@@ -19,16 +19,16 @@ class Measure(NamedTuple):
 SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
 
 MEASURES = (
-    Measure("turns", "תורות", "turns"),
+    Measure("turns", "תורים", "turns"),
     Measure("barge_ins", "קטיעות", "interruptions"),
     Measure("tools", "כלים", "tools"),
     Measure("refused", "סירובים", "tools refused"),
     Measure("errors", "שגיאות", "errors"),
     Measure("reconnects", "חיבורים מחדש", "reconnects"),
     Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p50_ms", "תשובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p95_ms", "תשובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("folded", "שורות מקופלות", "folded lines"),
+    Measure("response_p50_ms", "תגובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p95_ms", "תגובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("folded", "שורות שפינו מקום", "folded lines"),
 )
 
 

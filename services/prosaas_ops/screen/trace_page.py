@@ -4,17 +4,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from prosaas_core.facts.endings import ending_of
 from prosaas_core.facts.measures import MEASURES, SLOW_MS
 from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
+from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
 from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of
+from prosaas_ops.texts import Text, language
+from prosaas_ops.texts import pages as words
 
 _WIDTH, _LEFT = 1040, 76
-_LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
+_LANES: tuple[tuple[str, Text, str], ...] = (("customer", words.CUSTOMER, "#2f6feb"), ("ai", words.AGENT, "#8250df"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +35,33 @@ def render(story: Story) -> str:
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
         f"<h1>{quoted(story.call_sid)}</h1>",
-        f'<p class="dim">{when}{_parties(story)}</p>',
+        f'<p class="dim"><bdi dir="ltr">{when}</bdi>{_parties(story)}</p>',
         *_verdict(story),
         tiles(_numbers(story)),
     ]
-    parts += ["<h2>Timeline</h2>", _timeline(story)]
+    parts += [f"<h2>{words.TIMELINE}</h2>", _timeline(story)]
     if said := transcript(story):
-        parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
+        parts += [f"<h2>{words.TRANSCRIPT}</h2>", *[_turn(turn) for turn in said]]
     if story.record is not None and story.record.summary:
-        parts += ["<h2>Summary</h2>", f'<p dir="auto">{isolated(story.record.summary)}</p>']
-    parts += ["<h2>Log</h2>", _log(story)]
-    return page(f"call {story.call_sid}", "\n".join(parts))
+        parts += [f"<h2>{words.SUMMARY}</h2>", f'<p dir="auto">{isolated(story.record.summary)}</p>']
+    parts += [f"<h2>{words.LOG}</h2>", _log(story)]
+    return page(words.CALL_TITLE(call_sid=story.call_sid), "\n".join(parts))
 
 
 def _verdict(story: Story) -> list[str]:
     facts = facts_of(story)
     troubles = verdict(facts)
-    rows = "".join(f'<li dir="auto">{isolated(sentence(trouble, facts))}</li>' for trouble in troubles[1:])
-    words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts))}</b></p>'
-    return [words, f"<ul>{rows}</ul>" if rows else ""]
+    rows = "".join(f'<li dir="auto">{isolated(sentence(trouble, facts, language()))}</li>' for trouble in troubles[1:])
+    first = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts, language()))}</b></p>'
+    return [first, f"<ul>{rows}</ul>" if rows else ""]
 
 
 def _parties(story: Story) -> str:
     record = story.record
     if record is None:
-        return " · no record yet"
-    names = [record.direction, record.from_number, "→", record.to_number, record.business, record.customer]
+        return f" · {words.NO_RECORD_YET}"
+    direction = str(words.DIRECTIONS.get(record.direction, record.direction))
+    names = [direction, record.from_number, "→", record.to_number, record.business, record.customer]
     return "".join(f" · {isolated(name)}" for name in names if name)
 
 
@@ -65,13 +70,25 @@ def _numbers(story: Story) -> list[tuple[str, str]]:
     record = story.record
     if record is not None:
         if record.duration_s is not None:
-            numbers.append(("duration", spoken_duration(record.duration_s)))
-        numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
+            numbers.append((str(words.DURATION), spoken_duration(record.duration_s)))
+        numbers.append((str(words.ENDED), _ended(record)))
         for measure in MEASURES:
             if record.metrics.get(measure.name) is not None:
-                numbers.append((measure.en, f"{record.metrics[measure.name]} {measure.unit}".strip()))
+                numbers.append(
+                    (
+                        measure.he if language() == "he" else measure.en,
+                        f"{record.metrics[measure.name]} {measure.unit}".strip(),
+                    )
+                )
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
-    return [*numbers, ("warnings and errors", str(troubles)), ("lines", str(len(story.entries)))]
+    return [*numbers, (str(words.TROUBLES), str(troubles)), (str(words.LINES), str(len(story.entries)))]
+
+
+def _ended(record: Record) -> str:
+    ending = ending_of(record.end_reason or "")
+    if ending is not None:
+        return ending.he if language() == "he" else (record.end_reason or "").replace("_", " ")
+    return record.end_reason or record.status or str(words.LIVE)
 
 
 def activity(story: Story) -> dict[str, list[Span]]:
@@ -106,7 +123,7 @@ def _timeline(story: Story) -> str:
     def x(at: float) -> float:
         return round(_LEFT + (min(max(at, first), last) - first) * scale, 1)
 
-    parts = [f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="timeline of the call">']
+    parts = [f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="{words.TIMELINE}">']
     step = _step(last - first)
     tick = int(first / step) * step
     while tick <= last:
@@ -121,7 +138,7 @@ def _timeline(story: Story) -> str:
             dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
             box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
             parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{quoted(span.text)}</title></rect>')
-    parts.append('<text x="0" y="130">events</text>')
+    parts.append('<text x="0" y="130">' + f"{words.EVENTS}</text>")
     for at, entry in zip(offsets, story.entries, strict=True):
         if entry.kind not in ("speech", "detail") and first <= at <= last:
             title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
@@ -132,9 +149,7 @@ def _timeline(story: Story) -> str:
     parts.append("</svg>")
     estimated = not all("until_ms" in turn for turn in transcript(story))
     if estimated and any(spans.values()):
-        parts.append(
-            '<p class="dim">Where the end of speech is not recorded, a bar is as long as its words take to say.</p>'
-        )
+        parts.append(f'<p class="dim">{words.ESTIMATED}</p>')
     return "".join(parts)
 
 
@@ -147,10 +162,11 @@ def _step(length: float) -> float:
 
 def _turn(turn: dict[str, Any]) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
-    note = " · interrupted" if turn.get("interrupted") else ""
-    label = f"{'AI' if who == 'ai' else 'customer'} · {float(turn.get('at_ms', 0)) / 1000:.1f}s{note}"
-    words = isolated(turn.get("text", ""))
-    return f'<div class="turn {who}"><p dir="auto">{words}<small dir="ltr">{label}</small></p></div>'
+    note = f" · {words.INTERRUPTED}" if turn.get("interrupted") else ""
+    at_s = float(turn.get("at_ms", 0)) / 1000
+    label = f"{words.AGENT if who == 'ai' else words.CUSTOMER} · <bdi>{at_s:.1f}s</bdi>{note}"
+    said = isolated(turn.get("text", ""))
+    return f'<div class="turn {who}"><p dir="auto">{said}<small>{label}</small></p></div>'
 
 
 def _log(story: Story) -> str:
@@ -159,26 +175,27 @@ def _log(story: Story) -> str:
     # Showing and hiding by kind needs no script: the style looks at the boxes.
     hide = "".join(f"main:has(#k-{kind}:not(:checked)) tr.k-{kind}{{display:none}}" for kind in kinds)
     rows = "".join(_row(entry, story) for entry in story.entries)
-    head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
+    head = f'<tr><th class="n">s</th><th>{words.SERVICE}</th><th>{words.KIND}</th><th>{words.LINE}</th></tr>'
     return f'<style>{hide}</style>{boxes}<div class="scroll"><table class="wide">{head}{rows}</table></div>'
 
 
 def _box(kind: str) -> str:
     """Frame by frame is there for whoever asks for it."""
     checked = "" if kind == "detail" else " checked"
-    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {kind}</label>'
+    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {words.KINDS[kind]}</label>'
 
 
 def _row(entry: Entry, story: Story) -> str:
     stack = f"<pre>{quoted(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
-    note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
+    note = f' <span class="dim">{words.FROM_RECORD}</span>' if entry.origin == "record" else ""
     if entry.wait is not None:
         slow = " bad" if entry.wait * 1000 >= SLOW_MS else ""
         waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
-        note += f' <span class="dim{slow}">first sound {waited} after the caller\'s last word</span>'
+        note += f' <span class="dim{slow}">{words.WAITED(waited=waited)}</span>'
     return (
-        f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
-        f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
+        f'<tr class="k-{entry.kind}"><td class="n" dir="ltr">{entry.at - story.started:+.3f}</td>'
+        f"<td>{short(entry.source)}</td>"
+        f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{words.KINDS[entry.kind]}</span></td>'
         f'<td class="t">{tagged(entry.emoji, entry.event)}{prose(_core(entry, story))}{note}{stack}</td></tr>'
     )
 

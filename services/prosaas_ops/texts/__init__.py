@@ -1,0 +1,35 @@
+"""What the operator's side says: a row a text, Hebrew and English side by side."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from prosaas_logging.env import EnvError, read_env_file
+
+# Mounted into the tools' container; what the services log in, the operator reads.
+_SETTINGS = Path("/etc/prosaas/env/prod.env")
+_CHOICES = ("he", "en")
+
+
+def language() -> str:
+    """The operator's: OPS_LANG, or else what env/prod.env has as OPS_LANG or LOG_LANG; Hebrew where nothing fits."""
+    try:
+        filed = read_env_file(_SETTINGS.read_text(encoding="utf-8"), {})
+    except (OSError, UnicodeDecodeError, EnvError):
+        filed = {}
+    wanted = (os.environ.get("OPS_LANG"), filed.get("OPS_LANG"), filed.get("LOG_LANG"))
+    return next((word for said in wanted if (word := (said or "").strip().lower()) in _CHOICES), "he")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One thing to say, in both languages; called with the values of its placeholders."""
+
+    he: str
+    en: str
+
+    def __call__(self, **values: object) -> str:
+        return str(self).format(**values)
+
+    def __str__(self) -> str:
+        return self.he if language() == "he" else self.en
