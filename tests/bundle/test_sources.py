@@ -32,7 +32,7 @@ ROOMS = {
     },
     "prosaas_ops": {
         "texts": set(),
-        "stack": set(),
+        "stack": {"texts"},
         "stories": {"stack"},
         "screen": {"stories", "stack", "texts"},
         "ask": {"screen", "stories", "stack", "texts"},

@@ -109,7 +109,7 @@ def test_the_story_of_a_call_is_hebrew_on_the_screen_and_in_its_page(engine: Any
         for row in trace.describe(story, screen)
         if "[" not in row and "DATABASE_URL" not in row and row[:22].strip()
     ]
-    assert len(told) > 4
+    assert len(told) == 4
     assert [row for row in told if english_in(row)] == []
     page = trace_page.render(story)
     assert '<html lang="he" dir="rtl">' in page

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from prosaas_logging.env import EnvError, read_env_file
@@ -13,12 +14,17 @@ _CHOICES = ("he", "en")
 
 def language() -> str:
     """The operator's: OPS_LANG, or else what env/prod.env has as OPS_LANG or LOG_LANG; Hebrew where nothing fits."""
-    try:
-        filed = read_env_file(_SETTINGS.read_text(encoding="utf-8"), {})
-    except (OSError, UnicodeDecodeError, EnvError):
-        filed = {}
+    filed = _filed(_SETTINGS)
     wanted = (os.environ.get("OPS_LANG"), filed.get("OPS_LANG"), filed.get("LOG_LANG"))
     return next((word for said in wanted if (word := (said or "").strip().lower()) in _CHOICES), "he")
+
+
+@cache
+def _filed(path: Path) -> dict[str, str]:
+    try:
+        return read_env_file(path.read_text(encoding="utf-8"), {})
+    except (OSError, UnicodeDecodeError, EnvError):
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
