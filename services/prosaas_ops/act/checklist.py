@@ -15,6 +15,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line, debug_tags
 from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
+from prosaas_ops.texts import Text
 from prosaas_ops.texts import checks as words
 
 OPTIONS = ("SINCE", "SPEED", "SCENARIO")
@@ -54,14 +55,13 @@ def run(options: Options) -> int:
     containers = [engine.running(name) for name in SERVICES.values()]
     details = {container.service: engine.inspect(container.id) for container in containers}
     screen.say(words.CHECKLIST(project=engine.project, since=f"{since:%Y-%m-%d %H:%M}"))
-    call_sid = new_call_sid()
-    call = place(engine, call_sid, scenario=options.text("SCENARIO", "demo"), speed=options.decimal("SPEED", 4.0))
+    one_call = _simulated(engine, options) if _is_demo(engine) else None
     lines = merged(engine, list(SERVICES.values()), since.timestamp())
     checks = [
         level_is_info(details, {found.service: live_switch.status(engine, found) for found in containers}),
         unbuffered(details),
         production_file(model, details),
-        budget(sum(map(call.rows, SERVICES.values())), call_sid),
+        one_call or newest_call(lines),
         *noise(lines, spoken_duration(lines[-1].at - lines[0].at) if lines else "0s"),
         stack_traces({found.service: _raised(engine, found) for found in containers}),
     ]
@@ -75,6 +75,27 @@ def run(options: Options) -> int:
     screen.say()
     screen.say(words.HOLD(good=len(checks) - bad, all=len(checks)))
     return PROBLEM if bad else FINE
+
+
+def _is_demo(engine: Engine) -> bool:
+    return any(container.state == "running" for container in engine.containers("simulator"))
+
+
+def _simulated(engine: Engine, options: Options) -> Checked:
+    call_sid = new_call_sid()
+    call = place(engine, call_sid, scenario=options.text("SCENARIO", "demo"), speed=options.decimal("SPEED", 4.0))
+    return budget(sum(map(call.rows, SERVICES.values())), call_sid)
+
+
+def newest_call(lines: list[Line]) -> Checked:
+    """The call that ended last, of those whose beginning is known and during which nobody debugged."""
+    quiet = list(_undebugged(lines))
+    loud = {line.call_sid for line in lines if line.level == "DEBUG"}
+    began = {line.call_sid for line in quiet if line.event == "CALL_START"} - loud
+    ended = [line.call_sid for line in quiet if line.event == "CALL_END" and line.call_sid in began]
+    if not ended:
+        return Checked(str(words.ONE_CALL), False, str(words.NO_CALL), str(words.CALL_FIRST))
+    return budget(sum(line.rows for line in quiet if line.call_sid == ended[-1]), ended[-1], words.REAL_ROWS)
 
 
 def _model() -> dict[str, Any]:
@@ -139,11 +160,11 @@ def production_file(model: dict[str, Any], details: dict[str, Any]) -> Checked:
     )
 
 
-def budget(rows: int, call_sid: str) -> Checked:
+def budget(rows: int, call_sid: str, found: Text = words.ROWS) -> Checked:
     return Checked(
         str(words.ONE_CALL),
         rows in BUDGET,
-        words.ROWS(rows=rows, call_sid=call_sid),
+        found(rows=rows, call_sid=call_sid),
         words.WHICH_EVENTS(call_sid=call_sid),
     )
 

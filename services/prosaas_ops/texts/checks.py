@@ -6,8 +6,8 @@ from prosaas_ops.texts import Text
 
 # make checklist: the points are the guide's own.
 CHECKLIST: Final = Text(
-    "צ'קליסט של {project}: שיחה מדומה אחת, והלוג מאז {since} UTC",
-    "checklist of {project}: one simulated call, and the log since {since} UTC",
+    "צ'קליסט של {project}: שיחה אחת, והלוג מאז {since} UTC",
+    "checklist of {project}: one call, and the log since {since} UTC",
 )
 FIX: Final = Text("תיקון: {remedy}", "fix: {remedy}")
 HOLD: Final = Text("תקינות {good} מתוך {all}", "{good} of {all} hold")
@@ -33,6 +33,18 @@ ONE_CALL: Final = Text("שיחה אחת = 10–30 שורות", "one call = 10–
 ROWS: Final = Text(
     "שורות בכל השירותים: {rows}, בשיחה המדומה {call_sid}",
     "{rows} lines in all services for the simulated call {call_sid}",
+)
+REAL_ROWS: Final = Text(
+    "שורות בכל השירותים: {rows}, בשיחה האחרונה שהסתיימה, {call_sid}",
+    "{rows} lines in all services for the call that ended last, {call_sid}",
+)
+NO_CALL: Final = Text(
+    "הסימולטור לא רץ, ובלוג אין שיחה שלמה ללא דיבוג",
+    "the simulator does not run, and no whole call without debugging is in the log",
+)
+CALL_FIRST: Final = Text(
+    "להתקשר לאחד המספרים ולהריץ שוב, או ללכת אחורה: SINCE=1d",
+    "call one of the numbers, then again; or go further back: SINCE=1d",
 )
 WHICH_EVENTS: Final = Text(
     "אילו אירועים: make log-budget; השיחה עצמה: make trace CALL={call_sid}",
