@@ -65,7 +65,7 @@ levels: ## which level is in force, who switched what until when; what eats the 
 trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
 	@scripts/run $@
 
-blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
+blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
 	@scripts/run $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]

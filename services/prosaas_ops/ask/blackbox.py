@@ -1,4 +1,4 @@
-"""`make blackbox`: the flight recorder of a call, from the file of a failed one or from the memory of a live one."""
+"""`make blackbox`: the black box of a call, from the file of a failed one or from the memory of a live one."""
 
 import json
 from collections import Counter

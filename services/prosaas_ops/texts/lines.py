@@ -67,7 +67,7 @@ NOTHING_RECORDED: Final = Text(
     "אין קופסה שחורה של {call_sid}: השיחה הסתיימה כראוי, או לפני זמן רב",
     "nothing was recorded for {call_sid}: it ended well, or long ago",
 )
-NO_RECORDINGS: Final = Text("עדיין אין קופסאות שחורות", "no recordings yet")
+NO_RECORDINGS: Final = Text("עדיין אין קופסאות שחורות", "no black boxes yet")
 TRACE_TELLS: Final = Text(
     "{missing}. מה שידוע ללוג ולמסד הנתונים: make trace CALL=…",
     "{missing}. `make trace CALL=…` tells what the log and the database know",
