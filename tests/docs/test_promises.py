@@ -142,3 +142,32 @@ def test_the_glossary_has_one_word_for_one_thing_and_the_pages_keep_to_it() -> N
     other_words = re.compile(r"flight record|makes? anew|made anew|הקלטת הדיבוג|מתג חי", re.IGNORECASE)
     told = [page.name for page in PAGES if page.name not in _HISTORY and other_words.search(read(page))]
     assert told == []
+
+
+def explained() -> dict[str, set[str]]:
+    """The settings that a page defines, by page: where somebody looks for what a name means."""
+    example = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", read(ROOT / "env/example.env"), re.MULTILINE))
+    table = read(ROOT / "docs/settings.md").partition("## Settings that are not in env/example.env")[2]
+    settings = {
+        name
+        for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", row)
+    }
+    guide = read(ROOT / "docs/guide.md").partition("## Settings")[2].partition("\n## ")[0]
+    names = set(re.findall(r"^(?:### |\| )`([A-Z]+_[A-Z_]+|PYTHONUNBUFFERED)`", guide, re.MULTILINE))
+    return {"env/example.env": example, "docs/settings.md": settings, "docs/guide.md": names}
+
+
+def test_a_setting_is_explained_in_one_place_and_something_reads_it() -> None:
+    places = explained()
+    every = [name for names in places.values() for name in names]
+    assert all(len(names) > 5 for names in places.values())
+    assert sorted({name for name in every if every.count(name) > 1}) == []
+    readers = [
+        *SERVICES.rglob("*.py"), *ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/**/*"), *ROOT.glob("scripts/*"),
+        ROOT / "Makefile",
+    ]  # fmt: skip
+    sources = "".join(read(path) for path in readers if path.is_file() and path.suffix != ".ulaw")
+    fields = {name.upper() for name in Settings.model_fields}
+    unread = [name for name in every if name not in fields and not re.search(rf"\b{name}\b", sources)]
+    assert sorted(unread) == []
