@@ -15,6 +15,8 @@ from stack_world.fixtures import checkout, stack
 __all__ = ["checkout", "docker", "setting", "stack"]
 
 TEMPLATE = "migrated"
+# What the operator's commands say is tested in English, and in Hebrew where that is the question.
+os.environ.setdefault("OPS_LANG", "en")
 # What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what runs
 # its images without it, and what looks through one browser.
 LINES = {

@@ -31,9 +31,9 @@ ROOMS = {
         "call": {"caller", "model", "tools"},
     },
     "prosaas_ops": {
-        "stack": set(),
-        "stories": {"stack"},
         "texts": set(),
+        "stack": {"texts"},
+        "stories": {"stack"},
         "screen": {"texts", "stories", "stack"},
         "ask": {"screen", "texts", "stories", "stack"},
         "conduct": {"stack"},

@@ -13,7 +13,7 @@ from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
 from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
 from prosaas_ops.texts.pages import (
-    AI,
+    AGENT,
     CUSTOMER,
     DURATION,
     ENDED,
@@ -26,7 +26,7 @@ from prosaas_ops.texts.pages import (
     LINE,
     LINES,
     LOG,
-    NO_RECORD,
+    NO_RECORD_YET,
     PAID,
     SECONDS,
     SERVICE,
@@ -39,7 +39,7 @@ from prosaas_ops.texts.pages import (
 )  # fmt: skip
 
 _WIDTH, _LEFT = 1040, 76
-_LANES = (("customer", CUSTOMER, "call"), ("ai", AI, "speech"))
+_LANES = (("customer", CUSTOMER, "call"), ("ai", AGENT, "speech"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _verdict(story: Story, language: str) -> list[str]:
 def _parties(story: Story, language: str) -> str:
     record = story.record
     if record is None:
-        return f" · {NO_RECORD.say(language)}"
+        return f" · {NO_RECORD_YET.say(language)}"
     numbers = f"{record.from_number} → {record.to_number}"
     told = [name for name in (record.direction, record.business, record.customer) if name]
     return f' · <bdi dir="ltr">{quoted(numbers)}</bdi>' + "".join(f" · {isolated(name)}" for name in told)
@@ -190,7 +190,7 @@ def _turn(turn: dict[str, Any], language: str) -> str:
     note = f" · {INTERRUPTED.say(language)}" if turn.get("interrupted") else ""
     at = f'<bdi dir="ltr">{float(turn.get("at_ms", 0)) / 1000:.1f}s</bdi>'
     words = f'<span dir="auto">{quoted(turn.get("text", ""))}</span>'
-    name = (AI if who == "ai" else CUSTOMER).say(language)
+    name = (AGENT if who == "ai" else CUSTOMER).say(language)
     return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 
 
@@ -219,7 +219,7 @@ def _row(entry: Entry, story: Story, language: str) -> str:
     if entry.wait is not None:
         slow = "bad" if entry.wait * 1000 >= SLOW_MS else "dim"
         waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
-        note += f' <span class="{slow}">{WAITED.say(language, wait=waited)}</span>'
+        note += f' <span class="{slow}">{WAITED.say(language, waited=waited)}</span>'
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
         f"<td>{tag(entry.kind, KINDS[entry.kind].say(language))}</td>"
