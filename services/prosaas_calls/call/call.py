@@ -13,6 +13,7 @@ from prosaas_calls.call.greetings import Greetings, Recording, Spoken
 from prosaas_calls.call.hearing import Hearing
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
@@ -37,12 +38,14 @@ from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.facts.prices import Prices
+from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import CALL_REFUSED, CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
 
@@ -64,6 +67,8 @@ class Services:
     twilio: TwilioCalls
     metrics: CallMetrics
     connect: Callable[[], Awaitable[RealtimeConnection]]
+    journals: Journals
+    prices: Prices
     greetings: Greetings = field(default_factory=Greetings)
 
 
@@ -84,6 +89,13 @@ class Call:
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
         self.promises = Promises()
+        settings = services.settings
+        self.meter = Meter(
+            services.prices,
+            self.stats.elapsed_ms,
+            model=settings.openai_realtime_model,
+            transcription_model=settings.openai_transcription_model,
+        )
         limits = services.limits
         self._turns = Turns()
         self._keypad = Keypad(limits.keys)
@@ -111,6 +123,7 @@ class Call:
             turns=self._turns,
             history=self.history,
             stats=self.stats,
+            meter=self.meter,
             send=self._model.send,
             floor=self._floor,
             spoken=self.promises.said,
@@ -154,6 +167,7 @@ class Call:
             conversation=self._conversation,
             floor=self._floor,
             nudge=self._ask_whether_there,
+            meter=self.meter,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -193,6 +207,7 @@ class Call:
             end = end or CallEnded(EndReason.INTERNAL_ERROR)
             self.stats.ended = end.at
             self.stats.frames_out = self._line.frames
+            self.meter.broke_off()
         return end.reason
 
     async def _run_model(self) -> None:
@@ -231,6 +246,9 @@ class Call:
         if self._ears is not None:
             self._ears.cancel()
         hearing = Hearing.of(settings, profile.business)
+        if settings.max_cost_per_day and profile.spent_today >= settings.max_cost_per_day:
+            log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
+            await self._leave("busy", EndReason.OVER_BUDGET)
         greeting_due = self.history.empty
         shielded = greeting_due or (self._line.playback.hearing in ("", line.GREETING) and not self._greeted.is_set())
         keywords = [profile.business.name] if profile.business else []
@@ -343,6 +361,7 @@ class Call:
             services.store,
             caller=caller_id(self._claims.from_number) or "",
             introduce=self._introduced,
+            for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))

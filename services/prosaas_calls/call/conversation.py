@@ -9,6 +9,7 @@ from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -49,6 +50,7 @@ class Conversation:
         turns: Turns,
         history: History,
         stats: CallStats,
+        meter: Meter,
         send: Send,
         floor: Floor,
         spoken: Callable[[str], None],
@@ -59,6 +61,7 @@ class Conversation:
         self._line = line
         self._history = history
         self._stats = stats
+        self._meter = meter
         self._send = send
         self._floor = floor
         self._spoken = spoken
@@ -136,6 +139,7 @@ class Conversation:
         self.answered = self._configured = False
         self._expecting_since = 0.0
         self._floor.reset()
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -157,6 +161,7 @@ class Conversation:
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
+        self._meter.heard(len(event.delta))
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
@@ -200,6 +205,7 @@ class Conversation:
         self._spoken(event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
+        self._meter.transcribed(event)
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
         if text:
@@ -211,6 +217,7 @@ class Conversation:
         if response is None:
             return
         self.turns.created(response.id)
+        self._meter.response_began()
         self._produced = False
         if self._floor.listening:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
@@ -224,6 +231,7 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
         self.recording.end(whole=response.status == "completed" and not discarded)

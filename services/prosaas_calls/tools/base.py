@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
+from prosaas_core.privacy.masks import masked
 from prosaas_core.tables import Business
 from prosaas_core.words import moment_in_words
 
@@ -41,6 +42,8 @@ class ToolContext:
     caller: str = ""
     # Takes over what the caller said about themselves, for the rest of the call.
     introduce: Callable[[Profile], None] = lambda _: None
+    # What a caller said as it may be kept.
+    for_record: Callable[[str], str] = masked
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def speak(self, *, he: str, en: str) -> str:
@@ -68,7 +71,7 @@ class ToolContext:
             )
             return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
-            he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
+            he="היומן לא זמין כרגע. יש להציע לרשום הודעה ולומר שנחזור ללקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",
         )
         return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"), refused=True)

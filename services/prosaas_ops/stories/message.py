@@ -10,17 +10,18 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.messages import Talk, talk_of
+from prosaas_ops.texts import messages as texts
 
 _BEFORE, _AFTER = 10.0, 3600.0
 _REFUSED = ("failed", "undelivered", "canceled")
 # Codes of Meta's and Twilio's that say what to do; their documentation has the others.
 _CODES = {
-    "131047": "more than 24 hours since the customer last wrote",
-    "63016": "more than 24 hours since the customer last wrote",
-    "131026": "the customer's phone cannot receive it",
-    "63024": "the customer's phone cannot receive it",
-    "130472": "Meta holds marketing messages back from this number",
-    "131056": "too many messages to this number in a short time",
+    "131047": texts.TOO_LATE,
+    "63016": texts.TOO_LATE,
+    "131026": texts.CANNOT_RECEIVE,
+    "63024": texts.CANNOT_RECEIVE,
+    "130472": texts.HELD_BACK,
+    "131056": texts.TOO_MANY,
 }
 
 
@@ -65,33 +66,28 @@ def complaints(story: MessageStory, now: datetime | None = None) -> list[Complai
     talk, found = story.talk, []
     for message in talk.messages:
         if message.direction == "out" and message.status in _REFUSED:
-            why = _CODES.get(
-                message.error, f"the provider's code {message.error}" if message.error else "no reason given"
-            )
-            found.append(Complaint(f"an answer of ours did not arrive ({message.status}): {why}", "make jobs"))
+            why = _CODES.get(message.error) or (texts.CODE if message.error else texts.NO_REASON)
+            words = texts.NOT_DELIVERED(status=message.status, why=why(code=message.error))
+            found.append(Complaint(words, "make jobs"))
     if any(draft.status == "unknown" for draft in talk.drafts):
-        words = "nobody knows whether an answer of ours arrived: the provider never said, and it is not sent again"
-        found.append(Complaint(words, "make logs S=worker LEVEL=WARNING SINCE=2h"))
+        found.append(Complaint(str(texts.FATE_UNKNOWN), "make logs S=worker LEVEL=WARNING SINCE=2h"))
     waiting = [message for message in talk.messages if message.waits]
     if waiting:
         since = spoken_duration(((now or datetime.now(UTC)) - waiting[0].sent_at).total_seconds())
-        found.append(
-            Complaint(f"{len(waiting)} messages wait for an answer, for {since}: {_held_up(talk)}", "make jobs ALL=1")
-        )
+        words = texts.WAITING(count=len(waiting), since=since, why=_held_up(talk))
+        found.append(Complaint(words, "make jobs ALL=1"))
     errors = [line for line in story.lines if RANK[line.level] >= RANK["ERROR"]]
     if errors:
-        found.append(
-            Complaint(f"errors on the way: {len(errors)}, the last one: {errors[-1].text[:120]}", "make errors")
-        )
+        found.append(Complaint(texts.ERRORS(count=len(errors), last=errors[-1].text[:120]), "make errors"))
     return found
 
 
 def _held_up(talk: Talk) -> str:
     if not talk.jobs:
-        return "no job is queued for it"
+        return str(texts.NO_JOB)
     job = talk.jobs[0]
-    due = f", next at {job.due:%H:%M:%S} UTC" if job.due is not None else ""
-    return f"its job is {job.status} after {job.attempts} attempts{due}"
+    due = texts.NEXT_TRY(at=f"{job.due:%H:%M:%S}") if job.due is not None else ""
+    return texts.JOB(status=job.status, attempts=job.attempts, due=due)
 
 
 def fine(story: MessageStory) -> str:
@@ -99,11 +95,11 @@ def fine(story: MessageStory) -> str:
     answers = [message for message in story.talk.messages if message.direction == "out"]
     asked = [message for message in story.talk.messages if message.direction == "in"]
     if not asked:
-        return "nobody has written yet"
+        return str(texts.NOTHING_WRITTEN)
     if not answers:
-        return "nothing that was written asked for an answer"
+        return str(texts.NO_ANSWER_ASKED)
     if answers[-1].sent_at < asked[-1].sent_at:
-        return "the last message asked for no answer"
+        return str(texts.LAST_ASKED_NOTHING)
     before = [message for message in asked if message.sent_at <= answers[-1].sent_at]
     took = spoken_duration((answers[-1].sent_at - before[-1].sent_at).total_seconds()) if before else "?"
-    return f"answered after {took}, {answers[-1].status}"
+    return texts.ANSWERED(took=took, status=answers[-1].status)

@@ -48,6 +48,7 @@ class Ear:
     def __init__(self, said: Mapping[int, Said]) -> None:
         self._said = said
         self._current: Heard | None = None
+        self._held = b""
         self.heard: list[Heard] = []
         self.unknown_bytes = 0
 
@@ -68,19 +69,28 @@ class Ear:
 
     def clear(self) -> None:
         """Take note that the rest of what is being played was dropped on demand."""
+        self.pause()
         if self._current:
             self._current.cleared = True
 
     def listen(self, audio: bytes) -> None:
         """Take in audio that was just played."""
-        while audio:
-            found = watermark.find("speech", audio)
-            before, audio = (audio, b"") if found is None else (audio[: found[0]], audio[found[0] :])
-            self._go_on(before)
-            if found is not None:
-                self._begin(found[1].number)
-                self._go_on(audio[:FRAME_BYTES])
-                audio = audio[FRAME_BYTES:]
+        audio, self._held = self._held + audio, b""
+        while (found := watermark.find("speech", audio)) is not None:
+            begins, mark = found
+            self._go_on(audio[:begins])
+            self._begin(mark.number)
+            self._go_on(audio[begins : begins + FRAME_BYTES])
+            audio = audio[begins + FRAME_BYTES :]
+        # A service's own sentence need not end with a frame: the mark behind it then lies across two of them.
+        certain = len(audio) - watermark.unfinished("speech", audio)
+        self._go_on(audio[:certain])
+        self._held = audio[certain:]
+
+    def pause(self) -> None:
+        """Nothing comes behind what was played: it was no beginning of anything."""
+        held, self._held = self._held, b""
+        self._go_on(held)
 
     def _begin(self, number: int) -> None:
         said = self._said.get(number)

@@ -55,6 +55,7 @@ class PhoneLine:
             return "service"
         finally:
             listening.cancel()
+            self.ear.pause()
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse, listening: "asyncio.Task[None]") -> EndedBy:
         frame_s = FRAME_MS / 1000 / self._live.speed
@@ -101,6 +102,8 @@ class PhoneLine:
         if played:
             self.ear.listen(played)
             self._note_new_speech()
+        else:
+            self.ear.pause()
         for name in marks:
             self.counts["marks_played"] += 1
             await ws.send_str(self._stream.mark(name))

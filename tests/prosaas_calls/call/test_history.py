@@ -71,3 +71,24 @@ def test_an_interrupted_line_says_so() -> None:
     history.interrupted("unknown", heard=0.0)
 
     assert history.to_json()[0]["interrupted"] is True
+
+
+def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
+    """For the journal: words that come late, and what an interruption does to a line that was told before."""
+    history = History(lambda: 0)
+    history.begin("m1", "ai")
+    history.words("u1", "customer", "שלום")
+    history.done("c1", "a tool")
+    assert history.changes() == [(1, {"who": "customer", "text": "שלום", "at_ms": 0})]
+    assert history.changes() == []
+
+    history.words("m1", "ai", "יש לי")
+    assert [number for number, _ in history.changes()] == [0]
+    history.interrupted("m1")
+    history.waited("m1", 40)
+    history.still("u1")
+    told = dict(history.changes())
+    assert told[0]["interrupted"] is True
+    assert told[0]["wait_ms"] == 40
+    assert told[1]["until_ms"] == 0
+    assert [told[number] for number in sorted(told)] == history.to_json()

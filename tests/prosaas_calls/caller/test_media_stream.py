@@ -14,6 +14,7 @@ from prosaas_calls.caller.media_stream import (
     Media,
     Start,
     Stop,
+    Unknown,
 )
 
 

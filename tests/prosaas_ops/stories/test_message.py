@@ -48,14 +48,14 @@ def test_an_answer_that_did_not_arrive_says_why() -> None:
     ("jobs", "why"),
     [
         ((), "no job is queued for it"),
-        ((Job("whatsapp.reply", "failed", 5, None),), "its job is failed after 5 attempts"),
-        ((Job("whatsapp.reply", "queued", 2, NOON),), "its job is queued after 2 attempts, next at 14:00:00 UTC"),
+        ((Job("whatsapp.reply", "failed", 5, None),), "its job is failed, attempts: 5"),
+        ((Job("whatsapp.reply", "queued", 2, NOON),), "its job is queued, attempts: 2, next at 14:00:00 UTC"),
     ],
 )
 def test_a_message_that_waits_says_for_how_long_and_what_holds_it_up(jobs: tuple[Job, ...], why: str) -> None:
     story = MessageStory(talk(wrote(0, waits=True), jobs=jobs))
 
-    assert words(story) == [f"1 messages wait for an answer, for 10m: {why}"]
+    assert words(story) == [f"messages waiting for an answer: 1, for 10m: {why}"]
 
 
 def test_an_answer_whose_fate_nobody_knows_is_told() -> None:
