@@ -43,7 +43,7 @@ def run(options: Options) -> int:
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             _resume(world)
         act(world, options)
-        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
+        left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
     return FINE
 
 
