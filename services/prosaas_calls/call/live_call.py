@@ -147,7 +147,11 @@ class LiveCall:
             duration_s=duration_s,
             end_reason=reason.value,
             version=self._services.settings.prosaas_version,
-            metrics={**self._metrics(call_scope), "currency": self._services.prices.currency},
+            metrics={
+                **self._metrics(call_scope),
+                **self.call.promises.to_json(),
+                "currency": self._services.prices.currency,
+            },
             charges=self.call.meter.charges(),
         )
 

@@ -179,7 +179,14 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("mode", "live: the model and Twilio are set")
-    for name in ("DRAIN_SECONDS", "MAX_CALLS", "MAX_CALL_SECONDS", "IDLE_SECONDS", "JOB_CONCURRENCY"):
+    for name in (
+        "DRAIN_SECONDS",
+        "MAX_CALLS",
+        "CALLS_PER_NUMBER",
+        "MAX_CALL_SECONDS",
+        "IDLE_SECONDS",
+        "JOB_CONCURRENCY",
+    ):
         value = world.setting(name)
         if value and not value.isdecimal():
             yield Finding("number", f"{name}={value} is not a whole number", "one in .env, or remove it", _EXAMPLE)
