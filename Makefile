@@ -28,8 +28,8 @@ up-dev: ## build and start development: source mounted, reload on change, DEBUG
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, and whether it is healthy
-	@docker compose ps
+ps: ## what runs, of which version, and whether it is healthy
+	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -102,7 +102,7 @@ diff: ## what make up-prod would recreate, which settings change, how many live 
 checklist: ## the deployment guide's seven points, checked on the running stack
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables

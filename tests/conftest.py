@@ -19,8 +19,9 @@ TEMPLATE = "migrated"
 # runs its images without it.
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "drills": r"tests/stack/test_(attacks|backup|crashes|levels|many_calls|secrets|start)\.py",
     "deploys": r"tests/stack/test_deploys\.py",
+    "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 

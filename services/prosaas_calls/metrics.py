@@ -8,6 +8,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
 from prosaas_core.facts.prices import Charge
 from prosaas_core.log_metrics import LogCounters
+from prosaas_core.records import CallRecord
 from prosaas_core.spent import Spent
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -51,6 +52,11 @@ class CallMetrics:
         for ms in stats.response_ms:
             self._response.observe(ms / 1000)
         self._spent.count(charges)
+
+    def crashed(self, record: CallRecord) -> None:
+        """Count a call whose process died, which could not count it itself."""
+        self._ended.labels(record.end_reason).inc()
+        self._spent.count(record.charges)
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

@@ -154,10 +154,14 @@ class Call(Base):
     status: Mapped[str] = mapped_column(server_default="")
     # What Twilio's callbacks have said so far; the record of a call may end it before they do.
     carrier_status: Mapped[str] = mapped_column(server_default="")
+    # The container of prosaas-calls that it was led to, where a front door tells them apart.
+    seat: Mapped[str] = mapped_column(server_default="")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     duration_s: Mapped[float | None]
     end_reason: Mapped[str | None]
+    # Which version of prosaas-calls answered.
+    version: Mapped[str] = mapped_column(server_default="")
     metrics: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     transcript: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
     events: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))

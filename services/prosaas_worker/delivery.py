@@ -93,12 +93,15 @@ async def _send(tools: Tools, draft: Draft) -> str:
     try:
         text = _text(draft)
         with tracing.span("send", kind="producer", messaging_system=text.channel, messaging_operation_name="send"):
-            return await send(tools, text, draft.key)
+            message_id = await send(tools, text, draft.key)
     except OutboundError as error:
         log.event(WHATSAPP_SEND_FAILED, error=str(error))
+        tools.connections.failed(draft.provider, error)
         if not (isinstance(error, Unavailable) and error.perhaps_done):
             await _give_back(tools, draft)
         raise
+    tools.connections.works(draft.provider)
+    return message_id
 
 
 async def _settle(tools: Tools, draft: Draft) -> str | None:

@@ -1,13 +1,14 @@
 """What a job function receives, and how it says that another try is of no use, or that it is too early."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pgqueuer.models import Job as QueuedJob
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.facts.prices import Prices
+from prosaas_core.messages.connection import Connections
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 
@@ -71,3 +72,4 @@ class Tools:
     engine: AsyncEngine
     outbound: Outbound
     prices: Prices
+    connections: Connections = field(default_factory=Connections)

@@ -1,14 +1,18 @@
 """A conversation between two sockets of paper, for the tests of what the model's events do."""
 
+import asyncio
 import base64
 import json
+from collections.abc import Coroutine
 from typing import Any
 
 from calls_world.sockets import FakeSocket
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.limits import Limits
 from prosaas_calls.model.events import Item, decode
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -31,6 +35,18 @@ class Stage:
         self.meter = Meter(shipped(), self.stats.elapsed_ms, model=MODEL, transcription_model="gpt-transcribe")
         self.tools: list[Item] = []
         self.pauses: list[float] = []
+        self.loud = True
+        self.floor = Floor(
+            line=self.line,
+            turns=self.turns,
+            history=self.history,
+            stats=self.stats,
+            limits=Limits(doubt=0.01, interruption=0.05, words=0.05, patience=0.05),
+            send=self._send,
+            spawn=self._spawn,
+            loud=lambda: self.loud,
+            decided=lambda answer_due: self.conversation.decided(answer_due),
+        )
         self.conversation = Conversation(
             line=self.line,
             turns=self.turns,
@@ -38,6 +54,7 @@ class Stage:
             stats=self.stats,
             meter=self.meter,
             send=self._send,
+            floor=self.floor,
             use_tool=self.tools.append,
             ask_later=self.pauses.append,
             retry_for=20.0,
@@ -45,6 +62,23 @@ class Stage:
 
     def _send(self, event: bytes) -> None:
         self.to_model.append(json.loads(event))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        self.judging = asyncio.create_task(work)
+        return self.judging
+
+    async def interrupts(self, item_id: str = "u1") -> None:
+        """Let the caller speak over the agent for longer than anybody says "uh-huh"."""
+        self.model("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
+        await self.judging
+
+    async def says(self, words: str, item_id: str = "u1") -> None:
+        """Let the caller say something short over the agent."""
+        self.model("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
+        await asyncio.sleep(0.02)
+        self.model("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=0)
+        self.model("conversation.item.input_audio_transcription.completed", item_id=item_id, transcript=words)
+        await self.judging
 
     def model(self, kind: str, **fields: Any) -> None:
         """Let the model send an event."""

@@ -30,7 +30,7 @@ class Providers:
     def __init__(self) -> None:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
-        self.faults: deque[int | Exception | None] = deque()
+        self.faults: deque[int | httpx.Response | Exception | None] = deque()
         self.usage: object = None
         self.words: str | None = None
         self.fault_after_sending: Exception | httpx.Response | None = None
@@ -46,7 +46,7 @@ class Providers:
             if isinstance(fault, Exception):
                 raise fault
             if fault is not None:
-                return httpx.Response(fault)
+                return fault if isinstance(fault, httpx.Response) else httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
             words = f"answer {len(self.asked)}" if self.words is None else self.words

@@ -10,6 +10,7 @@ from typing import Any
 
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
@@ -34,14 +35,20 @@ from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.prices import Prices
+from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import CALL_REFUSED, COMFORT, DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import CALL_REFUSED, CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
+
+_ARE_YOU_THERE = (
+    "[The caller has said nothing for a while. Ask in a few words whether they are still there.]",
+    "[The caller still says nothing. Ask once more, and say that you will have to hang up.]",
+)
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 
@@ -56,6 +63,7 @@ class Services:
     twilio: TwilioCalls
     metrics: CallMetrics
     connect: Callable[[], Awaitable[RealtimeConnection]]
+    journals: Journals
     prices: Prices
 
 
@@ -93,6 +101,17 @@ class Call:
             turns=self._turns,
             limits=limits,
         )
+        self._floor = Floor(
+            line=self._line,
+            turns=self._turns,
+            history=self.history,
+            stats=self.stats,
+            limits=limits,
+            send=self._model.send,
+            spawn=self._group.create_task,
+            loud=lambda: self._caller.loud(),
+            decided=lambda answer_due: self._conversation.decided(answer_due),
+        )
         self._conversation = Conversation(
             line=self._line,
             turns=self._turns,
@@ -100,6 +119,7 @@ class Call:
             stats=self.stats,
             meter=self.meter,
             send=self._model.send,
+            floor=self._floor,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -112,7 +132,7 @@ class Call:
             hear=self._model.hear,
             heard=self._heard,
             malformed_limit=limits.malformed_messages,
-            key_pressed=self._conversation.interrupt,
+            key_pressed=self._floor.take,
         )
 
     @property
@@ -139,6 +159,8 @@ class Call:
             model=self._model,
             conversation=self._conversation,
             meter=self.meter,
+            floor=self._floor,
+            nudge=self._ask_whether_there,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -251,7 +273,8 @@ class Call:
         """Say a sentence and end the call; the first to do so has the word."""
         if self._leaving:
             return
-        self._leaving = self._conversation.muted = True
+        self._leaving = True
+        self._conversation.mute()
         self._line.parting = reason
         self._line.cut()
         if reason in UNSERVED and self.rescue:
@@ -274,6 +297,10 @@ class Call:
         self._model.send(events.message(role, text))
         self._turns.want()
         self._conversation.ask_if_due()
+
+    def _ask_whether_there(self, time: int) -> None:
+        log.event(CALLER_SILENT, time=time)
+        self._tell("system", _ARE_YOU_THERE[min(time, len(_ARE_YOU_THERE)) - 1])
 
     def _ask_later(self, seconds: float) -> None:
         """Ask the model again after a pause, which counts as work under way: meanwhile nothing else asks it."""

@@ -12,26 +12,27 @@ from prosaas_logging.levels import INFO
 from prosaas_logging.policy import apply, in_force
 
 
-def test_an_interruption_while_the_model_still_generates() -> None:
+async def test_an_interruption_while_the_model_still_generates() -> None:
     """Clear at once, truncate at what was heard (not at what was sent), and play nothing more of that response."""
     stage = Stage()
     stage.responds(fifths=10)
     stage.heard(3)
 
     with capture_events() as events:
-        stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+        await stage.interrupts()
         stage.delta()
         stage.done(status="cancelled")
 
     assert len(stage.twilio.events("clear")) == 1
     assert len(stage.twilio.events("media")) == 10
+    assert stage.to_model[0] == {"type": "response.cancel"}
     truncation = {"type": "conversation.item.truncate", "item_id": "i1", "content_index": 0, "audio_end_ms": 600}
-    assert stage.to_model == [truncation]
+    assert stage.to_model[1:] == [truncation]
     assert [event.fields["heard_ms"] for event in events if event.event == "BARGE_IN"] == [600]
     assert stage.stats.barge_ins == 1
 
 
-def test_an_interruption_after_the_model_has_finished() -> None:
+async def test_an_interruption_after_the_model_has_finished() -> None:
     """The response is done, Twilio still plays it: clear and truncate all the same."""
     stage = Stage()
     stage.responds(fifths=10)
@@ -39,7 +40,7 @@ def test_an_interruption_after_the_model_has_finished() -> None:
     stage.done()
     stage.heard(7)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
     assert [event["audio_end_ms"] for event in stage.to_model] == [1400]
@@ -61,22 +62,22 @@ def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:
     assert not [event for event in events if event.event == "BARGE_IN"]
 
 
-def test_an_interruption_before_anything_was_heard_truncates_nothing() -> None:
-    """Truncating at 0 is skipped, clearing is not."""
+async def test_an_interruption_before_anything_was_heard_takes_all_of_it_back() -> None:
+    """The model does not go on believing that it was said."""
     stage = Stage()
     stage.responds(fifths=3)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
-    assert not stage.to_model
+    assert stage.to_model == [{"type": "response.cancel"}, {"type": "conversation.item.delete", "item_id": "i1"}]
 
 
-def test_the_answer_after_an_interruption_is_heard() -> None:
+async def test_the_answer_after_an_interruption_is_heard() -> None:
     """Only the interrupted response is discarded."""
     stage = Stage()
     stage.responds()
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
     stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
     stage.delta()
     stage.done(status="cancelled")
@@ -86,14 +87,14 @@ def test_the_answer_after_an_interruption_is_heard() -> None:
     assert len(stage.twilio.events("media")) == 5 + 2
 
 
-def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
+async def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
     """The model knows of no such item."""
     stage = Stage()
     stage.line.play(FIFTH.encode(), 1600, "")
     stage.line.play(FIFTH.encode(), 1600, "")
     stage.heard(1)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
     assert not stage.to_model
@@ -109,11 +110,11 @@ def test_what_an_interruption_left_of_a_tool_call_is_not_done() -> None:
     assert not stage.tools
 
 
-def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
+async def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
     """The call was complete, but the caller had said "no, wait" before it reached us: the model may ask again."""
     stage = Stage()
     stage.responds(fifths=1)
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     stage.calls("cancel_appointment")
 
@@ -266,7 +267,7 @@ def test_a_key_stops_what_is_being_said_as_a_voice_does() -> None:
     stage.heard(3)
 
     for _ in range(3):
-        stage.conversation.interrupt()
+        stage.floor.take()
     stage.delta()
 
     assert len(stage.twilio.events("clear")) == 1
@@ -331,7 +332,7 @@ def test_a_muted_conversation_says_nothing_more() -> None:
     """While we say goodbye, the model is not heard."""
     stage = Stage()
     stage.responds(fifths=1)
-    stage.conversation.muted = True
+    stage.conversation.mute()
 
     stage.delta()
     stage.turns.want()
