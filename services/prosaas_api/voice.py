@@ -52,7 +52,7 @@ async def voice(request: Request, state: AppState) -> Response:
     language, business_id, since, ttl = "he", None, None, 60.0
     with tracing.span("seat"):
         door = await state.door.state()
-    seat = state.door.take()
+        seat = state.door.take()
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
@@ -184,7 +184,7 @@ def _connect(
 def _wait(request: Request, state: State, door: str, language: str) -> Response:
     given = request.query_params.get("attempt", "")
     attempt = int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
-    log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
+    log.event(VOICE_REFUSED, reason=door, attempt=attempt + 1)
     if attempt >= MAX_ATTEMPTS:
         return _twiml(twiml.goodbye("give_up", language))
     return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))

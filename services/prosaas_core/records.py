@@ -23,8 +23,8 @@ from prosaas_core.tables import Business, Call, Customer
 
 # Numbers of a call that its parts add up to.
 _ADDED_UP = (
-    "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded",
-    "tokens_in", "tokens_out", "cost",
+    "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
+    "tokens_out", "cost",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The tables, as SQLAlchemy maps them; the queue's own tables belong to PgQueuer and are not mapped here."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -186,14 +187,16 @@ class Call(Base):
     def currency(self) -> str | None:
         return self.metrics.get("currency")
 
-    # `make calls` and `make trace` find a call by its time, by how a number ends (that is a prefix of its digits
-    # backwards) and by how its id begins.
+    # `make calls`, `make trace` and the console find a call by its time, by how a number begins or ends (that is a
+    # prefix of its digits backwards) and by how its id begins.
     __table_args__ = (
         Index(None, "business_id", "started_at", "call_sid"),
         Index("ix_calls_started_at", text("started_at DESC")),
         _prefix_index("ix_calls_from_digits", "reverse(regexp_replace(from_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_to_digits", "reverse(regexp_replace(to_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_beginning", "lower(call_sid)"),
+        Index("ix_calls_from_beginning", "from_number", postgresql_ops={"from_number": "text_pattern_ops"}),
+        Index("ix_calls_to_beginning", "to_number", postgresql_ops={"to_number": "text_pattern_ops"}),
     )
 
 
@@ -344,3 +347,16 @@ class OutboundMessage(Base):
             postgresql_where=text("status IN ('ready', 'sending')"),
         ),
     )
+
+
+class Audit(Base):
+    """Who did what, and why: an operator's act. Rows are added, and a trigger refuses anything else."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    operator: Mapped[str]
+    act: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
+    why: Mapped[str] = mapped_column(server_default="")

@@ -151,7 +151,7 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
     mark = (
         update(OutboundMessage)
         .where(OutboundMessage.key == draft.key, OutboundMessage.status != "sent")
-        .values(status="sent", provider_id=message_id)
+        .values(status="sent", provider_id=message_id, body=tools.settings.for_record(draft.body))
         .returning(OutboundMessage.key)
     )
     text = _text(draft)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from postgres_world import as_role
 from prosaas_core.database import make_engine
 from prosaas_core.facts.prices import shipped
 from prosaas_core.jobs import WHATSAPP_REPLY
@@ -85,7 +86,7 @@ def providers() -> Providers:
 def settings(database_url: str) -> Settings:
     return load_settings(
         {
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": as_role(database_url, "prosaas_worker"),
             "OPENAI_API_KEY": "sk-test",
             "TWILIO_ACCOUNT_SID": "AC1",
             "TWILIO_AUTH_TOKEN": "token",
@@ -96,8 +97,9 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(settings, pool_size=20)
+async def engine(settings: Settings, database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The tests' own way into the database, as its owner."""
+    engine = make_engine(settings.model_copy(update={"database_url": database_url}), pool_size=20)
     async with engine.begin() as connection:
         await connection.execute(
             insert(Business).values(
@@ -119,9 +121,12 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
+    """The worker's, which goes into the database with the rights that it has."""
+    own = make_engine(settings, pool_size=20)
     policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
-        yield Tools(settings, engine, outbound, shipped())
+        yield Tools(settings, own, outbound, shipped())
+    await own.dispose()
 
 
 @pytest.fixture

@@ -158,9 +158,9 @@ class Call:
             caller=self._caller,
             model=self._model,
             conversation=self._conversation,
-            meter=self.meter,
             floor=self._floor,
             nudge=self._ask_whether_there,
+            meter=self.meter,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -323,7 +323,11 @@ class Call:
     async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
         context = ToolContext(
-            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number) or ""
+            self._claims.call_sid,
+            self._profile,
+            services.store,
+            caller=caller_id(self._claims.from_number) or "",
+            for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))

@@ -130,8 +130,8 @@ class Conversation:
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
         self._expecting_since = 0.0
-        self._meter.broke_off()
         self._floor.reset()
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()

@@ -60,8 +60,8 @@ class LiveCall:
         claims = self.claims
         ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
         with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
-            tracing.join(call_scope)
             journal = self._services.journals.open(claims.call_sid, lambda: self._news(call_scope))
+            tracing.join(call_scope)
             # Until the call itself gives a reason, it was cut off.
             reason = EndReason.INTERNAL_ERROR
             try:
@@ -93,9 +93,9 @@ class LiveCall:
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
-        log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **_said(numbers))
+        log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
         self._reason, self._shown_at = reason, float("-inf")
-        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, numbers.charges)
+        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, self.call.meter.charges())
         events = [entry._asdict() for entry in call_scope.timeline]
         record = replace(numbers, transcript=self.call.history.to_json(), events=events)
         trace(call_scope, record, model=self._services.settings.openai_realtime_model)
@@ -110,8 +110,9 @@ class LiveCall:
         self._shown_at = monotonic()
         numbers = asdict(self._numbers(self._reason, call_scope))
         yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
-        yield from ({"said": each} for each in said)
-        yield from ({"line": entry._asdict()} for entry in lines)
+        for_record = self._services.settings.for_record
+        yield from ({"said": for_record(each)} for each in said)
+        yield from ({"line": for_record(entry._asdict())} for entry in lines)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
         stats = self.call.stats
@@ -129,7 +130,6 @@ class LiveCall:
             "tokens_in": self.call.meter.tokens_in,
             "tokens_out": self.call.meter.tokens_out,
             "cost": self.call.meter.cost,
-            "currency": self._services.prices.currency,
         }
 
     def _numbers(self, reason: EndReason, call_scope: Scope) -> CallRecord:
@@ -147,7 +147,7 @@ class LiveCall:
             duration_s=duration_s,
             end_reason=reason.value,
             version=self._services.settings.prosaas_version,
-            metrics=self._metrics(call_scope),
+            metrics={**self._metrics(call_scope), "currency": self._services.prices.currency},
             charges=self.call.meter.charges(),
         )
 
@@ -155,8 +155,10 @@ class LiveCall:
         """In the database; or else its journal is left for who finds it, at once when we are cancelled."""
         saved = False
         try:
+            # A long call has many words: other calls must not wait while they are read.
+            kept = await asyncio.to_thread(self._masked, record)
             with tracing.span("record"):
-                await self._services.store.save(record)
+                await self._services.store.save(kept)
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:
@@ -168,6 +170,10 @@ class LiveCall:
                 journal.forget()
             else:
                 await self._leave(journal)
+
+    def _masked(self, record: CallRecord) -> CallRecord:
+        for_record = self._services.settings.for_record
+        return replace(record, transcript=for_record(record.transcript), events=for_record(record.events))
 
     async def _leave(self, journal: Journal) -> None:
         writing = asyncio.wrap_future(journal.close())
@@ -184,8 +190,3 @@ class LiveCall:
             log.event(CALL_RECORD_SPOOLED, path=str(writing.result()))
         if cancelled:
             raise asyncio.CancelledError
-
-
-def _said(record: CallRecord) -> dict[str, Any]:
-    """The numbers of the record that CALL_END says."""
-    return {name: value for name, value in record.metrics.items() if name in CALL_END.fields}

@@ -34,9 +34,9 @@ class Watchdog:
         caller: CallerLeg,
         model: ModelLeg,
         conversation: Conversation,
-        meter: Meter,
         floor: Floor,
         nudge: Callable[[int], None],
+        meter: Meter,
         leave: Leave,
     ) -> None:
         self._limits = limits
@@ -45,9 +45,9 @@ class Watchdog:
         self._caller = caller
         self._model = model
         self._conversation = conversation
-        self._meter = meter
         self._floor = floor
         self._nudge = nudge
+        self._meter = meter
         self._leave = leave
         self._nudges = 0
         self._silence = 0.0

@@ -30,13 +30,13 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
             business,
             customer_id=customer_id,
             starts_at=at,
-            note=arguments.note,
+            note=context.for_record(arguments.note),
             call_sid=context.call_sid,
             now=context.now(),
         )
         return Answer(
-            context.speak(he=f"התור נקבע: {context.spoken(at)}.", en=f"Booked: {context.spoken(at)}."),
-            context.speak(he=f"נקבע {context.local(at)}", en=f"booked {context.local(at)}"),
+            context.speak(he=f"הפגישה נקבעה: {context.spoken(at)}.", en=f"Booked: {context.spoken(at)}."),
+            context.speak(he=f"נקבעה פגישה ל-{context.local(at)}", en=f"booked {context.local(at)}"),
         )
 
     return await in_calendar(context, work)

@@ -45,7 +45,7 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
 
 def _sorry(context: ToolContext) -> Answer:
     text = context.speak(
-        he="זה לא הצליח כרגע. התנצל, והצע לנסות שוב או לרשום הודעה.",
+        he="זה לא הצליח כרגע. יש להתנצל ולהציע לנסות שוב או לרשום הודעה.",
         en="That did not work now. Apologise, and offer to try again or to take a message.",
     )
     return Answer(text, "")

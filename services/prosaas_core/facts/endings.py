@@ -55,7 +55,7 @@ ENDINGS = {
         Fault.MODEL, "המודל נכשל באמצע השיחה", "the model failed in the middle of the call", True, True
     ),
     EndReason.MODEL_UNREACHABLE: Ending(
-        Fault.MODEL, "לא ניתן היה להגיע למודל", "the model could not be reached", True, True
+        Fault.MODEL, "המודל לא היה זמין", "the model could not be reached", True, True
     ),
     EndReason.IDLE_TIMEOUT: Ending(
         Fault.CALLER, "שני הצדדים שתקו זמן רב מדי", "both sides were silent for too long", explained=True
@@ -77,7 +77,7 @@ ENDINGS = {
         Fault.OURS, "השירות נעצר והזמן להמתנה תם", "the service had to stop and its wait was over", explained=True
     ),
     EndReason.PROTOCOL_ERROR: Ending(
-        Fault.CARRIER, "Twilio שלחה מה שלא ניתן להבין", "Twilio sent what could not be understood", True
+        Fault.CARRIER, "התקבל מ-Twilio מידע לא תקין", "Twilio sent what could not be understood", True
     ),
     EndReason.OVER_CAPACITY: Ending(
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True

@@ -19,7 +19,7 @@ class Measure(NamedTuple):
 SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
 
 MEASURES = (
-    Measure("turns", "תורות", "turns"),
+    Measure("turns", "תורים", "turns"),
     Measure("barge_ins", "קטיעות", "interruptions"),
     Measure("false_interruptions", "קולות שלא קטעו", "sounds spoken through"),
     Measure("tools", "כלים", "tools"),
@@ -27,12 +27,12 @@ MEASURES = (
     Measure("errors", "שגיאות", "errors"),
     Measure("reconnects", "חיבורים מחדש", "reconnects"),
     Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p50_ms", "תשובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p95_ms", "תשובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p50_ms", "תגובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p95_ms", "תגובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
     Measure("tokens_in", "טוקנים פנימה", "tokens in"),
     Measure("tokens_out", "טוקנים החוצה", "tokens out"),
     Measure("cost", "עלות", "cost"),
-    Measure("folded", "שורות מקופלות", "folded lines"),
+    Measure("folded", "שורות שפינו מקום", "folded lines"),
 )
 
 

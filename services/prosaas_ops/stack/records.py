@@ -75,9 +75,9 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    paid: list[Paid] = field(default_factory=list)
     # Which version of prosaas-calls answered.
     version: str = ""
-    paid: list[Paid] = field(default_factory=list)
 
 
 _CALL = """

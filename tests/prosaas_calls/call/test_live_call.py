@@ -219,6 +219,25 @@ async def test_what_the_database_refuses_is_an_error_and_the_record_goes_to_disk
     assert stage.kept == 1
 
 
+@pytest.mark.parametrize("away", [False, True], ids=["database", "no database"])
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_what_is_kept_of_a_call_has_no_card_number_unless_asked_for(
+    tmp_path: Path, away: bool, asked_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk neither; a telephone number, by which a caller is called back, stays."""
+    monkeypatch.setitem(ENVIRON, "MASK_IN_RECORDS", "0" if asked_for else "1")
+    stage = Stage(tmp_path)
+    stage.store.away = away
+    stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000, טלפון 050-1234567")
+    await axed(stage, Axe(0))
+
+    kept = [record.to_json() for record in stage.store.records]
+    kept += [path.read_text() for path in tmp_path.iterdir()]  # noqa: ASYNC240
+    (text,) = kept
+    assert "050-1234567" in text
+    assert ("4580 2600 0000 0000" in text) is asked_for
+
+
 async def test_an_absence_is_a_warning_and_the_record_goes_to_disk(tmp_path: Path) -> None:
     """Without a stack: nobody here can mend it."""
     stage = Stage(tmp_path)

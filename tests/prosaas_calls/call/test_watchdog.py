@@ -59,9 +59,9 @@ class Call:
             caller=self,  # type: ignore[arg-type]
             model=self.model,  # type: ignore[arg-type]
             conversation=self,  # type: ignore[arg-type]
-            meter=self,  # type: ignore[arg-type]
             floor=self,  # type: ignore[arg-type]
             nudge=self.nudged.append,
+            meter=self,  # type: ignore[arg-type]
             leave=self._leave,
         )
 
