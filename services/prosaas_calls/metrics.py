@@ -56,6 +56,7 @@ class CallMetrics:
     def crashed(self, record: CallRecord) -> None:
         """Count a call whose process died, which could not count it itself."""
         self._ended.labels(record.end_reason).inc()
+        self._spent.count(record.charges)
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

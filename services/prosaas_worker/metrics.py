@@ -25,3 +25,4 @@ def finished(job: str, outcome: str, seconds: float | None = None) -> None:
 def crashed(record: CallRecord) -> None:
     """Count a call whose process died, which could not count it itself."""
     CALLS.labels(record.end_reason).inc()
+    SPENT.count(record.charges)

@@ -98,7 +98,8 @@ class LiveCall:
         self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, self.call.meter.charges())
         events = [entry._asdict() for entry in call_scope.timeline]
         record = replace(numbers, transcript=self.call.history.to_json(), events=events)
-        trace(call_scope, record, model=self._services.settings.openai_realtime_model)
+        told = self._masked(record) if tracing.with_words() else record
+        trace(call_scope, told, model=self._services.settings.openai_realtime_model)
         return record
 
     def _news(self, call_scope: Scope) -> Iterator[Entry]:
