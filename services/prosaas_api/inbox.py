@@ -9,6 +9,7 @@ from prosaas_api.request_scope import annotate
 from prosaas_api.state import State
 from prosaas_core.database import raw_transaction
 from prosaas_core.messages import fates, sending
+from prosaas_core.messages.connection import Channel
 from prosaas_core.messages.fates import Fate
 from prosaas_core.messages.inbox import Outcome, keep
 from prosaas_core.messages.incoming import Incoming
@@ -40,7 +41,7 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
             _tell(state, message, outcome)
 
 
-async def delivered(state: State, told: Sequence[Fate]) -> None:
+async def delivered(state: State, channel: Channel, told: Sequence[Fate]) -> None:
     """Note what became of messages that we sent, in one step for all of them."""
     known = [fate for fate in told if fate.status in fates.MESSAGE_STATUSES]
     if not known:
@@ -52,8 +53,11 @@ async def delivered(state: State, told: Sequence[Fate]) -> None:
     for fate in news:
         if fate.failed:
             log.event(WHATSAPP_SEND_FAILED, message_id=fate.message_id, error=f"{fate.status}, code {fate.error}")
+            state.connections.refused(channel, code=fate.error or "")
         else:
             log.debug("message delivery", message_id=fate.message_id, status=fate.status)
+            if fate.arrived:
+                state.connections.works(channel)
 
 
 async def _keep(state: State, connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:

@@ -83,6 +83,8 @@ class Settings(BaseModel):
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"
     demo_url: HttpUrl = "http://simulator:9000"
+    # Of the image, which says so itself.
+    prosaas_version: str = ""
     port: int | None = Field(default=None, ge=1, le=65535)
     operators_port: int = Field(default=5051, ge=0, le=65535)
 
@@ -113,8 +115,11 @@ class Settings(BaseModel):
 
     max_calls: int = Field(default=100, ge=1)
     drain_seconds: float = Field(default=600, ge=0)
-    max_call_seconds: float = Field(default=3600, gt=0)
-    idle_seconds: float = Field(default=60, gt=0)
+    max_call_seconds: float = Field(default=1800, gt=0)
+    idle_seconds: float = Field(default=45, gt=0)
+    max_cost_per_call: float = Field(default=0, ge=0)
+    max_cost_per_day: float = Field(default=0, ge=0)
+    prices_file: Path = Path("/etc/prosaas/env/prices.toml")
     job_concurrency: int = Field(default=20, ge=2, le=200)
     job_lease_seconds: float = Field(default=30, ge=2)
     reply_pause_seconds: float = Field(default=4, ge=0, le=60)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from prosaas_core.charges import prices_of
 from prosaas_core.database import make_engine
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
@@ -34,7 +35,7 @@ async def serve(settings: Settings) -> None:
     try:
         async with Outbound() as outbound:
             queue = Queue(
-                Tools(settings, engine, outbound),
+                Tools(settings, engine, outbound, prices_of(settings, settings.openai_text_model)),
                 JOBS,
                 TIMETABLE,
                 database_url=settings.database_url,
@@ -45,7 +46,12 @@ async def serve(settings: Settings) -> None:
             runner = web.AppRunner(make_app(queue, engine), access_log=None)
             await runner.setup()
             await web.TCPSite(runner, "0.0.0.0", settings.port or DEFAULT_PORT).start()
-            log.event(WORKER_START, queues=",".join((*JOBS, *TIMETABLE)), concurrency=settings.job_concurrency)
+            log.event(
+                WORKER_START,
+                version=settings.prosaas_version,
+                queues=",".join((*JOBS, *TIMETABLE)),
+                concurrency=settings.job_concurrency,
+            )
             try:
                 await _work(queue, stop, settings.drain_seconds)
             finally:

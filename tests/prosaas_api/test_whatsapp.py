@@ -229,11 +229,11 @@ async def test_four_thousand_statuses_are_two_statements(client: Client, rows: A
     assert sum("message_fates" in query for query in seen) == 2
 
 
-async def test_news_of_the_connection_is_a_line_at_info(client: Client) -> None:
+async def test_news_of_the_connection_is_a_line(client: Client) -> None:
     change = {"field": "account_update", "value": {"event": "ACCOUNT_RESTRICTION"}}
     with capture_events("INFO") as events:
         assert (await client.meta({"entry": [{"changes": [change]}]})).status_code == 200
-    assert [(event.event, event.fields["status"]) for event in events] == [("WHATSAPP_STATUS", "ACCOUNT_RESTRICTION")]
+    assert [(event.event, event.fields["status"]) for event in events] == [("WHATSAPP_IMPAIRED", "ACCOUNT_RESTRICTION")]
 
 
 async def test_a_message_for_nobody_is_acknowledged_with_a_warning_so_that_it_does_not_come_back(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy.places import DAYS, RULES, kept
-from prosaas_ops.masks import read_env
+from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack import left
@@ -19,7 +19,7 @@ OPTIONS = ()
 
 
 def run(options: Options) -> int:
-    screen, env = Screen(), read_env(Path(".env"))
+    screen, env = Screen(), settings_in(Path(".env"), os.environ)
 
     def setting(name: str) -> str:
         return os.environ.get(name) or env.get(name, "")

@@ -99,8 +99,10 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
         world.env.put(**{name: wanted})
         secrets.write_secrets(world)
 
-    services = [service for service in ORDER if service != "gateway"]
-    renewals = [step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") in services]
+    renewals = [step for step in _renewals(world, generations, "prod") if step.name != "renew gateway"]
+    if name == "CALL_TOKEN_SECRET":
+        # Who takes the tokens must know the new secret before anybody signs with it.
+        renewals.sort(key=lambda step: step.name != "renew prosaas-calls")
     return Plan(
         "rotate-secret",
         [

@@ -2,10 +2,12 @@
 
 import os
 import secrets as random
+import time
 from pathlib import Path
 from urllib.parse import quote
 
 from prosaas_core.postgres import roles
+from prosaas_core.stream_token import RINGING_S, rotated
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 
@@ -17,13 +19,24 @@ _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 # Emptying these is how one returns to the demo, or does without WhatsApp.
 _MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-COLLECTORS = ("awslogs", "datadog", "fluentd", "syslog")
+# Drivers of the engine that send lines on, each with a file in deploy/collectors.
+DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
+COLLECTORS = (*DRIVERS, "datadog")
+# In which a rotation ends: four services, each of which may take its time to be ready.
+_ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
 
 
 def made_up() -> str:
     """48 hexadecimal digits."""
     return random.token_hex(24)
+
+
+def renewed(name: str, before: str) -> str:
+    """A new value for a secret of ours. A call that rings meanwhile has a token that the old one signed."""
+    if name == "CALL_TOKEN_SECRET" and before:
+        return rotated(made_up(), before, time.time() + _ROTATION_S + RINGING_S)
+    return made_up()
 
 
 def make_env(world: World) -> None:
