@@ -43,6 +43,16 @@ restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 	@scripts/run $@
 
+##@ Watching
+
+.PHONY: status alert-test
+
+status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+alert-test: ## send one alert through to whoever is told of them
+	@scripts/run $@
+
 ##@ Calls and logs
 
 .PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker

@@ -9,6 +9,7 @@ from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "alert-test": "act.alert_test",
     "backup": "act.up",
     "blackbox": "ask.blackbox",
     "call": "act.call",
@@ -40,6 +41,7 @@ COMMANDS = {
     "rollback": "act.up",
     "rotate-secret": "act.up",
     "setup": "act.up",
+    "status": "ask.status",
     "trace": "ask.trace",
     "up-dev": "act.up",
     "up-prod": "act.up",

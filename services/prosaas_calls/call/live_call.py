@@ -92,7 +92,7 @@ class LiveCall:
         numbers = self._numbers(reason, call_scope)
         log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **numbers.metrics)
         self._reason, self._shown_at = reason, float("-inf")
-        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats)
+        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, call_scope.written)
         events = [entry._asdict() for entry in call_scope.timeline]
         return replace(numbers, transcript=self.call.history.to_json(), events=events)
 

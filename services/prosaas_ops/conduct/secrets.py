@@ -5,6 +5,7 @@ import secrets as random
 from pathlib import Path
 from urllib.parse import quote
 
+from prosaas_ops.conduct import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 
@@ -17,6 +18,8 @@ _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 _MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 COLLECTORS = ("awslogs", "datadog", "fluentd", "syslog")
+# What a setting of 1 adds to the stack.
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
 DEMO_ACCOUNT = "AC" + "0" * 32
 
 
@@ -70,7 +73,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
         "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
-        "COMPOSE_PROFILES": "demo" if world.recorded("DEMO") == "1" else "",
+        "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 
 
@@ -93,6 +96,7 @@ def write_secrets(world: World) -> None:
     settings = dict(world.env.settings)
     values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
     values["database_url"] = database_url(settings)
+    values["alertmanager_config"] = receivers.config(settings)
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
