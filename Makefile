@@ -45,9 +45,12 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Watching
 
-.PHONY: status alert-test
+.PHONY: status alert-test soak
 
 status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+soak: ## simulated calls for hours, faults now and then, and what drifted [HOURS=8 CALLS=10 SPEED=1]
 	@scripts/run $@
 
 alert-test: ## send one alert through to whoever is told of them

@@ -15,11 +15,12 @@ from stack_world.fixtures import checkout, stack
 __all__ = ["checkout", "docker", "setting", "stack"]
 
 TEMPLATE = "migrated"
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, and what
-# runs its images without it.
+# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
+# alerts and journals say of that, and what runs its images without it.
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(backup|crashes|levels|many_calls|secrets|start)\.py",
+    "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "watched": r"tests/stack/test_(alerts|crashes)\.py",
     "deploys": r"tests/stack/test_deploys\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }

@@ -1,5 +1,6 @@
 """What every service shows Prometheus of itself: its version, its process, and the log's own counters."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
@@ -33,4 +34,12 @@ def new_registry() -> CollectorRegistry:
     ProcessCollector(registry=registry)
     info = Gauge("prosaas_info", "1, with the version that runs.", ["version"], registry=registry)
     info.labels(os.environ.get("PROSAAS_VERSION", "")).set(1)
+    Gauge("prosaas_tasks", "Tasks of the event loop that shows this.", registry=registry).set_function(_tasks)
     return registry
+
+
+def _tasks() -> float:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

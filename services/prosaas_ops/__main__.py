@@ -41,6 +41,7 @@ COMMANDS = {
     "rollback": "act.up",
     "rotate-secret": "act.up",
     "setup": "act.up",
+    "soak": "act.soak",
     "status": "ask.status",
     "trace": "ask.trace",
     "up-dev": "act.up",

@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.web import asked
 
 ADDRESS = "http://alertmanager:9093"
-_PATIENCE_S = 2.0
-_LONGEST_ANSWER = 4 << 20
 _HANDED_ON = re.compile(
     r'^alertmanager_notifications(_failed)?_total\{integration="([a-z]+)"(?:,[^}]*)?\} (\S+)', re.MULTILINE
 )
@@ -67,14 +66,3 @@ def raise_alert(labels: dict[str, str], words: dict[str, str], address: str = AD
         asked(f"{address}/api/v2/alerts", body)
     except OSError as error:
         raise Problem(f"Alertmanager does not answer ({error}): MONITORING=1 in .env, then `make up-prod`") from None
-
-
-def asked(url: str, body: bytes | None = None) -> str:
-    """What the address answers; OSError where it does not."""
-    # Few commands ask, and it takes long to import.
-    import urllib.request
-
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=_PATIENCE_S) as answer:
-        return str(answer.read(_LONGEST_ANSWER).decode("utf-8", "replace"))
