@@ -1,4 +1,4 @@
-"""`make soak`: simulated calls for hours at a tenth of capacity, with faults now and then, and what drifted meanwhile."""
+"""`make soak`: simulated calls for hours at a tenth of capacity, faults now and then, and what drifted meanwhile."""
 
 import json
 import random
@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     Engine().running("simulator")
     screen, ended = Screen(), Counter[str]()
     screen.say(
-        f"{count} calls at once for {seconds / 3600:g} h, a fault every {_FAULT_EVERY_S / 60:g} minutes; Ctrl-C ends it"
+        f"{count} calls at once for {seconds / 3600:g} h, faults now and then; Ctrl-C ends it and shows the table"
     )
     with _calling(count, speed, ended):
         samples = list(_samples(seconds, screen))
