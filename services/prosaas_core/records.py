@@ -20,7 +20,7 @@ from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
 # Numbers of a call that its parts add up to.
-_ADDED_UP = ("turns", "barge_ins", "tools", "frames_in", "frames_out", "folded")
+_ADDED_UP = ("turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class CallRecord:
     from_number: str = ""
     to_number: str = ""
     status: str = "completed"
+    # Of the code that answered.
+    version: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
 Speaker = Literal["customer", "ai", "tool"]
@@ -15,6 +16,8 @@ class Line:
     at_ms: int
     text: str = ""
     interrupted: bool = False
+    # The share of it that the caller heard.
+    heard: float = 1.0
     # When the last of it was spoken or heard, and how long the caller had waited for its first sound.
     until_ms: int | None = None
     wait_ms: int | None = None
@@ -68,12 +71,22 @@ class History:
         self._lines[item_id].wait_ms = ms
         self._changed[item_id] = None
 
-    def interrupted(self, item_id: str) -> None:
-        """The caller did not hear all of this item."""
+    def interrupted(self, item_id: str, *, heard: float) -> None:
+        """The caller heard only so much of this item, as a share of it."""
         line = self._lines.get(item_id)
         if line is not None:
             line.interrupted = True
+            line.heard = heard
             self._changed[item_id] = None
+
+    def text(self, item_id: str) -> str:
+        """The words of an item, as far as they are known."""
+        line = self._lines.get(item_id)
+        return line.text if line is not None else ""
+
+    def last(self, who: Speaker) -> str:
+        """The last words of a speaker."""
+        return next((line.text for line in reversed(self._lines.values()) if line.who == who and line.text), "")
 
     def done(self, call_id: str, what: str) -> None:
         """A tool was called, and answered; the transcript is of words alone, but a new session has to know."""
@@ -85,11 +98,12 @@ class History:
         return not any(line.text for line in self._lines.values())
 
     def told(self) -> Iterator[tuple[str, str]]:
-        """Role and words of each line, as a new session is told of them."""
+        """Role and words of each line as far as it was heard: so a new session is told of them."""
         for line in self._lines.values():
-            if line.text:
-                heard = " (interrupted, not all of it was heard)" if line.interrupted else ""
-                yield _ROLES[line.who], line.text + heard
+            words = line.text.split() if line.heard < 1.0 else [line.text]
+            heard = " ".join(words[: ceil(len(words) * line.heard)])
+            if heard:
+                yield _ROLES[line.who], heard + (" (interrupted)" if line.interrupted else "")
 
     def __iter__(self) -> Iterator[Line]:
         return (line for line in self._lines.values() if line.spoken)

@@ -105,14 +105,16 @@ class LiveCall:
         self._shown_at = monotonic()
         numbers = asdict(self._numbers(self._reason, call_scope))
         yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
-        yield from ({"said": each} for each in said)
-        yield from ({"line": entry._asdict()} for entry in lines)
+        for_record = self._services.settings.for_record
+        yield from ({"said": for_record(each)} for each in said)
+        yield from ({"line": for_record(entry._asdict())} for entry in lines)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
         stats = self.call.stats
         return {
             "turns": stats.turns,
             "barge_ins": stats.barge_ins,
+            "false_interruptions": stats.false_interruptions,
             "tools": stats.tools,
             "first_audio_ms": stats.first_audio_ms,
             "response_p50_ms": stats.percentile(0.5),
@@ -136,6 +138,7 @@ class LiveCall:
             ended_at=self.started_at + timedelta(seconds=duration_s),
             duration_s=duration_s,
             end_reason=reason.value,
+            version=self._services.settings.prosaas_version,
             metrics=self._metrics(call_scope),
         )
 
@@ -143,7 +146,8 @@ class LiveCall:
         """In the database; or else its journal is left for who finds it, at once when we are cancelled."""
         saved = False
         try:
-            await self._services.store.save(record)
+            # A long call has many words: other calls must not wait while they are read.
+            await self._services.store.save(await asyncio.to_thread(self._masked, record))
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:
@@ -155,6 +159,10 @@ class LiveCall:
                 journal.forget()
             else:
                 await self._leave(journal)
+
+    def _masked(self, record: CallRecord) -> CallRecord:
+        for_record = self._services.settings.for_record
+        return replace(record, transcript=for_record(record.transcript), events=for_record(record.events))
 
     async def _leave(self, journal: Journal) -> None:
         writing = asyncio.wrap_future(journal.close())

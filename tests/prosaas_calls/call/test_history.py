@@ -49,15 +49,17 @@ def test_a_new_session_is_told_of_tools_and_of_what_was_not_heard() -> None:
     assert history.empty
     history.words("u1", "customer", "תקבעי לשלישי")
     history.done("c1", "book_appointment({}): התור נקבע")
-    history.words("m1", "ai", "קבעתי")
-    history.interrupted("m1")
+    history.words("m1", "ai", "קבעתי לך ליום שלישי")
+    history.interrupted("m1", heard=0.5)
+    history.words("m2", "ai", "ואשלח תזכורת")
+    history.interrupted("m2", heard=0.0)
 
     assert list(history.told()) == [
         ("user", "תקבעי לשלישי"),
         ("system", "book_appointment({}): התור נקבע"),
-        ("assistant", "קבעתי (interrupted, not all of it was heard)"),
+        ("assistant", "קבעתי לך (interrupted)"),
     ]
-    assert [line["who"] for line in history.to_json()] == ["customer", "ai"]
+    assert [line["who"] for line in history.to_json()] == ["customer", "ai", "ai"]
     assert not history.empty
 
 
@@ -65,8 +67,8 @@ def test_an_interrupted_line_says_so() -> None:
     """The record tells that the caller did not hear all of it."""
     history = History(lambda: 0)
     history.words("model", "ai", "יש לי זמן ב")
-    history.interrupted("model")
-    history.interrupted("unknown")
+    history.interrupted("model", heard=0.4)
+    history.interrupted("unknown", heard=0.0)
 
     assert history.to_json()[0]["interrupted"] is True
 

@@ -40,8 +40,12 @@ class Axe:
 
     def task(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any) -> Any:
         """The loop's task factory."""
-        watched = self._watch(coroutine) if in_the_call.get() else coroutine
-        return asyncio.Task(watched, loop=loop, **options)
+        if not in_the_call.get():
+            return asyncio.Task(coroutine, loop=loop, **options)
+        task = asyncio.Task(self._watch(coroutine), loop=loop, **options)
+        # A task that is cancelled before its first step never gets to what it was to run.
+        task.add_done_callback(lambda _: coroutine.close())
+        return task
 
     async def _watch(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return await _Watched(coroutine, self._suspended)
@@ -211,6 +215,25 @@ async def test_what_the_database_refuses_is_an_error_and_the_record_goes_to_disk
     assert [event.exc.kind for event in events if event.exc] == ["ZeroDivisionError"]
     assert names[-1] == "CALL_RECORD_SPOOLED"
     assert stage.kept == 1
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["database", "no database"])
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_what_is_kept_of_a_call_has_no_card_number_unless_asked_for(
+    tmp_path: Path, away: bool, asked_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk neither; a telephone number, by which a caller is called back, stays."""
+    monkeypatch.setitem(ENVIRON, "MASK_IN_RECORDS", "0" if asked_for else "1")
+    stage = Stage(tmp_path)
+    stage.store.away = away
+    stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000, טלפון 050-1234567")
+    await axed(stage, Axe(0))
+
+    kept = [record.to_json() for record in stage.store.records]
+    kept += [path.read_text() for path in tmp_path.iterdir()]  # noqa: ASYNC240
+    (text,) = kept
+    assert "050-1234567" in text
+    assert ("4580 2600 0000 0000" in text) is asked_for
 
 
 async def test_an_absence_is_a_warning_and_the_record_goes_to_disk(tmp_path: Path) -> None:
