@@ -106,7 +106,7 @@ class LiveCall:
         numbers = asdict(self._numbers(self._reason, call_scope))
         yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
         for_record = self._services.settings.for_record
-        yield from ({"said": for_record(each)} for each in said)
+        yield from ({"said": (number, for_record(words))} for number, words in said)
         yield from ({"line": for_record(entry._asdict())} for entry in lines)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
