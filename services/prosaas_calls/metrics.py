@@ -1,11 +1,15 @@
 """Prometheus metrics of the calls service."""
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
+from prosaas_core.facts.prices import Charge
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
+from prosaas_core.spent import Spent
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _LINES = (10, 15, 20, 25, 30, 40, 60, 100)
@@ -45,9 +49,12 @@ class CallMetrics:
             "For how long a drain has gone on beyond its time; 0 while there is none",
             registry=self.registry,
         )
+        self._spent = Spent(self.registry)
 
-    def ended(self, reason: EndReason, duration_s: float, stats: CallStats, lines: int) -> None:
-        """Count a finished call, and the lines that it wrote."""
+    def ended(
+        self, reason: EndReason, duration_s: float, stats: CallStats, charges: Iterable[Charge], *, lines: int
+    ) -> None:
+        """Count a finished call, what it cost, and the lines that it wrote."""
         self._ended.labels(reason.value).inc()
         self._duration.observe(duration_s)
         if stats.first_audio_ms is not None:
@@ -55,6 +62,7 @@ class CallMetrics:
         self._lines.observe(lines)
         for ms in stats.response_ms:
             self._response.observe(ms / 1000)
+        self._spent.count(charges)
 
     def crashed(self, record: CallRecord) -> None:
         """Count a call whose process died, which could not count it itself."""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from prosaas_core import tracing
 from prosaas_logging import counters
 
 
@@ -25,6 +26,9 @@ class LogCounters(Collector):
         for labels, count in now["dropped"].items():
             dropped.add_metric(labels, count)
         yield dropped
+        lost = CounterMetricFamily("prosaas_spans_lost", "Spans of traces that no receiver took.")
+        lost.add_metric((), tracing.lost())
+        yield lost
 
 
 def new_registry() -> CollectorRegistry:

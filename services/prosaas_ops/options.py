@@ -34,6 +34,7 @@ _GENERAL = {
     "CALLS_PORT",
     "PROJECT",
     "WRAP",
+    "OPS_LANG",
     "ENV",
     "MAKEFLAGS",
     "STACK",

@@ -5,6 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
+from prosaas_core.spent import Spent
 
 REGISTRY = new_registry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
@@ -20,6 +21,7 @@ CERTIFICATE = Gauge(
     "prosaas_certificate_seconds", "Until the front door's certificate ends; 0 for one that is no good.",
     ["host"], registry=REGISTRY,
 )  # fmt: skip
+SPENT = Spent(REGISTRY)
 READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
 
 
