@@ -47,6 +47,19 @@ restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 	@scripts/run $@
 
+##@ Watching
+
+.PHONY: status alert-test soak
+
+status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+soak: ## simulated calls for hours, faults now and then, and what drifted [HOURS=8 CALLS=10 SPEED=1]
+	@scripts/run $@
+
+alert-test: ## send one alert through to whoever is told of them
+	@scripts/run $@
+
 ##@ Calls and logs
 
 .PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker

@@ -80,7 +80,7 @@ def _setup(world: World, _options: Options, environment: str = "") -> None:
     overlay = world.state / "compose.yml"
     if not overlay.exists():
         replace(overlay, "services: {}\n")
-    for folder in ("env", "deploy/gateway", *(("services",) if environment == "dev" else ())):
+    for folder in ("env", "deploy/gateway", "deploy/monitoring", *(("services",) if environment == "dev" else ())):
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
