@@ -142,6 +142,7 @@ def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
                     wants_answer=direction == "in",
                 )
             )
+        assert conversation_id is not None
         return conversation_id
 
     return put
@@ -152,8 +153,9 @@ def reply_job() -> Callable[..., Job]:
     """The job of the conversation in which this message is."""
 
     def make(message_id: str, attempt: int = 1) -> Job:
-        payload = {"message_id": message_id, "conversation_id": 1, "cause": {"message_id": message_id}}
+        cause = {"message_id": message_id}
+        payload = {"message_id": message_id, "conversation_id": 1, "cause": cause}
         key = f"{WHATSAPP_REPLY}:1"
-        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=payload["cause"], attempt=attempt)
+        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=cause, attempt=attempt)
 
     return make

@@ -48,7 +48,7 @@ def start(settings, outside, tmp_path):
     async def run(name="worker", **more):
         log = tmp_path / f"{name}.log"
         async with service("prosaas_worker", {**environ, **more}, log) as process:
-            process.base, process.log = f"http://127.0.0.1:{port}", log
+            process.base, process.log = f"http://127.0.0.1:{port}", log  # type: ignore[attr-defined]
             yield process
 
     return run
