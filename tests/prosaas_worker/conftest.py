@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from aiohttp.test_utils import TestServer
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +20,7 @@ from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.tables import Business, Conversation, Customer, Message
 from prosaas_worker.job import Job, Tools
+from worker_world import StandIn
 
 BUSINESS, CUSTOMER = 456, 7
 
@@ -70,6 +72,15 @@ class Providers:
                 return fault
             raise fault
         return httpx.Response(201, json=answer)
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[StandIn]:
+    """The providers over a real socket, for a worker that is a process of its own."""
+    stand_in = StandIn()
+    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
+        stand_in.url = str(server.make_url("")).rstrip("/")
+        yield stand_in
 
 
 @pytest.fixture
