@@ -454,7 +454,7 @@ async def test_a_session_is_renewed_between_turns_without_anybody_noticing() -> 
 
 
 @pytest.mark.parametrize(("limit", "reason"), [({"idle": 0.5}, "idle_timeout"), ({"max_call": 1.0}, "max_duration")])
-async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: dict[str, float], reason: str) -> None:
+async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: dict[str, Any], reason: str) -> None:
     """Nobody pays for an empty line, and nobody is cut off without a word."""
     async with calls_world(watch=0.05, **limit) as world:
         with capture_events() as events:
