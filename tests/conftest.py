@@ -20,7 +20,7 @@ TEMPLATE = "migrated"
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
     "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
-    "deploys": r"tests/stack/test_deploys\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live)\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "down": "act.up",
     "drained": "act.up",
     "errors": "ask.errors",
+    "go-live": "act.go_live",
     "jobs": "act.jobs",
     "levels": "ask.levels",
     "live-calls": "ask.live_calls",

@@ -39,12 +39,12 @@ def run(options: Options) -> int:
         if command not in ("setup", "up-prod", "up-dev", "down"):
             if not world.env.path.exists():
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
-            _resume(world)
+            resume(world)
         act(world, options)
     return FINE
 
 
-def _resume(world: World) -> None:
+def resume(world: World) -> None:
     """A command that was killed is brought to its end first, or back; the one that was asked for follows."""
     journal = unfinished(world)
     if journal is None:
@@ -64,7 +64,11 @@ def _resume(world: World) -> None:
         world.remember("journal", None)
 
 
-def _setup(world: World, _options: Options, environment: str = "") -> None:
+def _setup(world: World, _options: Options) -> None:
+    prepare(world)
+
+
+def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
     world.env.put(**secrets.machine(world))
@@ -87,8 +91,8 @@ def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
     journal = unfinished(world)
     if journal and journal["plan"] not in ("up-prod", "up-dev"):
-        _resume(world)
-    _setup(world, options, environment)
+        resume(world)
+    prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     first = not world.containers()
