@@ -101,6 +101,8 @@ def _up(world: World, options: Options) -> None:
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
+    if environment == "prod":
+        database.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(f"up in {time.monotonic() - started:.0f} s, version {world.version}: {where}")
     _say_what_drains(world)
     world.say("next: make call (one simulated call), make logs, make checklist")
@@ -133,6 +135,8 @@ def _down(world: World, _options: Options) -> None:
     if calls := sum(plan.live_calls(world).values()):
         world.say(f"waiting for {calls} live calls, at most {world.setting('DRAIN_SECONDS', '600')} s")
     run_plan(plan.down(world), world)
+    if world.recorded("BACKUP_SCHEDULE"):
+        database.schedule(world, "")
     world.say("down; the data stays in its volumes, and make up-prod starts it again")
 
 
