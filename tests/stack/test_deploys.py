@@ -184,3 +184,41 @@ def test_a_rollback_brings_the_release_before_back(stack: Stack) -> None:
     stack.checkout.run("make", "rollback")
     assert stack.inspect("worker")["Image"] == before
     assert stack.call()["ok"]
+
+
+def test_the_release_before_runs_on_the_schema_of_the_next_one(stack: Stack) -> None:
+    """A migration adds and is not taken back; the older images do not know it, and serve calls on it all the same."""
+    versions = stack.checkout.path / "services/prosaas_core/migrations/versions"
+    newest = max(path.name[:4] for path in versions.glob("[0-9]*.py"))
+    (versions / "9999_next.py").write_text(
+        f"""from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "9999", "{newest}", None, None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE calls ADD COLUMN next text NOT NULL DEFAULT ''")
+    op.execute("CREATE TABLE next (id int)")
+"""
+    )
+    try:
+        stack.checkout.run("make", "up-prod", timeout=300)
+        traffic = Traffic(stack)
+        with traffic.flowing():
+            stack.checkout.run("make", "rollback", timeout=200)
+        traffic.check()
+    finally:
+        (versions / "9999_next.py").unlink()
+    psql = ("psql", "--username=prosaas", "-At", "-c", "SELECT version_num FROM alembic_version")
+    assert stack.execute("postgres", *psql).strip() == "9999"
+    assert stack.call()["ok"]
+
+
+def test_a_rotated_call_secret_refuses_nobody(stack: Stack) -> None:
+    """Calls that ring while it changes have tokens of the old one; a webhook's trace outlives its container."""
+    before = stack.call()["call_sid"]
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "rotate-secret", "NAME=CALL_TOKEN_SECRET", timeout=280)
+    traffic.check()
+    assert "[VOICE_WEBHOOK]" in stack.checkout.run("scripts/run", "trace", f"CALL={before}").out

@@ -57,7 +57,7 @@ def run(_options: Options) -> int:
         for reason in change.reasons:
             screen.say(f"    {reason}")
     screen.say()
-    screen.say(_touched(live_calls(engine), any(change.service == "prosaas-calls" for change in touched)))
+    screen.say(_touched(live_calls(engine), {change.service for change in touched}))
     screen.say(
         screen.dim(
             "next: make up-prod" if touched else "nothing to deploy but code: `make up-prod` builds the images first"
@@ -66,13 +66,15 @@ def run(_options: Options) -> int:
     return FINE
 
 
-def _touched(calls: list[LiveCall] | None, anew: bool) -> str:
+def _touched(calls: list[LiveCall] | None, changed: set[str]) -> str:
+    """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
     if calls is None:
         return f"live calls: {UNKNOWN}"
-    if not anew:
+    if not calls or not changed & {"gateway", "prosaas-calls"}:
         return f"live calls touched: 0 of {len(calls)}"
-    waits = " (a deploy waits for them to end before it replaces prosaas-calls)" if calls else ""
-    return f"live calls touched: {len(calls)}{waits}"
+    if "gateway" in changed:
+        return f"live calls touched: {len(calls)}; a new gateway cuts them: it waits for their end, or for YES=1"
+    return f"live calls touched: 0 of {len(calls)}; they stay with the old prosaas-calls to their end"
 
 
 def _input() -> tuple[dict[str, Any], str]:
