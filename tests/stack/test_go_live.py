@@ -129,6 +129,7 @@ def refused(checkout: Checkout, **typed_words: str) -> str:
     return done.text
 
 
+@pytest.mark.timeout(580)
 def test_from_the_demo_to_a_real_call(demo: tuple[Stack, str]) -> None:
     """A wrong key and a wrong token are asked for again; the second time there is nothing left to do."""
     stack, name = demo
@@ -171,7 +172,7 @@ def test_from_the_demo_to_a_real_call(demo: tuple[Stack, str]) -> None:
     # The certificate is renewed while somebody speaks.
     shown = certificate()
     results: list[dict[str, Any]] = []
-    speaking = threading.Thread(target=lambda: results.append(call(name, "--scenario", "long", "--speed", "5")))
+    speaking = threading.Thread(target=lambda: results.append(call(name, "--scenario", "long", "--speed", "8")))
     speaking.start()
     eventually(lambda: "renewed" if certificate() != shown else None, "another certificate", VALID_S + 15)
     assert speaking.is_alive()
