@@ -1,5 +1,6 @@
 """The tables, as SQLAlchemy maps them; the queue's own tables belong to PgQueuer and are not mapped here."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -299,3 +300,16 @@ class OutboundMessage(Base):
             postgresql_where=text("status IN ('ready', 'sending')"),
         ),
     )
+
+
+class Audit(Base):
+    """Who did what, and why: an operator's act. Rows are added, and a trigger refuses anything else."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    operator: Mapped[str]
+    act: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
+    why: Mapped[str] = mapped_column(server_default="")

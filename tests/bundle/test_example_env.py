@@ -15,7 +15,7 @@ NOT_SETTINGS = {"PROSAAS_TAG", "COMPOSE_PROJECT_NAME", "HTTP_PROXY", "HTTPS_PROX
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
 INSIDE = {
     *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "BLACKBOX_DIR", "PORT"),
-    *("OPERATORS_PORT", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
+    *("OPERATORS_PORT", "DATABASE_ROLES_KEY", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
 }
 
 

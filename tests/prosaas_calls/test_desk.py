@@ -161,7 +161,7 @@ async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pyt
     """What has expired makes room; what has not is never forgotten, and who comes beyond it is refused."""
     monkeypatch.setattr(desk, "_MAX_TOKENS", 3)
     settings, now, nobody = load_settings(ENVIRON), time.time(), cast("Any", None)
-    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody), now=lambda: now)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody), now=lambda: now)
     starts = [StartBody("MZ1", f"CA{number}", {"token": token(settings, number)}) for number in range(6)]
 
     def refused(*cases: tuple[int, str]) -> None:

@@ -113,6 +113,11 @@ class Fate:
     key: str = ""
 
     @property
+    def arrived(self) -> bool:
+        """The customer has it."""
+        return MESSAGE_STATUSES[self.status] >= MESSAGE_STATUSES["delivered"]
+
+    @property
     def failed(self) -> bool:
         """The customer did not get it."""
         return MESSAGE_STATUSES[self.status] == MESSAGE_STATUSES["failed"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, complain, spoken_duration
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import sessions
@@ -22,13 +22,13 @@ from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
 
-OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
+OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX", *(("S",) if OTHERS else ()))
 
 _AFTER_CALL_SECONDS = 1.0
 
 
 def run(options: Options) -> int:
-    service = SERVICES[options.command.removeprefix("debug-")]
+    service = options.service()
     target = live_switch.target_from(options)
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))

@@ -1,16 +1,16 @@
 """`make quiet-api|calls|worker`: every live switch of the service is taken back now."""
 
-from prosaas_ops.options import FINE, SERVICES, Options
+from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
 
-OPTIONS = ()
+OPTIONS = ("S",) if OTHERS else ()
 
 
 def run(options: Options) -> int:
-    service = SERVICES[options.command.removeprefix("quiet-")]
+    service = options.service()
     engine, screen = Engine(), Screen()
     containers = engine.generations(service)
     ended = sessions.others(engine, options.command.replace("quiet", "debug"))

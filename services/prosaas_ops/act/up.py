@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from prosaas_ops.act.retention import days
 from prosaas_ops.conduct import database, plan, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
@@ -15,8 +16,9 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.stack import left
 
-OPTIONS = ("CONTAINER", "FILE", "FORCE", "LOG_LEVEL", "N", "NAME", "YES")
+OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
@@ -41,6 +43,7 @@ def run(options: Options) -> int:
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             resume(world)
         act(world, options)
+        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
     return FINE
 
 
@@ -173,11 +176,13 @@ def _asked(name: str) -> str:
 
 
 def _backup(world: World, options: Options) -> None:
-    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False))
+    verify = options.flag("VERIFY", default=False)
+    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
 
 
 def _restore(world: World, options: Options) -> None:
-    memory = database.examined(world, options.text("FILE"), force=options.flag("FORCE", default=False))
+    force = options.flag("FORCE", default=False)
+    memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(database.restore(world, memory), world)
     world.say(f"restored: {database.counted(world, 'prosaas')}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
@@ -185,7 +190,7 @@ def _restore(world: World, options: Options) -> None:
 
 
 def _drill(world: World, options: Options) -> None:
-    database.drill(world, options.text("FILE"))
+    database.drill(world, options.text("FILE"), options.text("KEY"))
 
 
 def _refuse(findings: list[Finding]) -> None:

@@ -7,7 +7,7 @@ from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
@@ -130,7 +130,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
         rows += [f"  calendar now: {row}" for row in _calendar(record, screen)]
     elif story.without_record:
         rows.append(screen.bad(f"  without the record: {story.without_record}"))
-    sources = [f"{name} {story.count(name)}" for name in ("prosaas-api", "prosaas-calls", "worker")]
+    sources = [f"{name} {story.count(name)}" for name in SERVICES.values()]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, f"from the record only {recalled}", f"container events {happened}"]

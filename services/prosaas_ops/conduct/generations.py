@@ -15,8 +15,8 @@ from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.lines import seconds
 
 READY_WITHIN_S = 120.0
-# Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one running
-# may fill, and no more files than a listing should have.
+# Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one that
+# runs may fill, and no more files than a listing should have.
 KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3

@@ -20,11 +20,12 @@ COLOURS = {
 }
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, *, language: str = "en") -> str:
     """A whole HTML document. The policy forbids every request, so that no field of a log can make one."""
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language}" dir="{"rtl" if language == "he" else "ltr"}">\n<head>\n'
+        '<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{quoted(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prosaas_core.postgres import address
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import OTHERS, Problem, Usage
 
 if TYPE_CHECKING:
     import asyncpg
@@ -173,6 +173,8 @@ def database_url() -> str:
         url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "").strip()
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}. `make setup` writes it") from None
+    if not url and OTHERS:
+        raise Problem("that stack has no records of ours: what its log tells is all")
     if not url:
         raise Problem("DATABASE_URL is not set for the ops container: run this through make")
     return url

@@ -45,6 +45,7 @@ def target_from(options: Options) -> Target:
 
 # The container's own time limit, should this process die, comes this much after the one promised.
 _GRACE_SECONDS = 5.0
+_NO_COMMAND = (126, 127)
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -129,8 +130,18 @@ def status(engine: Engine, container: Container) -> dict[str, Any]:
     return answer
 
 
+def logctl(engine: Engine, container: Container, *arguments: str) -> tuple[int, str, str]:
+    """What the command inside the container answers; a container that was not made for it has it as a module alone."""
+    answer = engine.run(container, "logctl", *arguments)
+    if answer[0] in _NO_COMMAND:
+        answer = engine.run(container, "python3", "-m", "prosaas_logging.ctl", *arguments)
+    if answer[0] in _NO_COMMAND:
+        raise Problem(f"{container.service} has neither logctl nor python3: it does not log through prosaas_logging")
+    return answer
+
+
 def _logctl(engine: Engine, container: Container, *arguments: str) -> str:
-    code, out, err = engine.run(container, "logctl", *arguments)
+    code, out, err = logctl(engine, container, *arguments)
     if code:
         reason = (err or out).strip().splitlines()[-1:] or [f"exit code {code}"]
         raise Usage(reason[0]) if code == 2 else Problem(f"logctl in {container.service}: {reason[0]}")
