@@ -152,7 +152,10 @@ audit: ## who looked at people, took them along or changed what is kept, and why
 
 ##@ This machine
 
-.PHONY: doctor
+.PHONY: doctor update-bases
+
+update-bases: ## today's base images, each meant by its digest from then on; make up-prod builds on them
+	@scripts/run $@
 
 doctor: ## check engine, disk, memory, ports, certificates and .env; each line is ok or what to do
 	@scripts/run $@

@@ -48,6 +48,7 @@ COMMANDS = {
     "setup": "act.up",
     "trace": "ask.trace",
     "up-dev": "act.up",
+    "update-bases": "act.up",
     "up-prod": "act.up",
 }
 

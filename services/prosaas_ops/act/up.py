@@ -34,7 +34,8 @@ def run(options: Options) -> int:
         return _told(examine(DOCTOR, world, "prod"))
     acts: dict[str, Callable[[World, Options], None]] = {
         "setup": _setup, "up-prod": _up, "up-dev": _up, "down": _down, "rollback": _rollback,
-        "rotate-secret": _rotate, "backup": _backup, "restore": _restore, "restore-drill": _drill,
+        "rotate-secret": _rotate, "update-bases": _bases,
+        "backup": _backup, "restore": _restore, "restore-drill": _drill,
     }  # fmt: skip
     act = acts.get(command, _restart)
     with world.locked(command):
@@ -162,6 +163,15 @@ def _rotate(world: World, options: Options) -> None:
     meanwhile = " once the calls that ring now are answered" if "," in value else ""
     world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless{meanwhile}")
     _say_what_drains(world)
+
+
+def _bases(world: World, _options: Options) -> None:
+    """What the door has pulled or made is what the next build starts from."""
+    found = dict(word.split("=", 1) for word in world.setting("PROSAAS_BASES").split())
+    changed = world.env.put(**found)
+    for name, image in found.items():
+        world.say(f"{name}={image}")
+    world.say("next: make up-prod builds on them" if changed else "the same as before; next: make up-prod")
 
 
 def _asked(name: str) -> str:
