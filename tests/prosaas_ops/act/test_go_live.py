@@ -15,6 +15,7 @@ from prosaas_ops.act.go_live import Person
 from prosaas_ops.act.providers import OpenAI, Twilio, ask, leads_here, number_settings, trusting
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
 
 ACCOUNT, PUBLIC = "AC" + "ab" * 16, "https://voice.example.com"
 
@@ -197,3 +198,26 @@ def test_a_name_that_leads_to_another_machine_is_told_from_a_port_that_is_closed
     reach._find("127.0.0.1", "127.0.0.1", port, 'the word"')
     with pytest.raises(Problem, match=r"port 1 of .* is closed"):
         reach._find("127.0.0.1", "127.0.0.1", 1, "the word")
+
+
+class Door(World):
+    """A front door that has told why it has no certificate."""
+
+    def containers(self, *_services: str) -> list[Any]:
+        return [Container("door", "gateway", "", "running", "", "")]
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        told = '{"level":"error","logger":"tls.obtain","error":"HTTP 429 urn:ietf:params:acme:error:rateLimited"}\n'
+        return Done(0, told, "") if words[0] == "logs" else Done(0, "", "")
+
+
+def test_a_certificate_that_does_not_come_is_told_with_what_the_authority_said(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What answers there, and is not our api, is not enough."""
+    monkeypatch.setattr(reach, "_CERTIFICATE_S", 0.1)
+    for public, said in ((provider.url, "it answers 404"), ("https://127.0.0.1:1", "refused")):
+        with pytest.raises(Problem, match=rf"does not serve: .*{said}.*; the front door says: HTTP 429 .*rateLimited"):
+            reach.wait_for_certificate(Door(tmp_path), public)
+    provider.answers["/twilio/voice"] = (403, {})
+    reach.wait_for_certificate(Door(tmp_path), provider.url)
