@@ -31,6 +31,7 @@ COMMANDS = {
     "errors": "ask.errors",
     "export": "act.export",
     "forget": "act.forget",
+    "go-live": "act.go_live",
     "jobs": "act.jobs",
     "levels": "ask.levels",
     "live-calls": "ask.live_calls",
@@ -53,6 +54,7 @@ COMMANDS = {
     "status": "ask.status",
     "trace": "ask.trace",
     "up-dev": "act.up",
+    "update-bases": "act.up",
     "up-prod": "act.up",
 }
 
