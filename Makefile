@@ -32,8 +32,8 @@ up-dev: ## build and start development: source mounted, reload on change, DEBUG
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, and whether it is healthy
-	@$(call only,)docker compose ps
+ps: ## what runs, of which version, and whether it is healthy
+	@$(call only,)docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -103,7 +103,7 @@ diff: ## what make up-prod would recreate, which settings change, how many live 
 checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo OUT=none]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo OUT=none | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
@@ -126,13 +126,29 @@ jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or r
 retry-job: ## put held jobs back into the queue [ID="12 13"]
 	@scripts/run $@
 
-backup: ## write the database into backups/ [FILE=] [FORCE=1: over a file that is there]
+backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there]
 	@scripts/run $@
 
-restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [KEY=]
 	@scripts/run $@
 
-restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
+restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=] [KEY=]
+	@scripts/run $@
+
+##@ People
+
+.PHONY: forget export retention audit
+
+forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1]
+	@scripts/run $@
+
+export: ## everything about one person, for them and for machines [PHONE=+972… or CUSTOMER=7] [IN=en]
+	@scripts/run $@
+
+retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
+	@scripts/run $@
+
+audit: ## who looked at people, took them along or changed what is kept, and why [SINCE=30d MAX=50]
 	@scripts/run $@
 
 ##@ This machine

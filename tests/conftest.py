@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postgres_world import KEPT, PostgresServer, docker, postgres, setting
+from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
 from stack_world.fixtures import checkout, stack
 
 __all__ = ["checkout", "docker", "setting", "stack"]
@@ -21,8 +21,9 @@ os.environ.setdefault("OPS_LANG", "en")
 # runs its images without it.
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(backup|levels|many_calls|secrets|start)\.py",
+    "drills": r"tests/stack/test_(attacks|backup|crashes|levels|many_calls|privacy|secrets|start)\.py",
     "deploys": r"tests/stack/test_deploys\.py",
+    "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 
@@ -87,4 +88,5 @@ def _make_template(server: PostgresServer) -> None:
     if server.base == os.environ.get(KEPT):
         server.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
     server.execute(f"CREATE DATABASE {TEMPLATE}")
-    asyncio.run(migrate(load_settings({"DATABASE_URL": server.url(TEMPLATE), "OPENAI_API_KEY": "none"})))
+    settings = {"DATABASE_URL": server.url(TEMPLATE), "OPENAI_API_KEY": "none", "DATABASE_ROLES_KEY": ROLES_KEY}
+    asyncio.run(migrate(load_settings(settings)))

@@ -53,14 +53,21 @@ class Asked:
         return self.copy / "services" / f"prosaas_{self.room}"
 
     def cover(self, timeout: float) -> None:
-        """Run all of the room's tests once, which must pass, and note which of them runs which line."""
+        """Run all of the room's tests once, and note which of them runs which line; who fails unbroken is not asked."""
         result = self.copy / "covering.json"
         command = ["-m", "bench.mutation.covering", str(self.package), str(result), *self._options()]
         done = self._run([*command, f"tests/prosaas_{self.room}"], timeout)
-        if done.returncode != 0 or not result.exists():
-            raise SystemExit(f"the room's own tests do not pass:\n{done.stdout[-3000:]}")
+        if not result.exists():
+            raise SystemExit(f"the room's own tests do not run:\n{done.stdout[-3000:]}")
         known = json.loads(result.read_text(encoding="utf-8"))
-        self.lines, self.seconds = known["lines"], known["seconds"]
+        failed = set(known["failed"])
+        if len(failed) > len(known["seconds"]) // 20:
+            raise SystemExit(f"the room's own tests do not pass:\n{done.stdout[-3000:]}")
+        self.seconds = {test: took for test, took in known["seconds"].items() if test not in failed}
+        self.lines = {
+            module: {line: [test for test in tests if test not in failed] for line, tests in lines.items()}
+            for module, lines in known["lines"].items()
+        }
 
     def covering(self, module: Path, line: int) -> list[str]:
         """The tests that run a line, quick ones first; those of the whole module for a line that is run at import."""

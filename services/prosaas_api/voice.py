@@ -30,8 +30,6 @@ MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
-# From the first we hear of a call, which may wait for its turn, until its token is good no more.
-RINGING_S = 180.0
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -52,9 +50,11 @@ async def voice(request: Request, state: AppState) -> Response:
     annotate(call_sid=call_sid, phone=caller)
 
     language, business_id, since, ttl = "he", None, None, 60.0
+    door = await state.door.state()
+    seat = state.door.take()
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
-            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
+            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except asyncpg.PostgresError:
@@ -64,7 +64,9 @@ async def voice(request: Request, state: AppState) -> Response:
         if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)
             return _twiml(twiml.goodbye("unknown", "he"))
-        language, business_id, since, ttl = call.language, call.business_id, call.started_at, RINGING_S
+        language, business_id, since, ttl = call.language, call.business_id, call.started_at, stream_token.RINGING_S
+        # Asked again, the same seat: it alone can know whether this call has its stream already.
+        seat = call.seat if state.door.knows(call.seat) else seat
         annotate(business_id=str(business_id))
         if call.ended or time.time() > since + ttl:
             log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")
@@ -74,11 +76,10 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
             return _twiml(twiml.busy())
 
-    door = await state.door.state()
     if door != "open":
         return _wait(request, state, door, language)
     log.event(VOICE_WEBHOOK, from_number=caller)
-    return _connect(state, form, business_id, language, since=since, ttl=ttl)
+    return _connect(state, form, business_id, language, seat, since=since, ttl=ttl)
 
 
 @router.post(TRANSFERRED)
@@ -98,7 +99,9 @@ async def transferred(request: Request, state: AppState) -> Response:
     business_id, language = known or (None, "he")
     if await state.door.state() != "open":
         return _twiml(twiml.goodbye("give_up", language))
-    return _connect(state, form, business_id, language, returned=outcome or "failed", dialled=dialled)
+    return _connect(
+        state, form, business_id, language, state.door.take(), returned=outcome or "failed", dialled=dialled
+    )
 
 
 @router.post(ANSWERED_BY)
@@ -154,6 +157,7 @@ def _connect(
     form: bodies.Form,
     business_id: int | None,
     language: str,
+    seat: str,
     *,
     since: float | None = None,
     ttl: float = 60.0,
@@ -170,9 +174,10 @@ def _connect(
         dialled=dialled,
         since=since,
         ttl=ttl,
+        seat=seat,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
+    return _twiml(twiml.connect(f"wss://{host}/media-stream{f'/{seat}' if seat else ''}", token, language))
 
 
 def _wait(request: Request, state: State, door: str, language: str) -> Response:

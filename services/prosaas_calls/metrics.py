@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
 from prosaas_core.log_metrics import LogCounters
+from prosaas_core.records import CallRecord
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _DURATIONS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
@@ -44,6 +45,10 @@ class CallMetrics:
             self._first_audio.observe(stats.first_audio_ms / 1000)
         for ms in stats.response_ms:
             self._response.observe(ms / 1000)
+
+    def crashed(self, record: CallRecord) -> None:
+        """Count a call whose process died, which could not count it itself."""
+        self._ended.labels(record.end_reason).inc()
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

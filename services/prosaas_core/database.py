@@ -13,10 +13,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from prosaas_core.after_commit import committing
-from prosaas_core.postgres import address
+from prosaas_core.postgres import address, roles
 from prosaas_core.settings import Settings
 
-TENANT_ROLE = "prosaas_tenant"
 # Postgres chose one of two transactions that waited for each other, or could not put them in an order.
 RACED = ("40P01", "40001")
 
@@ -89,7 +88,7 @@ async def bind_to_tenant(session: AsyncSession, business_id: int) -> None:
     """Let Postgres itself refuse other businesses' rows until this transaction ends, whatever we ask it for."""
     await session.execute(
         select(
-            func.set_config("role", TENANT_ROLE, True),
+            func.set_config("role", roles.TENANT, True),
             func.set_config("prosaas.business_id", str(business_id), True),
         )
     )

@@ -20,6 +20,7 @@ WHATSAPP_REPLY = "whatsapp.reply"
 APPOINTMENT_REMIND = "appointment.remind"
 BUSINESS_TELL = "business.tell"
 SESSIONS_SWEEP = "sessions.sweep"
+RETENTION_SWEEP = "retention.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
 
 _ONE_BY_ONE = 3

@@ -20,7 +20,7 @@ from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
 # Numbers of a call that its parts add up to.
-_ADDED_UP = ("turns", "barge_ins", "tools", "frames_in", "frames_out", "folded")
+_ADDED_UP = ("turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class CallRecord:
     from_number: str = ""
     to_number: str = ""
     status: str = "completed"
+    # Of the code that answered.
+    version: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -50,13 +52,20 @@ class CallRecord:
     def from_json(cls, text: str) -> Self:
         """The record in `text`, each field of its type; ValueError where it is not one."""
         try:
-            values = json.loads(text)
+            return cls.of(json.loads(text))
+        except RecursionError as error:
+            raise ValueError(f"not a call record: {error}") from None
+
+    @classmethod
+    def of(cls, values: Any) -> Self:
+        """The record of what JSON holds of one; ValueError where it is not one."""
+        try:
             return TypeAdapter(cls).validate_python({**values})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"not a call record: {field}: {first['msg']}") from None
-        except (TypeError, RecursionError) as error:
+        except TypeError as error:
             raise ValueError(f"not a call record: {error}") from None
 
 

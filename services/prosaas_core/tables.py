@@ -1,5 +1,6 @@
 """The tables, as SQLAlchemy maps them; the queue's own tables belong to PgQueuer and are not mapped here."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -154,10 +155,14 @@ class Call(Base):
     status: Mapped[str] = mapped_column(server_default="")
     # What Twilio's callbacks have said so far; the record of a call may end it before they do.
     carrier_status: Mapped[str] = mapped_column(server_default="")
+    # The container of prosaas-calls that it was led to, where a front door tells them apart.
+    seat: Mapped[str] = mapped_column(server_default="")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     duration_s: Mapped[float | None]
     end_reason: Mapped[str | None]
+    # Which version of prosaas-calls answered.
+    version: Mapped[str] = mapped_column(server_default="")
     metrics: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     transcript: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
     events: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
@@ -295,3 +300,16 @@ class OutboundMessage(Base):
             postgresql_where=text("status IN ('ready', 'sending')"),
         ),
     )
+
+
+class Audit(Base):
+    """Who did what, and why: an operator's act. Rows are added, and a trigger refuses anything else."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    operator: Mapped[str]
+    act: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
+    why: Mapped[str] = mapped_column(server_default="")

@@ -113,6 +113,27 @@ def BARGE_IN(*, heard_ms: float) -> None:
     """The caller interrupted the agent, once for each interruption."""
 
 
+@event(
+    INFO,
+    "🤫",
+    he="הלקוח שותק ונשאל אם הוא על הקו",
+    en="the caller is silent and is asked whether they are there",
+    fold=2,
+)
+def CALLER_SILENT(*, time: int) -> None:
+    """The caller has said nothing for a while and is asked whether they are still there; in the end we hang up."""
+
+
+@event(DEBUG, he="קול של הלקוח שלא היה קטיעה", en="a sound of the caller's that was no interruption")
+def SPOKEN_THROUGH(*, resumed: bool) -> None:
+    """A word of assent, a cough or an echo over the agent's words, which went on or were taken up again."""
+
+
+@event(INFO, "🌫️", he="רעש רצוף בקו", en="noise on the line without a pause", fold=2)
+def LINE_NOISY(*, seconds: float, count: int) -> None:
+    """Something sounds on the caller's side without an end: the agent answers what it understood, or says so."""
+
+
 @event(INFO, "🔢", he="הוקשו מקשים", en="keys pressed")
 def DTMF(*, count: int) -> None:
     """Keys were pressed: how many, and never which."""
@@ -139,6 +160,7 @@ def CALL_END(
     reason: str,
     turns: int | None = None,
     barge_ins: int | None = None,
+    false_interruptions: int | None = None,
     tools: int | None = None,
     first_audio_ms: float | None = None,
     response_p50_ms: float | None = None,
@@ -146,8 +168,9 @@ def CALL_END(
     frames_in: int | None = None,
     frames_out: int | None = None,
     folded: int | None = None,
+    explains: str | None = None,
 ) -> None:
-    """The call ended: how long, why, its metrics, and in `folded` how many routine lines are not in the log."""
+    """The call ended: how long, why, its metrics, how many lines the log has not (`folded`), what explains a crash."""
 
 
 @event(DEBUG, he="רשומת השיחה נשמרה", en="call record saved")
@@ -159,6 +182,17 @@ def CALL_RECORD_SAVED(*, record: str) -> None:
        en="the database is unavailable, the call record is spooled in a file")  # fmt: skip
 def CALL_RECORD_SPOOLED(*, path: str) -> None:
     """The call's record waits in a file until the database is back."""
+
+
+@event(WARNING, "⚠️", tag="CALL_JOURNAL", he="השיחות לא נכתבות לדיסק, וקריסה תאבד אותן",
+       en="calls are not written to disk, a crash would lose them")  # fmt: skip
+def CALL_JOURNAL_FAILED(*, error: str) -> None:
+    """What happens in calls cannot be written to disk; it is tried again twice a second, and nothing is forgotten."""
+
+
+@event(INFO, "💾", tag="CALL_JOURNAL", he="השיחות שוב נכתבות לדיסק", en="calls are written to disk again")
+def CALL_JOURNAL_BACK() -> None:
+    """The disk takes what happens in calls again."""
 
 
 @event(WARNING, "⛔", he="השיחה נדחתה", en="call refused")
@@ -383,8 +417,15 @@ def CALL_STATUS(*, call_sid: str = "", status: str, duration_s: float | None = N
 
 
 @event(INFO, "🟩")
-def WHATSAPP_STATUS(*, status: str, message_id: str = "") -> None:
-    """The state of the WhatsApp connection or of a message changed."""
+def WHATSAPP_STATUS(*, status: str, channel: str, number: str | None = None, limit: str | None = None) -> None:
+    """The state of the WhatsApp connection changed: verified, working again, or what the provider tells of it."""
+
+
+@event(WARNING, "🟥", tag="WHATSAPP_STATUS")
+def WHATSAPP_IMPAIRED(
+    *, status: str, channel: str, code: str = "", number: str | None = None, limit: str | None = None
+) -> None:
+    """WhatsApp works badly or not at all: a refused token, a limit reached, an account or a number restricted."""
 
 
 @event(INFO, "📩")
@@ -406,7 +447,7 @@ def UNKNOWN_BUSINESS(*, to_number: str) -> None:
 
 
 @event(INFO, "🟢")
-def WORKER_START(*, queues: str, concurrency: int) -> None:
+def WORKER_START(*, version: str = "", queues: str, concurrency: int) -> None:
     """The worker takes jobs."""
 
 
@@ -498,6 +539,11 @@ def CALL_RECORD_IMPORTED(*, path: str, new: bool) -> None:
 @event(ERROR, "❌", he="קובץ שהמתין אינו רשומת שיחה", en="a file that waited is no call record")
 def CALL_RECORD_UNREADABLE(*, path: str, error: str) -> None:
     """A file in the spool cannot be read and was set aside beside it."""
+
+
+@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו הסתיימה", en="what was kept long enough is removed")
+def RETENTION(*, removed: str, ms: float) -> None:
+    """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
 
 
 @event(

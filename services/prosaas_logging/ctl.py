@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,16 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NoReturn
 
+from .env import duration
 from .levels import NAME_TO_LEVEL, parse_level
 from .recorder import file_name
-from .settings import BLACKBOX_DIR, SWITCH_FILE
+from .settings import ADOPTED_DIR, BLACKBOX_DIR, SWITCH_FILE
 from .switch_state import Change, Presence, State, read_presences, read_state, update_state
 
 FINE, PROBLEM, WRONG_USAGE, NOTHING_MATCHED = 0, 1, 2, 3
 DEFAULT_MINUTES: Final = 15
 LONGEST_SECONDS: Final = 24 * 3600
 FOLLOW_SECONDS: Final = 2.0
-_UNITS: Final = {"": 60, "s": 1, "m": 60, "h": 3600}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,12 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace, Path], int] = options.command
-        return command(options, Path(os.environ.get("LOG_SWITCH_FILE") or SWITCH_FILE))
+        return command(options, _switch_file())
     except SystemExit as end:
         return int(end.code or 0)
     except OSError as broken:
         print(f"logctl: {broken}", file=sys.stderr)
         return PROBLEM
+
+
+def _switch_file() -> Path:
+    """This container's: whoever asks comes from outside, without the environment of the service."""
+    named = os.environ.get("LOG_SWITCH_FILE")
+    if named or SWITCH_FILE.parent.is_dir():
+        return Path(named or SWITCH_FILE)
+    return ADOPTED_DIR / SWITCH_FILE.name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -220,11 +227,14 @@ def _value(text: str) -> str:
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d+)([smh]?)", text.strip().lower())
-    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    # A number alone is minutes.
+    try:
+        seconds = duration(f"{text}m" if text.strip().isdecimal() else text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
     if not 0 < seconds <= LONGEST_SECONDS:
-        raise argparse.ArgumentTypeError(f"no duration {text!r}, write 90s, 15m or 2h, at most 24h")
-    return float(seconds)
+        raise argparse.ArgumentTypeError(f"{text.strip()[:100]} is out of range: more than nothing and at most 24h")
+    return seconds
 
 
 def _duration(seconds: float) -> str:

@@ -23,6 +23,8 @@ _MANY: Final = re.compile(rf"[0-9][0-9{_BLANKS}{_DASHES}.,/()_*|\n\r]{{6,}}[0-9]
 # The same where no letter stands before it: most ids have enough digits for the one, and none of them for the other.
 _MANY_APART: Final = re.compile(_MANY.pattern.replace("[0-9]", r"[0-9](?<![A-Za-z0-9_][0-9])", 1))
 _GROUP: Final = re.compile("[0-9]+")
+# A text with more runs and groups of digits than this is a table: the rest of its runs is hidden whole, not looked at.
+_MOST_GROUPS: Final = 500
 _PRINTED: Final = frozenset({(4, 6, 5), (4, 6, 4), *((4, 4, 4, last) for last in range(1, 8))})
 _DATES: Final = ((4, 2, 2), (2, 2, 4))
 _CARD: Final = range(13, 20)
@@ -68,10 +70,23 @@ def has_number(text: str) -> bool:
 
 def hide_numbers(text: str) -> str:
     """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
-    text = _MANY.sub(_hide_in_run, text)
+    text = hide_private(text)
     for phone in _PHONES:
         text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
     return text
+
+
+def hide_private(text: str) -> str:
+    """*text* without card and identity numbers; telephone numbers stay."""
+    left = _MOST_GROUPS
+
+    def hide(match: re.Match[str]) -> str:
+        nonlocal left
+        groups = [found.span() for found in _GROUP.finditer(match[0])]
+        left -= 1 + len(groups)
+        return HIDDEN if left < 0 else _hide_in_run(match, groups)
+
+    return _MANY.sub(hide, text)
 
 
 def is_private(number: int) -> bool:
@@ -92,10 +107,9 @@ def _checks(digits: str) -> bool:
     return (sum(raw[-1::-2].translate(_ONCE)) + sum(raw[-2::-2].translate(_TWICE))) % 10 == 0
 
 
-def _hide_in_run(match: re.Match[str]) -> str:
-    """A run of groups of digits, without those that together are a card or an identity number."""
+def _hide_in_run(match: re.Match[str], groups: list[Span]) -> str:
+    """A run of *groups* of digits, without those that together are a card or an identity number."""
     run, text = match[0], match.string
-    groups: list[Span] = [found.span() for found in _GROUP.finditer(run)]
     # What is joined to a letter is part of a longer id, and what follows a plus is a telephone number.
     if _PHONE_BEFORE.match(text, match.start()):
         return run
@@ -133,6 +147,8 @@ def _cards(run: str, groups: list[Span]) -> list[Span]:
     digits = "".join(run[begin:end] for begin, end in groups)
     if len(digits) < _CARD.start:
         return []
+    if len(groups) == 1:
+        return groups if len(digits) in _CARD and digits[0] not in _NO_ISSUER and _checks(digits) else []
     once, twice = digits.encode().translate(_ONCE), digits.encode().translate(_TWICE)
     sums = [
         bytes(total % 10 for total in accumulate((a if number % 2 == parity else b for number, (a, b) in

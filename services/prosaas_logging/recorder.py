@@ -126,12 +126,11 @@ class Recorder:
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until the dumps and the folded lines so far are written."""
-        if self._folded:
-            self._start()
-        if self._thread is None or not self._thread.is_alive():
+        if not self._folded and (self._thread is None or not self._thread.is_alive()):
             return self._queue.empty()
         done = Event()
         self._queue.put(done)
+        self._start()
         return done.wait(timeout)
 
     def sweep(self) -> None:

@@ -27,6 +27,7 @@ _MOST_FIELDS: Final = 100
 _ROOM: Final = LONGEST_TEXT - 512
 _LONGEST_NAME: Final = 100
 _LONGEST_ID: Final = 200
+_MOST_IDS: Final = 8
 
 
 class TextRenderer:
@@ -157,12 +158,13 @@ def tail_of(record: Record, context: Context) -> str:
 def read_tail(text: str) -> tuple[str, dict[str, str]]:
     """A human line's text and the ids behind it; only what the renderer put there is taken for one."""
     ids: dict[str, str] = {}
-    while True:
+    for _ in range(_MOST_IDS):
         before, found, part = text.rpartition(TAIL)
         match = _TAIL_PART.fullmatch(part) if found else None
-        if match is None:
-            return text, ids
+        if match is None or match[1] in ids:
+            break
         text, ids = before, {match[1]: match[2], **ids}
+    return text, ids
 
 
 def share(sizes: list[int], room: int) -> int:

@@ -5,10 +5,12 @@ import signal
 import sys
 from importlib import import_module
 
+from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "audit": "ask.audit",
     "backup": "act.up",
     "blackbox": "ask.blackbox",
     "call": "act.call",
@@ -23,6 +25,8 @@ COMMANDS = {
     "down": "act.up",
     "drained": "act.up",
     "errors": "ask.errors",
+    "export": "act.export",
+    "forget": "act.forget",
     "jobs": "act.jobs",
     "levels": "ask.levels",
     "live-calls": "ask.live_calls",
@@ -36,6 +40,7 @@ COMMANDS = {
     "restart-worker": "act.up",
     "restore": "act.up",
     "restore-drill": "act.up",
+    "retention": "act.retention",
     "retry-job": "act.jobs",
     "rollback": "act.up",
     "rotate-secret": "act.up",
@@ -55,11 +60,20 @@ def main(arguments: list[str]) -> int:
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
     module = import_module(f"prosaas_ops.{COMMANDS[command]}")
+    watched = command in audited.COMMANDS
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
-        code: int = module.run(gather(command, module.OPTIONS, words))
-        return code
+        options = gather(command, options_of(command), words)
+        if watched:
+            audited.note_command(options)
+        try:
+            code: int = module.run(options)
+            return code
+        finally:
+            # Those that act on the stack have no way to its database; the next one that has takes it along.
+            if watched and "DATABASE_URL_FILE" in os.environ:
+                audited.carry()
     except Usage as wrong:
         complain(f"{command}: {wrong}")
         return USAGE
@@ -74,6 +88,12 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return PROBLEM
+
+
+def options_of(command: str) -> tuple[str, ...]:
+    """What a command takes; of those that are audited, the reason too."""
+    own: tuple[str, ...] = import_module(f"prosaas_ops.{COMMANDS[command]}").OPTIONS
+    return (*own, "WHY") if command in audited.COMMANDS else own
 
 
 def _interrupt(_number: int, _frame: object) -> None:

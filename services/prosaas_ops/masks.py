@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from prosaas_logging.redact import HIDDEN, hide, redact
+from prosaas_logging import redact as log
+from prosaas_logging.env import EnvError, read_env_file
+from prosaas_ops.options import Problem
 
 MASK = "•••"
 
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
+_TWO = re.compile(r",(?=[^,]+:[0-9]+$)|:[0-9]+$")
 # Shorter values are words like "postgres": masking them would eat the text around them.
 _SHORTEST = 8
 
 
 def is_secret_name(name: str) -> bool:
     """Whether the log would hide a field of this name."""
-    return hide(name, "x") == HIDDEN and not _NOT_SECRET.search(name)
+    return log.is_secret_name(name) and not _NOT_SECRET.search(name)
 
 
 def hidden(name: str, value: str) -> str:
@@ -36,7 +39,7 @@ def known_secrets(
     """Every secret value this stack has: its secret files, the secret names of .env, the passwords of URLs."""
     values = {value for name, value in environ.items() if is_secret_name(name)}
     values.update(_read(path) for path in sorted(folder.glob("*")) if path.is_file())
-    for name, value in read_env(env_file).items():
+    for name, value in settings_in(env_file, environ).items():
         if is_secret_name(name) or "://" in value:
             values.add(value)
     for value in list(values):
@@ -44,17 +47,17 @@ def known_secrets(
             values.discard(value)
             password = urlsplit(value).password
             values.update({password, unquote(password)} if password else ())
+    # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.
+    values.update(part for value in list(values) for part in _TWO.split(value))
     return {value for value in values if len(value) >= _SHORTEST}
 
 
-def read_env(path: Path) -> dict[str, str]:
-    """The assignments of an env file; an unreadable one has none."""
-    settings = {}
-    for line in _read(path).splitlines():
-        name, sign, value = line.strip().partition("=")
-        if sign and not name.startswith("#"):
-            settings[name.removeprefix("export ").strip()] = value.strip().strip("\"'")
-    return settings
+def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of an env file, as Compose reads them; one that cannot be read is a problem."""
+    try:
+        return read_env_file(_read(path), environ)
+    except EnvError as error:
+        raise Problem(f"{path.name} cannot be read, so nobody knows which words are secret: {error}") from None
 
 
 def _read(path: Path) -> str:
@@ -75,7 +78,7 @@ class Masker:
         if self._known is not None:
             text = self._known.sub(MASK, text)
         # A log line at a time, as the log itself does it: of what is longer, redact keeps both ends alone.
-        return "\n".join(redact(_URL_PASSWORD.sub(rf"\1:{MASK}", row)) for row in text.split("\n"))
+        return "\n".join(log.redact(_URL_PASSWORD.sub(rf"\1:{MASK}", row)) for row in text.split("\n"))
 
     def tree(self, value: Any, name: str = "") -> Any:
         """The same for a structure: names decide for what stands under them, whatever it looks like."""

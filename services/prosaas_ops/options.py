@@ -6,15 +6,21 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
+from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
-SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
+OWN_SERVICES = ("prosaas-api", "prosaas-calls", "worker")
+# With STACK= those of another project, as its Compose names them.
+OTHERS = tuple(os.environ.get("OPS_SERVICES", "").split())
+SERVICES = {name.removeprefix("prosaas-"): name for name in OTHERS or OWN_SERVICES}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_DURATION = re.compile(r"(\d{1,9})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BESIDE = ("postgres", "migrate", "simulator")
+_LONGEST = timedelta(days=31)
+# A number and a unit; a date is neither, whatever it begins with.
+_LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 _SHORT = {"WARNING": "warn"}
 _CLOCK = re.compile(r"\d{1,2}:\d\d")
@@ -31,6 +37,7 @@ _GENERAL = {
     "OPS_LANG",
     "ENV",
     "MAKEFLAGS",
+    "STACK",
 }
 
 
@@ -106,7 +113,7 @@ class Options:
         if _CLOCK.fullmatch(value):
             moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
             return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
-        if _DURATION.match(value):
+        if _LENGTH.match(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value)
         try:
             moment = datetime.fromisoformat(value)
@@ -121,20 +128,28 @@ class Options:
         chosen = []
         for word in self.text(name).replace(",", " ").split():
             service = SERVICES.get(word, word)
-            if service not in (*SERVICES.values(), "postgres", "migrate", "simulator"):
-                raise Usage(f"{name}={word} is no service: {', '.join(SERVICES)}, postgres, migrate or simulator")
+            if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
+                raise Usage(f"{name}={word} is no service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
             chosen.append(service)
         return chosen or list(SERVICES.values())
+
+    def service(self) -> str:
+        """The service that the command's own name means (`debug-calls`); in another stack S= may say which it is."""
+        short = self.text("S") if OTHERS else ""
+        short = short or self.command.rpartition("-")[2]
+        if short not in SERVICES:
+            raise Usage(f"that stack has no service {short}: say which with S={' or S='.join(SERVICES)}")
+        return SERVICES[short]
 
 
 def parse_duration(name: str, value: str) -> timedelta:
     """`90s`, `15m`, `1h30m`, `2d`; the name is what a wrong one is blamed on."""
-    parts = _DURATION.findall(value)
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise Usage(f"{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h")
-    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
-    if not 0 < seconds <= 31 * 86400:
-        raise Usage(f"{name}={value} is out of range: more than nothing and at most 31d")
+    try:
+        seconds = duration(value)
+    except ValueError:
+        raise Usage(f"{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h") from None
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise Usage(f"{name}={value} is out of range: more than nothing and at most {_LONGEST.days}d")
     return timedelta(seconds=seconds)
 
 

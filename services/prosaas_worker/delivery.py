@@ -89,12 +89,15 @@ async def _find(tools: Tools, key: str) -> Draft | None:
 
 async def _send(tools: Tools, draft: Draft) -> str:
     try:
-        return await send(tools, _text(draft), draft.key)
+        message_id = await send(tools, _text(draft), draft.key)
     except OutboundError as error:
         log.event(WHATSAPP_SEND_FAILED, error=str(error))
+        tools.connections.failed(draft.provider, error)
         if not (isinstance(error, Unavailable) and error.perhaps_done):
             await _give_back(tools, draft)
         raise
+    tools.connections.works(draft.provider)
+    return message_id
 
 
 async def _settle(tools: Tools, draft: Draft) -> str | None:
@@ -144,7 +147,7 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
     mark = (
         update(OutboundMessage)
         .where(OutboundMessage.key == draft.key, OutboundMessage.status != "sent")
-        .values(status="sent", provider_id=message_id)
+        .values(status="sent", provider_id=message_id, body=tools.settings.for_record(draft.body))
         .returning(OutboundMessage.key)
     )
     text = _text(draft)

@@ -1,12 +1,13 @@
 """What a job function receives, and how it says that another try is of no use, or that it is too early."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pgqueuer.models import Job as QueuedJob
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.messages.connection import Connections
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 
@@ -67,3 +68,4 @@ class Tools:
     settings: Settings
     engine: AsyncEngine
     outbound: Outbound
+    connections: Connections = field(default_factory=Connections)

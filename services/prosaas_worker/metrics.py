@@ -2,10 +2,14 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from prosaas_core.records import CallRecord
+
 REGISTRY = CollectorRegistry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
 SECONDS = Histogram("prosaas_job_seconds", "How long a done job took.", ["job"], registry=REGISTRY)
 QUEUE = Gauge("prosaas_queue_jobs", "Jobs in the queue, by status.", ["job", "status"], registry=REGISTRY)
+# Of the same name as in prosaas-calls, so that one sum has all endings.
+CALLS = Counter("prosaas_calls_ended", "Calls ended, by reason.", ["reason"], registry=REGISTRY)
 READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
 
 
@@ -14,3 +18,8 @@ def finished(job: str, outcome: str, seconds: float | None = None) -> None:
     JOBS.labels(job, outcome).inc()
     if seconds is not None:
         SECONDS.labels(job).observe(seconds)
+
+
+def crashed(record: CallRecord) -> None:
+    """Count a call whose process died, which could not count it itself."""
+    CALLS.labels(record.end_reason).inc()

@@ -45,7 +45,12 @@ async def serve(settings: Settings) -> None:
             runner = web.AppRunner(make_app(queue, engine), access_log=None)
             await runner.setup()
             await web.TCPSite(runner, "0.0.0.0", settings.port or DEFAULT_PORT).start()
-            log.event(WORKER_START, queues=",".join((*JOBS, *TIMETABLE)), concurrency=settings.job_concurrency)
+            log.event(
+                WORKER_START,
+                version=settings.prosaas_version,
+                queues=",".join((*JOBS, *TIMETABLE)),
+                concurrency=settings.job_concurrency,
+            )
             try:
                 await _work(queue, stop, settings.drain_seconds)
             finally:

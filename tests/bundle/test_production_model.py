@@ -168,7 +168,10 @@ def test_each_service_gets_only_the_secrets_it_uses() -> None:
     held = {name: {s["source"] for s in service.get("secrets", [])} for name, service in services("prod").items()}
     assert held["simulator"] == {"twilio_auth_token", "whatsapp_app_secret"}
     assert held["postgres"] == {"postgres_password"}
-    assert held["migrate"] == {"database_url", "openai_api_key"}
+    assert held["migrate"] == {"database_url", "database_roles_key", "openai_api_key"}
+    for role in ("api", "calls", "worker"):
+        own = {name for name in held[role if role == "worker" else f"prosaas-{role}"] if name.startswith("database")}
+        assert own == {f"database_url_prosaas_{role}"}
     assert "whatsapp_access_token" not in held["prosaas-api"] | held["prosaas-calls"]
 
 

@@ -49,13 +49,14 @@ def test_our_services_write_json_and_keep_everything_else(collector: str) -> Non
 
 def test_the_datadog_agent_is_told_source_service_environment_and_version() -> None:
     model = services("datadog", PROSAAS_VERSION="1.2.3", DD_ENV="staging")
+    for name in OURS:
+        assert model[name]["build"]["labels"]["com.datadoghq.tags.version"] == "1.2.3"
     for name in (*OURS, "migrate", "postgres"):
         labels = model[name]["labels"]
         [config] = json.loads(labels["com.datadoghq.ad.logs"])
         assert config["service"] == labels["com.datadoghq.tags.service"] == name
         assert config["source"] == ("postgresql" if name == "postgres" else "python")
         assert labels["com.datadoghq.tags.env"] == "staging"
-        assert labels["com.datadoghq.tags.version"] == "1.2.3"
         assert model[name]["logging"]["driver"] == "json-file"
 
 

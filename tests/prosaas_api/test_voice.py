@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
 from prosaas_api import voice
 from prosaas_api.app import create_app
+from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
@@ -50,6 +51,27 @@ async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallbac
     (event,) = events
     assert event.event == "VOICE_WEBHOOK"
     assert (event.fields["call_sid"], event.fields["business_id"]) == (CALL_SID, "456")
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_there(
+    settings: Settings, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """That seat alone can know whether the call has its stream already."""
+    given = iter(["0a" * 6, "0b" * 6])
+    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "knows", lambda _, name: known and bool(name))
+    app, seats = create_app(settings), []
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        client = Client(http)
+        for _ in range(2):
+            stream = document(await client.twilio("/twilio/voice", CALL)).find("Connect/Stream")
+            assert stream is not None
+            seat = stream.attrib["url"].rpartition("/")[2]
+            assert verify(settings.call_token_secret, str(stream[0].get("value"))).seat == seat
+            seats.append(seat)
+    assert seats == ["0a" * 6, "0a" * 6 if known else "0b" * 6]
 
 
 async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_calls_us(client: Client) -> None:

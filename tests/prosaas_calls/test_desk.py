@@ -27,7 +27,7 @@ def endings(events: Sequence[EventRecord]) -> dict[object, object]:
     return {event.fields["call_sid"]: event.fields["reason"] for event in events if event.event == "CALL_END"}
 
 
-@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call"])
+@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call", "of another seat"])
 async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
     """It is closed, with a WARNING that says why; nothing is started and nothing recorded."""
     async with calls_world() as world:
@@ -38,12 +38,14 @@ async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
             "forged": issue("another secret", **claims),  # type: ignore[arg-type]
             "expired": issue(secret, **claims, ttl=-1),  # type: ignore[arg-type]
             "of another call": world.token("CA" + "2" * 32),
+            "of another seat": world.token(SID, seat="0a" * 6),
         }[case]
         with capture_events() as events:
             async with phone(world, SID, token) as caller:
                 assert await asyncio.wait_for(caller.listen(), 5) == 0
 
     rejected = [event for event in events if event.event == "TOKEN_REJECTED"]
+    assert case == "missing" or case in str(rejected[0].fields)
     assert [event.level for event in rejected] == ["WARNING"]
     assert not [event for event in events if event.event in ("CALL_START", "CALL_END")]
     assert not world.store.records
@@ -145,11 +147,21 @@ async def test_twenty_calls_at_once_do_not_meet() -> None:
         assert [line["text"] for line in record.transcript] == ["שלום, הגעתם למספרת דנה.", "מה השעה?", "השעה שלוש."]
 
 
+async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -> None:
+    settings, nobody = load_settings(ENVIRON), cast("Any", None)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody), seat="0a" * 6)
+    claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
+    named, bare = (issue(settings.call_token_secret, **claims, seat=seat) for seat in ("0a" * 6, ""))  # type: ignore[arg-type]
+    front.claims(StartBody("MZ1", SID, {"token": named}))
+    with pytest.raises(TokenError, match="used before"):
+        front.claims(StartBody("MZ2", SID, {"token": bare}))
+
+
 async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has expired makes room; what has not is never forgotten, and who comes beyond it is refused."""
     monkeypatch.setattr(desk, "_MAX_TOKENS", 3)
     settings, now, nobody = load_settings(ENVIRON), time.time(), cast("Any", None)
-    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody), now=lambda: now)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody), now=lambda: now)
     starts = [StartBody("MZ1", f"CA{number}", {"token": token(settings, number)}) for number in range(6)]
 
     def refused(*cases: tuple[int, str]) -> None:

@@ -304,3 +304,38 @@ def test_a_thread_that_ends_itself_is_no_error(run_program: Program) -> None:
         BEGIN + "thread = threading.Thread(target=sys.exit)\nthread.start()\nthread.join()\nprint('fine')"
     )
     assert done.stdout == "[INFO] [STDOUT] fine\n"
+
+
+def test_standard_logging_in_a_call_that_is_watched_says_everything(run_program: Program) -> None:
+    """Of that call alone, in its threads too, for as long as it is watched; libraries stay as quiet as they were."""
+    done = run_program(
+        BEGIN
+        + """
+import time
+from prosaas_logging.policy import apply, in_force
+from prosaas_logging.switch_state import Change
+from dataclasses import replace
+
+def say(word):
+    for name in ("shop.voice", "urllib3.connectionpool"):
+        logging.getLogger(name).debug("%s in %s", word, name)
+
+with scope(call_sid="CA1"), scope(call_sid="CA2"):
+    former = in_force()
+    apply(replace(former, targets=(Change("call", "CA1", "DEBUG", time.time() + 60),)))
+    say("another")
+with scope(call_sid="CA1"):
+    say("watched")
+    thread = threading.Thread(target=say, args=("threaded",))
+    thread.start()
+    thread.join()
+say("outside")
+apply(former)
+with scope(call_sid="CA1"):
+    say("after")
+"""
+    )
+    assert done.stdout.splitlines() == [
+        "[DEBUG] watched in shop.voice · call_sid=CA1",
+        "[DEBUG] threaded in shop.voice · call_sid=CA1",
+    ]

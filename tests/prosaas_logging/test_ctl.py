@@ -6,8 +6,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from prosaas_logging.switch_state import read_state
 
 Start = Callable[..., subprocess.Popen[bytes]]
 Ctl = Callable[..., subprocess.CompletedProcess[str]]
@@ -126,6 +129,7 @@ def test_what_nobody_recorded_is_not_found(call: subprocess.Popen[bytes], ctl: C
         ["level", "DEBUG", "--for", "soon"],
         ["level", "DEBUG", "--for", "0s"],
         ["level", "DEBUG", "--for", "1000h"],
+        ["level", "DEBUG", "--for", "1h-30m"],
         ["level", "DEBUG", "--call", "CA1", "--business", "456"],
         ["level", "DEBUG", "--call", ""],
         ["reset", "--everything"],
@@ -145,6 +149,15 @@ def test_a_container_where_nothing_logs_is_said(ctl: Ctl) -> None:
     assert ctl("status").returncode == 3
     assert ctl("level", "DEBUG").returncode == 3
     assert json.loads(ctl("status", "--json").stdout)["processes"] == []
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("15", 900), ("1h30m", 5400), ("24h", 86400), ("1.5m", 90)])
+def test_a_time_is_minutes_or_what_people_write(
+    text: str, seconds: float, program_environ: dict[str, str], ctl: Ctl
+) -> None:
+    ctl("level", "DEBUG", "--for", text)
+    (change,) = read_state(Path(program_environ["LOG_SWITCH_FILE"])).changes
+    assert change.for_s == seconds
 
 
 def test_help_names_the_commands(ctl: Ctl) -> None:

@@ -12,6 +12,7 @@ from prosaas_logging.catalogue import AUDIO_DELTA, BLACKBOX_FAILED, BLACKBOX_WRI
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG
 from prosaas_logging.logger import get_logger
+from prosaas_logging.real import Thread
 from prosaas_logging.record import Context, Record
 from prosaas_logging.recorder import BURST, MOST_WAITING, Recorder, file_name, make_room
 from prosaas_logging.render import TextRenderer
@@ -22,7 +23,7 @@ log = get_logger("tests.recorder")
 
 
 class World:
-    def __init__(self, target: Path | str) -> None:
+    def __init__(self, target: Path | str, *, folded: bool = False) -> None:
         configured = LogSettings("svc")
         self.now = 0.0
         self.said: list[tuple[Record, Context]] = []
@@ -32,6 +33,7 @@ class World:
             lambda record, context: self.said.append((record, context)),
             log,
             clock=lambda: self.now,
+            folded=folded,
         )
 
     def call(self, call_sid: str = "CA1", records: int = 3, **fields: object) -> Scope:
@@ -183,3 +185,24 @@ def test_recordings_are_for_the_service_and_its_group_alone(tmp_path: Path) -> N
     world.recorder.dump(world.call(), "error")
     assert world.recorder.flush(30)
     assert (tmp_path / "CA1.jsonl").stat().st_mode & 0o137 == 0
+
+
+@pytest.mark.parametrize("what", ["a ring", "folded lines"])
+def test_when_the_interpreter_starts_no_more_threads_all_is_written_on_the_spot(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.12 refuses them to what runs at its exit, where a short program first has something to write."""
+
+    def refuse(thread: Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(Thread, "start", refuse)
+    recorder = World(tmp_path, folded=True).recorder
+    call = World(tmp_path).call(records=1)
+    if what == "a ring":
+        assert recorder.dump(call, "error")
+    else:
+        recorder.keep_folded(call, call.ring[0])
+    assert recorder.flush(0)
+    (file,) = tmp_path.rglob("CA1.jsonl")
+    assert '"response_id":"r"' in file.read_text()

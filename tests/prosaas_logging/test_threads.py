@@ -5,6 +5,7 @@ import dataclasses
 import os
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.record import Context, Record
 from prosaas_logging.recorder import Recorder
 from prosaas_logging.render import TextRenderer
+from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.switch_state import Change
 from prosaas_logging.trouble import Repeats
@@ -172,3 +174,61 @@ def test_a_policy_that_was_overtaken_while_it_was_applied_does_not_stay(monkeypa
     apply(first)
     assert in_force() is second
     assert not Logger.tracing
+
+
+def test_a_million_operations_are_all_accounted_for(tmp_path: Path) -> None:
+    """Bound loggers, scopes of their own, a shared call's budget and ring, repeats and losses, while levels change."""
+    fd = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT)
+
+    def render(record: Record, context: Context) -> bytes:
+        what, fields = record[3], record[4]
+        if isinstance(what, str):
+            return b"%b 1\n" % what.encode()
+        return b"refused %d\n" % int(str(fields["count"])) if what is REPEATED else b""
+
+    def report(losses: object) -> tuple[Record, Context]:
+        return (0.0, WARNING, log, LOG_DROPPED, {}, None), NOWHERE
+
+    writer = Writer(fd, render, 1024**2, report=report, repeats=Repeats(lambda record, context: ""))
+    writer.start()
+    policies = [Policy(level, ring=10**6, budget=30, submit=writer.submit) for level in (DEBUG, INFO)]
+    cycles = 1_000_000 // (THREADS - 1) // 10
+    recorded: list[int] = []
+
+    def drain(live: Scope) -> None:
+        recorded.append(sum(record[1] == DEBUG for record in live.drain()))
+
+    def work(number: int) -> None:
+        bound = log.bind(number=number)
+        bound.debug("kept")
+        bound.info("routine")
+        log.warning("refused")
+        with scope(request_id=f"r{number % 10}") as request:
+            bound.info("asked")
+            log.debug("of a request")
+            drain(request)
+        with scope(job_id="7"):
+            log.warning("refused")
+        if not number % 20:
+            drain(call)
+
+    apply(policies[0])
+    with scope(call_sid="CA1") as call:
+        together(
+            times(cycles, lambda number: apply(policies[number % 2])),
+            *[times(cycles, work) for _ in range(THREADS - 1)],
+        )
+        drain(call)
+    assert writer.close(60)
+    os.close(fd)
+    written: Counter[str] = Counter()
+    for line in (tmp_path / "log").read_text().splitlines():
+        what, _, count = line.rpartition(" ")
+        written[what] += int(count)
+    said = 2 * (THREADS - 1) * cycles
+    debug, info = written["kept"] + written["of a request"], written["routine"] + written["asked"]
+    assert written["refused"] + writer.dropped["WARNING", "backlog"] == said
+    assert info + call.folded + writer.dropped["INFO", "backlog"] == said
+    assert debug + sum(recorded) + writer.dropped["DEBUG", "backlog"] == said
+    assert {cause for _, cause in writer.dropped} <= {"backlog"}
+    assert min(debug, info, sum(recorded), call.folded) > 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from prosaas_ops.masks import MASK, Masker, hidden, is_secret_name, known_secrets
+from prosaas_ops.options import Problem
 
 PLANTED = "correct-horse-battery-staple"
 
@@ -80,3 +81,16 @@ def test_a_long_text_is_masked_row_by_row_and_stays_whole() -> None:
     assert masked.count("\n") == text.count("\n")
     assert "501234567" not in masked
     assert all(f"row {number} " in masked for number in (0, 5000, 9999))
+
+
+def test_the_env_file_is_read_as_compose_reads_it(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text('export A_TOKEN="first$PART" # why\nPART=ignored\nB_TOKEN=second-secret # why\n')
+    assert known_secrets(tmp_path / "none", env_file, {"PART": "-secret"}) == {"first-secret", "second-secret"}
+
+
+def test_an_env_file_that_nobody_can_read_ends_what_would_have_shown_its_secrets(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('A_TOKEN="never-closed\n')
+    with pytest.raises(Problem, match="line 1") as refused:
+        known_secrets(tmp_path / "none", tmp_path / ".env", {})
+    assert "never-closed" not in str(refused.value)

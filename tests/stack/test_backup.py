@@ -20,7 +20,7 @@ def sql(checkout: Checkout, statement: str) -> str:
 @pytest.fixture
 def fresh(stack: Stack, checkout: Checkout) -> Checkout:
     """A stack that has never run, of the same images."""
-    checkout.configure(PROSAAS_VERSION=stack.checkout.setting("PROSAAS_VERSION"))
+    checkout.configure(PROSAAS_TAG=stack.project)
     return checkout
 
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from stack_world.stack import Stack, eventually
 
 CALLS = 50
@@ -23,6 +25,7 @@ def rows(stack: Stack, query: str) -> list[Any]:
     return found
 
 
+@pytest.mark.alone
 def test_fifty_calls_at_once_leave_fifty_right_records(stack: Stack) -> None:
     """Each caller hears everything and books, each call has one end, one record, one summary; no hour is sold twice."""
     placed = results(stack, "--count", str(CALLS))

@@ -10,6 +10,7 @@ from typing import Any
 
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller.keypad import Keypad
@@ -32,14 +33,20 @@ from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import COMFORT, DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
+
+_ARE_YOU_THERE = (
+    "[The caller has said nothing for a while. Ask in a few words whether they are still there.]",
+    "[The caller still says nothing. Ask once more, and say that you will have to hang up.]",
+)
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 
@@ -54,6 +61,7 @@ class Services:
     twilio: TwilioCalls
     metrics: CallMetrics
     connect: Callable[[], Awaitable[RealtimeConnection]]
+    journals: Journals
 
 
 class Call:
@@ -83,12 +91,24 @@ class Call:
             turns=self._turns,
             limits=limits,
         )
+        self._floor = Floor(
+            line=self._line,
+            turns=self._turns,
+            history=self.history,
+            stats=self.stats,
+            limits=limits,
+            send=self._model.send,
+            spawn=self._group.create_task,
+            loud=lambda: self._caller.loud(),
+            decided=lambda answer_due: self._conversation.decided(answer_due),
+        )
         self._conversation = Conversation(
             line=self._line,
             turns=self._turns,
             history=self.history,
             stats=self.stats,
             send=self._model.send,
+            floor=self._floor,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -101,7 +121,7 @@ class Call:
             hear=self._model.hear,
             heard=self._heard,
             malformed_limit=limits.malformed_messages,
-            key_pressed=self._conversation.interrupt,
+            key_pressed=self._floor.take,
         )
 
     @property
@@ -127,6 +147,8 @@ class Call:
             caller=self._caller,
             model=self._model,
             conversation=self._conversation,
+            floor=self._floor,
+            nudge=self._ask_whether_there,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -235,7 +257,8 @@ class Call:
         """Say a sentence and end the call; the first to do so has the word."""
         if self._leaving:
             return
-        self._leaving = self._conversation.muted = True
+        self._leaving = True
+        self._conversation.mute()
         self._line.parting = reason
         self._line.cut()
         if reason in UNSERVED and self.rescue:
@@ -259,6 +282,10 @@ class Call:
         self._turns.want()
         self._conversation.ask_if_due()
 
+    def _ask_whether_there(self, time: int) -> None:
+        log.event(CALLER_SILENT, time=time)
+        self._tell("system", _ARE_YOU_THERE[min(time, len(_ARE_YOU_THERE)) - 1])
+
     def _ask_later(self, seconds: float) -> None:
         """Ask the model again after a pause, which counts as work under way: meanwhile nothing else asks it."""
 
@@ -280,7 +307,11 @@ class Call:
     async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
         context = ToolContext(
-            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number) or ""
+            self._claims.call_sid,
+            self._profile,
+            services.store,
+            caller=caller_id(self._claims.from_number) or "",
+            for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))

@@ -5,7 +5,9 @@ from binascii import a2b_base64
 from collections.abc import Callable
 from time import monotonic
 
+from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -16,7 +18,6 @@ from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
-    BARGE_IN,
     REALTIME_BENIGN,
     REALTIME_ERROR,
     RESPONSE_CREATED,
@@ -47,6 +48,7 @@ class Conversation:
         history: History,
         stats: CallStats,
         send: Send,
+        floor: Floor,
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
         retry_for: float,
@@ -55,6 +57,7 @@ class Conversation:
         self._history = history
         self._stats = stats
         self._send = send
+        self._floor = floor
         self._use_tool = use_tool
         self._ask_later = ask_later
         self._retry_for = retry_for
@@ -64,6 +67,7 @@ class Conversation:
         self._response_began = 0.0
         self._failed_in_a_row = 0
         self.turns = turns
+        # Whether the model has been cut off from the caller for good.
         self.muted = False
         # Whether this session has taken our settings.
         self._configured = False
@@ -102,6 +106,17 @@ class Conversation:
             self.expect_response()
             self._send(events.create_response())
 
+    def decided(self, answer_due: bool) -> None:
+        """It is clear now what the caller's sound was: something to answer, or not."""
+        if not answer_due:
+            self._waiting_since = 0.0
+        self.ask_if_due()
+
+    def mute(self) -> None:
+        """Nothing more of the model is for the caller's ears, and nothing of the caller's stops what is played."""
+        self.muted = True
+        self._floor.open = False
+
     def expect_response(self) -> None:
         """The model was asked to speak."""
         self.turns.asked()
@@ -112,6 +127,7 @@ class Conversation:
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
         self._expecting_since = 0.0
+        self._floor.reset()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -119,8 +135,13 @@ class Conversation:
     def idle_for(self, now: float) -> float:
         """Seconds in which neither side has spoken."""
         if self._line.playback.holding or not self.turns.settled.is_set():
-            return 0.0
+            self.last_activity = now
         return now - self.last_activity
+
+    @property
+    def asked_to_wait(self) -> bool:
+        """Whether the last that the caller said was that they need a moment."""
+        return asks_for_a_moment(self._history.last("customer"))
 
     def silent_for(self, now: float) -> float:
         """Seconds for which the model owes the caller a sound."""
@@ -169,7 +190,9 @@ class Conversation:
     def _customer_transcript(self, event: ServerEvent) -> None:
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
-        log.event(TRANSCRIPT_CUSTOMER, text=text)
+        if text:
+            log.event(TRANSCRIPT_CUSTOMER, text=text)
+        self._floor.understood(event.item_id, text)
 
     def _response_created(self, event: ServerEvent) -> None:
         response = event.response
@@ -177,9 +200,10 @@ class Conversation:
             return
         self.turns.created(response.id)
         self._produced = False
-        if self.turns.caller_speaking:
+        if self._floor.listening:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
             self.turns.drop()
+            self.turns.want()
             self._send(events.CANCEL)
         self._response_began = monotonic()
         log.event(RESPONSE_CREATED, response_id=response.id)
@@ -245,41 +269,22 @@ class Conversation:
 
     def _speech_started(self, event: ServerEvent) -> None:
         self.last_activity = monotonic()
-        self.turns.caller_starts()
         self._waiting_since = self._expecting_since = 0.0
         self._history.begin(event.item_id, "customer")
-        self._cut()
-
-    def interrupt(self) -> None:
-        """The caller pressed a key: whatever is being said to them stops, as it does for their voice."""
-        if self.turns.drop():
-            self._send(events.CANCEL)
-        self._cut()
-
-    def _cut(self) -> None:
-        """Silence what the caller still has to hear, and tell the model how much of it they heard."""
-        if self.muted:
-            return
-        cut = self._line.cut()
-        if cut is None:
-            return
-        self._stats.barge_ins += 1
-        if cut.item_id:
-            self._history.interrupted(cut.item_id)
-            if cut.heard_ms > 0:
-                self._send(events.truncate(cut.item_id, cut.heard_ms))
-        log.event(BARGE_IN, heard_ms=cut.heard_ms)
+        self._floor.begins(event.item_id)
 
     def _speech_stopped(self, event: ServerEvent) -> None:
-        self.turns.caller_stops()
         self._history.still(event.item_id)
-        self.last_activity = self._waiting_since = self._expecting_since = monotonic()
+        self.last_activity = self._waiting_since = monotonic()
+        self._floor.ends(event.item_id)
+        self.ask_if_due()
 
     def _committed(self, event: ServerEvent) -> None:
         self._stats.turns += 1
 
     def _transcription_failed(self, event: ServerEvent) -> None:
         log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
+        self._floor.understood(event.item_id, "")
 
     def _session_updated(self, event: ServerEvent) -> None:
         self._configured = True

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from prosaas_calls.caller.audio import BYTES_PER_MS, encode
 from prosaas_calls.caller.media_stream import Framer
-from prosaas_calls.caller.playback import Cut, Playback
+from prosaas_calls.caller.playback import Cut, Piece, Playback
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.sockets import TextSocket
 
@@ -34,8 +34,10 @@ class CallerLine:
         return self._socket.stuck_for(now)
 
     def play(self, payload: bytes, length: int, item_id: str) -> None:
-        """Send base64 audio of `length` bytes, with a mark when one is due."""
-        mark = self.playback.sent(item_id, length)
+        """Send base64 audio of `length` bytes, with a mark when one is due; while we hold our tongue, keep it."""
+        mark = self.playback.sent(Piece(payload, length, item_id))
+        if self.playback.held:
+            return
         self.frames += 1
         self._send(self._framer.media(payload))
         if mark is not None:
@@ -47,12 +49,25 @@ class CallerLine:
         if mark is not None:
             self._send(self._framer.mark(mark))
 
-    def cut(self) -> Cut | None:
-        """Silence whatever Twilio still holds; tells what was being heard."""
-        cut = self.playback.interrupt()
-        if cut is not None:
+    def hold(self) -> None:
+        """Fall silent for now: what the caller has not heard yet can be said later, or never."""
+        if self.playback.hold():
             self._send(self._framer.clear)
-        return cut
+
+    def resume(self) -> None:
+        """Go on where we fell silent."""
+        if self.playback.held:
+            for piece in self.playback.release():
+                self.play(*piece)
+            self.end_item()
+
+    def cut(self) -> list[Cut]:
+        """Silence whatever was still to be heard; tells what that was, item by item."""
+        held = self.playback.held
+        cuts = self.playback.interrupt()
+        if cuts and not held:
+            self._send(self._framer.clear)
+        return cuts
 
     async def say(self, prompt: bytes) -> None:
         """Play a recorded sentence and wait until the caller has heard it."""

@@ -93,6 +93,7 @@ def decode(data: str | bytes) -> ServerEvent:
 
 
 CANCEL = b'{"type":"response.cancel"}'
+COMMIT = b'{"type":"input_audio_buffer.commit"}'
 
 
 def append_audio(payload: bytes) -> bytes:
@@ -138,8 +139,11 @@ def session_update(
 
 
 def turn_detection(kind: str, *, threshold: float, silence_ms: int) -> dict[str, Any]:
-    """How the server notices that the caller speaks, and has finished; the numbers are those of server_vad."""
-    detection: dict[str, Any] = {"type": kind, "create_response": True, "interrupt_response": True}
+    """How the server notices that the caller speaks, and has finished; the numbers are those of server_vad.
+
+    What follows from it is decided here: the server neither stops its response for a sound, nor answers one.
+    """
+    detection: dict[str, Any] = {"type": kind, "create_response": False, "interrupt_response": False}
     if kind == "server_vad":
         detection |= {"threshold": threshold, "prefix_padding_ms": 300, "silence_duration_ms": silence_ms}
     return detection
@@ -163,6 +167,11 @@ def truncate(item_id: str, heard_ms: int) -> bytes:
     return _encode(
         {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": heard_ms}
     )
+
+
+def delete(item_id: str) -> bytes:
+    """Take back what the model said and nobody heard."""
+    return _encode({"type": "conversation.item.delete", "item_id": item_id})
 
 
 def message(role: str, text: str) -> bytes:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
+from prosaas_core.privacy.masks import masked
 from prosaas_core.tables import Business
 from prosaas_core.words import moment_in_words
 
@@ -37,6 +38,8 @@ class ToolContext:
     profile: Profile
     store: Store
     caller: str = ""
+    # What a caller said as it may be kept.
+    for_record: Callable[[str], str] = masked
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def speak(self, *, he: str, en: str) -> str:

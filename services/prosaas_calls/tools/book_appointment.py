@@ -30,7 +30,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
             business,
             customer_id=customer_id,
             starts_at=at,
-            note=arguments.note,
+            note=context.for_record(arguments.note),
             call_sid=context.call_sid,
             now=context.now(),
         )

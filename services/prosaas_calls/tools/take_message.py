@@ -29,9 +29,9 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     message = CallMessage(
         business_id=business.id,
         call_sid=context.call_sid,
-        name=arguments.name,
+        name=context.for_record(arguments.name),
         number=arguments.number or context.caller,
-        body=arguments.text,
+        body=context.for_record(arguments.text),
         urgent=arguments.urgent,
     )
     async with context.store.transaction() as session:

@@ -19,6 +19,7 @@ class EndReason(StrEnum):
     PROTOCOL_ERROR = "protocol_error"
     OVER_CAPACITY = "over_capacity"
     INTERNAL_ERROR = "internal_error"
+    CRASHED = "crashed"
 
 
 class Fault(StrEnum):
@@ -74,6 +75,9 @@ ENDINGS = {
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True
     ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
+    EndReason.CRASHED: Ending(
+        Fault.OURS, "השירות נפל באמצע השיחה", "the service went down in the middle of the call", True
+    ),
 }  # fmt: skip
 
 ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abnormal)
@@ -82,7 +86,15 @@ ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abno
 EXPLAINED = frozenset(reason for reason, ending in ENDINGS.items() if ending.explained)
 
 # Callers who wanted something and were sent away: the business is told, and a person is rung where there is one.
-UNSERVED = frozenset({EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY})
+UNSERVED = frozenset(
+    {
+        EndReason.MODEL_FAILED,
+        EndReason.MODEL_UNREACHABLE,
+        EndReason.DRAINED,
+        EndReason.OVER_CAPACITY,
+        EndReason.CRASHED,
+    }
+)
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

@@ -111,11 +111,12 @@ class Bridge:
         library = is_library(record.name, policy.packages)
         if library:
             self._tell_guess(record.name)
-        if record.levelno >= policy.level_of(record.name):
-            current().emit(self._taken(record, own=not library))
-        elif policy.names and not library and record.levelno >= policy.threshold:
-            # Its logger was made quiet by name; a flight recorder may still have it.
-            current().keep(self._taken(record, own=True))
+        scope, level = current(), policy.level_of(record.name)
+        if record.levelno >= level:
+            scope.emit(self._taken(record, own=not library))
+        elif not library and record.levelno >= min(scope.level, policy.threshold):
+            # Its scope was switched to a lower level, or its logger made quiet by name: a flight recorder has it then.
+            scope.keep(self._taken(record, own=True))
 
     def _tell_guess(self, name: str) -> None:
         """Say once of each package that it is taken for a library by its place alone."""
@@ -186,7 +187,8 @@ def _set_levels(policy: Policy) -> None:
         if level < (policy.libraries if is_library(name, policy.packages) else policy.threshold):
             logging.getLogger(name).level = level
             _louder.add(name)
-    logging.getLogger().setLevel(min(policy.threshold, policy.libraries))
+    switched = (target.number for target in policy.targets)
+    logging.getLogger().setLevel(min(policy.threshold, policy.libraries, *switched))
 
 
 def _only_our_threads() -> bool:

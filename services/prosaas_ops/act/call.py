@@ -26,7 +26,8 @@ def run(options: Options) -> int:
     level = "DEBUG" if debug else "INFO"
     screen.say(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
     target = live_switch.Target(call_sid=call_sid)
-    containers = [engine.running(name) for name in ("prosaas-calls", "prosaas-api", "worker")] if debug else []
+    named = ("prosaas-calls", "prosaas-api", "worker") if debug else ()
+    containers = [found for name in named for found in engine.generations(name)]
     with live_switch.raised(engine, containers, target, LONGEST_CALL_SECONDS):
         placed = place(
             engine,

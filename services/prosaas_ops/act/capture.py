@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
 from prosaas_ops.masks import Masker, known_secrets
-from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
@@ -27,7 +27,7 @@ OPTIONS = ("FOR", "SINCE", "CALL")
 
 T = TypeVar("T")
 
-_SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "simulator")
+_SERVICES = (*SERVICES.values(), *(() if OTHERS else ("migrate", "postgres", "simulator")))
 
 
 def run(options: Options) -> int:
@@ -35,7 +35,7 @@ def run(options: Options) -> int:
         raise Usage(str(words.CHOOSE_ONE))
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
     engine, screen = Engine(), Screen()
-    engine.require(*_SERVICES[:3])
+    engine.require(*SERVICES.values())
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None

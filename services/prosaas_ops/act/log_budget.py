@@ -1,31 +1,38 @@
 """`make log-budget`: the same calls at INFO and at DEBUG, as the guide's table and as a page of charts."""
 
+import io
+import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import BinaryIO
 
+from prosaas_logging.adopt import noise
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options
+from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Options
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.stories.measured import Measured, reduction
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import pages, told
 
-OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT")
+OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT", "FILE", "SINCE")
 
 # The guide promises 90–95 % fewer lines.
 REDUCTION_LEAST = 90.0
 
 
 def run(options: Options) -> int:
+    if OTHERS or options.text("FILE"):
+        return _made_of(options)
     count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
     scenario = options.text("SCENARIO", "demo")
     engine, screen = Engine(), Screen()
-    containers = [engine.running(name) for name in SERVICES.values()]
+    containers = [found for name in SERVICES.values() for found in engine.generations(name)]
 
     def call(level: str) -> Placed:
         call_sid = new_call_sid()
@@ -44,6 +51,20 @@ def run(options: Options) -> int:
         target.write_text(render(before, after), encoding="utf-8")
         screen.say(told.WROTE(target=target))
     return FINE if good else PROBLEM
+
+
+def _made_of(options: Options) -> int:
+    """What lines that are there already are made of: a file's (standard input), or those of another stack."""
+    lines: BinaryIO = sys.stdin.buffer
+    if not options.text("FILE"):
+        since = options.since("SINCE", "1h")
+        assert since is not None
+        found = merged(Engine(), list(SERVICES.values()), since.timestamp())
+        if not found:
+            raise Nothing("no line in that time; go further back with SINCE=")
+        lines = io.BytesIO("".join(f"{line.human()}\n" for line in found).encode("utf-8", "backslashreplace"))
+    Screen().say(*noise.tell(lines, BUDGET.stop - 1))
+    return FINE
 
 
 def measure(level: str, count: int, call: Callable[[str], Placed], screen: Screen) -> Measured:

@@ -6,16 +6,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from prosaas_ops.act.retention import days
 from prosaas_ops.conduct import database, plan, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
+from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Finding, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.stack import left
 
-OPTIONS = ("CONTAINER", "FILE", "FORCE", "LOG_LEVEL", "N", "NAME", "YES")
+OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
@@ -40,6 +43,7 @@ def run(options: Options) -> int:
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             _resume(world)
         act(world, options)
+        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
     return FINE
 
 
@@ -96,7 +100,7 @@ def _up(world: World, options: Options) -> None:
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
-    world.say(f"up in {time.monotonic() - started:.0f} s: {where}")
+    world.say(f"up in {time.monotonic() - started:.0f} s, version {world.version}: {where}")
     _say_what_drains(world)
     world.say("next: make call (one simulated call), make logs, make checklist")
     if world.recorded("DEMO") == "1":
@@ -133,7 +137,9 @@ def _down(world: World, _options: Options) -> None:
 
 def _rollback(world: World, options: Options) -> None:
     run_plan(plan.rollback(world, options.number("N", 1)), world)
-    world.say("the earlier images run, on the schema as it is; make up-prod builds this folder's again")
+    images = Images(world)
+    world.say(f"version {images.version(images.in_use())} runs again, on the schema as it is")
+    world.say("next: make up-prod builds this folder's again")
     _say_what_drains(world)
 
 
@@ -143,9 +149,10 @@ def _rotate(world: World, options: Options) -> None:
         raise Usage(f"NAME= is one of: {' '.join((*secrets.OURS, *secrets.PROVIDERS))}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem("the stack is not running", "make up-prod")
-    value = secrets.made_up() if name in secrets.OURS else _asked(name)
+    value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
-    world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless")
+    meanwhile = " once the calls that ring now are answered" if "," in value else ""
+    world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless{meanwhile}")
     _say_what_drains(world)
 
 
@@ -161,11 +168,13 @@ def _asked(name: str) -> str:
 
 
 def _backup(world: World, options: Options) -> None:
-    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False))
+    verify = options.flag("VERIFY", default=False)
+    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
 
 
 def _restore(world: World, options: Options) -> None:
-    memory = database.examined(world, options.text("FILE"), force=options.flag("FORCE", default=False))
+    force = options.flag("FORCE", default=False)
+    memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(database.restore(world, memory), world)
     world.say(f"restored: {database.counted(world, 'prosaas')}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
@@ -173,7 +182,7 @@ def _restore(world: World, options: Options) -> None:
 
 
 def _drill(world: World, options: Options) -> None:
-    database.drill(world, options.text("FILE"))
+    database.drill(world, options.text("FILE"), options.text("KEY"))
 
 
 def _refuse(findings: list[Finding]) -> None:

@@ -3,14 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Problem, complain
+from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine, RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import told
@@ -27,7 +29,7 @@ def run(options: Options) -> int:
     engine, screen = Engine(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
-    code, out, err = engine.run(engine.running(_SERVICE), "logctl", "blackbox", *([call_sid] if call_sid else []))
+    service, (code, out, err) = _ask(engine, call_sid)
     if code == _NOTHING_RECORDED:
         missing = words.NOTHING_RECORDED(call_sid=call_sid) if call_sid else words.NO_RECORDINGS
         complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
@@ -39,7 +41,7 @@ def run(options: Options) -> int:
         screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
         screen.say(screen.dim(told.NEXT(commands=f"make blackbox CALL={rows[0].split()[-1]}")) if rows else "")
         return FINE
-    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, call_sid)), screen, whole))
+    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, service, call_sid)), screen, whole))
     command = f"make trace CALL={call_sid}"
     screen.say(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command))))
     return FINE
@@ -76,9 +78,24 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
     return found
 
 
-def _lines_of(engine: Engine, call_sid: str) -> list[Line]:
+def _ask(engine: Engine, call_sid: str) -> tuple[str, tuple[int, str, str]]:
+    """The service that recorded, in another stack whichever did, and what its logctl says."""
+    answer = (_NOTHING_RECORDED, "", "")
+    for service in OTHERS or (_SERVICE,):
+        # Beside those that log through us another stack has a database, say, that does not.
+        with suppress(Problem) if OTHERS else nullcontext():
+            # Files are every generation's; what is still in memory only the one has that holds the call.
+            for container in engine.generations(service):
+                answer = logctl(engine, container, "blackbox", *([call_sid] if call_sid else []))
+                if answer[0] != _NOTHING_RECORDED:
+                    return service, answer
+    return _SERVICE, answer
+
+
+def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
-    lines = lines_of_call(engine.logs(engine.running(_SERVICE)), call_sid)
+    parts = [engine.logs(container) for container in (*engine.kept(service), *engine.containers(service))]
+    lines = (line for part in parts for line in lines_of_call(part, call_sid))
     return [line for line in lines if line.level != "DEBUG"]
 
 

@@ -7,7 +7,7 @@ from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
@@ -118,7 +118,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
-    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}"]
+    version = f" · version {screen.value(record.version)}" if record is not None and record.version else ""
+    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
     rows += _parties(record, screen) if record is not None else []
     rows.append(_verdict(story, facts, screen))
     rows += [screen.warn(f"  {screen.value(sentence(trouble, facts, language()))}") for trouble in verdict(facts)[1:]]
@@ -128,7 +129,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
         rows += [f"  {words.CALENDAR(row=row)}" for row in _calendar(record, screen)]
     elif story.without_record:
         rows.append(screen.bad(f"  {words.WITHOUT_RECORD(why=story.without_record)}"))
-    sources = [f"{name} {story.count(name)}" for name in ("prosaas-api", "prosaas-calls", "worker")]
+    sources = [f"{name} {story.count(name)}" for name in SERVICES.values()]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]

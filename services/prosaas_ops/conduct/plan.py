@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+from prosaas_core.postgres import roles
 from prosaas_ops.conduct import secrets
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
@@ -92,12 +93,16 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
 
     def everywhere(wanted: str) -> None:
         if name == "POSTGRES_PASSWORD" and not world.recorded("DATABASE_URL"):
-            sql(world, "postgres", "ALTER ROLE prosaas PASSWORD :'password';", password=wanted)
+            key = secrets.roles_key({**world.env.settings, name: wanted})
+            theirs = roles.passwords(key) if key else ""
+            sql(world, "postgres", f"ALTER ROLE prosaas PASSWORD :'password';\n{theirs}", password=wanted)
         world.env.put(**{name: wanted})
         secrets.write_secrets(world)
 
-    services = [service for service in ORDER if service != "gateway"]
-    renewals = [step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") in services]
+    renewals = [step for step in _renewals(world, generations, "prod") if step.name != "renew gateway"]
+    if name == "CALL_TOKEN_SECRET":
+        # Who takes the tokens must know the new secret before anybody signs with it.
+        renewals.sort(key=lambda step: step.name != "renew prosaas-calls")
     return Plan(
         "rotate-secret",
         [

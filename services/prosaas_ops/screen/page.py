@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 from prosaas_ops.screen.piece import isolated, quoted
-from prosaas_ops.texts import language
+from prosaas_ops.texts import language as operators_language
 
 COLOURS = {
     "call": "#2f6feb",
@@ -21,13 +21,16 @@ COLOURS = {
 }
 
 
-def page(title: str, body: str) -> str:
-    """A whole HTML document. The policy forbids every request, so that no field of a log can make one."""
-    spoken = language()
-    direction = "rtl" if spoken == "he" else "ltr"
+def page(title: str, body: str, *, language: str = "") -> str:
+    """A whole HTML document, in the operator's language unless it is for somebody else's.
+
+    The policy forbids every request, so that no field of a log can make one.
+    """
+    language = language or operators_language()
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return (
-        f'<!doctype html>\n<html lang="{spoken}" dir="{direction}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{language}" dir="{"rtl" if language == "he" else "ltr"}">\n<head>\n'
+        '<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{quoted(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"

@@ -8,21 +8,19 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from prosaas_logging.levels import NAME_TO_LEVEL
+from prosaas_logging.render import read_tail
+from prosaas_logging.schemas import CANONICAL, RENAMED
 from prosaas_ops.stack.engine import RawLine
 
-RANK = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+RANK = NAME_TO_LEVEL
 
-_HUMAN = re.compile(
-    r"\[(DEBUG|INFO|WARNING|ERROR|CRITICAL)\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0-9_]*)\] ?)?(.*)", re.DOTALL
-)
+_HUMAN = re.compile(rf"\[({'|'.join(RANK)})\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0-9_]*)\] ?)?(.*)", re.DOTALL)
 _OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
-# What the renderer puts at the end of a line, one after another; whatever else looks like it is somebody's words.
-_CONTEXT = re.compile(r"(call_sid|request_id|job_id|message_id)=([\w.:=+/@-]{1,200})")
-_CANONICAL = (
-    *("timestamp", "@timestamp", "time", "severity", "log.level", "message", "event", "service", "serviceContext"),
-    *("env", "version", "logger", "log.logger", "ecs.version", "prosaas"),
-)
-_MOST_IDS = 4
+# Of what stands at a line's end, the ids; whatever else looks like it is somebody's words.
+_IDS = ("call_sid", "request_id", "job_id", "message_id")
+_ID = re.compile(r"[\w.:=+/@-]{1,200}")
+_NO_FIELDS = CANONICAL | RENAMED
 
 
 @dataclass(slots=True)
@@ -120,7 +118,7 @@ def parse(raw: RawLine) -> Line:
     if match is None:
         return Line(raw.stamp, raw.service, "INFO", "", text, size=size)
     level, emoji, event, rest = match.groups()
-    context = _context(rest)
+    context = {name: value for name, value in read_tail(rest)[1].items() if name in _IDS and _ID.fullmatch(value)}
     if event and "call_sid" not in context and (own := _OWN_CALL.match(rest)) and names_its_call(event):
         context["call_sid"] = own[1]
     return Line(
@@ -153,7 +151,7 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         emoji=emoji,
         call_sid=str(own.get("call_sid") or _object(own, "cause").get("call_sid") or ""),
         job_id=str(own.get("job_id") or ""),
-        fields={name: value for name, value in own.items() if name not in _CANONICAL},
+        fields={name: value for name, value in own.items() if name not in _NO_FIELDS},
         stack=[f"  {row}" for row in stack.splitlines()],
         size=len(raw.text.encode()) + 1,
         json=True,
@@ -172,20 +170,6 @@ def dress(name: str) -> tuple[str, str]:
 
     event = getattr(catalogue, name, None) if name.isupper() else None
     return (event.tag, event.emoji) if event is not None and hasattr(event, "tag") else (name, "")
-
-
-def _context(text: str) -> dict[str, str]:
-    """The ids at the end of a human line: the renderer's tail alone says whose line it is."""
-    found: dict[str, str] = {}
-    end = len(text)
-    for _ in range(_MOST_IDS):
-        start = text.rfind(" · ", 0, end)
-        match = _CONTEXT.fullmatch(text, start + 3, end) if start >= 0 else None
-        if match is None or match[1] in found:
-            break
-        found[match[1]] = match[2]
-        end = start
-    return found
 
 
 @cache

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prosaas_core.postgres import address
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import OTHERS, Problem, Usage
 
 if TYPE_CHECKING:
     import asyncpg
@@ -65,6 +65,8 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    # Which version of prosaas-calls answered.
+    version: str = ""
 
 
 _CALL = """
@@ -171,6 +173,8 @@ def database_url() -> str:
         url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "").strip()
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}. `make setup` writes it") from None
+    if not url and OTHERS:
+        raise Problem("that stack has no records of ours: what its log tells is all")
     if not url:
         raise Problem("DATABASE_URL is not set for the ops container: run this through make")
     return url
@@ -226,6 +230,7 @@ def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment
         transcript=_json(row["transcript"], []),
         events=_json(row["events"], []),
         summary=row["summary"] or "",
+        version=row.get("version") or "",
         jobs=jobs,
         appointments=appointments,
         usual_ms=usual_ms,

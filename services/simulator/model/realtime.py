@@ -177,7 +177,7 @@ class RealtimeSession:
         await self._send(events.event("input_audio_buffer.cleared"))
 
     async def _commit_input(self, _message: dict[str, Any]) -> None:
-        if self._session["audio"]["input"]["turn_detection"] is not None:
+        if self._session["audio"]["input"]["turn_detection"] is not None and not self._detector.speaking:
             message = "Error committing input audio buffer: buffer too small."
             raise BadEventError(message, "input_audio_buffer_commit_empty")
         await self._commit(respond=False)

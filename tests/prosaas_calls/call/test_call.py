@@ -10,11 +10,10 @@ import pytest
 from pydantic import BaseModel
 
 from calls_world.waiting import until
-from calls_world.world import calls_world
+from calls_world.world import calls_world, spooled
 from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
-from prosaas_core.records import CallRecord
 from prosaas_logging import EventRecord, capture_events
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
@@ -79,6 +78,40 @@ async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
         False,
         False,
     ]
+
+
+# What a person hears in a second takes a twelfth of it here.
+HASTY = {"doubt": 0.02, "interruption": 0.4, "words": 0.3, "patience": 0.4}
+
+
+async def test_a_word_of_assent_costs_nobody_a_sentence() -> None:
+    """A "yes", a cough that nothing can be made of: each sentence is heard to its end, and nothing counts as cut."""
+    async with calls_world(**HASTY) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="backchannel")
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert not result["barge_ins"]
+    assert end(events)["false_interruptions"] == 2
+
+
+async def test_a_number_in_groups_is_not_talked_into() -> None:
+    async with calls_world(**HASTY) as world:
+        result = await world.call(scenario="digits")
+
+    assert result["ok"], result["problems"]
+
+
+async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
+    """The caller is told that it is hard to hear them while the noise goes on."""
+    async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="noise")
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert named(events, "LINE_NOISY")
 
 
 async def test_a_hello_into_the_greeting_does_not_cut_it_off() -> None:
@@ -285,9 +318,9 @@ async def test_a_transfer_dials_the_number_of_the_business() -> None:
 
 @pytest.mark.parametrize(("tool", "reason"), [("end_call", "agent_ended"), ("transfer_to_human", "transferred")])
 async def test_a_word_over_the_last_words_takes_nothing_back(tool: str, reason: str) -> None:
-    """ "Thanks" over "I am connecting you", "bye" over the goodbye: what was promised happens, after an answer."""
+    """Whatever is said over "I am connecting you" or over the goodbye: what was promised happens, after an answer."""
     wish = {"caller": "תודה", "tools": [{"name": tool}], "agent": "בשמחה רבה, ואני ממש עכשיו עושה את זה."}
-    thanks = {"caller": "תודה", "agent": "בבקשה.", "barge_in_ms": 700}
+    thanks = {"caller": "תודה לך באמת", "agent": "בבקשה.", "barge_in_ms": 700}
     async with calls_world() as world:
         with capture_events() as events:
             result = await world.call({"turns": [wish, thanks], **STAYS})
@@ -393,7 +426,7 @@ async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_di
             await until(lambda: named(events, "CALL_RECORD_SPOOLED"))
 
     assert result["ok"], result["problems"]
-    record = CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8"))
+    record = spooled(tmp_path, result["call_sid"])
     assert record.end_reason == end(events)["reason"] == "customer_hangup"
     assert len(record.transcript) == 5
 

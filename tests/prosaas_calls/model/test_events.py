@@ -58,8 +58,8 @@ def test_the_session_is_what_openai_describes() -> None:
     detection = session["audio"]["input"]["turn_detection"]
     assert (detection["type"], detection["create_response"], detection["interrupt_response"]) == (
         "server_vad",
-        True,
-        True,
+        False,
+        False,
     )
     assert {tool["name"] for tool in session["tools"]} == {
         "check_availability",

@@ -254,13 +254,13 @@ async def test_callers_who_hide_their_number_share_nothing(engine: AsyncEngine) 
         assert await opened.scalar(anonymous) == 0
 
 
-async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -> None:
+async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine, owner: AsyncEngine) -> None:
     """Name, number, words and urgency; the number called from when no other is named."""
     context = replace(await call(engine), caller=CALLER)
     await tool(context, "take_message", text="לחזור אליי", name="דוד", urgent=True)
     await tool(context, "take_message", text="לא דחוף", number="+97221234567")
 
-    async with session(engine) as opened:
+    async with session(owner) as opened:
         kept = (await opened.scalars(select(CallMessage).order_by(CallMessage.id))).all()
         jobs = await opened.execute(text("SELECT payload FROM pgqueuer WHERE entrypoint = 'business.tell' ORDER BY id"))
         told = [json.loads(bytes(payload))["message_id"] for (payload,) in jobs]
@@ -269,6 +269,17 @@ async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -
         ("", "+97221234567", "לא דחוף", False),
     ]
     assert told == [each.id for each in kept]
+
+
+async def test_what_callers_leave_is_kept_without_card_numbers(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    context = await call(engine)
+    await tool(context, "take_message", text="לחייב את 4580260000000000", name="דוד 4580260000000000")
+    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="כרטיס 4580260000000000")
+    async with session(owner) as opened:
+        kept = [*(await opened.scalars(select(CallMessage))), *(await opened.scalars(select(Appointment)))]
+    texts = [kept[0].body, kept[0].name, kept[1].note]
+    assert not any("4580" in each for each in texts)
+    assert all("[redacted]" in each for each in texts)
 
 
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:

@@ -50,7 +50,6 @@ print(flush(5), time.monotonic() - began < 2)
 @pytest.mark.parametrize("library", PATCH)
 @pytest.mark.parametrize("first", ["patched first", "patched later"])
 def test_greenlets_and_the_threads_of_their_pools_log_together(run_program: Program, library: str, first: str) -> None:
-    pytest.importorskip(library)
     start = [PATCH[library], BEGIN] if first == "patched first" else [BEGIN, PATCH[library]]
     done = run_program("\n".join([*start, WORK, JOBS[library], AFTER]), LOG_JSON="1", LOG_CALL_BUDGET="0")
     assert done.returncode == 0, done.stderr

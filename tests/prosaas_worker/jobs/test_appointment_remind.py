@@ -40,9 +40,9 @@ async def change(engine, table, **values):
 
 
 @pytest.mark.usefixtures("booked")
-async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(tools, providers):
+async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(tools, providers, engine):
     await change(tools.engine, Customer, phone="+972501234567")
-    await change(tools.engine, Business, timezone="Etc/GMT-3")
+    await change(engine, Business, timezone="Etc/GMT-3")
     with capture_events() as events:
         await appointment_remind.run(job(), tools)
     (sent,) = providers.sent
@@ -121,7 +121,7 @@ async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
 
 
 @pytest.mark.usefixtures("booked")
-async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools):
-    await change(tools.engine, Business, whatsapp_phone_number_id=None)
+async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools, engine):
+    await change(engine, Business, whatsapp_phone_number_id=None)
     with pytest.raises(Hopeless, match="appointment 9"):
         await appointment_remind.run(job(), tools)

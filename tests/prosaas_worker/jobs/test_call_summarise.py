@@ -55,8 +55,8 @@ async def test_the_model_reads_who_said_what_and_its_summary_is_kept(tools, prov
     assert "עברית" in providers.asked[0]["instructions"]
 
 
-async def test_an_english_business_gets_an_english_summary(tools, providers):
-    async with tools.engine.begin() as connection:
+async def test_an_english_business_gets_an_english_summary(tools, providers, engine):
+    async with engine.begin() as connection:
         await connection.execute(update(Business).values(language="en"))
     await record(tools.engine, TRANSCRIPT)
     await call_summarise.run(job(), tools)

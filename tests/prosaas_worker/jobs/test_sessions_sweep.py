@@ -99,24 +99,25 @@ async def test_old_bookkeeping_goes_and_what_may_be_asked_for_stays(table, key, 
     assert await keys(tools.engine, table, key) == (["new", "uncounted"] if table == "pgqueuer_log" else ["new"])
 
 
-async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, monkeypatch):
+async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, monkeypatch):
     monkeypatch.setattr(sessions_sweep, "_BATCH", 10)
     await execute(
-        tools.engine,
+        engine,
         "INSERT INTO job_effects (key, job, done_at) "
         "SELECT 'old' || n, 'x', now() - interval '100 days' FROM generate_series(1, 35) AS n",
     )
-    await execute(tools.engine, "INSERT INTO job_effects (key, job) VALUES ('new', 'x')")
-    await execute(tools.engine, "CREATE TABLE dropped AS SELECT txid_current() AS batch, ''::text AS key LIMIT 0")
+    await execute(engine, "INSERT INTO job_effects (key, job) VALUES ('new', 'x')")
+    await execute(engine, "CREATE TABLE dropped AS SELECT txid_current() AS batch, ''::text AS key LIMIT 0")
+    await execute(engine, "GRANT INSERT ON dropped TO prosaas_worker")
     await execute(
-        tools.engine,
+        engine,
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN INSERT INTO dropped VALUES (txid_current(), old.key); RETURN old; END $$",
     )
-    await execute(tools.engine, "CREATE TRIGGER note BEFORE DELETE ON job_effects FOR EACH ROW EXECUTE FUNCTION note()")
+    await execute(engine, "CREATE TRIGGER note BEFORE DELETE ON job_effects FOR EACH ROW EXECUTE FUNCTION note()")
     await sessions_sweep.clear_out(tools)
-    assert await keys(tools.engine, "job_effects", "key") == ["new"]
-    assert await keys(tools.engine, "(SELECT count(*) AS size FROM dropped GROUP BY batch) AS b", "size") == [
+    assert await keys(engine, "job_effects", "key") == ["new"]
+    assert await keys(engine, "(SELECT count(*) AS size FROM dropped GROUP BY batch) AS b", "size") == [
         5,
         10,
         10,
