@@ -113,6 +113,8 @@ class Desk:
     async def drain(self) -> None:
         """Take no more calls, let the running ones finish, and excuse ourselves from those that do not."""
         self.draining = True
+        due = monotonic() + self._services.limits.drain + self._services.limits.farewell
+        self._services.metrics.draining.set_function(lambda: max(0.0, monotonic() - due))
         log.event(DRAIN_START, active=self.active)
         await _within(self._promised_s, self._hurry)
         if not await _within(self._services.limits.drain, self._nobody, self._hurry):

@@ -571,7 +571,7 @@ def CALL_RECORD_UNREADABLE(*, path: str, error: str) -> None:
     """A file in the spool cannot be read and was set aside beside it."""
 
 
-@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו תמה", en="what had been kept for long enough was removed")
+@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו הסתיימה", en="what was kept long enough is removed")
 def RETENTION(*, removed: str, ms: float) -> None:
     """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
 

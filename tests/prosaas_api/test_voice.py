@@ -88,7 +88,7 @@ async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_ca
 async def test_a_call_that_twilio_did_not_sign_is_refused_with_a_warning_without_content(
     client: Client, headers: dict[str, str], rows: Any
 ) -> None:
-    encoded = {name: value.encode() for name, value in headers.items()}
+    encoded = {name.encode(): value.encode() for name, value in headers.items()}
     with capture_events("INFO") as events:
         response = await client.http.post("/twilio/voice", data=CALL, headers=encoded)
     assert response.status_code == 403

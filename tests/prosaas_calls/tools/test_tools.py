@@ -238,7 +238,7 @@ async def test_racing_moves_and_bookings_never_overlap(engine: AsyncEngine) -> N
     taken = [moment for moment in await booked(engine) if moment.date() == DAY]
     assert len(taken) == len(set(taken)) == 3
     async with session(engine) as opened:
-        assert await opened.scalar(select(func.count()).select_from(Appointment)) >= 10
+        assert (await opened.scalar(select(func.count()).select_from(Appointment)) or 0) >= 10
 
 
 async def test_callers_who_hide_their_number_share_nothing(engine: AsyncEngine) -> None:
@@ -319,7 +319,7 @@ async def test_a_refusal_is_an_event_of_its_own_and_no_success(engine: AsyncEngi
     with capture_events("INFO") as events:
         await tool(await call(engine), "book_appointment", date="2026-01-24", time="10:00")
 
-    assert [event.event for event in events if event.event.startswith("TOOL_")] == ["TOOL_CALL", "TOOL_REFUSED"]
+    assert [event.event for event in events if str(event.event).startswith("TOOL_")] == ["TOOL_CALL", "TOOL_REFUSED"]
 
 
 async def introduced(engine: AsyncEngine, caller: str, **who: str) -> tuple[ToolContext, Answer]:

@@ -29,7 +29,7 @@ async def test_nothing_stale_is_a_debug_line_in_the_guides_words(tools, message)
         for _ in range(2):
             await sessions_sweep.run(tools)
     assert [(event.level, event.event) for event in events] == [("DEBUG", "WHATSAPP_SESSION")] * 2
-    first, second = (event.fields["check"] for event in events)
+    first, second = (int(str(event.fields["check"])) for event in events)
     assert second == first + 1
     assert [event.fields["job_id"] for event in events] == [f"sessions.sweep-{first}", f"sessions.sweep-{second}"]
     assert await status(tools.engine) == "open"
