@@ -27,6 +27,7 @@ RIGHTS: Final = {
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
+        "call_messages": "SELECT",
         "conversations": "SELECT, INSERT, UPDATE",
         "messages": "SELECT, INSERT, UPDATE",
         "message_fates": "SELECT, INSERT, UPDATE",
