@@ -264,7 +264,6 @@ def link_to(port: int, key: str) -> str:
 def run(options: Options) -> int:
     """Serves until Ctrl-C, or until nobody has looked for IDLE_SECONDS."""
     port = int(os.environ.get("CONSOLE_PORT") or PORT)
-    bootstrap("prosaas-console")
     doorkeeper = Doorkeeper()
     screen = Screen()
     whose = os.environ.get("OPS_HOST") or "USER@HOST"
@@ -273,8 +272,9 @@ def run(options: Options) -> int:
         f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
         f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
     )
+    # From here on what is printed is a line of the log.
+    bootstrap("prosaas-console")
     asyncio.run(serve(Console(World(Engine(path=str(DOOR))), doorkeeper, port), doorkeeper, PORT))
-    screen.say("the console has ended")
     return FINE
 
 
@@ -305,6 +305,7 @@ async def serve(
     async def end_when_idle() -> None:
         while (left := idle_seconds - doorkeeper.idle_seconds) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
+        log.info("nobody has looked: the console ends", minutes=round(idle_seconds / 60))
         server.should_exit = True
 
     watch = asyncio.create_task(end_when_idle())
