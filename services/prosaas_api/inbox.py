@@ -1,6 +1,7 @@
 """Messages that come in: each becomes a row and a job in one transaction, once, however often it is delivered."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 
@@ -35,7 +36,7 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
     for start in range(0, len(ordered), PART):
         part = ordered[start : start + PART]
         async with raw_transaction(state.engine, within_s=WITHIN_S) as connection:
-            outcomes = [(message, await _keep(connection, message)) for message in part]
+            outcomes = [(message, await _keep(state, connection, message)) for message in part]
         for message, outcome in outcomes:
             _tell(state, message, outcome)
 
@@ -59,9 +60,9 @@ async def delivered(state: State, channel: Channel, told: Sequence[Fate]) -> Non
                 state.connections.works(channel)
 
 
-async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
+async def _keep(state: State, connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     annotate(message_id=message.message_id)
-    outcome = await keep(connection, message)
+    outcome = await keep(connection, replace(message, text=state.settings.for_record(message.text)))
     if outcome.business_id is not None:
         annotate(business_id=str(outcome.business_id))
     return outcome

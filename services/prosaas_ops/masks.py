@@ -39,7 +39,7 @@ def known_secrets(
     """Every secret value this stack has: its secret files, the secret names of .env, the passwords of URLs."""
     values = {value for name, value in environ.items() if is_secret_name(name)}
     values.update(_read(path) for path in sorted(folder.glob("*")) if path.is_file())
-    for name, value in _settings(env_file, environ).items():
+    for name, value in settings_in(env_file, environ).items():
         if is_secret_name(name) or "://" in value:
             values.add(value)
     for value in list(values):
@@ -52,7 +52,8 @@ def known_secrets(
     return {value for value in values if len(value) >= _SHORTEST}
 
 
-def _settings(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of an env file, as Compose reads them; one that cannot be read is a problem."""
     try:
         return read_env_file(_read(path), environ)
     except EnvError as error:

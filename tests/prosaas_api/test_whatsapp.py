@@ -67,6 +67,13 @@ async def test_a_message_through_twilio_is_kept_queued_and_acknowledged_without_
     assert TEXT not in str(events)
 
 
+async def test_a_card_or_an_identity_number_is_not_kept(client: Client, rows: Any) -> None:
+    body = "כרטיס 4580-2600-0000-0000, ת.ז. 123456782, טלפון 050-1234567"
+    await client.twilio("/whatsapp/twilio", TWILIO | {"Body": body})
+    ((kept,),) = await rows("SELECT body FROM messages")
+    assert kept == "כרטיס [redacted], ת.ז. [redacted], טלפון 050-1234567"
+
+
 async def test_a_message_from_meta_is_kept_and_queued(client: Client, rows: Any) -> None:
     assert (await client.meta(meta(text_message("wamid.1")))).status_code == 200
     assert await rows(MESSAGES) == [("wamid.1", "in", TEXT, "received")]

@@ -42,6 +42,7 @@ class FakeEngine:
         # Generations beside those that each service has, the newest last; and which container ran something.
         self.beside: list[Container] = []
         self.ran_in: list[str] = []
+        self.environments: list[dict[str, str]] = []
         self.on_run: Callable[[str, tuple[str, ...]], tuple[int, str, str]] = lambda service, command: (0, "", "")
 
     def write(self, service: str, at: float, *texts: str) -> None:
@@ -99,9 +100,10 @@ class FakeEngine:
             raise Problem(f"no such thing: {path}")
         return self.answers[path]
 
-    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+    def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         self.executed.append((container.service, *command))
         self.ran_in.append(container.id)
+        self.environments.append(environment)
         return self.on_run(container.service, command)
 
 
@@ -163,10 +165,12 @@ def call(engine: FakeEngine) -> str:
     engine.write(
         "prosaas-calls",
         5.0,
-        f"[ERROR] ❌ [TOOL_FAILED] בדיקת זמינות נכשל: timeout · call_sid={CALL}",
+        f'[ERROR] ❌ [TOOL_FAILED] הכלי "בדיקת זמינות" נכשל, error=timeout · call_sid={CALL}',
         "  Traceback (most recent call last):",
         "  TimeoutError",
     )
     engine.write("prosaas-calls", 9.0, f"[INFO] 🔚 [CALL_END] משך=9s, סיבה=customer_hangup · call_sid={CALL}")
-    engine.write("worker", 9.5, f"[INFO] ✅ [JOB_DONE] call.summarise הסתיים ב-34ms · job_id=1 · call_sid={CALL}")
+    engine.write(
+        "worker", 9.5, f"[INFO] ✅ [JOB_DONE] המשימה הסתיימה, job=call.summarise, ms=34 · job_id=1 · call_sid={CALL}"
+    )
     return CALL

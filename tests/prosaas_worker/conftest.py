@@ -9,16 +9,20 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from aiohttp.test_utils import TestServer
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from postgres_world import as_role
 from prosaas_core.database import make_engine
+from prosaas_core.facts.prices import shipped
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outward.http import Outbound, Policy
 from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.tables import Business, Conversation, Customer, Message
 from prosaas_worker.job import Job, Tools
+from worker_world import StandIn
 
 BUSINESS, CUSTOMER = 456, 7
 
@@ -30,6 +34,8 @@ class Providers:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
         self.faults: deque[int | httpx.Response | Exception | None] = deque()
+        self.usage: object = None
+        self.words: str | None = None
         self.fault_after_sending: Exception | httpx.Response | None = None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -46,8 +52,9 @@ class Providers:
                 return fault if isinstance(fault, httpx.Response) else httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
-            part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
-            return httpx.Response(200, json={"output": [{"type": "message", "content": [part]}]})
+            words = f"answer {len(self.asked)}" if self.words is None else self.words
+            output = [{"type": "message", "content": [{"type": "output_text", "text": words}]}]
+            return httpx.Response(200, json={"output": output, "usage": self.usage})
         return self._send(path, request)
 
     def _send(self, path: str, request: httpx.Request) -> httpx.Response:
@@ -73,6 +80,15 @@ class Providers:
 
 
 @pytest.fixture
+async def outside() -> AsyncIterator[StandIn]:
+    """The providers over a real socket, for a worker that is a process of its own."""
+    stand_in = StandIn()
+    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
+        stand_in.url = str(server.make_url("")).rstrip("/")
+        yield stand_in
+
+
+@pytest.fixture
 def providers() -> Providers:
     return Providers()
 
@@ -81,7 +97,7 @@ def providers() -> Providers:
 def settings(database_url: str) -> Settings:
     return load_settings(
         {
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": as_role(database_url, "prosaas_worker"),
             "OPENAI_API_KEY": "sk-test",
             "TWILIO_ACCOUNT_SID": "AC1",
             "TWILIO_AUTH_TOKEN": "token",
@@ -92,8 +108,9 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(settings, pool_size=20)
+async def engine(settings: Settings, database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The tests' own way into the database, as its owner."""
+    engine = make_engine(settings.model_copy(update={"database_url": database_url}), pool_size=20)
     async with engine.begin() as connection:
         await connection.execute(
             insert(Business).values(
@@ -115,9 +132,12 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
+    """The worker's, which goes into the database with the rights that it has."""
+    own = make_engine(settings, pool_size=20)
     policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
-        yield Tools(settings, engine, outbound)
+        yield Tools(settings, own, outbound, shipped())
+    await own.dispose()
 
 
 @pytest.fixture
@@ -142,6 +162,7 @@ def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
                     wants_answer=direction == "in",
                 )
             )
+        assert conversation_id is not None
         return conversation_id
 
     return put
@@ -152,8 +173,9 @@ def reply_job() -> Callable[..., Job]:
     """The job of the conversation in which this message is."""
 
     def make(message_id: str, attempt: int = 1) -> Job:
-        payload = {"message_id": message_id, "conversation_id": 1, "cause": {"message_id": message_id}}
+        cause = {"message_id": message_id}
+        payload = {"message_id": message_id, "conversation_id": 1, "cause": cause}
         key = f"{WHATSAPP_REPLY}:1"
-        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=payload["cause"], attempt=attempt)
+        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=cause, attempt=attempt)
 
     return make

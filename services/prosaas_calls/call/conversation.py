@@ -6,13 +6,16 @@ from collections.abc import Callable
 from time import monotonic
 
 from prosaas_calls.call.cues import asks_for_a_moment
+from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
 from prosaas_calls.model.events import Item, ServerEvent
 from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
@@ -47,8 +50,10 @@ class Conversation:
         turns: Turns,
         history: History,
         stats: CallStats,
+        meter: Meter,
         send: Send,
         floor: Floor,
+        spoken: Callable[[str], None],
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
         retry_for: float,
@@ -56,8 +61,10 @@ class Conversation:
         self._line = line
         self._history = history
         self._stats = stats
+        self._meter = meter
         self._send = send
         self._floor = floor
+        self._spoken = spoken
         self._use_tool = use_tool
         self._ask_later = ask_later
         self._retry_for = retry_for
@@ -69,6 +76,8 @@ class Conversation:
         self.turns = turns
         # Whether the model has been cut off from the caller for good.
         self.muted = False
+        # Whether the caller's words are asked for in writing.
+        self.transcribes = True
         # Whether this session has taken our settings.
         self._configured = False
         # Whether this connection has completed a response.
@@ -77,6 +86,8 @@ class Conversation:
         self._waiting_since = 0.0
         # When the model's next sound became due; 0 while none is.
         self._expecting_since = 0.0
+        # Keeps the greeting, when there is one to keep.
+        self.recording = Recording()
         self.last_activity = monotonic()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
@@ -128,6 +139,7 @@ class Conversation:
         self.answered = self._configured = False
         self._expecting_since = 0.0
         self._floor.reset()
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -149,13 +161,16 @@ class Conversation:
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
+        self._meter.heard(len(event.delta))
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
-            length = len(a2b_base64(event.delta, strict_mode=True))
+            audio = a2b_base64(event.delta, strict_mode=True)
         except (Base64Error, ValueError) as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
+        length = len(audio)
+        self.recording.hear(audio)
         self._produced = True
         if not turns.spoke:
             self._first_audio(event)
@@ -185,9 +200,12 @@ class Conversation:
 
     def _ai_transcript(self, event: ServerEvent) -> None:
         self._history.words(event.item_id, "ai", event.transcript)
+        self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
+        self._spoken(event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
+        self._meter.transcribed(event)
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
         if text:
@@ -199,6 +217,7 @@ class Conversation:
         if response is None:
             return
         self.turns.created(response.id)
+        self._meter.response_began()
         self._produced = False
         if self._floor.listening:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
@@ -212,8 +231,10 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
+        self.recording.end(whole=response.status == "completed" and not discarded)
         self._expecting_since = 0.0
         self.last_activity = monotonic()
         status = response.status or "unknown"
@@ -297,6 +318,10 @@ class Conversation:
                 self.turns.refused()
             return
         log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
+        if not self._configured and self.transcribes and error.refuses_transcription:
+            # A call without a transcript is better than none.
+            self.transcribes = False
+            raise RealtimeLost("it refuses the transcription's settings", retriable=True)
         # A session that refuses our settings would speak another audio format.
         if error.fatal or not self._configured:
             raise ModelFailed(error.name)

@@ -20,6 +20,9 @@ from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stories.call import tell
+from prosaas_ops.texts import language
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts.told import NEXT
 
 OPTIONS = ("FOR", "SINCE", "CALL")
 
@@ -30,7 +33,7 @@ _SERVICES = (*SERVICES.values(), *(() if OTHERS else ("migrate", "postgres", "si
 
 def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
-        raise Usage("FOR= captures from now on, SINCE= what has been: choose one")
+        raise Usage(str(words.CHOOSE_ONE))
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
     engine, screen = Engine(), Screen()
     engine.require(*SERVICES.values())
@@ -41,8 +44,8 @@ def run(options: Options) -> int:
     if call_sid:
         lines = [line for line in lines if line.call_sid == call_sid]
     if not lines:
-        whose = f" of {call_sid}" if call_sid else ""
-        complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")
+        whose = words.OF_CALL(call_sid=call_sid) if call_sid else ""
+        complain(f"capture: {words.NO_LINE_SINCE(whose=whose, since=f'{start:%Y-%m-%d %H:%M:%S}')}")
         return NOTHING
     masker = Masker(known_secrets())
     happened = happenings(engine, start.timestamp(), time.time())
@@ -57,10 +60,11 @@ def run(options: Options) -> int:
     with target.open("wb") as out:
         out.write(archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
-    screen.say(f"wrote {target}: {len(lines)} lines, {len(happened)} container events, {size / 1024:.0f} KiB")
-    screen.say("secrets are masked, telephone numbers cut; the words of the calls are in it")
+    told = {"lines": len(lines), "events": len(happened), "size": f"{size / 1024:.0f}"}
+    screen.say(words.CAPTURED(target=target, **told))
+    screen.say(str(words.MASKED))
     page = f"{target.name.removesuffix('.tar.gz')}/timeline.html"
-    screen.say(screen.dim(f"next: tar xzf {target} -C logs, then open logs/{page} in a browser"))
+    screen.say(screen.dim(NEXT(commands=words.OPEN_PAGE(target=target, page=page))))
     return FINE
 
 
@@ -87,7 +91,7 @@ def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happe
     """The page of what is masked already: a page that were masked as a whole could lose any part of it."""
     story = tell(engine, call_sid) if call_sid else None
     if story is not None:
-        return trace_page.render(masked(story, masker))
+        return trace_page.render(masked(story, masker), language())
     return capture_page.render([masked(line, masker) for line in lines], [masked(told, masker) for told in happened])
 
 
@@ -108,11 +112,11 @@ def masked(value: T, masker: Masker) -> T:
 def _wait_for(options: Options, screen: Screen) -> datetime:
     """Ctrl-C ends the wait early and keeps what has come."""
     start, length = datetime.now(UTC), options.duration("FOR", "10m")
-    screen.say(f"capturing for {spoken_duration(length.total_seconds())}; Ctrl-C ends it early and keeps what has come")
+    screen.say(words.CAPTURING(length=spoken_duration(length.total_seconds())))
     try:
         time.sleep(length.total_seconds())
     except KeyboardInterrupt:
-        screen.say("ended early")
+        screen.say(str(words.ENDED_EARLY))
     return start
 
 

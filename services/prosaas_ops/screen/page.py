@@ -5,6 +5,7 @@ from importlib.resources import files
 
 from prosaas_ops.screen.piece import isolated, quoted
 from prosaas_ops.texts import direction
+from prosaas_ops.texts import language as spoken
 
 # Kinds of moments, each with its colour on a light page, under white words, and on a dark one, under black.
 COLOURS = {
@@ -32,8 +33,12 @@ def style() -> str:
     return f"{sheet}{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{hide}"
 
 
-def page(title: str, body: str, language: str = "en") -> str:
-    """A whole HTML document. The policy forbids every request, so that no field of a log can make one."""
+def page(title: str, body: str, language: str = "") -> str:
+    """A whole HTML document. The policy forbids every request, so that no field of a log can make one.
+
+    Without a *language* it is in the operator's.
+    """
+    language = language or spoken()
     return (
         f'<!doctype html>\n<html lang="{language}" dir="{direction(language)}">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"

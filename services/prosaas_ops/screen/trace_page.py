@@ -4,16 +4,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_core.facts.measures import MEASURES, SLOW_MS
+from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
-from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of
+from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
+from prosaas_ops.texts import Text
+from prosaas_ops.texts import language as spoken
 from prosaas_ops.texts.pages import (
-    AI,
+    AGENT,
+    CALL_TITLE,
     CUSTOMER,
     DURATION,
     ENDED,
@@ -26,7 +29,8 @@ from prosaas_ops.texts.pages import (
     LINE,
     LINES,
     LOG,
-    NO_RECORD,
+    NO_RECORD_YET,
+    PAID,
     SECONDS,
     SERVICE,
     SUMMARY,
@@ -38,7 +42,7 @@ from prosaas_ops.texts.pages import (
 )  # fmt: skip
 
 _WIDTH, _LEFT = 1040, 76
-_LANES = (("customer", CUSTOMER, "call"), ("ai", AI, "speech"))
+_LANES = (("customer", CUSTOMER, "call"), ("ai", AGENT, "speech"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,13 @@ class Span:
     interrupted: bool
 
 
-def render(story: Story, language: str = "en") -> str:
+def render(story: Story, language: str = "") -> str:
     """The page as a file."""
-    return page(f"call {story.call_sid}", body(story, language), language)
+    language = language or spoken()
+    return page(CALL_TITLE.say(language, call_sid=story.call_sid), body(story, language), language)
 
 
-def body(story: Story, language: str = "en", *, with_boxes: bool = True) -> str:
+def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
     """What the page says, for a frame of somebody else's, which may keep the boxes of the kinds elsewhere."""
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
@@ -65,6 +70,8 @@ def body(story: Story, language: str = "en", *, with_boxes: bool = True) -> str:
         *_verdict(story, language),
         tiles(_numbers(story, language)),
     ]
+    if story.record is not None and (bill := paid(story.record)):
+        parts.append(f'<p class="dim">{PAID.say(language)}: {isolated(bill)}</p>')
     parts += [f"<h2>{TIMELINE.say(language)}</h2>", _timeline(story, language)]
     if said := transcript(story):
         parts += [f"<h2>{TRANSCRIPT.say(language)}</h2>", *[_turn(turn, language) for turn in said]]
@@ -85,7 +92,7 @@ def _verdict(story: Story, language: str) -> list[str]:
 def _parties(story: Story, language: str) -> str:
     record = story.record
     if record is None:
-        return f" · {NO_RECORD.say(language)}"
+        return f" · {NO_RECORD_YET.say(language)}"
     numbers = f"{record.from_number} → {record.to_number}"
     told = [name for name in (record.direction, record.business, record.customer) if name]
     return f' · <bdi dir="ltr">{quoted(numbers)}</bdi>' + "".join(f" · {isolated(name)}" for name in told)
@@ -99,10 +106,7 @@ def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
             numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
         if story.live is False:
             numbers.append((ENDED.say(language), (record.end_reason or record.status).replace("_", " ")))
-        for measure in MEASURES:
-            if record.metrics.get(measure.name) is not None:
-                name = measure.he if language == "he" else measure.en
-                numbers.append((name, f"{record.metrics[measure.name]} {measure.unit}".strip()))
+        numbers += [(Text(measure.he, measure.en).say(language), value) for measure, value in shown(record.metrics)]
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
     return [*numbers, (TROUBLES.say(language), str(troubles)), (LINES.say(language), str(len(story.entries)))]
 
@@ -190,11 +194,11 @@ def _turn(turn: dict[str, Any], language: str) -> str:
     note = f" · {INTERRUPTED.say(language)}" if turn.get("interrupted") else ""
     at = f'<bdi dir="ltr">{float(turn.get("at_ms", 0)) / 1000:.1f}s</bdi>'
     words = f'<span dir="auto">{quoted(turn.get("text", ""))}</span>'
-    name = (AI if who == "ai" else CUSTOMER).say(language)
+    name = (AGENT if who == "ai" else CUSTOMER).say(language)
     return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 
 
-def boxes(story: Story, language: str = "en") -> str:
+def boxes(story: Story, language: str = "") -> str:
     """A box for each kind of moment that there is; a live call may still have them all."""
     kinds = {entry.kind for entry in story.entries} if story.live is False else set(COLOURS)
     return "".join(_box(kind, language) for kind in COLOURS if kind in kinds)
@@ -219,7 +223,7 @@ def _row(entry: Entry, story: Story, language: str) -> str:
     if entry.wait is not None:
         slow = "bad" if entry.wait * 1000 >= SLOW_MS else "dim"
         waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
-        note += f' <span class="{slow}">{WAITED.say(language, wait=waited)}</span>'
+        note += f' <span class="{slow}">{WAITED.say(language, waited=waited)}</span>'
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
         f"<td>{tag(entry.kind, KINDS[entry.kind].say(language))}</td>"

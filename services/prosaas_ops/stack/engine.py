@@ -150,11 +150,11 @@ class Engine:
         query = _event_query(self.project)
         return self.stream("GET", "/events", query if since is None else {**query, "since": f"{since:.9f}"})
 
-    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+    def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         """Runs a command inside the container; its exit code and what it printed to stdout and to stderr."""
-        made = self.post(
-            f"/containers/{container.id}/exec", {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
-        )
+        wanted = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        added = [f"{name}={value}" for name, value in environment.items()]
+        made = self.post(f"/containers/{container.id}/exec", {**wanted, "Env": added})
         _, body = self._whole("POST", f"/exec/{made['Id']}/start", {}, {"Detach": False, "Tty": False})
         out, err = bytearray(), bytearray()
         for kind, payload in _frames(bytearray(body)):

@@ -18,6 +18,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_core.facts.prices import shipped
 from prosaas_core.journal import Journal, Journals
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
@@ -126,6 +127,7 @@ class Stage:
             self.metrics,
             self._connect,
             journals := Journals(folder),
+            shipped(),
         )
         self.journals = journals
         self.call = Call(services, self.caller, "MZ1", CLAIMS)
@@ -215,6 +217,26 @@ async def test_what_the_database_refuses_is_an_error_and_the_record_goes_to_disk
     assert [event.exc.kind for event in events if event.exc] == ["ZeroDivisionError"]
     assert names[-1] == "CALL_RECORD_SPOOLED"
     assert stage.kept == 1
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["database", "no database"])
+@pytest.mark.parametrize("asked_for", [False, True])
+async def test_what_is_kept_of_a_call_has_no_card_number_unless_asked_for(
+    tmp_path: Path, away: bool, asked_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On disk neither; a telephone number, by which a caller is called back, stays."""
+    monkeypatch.setitem(ENVIRON, "MASK_IN_RECORDS", "0" if asked_for else "1")
+    stage = Stage(tmp_path)
+    stage.store.away = away
+    stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000, טלפון 050-1234567")
+    await axed(stage, Axe(0))
+
+    assert stage.kept == 1
+    kept = [record.to_json() for record in stage.store.records]
+    kept += [path.read_text() for path in tmp_path.iterdir()]  # noqa: ASYNC240
+    (text,) = kept
+    assert "050-1234567" in text
+    assert ("4580 2600 0000 0000" in text) is asked_for
 
 
 async def test_an_absence_is_a_warning_and_the_record_goes_to_disk(tmp_path: Path) -> None:
