@@ -9,6 +9,10 @@ $(foreach v,$(TYPED),$(eval override $(v) := $$(value $(v))))
 export $(TYPED)
 export PROSAAS_TYPED := $(TYPED)
 
+# A word that a target of make's own does not know is refused by name, as the tools refuse it: `$(call only,T)`.
+GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
+only = $(if $(filter-out $1 $(GENERAL),$(TYPED)),$(error make $@ does not know $(filter-out $1 $(GENERAL),$(TYPED))))
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
@@ -32,7 +36,7 @@ down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
 ps: ## what runs, of which version, and whether it is healthy
-	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
+	@$(call only,)docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -48,15 +52,21 @@ restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 
 ##@ Calls and logs
 
-.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
-call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
+call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG MAX=200]
+	@scripts/run $@
+
+console: ## all this as pages in a browser, on this machine alone; prints the link [CONSOLE_PORT=8090]
 	@scripts/run $@
 
 logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
 	@scripts/run $@
 
 calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
+	@scripts/run $@
+
+costs: ## what was spent, from the ledger [SINCE=30d BY=day|business|model|ending BUSINESS= CSV=1]
 	@scripts/run $@
 
 errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
@@ -68,19 +78,19 @@ levels: ## which level is in force, who switched what until when; what eats the 
 trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
 	@scripts/run $@
 
-blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
+blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
 	@scripts/run $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
 	@scripts/run $@
 
-debug-api: ## DEBUG in prosaas-api for a while, no restart [FOR=15m MAX=200]
+debug-api: ## DEBUG in prosaas-api for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
 debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
-debug-worker: ## DEBUG in worker for a while, no restart [FOR=15m MAX=200]
+debug-worker: ## DEBUG in worker for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
 quiet-api: ## take every live DEBUG of prosaas-api back now
@@ -99,14 +109,14 @@ quiet-worker: ## take every live DEBUG of worker back now
 diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
 	@scripts/run $@
 
-checklist: ## the deployment guide's seven points, checked on the running stack
+checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 | FILE=any.log]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo OUT=none | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
-	@cat env/prod.env
+	@$(call only,)cat env/prod.env
 
 ##@ Secrets
 
@@ -165,28 +175,28 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 .PHONY: test test-fast lint lock docs bench fuzz mutate
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
-	@scripts/test.sh $(T)
+	@$(call only,T)scripts/test.sh $(T)
 
-test-fast: $(VENV)/installed ## what needs no engine and no database, on this machine's Python [T=]
-	@$(VENV)/bin/pytest --random-order-bucket=module -m "not docker and not postgres" $(T)
+test-fast: $(VENV)/installed ## what needs no engine, no database and no browser, on this machine's Python [T=]
+	@$(call only,T)$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
-	@scripts/lint.sh
+	@$(call only,)scripts/lint.sh
 
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
-	@scripts/lock.sh
+	@$(call only,)scripts/lock.sh
 
 docs: $(VENV)/installed ## write the tables of events into docs/ anew
-	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@$(call only,)PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
+	@$(call only,B ARGS OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 fuzz: $(VENV)/installed ## hostile input for what reads it from outside [MINUTES=5 TARGET=media_stream]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+	@$(call only,MINUTES TARGET)PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
 
 mutate: $(VENV)/installed ## break a room's code step by step and ask its tests [ROOM=worker MINUTES=20 OUT=bench/RESULTS.md]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
+	@$(call only,ROOM MINUTES OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
 		$(if $(MINUTES),--minutes=$(MINUTES)) $(ROOM)
 
 $(VENV)/installed: services/requirements/tools.txt

@@ -15,7 +15,7 @@ bundle=$(ca_bundle)
 docker build --quiet --file services/Dockerfile --target tests --tag prosaas/tests:local --build-arg IMAGE=test \
     --build-arg "$(scripts/base-image.sh | grep '^PYTHON_IMAGE=')" --secret "id=ca,src=$bundle" services >/dev/null
 say "running the tests"
-terminal=$([ -t 1 ] && echo --tty || true)
+terminal=$([ -t 1 ] && echo --interactive --tty || true)
 [ "$bundle" != /dev/null ] || bundle=
 # One hash seed: workers must agree on the order of sets.
 # shellcheck disable=SC2012,SC2086 # the socket's name is ours; zero or more words each

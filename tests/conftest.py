@@ -15,12 +15,15 @@ from stack_world.fixtures import checkout, stack
 __all__ = ["checkout", "docker", "setting", "stack"]
 
 TEMPLATE = "migrated"
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, and what
-# runs its images without it.
+# What the operator's commands say is tested in English, and in Hebrew where that is the question.
+os.environ.setdefault("OPS_LANG", "en")
+# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what runs
+# its images without it, and what looks through one browser.
 LINES = {
-    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
+    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py|tests/docs/test_going_live\.py",
     "drills": r"tests/stack/test_(attacks|backup|crashes|levels|many_calls|privacy|secrets|start)\.py",
     "deploys": r"tests/stack/test_(deploys|go_live)\.py",
+    "browser": r"tests/browser/test_\w+\.py",
     "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
@@ -35,6 +38,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     if "postgres_server" in fixtures:
         item.add_marker(pytest.mark.postgres)
+    if "browser" in fixtures:
+        item.add_marker(pytest.mark.browser)
     if fixtures & {"stack", "checkout"}:
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):

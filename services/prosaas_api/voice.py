@@ -12,7 +12,7 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import queries, stream_token
+from prosaas_core import queries, stream_token, tracing
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session
 from prosaas_core.messages import fates
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
@@ -50,8 +50,9 @@ async def voice(request: Request, state: AppState) -> Response:
     annotate(call_sid=call_sid, phone=caller)
 
     language, business_id, since, ttl = "he", None, None, 60.0
-    door = await state.door.state()
-    seat = state.door.take()
+    with tracing.span("seat"):
+        door = await state.door.state()
+        seat = state.door.take()
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
@@ -183,7 +184,7 @@ def _connect(
 def _wait(request: Request, state: State, door: str, language: str) -> Response:
     given = request.query_params.get("attempt", "")
     attempt = int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
-    log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
+    log.event(VOICE_REFUSED, reason=door, attempt=attempt + 1)
     if attempt >= MAX_ATTEMPTS:
         return _twiml(twiml.goodbye("give_up", language))
     return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))

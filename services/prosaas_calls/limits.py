@@ -13,6 +13,8 @@ class Limits:
     max_calls: int = 150
     drain: float = 300.0
     max_call: float = 1800.0
+    # In the currency of the prices; 0 is no limit.
+    max_cost: float = 0.0
     # The caller says nothing: they are asked whether they are there, twice, and then hung up on; all that so many times
     # later for one who asked for a moment.
     nudges: tuple[float, ...] = (8.0, 20.0)
@@ -91,5 +93,6 @@ class Limits:
             max_calls=settings.max_calls,
             drain=float(settings.drain_seconds),
             max_call=float(settings.max_call_seconds),
+            max_cost=settings.max_cost_per_call,
             idle=float(settings.idle_seconds),
         )

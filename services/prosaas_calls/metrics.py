@@ -1,11 +1,15 @@
 """Prometheus metrics of the calls service."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
+from prosaas_core.facts.prices import Charge
 from prosaas_core.log_metrics import LogCounters
 from prosaas_core.records import CallRecord
+from prosaas_core.spent import Spent
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _DURATIONS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
@@ -37,7 +41,9 @@ class CallMetrics:
             registry=self.registry,
         )
 
-    def ended(self, reason: EndReason, duration_s: float, stats: CallStats) -> None:
+        self._spent = Spent(self.registry)
+
+    def ended(self, reason: EndReason, duration_s: float, stats: CallStats, charges: Iterable[Charge]) -> None:
         """Count a finished call."""
         self._ended.labels(reason.value).inc()
         self._duration.observe(duration_s)
@@ -45,6 +51,7 @@ class CallMetrics:
             self._first_audio.observe(stats.first_audio_ms / 1000)
         for ms in stats.response_ms:
             self._response.observe(ms / 1000)
+        self._spent.count(charges)
 
     def crashed(self, record: CallRecord) -> None:
         """Count a call whose process died, which could not count it itself."""

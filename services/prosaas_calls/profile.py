@@ -35,6 +35,15 @@ When the caller wants a person, use transfer_to_human; when nobody can be reache
 message with take_message. When the conversation is over, say goodbye and use end_call.
 """
 
+# How the agent speaks of herself and to callers, where the language makes her choose.
+_MANNERS = {
+    "he": """\
+In Hebrew, speak of yourself in the feminine ("אני בודקת", "קבעתי לכם") and to the caller in the plural ("תרצו", \
+"התקשרתם"), also where a tool's answer has other words. Say days, hours and sums as people do, never in digits: \
+"יום שלישי, שמונה עשר בנובמבר, בשתיים וחצי"; a telephone number digit by digit, in groups.
+"""
+}
+
 _NOW = """\
 Opening hours: {hours}.
 It is now {now} ({timezone}). The days to come: {days}.
@@ -51,6 +60,7 @@ class Profile:
     customer_id: int | None = None
     customer_name: str = ""
     booked: tuple[datetime, ...] = ()
+    spent_today: float = 0.0
 
     @property
     def language(self) -> str:
@@ -96,7 +106,7 @@ class Profile:
             caller=self._caller(),
         )
         own = self.business.instructions if self.business else ""
-        return "\n".join(part for part in (rules, own, around) if part)
+        return "\n".join(part for part in (rules, _MANNERS.get(self.language, ""), own, around) if part)
 
     def _hours(self) -> str:
         """The week as the diary has it, Sunday first."""

@@ -5,7 +5,6 @@ import gc
 import signal
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
+from prosaas_core.charges import prices_of
 from prosaas_core.database import DatabaseUnavailable, make_engine
 from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
@@ -51,9 +51,10 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         timeout_s=limits.model_connect,
         ping_s=limits.model_ping,
     )
-    store = Store(engine, timeout=limits.database, record_timeout=limits.record)
+    store = Store(engine, timeout=limits.database, record_timeout=limits.record, day_limit=settings.max_cost_per_day)
     journals = Journals(settings.spool_dir, partial(_about, log_settings.version))
-    desk = Desk(Services(settings, limits, store, twilio, metrics, connect, journals))
+    prices = prices_of(settings, settings.openai_realtime_model, settings.openai_transcription_model)
+    desk = Desk(Services(settings, limits, store, twilio, metrics, connect, journals, prices))
     pages = Pages(desk, metrics)
     server = CallServer(desk, pages, limits)
     host = "0.0.0.0"
@@ -74,7 +75,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
             )
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()
-            recovering = asyncio.create_task(_recover(engine, settings.spool_dir, metrics))
+            recovering = asyncio.create_task(_recover(engine, settings, metrics))
             reason = await stop.get()
             await _drain(desk, stop)
             recovering.cancel()
@@ -96,12 +97,12 @@ def _about(version: str) -> dict[str, Any]:
     return {"version": version, "memory": memory()}
 
 
-async def _recover(engine: AsyncEngine, folder: Path, metrics: CallMetrics) -> None:
+async def _recover(engine: AsyncEngine, settings: Settings, metrics: CallMetrics) -> None:
     """Look now and then for calls whose process died, this one's predecessor perhaps."""
     while True:
         try:
             with suppress(DatabaseUnavailable):
-                await recover(engine, folder, metrics.crashed)
+                await recover(engine, settings.spool_dir, metrics.crashed, day_limit=settings.max_cost_per_day)
         except Exception:
             log.exception("calls that nobody stored could not be looked for")
         await asyncio.sleep(EVERY_S)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from prosaas_core import tracing
 from prosaas_logging import counters
 
 
@@ -22,3 +23,6 @@ class LogCounters(Collector):
         for labels, count in now["dropped"].items():
             dropped.add_metric(labels, count)
         yield dropped
+        lost = CounterMetricFamily("prosaas_spans_lost", "Spans of traces that no receiver took.")
+        lost.add_metric((), tracing.lost())
+        yield lost

@@ -25,7 +25,9 @@ EVERY_S = 15.0
 Crashed = Callable[[CallRecord], None]
 
 
-async def recover(engine: AsyncEngine, folder: Path, crashed: Crashed = lambda record: None) -> None:
+async def recover(
+    engine: AsyncEngine, folder: Path, crashed: Crashed = lambda record: None, *, day_limit: float = 0.0
+) -> None:
     """Store each call in the folder whose process does not hold it any more; `crashed` is told of those that died.
 
     Any number of processes may look at once. A file goes only after its record is committed, so that a crash repeats
@@ -40,7 +42,7 @@ async def recover(engine: AsyncEngine, folder: Path, crashed: Crashed = lambda r
                 path.unlink()
                 continue
             try:
-                await _store(engine, path, data, crashed)
+                await _store(engine, path, data, crashed, day_limit)
             except DatabaseUnavailable:
                 raise
             except Exception as error:
@@ -49,11 +51,11 @@ async def recover(engine: AsyncEngine, folder: Path, crashed: Crashed = lambda r
                 log.event(CALL_RECORD_UNREADABLE, path=path.name, error=reason)
 
 
-async def _store(engine: AsyncEngine, path: Path, data: bytes, crashed: Crashed) -> None:
+async def _store(engine: AsyncEngine, path: Path, data: bytes, crashed: Crashed, day_limit: float) -> None:
     record, process = await asyncio.to_thread(_read, path, data)
     with scope(job_id=f"recover-{path.stem}", call_sid=record.call_sid):
         async with transaction(engine) as connection:
-            new = await save_call_record(connection, record)
+            new = await save_call_record(connection, record, day_limit=day_limit)
         await asyncio.to_thread(path.unlink, missing_ok=True)
         if new and record.end_reason == EndReason.CRASHED:
             # Whose process died could not say it.

@@ -170,14 +170,33 @@ class Call(Base):
     summary: Mapped[str | None]
     summarised_at: Mapped[datetime | None]
 
-    # `make calls` and `make trace` find a call by its time, by how a number ends (that is a prefix of its digits
-    # backwards) and by how its id begins.
+    @property
+    def tokens_in(self) -> int | None:
+        """What the call itself used and cost, without its summary; None of a call from before that was counted."""
+        return self.metrics.get("tokens_in")
+
+    @property
+    def tokens_out(self) -> int | None:
+        return self.metrics.get("tokens_out")
+
+    @property
+    def cost(self) -> float | None:
+        return self.metrics.get("cost")
+
+    @property
+    def currency(self) -> str | None:
+        return self.metrics.get("currency")
+
+    # `make calls`, `make trace` and the console find a call by its time, by how a number begins or ends (that is a
+    # prefix of its digits backwards) and by how its id begins.
     __table_args__ = (
         Index(None, "business_id", "started_at", "call_sid"),
         Index("ix_calls_started_at", text("started_at DESC")),
         _prefix_index("ix_calls_from_digits", "reverse(regexp_replace(from_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_to_digits", "reverse(regexp_replace(to_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_beginning", "lower(call_sid)"),
+        Index("ix_calls_from_beginning", "from_number", postgresql_ops={"from_number": "text_pattern_ops"}),
+        Index("ix_calls_to_beginning", "to_number", postgresql_ops={"to_number": "text_pattern_ops"}),
     )
 
 
@@ -196,6 +215,34 @@ class CallMessage(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (Index(None, "business_id", "created_at"),)
+
+
+class Charge(Base):
+    """One thing that has to be paid for: what a model used, a call's minutes, a message; without its price, no cost."""
+
+    __tablename__ = "charges"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int | None] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    # What was paid stays in the sums when the call is forgotten.
+    call_sid: Mapped[str | None] = mapped_column(ForeignKey("calls.call_sid", ondelete="SET NULL"), index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    tokens_in: Mapped[int] = mapped_column(BigInteger)
+    tokens_cached: Mapped[int] = mapped_column(BigInteger)
+    tokens_out: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+    cost: Mapped[float | None]
+    currency: Mapped[str]
+    estimated: Mapped[bool]
+    # By kind, as facts/usage.py names them.
+    usage: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('model', 'transcription', 'text', 'phone', 'message')", name="kind"),
+        Index("ix_charges_day", "business_id", "at", postgresql_include=["cost"]),
+    )
 
 
 class Conversation(Base):

@@ -35,6 +35,7 @@ _GENERAL = {
     "PROJECT",
     "PUBLIC_HOST_AT",
     "WRAP",
+    "OPS_LANG",
     "ENV",
     "MAKEFLAGS",
     "STACK",

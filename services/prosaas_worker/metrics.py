@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from prosaas_core.records import CallRecord
+from prosaas_core.spent import Spent
 
 REGISTRY = CollectorRegistry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
@@ -10,6 +11,7 @@ SECONDS = Histogram("prosaas_job_seconds", "How long a done job took.", ["job"],
 QUEUE = Gauge("prosaas_queue_jobs", "Jobs in the queue, by status.", ["job", "status"], registry=REGISTRY)
 # Of the same name as in prosaas-calls, so that one sum has all endings.
 CALLS = Counter("prosaas_calls_ended", "Calls ended, by reason.", ["reason"], registry=REGISTRY)
+SPENT = Spent(REGISTRY)
 READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from prosaas_core.charges import prices_of
 from prosaas_core.database import make_engine
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
@@ -34,7 +35,7 @@ async def serve(settings: Settings) -> None:
     try:
         async with Outbound() as outbound:
             queue = Queue(
-                Tools(settings, engine, outbound),
+                Tools(settings, engine, outbound, prices_of(settings, settings.openai_text_model)),
                 JOBS,
                 TIMETABLE,
                 database_url=settings.database_url,

@@ -4,7 +4,7 @@ import pytest
 
 from bundle_world.model import LONG_RUNNING, OURS, Service, render, services
 
-EVERY = (*LONG_RUNNING, "migrate")
+EVERY = (*LONG_RUNNING, "migrate", "console", "console-reader")
 pytestmark = pytest.mark.docker
 
 
@@ -61,10 +61,18 @@ def test_name_is_left_to_compose(service: Service) -> None:
 
 
 def test_sees_neither_the_engine_nor_the_host(service: Service) -> None:
-    """The engine's socket is root on the host; the tools that need it are no part of the stack."""
-    assert "docker.sock" not in str(service)
-    assert service.get("network_mode") is None
+    """The engine's socket is root on the host: the console's reader alone has it, and no network and no secret."""
+    reads = service.get("command") == ["console-reader"]
+    assert ("docker.sock" in str(service)) is reads
+    assert service.get("network_mode") == ("none" if reads else None)
+    assert not (reads and service.get("secrets"))
     assert service.get("pid") is None
+
+
+@pytest.mark.parametrize("name", ["console", "console-reader"])
+def test_the_console_is_there_only_while_somebody_asks_for_it(name: str) -> None:
+    service = services("prod")[name]
+    assert (service["profiles"], service["restart"]) == (["console"], "no")
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
@@ -101,9 +109,10 @@ def test_restart_of_a_dependency_never_restarts_calls() -> None:
 def test_only_the_front_door_is_published_and_on_loopback() -> None:
     """Docker's own rules would open a port past the firewall; who wants the world in says so with PUBLIC_HOST."""
     model = services("prod")
-    assert {name for name, service in model.items() if service.get("ports")} == {"gateway"}
-    (published,) = model["gateway"]["ports"]
-    assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", "8000", 8000)
+    assert {name for name, service in model.items() if service.get("ports")} == {"gateway", "console"}
+    for name, port in (("gateway", 8000), ("console", 8090)):
+        (published,) = model[name]["ports"]
+        assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", str(port), port)
 
 
 def test_public_host_opens_the_front_door_and_names_it() -> None:
@@ -123,7 +132,7 @@ def test_only_who_needs_the_database_reaches_it() -> None:
     """The front door and the simulator are not in its network, and nobody goes out from there."""
     model = services("prod")
     inside = {name for name, service in model.items() if "database" in (service.get("networks") or {})}
-    assert inside == {"postgres", "migrate", *OURS}
+    assert inside == {"postgres", "migrate", "console", *OURS}
     assert render("prod")["networks"]["database"]["internal"] is True
     assert list(model["postgres"]["networks"]) == list(model["migrate"]["networks"]) == ["database"]
 

@@ -26,6 +26,7 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
+from prosaas_core.facts.prices import shipped
 from prosaas_core.journal import SUFFIX, Journals, claimed, read
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from prosaas_core.records import CallRecord
@@ -176,7 +177,7 @@ async def calls_world(
                 ping_s=bounds.model_ping,
             )
             kept, journals = store or FakeStore(), Journals(folder)
-            desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect, journals))
+            desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect, journals, shipped()))
             pages = Pages(desk, metrics)
             server = CallServer(desk, pages, bounds)
             async with pages.listening("127.0.0.1", 0) as operators, server.listening("127.0.0.1", 0) as port:

@@ -15,6 +15,7 @@ from prosaas_calls.call.call import Services
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
+from prosaas_core.facts.prices import Prices
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import TokenError, issue
 from prosaas_logging import EventRecord, capture_events
@@ -161,7 +162,7 @@ async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pyt
     """What has expired makes room; what has not is never forgotten, and who comes beyond it is refused."""
     monkeypatch.setattr(desk, "_MAX_TOKENS", 3)
     settings, now, nobody = load_settings(ENVIRON), time.time(), cast("Any", None)
-    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody), now=lambda: now)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody, Prices()), now=lambda: now)
     starts = [StartBody("MZ1", f"CA{number}", {"token": token(settings, number)}) for number in range(6)]
 
     def refused(*cases: tuple[int, str]) -> None:

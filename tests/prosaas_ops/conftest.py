@@ -165,10 +165,12 @@ def call(engine: FakeEngine) -> str:
     engine.write(
         "prosaas-calls",
         5.0,
-        f"[ERROR] ❌ [TOOL_FAILED] בדיקת זמינות נכשל: timeout · call_sid={CALL}",
+        f'[ERROR] ❌ [TOOL_FAILED] הכלי "בדיקת זמינות" נכשל, error=timeout · call_sid={CALL}',
         "  Traceback (most recent call last):",
         "  TimeoutError",
     )
     engine.write("prosaas-calls", 9.0, f"[INFO] 🔚 [CALL_END] משך=9s, סיבה=customer_hangup · call_sid={CALL}")
-    engine.write("worker", 9.5, f"[INFO] ✅ [JOB_DONE] call.summarise הסתיים ב-34ms · job_id=1 · call_sid={CALL}")
+    engine.write(
+        "worker", 9.5, f"[INFO] ✅ [JOB_DONE] המשימה הסתיימה, job=call.summarise, ms=34 · job_id=1 · call_sid={CALL}"
+    )
     return CALL

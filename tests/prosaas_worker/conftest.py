@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from postgres_world import as_role
 from prosaas_core.database import make_engine
+from prosaas_core.facts.prices import shipped
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outward.http import Outbound, Policy
 from prosaas_core.patience import Patience
@@ -31,6 +32,8 @@ class Providers:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
         self.faults: deque[int | httpx.Response | Exception | None] = deque()
+        self.usage: object = None
+        self.words: str | None = None
         self.fault_after_sending: Exception | httpx.Response | None = None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -47,8 +50,9 @@ class Providers:
                 return fault if isinstance(fault, httpx.Response) else httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
-            part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
-            return httpx.Response(200, json={"output": [{"type": "message", "content": [part]}]})
+            words = f"answer {len(self.asked)}" if self.words is None else self.words
+            output = [{"type": "message", "content": [{"type": "output_text", "text": words}]}]
+            return httpx.Response(200, json={"output": output, "usage": self.usage})
         return self._send(path, request)
 
     def _send(self, path: str, request: httpx.Request) -> httpx.Response:
@@ -121,7 +125,7 @@ async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -
     own = make_engine(settings, pool_size=20)
     policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
-        yield Tools(settings, own, outbound)
+        yield Tools(settings, own, outbound, shipped())
     await own.dispose()
 
 

@@ -235,3 +235,22 @@ async def test_a_refused_credential_is_told_of_the_channel_once(message, code, t
                 await deliver(tools, "k")
     told = [(event.fields["channel"], event.fields["code"]) for event in events if event.event == "WHATSAPP_IMPAIRED"]
     assert told == [(message.provider, str(code))]
+
+
+@pytest.mark.parametrize(
+    ("message", "paid"),
+    [
+        (TWILIO, [("twilio whatsapp", 456, 0.005)]),
+        (
+            replace(TWILIO, sender="+97235550100", recipient="+972501234567", body="ש" * 71),
+            [("twilio sms", 456, 0.0166)],
+        ),
+        (META, []),
+    ],
+)
+async def test_a_message_that_was_sent_is_charged_once_and_metas_is_metas(message, paid, tools, providers):
+    await draft(tools, message)
+    await asyncio.gather(*(deliver(tools, "k") for _ in range(5)), return_exceptions=True)
+    async with tools.engine.connect() as connection:
+        rows = await connection.execute(text("SELECT name, business_id, round(cost::numeric, 4)::float FROM charges"))
+        assert [tuple(row) for row in rows] == paid

@@ -178,6 +178,10 @@ class CallOut(BaseModel):
     ended_at: datetime | None
     duration_s: float | None
     end_reason: str | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost: float | None
+    currency: str | None
     summary: str | None
     summarised_at: datetime | None
 

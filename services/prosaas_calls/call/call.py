@@ -11,6 +11,7 @@ from typing import Any
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller.keypad import Keypad
@@ -33,13 +34,14 @@ from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.facts.prices import Prices
 from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import CALL_REFUSED, CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
 
@@ -62,6 +64,7 @@ class Services:
     metrics: CallMetrics
     connect: Callable[[], Awaitable[RealtimeConnection]]
     journals: Journals
+    prices: Prices
 
 
 class Call:
@@ -80,6 +83,13 @@ class Call:
         self._drain = asyncio.Event()
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
+        settings = services.settings
+        self.meter = Meter(
+            services.prices,
+            self.stats.elapsed_ms,
+            model=settings.openai_realtime_model,
+            transcription_model=settings.openai_transcription_model,
+        )
         limits = services.limits
         self._turns = Turns()
         self._keypad = Keypad(limits.keys)
@@ -107,6 +117,7 @@ class Call:
             turns=self._turns,
             history=self.history,
             stats=self.stats,
+            meter=self.meter,
             send=self._model.send,
             floor=self._floor,
             use_tool=self._use_tool,
@@ -149,6 +160,7 @@ class Call:
             conversation=self._conversation,
             floor=self._floor,
             nudge=self._ask_whether_there,
+            meter=self.meter,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -188,6 +200,7 @@ class Call:
             end = end or CallEnded(EndReason.INTERNAL_ERROR)
             self.stats.ended = end.at
             self.stats.frames_out = self._line.frames
+            self.meter.broke_off()
         return end.reason
 
     async def _run_model(self) -> None:
@@ -212,6 +225,9 @@ class Call:
             threshold=settings.openai_vad_threshold,
             silence_ms=settings.openai_vad_silence_ms,
         )
+        if settings.max_cost_per_day and profile.spent_today >= settings.max_cost_per_day:
+            log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
+            await self._leave("busy", EndReason.OVER_BUDGET)
         greeting_due = self.history.empty
         briefing = [
             events.session_update(

@@ -8,6 +8,7 @@ from time import monotonic
 from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -47,6 +48,7 @@ class Conversation:
         turns: Turns,
         history: History,
         stats: CallStats,
+        meter: Meter,
         send: Send,
         floor: Floor,
         use_tool: Callable[[Item], None],
@@ -56,6 +58,7 @@ class Conversation:
         self._line = line
         self._history = history
         self._stats = stats
+        self._meter = meter
         self._send = send
         self._floor = floor
         self._use_tool = use_tool
@@ -128,6 +131,7 @@ class Conversation:
         self.answered = self._configured = False
         self._expecting_since = 0.0
         self._floor.reset()
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -149,6 +153,7 @@ class Conversation:
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
+        self._meter.heard(len(event.delta))
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
@@ -188,6 +193,7 @@ class Conversation:
         log.event(TRANSCRIPT_AI, text=event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
+        self._meter.transcribed(event)
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
         if text:
@@ -199,6 +205,7 @@ class Conversation:
         if response is None:
             return
         self.turns.created(response.id)
+        self._meter.response_began()
         self._produced = False
         if self._floor.listening:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
@@ -212,6 +219,7 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
         self._expecting_since = 0.0

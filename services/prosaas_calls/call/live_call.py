@@ -9,7 +9,9 @@ from time import monotonic
 from typing import Any
 
 from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.traced import trace
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
+from prosaas_core import tracing
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.journal import Entry, Journal
@@ -59,6 +61,7 @@ class LiveCall:
         ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
         with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
             journal = self._services.journals.open(claims.call_sid, lambda: self._news(call_scope))
+            tracing.join(call_scope)
             # Until the call itself gives a reason, it was cut off.
             reason = EndReason.INTERNAL_ERROR
             try:
@@ -90,11 +93,13 @@ class LiveCall:
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
-        log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **numbers.metrics)
+        log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
         self._reason, self._shown_at = reason, float("-inf")
-        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats)
+        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, self.call.meter.charges())
         events = [entry._asdict() for entry in call_scope.timeline]
-        return replace(numbers, transcript=self.call.history.to_json(), events=events)
+        record = replace(numbers, transcript=self.call.history.to_json(), events=events)
+        trace(call_scope, record, model=self._services.settings.openai_realtime_model)
+        return record
 
     def _news(self, call_scope: Scope) -> Iterator[Entry]:
         """For the journal, on its thread: what was said and done since it last asked, and how the call stands then."""
@@ -122,6 +127,9 @@ class LiveCall:
             "frames_in": stats.frames_in,
             "frames_out": stats.frames_out,
             "folded": call_scope.folded,
+            "tokens_in": self.call.meter.tokens_in,
+            "tokens_out": self.call.meter.tokens_out,
+            "cost": self.call.meter.cost,
         }
 
     def _numbers(self, reason: EndReason, call_scope: Scope) -> CallRecord:
@@ -139,7 +147,8 @@ class LiveCall:
             duration_s=duration_s,
             end_reason=reason.value,
             version=self._services.settings.prosaas_version,
-            metrics=self._metrics(call_scope),
+            metrics={**self._metrics(call_scope), "currency": self._services.prices.currency},
+            charges=self.call.meter.charges(),
         )
 
     async def _keep(self, record: CallRecord, journal: Journal) -> None:
@@ -147,7 +156,9 @@ class LiveCall:
         saved = False
         try:
             # A long call has many words: other calls must not wait while they are read.
-            await self._services.store.save(await asyncio.to_thread(self._masked, record))
+            kept = await asyncio.to_thread(self._masked, record)
+            with tracing.span("record"):
+                await self._services.store.save(kept)
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:

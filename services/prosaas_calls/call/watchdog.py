@@ -6,6 +6,7 @@ from time import monotonic
 
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
@@ -22,7 +23,7 @@ Leave = Callable[[PromptName, EndReason], Awaitable[None]]
 
 
 class Watchdog:
-    """Ends a call that is dead, silent or too long, and drops a model that has stopped answering."""
+    """Ends a call that is dead, silent, too long or too dear, and drops a model that has stopped answering."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Watchdog:
         conversation: Conversation,
         floor: Floor,
         nudge: Callable[[int], None],
+        meter: Meter,
         leave: Leave,
     ) -> None:
         self._limits = limits
@@ -45,6 +47,7 @@ class Watchdog:
         self._conversation = conversation
         self._floor = floor
         self._nudge = nudge
+        self._meter = meter
         self._leave = leave
         self._nudges = 0
         self._silence = 0.0
@@ -69,6 +72,8 @@ class Watchdog:
         self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
+        if limits.max_cost and self._meter.spent >= limits.max_cost:
+            await self._leave("limit", EndReason.LIMIT)
         if self._floor.noisy(now):
             self._floor.enough()
         await self._look_at_silence(idle)

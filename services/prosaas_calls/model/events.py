@@ -48,6 +48,8 @@ class ResponseInfo(msgspec.Struct):
     id: str = ""
     status: str | None = None
     status_details: StatusDetails | None = None
+    # Whatever it is: an odd bill must not cost us the event.
+    usage: Any = None
 
 
 class Item(msgspec.Struct):
@@ -76,6 +78,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     item: Item | None = None
     response: ResponseInfo | None = None
     error: ErrorInfo | None = None
+    usage: Any = None
 
 
 _decoder = msgspec.json.Decoder(ServerEvent)

@@ -42,6 +42,6 @@ async def named(
 def listed(context: ToolContext, booked: Sequence[Appointment]) -> str:
     """The caller's coming appointments, in words."""
     if not booked:
-        return context.speak(he="אין ללקוח תור עתידי", en="The caller has no coming appointment")
+        return context.speak(he="אין ללקוח פגישה עתידית", en="The caller has no coming appointment")
     times = "; ".join(context.spoken(each.starts_at) for each in booked)
-    return context.speak(he=f"התורים של הלקוח: {times}", en=f"The caller's appointments: {times}")
+    return context.speak(he=f"הפגישות של הלקוח: {times}", en=f"The caller's appointments: {times}")

@@ -62,12 +62,12 @@ class ToolContext:
         """The answer while nobody knows who the business is, or for a caller who hides their number."""
         if self.profile.business is not None and self.profile.customer_id is None:
             text = self.speak(
-                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. הצע לרשום הודעה עם מספר לחזרה.",
+                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. יש להציע לרשום הודעה עם מספר לחזרה.",
                 en="The caller's number is hidden, so nothing can be booked. Offer to take a message with a number.",
             )
             return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
-            he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
+            he="היומן לא זמין כרגע. יש להציע לרשום הודעה ולומר שנחזור ללקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",
         )
         return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"), refused=True)

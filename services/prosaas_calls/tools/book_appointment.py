@@ -35,8 +35,8 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
             now=context.now(),
         )
         return Answer(
-            context.speak(he=f"התור נקבע: {context.spoken(at)}.", en=f"Booked: {context.spoken(at)}."),
-            context.speak(he=f"נקבע {context.local(at)}", en=f"booked {context.local(at)}"),
+            context.speak(he=f"הפגישה נקבעה: {context.spoken(at)}.", en=f"Booked: {context.spoken(at)}."),
+            context.speak(he=f"נקבעה פגישה ל-{context.local(at)}", en=f"booked {context.local(at)}"),
         )
 
     return await in_calendar(context, work)

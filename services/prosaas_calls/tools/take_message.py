@@ -22,7 +22,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     business = context.profile.business
     if business is None:
         text = context.speak(
-            he="אי אפשר לרשום הודעה כרגע. בקש להתקשר שוב מאוחר יותר.",
+            he="אי אפשר לרשום הודעה כרגע. יש לבקש להתקשר שוב מאוחר יותר.",
             en="No message can be taken now. Ask them to call again later.",
         )
         return Answer(text, context.speak(he="אי אפשר לרשום", en="cannot be taken"), refused=True)

@@ -9,6 +9,7 @@ from typing import Self
 
 import httpx
 
+from prosaas_core import tracing
 from prosaas_core.outward.breaker import Breaker
 from prosaas_core.outward.preview import preview
 from prosaas_core.patience import Patience, retry_after
@@ -173,8 +174,11 @@ class Outbound:
     ) -> httpx.Response | _Failure:
         started, period = self._clock(), breaker.period
         try:
-            async with asyncio.timeout(self._policy.timeout_s):
-                response = await self._client.send(request, auth=auth)
+            asked = {"http_request_method": request.method, "server_address": request.url.host}
+            with tracing.span(request.method, kind="client", **asked) as told:
+                async with asyncio.timeout(self._policy.timeout_s):
+                    response = await self._client.send(request, auth=auth)
+                told["http_response_status_code"] = response.status_code
         except httpx.PoolTimeout as error:
             # Our own limit: it says nothing about the host.
             breaker.abandoned(period)

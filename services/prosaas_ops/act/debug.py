@@ -21,6 +21,8 @@ from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import told
 
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX", *(("S",) if OTHERS else ()))
 
@@ -38,7 +40,7 @@ def run(options: Options) -> int:
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
     for session in sessions.others(engine, options.command):
-        screen.say(screen.warn(f"note: {session}"))
+        screen.say(screen.warn(words.NOTE(what=session)))
     sharing: list[sessions.Session] = []
 
     def stays(container: Container) -> bool:
@@ -54,8 +56,8 @@ def run(options: Options) -> int:
             with live_switch.raised(engine, list(containers.values()), target, length, stays) as raise_in:
                 until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
                 length_said = spoken_duration(length)
-                screen.say(f"DEBUG for {target} in {service} until {until} ({length_said}); Ctrl-C takes it back")
-                screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
+                screen.say(words.DEBUGGING(target=target, service=service, until=until, length=length_said))
+                screen.say(words.TO_FILE(path=path, most=options.number("MAX", 200)))
                 with path.open("w", encoding="utf-8", buffering=1) as file:
                     watch = Watch(
                         target,
@@ -65,7 +67,7 @@ def run(options: Options) -> int:
                     )
                     why = watch.show(stream, screen, cap, file)
         except KeyboardInterrupt:
-            why = "you left"
+            why = str(words.YOU_LEFT)
     return _farewell(screen, service, target, why, sharing, str(path))
 
 
@@ -88,8 +90,8 @@ def _is_live(engine: Engine, call_sid: str) -> bool:
     calls = live_calls(engine)
     if calls is None or any(call.call_sid == call_sid for call in calls):
         return True
-    known = ", ".join(call.call_sid for call in calls) or "none"
-    complain(f"debug-calls: {call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=")
+    known = ", ".join(call.call_sid for call in calls) or words.NONE
+    complain(f"debug-calls: {words.NOT_LIVE(call_sid=call_sid, known=known)}")
     return False
 
 
@@ -114,7 +116,7 @@ class Watch:
         """Returns the reason, in words for the operator."""
         for item in stream:
             if held := cap.report():
-                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
+                screen.say(screen.dim(words.NOT_SHOWN(held=held)))
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
@@ -124,7 +126,7 @@ class Watch:
                     screen.say(*screen.line(item, self._target.call_sid))
             if reason := self._reason(item):
                 return reason
-        return "the log ended"
+        return str(words.LOG_ENDED)
 
     def _concerns(self, line: Line) -> bool:
         return not self._target.call_sid or line.call_sid == self._target.call_sid
@@ -134,16 +136,16 @@ class Watch:
         if isinstance(item, Happening):
             runs = self._still_runs()
             if item.what == "die" and not runs:
-                return "the service stopped, and a restart returns to the configured level"
+                return str(words.STOPPED)
             return ""
         if item is not None:
             if item.event == "LOG_LEVEL_REVERTED" and not self._still_on():
-                return "somebody took it back (make quiet, or another terminal)"
+                return str(words.TAKEN_BACK)
             if item.event == "CALL_END" and item.call_sid and item.call_sid == self._target.call_sid:
                 self._ended_at = now
         if self._ended_at is not None and now > self._ended_at + _AFTER_CALL_SECONDS:
-            return "the call ended"
-        return "the time is over" if now >= self._deadline else ""
+            return str(words.CALL_ENDED)
+        return str(words.TIME_OVER) if now >= self._deadline else ""
 
 
 def _is_on(engine: Engine, container: Container, target: live_switch.Target) -> bool:
@@ -159,12 +161,12 @@ def _farewell(
 ) -> int:
     screen.say()
     if sharing:
-        screen.say(f"{why}. DEBUG for {target} stays on: {sharing[0]} and takes it back")
+        screen.say(words.STAYS_ON(why=why, target=target, session=sharing[0]))
     else:
-        screen.say(f"{why}. {service} is at its configured level again for {target}")
+        screen.say(words.CONFIGURED_AGAIN(why=why, service=service, target=target))
     call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
     quiet = f" · make quiet-{short(service)}" if sharing else ""
-    screen.say(screen.dim(f"next: less {path}{call}{quiet}"))
+    screen.say(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}")))
     return FINE
 
 

@@ -5,6 +5,7 @@ from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
+from prosaas_ops.texts import lines as words
 
 OPTIONS = ("S",) if OTHERS else ()
 
@@ -16,7 +17,7 @@ def run(options: Options) -> int:
     ended = sessions.others(engine, options.command.replace("quiet", "debug"))
     for container in containers:
         live_switch.lower_all(engine, container)
-    screen.say(f"{service} is at its configured level")
+    screen.say(words.CONFIGURED(service=service))
     for session in ended:
-        screen.say(screen.paint(f"note: {session}; that ended with this", "33"))
+        screen.say(screen.paint(words.NOTE(what=words.ENDED_WITH_THIS(session=session)), "33"))
     return FINE

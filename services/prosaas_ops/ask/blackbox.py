@@ -1,4 +1,4 @@
-"""`make blackbox`: the flight recorder of a call, from the file of a failed one or from the memory of a live one."""
+"""`make blackbox`: the black box of a call, from the file of a failed one or from the memory of a live one."""
 
 import json
 from collections import Counter
@@ -14,6 +14,8 @@ from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import told
 
 OPTIONS = ("CALL", "LEVEL")
 
@@ -29,21 +31,28 @@ def run(options: Options) -> int:
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
     service, (code, out, err) = _ask(engine, call_sid)
     if code == _NOTHING_RECORDED:
-        missing = (
-            f"nothing was recorded for {call_sid}: it ended well, or long ago" if call_sid else "no recordings yet"
-        )
-        complain(f"blackbox: {missing}. `make trace CALL=…` tells what the log and the database know")
+        missing = words.NOTHING_RECORDED(call_sid=call_sid) if call_sid else words.NO_RECORDINGS
+        complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
         return NOTHING
     if code:
         raise Problem(err.strip() or f"logctl failed with exit code {code}")
     if not call_sid:
         rows = sorted(out.splitlines(), reverse=True)
-        screen.say(screen.dim("written (UTC)          bytes  of"), *rows)
-        screen.say(screen.dim(f"next: make blackbox CALL={rows[0].split()[-1]}") if rows else "")
+        screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
+        screen.say(screen.dim(told.NEXT(commands=f"make blackbox CALL={rows[0].split()[-1]}")) if rows else "")
         return FINE
     screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, service, call_sid)), screen, whole))
-    screen.say(screen.dim(f"next: make trace CALL={call_sid}" + ("" if whole else " · LEVEL=DEBUG shows each frame")))
+    command = f"make trace CALL={call_sid}"
+    screen.say(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command))))
     return FINE
+
+
+def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
+    """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
+    service, (code, out, err) = _ask(engine, call_sid)
+    if code not in (FINE, _NOTHING_RECORDED):
+        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+    return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
 
 
 @dataclass(slots=True)
@@ -63,7 +72,8 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
         except ValueError:
             continue
         if "blackbox" in body:
-            found.append(Recording(f"{body['kind']} {body['blackbox']}: {body['records']} records, {body['reason']}"))
+            title = {"kind": body["kind"], "records": body["records"], "reason": body["reason"]}
+            found.append(Recording(words.RECORDED(name=body["blackbox"], **title)))
             continue
         stamp = next((str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body), "")
         if found and stamp:
@@ -119,8 +129,9 @@ def _run(run: list[tuple[float, Line]], start: float, screen: Screen) -> Iterato
         yield from _moment(run[0][0] - start, run[0][1], screen)
     elif run:
         counts = Counter(line.event for _, line in run)
-        told = ", ".join(f"{event} ×{count}" for event, count in counts.most_common())
-        yield screen.dim(f"{run[0][0] - start:+10.3f}  … {told} in {run[-1][0] - run[0][0]:.2f} s")
+        frames = ", ".join(f"{event} ×{count}" for event, count in counts.most_common())
+        lasted = words.FRAMES(told=frames, seconds=f"{run[-1][0] - run[0][0]:.2f}")
+        yield screen.dim(f"{run[0][0] - start:+10.3f}  {lasted}")
 
 
 def _moment(offset: float, line: Line, screen: Screen) -> Iterator[str]:

@@ -19,7 +19,9 @@ _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 # Emptying these is how one returns to the demo, or does without WhatsApp.
 _MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-COLLECTORS = ("awslogs", "datadog", "fluentd", "syslog")
+# Drivers of the engine that send lines on, each with a file in deploy/collectors.
+DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
+COLLECTORS = (*DRIVERS, "datadog")
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32

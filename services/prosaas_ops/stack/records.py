@@ -42,6 +42,16 @@ class Appointment:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What one thing about the call cost; None where its price is not known."""
+
+    name: str
+    cost: float | None
+    currency: str
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One row of the calls table, with the names it refers to."""
 
@@ -65,6 +75,7 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    paid: list[Paid] = field(default_factory=list)
     # Which version of prosaas-calls answered.
     version: str = ""
 
@@ -94,6 +105,10 @@ _USUAL = """
     select percentile_disc(0.95) within group (order by slowest) as usual
     from (select (metrics->>'response_p95_ms')::float as slowest from calls
           where business_id = $1 and call_sid <> $2 order by started_at desc limit 100) as last
+"""
+_PAID = """
+    select name, sum(cost) as cost, currency, bool_or(estimated) as estimated from charges where call_sid = $1
+    group by name, currency, kind order by min(id)
 """
 _BY_NAME = """
     select call_sid from calls where starts_with(lower(call_sid), $1) order by started_at desc limit 20
@@ -133,7 +148,8 @@ def call_record(call_sid: str) -> Record | None:
             Appointment(*found) for found in await connection.fetch(_APPOINTMENTS, call_sid, row["customer_id"])
         ]
         usual = await connection.fetchval(_USUAL, row["business_id"], call_sid)
-        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual))
+        paid = [Paid(*found) for found in await connection.fetch(_PAID, call_sid)]
+        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual), paid)
 
     return asked(ask)
 
@@ -213,7 +229,13 @@ async def _jobs(connection: "asyncpg.Connection[Any]", call_sid: str) -> list[Jo
     ]
 
 
-def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment], usual_ms: float | None) -> Record:
+def _record(
+    row: dict[str, Any],
+    jobs: list[Job],
+    appointments: list[Appointment],
+    usual_ms: float | None,
+    paid: list[Paid],
+) -> Record:
     return Record(
         call_sid=row["call_sid"],
         business=" ".join(str(part) for part in (row["business_id"], row["business_name"]) if part),
@@ -234,6 +256,7 @@ def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment
         jobs=jobs,
         appointments=appointments,
         usual_ms=usual_ms,
+        paid=paid,
     )
 
 

@@ -8,6 +8,7 @@ from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
 from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business, Call, CallMessage
+from prosaas_core.words import prefixed
 from prosaas_logging import get_logger
 from prosaas_worker.delivery import deliver, write
 from prosaas_worker.job import Job, Tools
@@ -44,7 +45,9 @@ def _left(message_id: int) -> Executable:
 def _left_in_words(found: Any) -> str:
     who = " ".join(part for part in (found.name, found.number) if part) or "?"
     urgent = in_language(URGENT, found.language) if found.urgent else ""
-    return urgent + in_language(LEFT_MESSAGE, found.language).format(who=who, text=found.body)
+    return urgent + in_language(LEFT_MESSAGE, found.language).format(
+        who=who, from_whom=prefixed("מ", who), text=found.body
+    )
 
 
 def _sent_away(call_sid: str) -> Executable:
@@ -58,4 +61,5 @@ def _sent_away(call_sid: str) -> Executable:
 def _sent_away_in_words(found: Any) -> str:
     ending = ending_of(found.end_reason or "")
     why = found.end_reason if ending is None else ending.en if found.language == "en" else ending.he
-    return in_language(SENT_AWAY, found.language).format(who=caller_id(found.from_number) or "?", why=why)
+    who = caller_id(found.from_number) or "?"
+    return in_language(SENT_AWAY, found.language).format(who=who, from_whom=prefixed("מ", who), why=why)

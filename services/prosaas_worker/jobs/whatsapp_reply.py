@@ -79,7 +79,12 @@ async def _compose(tools: Tools, talk: _Talk) -> Text:
     async with transaction(tools.engine) as connection:
         turns = await _history(connection, about.conversation_id)
     instructions = in_language(REPLY, about.language).format(name=about.name)
-    body = await answer(tools, instructions=f"{instructions}\n\n{about.instructions}".strip(), turns=turns)
+    body = await answer(
+        tools,
+        instructions=f"{instructions}\n\n{about.instructions}".strip(),
+        turns=turns,
+        business_id=about.business_id,
+    )
     if about.channel == "meta":
         return Text("meta", about.whatsapp_phone_number_id or "", about.external_id, body)
     return Text("twilio", f"whatsapp:{about.business_phone}", _twilio_address(about.external_id), body)
@@ -125,6 +130,7 @@ async def _read(tools: Tools, conversation_id: int) -> _Talk:
         select(
             Conversation.id.label("conversation_id"),
             Conversation.channel,
+            Conversation.business_id,
             Customer.external_id,
             Business.name,
             Business.language,

@@ -95,7 +95,7 @@ class Response:
             await self._end_item(self._call_item("incomplete"), len(self._output))
             self._call = None
         details = None if status == "completed" else {"type": status, "reason": reason, "error": error}
-        usage = events.usage(self._audio_ms, self._text_length)
+        usage = self._conversation.bill(events.spoken_tokens(self._audio_ms, self._text_length, ms_a_token=50))
         resource = self._resource(status, status_details=details, usage=usage)
         await self._send(events.event("response.done", response=resource))
         await self._send(events.rate_limits())

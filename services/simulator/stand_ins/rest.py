@@ -17,7 +17,7 @@ from simulator.settings import Settings
 
 _KEPT: Final = 5_000
 _SUMMARY: Final = "סיכום: הלקוח ביקש לתאם פגישה, והנציגה בדקה זמינות וטיפלה בבקשה."
-_REPLY: Final = "שלום! קיבלנו את ההודעה, ונחזור אליך בהקדם עם תשובה."
+_REPLY: Final = "שלום! קיבלנו את ההודעה, ונחזור אליכם בהקדם עם תשובה."
 _ASKS_FOR_SUMMARY: Final = ("סכם", "ummar")
 _CALL_STATUSES: Final = {"completed", "canceled"}
 

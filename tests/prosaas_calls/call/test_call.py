@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_logging import EventRecord, capture_events
+from prosaas_logging.catalogue import CALL_END
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -403,6 +405,61 @@ async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: di
     assert end(events)["reason"] == reason
     assert result["unknown_ms"] > 1_000
     assert result["verbs"] == ["Connect"]
+
+
+async def test_a_call_says_and_keeps_what_it_used_and_cost() -> None:
+    """After all that CALL_END had before; the models, the transcripts and Twilio's minutes are charged."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call(TALK)
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    (record,) = world.store.records
+    ended = end(events)
+    assert list(CALL_END.fields)[-3:] == ["tokens_in", "tokens_out", "cost"]
+    for name in CALL_END.fields[-3:]:
+        assert record.metrics[name] == ended[name]
+    charges = {charge.kind: charge for charge in record.charges}
+    assert set(charges) == {"model", "transcription", "phone"}
+    assert charges["model"].usage.tokens_in + charges["transcription"].usage.tokens_in == ended["tokens_in"] > 0
+    assert charges["model"].usage.audio_out > 0
+    assert 0 < charges["model"].usage.tokens_cached < charges["model"].usage.tokens_in
+    assert charges["transcription"].usage.seconds > 0
+    assert ended["cost"] == pytest.approx(sum(charge.cost or 0 for charge in record.charges), abs=1e-6)
+    assert record.metrics["currency"] == "USD"
+
+
+async def test_a_call_that_has_cost_enough_is_ended_with_a_sentence() -> None:
+    """The first minute of the line alone is more than this."""
+    async with calls_world(watch=0.05, max_cost=0.001) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [], **STAYS, "patience_ms": 60_000})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "limit"
+    assert result["unknown_ms"] > 1_000
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_a_business_whose_day_is_spent_has_its_calls_transferred_or_answered_with_a_sentence(
+    reachable: bool,
+) -> None:
+    """Nothing is asked of the model, and nobody hears dead air."""
+    async with calls_world(environ={"MAX_COST_PER_DAY": "5"}) as world:
+        if not reachable:
+            world.nobody_to_ring()
+        world.store.known = replace(world.store.known, spent_today=5.0)
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "over_budget"
+    assert [event.fields["reason"] for event in named(events, "CALL_REFUSED")] == ["over_budget"]
+    assert not named(events, "GREETING", "RESPONSE_CREATED")
+    assert result["unknown_ms"] > 500
+    assert result["transferred_to"] == ("+97235550199" if reachable else None)
+    assert [charge.kind for charge in world.store.records[0].charges] == ["phone"]
 
 
 async def test_a_dead_stream_ends_the_call() -> None:

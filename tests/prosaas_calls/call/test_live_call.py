@@ -18,6 +18,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_core.facts.prices import shipped
 from prosaas_core.journal import Journal, Journals
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
@@ -126,6 +127,7 @@ class Stage:
             self.metrics,
             self._connect,
             journals := Journals(folder),
+            shipped(),
         )
         self.journals = journals
         self.call = Call(services, self.caller, "MZ1", CLAIMS)

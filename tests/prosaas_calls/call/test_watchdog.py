@@ -45,7 +45,7 @@ class Call:
         self.playback = Playback()
         self.last_frame_at = float("inf")
         self.model = Model(Connection())
-        self.idle = self.silent = 0.0
+        self.idle = self.silent = self.spent = 0.0
         self.noise = False
         self.unintelligible = self.sounds = self.committed = 0
         self.asked_to_wait = False
@@ -61,6 +61,7 @@ class Call:
             conversation=self,  # type: ignore[arg-type]
             floor=self,  # type: ignore[arg-type]
             nudge=self.nudged.append,
+            meter=self,  # type: ignore[arg-type]
             leave=self._leave,
         )
 
@@ -118,6 +119,19 @@ async def test_the_longest_call_ends_with_a_sentence() -> None:
 
     assert await call.end() is EndReason.MAX_DURATION
     assert call.left == [("limit", EndReason.MAX_DURATION)]
+
+
+async def test_the_dearest_call_ends_with_a_sentence() -> None:
+    """Whoever talks, it is the business that pays."""
+    call = Call(max_cost=0.5, max_call=5.0)
+    call.spent = 0.49
+    ending = asyncio.create_task(call.end())
+    await asyncio.sleep(0.05)
+    assert not ending.done()
+    call.spent = 0.5
+
+    assert await ending is EndReason.LIMIT
+    assert call.left == [("limit", EndReason.LIMIT)]
 
 
 async def test_a_model_that_does_not_answer_is_given_up() -> None:

@@ -80,7 +80,7 @@ async def test_a_full_day_is_full(engine: AsyncEngine) -> None:
 
     answer = await tool(await call(engine), "check_availability", date="2026-01-25")
 
-    assert answer.text == "יום ראשון, 25 בינואר: הכול תפוס. הצע יום אחר."
+    assert answer.text == "יום ראשון, 25 בינואר: הכול תפוס. יש להציע יום אחר."
 
 
 async def test_the_log_line_is_the_guides(engine: AsyncEngine) -> None:
@@ -99,16 +99,16 @@ async def test_an_appointment_is_booked_moved_and_cancelled(engine: AsyncEngine)
     context = await call(engine)
 
     made = await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="תספורת")
-    assert made.text == "התור נקבע: יום ראשון, 25 בינואר, 14:00."
+    assert made.text == "הפגישה נקבעה: יום ראשון, 25 בינואר, 14:00."
     assert await booked(engine) == [datetime(2026, 1, 25, 12, tzinfo=UTC)]
 
     old = {"current_date": "2026-01-25", "current_time": "14:00"}
     moved = await tool(context, "reschedule_appointment", date="2026-01-26", time="09:30", **old)
-    assert moved.text == "התור הועבר. היה: יום ראשון, 25 בינואר, 14:00. עכשיו: יום שני, 26 בינואר, 09:30."
+    assert moved.text == "הפגישה הועברה. קודם: יום ראשון, 25 בינואר, 14:00. עכשיו: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == [datetime(2026, 1, 26, 7, 30, tzinfo=UTC)]
 
     gone = await tool(context, "cancel_appointment", date="2026-01-26", time="09:30")
-    assert gone.text == "התור בוטל: יום שני, 26 בינואר, 09:30."
+    assert gone.text == "הפגישה בוטלה: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == []
     async with session(engine) as opened:
         assert await opened.scalar(select(Appointment.call_sid)) == "CA1"
@@ -159,8 +159,8 @@ async def test_another_callers_appointment_is_out_of_reach(engine: AsyncEngine) 
 
     theirs, old = {"date": "2026-01-25", "time": "10:00"}, {"current_date": "2026-01-25", "current_time": "10:00"}
     new = {"date": "2026-01-26", "time": "10:00"}
-    assert "אין ללקוח תור" in (await tool(context, "cancel_appointment", **theirs)).text
-    assert "אין ללקוח תור" in (await tool(context, "reschedule_appointment", **old, **new)).text
+    assert "אין ללקוח פגישה" in (await tool(context, "cancel_appointment", **theirs)).text
+    assert "אין ללקוח פגישה" in (await tool(context, "reschedule_appointment", **old, **new)).text
     assert len(await booked(engine)) == 1
 
 
@@ -179,7 +179,7 @@ async def test_an_appointment_is_given_up_by_its_own_day_and_hour_alone(
     assert "יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00" in refused.text
     assert refused.text.count("26 בינואר") == 1
     listed = await tool(context, "my_appointments")
-    assert listed.text == "התורים של הלקוח: יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00."
+    assert listed.text == "הפגישות של הלקוח: יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00."
 
     await tool(context, "cancel_appointment", date="2026-01-26", time="10:00")
     assert await booked(engine) == [datetime(2026, 1, 25, 8, tzinfo=UTC)]
@@ -191,7 +191,7 @@ async def test_a_booking_asked_for_twice_is_one_that_they_have(engine: AsyncEngi
     for _ in range(2):
         answer = await tool(context, "book_appointment", date="2026-01-25", time="14:00")
 
-    assert "כבר קבוע" in answer.text
+    assert "כבר קבועה" in answer.text
     assert "תפוסה" not in answer.text
     assert len(await booked(engine)) == 1
 

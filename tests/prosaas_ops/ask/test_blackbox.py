@@ -1,4 +1,4 @@
-"""The flight recorder as a person reads it."""
+"""The black box as a person reads it."""
 
 import json
 from collections.abc import Callable

@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 
 from prosaas_core.jobs import APPOINTMENT_REMIND
 from prosaas_core.tables import Appointment, Business, Customer
+from prosaas_core.words import day_in_words
 from prosaas_logging import capture_events
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import appointment_remind
@@ -48,7 +49,7 @@ async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(to
     assert [event.fields["channel"] for event in events if event.event == "WHATSAPP_SENT"] == ["sms"]
     local = TOMORROW + timedelta(hours=3)
     assert (sent["from"], sent["to"]) == ("+97235550100", "+972501234567")
-    assert sent["body"] == f"שלום דוד, תזכורת לתור שלך במספרת דנה ביום {local:%d.%m} בשעה {local:%H:%M}."
+    assert sent["body"] == f"שלום דוד, תזכורת: קבעתם תור במספרת דנה ל{day_in_words(local, 'he')}, בשעה {local:%H:%M}."
 
 
 @pytest.mark.usefixtures("booked")

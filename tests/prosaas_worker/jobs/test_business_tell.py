@@ -33,7 +33,7 @@ async def test_a_message_is_texted_to_the_person_whom_calls_are_transferred_to(t
         await business_tell.run(job, tools)
     (sent,) = providers.sent
     assert (sent["from"], sent["to"]) == ("+97235550100", "+97235550199")
-    assert sent["body"] == "דחוף! הודעה מ-דוד +972501234567: לחזור אליי"
+    assert sent["body"] == "דחוף! הודעה מדוד +972501234567: לחזור אליי"
 
 
 @pytest.mark.usefixtures("reachable")
