@@ -50,6 +50,19 @@ restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 	@scripts/run $@
 
+##@ Watching
+
+.PHONY: status alert-test soak
+
+status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+soak: ## simulated calls for hours, faults now and then, and what drifted [HOURS=8 CALLS=10 SPEED=1]
+	@scripts/run $@
+
+alert-test: ## send one alert through to whoever is told of them
+	@scripts/run $@
+
 ##@ Calls and logs
 
 .PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
@@ -75,7 +88,7 @@ errors: ## warnings and errors, the same trouble once: how often, since when, wh
 levels: ## which level is in force, who switched what until when; what eats the disk
 	@scripts/run $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG]
 	@scripts/run $@
 
 blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]

@@ -46,7 +46,7 @@ standin() {
     case $1 in
     */python:*) python_standin "$1" ;;
     *)
-        folder=${1#*/}
+        folder=${1##*/}
         docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" \
             "deploy/standins/${folder%%:*}" >/dev/null
         ;;
@@ -102,3 +102,7 @@ python=${found#*=}
 echo "$found"
 ensure POSTGRES_IMAGE postgres:17-trixie
 ensure CADDY_IMAGE caddy:2
+if [ "$(image MONITORING 0)" = 1 ]; then
+    ensure PROMETHEUS_IMAGE prom/prometheus:v2.53.3
+    ensure ALERTMANAGER_IMAGE prom/alertmanager:v0.28.1
+fi

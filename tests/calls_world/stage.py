@@ -11,6 +11,7 @@ from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.events import Item, decode
@@ -27,7 +28,8 @@ class Stage:
     """A conversation between two sockets of paper."""
 
     def __init__(self) -> None:
-        self.twilio, self.to_model = FakeSocket(), []
+        self.twilio = FakeSocket()
+        self.to_model: list[Any] = []
         self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.turns = Turns()
@@ -36,6 +38,7 @@ class Stage:
         self.tools: list[Item] = []
         self.pauses: list[float] = []
         self.loud = True
+        self.promises = Promises()
         self.floor = Floor(
             line=self.line,
             turns=self.turns,
@@ -55,6 +58,7 @@ class Stage:
             meter=self.meter,
             send=self._send,
             floor=self.floor,
+            spoken=self.promises.said,
             use_tool=self.tools.append,
             ask_later=self.pauses.append,
             retry_for=20.0,

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from postgres_world import as_role
 from prosaas_core.charges import SPENT_TODAY, charge, prices_of
-from prosaas_core.database import raw_connection, session, transaction
+from prosaas_core.database import make_engine, raw_connection, session, transaction
 from prosaas_core.facts.prices import Charge, shipped
 from prosaas_core.facts.usage import Usage
 from prosaas_core.parties import find_parties
+from prosaas_core.postgres.roles import CALLS, WORKER
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.settings import load_settings
 from prosaas_core.tables import Call
@@ -97,6 +99,18 @@ async def test_a_business_is_told_at_four_fifths_and_at_the_whole_of_its_budget_
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("role", [CALLS, WORKER])
+async def test_the_services_that_spend_may_do_so_in_their_own_roles(
+    engine: AsyncEngine, business_id: int, database_url: str, role: str
+) -> None:
+    ours = make_engine(load_settings({"DATABASE_URL": as_role(database_url, role)}))
+    with capture_events() as events:
+        await spend(ours, 9.0, business_id)
+    await ours.dispose()
+    assert told(events) == [9.0]
+
+
+@pytest.mark.postgres
 async def test_without_a_budget_nobody_is_told(engine: AsyncEngine, business_id: int) -> None:
     with capture_events() as events:
         await spend(engine, 1e6, business_id, limit=0)
@@ -154,7 +168,7 @@ async def test_a_call_knows_what_its_business_has_spent_since_its_midnight(
         await connection.execute(text("UPDATE charges SET at = at - '25 hours'::interval"))
     await spend(engine, 1.25, business_id)
     async with raw_connection(engine, within_s=10) as raw:
-        asked = {"business_id": business_id, "called": "", "caller": "+972501234567"}
+        asked: dict[str, Any] = {"business_id": business_id, "called": "", "caller": "+972501234567"}
         known, unasked = await find_parties(raw, **asked, spent=True), await find_parties(raw, **asked)
     assert known is not None
     assert unasked is not None

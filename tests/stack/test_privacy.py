@@ -3,8 +3,12 @@
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from bundle_world.checkout import Checkout
 from stack_world.stack import Stack
+
+pytestmark = pytest.mark.timeout(900)
 
 CALLER = "+972501234567"
 OURS = {"prosaas_api", "prosaas_calls", "prosaas_worker"}

@@ -41,14 +41,19 @@ RIGHTS: Final = {
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
         "call_messages": "SELECT (id, created_at), INSERT",
+        # What a call cost, and the day's sum; that a business was told of its day is an effect.
+        "charges": "SELECT, INSERT",
         **_ENQUEUE,
         **_READY,
+        "job_effects": "SELECT, INSERT, UPDATE (job)",
     },
     WORKER: {
-        "businesses": "SELECT",
+        # Charges of one business wait for one another by its row.
+        "businesses": "SELECT, UPDATE (updated_at)",
         "customers": "SELECT, INSERT, UPDATE, DELETE",
         "appointments": "SELECT, UPDATE, DELETE",
         "calls": "SELECT, INSERT, UPDATE",
+        "charges": "SELECT, INSERT",
         "call_messages": "SELECT, UPDATE, DELETE",
         "conversations": "SELECT, UPDATE, DELETE",
         "messages": "SELECT, INSERT, UPDATE, DELETE",
@@ -66,6 +71,7 @@ RIGHTS: Final = {
         "customers": "SELECT",
         "appointments": "SELECT",
         "calls": "SELECT",
+        "charges": "SELECT",
         "call_messages": "SELECT",
         "conversations": "SELECT",
         "messages": "SELECT",

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 DAY_S = 86_400
-# A folder, the setting of its place, and what in it is finished: a record is written aside and renamed.
+# A folder, the setting of its place, and what in it is about calls, live ones too.
 FOLDERS = (
-    ("SPOOL_DIR", "/var/spool/prosaas", ("*.json", "*.unreadable")),
+    ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
     ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", ("*.jsonl",)),
 )
 # Fewer digits than any whole number has would be found by chance.

@@ -44,7 +44,7 @@ def run(options: Options) -> int:
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
             resume(world)
         act(world, options)
-        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
+        left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
     return FINE
 
 
@@ -85,7 +85,7 @@ def prepare(world: World, environment: str = "") -> None:
     overlay = world.state / "compose.yml"
     if not overlay.exists():
         replace(overlay, "services: {}\n")
-    for folder in ("env", "deploy/gateway", *(("services",) if environment == "dev" else ())):
+    for folder in ("env", "deploy/gateway", "deploy/monitoring", *(("services",) if environment == "dev" else ())):
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))

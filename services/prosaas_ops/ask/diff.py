@@ -68,12 +68,11 @@ def _touched(calls: list[LiveCall] | None, changed: set[str]) -> str:
     """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
     if calls is None:
         return words.LIVE(calls=words.UNKNOWN)
-    none = words.NONE_OF(all=len(calls))
     if not calls or not changed & {"gateway", "prosaas-calls"}:
-        return words.TOUCHED(calls=none)
+        return words.TOUCHED(calls=words.NONE_OF(all=len(calls)))
     if "gateway" in changed:
-        return words.TOUCHED(calls=f"{len(calls)}{words.CUT}")
-    return words.TOUCHED(calls=f"{none}{words.STAY}")
+        return words.TOUCHED(calls=words.CUT(calls=len(calls)))
+    return words.TOUCHED(calls=words.KEPT(none=words.NONE_OF(all=len(calls))))
 
 
 def _input() -> tuple[dict[str, Any], str]:
