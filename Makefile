@@ -9,12 +9,16 @@ $(foreach v,$(TYPED),$(eval override $(v) := $$(value $(v))))
 export $(TYPED)
 export PROSAAS_TYPED := $(TYPED)
 
+# A word that a target of make's own does not know is refused by name, as the tools refuse it: `$(call only,T)`.
+GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
+only = $(if $(filter-out $1 $(GENERAL),$(TYPED)),$(error make $@ does not know $(filter-out $1 $(GENERAL),$(TYPED))))
+
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev down ps rollback restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev go-live down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
 	@scripts/run $@
@@ -25,11 +29,14 @@ up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
 	@scripts/run $@
 
+go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]
+	@scripts/run $@
+
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, and whether it is healthy
-	@docker compose ps
+ps: ## what runs, of which version, and whether it is healthy
+	@$(call only,)docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -43,11 +50,27 @@ restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
 	@scripts/run $@
 
+##@ Watching
+
+.PHONY: status alert-test soak
+
+status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+soak: ## simulated calls for hours, faults now and then, and what drifted [HOURS=8 CALLS=10 SPEED=1]
+	@scripts/run $@
+
+alert-test: ## send one alert through to whoever is told of them
+	@scripts/run $@
+
 ##@ Calls and logs
 
-.PHONY: call calls errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
+.PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
-call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG]
+call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG MAX=200]
+	@scripts/run $@
+
+console: ## all this as pages in a browser, on this machine alone; prints the link [CONSOLE_PORT=8090]
 	@scripts/run $@
 
 logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
@@ -56,28 +79,31 @@ logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=
 calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
 	@scripts/run $@
 
+costs: ## what was spent, from the ledger [SINCE=30d BY=day|business|model|ending BUSINESS= CSV=1]
+	@scripts/run $@
+
 errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
 	@scripts/run $@
 
 levels: ## which level is in force, who switched what until when; what eats the disk
 	@scripts/run $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG]
 	@scripts/run $@
 
-blackbox: ## the flight recorder of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
+blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
 	@scripts/run $@
 
 capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
 	@scripts/run $@
 
-debug-api: ## DEBUG in prosaas-api for a while, no restart [FOR=15m MAX=200]
+debug-api: ## DEBUG in prosaas-api for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
 debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
-debug-worker: ## DEBUG in worker for a while, no restart [FOR=15m MAX=200]
+debug-worker: ## DEBUG in worker for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
 	@scripts/run $@
 
 quiet-api: ## take every live DEBUG of prosaas-api back now
@@ -96,14 +122,14 @@ quiet-worker: ## take every live DEBUG of worker back now
 diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
 	@scripts/run $@
 
-checklist: ## the deployment guide's seven points, checked on the running stack
+checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo OUT=none | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
-	@cat env/prod.env
+	@$(call only,)cat env/prod.env
 
 ##@ Secrets
 
@@ -122,18 +148,37 @@ jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or r
 retry-job: ## put held jobs back into the queue [ID="12 13"]
 	@scripts/run $@
 
-backup: ## write the database into backups/ [FILE=] [FORCE=1: over a file that is there]
+backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there]
 	@scripts/run $@
 
-restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump]
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [KEY=]
 	@scripts/run $@
 
-restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=]
+restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=] [KEY=]
+	@scripts/run $@
+
+##@ People
+
+.PHONY: forget export retention audit
+
+forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1]
+	@scripts/run $@
+
+export: ## everything about one person, for them and for machines [PHONE=+972… or CUSTOMER=7] [IN=en]
+	@scripts/run $@
+
+retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
+	@scripts/run $@
+
+audit: ## who looked at people, took them along or changed what is kept, and why [SINCE=30d MAX=50]
 	@scripts/run $@
 
 ##@ This machine
 
-.PHONY: doctor
+.PHONY: doctor update-bases
+
+update-bases: ## today's base images, each meant by its digest from then on; make up-prod builds on them
+	@scripts/run $@
 
 doctor: ## check engine, disk, memory, ports, certificates and .env; each line is ok or what to do
 	@scripts/run $@
@@ -143,28 +188,28 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 .PHONY: test test-fast lint lock docs bench fuzz mutate
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
-	@scripts/test.sh $(T)
+	@$(call only,T)scripts/test.sh $(T)
 
-test-fast: $(VENV)/installed ## what needs no engine and no database, on this machine's Python [T=]
-	@$(VENV)/bin/pytest --random-order-bucket=module -m "not docker and not postgres" $(T)
+test-fast: $(VENV)/installed ## what needs no engine, no database and no browser, on this machine's Python [T=]
+	@$(call only,T)$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
-	@scripts/lint.sh
+	@$(call only,)scripts/lint.sh
 
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
-	@scripts/lock.sh
+	@$(call only,)scripts/lock.sh
 
 docs: $(VENV)/installed ## write the tables of events into docs/ anew
-	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@$(call only,)PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
+	@$(call only,B ARGS OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 fuzz: $(VENV)/installed ## hostile input for what reads it from outside [MINUTES=5 TARGET=media_stream]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+	@$(call only,MINUTES TARGET)PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
 
 mutate: $(VENV)/installed ## break a room's code step by step and ask its tests [ROOM=worker MINUTES=20 OUT=bench/RESULTS.md]
-	@PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
+	@$(call only,ROOM MINUTES OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
 		$(if $(MINUTES),--minutes=$(MINUTES)) $(ROOM)
 
 $(VENV)/installed: services/requirements/tools.txt

@@ -11,4 +11,4 @@ mypy
 mypy --config-file tests/mypy.ini
 shellcheck --external-sources --source-path=SCRIPTDIR scripts/run scripts/*.sh services/*.sh services/prosaas_calls/prompts/*.sh deploy/*.sh deploy/standins/*/*.sh .ci/run
 yamllint --strict .
-hadolint services/Dockerfile deploy/Dockerfile deploy/standins/*/Dockerfile
+hadolint services/Dockerfile deploy/Dockerfile deploy/standins/*/Dockerfile docs/examples/*/Dockerfile

@@ -9,18 +9,23 @@ from typing import Any
 
 import pytest
 
-from postgres_world import KEPT, PostgresServer, docker, postgres, setting
+from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
 from stack_world.fixtures import checkout, stack
 
 __all__ = ["checkout", "docker", "setting", "stack"]
 
 TEMPLATE = "migrated"
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, and what
-# runs its images without it.
+# What the operator's commands say is tested in English, and in Hebrew where that is the question.
+os.environ.setdefault("OPS_LANG", "en")
+# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
+# alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
-    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(attacks|backup|levels|many_calls|secrets|start)\.py",
-    "deploys": r"tests/stack/test_deploys\.py",
+    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py|tests/docs/test_going_live\.py",
+    "drills": r"tests/stack/test_(attacks|backup|levels|many_calls|privacy|secrets|start)\.py",
+    "watched": r"tests/stack/test_(alerts|crashes)\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live)\.py",
+    "browser": r"tests/browser/test_\w+\.py",
+    "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 
@@ -34,6 +39,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     fixtures = set(getattr(item, "fixturenames", ()))
     if "postgres_server" in fixtures:
         item.add_marker(pytest.mark.postgres)
+    if "browser" in fixtures:
+        item.add_marker(pytest.mark.browser)
     if fixtures & {"stack", "checkout"}:
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
@@ -85,4 +92,5 @@ def _make_template(server: PostgresServer) -> None:
     if server.base == os.environ.get(KEPT):
         server.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
     server.execute(f"CREATE DATABASE {TEMPLATE}")
-    asyncio.run(migrate(load_settings({"DATABASE_URL": server.url(TEMPLATE), "OPENAI_API_KEY": "none"})))
+    settings = {"DATABASE_URL": server.url(TEMPLATE), "OPENAI_API_KEY": "none", "DATABASE_ROLES_KEY": ROLES_KEY}
+    asyncio.run(migrate(load_settings(settings)))

@@ -180,6 +180,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
     model = f"ws://127.0.0.1:{model_port}/v1/realtime"
     command = [RELAYS[name], str(port), model] if name in RELAYS else ["prosaas_calls"]
     with tempfile.TemporaryDirectory() as folder, _piped(Path(folder) / "log") as log:
+        os.mkdir(f"{folder}/spool")
         environ = {
             **os.environ,
             "PYTHONPATH": f"{ROOT}:{ROOT / 'services'}",
@@ -192,7 +193,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             "DRAIN_SECONDS": "1",
             "PORT": str(port),
             "OPERATORS_PORT": "0",
-            "SPOOL_DIR": folder,
+            "SPOOL_DIR": f"{folder}/spool",
             "LOG_BLACKBOX": f"{folder}/blackbox",
             "LOG_SWITCH_FILE": f"{folder}/switch.json",
             **LOG[name],

@@ -8,6 +8,7 @@ import uvicorn
 
 from prosaas_api.app import create_app
 from prosaas_api.patience import Impatient
+from prosaas_core import tracing
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 from prosaas_logging.catalogue import DEMO, SERVICE_START, SERVICE_STOP
@@ -44,6 +45,7 @@ def main() -> int:
     # uvicorn raises the signal again after its orderly shutdown; it must not kill us before our last lines.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: None)
+    tracing.start("prosaas-api", logging.version)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -60,6 +62,7 @@ def main() -> int:
     )
     with contextlib.suppress(SystemExit):
         server.run()
+    tracing.stop()
     log.event(SERVICE_STOP, reason="told to stop" if server.started else "could not start")
     return 0 if server.started else 1
 

@@ -1,6 +1,7 @@
 """Messages that come in: each becomes a row and a job in one transaction, once, however often it is delivered."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 
@@ -8,6 +9,7 @@ from prosaas_api.request_scope import annotate
 from prosaas_api.state import State
 from prosaas_core.database import raw_transaction
 from prosaas_core.messages import fates, sending
+from prosaas_core.messages.connection import Channel
 from prosaas_core.messages.fates import Fate
 from prosaas_core.messages.inbox import Outcome, keep
 from prosaas_core.messages.incoming import Incoming
@@ -34,12 +36,12 @@ async def receive(state: State, messages: Sequence[Incoming]) -> None:
     for start in range(0, len(ordered), PART):
         part = ordered[start : start + PART]
         async with raw_transaction(state.engine, within_s=WITHIN_S) as connection:
-            outcomes = [(message, await _keep(connection, message)) for message in part]
+            outcomes = [(message, await _keep(state, connection, message)) for message in part]
         for message, outcome in outcomes:
             _tell(state, message, outcome)
 
 
-async def delivered(state: State, told: Sequence[Fate]) -> None:
+async def delivered(state: State, channel: Channel, told: Sequence[Fate]) -> None:
     """Note what became of messages that we sent, in one step for all of them."""
     known = [fate for fate in told if fate.status in fates.MESSAGE_STATUSES]
     if not known:
@@ -51,13 +53,16 @@ async def delivered(state: State, told: Sequence[Fate]) -> None:
     for fate in news:
         if fate.failed:
             log.event(WHATSAPP_SEND_FAILED, message_id=fate.message_id, error=f"{fate.status}, code {fate.error}")
+            state.connections.refused(channel, code=fate.error or "")
         else:
             log.debug("message delivery", message_id=fate.message_id, status=fate.status)
+            if fate.arrived:
+                state.connections.works(channel)
 
 
-async def _keep(connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
+async def _keep(state: State, connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     annotate(message_id=message.message_id)
-    outcome = await keep(connection, message)
+    outcome = await keep(connection, replace(message, text=state.settings.for_record(message.text)))
     if outcome.business_id is not None:
         annotate(business_id=str(outcome.business_id))
     return outcome

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosaas_api.metrics import Metrics
+from prosaas_core import tracing
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import HEALTH_PING, HTTP_FAILED, HTTP_REQUEST
 from prosaas_logging.scope import Scope as LogScope
@@ -35,6 +36,7 @@ def annotate(**fields: str) -> None:
     """Add what became known to all further lines of this request: call_sid, business_id, message_id, phone."""
     if found := _current.get():
         found.add(**fields)
+        tracing.join(found)
 
 
 class RequestScope:
@@ -58,11 +60,15 @@ class RequestScope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                if place := tracing.traceparent(entered):
+                    headers["traceparent"] = place
             await send(message)
 
         with scope(request_id=request_id) as entered:
             _current.set(entered)
+            tracing.join(entered, _header(conn, b"traceparent"))
             try:
                 await self._app(conn, receive, answer)
             except Exception:
@@ -77,15 +83,25 @@ class RequestScope:
             else:
                 log.event(HTTP_REQUEST, method=method, path=path, status=status, ms=round(seconds * 1000, 1))
                 self._metrics.observe(conn, method, status, seconds)
+                route = getattr(conn.get("route"), "path", "unknown")
+                tracing.finish(
+                    entered,
+                    f"{method} {route}",
+                    kind="server",
+                    error=str(status) if status >= 500 else "",
+                    http_request_method=method,
+                    http_route=route,
+                    http_response_status_code=status,
+                )
 
 
 def _request_id(conn: Scope) -> str:
-    for name, value in conn["headers"]:
-        if name == b"x-request-id":
-            given: str = value.decode("latin-1")
-            if ACCEPTABLE_ID.fullmatch(given):
-                return given
-    return uuid.uuid4().hex
+    given = _header(conn, b"x-request-id")
+    return given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _header(conn: Scope, wanted: bytes) -> str:
+    return next((str(value, "latin-1") for name, value in conn["headers"] if name == wanted), "")
 
 
 async def _answer_500(send: Send, request_id: str) -> None:

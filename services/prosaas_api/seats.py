@@ -60,13 +60,17 @@ class Seats:
         return "full" if "full" in said else "draining"
 
     def take(self) -> str:
-        """The path of the seat that gets this call, `/NAME`; "" where any will do. Of the last `state`."""
+        """The name of the seat that gets this call; "" where any will do. Of the last `state`."""
         ready = [seat for seat in self._seats if seat.status == "ready"]
         if not ready:
             return ""
         best = min(ready, key=lambda seat: seat.active)
         best.active += 1
-        return f"/{best.name}" if best.name else ""
+        return best.name
+
+    def knows(self, name: str) -> bool:
+        """Whether a seat of that name was there at the last `state`; one that is gone holds no call any more."""
+        return any(seat.name == name for seat in self._seats if name)
 
     async def _ask(self) -> list[Seat]:
         try:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from prosaas_api.metrics import Metrics
 from prosaas_api.rates import Rates
 from prosaas_api.seats import Seats
+from prosaas_core.messages.connection import Connections
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 
@@ -31,6 +32,7 @@ class State:
     door: Seats
     metrics: Metrics
     twilio: TwilioCalls
+    connections: Connections = field(default_factory=Connections)
     rates: Rates = field(default_factory=Rates)
     batches: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BATCHES))
 

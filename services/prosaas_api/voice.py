@@ -12,14 +12,16 @@ from prosaas_api.forms import checked
 from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
-from prosaas_core import queries, stream_token
+from prosaas_core import queries, stream_token, tracing
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session
 from prosaas_core.messages import fates
-from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, dial
+from prosaas_core.phones import same_number
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     CALL_STATUS,
     DB_UNAVAILABLE,
+    STREAM_FAILED,
     TRANSFER_RESULT,
     UNKNOWN_BUSINESS,
     VOICE_REFUSED,
@@ -29,9 +31,9 @@ from prosaas_logging.catalogue import (
 MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
+_STREAM = "/twilio/stream"
+_LONGEST_ERROR = 200
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
-# From the first we hear of a call, which may wait for its turn, until its token is good no more.
-RINGING_S = 180.0
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -51,10 +53,13 @@ async def voice(request: Request, state: AppState) -> Response:
     call_sid, caller, called = form["CallSid"], form["From"], form["To"]
     annotate(call_sid=call_sid, phone=caller)
 
-    language, business_id, since, ttl = "he", None, None, 60.0
+    language, business_id, since, ttl, rescue = "he", None, None, 60.0, None
+    with tracing.span("seat"):
+        door = await state.door.state()
+        seat = state.door.take()
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
-            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called)
+            call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except asyncpg.PostgresError:
@@ -64,7 +69,10 @@ async def voice(request: Request, state: AppState) -> Response:
         if call is None:
             log.event(UNKNOWN_BUSINESS, to_number=called)
             return _twiml(twiml.goodbye("unknown", "he"))
-        language, business_id, since, ttl = call.language, call.business_id, call.started_at, RINGING_S
+        language, business_id, since, ttl = call.language, call.business_id, call.started_at, stream_token.RINGING_S
+        rescue = call.transfer_number
+        # Asked again, the same seat: it alone can know whether this call has its stream already.
+        seat = call.seat if state.door.knows(call.seat) else seat
         annotate(business_id=str(business_id))
         if call.ended or time.time() > since + ttl:
             log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")
@@ -74,11 +82,16 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(VOICE_REFUSED, reason="a transfer of ours that was forwarded back to us")
             return _twiml(twiml.busy())
 
-    door = await state.door.state()
     if door != "open":
-        return _wait(request, state, door, language)
+        attempt = _attempt(request)
+        log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
+        if attempt < MAX_ATTEMPTS:
+            return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
+        if rescue and not same_number(rescue, called):
+            return _twiml(dial(state.settings.public_url, call_sid, rescue))
+        return _twiml(twiml.goodbye("give_up", language))
     log.event(VOICE_WEBHOOK, from_number=caller)
-    return _connect(state, form, business_id, language, since=since, ttl=ttl)
+    return _connect(state, form, business_id, language, seat, since=since, ttl=ttl)
 
 
 @router.post(TRANSFERRED)
@@ -98,7 +111,9 @@ async def transferred(request: Request, state: AppState) -> Response:
     business_id, language = known or (None, "he")
     if await state.door.state() != "open":
         return _twiml(twiml.goodbye("give_up", language))
-    return _connect(state, form, business_id, language, returned=outcome or "failed", dialled=dialled)
+    return _connect(
+        state, form, business_id, language, state.door.take(), returned=outcome or "failed", dialled=dialled
+    )
 
 
 @router.post(ANSWERED_BY)
@@ -135,6 +150,16 @@ async def status(request: Request, state: AppState) -> Response:
     return Response(status_code=204)
 
 
+@router.post(_STREAM)
+async def stream(request: Request, state: AppState) -> Response:
+    """What became of a media stream: one that could not be opened is a caller whom nobody answered."""
+    form = checked(await signed_form(request, state), "CallSid", "StreamEvent")
+    annotate(call_sid=form["CallSid"])
+    if form["StreamEvent"] == "stream-error":
+        log.event(STREAM_FAILED, error=form.get("StreamError", "")[:_LONGEST_ERROR])
+    return Response(status_code=204)
+
+
 async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
     """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
     with contextlib.suppress(DatabaseUnavailable):
@@ -154,6 +179,7 @@ def _connect(
     form: bodies.Form,
     business_id: int | None,
     language: str,
+    seat: str,
     *,
     since: float | None = None,
     ttl: float = 60.0,
@@ -170,18 +196,16 @@ def _connect(
         dialled=dialled,
         since=since,
         ttl=ttl,
+        seat=seat,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream{state.door.take()}", token, language))
+    url = f"wss://{host}/media-stream{f'/{seat}' if seat else ''}"
+    return _twiml(twiml.connect(url, token, language, status_url=state.settings.public_url + _STREAM))
 
 
-def _wait(request: Request, state: State, door: str, language: str) -> Response:
+def _attempt(request: Request) -> int:
     given = request.query_params.get("attempt", "")
-    attempt = int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
-    log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
-    if attempt >= MAX_ATTEMPTS:
-        return _twiml(twiml.goodbye("give_up", language))
-    return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
+    return int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
 
 
 def _twiml(document: str) -> Response:

@@ -28,7 +28,7 @@ async def from_twilio(request: Request, state: AppState) -> Response:
     form = checked(await signed_form(request, state), "MessageSid")
     annotate(message_id=form["MessageSid"])
     if status := form.get("MessageStatus"):
-        await inbox.delivered(state, [Fate(form["MessageSid"], status, form.get("ErrorCode"))])
+        await inbox.delivered(state, "twilio", [Fate(form["MessageSid"], status, form.get("ErrorCode"))])
     elif form.get("From"):
         await inbox.receive(state, [incoming.from_twilio(form)])
     else:
@@ -48,7 +48,7 @@ async def verify_meta(request: Request, state: AppState) -> Response:
     ):
         log.event(SIGNATURE_REJECTED, source="meta", reason="the verify token does not match WHATSAPP_VERIFY_TOKEN")
         raise Problem(403, "the verify token does not match")
-    log.event(WHATSAPP_STATUS, status="webhook verified")
+    log.event(WHATSAPP_STATUS, status="verified", channel="meta")
     return Response(asked.get("hub.challenge", ""), media_type="text/plain")
 
 
@@ -65,12 +65,12 @@ async def from_meta(request: Request, state: AppState) -> Response:
     fates = [fate for change in changes for fate in _fates(change)]
     async with state.batches:
         await inbox.receive(state, [message for message in messages if message is not None])
-        await inbox.delivered(state, [fate for fate in fates if fate is not None])
+        await inbox.delivered(state, "meta", [fate for fate in fates if fate is not None])
     if None in messages or None in fates:
         log.event(BODY_REJECTED, source="meta", reason="a part of a batch is not of its form")
     for change in changes:
         if (field := _word(change.get("field"))) not in ("", "messages"):
-            log.event(WHATSAPP_STATUS, status=_word(_object(change, "value").get("event")) or field)
+            state.connections.account_news(field, _object(change, "value"))
     return Response(status_code=200)
 
 

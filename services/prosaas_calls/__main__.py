@@ -5,6 +5,7 @@ import sys
 import uvloop
 
 from prosaas_calls.service import serve
+from prosaas_core import tracing
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger, shutdown
 from prosaas_logging.catalogue import DEMO
@@ -20,7 +21,9 @@ def main() -> int:
         return 2
     if settings.demo:
         get_logger(__name__).event(DEMO)
+    tracing.start("prosaas-calls", log_settings.version)
     uvloop.run(serve(settings, log_settings))
+    tracing.stop()
     shutdown()
     return 0
 

@@ -1,6 +1,7 @@
 """Takes calls in: the token, the admission, and the drain at the end of the day."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from time import monotonic, time
 
@@ -9,6 +10,7 @@ from prosaas_calls.call.live_call import LiveCall
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.ending import EndReason
 from prosaas_calls.sockets import TextSocket
+from prosaas_core.phones import caller_id
 from prosaas_core.stream_token import StreamClaims, TokenError, verify
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DRAIN_END, DRAIN_START
@@ -25,9 +27,11 @@ _MAX_TOKENS = 10_000
 class Desk:
     """All the calls of this process."""
 
-    def __init__(self, services: Services, *, now: Callable[[], float] = time) -> None:
+    def __init__(self, services: Services, *, now: Callable[[], float] = time, seat: str = "") -> None:
         self._services = services
         self._now = now
+        # By which the front door finds this process, and the api leads calls to it.
+        self.seat = seat or socket.gethostname()
         self._used: dict[str, float] = {}
         self._offered_at = float("-inf")
         self._nobody = asyncio.Event()
@@ -69,22 +73,22 @@ class Desk:
         claims = verify(self._services.settings.call_token_secret, start.custom_parameters.get("token", ""), now=now)
         if claims.call_sid != start.call_sid:
             raise TokenError("of another call")
+        if claims.seat not in ("", self.seat):
+            raise TokenError("of another seat")
         used = self._used
-        if claims.nonce in used:
+        if claims.once in used:
             raise TokenError("used before")
         if len(used) >= _MAX_TOKENS:
             self._used = used = {nonce: expires for nonce, expires in used.items() if expires > now}
         if len(used) >= _MAX_TOKENS:
             raise TokenError("too many at once")
-        used[claims.nonce] = claims.expires_at
+        used[claims.once] = claims.expires_at
         return claims
 
-    async def answer(self, socket: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
+    async def answer(self, stream: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         """Take one stream, from its `start` to its end."""
-        refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
-        if self.draining and self._promised_s and self.active < self.capacity:
-            refusal = None
-        live = LiveCall(self._services, Call(self._services, socket, stream_sid, claims), claims, refusal)
+        refusal = self._refusal(claims)
+        live = LiveCall(self._services, Call(self._services, stream, stream_sid, claims), claims, refusal)
         self.live.add(live)
         self._nobody.clear()
         try:
@@ -94,9 +98,23 @@ class Desk:
             if not self.live:
                 self._nobody.set()
 
+    def _refusal(self, claims: StreamClaims) -> EndReason | None:
+        refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
+        if self.draining and self._promised_s and self.active < self.capacity:
+            refusal = None
+        most = self._services.limits.calls_of_one_number
+        if refusal is None and most and (known_by := caller_id(claims.from_number)):
+            # Nobody talks on more phones than that; a robot that dials itself would take every place there is.
+            theirs = sum(call.refusal is None and caller_id(call.claims.from_number) == known_by for call in self.live)
+            if theirs >= most:
+                refusal = EndReason.OVER_CAPACITY
+        return refusal
+
     async def drain(self) -> None:
         """Take no more calls, let the running ones finish, and excuse ourselves from those that do not."""
         self.draining = True
+        due = monotonic() + self._services.limits.drain + self._services.limits.farewell
+        self._services.metrics.draining.set_function(lambda: max(0.0, monotonic() - due))
         log.event(DRAIN_START, active=self.active)
         await _within(self._promised_s, self._hurry)
         if not await _within(self._services.limits.drain, self._nobody, self._hurry):

@@ -11,10 +11,17 @@ class Limits:
     """Seconds, unless the name says otherwise."""
 
     max_calls: int = 150
+    # 0: as many as there are places.
+    calls_of_one_number: int = 0
     drain: float = 300.0
-    max_call: float = 3600.0
-    # Nobody speaks, neither the caller nor the model.
-    idle: float = 60.0
+    max_call: float = 1800.0
+    # In the currency of the prices; 0 is no limit.
+    max_cost: float = 0.0
+    # The caller says nothing: they are asked whether they are there, twice, and then hung up on; all that so many times
+    # later for one who asked for a moment.
+    nudges: tuple[float, ...] = (8.0, 20.0)
+    idle: float = 45.0
+    moment: float = 3.0
     # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
     guests: int = 512
     start: float = 2.5
@@ -30,6 +37,20 @@ class Limits:
     # So much of the greeting is heard before the caller can interrupt it, and no longer than this is it waited for.
     greeting: float = 2.0
     greeting_shield: float = 8.0
+    # A greeting that tells callers what they have to know is heard whole.
+    disclosure_shield: float = 20.0
+    # A sound over the agent's words: so long after it the agent falls silent, unless the sound is gone; who speaks on
+    # for so long interrupts; and for so long are their words waited for.
+    doubt: float = 0.15
+    interruption: float = 1.5
+    words: float = 1.5
+    # A caller who spells, or gives a number in groups, is let finish.
+    patience: float = 1.2
+    # Nobody speaks without a pause for longer; after so many of these the line is called noisy, and after so many turns
+    # without a word the call is over.
+    speech: float = 15.0
+    noises: int = 3
+    unintelligible: int = 8
     # A caller who waits in silence hears a word of comfort, and then another.
     comfort: float = 2.5
     comfort_again: float = 6.0
@@ -74,7 +95,9 @@ class Limits:
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
             max_calls=settings.max_calls,
+            calls_of_one_number=settings.calls_per_number,
             drain=float(settings.drain_seconds),
             max_call=float(settings.max_call_seconds),
+            max_cost=settings.max_cost_per_call,
             idle=float(settings.idle_seconds),
         )

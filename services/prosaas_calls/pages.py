@@ -1,7 +1,6 @@
 """What operators and machines ask about the service: whether it is ready for everybody, the rest on its own port."""
 
 import json
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -57,7 +56,7 @@ class Pages:
     def _readyz(self) -> WSUpgradeResponse:
         """Who asks here leads calls to this process, by the name of its container."""
         self._desk.offer()
-        return self._ready({"active": self._desk.active, "capacity": self._desk.capacity, "seat": socket.gethostname()})
+        return self._ready({"active": self._desk.active, "capacity": self._desk.capacity, "seat": self._desk.seat})
 
     def _ready(self, more: Mapping[str, int | str]) -> WSUpgradeResponse:
         log.event(HEALTH_PING, path="/readyz")

@@ -3,20 +3,28 @@
 import asyncio
 import gc
 import signal
+from contextlib import suppress
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_calls.call.call import Services
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
+from prosaas_calls.memory import memory
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
-from prosaas_core.database import make_engine
+from prosaas_core.charges import prices_of
+from prosaas_core.database import DatabaseUnavailable, make_engine
+from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
+from prosaas_core.recovery import EVERY_S, recover
 from prosaas_core.settings import Settings
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
@@ -43,8 +51,10 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         timeout_s=limits.model_connect,
         ping_s=limits.model_ping,
     )
-    store = Store(engine, timeout=limits.database, record_timeout=limits.record)
-    desk = Desk(Services(settings, limits, store, twilio, metrics, connect))
+    store = Store(engine, timeout=limits.database, record_timeout=limits.record, day_limit=settings.max_cost_per_day)
+    journals = Journals(settings.spool_dir, partial(_about, log_settings.version))
+    prices = prices_of(settings, settings.openai_realtime_model, settings.openai_transcription_model)
+    desk = Desk(Services(settings, limits, store, twilio, metrics, connect, journals, prices))
     pages = Pages(desk, metrics)
     server = CallServer(desk, pages, limits)
     host = "0.0.0.0"
@@ -65,9 +75,12 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
             )
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()
+            recovering = asyncio.create_task(_recover(engine, settings, metrics))
             reason = await stop.get()
             await _drain(desk, stop)
+            recovering.cancel()
     finally:
+        await asyncio.to_thread(journals.close, limits.spool)
         await twilio.close()
         await engine.dispose()
     log.event(SERVICE_STOP, reason=reason.name)
@@ -77,6 +90,22 @@ def realtime_url(settings: Settings) -> str:
     """Where the model listens; the query names it."""
     url, query = settings.openai_realtime_url, urlencode({"model": settings.openai_realtime_model})
     return f"{url}{'&' if '?' in url else '?'}{query}"
+
+
+def _about(version: str) -> dict[str, Any]:
+    """What every journal says of this process, for who finds it without one."""
+    return {"version": version, "memory": memory()}
+
+
+async def _recover(engine: AsyncEngine, settings: Settings, metrics: CallMetrics) -> None:
+    """Look now and then for calls whose process died, this one's predecessor perhaps."""
+    while True:
+        try:
+            with suppress(DatabaseUnavailable):
+                await recover(engine, settings.spool_dir, metrics.crashed, day_limit=settings.max_cost_per_day)
+        except Exception:
+            log.exception("calls that nobody stored could not be looked for")
+        await asyncio.sleep(EVERY_S)
 
 
 async def _drain(desk: Desk, stop: asyncio.Queue[signal.Signals]) -> None:

@@ -10,6 +10,7 @@ class CallStats:
     ended: float | None = None
     turns: int = 0
     barge_ins: int = 0
+    false_interruptions: int = 0
     tools: int = 0
     first_audio_ms: int | None = None
     frames_in: int = 0

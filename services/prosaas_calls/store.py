@@ -22,10 +22,11 @@ _NOBODY = StreamClaims(call_sid="", business_id=None, from_number="", to_number=
 class Store:
     """Postgres, as a call sees it."""
 
-    def __init__(self, engine: AsyncEngine, *, timeout: float, record_timeout: float) -> None:
+    def __init__(self, engine: AsyncEngine, *, timeout: float, record_timeout: float, day_limit: float = 0.0) -> None:
         self._engine = engine
         self._timeout = timeout
         self._record_timeout = record_timeout
+        self._day_limit = day_limit
 
     async def warm_up(self) -> None:
         """Connect and ask what each call asks, so that the first caller after a start need not wait for it."""
@@ -35,7 +36,7 @@ class Store:
         """The business and the customer of a call; the generic profile, and a line that says why, without an answer."""
         try:
             async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                return await _profile(raw, claims)
+                return await _profile(raw, claims, spent=self._day_limit > 0)
         except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
         except Exception:
@@ -51,15 +52,15 @@ class Store:
     async def save(self, record: CallRecord) -> None:
         """Store the record and enqueue its summary, in one transaction; raises when the database is away."""
         async with transaction(self._engine, within_s=self._record_timeout) as connection:
-            await save_call_record(connection, record)
+            await save_call_record(connection, record, day_limit=self._day_limit)
 
 
-async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims) -> Profile:
+async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims, *, spent: bool) -> Profile:
     parties = await find_parties(
-        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number
+        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number, spent=spent
     )
     if parties is None:
         return Profile()
     if parties.customer_id is not None:
         log.event(DB_CONTEXT, name=parties.customer_name, phone=claims.from_number)
-    return Profile(parties.business, parties.customer_id, parties.customer_name, parties.booked)
+    return Profile(parties.business, parties.customer_id, parties.customer_name, parties.booked, parties.spent_today)

@@ -12,11 +12,11 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from prosaas_core import tracing
 from prosaas_core.after_commit import committing
-from prosaas_core.postgres import address
+from prosaas_core.postgres import address, roles
 from prosaas_core.settings import Settings
 
-TENANT_ROLE = "prosaas_tenant"
 # Postgres chose one of two transactions that waited for each other, or could not put them in an order.
 RACED = ("40P01", "40001")
 
@@ -49,10 +49,14 @@ def make_engine(
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         try:
-            return await asyncpg.connect(**arguments, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s)
+            made: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+                **arguments, timeout=CONNECT_TIMEOUT_S, command_timeout=command_timeout_s
+            )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # Whatever keeps us out, a right that was taken away too: without a connection nobody is served.
             raise DatabaseUnavailable((str(error) or type(error).__name__).splitlines()[0]) from error
+        tracing.watch_connection(made)
+        return made
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -66,6 +70,7 @@ def make_engine(
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_useless)
+    tracing.watch_queries(engine)
     return engine
 
 
@@ -89,7 +94,7 @@ async def bind_to_tenant(session: AsyncSession, business_id: int) -> None:
     """Let Postgres itself refuse other businesses' rows until this transaction ends, whatever we ask it for."""
     await session.execute(
         select(
-            func.set_config("role", TENANT_ROLE, True),
+            func.set_config("role", roles.TENANT, True),
             func.set_config("prosaas.business_id", str(business_id), True),
         )
     )

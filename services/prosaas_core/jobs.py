@@ -11,6 +11,7 @@ from pgqueuer.queries import Queries
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prosaas_core import tracing
 from prosaas_core.after_commit import after_commit
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import JOB_ENQUEUED
@@ -20,6 +21,7 @@ WHATSAPP_REPLY = "whatsapp.reply"
 APPOINTMENT_REMIND = "appointment.remind"
 BUSINESS_TELL = "business.tell"
 SESSIONS_SWEEP = "sessions.sweep"
+RETENTION_SWEEP = "retention.sweep"
 CALLS_IMPORT_SPOOL = "calls.import_spool"
 
 _ONE_BY_ONE = 3
@@ -46,7 +48,7 @@ async def enqueue_raw(
     body = json.dumps(payload, ensure_ascii=False).encode()
     # PgQueuer does not hand the dedupe key to the consumer, who marks the effect under it: it travels in the headers.
     ids = await Queries(AsyncpgDriver(raw)).enqueue(
-        job, body, execute_after=delay, dedupe_key=key, headers={"key": key}, on_conflict="skip"
+        job, body, execute_after=delay, dedupe_key=key, headers={"key": key, **tracing.carried()}, on_conflict="skip"
     )
     (job_id,) = ids
     if job_id is None:

@@ -5,6 +5,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import asyncpg
 from alembic import command
@@ -13,14 +14,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import demo
 from prosaas_core.database import DatabaseUnavailable, make_engine, transaction
 from prosaas_core.patience import Patience
-from prosaas_core.postgres import address, pooler, refusal
+from prosaas_core.postgres import address, pooler, refusal, roles
 from prosaas_core.settings import Settings, SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger
 
@@ -53,6 +54,8 @@ async def migrate(settings: Settings, *, wait_s: float = WAIT_S) -> bool:
             return False
         await _run(engine, lambda config: command.upgrade(config, "head"))
         await _upgrade_queue(engine)
+        if settings.database_roles_key:
+            await _locked(engine, partial(_give_rights, key=settings.database_roles_key))
         if settings.demo:
             async with engine.begin() as conn:
                 await demo.seed(conn)
@@ -102,16 +105,27 @@ async def _unknown_revision(engine: AsyncEngine) -> str | None:
 
 
 async def _run(engine: AsyncEngine, step: Callable[[Config], None]) -> None:
-    """One transaction: whoever comes second waits for the lock, and then finds nothing left to do.
-
-    Who waits for a table's lock holds up every query behind it: so it is asked for shortly, and asked for again.
-    """
+    """A step of Alembic's."""
     config = _config()
 
     def apply(connection: Connection) -> None:
         config.attributes["connection"] = connection
         step(config)
 
+    await _locked(engine, apply)
+
+
+def _give_rights(connection: Connection, *, key: str) -> None:
+    tables = set(inspect(connection).get_table_names())
+    for statement in roles.granted(key, tables):
+        connection.exec_driver_sql(statement)
+
+
+async def _locked(engine: AsyncEngine, apply: Callable[[Connection], None]) -> None:
+    """One transaction: whoever comes second waits for the lock, and then finds nothing left to do.
+
+    Who waits for a table's lock holds up every query behind it: so it is asked for shortly, and asked for again.
+    """
     failures, waited_s = 0, 0.0
     while True:
         try:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from prosaas_core.charges import SPENT_TODAY
 from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business
 
@@ -26,10 +27,10 @@ SELECT business.*, customer.id AS customer_id, customer.name AS customer_name, A
     SELECT starts_at FROM appointments
     WHERE business_id = business.id AND customer_id = customer.id AND status = 'booked' AND starts_at > now()
     ORDER BY starts_at LIMIT 5
-) AS booked
+) AS booked, CASE WHEN $3 THEN ({spent_today}) ELSE 0 END AS spent_today
 FROM business LEFT JOIN (TABLE known UNION ALL TABLE made) AS customer ON true
 """
-_BY_ID, _BY_PHONE = _FIND.format(ours="id"), _FIND.format(ours="phone")
+_BY_ID, _BY_PHONE = (_FIND.format(ours=ours, spent_today=SPENT_TODAY.format("business")) for ours in ("id", "phone"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +42,27 @@ class Parties:
     customer_name: str
     # When their next appointments begin.
     booked: tuple[datetime, ...] = ()
+    # What the business has spent since its midnight; 0 where nobody asked.
+    spent_today: float = 0.0
 
 
 async def find_parties(
-    raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str
+    raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str, spent: bool = False
 ) -> Parties | None:
-    """The business, by its id or else by the number called, and the customer, made at their first call."""
+    """The business, by its id or else by the number called, and the customer, made at their first call.
+
+    What the business has spent today is added up where it is asked for.
+    """
     known_by = caller_id(caller)
     row = await (
-        raw.fetchrow(_BY_PHONE, called, known_by)
+        raw.fetchrow(_BY_PHONE, called, known_by, spent)
         if business_id is None
-        else raw.fetchrow(_BY_ID, business_id, known_by)
+        else raw.fetchrow(_BY_ID, business_id, known_by, spent)
     )
     if row is None:
         return None
     columns = dict(row)
     customer_id, customer_name = columns.pop("customer_id"), columns.pop("customer_name")
     booked = tuple(columns.pop("booked"))
-    return Parties(Business(**columns), customer_id, customer_name or "", booked)
+    spent_today = columns.pop("spent_today")
+    return Parties(Business(**columns), customer_id, customer_name or "", booked, spent_today)

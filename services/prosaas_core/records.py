@@ -12,20 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
+from prosaas_core.charges import charge
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
+from prosaas_core.facts.prices import Charge
 from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
 # Numbers of a call that its parts add up to.
-_ADDED_UP = ("turns", "barge_ins", "tools", "frames_in", "frames_out", "folded")
+_ADDED_UP = (
+    "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
+    "tokens_out", "cost",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """The columns of `calls` that the calls service knows when a call has ended."""
+    """The columns of `calls` that the calls service knows when a call has ended, and what the call has cost."""
 
     call_sid: str
     started_at: datetime
@@ -38,9 +43,12 @@ class CallRecord:
     from_number: str = ""
     to_number: str = ""
     status: str = "completed"
+    # Of the code that answered.
+    version: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     transcript: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
 
     def to_json(self) -> str:
         """One line that from_json reads back."""
@@ -50,21 +58,29 @@ class CallRecord:
     def from_json(cls, text: str) -> Self:
         """The record in `text`, each field of its type; ValueError where it is not one."""
         try:
-            values = json.loads(text)
+            return cls.of(json.loads(text))
+        except RecursionError as error:
+            raise ValueError(f"not a call record: {error}") from None
+
+    @classmethod
+    def of(cls, values: Any) -> Self:
+        """The record of what JSON holds of one; ValueError where it is not one."""
+        try:
             return TypeAdapter(cls).validate_python({**values})
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"not a call record: {field}: {first['msg']}") from None
-        except (TypeError, RecursionError) as error:
+        except TypeError as error:
             raise ValueError(f"not a call record: {error}") from None
 
 
-async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
-    """Store the record and enqueue its summary, once per call: False when this call had been recorded before."""
+async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
+    """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
     record = await _resolved(conn, record)
     record = replace(record, metrics={**record.metrics, **counted(record.events)})
-    values = {**storable(asdict(record)), "recorded_at": datetime.now(UTC)}
+    columns = {name: value for name, value in asdict(record).items() if name != "charges"}
+    values = {**storable(columns), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
         upsert.on_conflict_do_update(
@@ -79,6 +95,7 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord) -> bool:
     )
     if stored is None and not await _go_on(conn, record):
         return False
+    await charge(conn, record.charges, business_id=record.business_id, call_sid=record.call_sid, day_limit=day_limit)
     about = {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}}
     # A call that goes on after a transfer is told of anew.
     key = record.call_sid if stored is not None else f"{record.call_sid}:{record.started_at.isoformat()}"

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from prosaas_core.postgres import address
+from prosaas_core.privacy.masks import Value, masked
+from prosaas_core.privacy.places import DAYS
 
 WHERE = "set it in .env (env/example.env explains each setting)"
 
@@ -20,6 +22,7 @@ DEMO_ACCOUNT_SID = "AC" + "0" * 32
 SECRETS = frozenset(
     {
         "DATABASE_URL",
+        "DATABASE_ROLES_KEY",
         "OPENAI_API_KEY",
         "TWILIO_AUTH_TOKEN",
         "CALL_TOKEN_SECRET",
@@ -60,6 +63,10 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _days(name: str) -> Any:
+    return Field(default=DAYS[name], ge=0, le=36_500)
+
+
 HttpUrl = Annotated[str, _url("http", "https")]
 WebSocketUrl = Annotated[str, _url("ws", "wss")]
 
@@ -70,10 +77,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(repr=False)
+    # From it migrate makes a role for each service; without it all of them are who DATABASE_URL says.
+    database_roles_key: str = Field(default="", repr=False, pattern="^([0-9a-f]{64})?$")
     public_url: HttpUrl = "http://localhost:8000"
     calls_public_url: HttpUrl
     calls_internal_url: HttpUrl = "http://prosaas-calls:5051"
     demo_url: HttpUrl = "http://simulator:9000"
+    # Of the image, which says so itself.
+    prosaas_version: str = ""
     port: int | None = Field(default=None, ge=1, le=65535)
     operators_port: int = Field(default=5051, ge=0, le=65535)
 
@@ -103,17 +114,37 @@ class Settings(BaseModel):
     admin_api_key: str = Field(default="", repr=False)
 
     max_calls: int = Field(default=100, ge=1)
+    calls_per_number: int = Field(default=5, ge=0)
     drain_seconds: float = Field(default=600, ge=0)
-    max_call_seconds: float = Field(default=3600, gt=0)
-    idle_seconds: float = Field(default=60, gt=0)
+    max_call_seconds: float = Field(default=1800, gt=0)
+    idle_seconds: float = Field(default=45, gt=0)
+    max_cost_per_call: float = Field(default=0, ge=0)
+    max_cost_per_day: float = Field(default=0, ge=0)
+    prices_file: Path = Path("/etc/prosaas/env/prices.toml")
     job_concurrency: int = Field(default=20, ge=2, le=200)
     job_lease_seconds: float = Field(default=30, ge=2)
     reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
+    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
+
+    mask_in_records: int = Field(default=1, ge=0, le=1)
+    # How many days something is kept; 0 is for ever.
+    keep_transcripts_days: int = _days("keep_transcripts_days")
+    keep_events_days: int = _days("keep_events_days")
+    keep_summaries_days: int = _days("keep_summaries_days")
+    keep_callers_days: int = _days("keep_callers_days")
+    keep_messages_days: int = _days("keep_messages_days")
+    keep_appointments_days: int = _days("keep_appointments_days")
+    keep_customers_days: int = _days("keep_customers_days")
+    keep_blackbox_days: int = _days("keep_blackbox_days")
 
     # Everything outward goes to the simulator's stand-ins: asked for by DEMO=1, and by nothing else.
     demo: bool = False
+
+    def for_record(self, value: Value) -> Value:
+        """The value as it may be kept: without card and identity numbers, unless these were asked for."""
+        return masked(value) if self.mask_in_records else value
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequence[str] = ("DATABASE_URL",)) -> Settings:
@@ -153,6 +184,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
         values.setdefault("openai_realtime_url", f"{base.replace('http', 'ws', 1)}/v1/realtime")
         values.setdefault("twilio_base_url", base)
         values.setdefault("whatsapp_base_url", base)
+        # All simulated callers have one number.
+        values.setdefault("calls_per_number", 0)
         # The stand-ins check that credentials are sent, as the real ones do.
         values |= {"demo": True, "openai_api_key": "demo", "whatsapp_access_token": "demo"}
         values.setdefault("twilio_account_sid", DEMO_ACCOUNT_SID)

@@ -1,5 +1,6 @@
 """The tables, as SQLAlchemy maps them; the queue's own tables belong to PgQueuer and are not mapped here."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +63,10 @@ class Business(Base):
     slot_minutes: Mapped[int] = mapped_column(server_default="30")
     opening_hours: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     transfer_number: Mapped[str | None]
+    # Said behind the greeting and never cut off: that a machine answers, that words are kept.
+    disclosure: Mapped[str] = mapped_column(server_default="")
+    # Where its phones need other ears than the settings': noise_reduction, turn_detection, threshold, silence_ms.
+    hearing: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -117,6 +122,8 @@ class Appointment(Base):
     ends_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(server_default="booked")
     note: Mapped[str] = mapped_column(server_default="")
+    # Who comes, if not the customer who booked.
+    for_whom: Mapped[str] = mapped_column(server_default="")
     call_sid: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -154,10 +161,14 @@ class Call(Base):
     status: Mapped[str] = mapped_column(server_default="")
     # What Twilio's callbacks have said so far; the record of a call may end it before they do.
     carrier_status: Mapped[str] = mapped_column(server_default="")
+    # The container of prosaas-calls that it was led to, where a front door tells them apart.
+    seat: Mapped[str] = mapped_column(server_default="")
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     duration_s: Mapped[float | None]
     end_reason: Mapped[str | None]
+    # Which version of prosaas-calls answered.
+    version: Mapped[str] = mapped_column(server_default="")
     metrics: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     transcript: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
     events: Mapped[list[Json]] = mapped_column(server_default=text("'[]'::jsonb"))
@@ -165,14 +176,33 @@ class Call(Base):
     summary: Mapped[str | None]
     summarised_at: Mapped[datetime | None]
 
-    # `make calls` and `make trace` find a call by its time, by how a number ends (that is a prefix of its digits
-    # backwards) and by how its id begins.
+    @property
+    def tokens_in(self) -> int | None:
+        """What the call itself used and cost, without its summary; None of a call from before that was counted."""
+        return self.metrics.get("tokens_in")
+
+    @property
+    def tokens_out(self) -> int | None:
+        return self.metrics.get("tokens_out")
+
+    @property
+    def cost(self) -> float | None:
+        return self.metrics.get("cost")
+
+    @property
+    def currency(self) -> str | None:
+        return self.metrics.get("currency")
+
+    # `make calls`, `make trace` and the console find a call by its time, by how a number begins or ends (that is a
+    # prefix of its digits backwards) and by how its id begins.
     __table_args__ = (
         Index(None, "business_id", "started_at", "call_sid"),
         Index("ix_calls_started_at", text("started_at DESC")),
         _prefix_index("ix_calls_from_digits", "reverse(regexp_replace(from_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_to_digits", "reverse(regexp_replace(to_number, '[^0-9]', '', 'g'))"),
         _prefix_index("ix_calls_beginning", "lower(call_sid)"),
+        Index("ix_calls_from_beginning", "from_number", postgresql_ops={"from_number": "text_pattern_ops"}),
+        Index("ix_calls_to_beginning", "to_number", postgresql_ops={"to_number": "text_pattern_ops"}),
     )
 
 
@@ -189,8 +219,38 @@ class CallMessage(Base):
     body: Mapped[str]
     urgent: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When a text message about it was handed over for the business.
+    told_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "business_id", "created_at"),)
+
+
+class Charge(Base):
+    """One thing that has to be paid for: what a model used, a call's minutes, a message; without its price, no cost."""
+
+    __tablename__ = "charges"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    business_id: Mapped[int | None] = mapped_column(ForeignKey("businesses.id", ondelete="CASCADE"))
+    # What was paid stays in the sums when the call is forgotten.
+    call_sid: Mapped[str | None] = mapped_column(ForeignKey("calls.call_sid", ondelete="SET NULL"), index=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    tokens_in: Mapped[int] = mapped_column(BigInteger)
+    tokens_cached: Mapped[int] = mapped_column(BigInteger)
+    tokens_out: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float]
+    cost: Mapped[float | None]
+    currency: Mapped[str]
+    estimated: Mapped[bool]
+    # By kind, as facts/usage.py names them.
+    usage: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('model', 'transcription', 'text', 'phone', 'message')", name="kind"),
+        Index("ix_charges_day", "business_id", "at", postgresql_include=["cost"]),
+    )
 
 
 class Conversation(Base):
@@ -295,3 +355,16 @@ class OutboundMessage(Base):
             postgresql_where=text("status IN ('ready', 'sending')"),
         ),
     )
+
+
+class Audit(Base):
+    """Who did what, and why: an operator's act. Rows are added, and a trigger refuses anything else."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    operator: Mapped[str]
+    act: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
+    why: Mapped[str] = mapped_column(server_default="")

@@ -1,4 +1,4 @@
-"""Days as people say them, in the languages in which we speak to callers ourselves."""
+"""Days, numbers and names as people say them, in the languages in which we speak to callers ourselves."""
 
 from datetime import date, datetime, time
 from typing import Final
@@ -32,6 +32,16 @@ def day_in_words(day: date, language: str) -> str:
 def moment_in_words(moment: datetime, language: str) -> str:
     """A day and an hour of it, on the clock that the moment is given by: "יום שלישי, 1 בדצמבר, 10:00"."""
     return f"{day_in_words(moment, language)}, {hour(moment)}"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with what it counts, for one thing in the words for one: "זמן פנוי אחד", "3 זמנים פנויים"."""
+    return one if number == 1 else many.format(number)
+
+
+def prefixed(letter: str, name: str) -> str:
+    """A name behind a Hebrew prefix, with a hyphen where it does not begin in Hebrew: "בדנה", "ב-Dana"."""
+    return f"{letter}{name}" if "\u05d0" <= name[:1] <= "\u05ea" else f"{letter}-{name}"
 
 
 def hour(moment: datetime | time) -> str:

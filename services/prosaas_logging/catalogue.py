@@ -1,31 +1,17 @@
 """Every event of the product, declared once: the level here is the whole logging policy.
 
-``he`` and ``en`` are the text of the line; fields that they do not name follow as ``name=value``. A declaration without
-texts is all ``name=value``. The docstring is what the operator's guide says of the event. ``fold`` is its worth in a
-call that has more to say than its budget: 0 is always written, 1 makes room first, the others after those.
+``he`` and ``en`` are the text of the line, and its fields follow as ``name=value``: so a line reads in order where
+Hebrew and Latin meet. A text holds a value only where that is words too (labels.py) or the specification has it so. A
+declaration without texts is all ``name=value``. The docstring is what the operator's guide says of it. ``fold`` is its
+worth in a call that has more to say than its budget: 0 is always written, 1 makes room first, then the others.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from .errors import ExcInfo
 from .events import event
+from .labels import BODIES, ENDS_OF_LEVELS, FOLDED, REFUSALS, SIGNATURES, STOPS, TOKENS, TOOLS, VALUES
 from .levels import DEBUG, ERROR, INFO, WARNING
-
-TOOL_LABELS: Final = {
-    "check_availability": ("בדיקת זמינות", "checking availability"),
-    "book_appointment": ("קביעת פגישה", "booking an appointment"),
-    "reschedule_appointment": ("העברת פגישה", "moving an appointment"),
-    "cancel_appointment": ("ביטול פגישה", "cancelling an appointment"),
-    "my_appointments": ("התורים של הלקוח", "the caller's appointments"),
-    "find_customer": ("חיפוש לקוח", "looking up the customer"),
-    "transfer_to_human": ("העברה לנציג", "transferring to a person"),
-    "end_call": ("סיום שיחה", "ending the call"),
-    "take_message": ("רישום הודעה", "taking a message"),
-    "stay_on_the_line": ("המשך השיחה", "going on with the call"),
-}
-_TOOL: Final = {"tool": TOOL_LABELS}
 
 # --- Calls: what production always says ---
 
@@ -41,29 +27,29 @@ def DB_CONTEXT(*, name: str, phone: str) -> None:
     """The customer's context was loaded from the database."""
 
 
-@event(WARNING, "⚠️", tag="DB", he="מסד הנתונים לא זמין: {error}", en="database unavailable: {error}")
+@event(WARNING, "⚠️", tag="DB", he="מסד הנתונים לא זמין", en="database unavailable")
 def DB_UNAVAILABLE(*, error: str, exc_info: ExcInfo = None) -> None:
     """The database did not answer; the call goes on without the customer's context."""
 
 
 @event(INFO, "🔌", tag="REALTIME", he="התחבר ל-OpenAI ב-{ms}ms", en="connected to OpenAI in {ms}ms", fold=0)
 def REALTIME_CONNECTED(*, ms: float) -> None:
-    """The connection to OpenAI stands, and how long it took."""
+    """The connection to OpenAI was made, and how long that took."""
 
 
-@event(WARNING, "🔁", tag="REALTIME", he="ניסיון חיבור {attempt} נכשל: {error}", en="attempt {attempt} failed: {error}")
+@event(WARNING, "🔁", tag="REALTIME", he="ניסיון החיבור ל-OpenAI נכשל", en="connecting to OpenAI failed")
 def REALTIME_RETRY(*, attempt: int, error: str) -> None:
     """Connecting to OpenAI failed and is tried again."""
 
 
-@event(INFO, "🔌", tag="REALTIME", he="החיבור ל-OpenAI חודש ב-{ms}ms", en="session renewed in {ms}ms", fold=0)
+@event(INFO, "🔌", tag="REALTIME", he="החיבור ל-OpenAI חודש", en="session with OpenAI renewed", fold=0)
 def REALTIME_RENEWED(*, ms: float) -> None:
     """The session with OpenAI was renewed before its time limit."""
 
 
-@event(ERROR, "❌", tag="REALTIME", he="שגיאת OpenAI: {code}: {message}", en="OpenAI error: {code}: {message}")
+@event(ERROR, "❌", tag="REALTIME", he="התקבלה שגיאה מ-OpenAI", en="OpenAI reported an error")
 def REALTIME_ERROR(*, code: str, message: str, exc_info: ExcInfo = None) -> None:
-    """OpenAI reported an error that the call may not survive."""
+    """OpenAI reported an error that may end the call."""
 
 
 @event(INFO, "🎤", he="מנגן ברכה", en="playing the greeting", fold=0)
@@ -72,7 +58,10 @@ def GREETING() -> None:
 
 
 @event(
-    INFO, "⏳", he="הלקוח ממתין בשקט, נאמר לו להמתין רגע", en="the caller waits in silence and hears a word of comfort"
+    INFO,
+    "⏳",
+    he="הלקוח ממתין בשקט ושומע שאנחנו עדיין על הקו",
+    en="the caller waits in silence and hears that we are still there",
 )
 def COMFORT() -> None:
     """The caller has waited in silence, for the model, a tool or a connection, and hears that we are still there."""
@@ -99,7 +88,7 @@ def RESPONSE_DONE(*, response_id: str, status: str, ms: float) -> None:
     """The agent's response ended: how, and how long it took."""
 
 
-@event(INFO, "📅", he="{tool}: {summary}", en="{tool}: {summary}", labels=_TOOL)
+@event(INFO, "📅", he="{tool}: {summary}", en="{tool}: {summary}", labels={"tool": TOOLS})
 def TOOL_CALL(*, tool: str, summary: str) -> None:
     """The agent called a tool (appointments and the like)."""
 
@@ -114,23 +103,42 @@ def TOOL_REFUSED(*, tool: str, summary: str) -> None:
     """A tool refused what was asked for: nothing failed, and nothing was done."""
 
 
-@event(ERROR, "❌", he="{tool} נכשל: {error}", en="{tool} failed: {error}", labels=_TOOL)
+@event(ERROR, "❌", he='הכלי "{tool}" נכשל', en='the tool "{tool}" failed', labels={"tool": TOOLS})
 def TOOL_FAILED(*, tool: str, error: str, exc_info: ExcInfo = None) -> None:
     """A tool failed; the agent is told so and the call goes on."""
 
 
-@event(INFO, "✋", he="הלקוח קטע את התשובה אחרי {heard_ms}ms", en="the caller interrupted after {heard_ms}ms")
+@event(INFO, "✋", he="הלקוח קטע את התגובה", en="the caller interrupted")
 def BARGE_IN(*, heard_ms: float) -> None:
     """The caller interrupted the agent, once for each interruption."""
 
 
-@event(INFO, "🔢", he="הוקשו {count} ספרות", en="{count} digits pressed")
+@event(WARNING, "⚠️", he="הנציגה הבטיחה דבר שלא נעשה", en="promised and not done", speech=("text",))
+def PROMISE_UNKEPT(*, text: str) -> None:
+    """The agent said that something was booked, moved, cancelled or noted, and no tool had done so."""
+
+
+@event(INFO, "🤫", he="הלקוח שותק ונשאל אם הוא על הקו", en="the caller is silent and is asked whether they are there")
+def CALLER_SILENT(*, time: int) -> None:
+    """The caller has said nothing for a while and is asked whether they are still there; in the end we hang up."""
+
+
+@event(DEBUG, he="קול של הלקוח שלא היה קטיעה", en="a sound of the caller's that was no interruption")
+def SPOKEN_THROUGH(*, resumed: bool) -> None:
+    """A word of assent, a cough or an echo over the agent's words, which went on or were taken up again."""
+
+
+@event(INFO, "🌫️", he="רעש רצוף בקו", en="noise on the line without a pause")
+def LINE_NOISY(*, seconds: float, count: int) -> None:
+    """Something sounds on the caller's side without an end: the agent answers what it understood, or says so."""
+
+
+@event(INFO, "🔢", he="הוקשו מקשים", en="keys pressed")
 def DTMF(*, count: int) -> None:
-    """Keys were pressed: how many, never which."""
+    """Keys were pressed: how many, and never which."""
 
 
-@event(INFO, "📋", he="תורים נוספים: {turns} ב-{seconds}s, עד כה {so_far}",
-       en="turns since: {turns} in {seconds}s, so far {so_far}", speech=("last",), fold=0)  # fmt: skip
+@event(INFO, "📋", he="השיחה נמשכת", en="the call goes on", speech=("last",), fold=0)
 def CALL_GOES_ON(
     *,
     turns: int,
@@ -151,6 +159,7 @@ def CALL_END(
     reason: str,
     turns: int | None = None,
     barge_ins: int | None = None,
+    false_interruptions: int | None = None,
     tools: int | None = None,
     first_audio_ms: float | None = None,
     response_p50_ms: float | None = None,
@@ -158,48 +167,85 @@ def CALL_END(
     frames_in: int | None = None,
     frames_out: int | None = None,
     folded: int | None = None,
+    tokens_in: int | None = None,
+    tokens_out: int | None = None,
+    cost: float | None = None,
+    explains: str | None = None,
 ) -> None:
-    """The call ended: how long, why, its metrics, and how many routine lines were folded away."""
+    """The call ended: how long, why, its metrics, folded lines, what it cost, and what explains a crash."""
 
 
-@event(DEBUG, he="רשומת השיחה נשמרה: {record}", en="call record saved: {record}")
+@event(DEBUG, he="רשומת השיחה נשמרה", en="call record saved")
 def CALL_RECORD_SAVED(*, record: str) -> None:
     """The call's record is in the database."""
 
 
-@event(WARNING, "💾", he="מסד הנתונים לא זמין, רשומת השיחה נשמרה בקובץ {path}",
-       en="the database is unavailable, the call record is spooled in {path}")  # fmt: skip
+@event(WARNING, "💾", he="מסד הנתונים לא זמין, ורשומת השיחה נשמרה בקובץ",
+       en="the database is unavailable, the call record is spooled in a file")  # fmt: skip
 def CALL_RECORD_SPOOLED(*, path: str) -> None:
     """The call's record waits in a file until the database is back."""
 
 
-@event(WARNING, "⛔", he="שיחה נדחתה: {reason}", en="call refused: {reason}")
+@event(WARNING, "⚠️", tag="CALL_JOURNAL", he="השיחות לא נכתבות לדיסק, וקריסה תאבד אותן",
+       en="calls are not written to disk, a crash would lose them")  # fmt: skip
+def CALL_JOURNAL_FAILED(*, error: str) -> None:
+    """What happens in calls cannot be written to disk; it is tried again twice a second, and nothing is forgotten."""
+
+
+@event(INFO, "💾", tag="CALL_JOURNAL", he="השיחות שוב נכתבות לדיסק", en="calls are written to disk again")
+def CALL_JOURNAL_BACK() -> None:
+    """The disk takes what happens in calls again."""
+
+
+@event(
+    WARNING, "💰", he="העלות היומית קרובה לתקרה או הגיעה אליה", en="the day's cost is near its limit, or has reached it"
+)
+def DAY_COST(*, business_id: str = "", spent: float, currency: str, limit: float) -> None:
+    """A business has spent four fifths of its budget for the day, or all of it: once a day each."""
+
+
+@event(WARNING, "💰", he="למודל אין מחיר: הטוקנים נספרים, העלות לא",
+       en="the model has no price: its tokens are counted, its cost is not")  # fmt: skip
+def PRICE_UNKNOWN(*, model: str) -> None:
+    """A model that the service uses is in no file of prices; said once, when the service starts."""
+
+
+@event(WARNING, "⛔", he="השיחה נדחתה", en="call refused")
 def CALL_REFUSED(*, reason: str) -> None:
-    """A call was not admitted."""
+    """A call was turned away."""
 
 
-@event(WARNING, "⛔", he="אסימון השיחה נדחה: {reason}", en="call token rejected: {reason}")
+@event(WARNING, "⛔", he="אסימון השיחה נדחה: {reason}", en="call token rejected: {reason}", labels={"reason": TOKENS})
 def TOKEN_REJECTED(*, reason: str) -> None:
     """A media stream came without a valid single-use token."""
 
 
-@event(WARNING, "⚠️", he="הודעת Media Streams לא תקינה: {error}", en="malformed Media Streams message: {error}")
+@event(WARNING, "⚠️", he="Twilio לא הצליחה לפתוח את זרם השמע", en="Twilio could not open the audio stream")
+def STREAM_FAILED(*, error: str) -> None:
+    """Twilio did not get through to the media stream, or lost it: the caller heard nobody."""
+
+
+@event(WARNING, "📵", he="שיחות לא הגיעו אל הנציגה", en="calls never reached the agent")
+def CALLS_MISSED(*, count: int) -> None:
+    """Calls that rang and ended without a word of ours; their businesses are told."""
+
+
+@event(WARNING, "⚠️", he="הגיעה הודעה לא תקינה מ-Media Streams", en="malformed message from Media Streams")
 def MEDIA_MALFORMED(*, error: str) -> None:
-    """A message from the telephone leg was not understood and was skipped."""
+    """A message from the telephone leg is malformed and was skipped."""
 
 
-@event(WARNING, "⛔", he="{count} חיבורים נוספים לא היו שיחות ונסגרו, הסיבה האחרונה: {error}",
-       en="{count} more connections were no calls and were closed, the last one because of: {error}")  # fmt: skip
+@event(WARNING, "⛔", he="נסגרו חיבורים נוספים שלא היו שיחות", en="more connections that were no calls were closed")
 def STRANGERS_SHOWN_OUT(*, count: int, error: str) -> None:
     """Who connected to the phone line and was no call, counted: they get a line a second in all."""
 
 
-@event(INFO, "🚦", he="לא מקבל עוד עבודה, פעילות: {active}", en="no new work, active: {active}")
+@event(INFO, "🚦", he="השירות לא מקבל עבודה חדשה וממתין לסיום מה שרץ", en="no new work, waiting for what runs")
 def DRAIN_START(*, active: int) -> None:
     """The service takes no more calls or jobs and waits for the running ones."""
 
 
-@event(INFO, "🚦", he="סיום המתנה, נותרו: {left}", en="drained, left: {left}")
+@event(INFO, "🚦", he="ההמתנה הסתיימה, מה שנותר נקטע", en="the wait is over, what is left is cut off")
 def DRAIN_END(*, left: int) -> None:
     """The wait for running calls or jobs is over; what is left was cut off."""
 
@@ -249,7 +295,7 @@ def MARK(*, name: str, action: str) -> None:
 
 @event(DEBUG, speech=("preview",))
 def PAYLOAD_PREVIEW(*, type: str, preview: str) -> None:
-    """The beginning of a message on the wire."""
+    """The beginning of a message as it goes over the wire."""
 
 
 @event(DEBUG)
@@ -257,7 +303,7 @@ def HEALTH_PING(*, path: str) -> None:
     """A health check was answered."""
 
 
-@event(DEBUG, tag="REALTIME", he="שגיאה שאינה מזיקה: {code}: {message}", en="harmless error: {code}: {message}")
+@event(DEBUG, tag="REALTIME", he="שגיאה לא מזיקה מ-OpenAI", en="harmless error from OpenAI")
 def REALTIME_BENIGN(*, code: str, message: str) -> None:
     """OpenAI reported an error that is part of normal operation."""
 
@@ -265,13 +311,12 @@ def REALTIME_BENIGN(*, code: str, message: str) -> None:
 # --- Every service ---
 
 
-@event(INFO, "🟢", he="{service} עלה: version={version}, level={level}, listen={listen}",
-       en="{service} is up: version={version}, level={level}, listen={listen}")  # fmt: skip
+@event(INFO, "🟢", he="השירות עלה", en="the service is up")
 def SERVICE_START(*, service: str, version: str, level: str, listen: str) -> None:
     """A process is up, with its version, level and address."""
 
 
-@event(INFO, "⚫", he="השירות נעצר: {reason}", en="stopped: {reason}")
+@event(INFO, "⚫", he="השירות נעצר: {reason}", en="the service stopped: {reason}", labels={"reason": STOPS})
 def SERVICE_STOP(*, reason: str) -> None:
     """A process ends in an orderly way."""
 
@@ -279,80 +324,71 @@ def SERVICE_STOP(*, reason: str) -> None:
 @event(
     WARNING,
     "🎭",
-    he="מצב הדגמה: הסוכן הקולי מדומה. ליציאה: להגדיר DEMO=0 ואת מפתחות הספקים ב-.env ולהריץ make up-prod",
+    he="מצב הדגמה: הנציגה הקולית מדומה. ליציאה: להגדיר את מפתחות הספקים ואת DEMO=0 בקובץ .env ולהריץ make up-prod",
     en="the voice agent is simulated. To leave: set DEMO=0 and the providers' keys in .env and run make up-prod",
 )
 def DEMO() -> None:
     """The service runs against the simulator."""
 
 
-@event(WARNING, "⚠️", he="ערך לא תקין {name}={value}, ערכים תקינים: {valid}. ממשיך עם {fallback}",
-       en="invalid {name}={value}, valid: {valid}. Going on with {fallback}")  # fmt: skip
+@event(
+    WARNING,
+    "⚠️",
+    he="ערך לא תקין בהגדרת לוג, {name}={value}",
+    en="invalid log setting, {name}={value}",
+    labels={"valid": VALUES},
+)
 def CONFIG_INVALID(*, name: str, value: str, valid: str, fallback: str) -> None:
-    """A logging setting has a value that is not understood."""
+    """A logging setting has a value that is not valid."""
 
 
-@event(WARNING, "🕳️", he="אבדו {total} שורות לוג: {losses}", en="{total} log lines were lost: {losses}")
+@event(WARNING, "🕳️", he="אבדו שורות לוג", en="log lines were lost")
 def LOG_DROPPED(*, total: int, losses: str) -> None:
     """Lines were lost since the last such line: how many, by level and cause."""
 
 
-@event(WARNING, "🎚️", he="רמת הלוג של {target}: {level} למשך {for_s}s", en="log level of {target}: {level} for {for_s}s")
+@event(WARNING, "🕳️", he="חלק מה-traces לא נשלח", en="some spans of traces were not sent")
+def SPANS_LOST(*, count: int, error: str) -> None:
+    """The receiver of traces did not take some; calls go on, and prosaas_spans_lost_total counts."""
+
+
+@event(WARNING, "🎚️", he="רמת הלוג שונתה", en="log level changed")
 def LOG_LEVEL_CHANGED(*, level: str, target: str, for_s: float, by: str) -> None:
     """An operator changed a level while the service ran."""
 
 
-@event(
-    WARNING, "🎚️", he="רמת הלוג של {target} חזרה ל-{level} ({why})", en="log level of {target} is {level} again ({why})"
-)
+@event(WARNING, "🎚️", he="רמת הלוג חזרה לקודמת: {why}", en="log level taken back: {why}", labels={"why": ENDS_OF_LEVELS})
 def LOG_LEVEL_REVERTED(*, level: str, target: str, why: str) -> None:
-    """A temporary level ended."""
+    """A temporary level is over or was taken back."""
 
 
-@event(
-    WARNING,
-    "📼",
-    he="{records} רשומות של הקלטת הדיבוג נכתבו ל-{path}",
-    en="{records} recorded entries written to {path}",
-)
+@event(WARNING, "📼", he="הקופסה השחורה נכתבה", en="the black box was written")
 def BLACKBOX_WRITTEN(*, path: str, records: int) -> None:
-    """The flight recorder of a call, request or job was written out."""
+    """The black box of a call, request or job was written to a file."""
 
 
-@event(
-    WARNING,
-    "📼",
-    he="הקלטות דיבוג שלא נכתבו: {count} ({error})",
-    en="flight recordings not written: {count} ({error})",
-)
+@event(WARNING, "📼", he="הקופסה השחורה לא נכתבה", en="the black box was not written")
 def BLACKBOX_FAILED(*, count: int, error: str) -> None:
-    """What the flight recorder held of a call, request or job could not be written out, or was too much at once."""
+    """What the black box held of a call, request or job could not be written, or was too much at once."""
 
 
 @event(
     INFO,
     "🗂️",
-    he="קופלו {count} שורות שגרה: {loggers}. {where}",
-    en="{count} routine lines folded away: {loggers}. {where}",
-    labels={
-        "where": {
-            "recorder": (
-                "הן נשמרות רק אם הטיפול נכשל; LOG_FOLDED=file שומר אותן תמיד",
-                "They are kept only if this fails; LOG_FOLDED=file always keeps them",
-            )
-        }
-    },
+    he="שורות שגרתיות לא נכתבו ללוג. {where}",
+    en="routine lines kept out of the log. {where}",
+    labels={"where": FOLDED},
 )
 def LINES_FOLDED(*, count: int, loggers: str, where: str) -> None:
-    """A scope ended with lines folded away that no line had told of: how many, whose, and where they are."""
+    """A scope ended, and no line told of the routine lines kept out of the log: how many, whose, where they are."""
 
 
-@event(INFO, "🏷️", he="{former} הוא {now}", en="{former} is {now}")
+@event(INFO, "🏷️", he="נודע מזהה השיחה", en="the id of the call became known")
 def SCOPE_NAMED(*, former: str, now: str) -> None:
     """The id of a call became known after it had begun; what was said before went by another one."""
 
 
-@event(WARNING, "🔁", he="חזר {count} פעמים ב-{seconds}s: {last}", en="repeated {count} times in {seconds}s: {last}")
+@event(WARNING, "🔁", he="אותה שורה חזרה שוב ושוב", en="the same line again")
 def REPEATED(*, count: int, seconds: float, last: str) -> None:
     """The same warning or error kept coming; this line stands for the ones that were not written."""
 
@@ -375,7 +411,7 @@ def HTTP_REQUEST(*, method: str, path: str, status: int, ms: float) -> None:
     """A request was answered."""
 
 
-@event(ERROR, "❌", he="{method} {path} נכשל", en="{method} {path} failed")
+@event(ERROR, "❌", he="הבקשה נכשלה", en="the request failed")
 def HTTP_FAILED(*, method: str, path: str, exc_info: ExcInfo = None) -> None:
     """A request failed with an error of ours."""
 
@@ -385,22 +421,22 @@ def VOICE_WEBHOOK(*, call_sid: str = "", business_id: str = "", from_number: str
     """Twilio asked what to do with an incoming call."""
 
 
-@event(WARNING, "⛔", he="שיחה נדחתה: {reason}", en="call refused: {reason}")
-def VOICE_REFUSED(*, reason: str) -> None:
-    """An incoming call was not accepted."""
+@event(WARNING, "⛔", he="השיחה נדחתה: {reason}", en="call refused: {reason}", labels={"reason": REFUSALS})
+def VOICE_REFUSED(*, reason: str, attempt: int | None = None) -> None:
+    """An incoming call was turned away."""
 
 
-@event(WARNING, "⛔", he="חתימה שגויה מ-{source}: {reason}", en="bad signature from {source}: {reason}")
+@event(WARNING, "⛔", he="הבקשה נדחתה: {reason}", en="request refused: {reason}", labels={"reason": SIGNATURES})
 def SIGNATURE_REJECTED(*, source: str, reason: str) -> None:
     """A webhook's signature does not match."""
 
 
-@event(WARNING, "⛔", he="גוף בקשה לא תקין מ-{source}: {reason}", en="bad body from {source}: {reason}")
+@event(WARNING, "⛔", he="גוף הבקשה לא תקין: {reason}", en="bad body: {reason}", labels={"reason": BODIES})
 def BODY_REJECTED(*, source: str, reason: str) -> None:
-    """A webhook's body was not understood."""
+    """A webhook's body is not valid."""
 
 
-@event(INFO, "📲", he="תוצאת ההעברה לנציג: {status}", en="what became of the transfer: {status}")
+@event(INFO, "📲", he="תוצאת ההעברה לנציג", en="what became of the transfer")
 def TRANSFER_RESULT(*, status: str) -> None:
     """Twilio reported whether a person took the transferred call; if none did, the caller is back with the agent."""
 
@@ -411,8 +447,15 @@ def CALL_STATUS(*, call_sid: str = "", status: str, duration_s: float | None = N
 
 
 @event(INFO, "🟩")
-def WHATSAPP_STATUS(*, status: str, message_id: str = "") -> None:
-    """The state of the WhatsApp connection or of a message changed."""
+def WHATSAPP_STATUS(*, status: str, channel: str, number: str | None = None, limit: str | None = None) -> None:
+    """The state of the WhatsApp connection changed: verified, working again, or what the provider tells of it."""
+
+
+@event(WARNING, "🟥", tag="WHATSAPP_STATUS")
+def WHATSAPP_IMPAIRED(
+    *, status: str, channel: str, code: str = "", number: str | None = None, limit: str | None = None
+) -> None:
+    """WhatsApp works badly or not at all: a refused token, a limit reached, an account or a number restricted."""
 
 
 @event(INFO, "📩")
@@ -425,7 +468,7 @@ def WHATSAPP_DUPLICATE(*, message_id: str) -> None:
     """A WhatsApp message came in once more and was ignored."""
 
 
-@event(WARNING, "❓", he="אין עסק למספר {to_number}", en="no business has the number {to_number}")
+@event(WARNING, "❓", he="המספר לא שייך לאף עסק", en="no business has the number")
 def UNKNOWN_BUSINESS(*, to_number: str) -> None:
     """A call or a message is for a number that no business has."""
 
@@ -434,7 +477,7 @@ def UNKNOWN_BUSINESS(*, to_number: str) -> None:
 
 
 @event(INFO, "🟢")
-def WORKER_START(*, queues: str, concurrency: int) -> None:
+def WORKER_START(*, version: str = "", queues: str, concurrency: int) -> None:
     """The worker takes jobs."""
 
 
@@ -443,24 +486,22 @@ def JOB_ENQUEUED(*, job: str, job_id: str = "", key: str = "") -> None:
     """A job was added."""
 
 
-@event(INFO, "✅", he="{job} הסתיים ב-{ms}ms", en="{job} done in {ms}ms", fold=0)
+@event(INFO, "✅", he="המשימה הסתיימה", en="the job is done", fold=0)
 def JOB_DONE(*, job: str, ms: float) -> None:
     """A job ended well."""
 
 
-@event(WARNING, "🔁", he="{job} נכשל בניסיון {attempt}, שוב בעוד {delay_s}s: {error}",
-       en="{job} failed at attempt {attempt}, again in {delay_s}s: {error}")  # fmt: skip
+@event(WARNING, "🔁", he="המשימה נכשלה ותרוץ שוב", en="the job failed and will run again")
 def JOB_RETRY(*, job: str, attempt: int, delay_s: float, error: str) -> None:
-    """A job failed and will be tried again."""
+    """A job failed and will run again."""
 
 
-@event(ERROR, "❌", he="{job} נכשל אחרי {attempts} ניסיונות", en="{job} failed after {attempts} attempts")
+@event(ERROR, "❌", he="המשימה נכשלה סופית", en="the job failed for good")
 def JOB_FAILED(*, job: str, attempts: int, exc_info: ExcInfo = None) -> None:
     """A job failed for good."""
 
 
-@event(INFO, "🧹", tag="WHATSAPP_SESSION", he="Check #{check}: Found {count} stale sessions",
-       en="Check #{check}: Found {count} stale sessions")  # fmt: skip
+@event(INFO, "🧹", tag="WHATSAPP_SESSION", he="נמצאו sessions ישנות", en="stale sessions found")
 def WHATSAPP_SESSION_STALE(*, check: int, count: int) -> None:
     """Stale WhatsApp sessions were found, only when there are any."""
 
@@ -475,49 +516,79 @@ def WHATSAPP_SENT(*, sent_id: str, channel: str) -> None:
     """A message of ours went out: its id; that of the message it answers stands at the end of the line."""
 
 
-@event(WARNING, "⚠️", he="שליחת WhatsApp נכשלה: {error}", en="sending WhatsApp failed: {error}")
+@event(WARNING, "⚠️", he="ההודעה לא נשלחה", en="the message could not be sent")
 def WHATSAPP_SEND_FAILED(*, error: str, message_id: str = "", exc_info: ExcInfo = None) -> None:
     """A WhatsApp message could not be sent."""
 
 
-@event(WARNING, "🔁", he="{host} ענה {status}, ניסיון {attempt} בעוד {delay_s}s",
-       en="{host} answered {status}, attempt {attempt} in {delay_s}s")  # fmt: skip
+@event(
+    WARNING,
+    "🔁",
+    he="בקשה לשירות אחר נכשלה ותישלח שוב",
+    en="a request to another service failed and will be sent again",
+)
 def OUTBOUND_RETRY(*, host: str, status: int | str, attempt: int, delay_s: float) -> None:
-    """A request to another service is tried again."""
+    """A request to another service failed and will be sent again."""
 
 
-@event(WARNING, "🚧", he="{host} לא זמין, בקשות נעצרות", en="{host} is failing, requests are held back")
+@event(
+    WARNING,
+    "🚧",
+    he="שירות אחר נכשל שוב ושוב, והבקשות אליו נחסמות לזמן מה",
+    en="another service keeps failing, requests to it are held back",
+)
 def CIRCUIT_OPEN(*, host: str) -> None:
-    """Another service fails so often that it gets a rest."""
+    """Another service failed again and again, and requests to it are held back for a while (circuit breaker)."""
 
 
-@event(INFO, "🚧", he="{host} חזר", en="{host} is back")
+@event(INFO, "🚧", he="השירות האחר שוב זמין", en="the other service is back")
 def CIRCUIT_CLOSED(*, host: str) -> None:
     """Another service answers again."""
 
 
-@event(WARNING, "⚠️", he="התור לא זמין, מנסה שוב: {error}", en="the queue is out of reach, trying again: {error}")
+@event(WARNING, "⚠️", he="תור המשימות לא זמין, וננסה שוב", en="the job queue is out of reach, trying again")
 def QUEUE_LOST(*, error: str, exc_info: ExcInfo = None) -> None:
     """The worker lost its connection to the queue; nothing is lost, jobs wait."""
 
 
-@event(INFO, "🔌", he="התור חזר אחרי {away_s}s", en="the queue is back after {away_s}s")
+@event(INFO, "🔌", he="תור המשימות שוב זמין", en="the job queue is back")
 def QUEUE_BACK(*, away_s: float) -> None:
     """The worker takes jobs again."""
 
 
 @event(
-    INFO, "💾", he="רשומת שיחה מהקובץ {path} נשמרה במסד הנתונים", en="the call record in {path} is in the database now"
+    INFO,
+    "💾",
+    he="רשומת שיחה שהמתינה בקובץ נשמרה במסד הנתונים",
+    en="a call record that waited in a file is in the database now",
 )
 def CALL_RECORD_IMPORTED(*, path: str, new: bool) -> None:
-    """A call record that waited in a file is stored; new says whether the call had none before."""
+    """A call record that waited in a file is stored; `new` says whether the call had none before."""
 
 
-@event(ERROR, "❌", he="הקובץ {path} אינו רשומת שיחה: {error}", en="{path} is no call record: {error}")
+@event(ERROR, "❌", he="קובץ שהמתין אינו רשומת שיחה", en="a file that waited is no call record")
 def CALL_RECORD_UNREADABLE(*, path: str, error: str) -> None:
     """A file in the spool cannot be read and was set aside beside it."""
 
 
-@event(ERROR, "❌", he="{chore} נכשל, שוב במועד הבא: {error}", en="{chore} failed, again at its next time: {error}")
+@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו הסתיימה", en="what was kept long enough is removed")
+def RETENTION(*, removed: str, ms: float) -> None:
+    """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
+
+
+@event(
+    ERROR,
+    "❌",
+    he="מטלה קבועה נכשלה ותרוץ שוב במועד הבא",
+    en="a recurring chore failed and will run again at its next time",
+)
 def CHORE_FAILED(*, chore: str, error: str, exc_info: ExcInfo = None) -> None:
     """A recurring chore of the worker failed; it runs again at its next time."""
+
+
+# --- The console ---
+
+
+@event(INFO, "🖥️", he="פעולה בקונסולה", en="done in the console")
+def CONSOLE_ACT(*, who: str, what: str, of: str = "") -> None:
+    """Somebody at the console came in, saw whole phone numbers, switched a level, took a capture or retried a job."""

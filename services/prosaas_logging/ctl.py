@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 from .env import duration
 from .levels import NAME_TO_LEVEL, parse_level
 from .recorder import file_name
-from .settings import BLACKBOX_DIR, SWITCH_FILE
+from .settings import ADOPTED_DIR, BLACKBOX_DIR, SWITCH_FILE
 from .switch_state import Change, Presence, State, read_presences, read_state, update_state
 
 FINE, PROBLEM, WRONG_USAGE, NOTHING_MATCHED = 0, 1, 2, 3
@@ -37,12 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         command: Callable[[argparse.Namespace, Path], int] = options.command
-        return command(options, Path(os.environ.get("LOG_SWITCH_FILE") or SWITCH_FILE))
+        return command(options, _switch_file())
     except SystemExit as end:
         return int(end.code or 0)
     except OSError as broken:
         print(f"logctl: {broken}", file=sys.stderr)
         return PROBLEM
+
+
+def _switch_file() -> Path:
+    """This container's: whoever asks comes from outside, without the environment of the service."""
+    named = os.environ.get("LOG_SWITCH_FILE")
+    if named or SWITCH_FILE.parent.is_dir():
+        return Path(named or SWITCH_FILE)
+    return ADOPTED_DIR / SWITCH_FILE.name
 
 
 def _parser() -> argparse.ArgumentParser:

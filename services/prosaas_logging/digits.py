@@ -70,6 +70,14 @@ def has_number(text: str) -> bool:
 
 def hide_numbers(text: str) -> str:
     """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
+    text = hide_private(text)
+    for phone in _PHONES:
+        text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
+    return text
+
+
+def hide_private(text: str) -> str:
+    """*text* without card and identity numbers; telephone numbers stay."""
     left = _MOST_GROUPS
 
     def hide(match: re.Match[str]) -> str:
@@ -78,10 +86,7 @@ def hide_numbers(text: str) -> str:
         left -= 1 + len(groups)
         return HIDDEN if left < 0 else _hide_in_run(match, groups)
 
-    text = _MANY.sub(hide, text)
-    for phone in _PHONES:
-        text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
-    return text
+    return _MANY.sub(hide, text)
 
 
 def is_private(number: int) -> bool:

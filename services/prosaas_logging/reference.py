@@ -31,13 +31,13 @@ _STAMPS: Final = {
            "**עודכן לאחרונה**: עם הגרסה הבאה · **גרסה**: unreleased · **סטטוס**: בפיתוח"),
 }  # fmt: skip
 _HEADINGS: Final = {
-    "en": ("Event", "Level", "What it says", "The line"),
-    "he": ("אירוע", "רמה", "מה נאמר", "השורה"),
+    "en": ("Event", "Level", "Meaning", "The line"),
+    "he": ("אירוע", "רמה", "משמעות", "השורה"),
 }
 # What the worth of an event means for its lines, from those that make room first to those that never do.
 _FOLDING: Final = {
     "en": ("In a long call", "Lines", {1: "first to make room", 2: "then", 0: "always written"}),
-    "he": ("בשיחה ארוכה", "שורות", {1: "מתקפלות ראשונות", 2: "אחריהן", 0: "נכתבות תמיד"}),
+    "he": ("בשיחה ארוכה", "שורות", {1: "מפנות מקום ראשונות", 2: "אחריהן", 0: "נכתבות תמיד"}),
 }
 # A line looks as on a terminal, which reads from the left, also on a page that reads from the right.
 _LEFT_TO_RIGHT: Final = {"en": "`%s`", "he": '<code dir="ltr">%s</code>'}

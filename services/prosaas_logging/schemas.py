@@ -10,6 +10,8 @@ Record = dict[str, object]
 CANONICAL: Final = frozenset({
     "timestamp", "severity", "message", "event", "service", "env", "version", "logger", "error",
 })  # fmt: skip
+# Under these names Datadog looks for a trace.
+_TRACED: Final = frozenset({"trace_id", "span_id"})
 # What the other schemas call these, for whoever reads lines of any of them.
 RENAMED: Final = frozenset({
     "@timestamp", "time", "log.level", "log.logger", "ecs.version", "serviceContext", "stack_trace", "prosaas",
@@ -39,7 +41,10 @@ def as_ecs(fields: Record) -> Record:
     if isinstance(error, dict):
         names = {"kind": "type", "message": "message", "stack": "stack_trace"}
         result["error"] = {names[key]: value for key, value in error.items() if key in names}
-    own = {name: value for name, value in fields.items() if name not in CANONICAL}
+    for name in ("trace", "span"):
+        if f"{name}_id" in fields:
+            result[name] = {"id": fields[f"{name}_id"]}
+    own = {name: value for name, value in fields.items() if name not in CANONICAL | _TRACED}
     if own:
         result["prosaas"] = own
     return result
@@ -50,6 +55,9 @@ def as_gcp(fields: Record) -> Record:
     result = {name: value for name, value in fields.items() if name not in ("timestamp", "service", "version")}
     result["time"] = fields.get("timestamp")
     result["serviceContext"] = {"service": fields.get("service"), "version": fields.get("version")}
+    for name, theirs in (("trace_id", "trace"), ("span_id", "spanId")):
+        if name in result:
+            result[f"logging.googleapis.com/{theirs}"] = result.pop(name)
     error = fields.get("error")
     if isinstance(error, dict) and "stack" in error:
         result["stack_trace"] = error["stack"]

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
+from itertools import takewhile
 from types import TracebackType
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -135,6 +136,11 @@ class Scope:
         return self._account.folded
 
     @property
+    def written(self) -> int:
+        """How many lines were written so far."""
+        return self._account.written
+
+    @property
     def untold(self) -> int:
         """How many of these no line has told of that ends a call."""
         return self._account.folded - self._account.told
@@ -142,19 +148,28 @@ class Scope:
     @property
     def timeline(self) -> list[TimelineEntry]:
         """The call's lines at INFO and above so far, the folded ones too, for its database record."""
-        entries = []
-        for record, folded in self._timeline.copy():
-            moment, level, _, what, _, _ = record
-            entries.append(
-                TimelineEntry(
-                    t_ms=max(0, round((moment - self.started) * 1000)),
-                    level=level_name(level),
-                    event=what.name if isinstance(what, Event) else None,
-                    text=self._in_words(record),
-                    folded=folded,
-                )
-            )
-        return entries
+        return self.timeline_after()[0]
+
+    def timeline_after(self, mark: object = None) -> tuple[list[TimelineEntry], object]:
+        """The entries that came after *mark*, which an earlier answer gave, and the mark of this one.
+
+        For who keeps a timeline elsewhere while it grows; any thread may ask, and nothing new costs next to nothing.
+        """
+        if not self._timeline or self._timeline[-1] is mark:
+            return [], mark
+        kept = self._timeline.copy()
+        fresh = list(takewhile(lambda each: each is not mark, reversed(kept)))
+        return [self._entry(*each) for each in reversed(fresh)], kept[-1]
+
+    def _entry(self, record: Record, folded: bool) -> TimelineEntry:
+        moment, level, _, what, _, _ = record
+        return TimelineEntry(
+            t_ms=max(0, round((moment - self.started) * 1000)),
+            level=level_name(level),
+            event=what.name if isinstance(what, Event) else None,
+            text=self._in_words(record),
+            folded=folded,
+        )
 
     def _in_words(self, record: Record) -> str:
         try:

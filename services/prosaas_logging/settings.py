@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 CONTAINER_MARK: Final = Path("/.dockerenv")
 SWITCH_FILE: Final = Path("/run/prosaas/log-switch.json")
+# Where a service started by `run` has them, in a container that was not made for it.
+ADOPTED_DIR: Final = Path("/tmp/prosaas-log")
 BLACKBOX_DIR: Final = "/var/log/prosaas/blackbox"
 EXPLICIT_LEVEL: Final = {
     "prosaas-api": "API_LOG_LEVEL",

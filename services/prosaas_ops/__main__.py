@@ -5,16 +5,22 @@ import signal
 import sys
 from importlib import import_module
 
+from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "alert-test": "act.alert_test",
+    "audit": "ask.audit",
     "backup": "act.up",
     "blackbox": "ask.blackbox",
     "call": "act.call",
     "calls": "ask.calls",
     "capture": "act.capture",
     "checklist": "act.checklist",
+    "console": "console.server",
+    "console-reader": "console.reader",
+    "costs": "ask.costs",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
@@ -23,6 +29,9 @@ COMMANDS = {
     "down": "act.up",
     "drained": "act.up",
     "errors": "ask.errors",
+    "export": "act.export",
+    "forget": "act.forget",
+    "go-live": "act.go_live",
     "jobs": "act.jobs",
     "levels": "ask.levels",
     "live-calls": "ask.live_calls",
@@ -36,12 +45,16 @@ COMMANDS = {
     "restart-worker": "act.up",
     "restore": "act.up",
     "restore-drill": "act.up",
+    "retention": "act.retention",
     "retry-job": "act.jobs",
     "rollback": "act.up",
     "rotate-secret": "act.up",
     "setup": "act.up",
+    "soak": "act.soak",
+    "status": "ask.status",
     "trace": "ask.trace",
     "up-dev": "act.up",
+    "update-bases": "act.up",
     "up-prod": "act.up",
 }
 
@@ -55,11 +68,20 @@ def main(arguments: list[str]) -> int:
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
     module = import_module(f"prosaas_ops.{COMMANDS[command]}")
+    watched = command in audited.COMMANDS
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
-        code: int = module.run(gather(command, module.OPTIONS, words))
-        return code
+        options = gather(command, options_of(command), words)
+        if watched:
+            audited.note_command(options)
+        try:
+            code: int = module.run(options)
+            return code
+        finally:
+            # Those that act on the stack have no way to its database; the next one that has takes it along.
+            if watched and "DATABASE_URL_FILE" in os.environ:
+                audited.carry()
     except Usage as wrong:
         complain(f"{command}: {wrong}")
         return USAGE
@@ -74,6 +96,12 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return PROBLEM
+
+
+def options_of(command: str) -> tuple[str, ...]:
+    """What a command takes; of those that are audited, the reason too."""
+    own: tuple[str, ...] = import_module(f"prosaas_ops.{COMMANDS[command]}").OPTIONS
+    return (*own, "WHY") if command in audited.COMMANDS else own
 
 
 def _interrupt(_number: int, _frame: object) -> None:

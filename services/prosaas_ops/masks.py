@@ -16,6 +16,7 @@ MASK = "•••"
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
+_TWO = re.compile(r",(?=[^,]+:[0-9]+$)|:[0-9]+$")
 # Shorter values are words like "postgres": masking them would eat the text around them.
 _SHORTEST = 8
 
@@ -38,7 +39,7 @@ def known_secrets(
     """Every secret value this stack has: its secret files, the secret names of .env, the passwords of URLs."""
     values = {value for name, value in environ.items() if is_secret_name(name)}
     values.update(_read(path) for path in sorted(folder.glob("*")) if path.is_file())
-    for name, value in _settings(env_file, environ).items():
+    for name, value in settings_in(env_file, environ).items():
         if is_secret_name(name) or "://" in value:
             values.add(value)
     for value in list(values):
@@ -46,10 +47,13 @@ def known_secrets(
             values.discard(value)
             password = urlsplit(value).password
             values.update({password, unquote(password)} if password else ())
+    # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.
+    values.update(part for value in list(values) for part in _TWO.split(value))
     return {value for value in values if len(value) >= _SHORTEST}
 
 
-def _settings(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of an env file, as Compose reads them; one that cannot be read is a problem."""
     try:
         return read_env_file(_read(path), environ)
     except EnvError as error:

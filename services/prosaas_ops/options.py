@@ -11,9 +11,13 @@ from prosaas_logging.render import escape
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
-SERVICES = {"api": "prosaas-api", "calls": "prosaas-calls", "worker": "worker"}
+OWN_SERVICES = ("prosaas-api", "prosaas-calls", "worker")
+# With STACK= those of another project, as its Compose names them.
+OTHERS = tuple(os.environ.get("OPS_SERVICES", "").split())
+SERVICES = {name.removeprefix("prosaas-"): name for name in OTHERS or OWN_SERVICES}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
+_BESIDE = ("postgres", "migrate", "simulator")
 _LONGEST = timedelta(days=31)
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
@@ -29,9 +33,12 @@ _GENERAL = {
     "API_PORT",
     "CALLS_PORT",
     "PROJECT",
+    "PUBLIC_HOST_AT",
     "WRAP",
+    "OPS_LANG",
     "ENV",
     "MAKEFLAGS",
+    "STACK",
 }
 
 
@@ -122,10 +129,18 @@ class Options:
         chosen = []
         for word in self.text(name).replace(",", " ").split():
             service = SERVICES.get(word, word)
-            if service not in (*SERVICES.values(), "postgres", "migrate", "simulator"):
-                raise Usage(f"{name}={word} is no service: {', '.join(SERVICES)}, postgres, migrate or simulator")
+            if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
+                raise Usage(f"{name}={word} is no service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
             chosen.append(service)
         return chosen or list(SERVICES.values())
+
+    def service(self) -> str:
+        """The service that the command's own name means (`debug-calls`); in another stack S= may say which it is."""
+        short = self.text("S") if OTHERS else ""
+        short = short or self.command.rpartition("-")[2]
+        if short not in SERVICES:
+            raise Usage(f"that stack has no service {short}: say which with S={' or S='.join(SERVICES)}")
+        return SERVICES[short]
 
 
 def parse_duration(name: str, value: str) -> timedelta:
@@ -173,8 +188,8 @@ def _spelled(allowed: Sequence[str]) -> str:
 
 
 def complain(message: str) -> None:
-    """One line, on standard error, where a person looks for the reason."""
-    print(harmless(message), file=sys.stderr, flush=True)
+    """What is wrong, on standard error, where a person looks for the reason; what follows a line break is the fix."""
+    print("\n".join(map(harmless, message.split("\n"))), file=sys.stderr, flush=True)
 
 
 def harmless(text: str) -> str:

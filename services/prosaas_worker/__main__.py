@@ -4,6 +4,7 @@ import sys
 
 import uvloop
 
+from prosaas_core import tracing
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger, shutdown
 from prosaas_logging.catalogue import DEMO
@@ -15,7 +16,7 @@ log = get_logger(__name__)
 
 def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
-    bootstrap("worker")
+    log_settings = bootstrap("worker")
     try:
         settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY"))
     except SettingsError as error:
@@ -25,7 +26,9 @@ def main() -> int:
     pgqueuer_log.install()
     if settings.demo:
         log.event(DEMO)
+    tracing.start("worker", log_settings.version)
     uvloop.run(serve(settings))
+    tracing.stop()
     shutdown()
     return 0
 

@@ -14,12 +14,14 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from prosaas_core import tracing
 from prosaas_core.database import transaction
 from prosaas_core.outward.http import OutboundError, Unavailable
 from prosaas_core.tables import Message, OutboundMessage
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import WHATSAPP_SEND_FAILED, WHATSAPP_SENT
 from prosaas_worker.job import Hopeless, Later, Tools
+from prosaas_worker.spending import charge_message
 from prosaas_worker.texting import Text, find_sent, fit, send
 
 log = get_logger(__name__)
@@ -89,12 +91,17 @@ async def _find(tools: Tools, key: str) -> Draft | None:
 
 async def _send(tools: Tools, draft: Draft) -> str:
     try:
-        return await send(tools, _text(draft), draft.key)
+        text = _text(draft)
+        with tracing.span("send", kind="producer", messaging_system=text.channel, messaging_operation_name="send"):
+            message_id = await send(tools, text, draft.key)
     except OutboundError as error:
         log.event(WHATSAPP_SEND_FAILED, error=str(error))
+        tools.connections.failed(draft.provider, error)
         if not (isinstance(error, Unavailable) and error.perhaps_done):
             await _give_back(tools, draft)
         raise
+    tools.connections.works(draft.provider)
+    return message_id
 
 
 async def _settle(tools: Tools, draft: Draft) -> str | None:
@@ -144,7 +151,7 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
     mark = (
         update(OutboundMessage)
         .where(OutboundMessage.key == draft.key, OutboundMessage.status != "sent")
-        .values(status="sent", provider_id=message_id)
+        .values(status="sent", provider_id=message_id, body=tools.settings.for_record(draft.body))
         .returning(OutboundMessage.key)
     )
     text = _text(draft)
@@ -152,6 +159,7 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
         if (await connection.execute(mark)).one_or_none() is None:
             return
         await _mark_answered(connection, draft)
+        await charge_message(tools, connection, text)
         if record is not None:
             await record(connection, message_id, text)
     log.event(WHATSAPP_SENT, sent_id=message_id, channel=text.channel)

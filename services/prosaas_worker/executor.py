@@ -11,6 +11,7 @@ from pgqueuer.executors import AbstractEntrypointExecutor
 from pgqueuer.models import Context
 from pgqueuer.models import Job as QueuedJob
 
+from prosaas_core import tracing
 from prosaas_core.database import DatabaseUnavailable, raw_connection
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
@@ -64,7 +65,10 @@ class JobExecutor(AbstractEntrypointExecutor):
                 failure: Exception | None = self._hold(queued.entrypoint, queued.attempts + 1, error)
             else:
                 current.add(**job.cause)
+                tracing.join(current, job.traceparent)
                 failure = await self._attempt(job, queued)
+                raised = type(failure).__name__ if failure is not None else ""
+                tracing.finish(current, job.name, kind="consumer", error=raised, prosaas_job_attempt=job.attempt)
         # Raised outside of the scope, for which a retry is no abnormal end.
         if failure is not None:
             raise failure

@@ -1,12 +1,14 @@
 """What a job function receives, and how it says that another try is of no use, or that it is too early."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pgqueuer.models import Job as QueuedJob
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.facts.prices import Prices
+from prosaas_core.messages.connection import Connections
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
 
@@ -34,6 +36,7 @@ class Job:
     cause: dict[str, str]
     attempt: int
     waited_s: float = 0.0
+    traceparent: str = ""
 
     @classmethod
     def of(cls, queued: QueuedJob) -> Self:
@@ -47,6 +50,7 @@ class Job:
             cause={name: str(value) for name, value in payload.get("cause", {}).items()},
             attempt=int(str(headers.get("failures", 0))) + 1,
             waited_s=float(str(headers.get("waited_s", 0))),
+            traceparent=str(headers.get("traceparent", "")),
         )
 
 
@@ -67,3 +71,5 @@ class Tools:
     settings: Settings
     engine: AsyncEngine
     outbound: Outbound
+    prices: Prices
+    connections: Connections = field(default_factory=Connections)

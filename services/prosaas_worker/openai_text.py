@@ -2,8 +2,14 @@
 
 from typing import Any, Literal, TypedDict
 
+import httpx
+
+from prosaas_core import tracing
+from prosaas_core.database import transaction
+from prosaas_core.facts.usage import usage_of
 from prosaas_core.outward.http import Unavailable, bearer
 from prosaas_worker.job import Tools
+from prosaas_worker.spending import charge_answer
 
 # A model that thinks spends most of it before its first word; no message of ours needs more.
 MAX_OUTPUT_TOKENS = 2000
@@ -16,10 +22,27 @@ class Turn(TypedDict):
     content: str
 
 
-async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
-    """Return the model's words; an answer without any is worth another try."""
+async def answer(
+    tools: Tools, *, instructions: str, turns: list[Turn], business_id: int | None, call_sid: str | None = None
+) -> str:
+    """Return the model's words, charged to the business; an answer without any is paid for and worth another try."""
+    asked = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "openai"}
+    model = tools.settings.openai_text_model
+    with tracing.span(f"chat {model}", kind="client", gen_ai_request_model=model, **asked) as told:
+        response = await _ask(tools, instructions, turns)
+        text, block = _read(response)
+        usage, _ = usage_of(block)
+        told |= {"gen_ai_usage_input_tokens": usage.tokens_in, "gen_ai_usage_output_tokens": usage.tokens_out}
+    async with transaction(tools.engine) as connection:
+        await charge_answer(tools, connection, block, business_id=business_id, call_sid=call_sid)
+    if not text:
+        raise Unavailable(response.url.netloc.decode("ascii"), "answered without text")
+    return text
+
+
+async def _ask(tools: Tools, instructions: str, turns: list[Turn]) -> httpx.Response:
     settings = tools.settings
-    response = await tools.outbound.request(
+    return await tools.outbound.request(
         "POST",
         f"{settings.openai_base_url}/responses",
         idempotent=True,
@@ -32,13 +55,15 @@ async def answer(tools: Tools, *, instructions: str, turns: list[Turn]) -> str:
         },
         headers={"Authorization": bearer(settings.openai_api_key)},
     )
+
+
+def _read(response: httpx.Response) -> tuple[str, object]:
+    """The words, and the usage block as it came."""
     try:
-        text = _output_text(response.json())
+        body = response.json()
+        return _output_text(body), body.get("usage")
     except (ValueError, TypeError, AttributeError, RecursionError):
-        text = ""
-    if not text:
-        raise Unavailable(response.url.netloc.decode("ascii"), "answered without text")
-    return text
+        return "", None
 
 
 def _output_text(body: dict[str, Any]) -> str:

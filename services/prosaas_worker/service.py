@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from prosaas_core.charges import prices_of
 from prosaas_core.database import make_engine
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
@@ -16,6 +17,7 @@ from prosaas_worker.health import make_app
 from prosaas_worker.job import Tools
 from prosaas_worker.jobs import JOBS, PATIENCE, TIMETABLE
 from prosaas_worker.queue import Queue
+from prosaas_worker.surroundings import Surroundings
 
 log = get_logger(__name__)
 
@@ -34,7 +36,7 @@ async def serve(settings: Settings) -> None:
     try:
         async with Outbound() as outbound:
             queue = Queue(
-                Tools(settings, engine, outbound),
+                Tools(settings, engine, outbound, prices_of(settings, settings.openai_text_model)),
                 JOBS,
                 TIMETABLE,
                 database_url=settings.database_url,
@@ -42,10 +44,15 @@ async def serve(settings: Settings) -> None:
                 lease=timedelta(seconds=settings.job_lease_seconds),
                 patience=PATIENCE,
             )
-            runner = web.AppRunner(make_app(queue, engine), access_log=None)
+            runner = web.AppRunner(make_app(queue, engine, Surroundings(settings)), access_log=None)
             await runner.setup()
             await web.TCPSite(runner, "0.0.0.0", settings.port or DEFAULT_PORT).start()
-            log.event(WORKER_START, queues=",".join((*JOBS, *TIMETABLE)), concurrency=settings.job_concurrency)
+            log.event(
+                WORKER_START,
+                version=settings.prosaas_version,
+                queues=",".join((*JOBS, *TIMETABLE)),
+                concurrency=settings.job_concurrency,
+            )
             try:
                 await _work(queue, stop, settings.drain_seconds)
             finally:

@@ -3,26 +3,27 @@
 from collections.abc import Mapping
 
 REMINDER = {
-    "he": "שלום {customer}, תזכורת לתור שלך ב{business} ביום {day} בשעה {time}.",
+    "he": "שלום {customer}, תזכורת: קבעתם תור {at_business} ל{day}, בשעה {time}.",
     "en": "Hello {customer}, a reminder of your appointment at {business} on {day} at {time}.",
 }
 URGENT = {"he": "דחוף! ", "en": "Urgent! "}
-LEFT_MESSAGE = {"he": "הודעה מ-{who}: {text}", "en": "A message from {who}: {text}"}
+LEFT_MESSAGE = {"he": "הודעה {from_whom}: {text}", "en": "A message from {who}: {text}"}
 SENT_AWAY = {
-    "he": "שיחה מ-{who} הסתיימה בלי מענה ({why}). כדאי לחזור.",
+    "he": "שיחה {from_whom} הסתיימה בלי מענה ({why}). כדאי לחזור.",
     "en": "A call from {who} was not served ({why}). Please call back.",
 }
 NOBODY_SPOKE = {"he": "השיחה הסתיימה בלי שנאמר בה דבר.", "en": "The call ended without anything being said."}
 SUMMARISE = {
-    "he": "סכם בשניים או שלושה משפטים את שיחת הטלפון שלפניך עבור בעל העסק: מה הלקוח ביקש, מה סוכם ומה נשאר לטפל בו. "
-    "כתוב עברית, בלי כותרת ובלי להמציא פרטים.",
+    "he": "יש לסכם לבעלי העסק, בשניים או שלושה משפטים, את שיחת הטלפון שלהלן: מה ביקשו בשיחה, מה סוכם ומה נשאר לטפל בו. "
+    "לכתוב בעברית, בלי כותרת ובלי להמציא פרטים.",
     "en": "Summarise the phone call below for the owner of the business in two or three sentences: what the customer "
     "wanted, what was agreed and what remains to be done. Write English, no heading, invent nothing.",
 }
 REPLY = {
-    "he": "אתה נציג השירות של {name} בוואטסאפ. ענה בעברית, בקצרה ובנימוס, תשובה אחת לכל מה שטרם נענה. אל תמציא מחירים, "
-    "שעות או תורים; מה שאינך יודע, אמור שבעל העסק יחזור עם תשובה. בסוגריים מרובעים מתואר מה שהלקוח שלח ואינו טקסט: "
-    "הודעות קוליות ותמונות אינך שומע ואינך רואה, אמור זאת ובקש לכתוב.",
+    "he": "את נציגת השירות של {name} בוואטסאפ. עני בעברית, בקצרה ובנימוס, תשובה אחת לכל מה שטרם נענה. דברי על עצמך "
+    "בלשון נקבה, ופני ללקוחות בלשון רבים. אל תמציאי מחירים, שעות או תורים; אם אינך יודעת דבר מה, אמרי שהעסק יחזור עם "
+    "תשובה. בסוגריים מרובעים מתואר מה שהלקוח שלח ואינו טקסט: הודעות קוליות ותמונות אינך שומעת ואינך רואה, אמרי זאת "
+    "ובקשי לכתוב.",
     "en": "You answer WhatsApp messages for {name}. Reply in English, briefly and politely, with one answer to "
     "all that is unanswered. Invent no prices, hours or appointments; what you do not know, say that the owner will "
     "answer. "

@@ -37,7 +37,16 @@ class Turn:
     barge_in_ms: int | None = None
     pause_ms: int = 700
     needs_answer: bool = True
+    # Spoken over the agent without wanting the floor; not yet the end of what the caller has to say; no words at all.
+    backchannel: bool = False
+    goes_on: bool = False
+    noise_ms: int = 0
     transcript: Literal["before", "after", "failed"] = "before"
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the caller waits for something to be said to this."""
+        return self.needs_answer and not self.backchannel and not self.goes_on
 
 
 @dataclass(frozen=True)

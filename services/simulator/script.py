@@ -30,6 +30,8 @@ class Script:
         self.scenario = scenario
         self.turns = scenario.all_turns
         self.heard_turns = 0
+        # Whether the caller is in the middle of what they have to say.
+        self.mid_sentence = False
         self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
         self._outputs = ""
         self._greeted = False
@@ -44,12 +46,18 @@ class Script:
         """Take in that the caller's speech ended, `turns_spoken` turns into the story; return its transcript."""
         new = turns_spoken > self.heard_turns
         self._greeted = True
+        if new and turns_spoken <= len(self.turns) and self.turns[turns_spoken - 1].backchannel:
+            self.heard_turns = turns_spoken
+            return str(self.fill(self.turns[turns_spoken - 1].caller))
         self._waiting.clear()
         if not new or turns_spoken > len(self.turns):
             self._waiting.append(self.scenario.unclear)
             return ""
         self.heard_turns = turns_spoken
         turn = self.turns[turns_spoken - 1]
+        self.mid_sentence = turn.goes_on
+        if turn.goes_on:
+            return str(self.fill(turn.caller))
         self._waiting.extend(turn.tools)
         self._waiting.append(turn)
         self._outputs = ""

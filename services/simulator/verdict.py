@@ -56,6 +56,9 @@ def _judge_audio(live: LiveCall, line: PhoneLine, ended_by: str) -> None:
     for piece in line.ear.heard:
         if not piece.intact:
             live.problem(f"garbled within {piece.heard_ms} ms: {piece.said.text}")
+    for piece in line.behaviour.spoken_over:
+        if piece.heard_bytes < len(piece.said.audio):
+            live.problem(f"lost to a word of assent after {piece.heard_ms} ms: {piece.said.text}")
     meant_to_end = line.ear.heard[:-1] if ended_by == "caller" else line.ear.heard
     for piece in meant_to_end:
         if piece.cut_short:

@@ -11,11 +11,14 @@ EXAMPLE = (ROOT / "env/example.env").read_text()
 SHOWN = dict(re.findall(r"^(?:# )?([A-Z][A-Z0-9_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 COMPOSE = [*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/overlays/*.yml")]
 # Made by `make`, fixed inside the stack, or the machine's own.
-NOT_SETTINGS = {"PROSAAS_VERSION", "COMPOSE_PROJECT_NAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+NOT_SETTINGS = {
+    *("PROSAAS_TAG", "COMPOSE_PROJECT_NAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("OPS_IMAGE", "OPS_USER", "OPS_SOCKET", "OPS_SOCKET_GROUP", "OPS_HOST"),
+}
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
 INSIDE = {
     *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "BLACKBOX_DIR", "PORT"),
-    *("OPERATORS_PORT", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
+    *("PRICES_FILE", "OPERATORS_PORT", "DATABASE_ROLES_KEY", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
 }
 
 

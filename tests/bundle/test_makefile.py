@@ -70,8 +70,16 @@ def test_a_recipe_with_one_wrong_word_is_found(makefile: str) -> None:
     assert faults(makefile) != []
 
 
+@pytest.mark.parametrize("target", [target for target, recipe in RECIPES.items() if "scripts/run" not in recipe])
+def test_a_word_that_a_target_does_not_know_is_refused_by_name_before_it_acts(target: str) -> None:
+    """The tools behind scripts/run do so themselves."""
+    done = subprocess.run(["make", "-n", target, "FOO=1"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"make {target} does not know FOO" in done.stderr
+
+
 def test_a_target_without_its_recipe_is_found() -> None:
-    assert faults(MAKEFILE.replace("\t@scripts/test.sh $(T)\n", "")) == ["test has no recipe"]
+    assert faults(MAKEFILE.replace("\t@$(call only,T)scripts/test.sh $(T)\n", "")) == ["test has no recipe"]
 
 
 def noted(target: str, clone: Path, *settings: str) -> str:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bundle_world.model import LONG_RUNNING, OURS, Service, render, services
+from bundle_world.model import LONG_RUNNING, OURS, UPSTREAM, Service, render, services
 
-EVERY = (*LONG_RUNNING, "migrate")
+EVERY = (*LONG_RUNNING, "migrate", "console", "console-reader")
 pytestmark = pytest.mark.docker
 
 
@@ -19,8 +19,8 @@ def test_every_service_of_the_model_is_covered_here() -> None:
 
 
 def test_runs_without_root(service: Service) -> None:
-    """Our images run as 10001, the database as the number that its image gives it; never 0."""
-    assert service["user"] in {"10001:10001", "999:999"}
+    """Our images run as 10001, upstream's as the numbers that these give them; never 0."""
+    assert service["user"] in {"10001:10001", "999:999", "65534:65534"}
 
 
 def test_root_filesystem_is_read_only(service: Service) -> None:
@@ -61,10 +61,18 @@ def test_name_is_left_to_compose(service: Service) -> None:
 
 
 def test_sees_neither_the_engine_nor_the_host(service: Service) -> None:
-    """The engine's socket is root on the host; the tools that need it are no part of the stack."""
-    assert "docker.sock" not in str(service)
-    assert service.get("network_mode") is None
+    """The engine's socket is root on the host: the console's reader alone has it, and no network and no secret."""
+    reads = service.get("command") == ["console-reader"]
+    assert ("docker.sock" in str(service)) is reads
+    assert service.get("network_mode") == ("none" if reads else None)
+    assert not (reads and service.get("secrets"))
     assert service.get("pid") is None
+
+
+@pytest.mark.parametrize("name", ["console", "console-reader"])
+def test_the_console_is_there_only_while_somebody_asks_for_it(name: str) -> None:
+    service = services("prod")[name]
+    assert (service["profiles"], service["restart"]) == (["console"], "no")
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
@@ -101,9 +109,11 @@ def test_restart_of_a_dependency_never_restarts_calls() -> None:
 def test_only_the_front_door_is_published_and_on_loopback() -> None:
     """Docker's own rules would open a port past the firewall; who wants the world in says so with PUBLIC_HOST."""
     model = services("prod")
-    assert {name for name, service in model.items() if service.get("ports")} == {"gateway"}
-    (published,) = model["gateway"]["ports"]
-    assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", "8000", 8000)
+    ports = {"gateway": 8000, "console": 8090, "prometheus": 9090, "alertmanager": 9093}
+    assert {name for name, service in model.items() if service.get("ports")} == set(ports)
+    for name, port in ports.items():
+        (published,) = model[name]["ports"]
+        assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", str(port), port)
 
 
 def test_public_host_opens_the_front_door_and_names_it() -> None:
@@ -123,7 +133,7 @@ def test_only_who_needs_the_database_reaches_it() -> None:
     """The front door and the simulator are not in its network, and nobody goes out from there."""
     model = services("prod")
     inside = {name for name, service in model.items() if "database" in (service.get("networks") or {})}
-    assert inside == {"postgres", "migrate", *OURS}
+    assert inside == {"postgres", "migrate", "console", *OURS}
     assert render("prod")["networks"]["database"]["internal"] is True
     assert list(model["postgres"]["networks"]) == list(model["migrate"]["networks"]) == ["database"]
 
@@ -131,7 +141,7 @@ def test_only_who_needs_the_database_reaches_it() -> None:
 def test_images_belong_to_the_project() -> None:
     """A build in one folder is never what another folder's stack runs."""
     model = render("prod", COMPOSE_PROJECT_NAME="mine")["services"]
-    ours = {service["image"] for name, service in model.items() if name != "postgres"}
+    ours = {service["image"] for name, service in model.items() if name not in UPSTREAM}
     assert {image.rpartition(":")[2] for image in ours} == {"mine"}
 
 
@@ -153,7 +163,7 @@ def test_secrets_come_as_files_only() -> None:
     """Every secret of a service is a file that a *_FILE variable names; no variable carries one."""
     for name, service in services("prod").items():
         named = {value for key, value in (service.get("environment") or {}).items() if key.endswith("_FILE")}
-        files = {secret["target"] for secret in service.get("secrets", [])}
+        files = {secret["target"] for secret in service.get("secrets", [])} - {"/run/secrets/alertmanager_config"}
         assert files == {path for path in named if path and path.startswith("/run/secrets/")}, name
         carried = [
             key
@@ -168,7 +178,10 @@ def test_each_service_gets_only_the_secrets_it_uses() -> None:
     held = {name: {s["source"] for s in service.get("secrets", [])} for name, service in services("prod").items()}
     assert held["simulator"] == {"twilio_auth_token", "whatsapp_app_secret"}
     assert held["postgres"] == {"postgres_password"}
-    assert held["migrate"] == {"database_url", "openai_api_key"}
+    assert held["migrate"] == {"database_url", "database_roles_key", "openai_api_key"}
+    for role in ("api", "calls", "worker"):
+        own = {name for name in held[role if role == "worker" else f"prosaas-{role}"] if name.startswith("database")}
+        assert own == {f"database_url_prosaas_{role}"}
     assert "whatsapp_access_token" not in held["prosaas-api"] | held["prosaas-calls"]
 
 

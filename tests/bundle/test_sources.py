@@ -31,12 +31,14 @@ ROOMS = {
         "call": {"caller", "model", "tools"},
     },
     "prosaas_ops": {
-        "stack": set(),
+        "texts": set(),
+        "stack": {"texts"},
         "stories": {"stack"},
-        "screen": {"stories", "stack"},
-        "ask": {"screen", "stories", "stack"},
+        "screen": {"texts", "stories", "stack"},
+        "ask": {"screen", "texts", "stories", "stack"},
         "conduct": {"stack"},
-        "act": {"conduct", "screen", "stories", "stack"},
+        "act": {"conduct", "screen", "texts", "stories", "stack"},
+        "console": {"act", "ask", "screen", "texts", "stories", "stack"},
     },
     "simulator": {
         "audio": set(),

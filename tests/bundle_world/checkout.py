@@ -61,8 +61,9 @@ class Checkout:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would steer a stack from outside its .env."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_A_STACK)}
+    """This process's environment without what would steer a stack from outside its .env; screens speak English."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS_OF_A_STACK)}
+    return kept | {"OPS_LANG": "en"}
 
 
 def make_checkout(target: Path) -> Checkout:

@@ -69,7 +69,9 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def service_process(folder: Path, **environ: str) -> AsyncIterator[ServiceProcess]:
-    """A running service; killed in the end if it has not ended by itself."""
+    """A running service, whose journals are in `folder`/spool; killed in the end if it has not ended by itself."""
+    spool = folder / "spool"
+    spool.mkdir(exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     async with outside({}) as (simulator, _settings):
@@ -84,7 +86,7 @@ async def service_process(folder: Path, **environ: str) -> AsyncIterator[Service
                 "DEMO_URL": str(simulator.make_url("")).rstrip("/"),
                 "PORT": str(port),
                 "OPERATORS_PORT": "0",
-                "SPOOL_DIR": str(folder),
+                "SPOOL_DIR": str(spool),
                 "LOG_BLACKBOX": str(folder / "blackbox"),
                 "LOG_SWITCH_FILE": str(folder / "switch.json"),
                 **environ,

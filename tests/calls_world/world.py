@@ -1,10 +1,12 @@
 """The calls service in this process, between a simulated caller and a simulated model."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -12,6 +14,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from calls_world.waiting import SAFETY_SECONDS
 from prosaas_calls.call.call import Services
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
@@ -23,6 +26,8 @@ from prosaas_calls.server import CallServer
 from prosaas_calls.service import realtime_url
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
+from prosaas_core.facts.prices import shipped
+from prosaas_core.journal import SUFFIX, Journals, claimed, read
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings
@@ -155,30 +160,34 @@ async def outside(environ: Mapping[str, str]) -> AsyncIterator[tuple[TestServer,
 
 @asynccontextmanager
 async def calls_world(
-    *, store: Any = None, spool: Path = Path("/nonexistent"), environ: Mapping[str, str] | None = None, **limits: Any
+    *, store: Any = None, spool: Path | None = None, environ: Mapping[str, str] | None = None, **limits: Any
 ) -> AsyncIterator[CallsWorld]:
     """A service in this process, with a fake database unless it is given a real one."""
-    async with (
-        outside({"SPOOL_DIR": str(spool), **(environ or {})}) as (simulator, settings),
-        ClientSession() as http,
-    ):
-        bounds = replace(Limits.from_settings(settings), **limits)
-        twilio, metrics = TwilioCalls(settings), CallMetrics()
-        connect = partial(
-            RealtimeConnection.open,
-            realtime_url(settings),
-            "test-key",
-            timeout_s=bounds.model_connect,
-            ping_s=bounds.model_ping,
-        )
-        kept: Any = store or FakeStore()
-        desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect))
-        pages = Pages(desk, metrics)
-        server = CallServer(desk, pages, bounds)
-        async with pages.listening("127.0.0.1", 0) as operators, server.listening("127.0.0.1", 0) as port:
-            service, inner = (URL(f"http://127.0.0.1:{each}") for each in (port, operators))
-            yield CallsWorld(simulator, service, inner, desk, kept, settings, http)
-        await twilio.close()
+    with TemporaryDirectory() as aside:
+        folder = spool or Path(aside)
+        async with (
+            outside({"SPOOL_DIR": str(folder), **(environ or {})}) as (simulator, settings),
+            ClientSession() as http,
+        ):
+            bounds = replace(Limits.from_settings(settings), **limits)
+            twilio, metrics = TwilioCalls(settings), CallMetrics()
+            connect = partial(
+                RealtimeConnection.open,
+                realtime_url(settings),
+                "test-key",
+                timeout_s=bounds.model_connect,
+                ping_s=bounds.model_ping,
+            )
+            kept: Any = store or FakeStore()
+            journals = Journals(folder)
+            desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect, journals, shipped()))
+            pages = Pages(desk, metrics)
+            server = CallServer(desk, pages, bounds)
+            async with pages.listening("127.0.0.1", 0) as operators, server.listening("127.0.0.1", 0) as port:
+                service, inner = (URL(f"http://127.0.0.1:{each}") for each in (port, operators))
+                yield CallsWorld(simulator, service, inner, desk, kept, settings, http)
+            await twilio.close()
+            await asyncio.to_thread(journals.close, SAFETY_SECONDS)
 
 
 class _Door:
@@ -234,3 +243,11 @@ class _Door:
 
 def _base(server: TestServer) -> str:
     return str(server.make_url("")).rstrip("/")
+
+
+def spooled(folder: Path, call_sid: str) -> CallRecord:
+    """The record that the call's journal comes to, once its process has let go of it."""
+    (path,) = folder.glob(f"{call_sid}.*{SUFFIX}")
+    with claimed(path) as data:
+        assert data is not None
+        return read(data)[0]

@@ -4,12 +4,15 @@ import json
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import yaml
 
+from bundle_world.checkout import ROOT
 from bundle_world.model import LONG_RUNNING, OURS, Service, render
 
 pytestmark = pytest.mark.docker
@@ -17,6 +20,9 @@ pytestmark = pytest.mark.docker
 DRIVERS = {
     "awslogs": {"AWS_REGION": "eu-central-1"},
     "fluentd": {},
+    "gelf": {"GELF_ADDRESS": "udp://127.0.0.1:12201"},
+    "journald": {},
+    "loki": {"LOKI_URL": "http://127.0.0.1:3100/loki/api/v1/push"},
     "syslog": {"SYSLOG_ADDRESS": "tcp://127.0.0.1:601"},
 }
 # What only Docker's own files understand: any other driver refuses to start with it.
@@ -49,13 +55,14 @@ def test_our_services_write_json_and_keep_everything_else(collector: str) -> Non
 
 def test_the_datadog_agent_is_told_source_service_environment_and_version() -> None:
     model = services("datadog", PROSAAS_VERSION="1.2.3", DD_ENV="staging")
+    for name in OURS:
+        assert model[name]["build"]["labels"]["com.datadoghq.tags.version"] == "1.2.3"
     for name in (*OURS, "migrate", "postgres"):
         labels = model[name]["labels"]
         [config] = json.loads(labels["com.datadoghq.ad.logs"])
         assert config["service"] == labels["com.datadoghq.tags.service"] == name
         assert config["source"] == ("postgresql" if name == "postgres" else "python")
         assert labels["com.datadoghq.tags.env"] == "staging"
-        assert labels["com.datadoghq.tags.version"] == "1.2.3"
         assert model[name]["logging"]["driver"] == "json-file"
 
 
@@ -84,11 +91,50 @@ def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond(i
     assert text == "שלום"
 
 
-def run_with(logging: dict[str, Any], image: str, name: str) -> None:
+SERVERS = {
+    "rsyslog": ("rsyslog.conf", ["rsyslogd", "-n", "-f", "/etc/collector.conf", "-i", "NONE"]),
+    "syslog-ng-core": ("syslog-ng.conf", ["syslog-ng", "-F", "--no-caps", "-f", "/etc/collector.conf"]),
+}
+LINE = {"message": "call_sid=CA123", "service": "prosaas-calls", "call_sid": "CA123", "text": "שלום" * 1000}
+SAYS = f"import json; print(json.dumps({LINE!r}, ensure_ascii=False), flush=True); print('[INFO] no JSON', flush=True)"
+
+
+@pytest.mark.parametrize("package", SERVERS)
+def test_a_real_syslog_server_keeps_each_services_lines_whole_and_a_call_is_found_in_them(
+    package: str, python_image: str, server: Callable[..., tuple[str, int]]
+) -> None:
+    """Debian's own program with the configuration that we ship; a line of eight thousand bytes is one line."""
+    configuration, command = SERVERS[package]
+    name, port = server(package, ROOT / "deploy/collectors" / configuration, command)
+    options = services("syslog", SYSLOG_ADDRESS=f"tcp://127.0.0.1:{port}")["worker"]["logging"]
+    run_with(options, python_image, f"prosaas-deploy-{package}", SAYS)
+    kept = read_in(name, "/var/log/prosaas/prosaas-calls.jsonl")
+    assert [json.loads(line) for line in kept.splitlines()] == [LINE]
+    assert "no JSON" in read_in(name, "/var/log/prosaas/other.log")
+
+
+def read_in(container: str, path: str) -> str:
+    """The file, once the server has written it."""
+    ends = time.monotonic() + 30
+    while True:
+        done = subprocess.run(["docker", "exec", container, "cat", path], capture_output=True, text=True, check=False)
+        if done.stdout or time.monotonic() > ends:
+            return done.stdout
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("name", ["otel-collector.yaml", "fluent-bit.yaml", "vector.yaml"])
+def test_what_could_not_be_run_is_at_least_well_formed_and_says_that_it_was_not(name: str) -> None:
+    text = (ROOT / "deploy/collectors" / name).read_text("utf-8")
+    assert yaml.safe_load(text)
+    assert "Not run here" in text.splitlines()[1]
+
+
+def run_with(logging: dict[str, Any], image: str, name: str, says: str = PRINT) -> None:
     """One line from one container, through the driver that the overlay chooses."""
     options = [f"--log-opt={key}={value}" for key, value in logging["options"].items()]
     command = ["docker", "run", "--rm", f"--name={name}", f"--log-driver={logging['driver']}", *options]
-    done = subprocess.run([*command, image, "python", "-c", PRINT], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, image, "python", "-c", says], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

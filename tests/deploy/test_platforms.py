@@ -16,8 +16,9 @@ from urllib.error import URLError
 
 import pytest
 
-from bundle_world.checkout import ROOT, Checkout, make_checkout
+from bundle_world.checkout import ROOT, make_checkout
 from postgres_world import docker
+from stack_world.images import python_base
 from stack_world.stack import free_port
 
 SERVICES = ("api", "calls", "worker")
@@ -85,11 +86,7 @@ def test_the_platforms_dockerfile_makes_a_service(
 ) -> None:
     """Built the way a platform does: from the root, without targets, cache mounts or secrets."""
     tag = f"prosaas-platform:{uuid.uuid4().hex[:8]}"
-    here = Checkout(ROOT)
-    base = (here.setting("PYTHON_IMAGE") if here.env.exists() else "") or "python:3.13-slim-trixie"
-    bundle = here.setting("CA_BUNDLE") if here.env.exists() else ""
-    if bundle:
-        base = base_that_trusts(Path(bundle), base, f"{tag}-base", tmp_path)
+    base = python_base(f"{tag}-base", tmp_path)
     try:
         arguments = [f"--build-arg=PYTHON_IMAGE={base}", f"--build-arg=SERVICE={service}", f"--tag={tag}"]
         docker("build", "--quiet", "--file", str(ROOT / "deploy/Dockerfile"), *arguments, str(ROOT))
@@ -104,16 +101,6 @@ def test_the_platforms_dockerfile_makes_a_service(
         docker("rm", "--force", name)
     finally:
         subprocess.run(["docker", "rmi", "--force", tag, f"{tag}-base"], capture_output=True, check=False)
-
-
-def base_that_trusts(bundle: Path, base: str, tag: str, context: Path) -> str:
-    """The base image with this network's certificates, which a platform's own network does not need."""
-    (context / "ca.crt").write_bytes(bundle.read_bytes())
-    (context / "Dockerfile").write_text(
-        f"FROM {base}\nCOPY ca.crt /ca.crt\nENV PIP_CERT=/ca.crt SSL_CERT_FILE=/ca.crt\n", "utf-8"
-    )
-    docker("build", "--quiet", f"--tag={tag}", str(context))
-    return tag
 
 
 @pytest.mark.postgres

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,7 +10,7 @@ import pytest
 from prosaas_calls.ending import ABNORMAL, EndReason
 from prosaas_core.settings import Settings
 from prosaas_logging.reference import events
-from prosaas_ops.__main__ import COMMANDS
+from prosaas_ops.__main__ import COMMANDS, options_of
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -172,7 +171,7 @@ def test_every_option_that_a_page_gives_to_a_target_is_one_of_its(page: Path) ->
     for span in _CODE.findall(page.read_text(encoding="utf-8")):
         for target, words in re.findall(r"\bmake ([a-z][a-z-]*)((?: [A-Z]+=\S*)+)", span):
             if target in COMMANDS:
-                allowed = import_module(f"prosaas_ops.{COMMANDS[target]}").OPTIONS
+                allowed = options_of(target)
                 assert set(re.findall(r" ([A-Z]+)=", words)) <= set(allowed), span
 
 

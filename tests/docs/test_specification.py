@@ -32,7 +32,7 @@ KEPT: list[tuple[AnyEvent, ...]] = [
     (catalogue.BARGE_IN,),
     (catalogue.CALL_END,),
     (catalogue.TOOL_FAILED, catalogue.HTTP_FAILED, catalogue.JOB_FAILED, catalogue.CHORE_FAILED),
-    (catalogue.WHATSAPP_STATUS,),
+    (catalogue.WHATSAPP_STATUS, catalogue.WHATSAPP_IMPAIRED),
     (catalogue.WHATSAPP_RECEIVED,),
     (catalogue.WHATSAPP_SESSION_STALE,),
     (catalogue.WHATSAPP_SEND_FAILED, catalogue.OUTBOUND_RETRY),

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import asyncpg
 
+from prosaas_core.postgres.roles import address_of, key_of
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "not-a-secret"
+ROLES_KEY = key_of(PASSWORD)
 # A server that somebody keeps running for many runs in a row; each run still makes databases of its own in it.
 KEPT = "TEST_POSTGRES_URL"
 
@@ -35,6 +38,11 @@ class PostgresServer:
                 await connection.close()
 
         asyncio.run(run())
+
+
+def as_role(url: str, role: str) -> str:
+    """The address by which a service goes in."""
+    return address_of(url, role, ROLES_KEY)
 
 
 def setting(name: str, default: str) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import ADMIN_KEY, APP_SECRET, AUTH_TOKEN, PUBLIC_URL, CallsService, Client
+from postgres_world import as_role
 from prosaas_api.app import create_app
 from prosaas_core import demo
 from prosaas_core.database import make_engine, transaction
@@ -36,7 +37,7 @@ def calls(calls_service: tuple[CallsService, str]) -> CallsService:
 def environ(database_url: str, calls_service: tuple[CallsService, str]) -> dict[str, str]:
     """The api's environment."""
     return {
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": as_role(database_url, "prosaas_api"),
         "DEMO": "1",
         "PUBLIC_URL": PUBLIC_URL,
         "CALLS_PUBLIC_URL": "https://calls.example",
@@ -54,9 +55,9 @@ def settings(environ: dict[str, str]) -> Settings:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """The tests' own way into the database, where the demo business is."""
-    made = make_engine(settings)
+async def engine(settings: Settings, database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The tests' own way into the database, as its owner, where the demo business is."""
+    made = make_engine(settings.model_copy(update={"database_url": database_url}))
     async with transaction(made) as connection:
         await demo.seed(connection)
     yield made

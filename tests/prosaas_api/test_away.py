@@ -1,5 +1,6 @@
 """The database has many ways of not serving: in each, callers are answered, webhooks come again, and /readyz tells."""
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -46,15 +47,28 @@ def environ(environ: dict[str, str], role: str) -> dict[str, str]:
     return environ | {"DATABASE_URL": f"postgresql://{role}:right@{address}"}
 
 
+async def reconfigured(server: PostgresServer, change: str, now: str) -> None:
+    """Have the server read its configuration anew: it tells its connections of it before it takes another one."""
+    await run(server, "postgres", f"ALTER SYSTEM {change}", "SELECT pg_reload_conf()")
+    async with asyncio.timeout(10):
+        while True:
+            connection = await asyncpg.connect(server.url("postgres"))
+            try:
+                if await connection.fetchval("SHOW default_transaction_read_only") == now:
+                    return
+            finally:
+                await connection.close()
+            await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
 async def read_only(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
     """What a demoted primary says, and a managed server whose disk is full; connections live on."""
     if os.environ.get(KEPT):
         pytest.skip("the kept server is other tests' too")
-    setting, reload = "default_transaction_read_only", "SELECT pg_reload_conf()"
-    await run(server, "postgres", f"ALTER SYSTEM SET {setting} = on", reload)
+    await reconfigured(server, "SET default_transaction_read_only = on", "on")
     yield
-    await run(server, "postgres", f"ALTER SYSTEM RESET {setting}", reload)
+    await reconfigured(server, "RESET default_transaction_read_only", "off")
 
 
 @asynccontextmanager

@@ -5,8 +5,10 @@ import pytest
 from fastapi import FastAPI
 
 from api_world import Client
+from otlp_world import Receiver, attributes, traced
 from prosaas_api.app import create_app
 from prosaas_core.settings import Settings
+from prosaas_core.tracing import root_of
 from prosaas_logging import capture_events, get_logger
 
 pytestmark = pytest.mark.postgres
@@ -33,6 +35,28 @@ async def test_an_id_that_comes_in_goes_out_and_is_on_the_lines(client: Client) 
     assert response.headers["x-request-id"] == GIVEN
     assert response.json()["request_id"] == GIVEN
     assert {event.fields["request_id"] for event in events} == {GIVEN}
+
+
+async def test_a_trace_that_comes_in_goes_on_and_comes_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver):
+            given = f"00-{'a' * 32}-{'b' * 16}-01"
+            response = await client.http.get("/v1/businesses", headers={"traceparent": given})
+            alone = await client.http.get("/v1/businesses", headers={"X-Request-ID": GIVEN})
+    finally:
+        receiver.close()
+    first, second = [span for span in receiver.all if span.name == "GET /v1/businesses"]
+    assert (first.trace_id.hex(), first.parent_span_id.hex()) == ("a" * 32, "b" * 16)
+    assert response.headers["traceparent"] == f"00-{'a' * 32}-{first.span_id.hex()}-01"
+    assert alone.headers["traceparent"].split("-")[1] == second.trace_id.hex() == root_of("request_id", GIVEN).trace_id
+    assert attributes(first)["http.response.status_code"] == response.status_code
+    assert attributes(first)["http.route"] == "/v1/businesses"
+
+
+async def test_without_a_receiver_no_trace_comes_out(client: Client) -> None:
+    response = await client.http.get("/v1/businesses", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    assert "traceparent" not in response.headers
 
 
 @pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "line\\nbreak", "é", "CA" + "1" * 32, "abc-1.2_3"])

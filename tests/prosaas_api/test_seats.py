@@ -38,21 +38,21 @@ async def test_a_draining_generation_gets_no_call(monkeypatch: pytest.MonkeyPatc
     """However few calls it has."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW, active=9)})
     assert await found.state() == "open"
-    assert [found.take() for _ in range(3)] == [f"/{NEW}"] * 3
+    assert [found.take() for _ in range(3)] == [NEW] * 3
 
 
 async def test_calls_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those that come before anybody is asked again."""
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=2), "10.0.0.2": said(NEW)})
     await found.state()
-    assert sorted(found.take() for _ in range(4)) == [f"/{OLD}", f"/{NEW}", f"/{NEW}", f"/{NEW}"]
+    assert sorted(found.take() for _ in range(4)) == [OLD, NEW, NEW, NEW]
 
 
 async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that ends is in DNS for another moment."""
     found = seats(monkeypatch, {"10.0.0.1": httpx.ConnectError("refused"), "10.0.0.2": said(NEW)})
     assert await found.state() == "open"
-    assert found.take() == f"/{NEW}"
+    assert found.take() == NEW
 
 
 @pytest.mark.parametrize(("states", "door"), [(["full", "draining"], "full"), (["draining"], "draining"), ([], "open")])
@@ -63,6 +63,13 @@ async def test_what_the_caller_hears_without_a_ready_seat(
     found = seats(monkeypatch, {f"10.0.0.{n}": said(f"{n:012x}", status) for n, status in enumerate(states)})
     assert await found.state() == door
     assert found.take() == ""
+
+
+async def test_a_seat_is_known_as_long_as_it_answers_draining_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that is asked for again goes where it was led before, unless that is gone."""
+    found = seats(monkeypatch, {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW)})
+    await found.state()
+    assert [found.knows(name) for name in (OLD, NEW, "b" * 12, "")] == [True, True, False, False]
 
 
 async def test_one_in_two_networks_is_one_seat(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,17 +7,19 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
 from prosaas_api import voice
 from prosaas_api.app import create_app
+from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
+from prosaas_core.tables import Business
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -40,7 +42,11 @@ async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallbac
     assert [verb.tag for verb in twiml] == ["Connect", "Say"]
     stream = twiml.find("Connect/Stream")
     assert stream is not None
-    assert stream.attrib == {"url": "wss://calls.example/media-stream"}
+    assert stream.attrib == {
+        "url": "wss://calls.example/media-stream",
+        "statusCallback": f"{PUBLIC_URL}/twilio/stream",
+        "statusCallbackMethod": "POST",
+    }
     (parameter,) = stream
     assert parameter.get("name") == "token"
     claims = verify(settings.call_token_secret, str(parameter.get("value")))
@@ -50,6 +56,27 @@ async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallbac
     (event,) = events
     assert event.event == "VOICE_WEBHOOK"
     assert (event.fields["call_sid"], event.fields["business_id"]) == (CALL_SID, "456")
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_there(
+    settings: Settings, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """That seat alone can know whether the call has its stream already."""
+    given = iter(["0a" * 6, "0b" * 6])
+    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "knows", lambda _, name: known and bool(name))
+    app, seats = create_app(settings), []
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://api") as http:
+        client = Client(http)
+        for _ in range(2):
+            stream = document(await client.twilio("/twilio/voice", CALL)).find("Connect/Stream")
+            assert stream is not None
+            seat = stream.attrib["url"].rpartition("/")[2]
+            assert verify(settings.call_token_secret, str(stream[0].get("value"))).seat == seat
+            seats.append(seat)
+    assert seats == ["0a" * 6, "0a" * 6 if known else "0b" * 6]
 
 
 async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_calls_us(client: Client) -> None:
@@ -141,9 +168,11 @@ async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
 
 @pytest.mark.parametrize("state", ["draining", "full"])
 async def test_while_prosaas_calls_takes_nobody_the_caller_waits_and_is_asked_back(
-    client: Client, calls: CallsService, state: str
+    client: Client, calls: CallsService, engine: AsyncEngine, state: str
 ) -> None:
     calls.status, calls.body = 503, {"status": state}
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number=None))
     path = "/twilio/voice"
     for attempt in (1, 2, 3):
         with capture_events("INFO") as events:
@@ -327,3 +356,24 @@ async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Clie
     await client.twilio("/twilio/status", {**again, "CallStatus": "completed"})
     later = {**forwarded, "CallSid": "CA" + "3" * 32}
     assert [verb.tag for verb in document(await client.twilio("/twilio/voice", later))] == ["Connect", "Say"]
+
+
+async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(
+    client: Client, calls: CallsService, engine: AsyncEngine
+) -> None:
+    """After the last wait; a number that only leads back to us is not rung."""
+    calls.status, calls.body = 503, {"status": "full"}
+    for number, verb in (("+97235550199", "Dial"), (CALL["To"], "Say")):
+        async with engine.begin() as connection:
+            await connection.execute(update(Business).values(transfer_number=number))
+        twiml = document(await client.twilio("/twilio/voice?attempt=3", CALL))
+        assert twiml[0].tag == verb
+
+
+async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None:
+    """With the reason that Twilio gives; one that opened is no news."""
+    with capture_events() as events:
+        for news in ({"StreamEvent": "stream-started"}, {"StreamEvent": "stream-error", "StreamError": "31920"}):
+            response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
+            assert response.status_code == 204
+    assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]

@@ -67,6 +67,13 @@ async def test_a_message_through_twilio_is_kept_queued_and_acknowledged_without_
     assert TEXT not in str(events)
 
 
+async def test_a_card_or_an_identity_number_is_not_kept(client: Client, rows: Any) -> None:
+    body = "כרטיס 4580-2600-0000-0000, ת.ז. 123456782, טלפון 050-1234567"
+    await client.twilio("/whatsapp/twilio", TWILIO | {"Body": body})
+    ((kept,),) = await rows("SELECT body FROM messages")
+    assert kept == "כרטיס [redacted], ת.ז. [redacted], טלפון 050-1234567"
+
+
 async def test_a_message_from_meta_is_kept_and_queued(client: Client, rows: Any) -> None:
     assert (await client.meta(meta(text_message("wamid.1")))).status_code == 200
     assert await rows(MESSAGES) == [("wamid.1", "in", TEXT, "received")]
@@ -222,11 +229,11 @@ async def test_four_thousand_statuses_are_two_statements(client: Client, rows: A
     assert sum("message_fates" in query for query in seen) == 2
 
 
-async def test_news_of_the_connection_is_a_line_at_info(client: Client) -> None:
+async def test_news_of_the_connection_is_a_line(client: Client) -> None:
     change = {"field": "account_update", "value": {"event": "ACCOUNT_RESTRICTION"}}
     with capture_events("INFO") as events:
         assert (await client.meta({"entry": [{"changes": [change]}]})).status_code == 200
-    assert [(event.event, event.fields["status"]) for event in events] == [("WHATSAPP_STATUS", "ACCOUNT_RESTRICTION")]
+    assert [(event.event, event.fields["status"]) for event in events] == [("WHATSAPP_IMPAIRED", "ACCOUNT_RESTRICTION")]
 
 
 async def test_a_message_for_nobody_is_acknowledged_with_a_warning_so_that_it_does_not_come_back(

@@ -15,6 +15,7 @@ from prosaas_calls.call.call import Services
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
+from prosaas_core.facts.prices import Prices
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import TokenError, issue
 from prosaas_logging import EventRecord, capture_events
@@ -27,7 +28,7 @@ def endings(events: Sequence[EventRecord]) -> dict[object, object]:
     return {event.fields["call_sid"]: event.fields["reason"] for event in events if event.event == "CALL_END"}
 
 
-@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call"])
+@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call", "of another seat"])
 async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
     """It is closed, with a WARNING that says why; nothing is started and nothing recorded."""
     async with calls_world() as world:
@@ -38,12 +39,14 @@ async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
             "forged": issue("another secret", **claims),  # type: ignore[arg-type]
             "expired": issue(secret, **claims, ttl=-1),  # type: ignore[arg-type]
             "of another call": world.token("CA" + "2" * 32),
+            "of another seat": world.token(SID, seat="0a" * 6),
         }[case]
         with capture_events() as events:
             async with phone(world, SID, token) as caller:
                 assert await asyncio.wait_for(caller.listen(), 5) == 0
 
     rejected = [event for event in events if event.event == "TOKEN_REJECTED"]
+    assert case == "missing" or case in str(rejected[0].fields)
     assert [event.level for event in rejected] == ["WARNING"]
     assert not [event for event in events if event.event in ("CALL_START", "CALL_END")]
     assert not world.store.records
@@ -145,11 +148,21 @@ async def test_twenty_calls_at_once_do_not_meet() -> None:
         assert [line["text"] for line in record.transcript] == ["שלום, הגעתם למספרת דנה.", "מה השעה?", "השעה שלוש."]
 
 
+async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -> None:
+    settings, nobody = load_settings(ENVIRON), cast("Any", None)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody, Prices()), seat="0a" * 6)
+    claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
+    named, bare = (issue(settings.call_token_secret, **claims, seat=seat) for seat in ("0a" * 6, ""))  # type: ignore[arg-type]
+    front.claims(StartBody("MZ1", SID, {"token": named}))
+    with pytest.raises(TokenError, match="used before"):
+        front.claims(StartBody("MZ2", SID, {"token": bare}))
+
+
 async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """What has expired makes room; what has not is never forgotten, and who comes beyond it is refused."""
     monkeypatch.setattr(desk, "_MAX_TOKENS", 3)
     settings, now, nobody = load_settings(ENVIRON), time.time(), cast("Any", None)
-    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody), now=lambda: now)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody, Prices()), now=lambda: now)
     starts = [StartBody("MZ1", f"CA{number}", {"token": token(settings, number)}) for number in range(6)]
 
     def refused(*cases: tuple[int, str]) -> None:
@@ -189,3 +202,21 @@ async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:
     """Nobody asked for a seat: a restart by hand waits for nothing."""
     async with calls_world() as world:
         await asyncio.wait_for(world.desk.drain(), 1)
+
+
+async def test_one_number_has_so_many_calls_and_no_more() -> None:
+    """A robot that dials itself takes the places of nobody else; who hides their number is counted with nobody."""
+    stays = {"turns": [], "ending": {"by": "service"}, "patience_ms": 60_000}
+    async with calls_world(calls_of_one_number=2) as world:
+        talking = [asyncio.create_task(world.call(stays)) for _ in range(2)]
+        await until(lambda: world.desk.active == 2)
+        with capture_events() as events:
+            await world.call({"turns": []})
+            for number in ("anonymous", "+972501110000"):
+                talking.append(asyncio.create_task(world.call(stays, from_number=number)))
+            await until(lambda: world.desk.active == 4)
+        world.desk.hurry()
+        await world.desk.drain()
+        await asyncio.gather(*talking)
+
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_capacity"]

@@ -11,7 +11,7 @@ import pytest
 
 from calls_world.process import SERVICES, service_process
 from calls_world.waiting import until
-from prosaas_core.records import CallRecord
+from calls_world.world import spooled
 
 HIDDEN = ("AUDIO_DELTA", "TX_RESPONSE", "MEDIA_IN", "RMS", "WATCHDOG", "QUEUE_SIZE", "PAYLOAD_PREVIEW", "HEALTH_PING")
 TALK = {
@@ -70,7 +70,7 @@ async def test_a_signal_lets_the_running_call_finish(tmp_path: Path, number: sig
 
     assert [line for line in service.of(result["call_sid"]) if "CALL_END" in line and "customer_hangup" in line]
     assert any(f"[SERVICE_STOP] השירות נעצר: {number.name}" in line for line in service.lines)
-    assert CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8")).end_reason
+    assert spooled(tmp_path / "spool", result["call_sid"]).end_reason
 
 
 @pytest.mark.parametrize(("drain", "signals"), [("1", 1), ("600", 2)])
@@ -90,7 +90,7 @@ async def test_after_the_drain_time_or_a_second_signal_the_caller_is_told(
 
     assert result["verbs"] == ["Connect"]
     assert [line for line in service.of(result["call_sid"]) if "CALL_END" in line and "סיבה=drained" in line]
-    assert CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8")).end_reason == "drained"
+    assert spooled(tmp_path / "spool", result["call_sid"]).end_reason == "drained"
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "TWILIO_AUTH_TOKEN"])

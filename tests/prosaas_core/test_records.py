@@ -23,6 +23,7 @@ RECORD = CallRecord(
     ended_at=STARTED + timedelta(seconds=45),
     duration_s=45.0,
     end_reason="customer_hangup",
+    version="1a2b3c4-dirty",
     metrics={"turns": 3},
     transcript=[{"who": "customer", "text": "שלום", "at_ms": 900}],
     events=[{"t_ms": 0, "level": "INFO", "event": "CALL_START", "text": "…"}],
@@ -57,6 +58,7 @@ async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: As
     async with session(engine) as opened:
         call = await opened.get_one(Call, "CA123")
         assert (call.business_id, call.end_reason, call.duration_s) == (business_id, "customer_hangup", 45.0)
+        assert call.version == "1a2b3c4-dirty"
         assert (call.started_at, call.transcript, call.events) == (STARTED, RECORD.transcript, RECORD.events)
         assert call.metrics == {"turns": 3, "refused": 0, "errors": 0, "reconnects": 0}
         assert (await opened.get_one(Customer, call.customer_id)).name == "דוד"

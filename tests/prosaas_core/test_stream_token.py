@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.stream_token import TokenError, issue, verify
+from prosaas_core.stream_token import TokenError, issue, rotated, verify
 
 CALL_SID = "CA" + "0" * 32
 
@@ -52,6 +52,28 @@ def test_a_call_has_one_token_however_often_it_is_asked_for_and_no_other_calls()
     assert verify("s", of("CA1"), now=1e9).nonce != verify("s", of("CA2"), now=1e9).nonce
 
 
+def test_a_token_names_its_seat_and_stays_the_calls_own() -> None:
+    """A claim of its own would be one that a calls service of the generation before does not know."""
+    there, elsewhere, anywhere = (verify("s", token(seat=seat)) for seat in ("0a" * 6, "0b" * 6, ""))
+    assert (there.seat, elsewhere.seat, anywhere.seat) == ("0a" * 6, "0b" * 6, "")
+    assert there.once == elsewhere.once == anywhere.once != ""
+
+
+def test_a_rotated_secret_is_good_until_the_calls_that_ring_are_answered_and_no_longer() -> None:
+    before, now = token("old"), time.time()
+    both = rotated("new", "old", now + 30)
+    assert verify(both, before, now=now).call_sid == CALL_SID
+    with pytest.raises(TokenError, match="forged"):
+        verify(both, before, now=now + 30)
+    assert verify("new", token(both), now=now).call_sid == CALL_SID
+    with pytest.raises(TokenError, match="forged"):
+        verify(rotated("newer", both, now + 30), before, now=now)
+
+
+def test_a_rotation_gives_the_call_no_second_stream() -> None:
+    assert verify("new", token("new")).once == verify("old", token("old")).once
+
+
 def test_a_token_without_a_business_is_one_too() -> None:
     anonymous = issue("s", call_sid=CALL_SID, business_id=None, from_number="", to_number="")
     assert verify("s", anonymous).business_id is None
@@ -85,5 +107,5 @@ def test_an_empty_secret_signs_nothing() -> None:
 
 
 def test_a_token_fits_into_a_twilio_parameter_however_long_the_callers_address_is() -> None:
-    longest = token(from_number="sip:" + "x" * 500, to_number="sip:" + "é" * 500)
+    longest = token(seat="0a" * 6, from_number="sip:" + "x" * 500, to_number="sip:" + "é" * 500)
     assert len("token") + len(longest) < 500

@@ -57,11 +57,6 @@ DEVELOPMENT = [
         "[DEBUG] [AUDIO_DELTA] response_id=resp_12345, bytes=320",
     ),
     (catalogue.WHATSAPP_SESSION, {"check": 45}, "[DEBUG] [WHATSAPP_SESSION] Check #45: Found 0 stale sessions"),
-    (
-        catalogue.WHATSAPP_SESSION_STALE,
-        {"check": 45, "count": 3},
-        "[INFO] 🧹 [WHATSAPP_SESSION] Check #45: Found 3 stale sessions",
-    ),
 ]
 
 

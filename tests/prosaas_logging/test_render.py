@@ -346,6 +346,22 @@ def test_a_record_of_many_fields_stays_a_record(schema: str, count: int, size: i
     assert line.count("field_") >= min(count, 98)
 
 
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ("default", {"trace_id": "a" * 32, "span_id": "b" * 16}),
+        ("ecs", {"trace": {"id": "a" * 32}, "span": {"id": "b" * 16}}),
+        ("gcp", {"logging.googleapis.com/trace": "a" * 32, "logging.googleapis.com/spanId": "b" * 16}),
+    ],
+)
+def test_a_line_of_a_traced_call_names_its_trace_as_its_schema_does(schema: str, names: dict[str, object]) -> None:
+    traced = Context({"call_sid": "CA1", "trace_id": "a" * 32, "span_id": "b" * 16})
+    content = as_json("said", schema, traced)
+    assert {name: content[name] for name in names} == names
+    assert "trace_id" not in content.get("prosaas", {})
+    assert "a" * 32 not in human("said", context=traced)
+
+
 def test_a_long_event_keeps_its_name_and_its_ids() -> None:
     content = as_json(catalogue.TRANSCRIPT_CUSTOMER, context=CALL, text="\x00" * 50_000, other="\x01" * 50_000)
     assert (content["event"], content["call_sid"], content["severity"]) == ("TRANSCRIPT_CUSTOMER", "CA1", "INFO")

@@ -487,3 +487,20 @@ def test_a_switched_call_shows_what_a_name_keeps_quiet_also_late(sink: Sink) -> 
     context.run(get_logger("tests.quiet").debug, "late")
     other.run(get_logger("tests.quiet").info, "not shown late")
     assert sink.names() == ["shown", "late"]
+
+
+def test_a_growing_timeline_is_told_piece_by_piece(sink: Sink) -> None:
+    """Each entry once, also after so many that the oldest have gone."""
+    with scope(call_sid="CA1") as call:
+        log.info("one")
+        first, mark = call.timeline_after()
+        assert call.timeline_after(mark) == ([], mark)
+        log.info("two")
+        log.info("three")
+        then, mark = call.timeline_after(mark)
+        for number in range(2500):
+            log.info(f"more {number}")
+        rest, _ = call.timeline_after(mark)
+        assert rest == call.timeline
+    assert [entry.text for entry in (*first, *then)] == ["one", "two", "three"]
+    assert len(rest) == 2000

@@ -39,6 +39,10 @@ class FakeEngine:
         self.answers: dict[str, Any] = {}
         self.details: dict[str, dict[str, Any]] = {}
         self.executed: list[tuple[str, ...]] = []
+        # Generations beside those that each service has, the newest last; and which container ran something.
+        self.beside: list[Container] = []
+        self.ran_in: list[str] = []
+        self.environments: list[dict[str, str]] = []
         self.on_run: Callable[[str, tuple[str, ...]], tuple[int, str, str]] = lambda service, command: (0, "", "")
 
     def write(self, service: str, at: float, *texts: str) -> None:
@@ -57,11 +61,16 @@ class FakeEngine:
         return []
 
     def containers(self, *services: str) -> list[Container]:
-        return [
+        found = [
             Container(name, name, f"prosaas-{name}-1", self.states.get(name, "running"), f"prosaas/{name}:local", "Up")
             for name in self.written
-            if not services or name in services
         ]
+        return [one for one in (*found, *self.beside) if not services or one.service in services]
+
+    def begin(self, service: str) -> Container:
+        """Another generation, named `new`, beside the one that runs."""
+        self.beside.append(Container("new", service, f"prosaas-{service}-2", "running", "", "Up"))
+        return self.beside[-1]
 
     def require(self, *services: str) -> list[Container]:
         found = self.containers(*services)
@@ -70,9 +79,11 @@ class FakeEngine:
         return found
 
     def running(self, service: str) -> Container:
-        for container in self.containers(service):
-            if container.state == "running":
-                return container
+        return self.generations(service)[0]
+
+    def generations(self, service: str) -> list[Container]:
+        if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
+            return found
         raise Problem(f"{service} is not running")
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
@@ -89,8 +100,10 @@ class FakeEngine:
             raise Problem(f"no such thing: {path}")
         return self.answers[path]
 
-    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+    def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         self.executed.append((container.service, *command))
+        self.ran_in.append(container.id)
+        self.environments.append(environment)
         return self.on_run(container.service, command)
 
 
@@ -152,10 +165,12 @@ def call(engine: FakeEngine) -> str:
     engine.write(
         "prosaas-calls",
         5.0,
-        f"[ERROR] ❌ [TOOL_FAILED] בדיקת זמינות נכשל: timeout · call_sid={CALL}",
+        f'[ERROR] ❌ [TOOL_FAILED] הכלי "בדיקת זמינות" נכשל, error=timeout · call_sid={CALL}',
         "  Traceback (most recent call last):",
         "  TimeoutError",
     )
     engine.write("prosaas-calls", 9.0, f"[INFO] 🔚 [CALL_END] משך=9s, סיבה=customer_hangup · call_sid={CALL}")
-    engine.write("worker", 9.5, f"[INFO] ✅ [JOB_DONE] call.summarise הסתיים ב-34ms · job_id=1 · call_sid={CALL}")
+    engine.write(
+        "worker", 9.5, f"[INFO] ✅ [JOB_DONE] המשימה הסתיימה, job=call.summarise, ms=34 · job_id=1 · call_sid={CALL}"
+    )
     return CALL

@@ -1,6 +1,7 @@
 """The command line: exit codes, and one helpful line."""
 
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,9 @@ from prosaas_ops.options import PROBLEM, USAGE, Problem
 
 
 @pytest.fixture(autouse=True)
-def _signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command takes the process's signals over: not the test runner's."""
+def _aside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The command takes the process's signals over, and notes who asked: not the test runner's, and not here."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
 
 

@@ -13,7 +13,9 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from postgres_world import as_role
 from prosaas_core.database import make_engine
+from prosaas_core.facts.prices import shipped
 from prosaas_core.jobs import WHATSAPP_REPLY
 from prosaas_core.outward.http import Outbound, Policy
 from prosaas_core.patience import Patience
@@ -31,7 +33,9 @@ class Providers:
     def __init__(self) -> None:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
-        self.faults: deque[int | Exception | None] = deque()
+        self.faults: deque[int | httpx.Response | Exception | None] = deque()
+        self.usage: object = None
+        self.words: str | None = None
         self.fault_after_sending: Exception | httpx.Response | None = None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -45,11 +49,12 @@ class Providers:
             if isinstance(fault, Exception):
                 raise fault
             if fault is not None:
-                return httpx.Response(fault)
+                return fault if isinstance(fault, httpx.Response) else httpx.Response(fault)
         if path == "/v1/responses":
             self.asked.append(json.loads(request.content))
-            part = {"type": "output_text", "text": f"answer {len(self.asked)}"}
-            return httpx.Response(200, json={"output": [{"type": "message", "content": [part]}]})
+            words = f"answer {len(self.asked)}" if self.words is None else self.words
+            output = [{"type": "message", "content": [{"type": "output_text", "text": words}]}]
+            return httpx.Response(200, json={"output": output, "usage": self.usage})
         return self._send(path, request)
 
     def _send(self, path: str, request: httpx.Request) -> httpx.Response:
@@ -92,7 +97,7 @@ def providers() -> Providers:
 def settings(database_url: str) -> Settings:
     return load_settings(
         {
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": as_role(database_url, "prosaas_worker"),
             "OPENAI_API_KEY": "sk-test",
             "TWILIO_ACCOUNT_SID": "AC1",
             "TWILIO_AUTH_TOKEN": "token",
@@ -103,8 +108,9 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(settings, pool_size=20)
+async def engine(settings: Settings, database_url: str) -> AsyncIterator[AsyncEngine]:
+    """The tests' own way into the database, as its owner."""
+    engine = make_engine(settings.model_copy(update={"database_url": database_url}), pool_size=20)
     async with engine.begin() as connection:
         await connection.execute(
             insert(Business).values(
@@ -126,9 +132,12 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def tools(settings: Settings, engine: AsyncEngine, providers: Providers) -> AsyncIterator[Tools]:
+    """The worker's, which goes into the database with the rights that it has."""
+    own = make_engine(settings, pool_size=20)
     policy = Policy(patience=Patience(total_s=0), failures_to_open=1000)
     async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
-        yield Tools(settings, engine, outbound)
+        yield Tools(settings, own, outbound, shipped())
+    await own.dispose()
 
 
 @pytest.fixture

@@ -222,3 +222,35 @@ async def test_somebody_without_a_number_is_addressed_as_such(tools, providers):
     await draft(tools, replace(META, recipient="US.13491208655302741918"))
     await deliver(tools, "k")
     assert providers.sent[0]["to"] == "US.13491208655302741918"
+
+
+@pytest.mark.parametrize(("message", "code"), [(TWILIO, 20003), (META, 190)])
+async def test_a_refused_credential_is_told_of_the_channel_once(message, code, tools, providers):
+    await draft(tools, message)
+    answer = {"error": {"code": code}} if message is META else {"code": code}
+    providers.faults += [httpx.Response(401, json=answer)] * 3
+    with capture_events("INFO") as events:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await deliver(tools, "k")
+    told = [(event.fields["channel"], event.fields["code"]) for event in events if event.event == "WHATSAPP_IMPAIRED"]
+    assert told == [(message.provider, str(code))]
+
+
+@pytest.mark.parametrize(
+    ("message", "paid"),
+    [
+        (TWILIO, [("twilio whatsapp", 456, 0.005)]),
+        (
+            replace(TWILIO, sender="+97235550100", recipient="+972501234567", body="ש" * 71),
+            [("twilio sms", 456, 0.0166)],
+        ),
+        (META, []),
+    ],
+)
+async def test_a_message_that_was_sent_is_charged_once_and_metas_is_metas(message, paid, tools, providers):
+    await draft(tools, message)
+    await asyncio.gather(*(deliver(tools, "k") for _ in range(5)), return_exceptions=True)
+    async with tools.engine.connect() as connection:
+        rows = await connection.execute(text("SELECT name, business_id, round(cost::numeric, 4)::float FROM charges"))
+        assert [tuple(row) for row in rows] == paid

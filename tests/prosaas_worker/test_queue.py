@@ -1,6 +1,7 @@
 """The queue end to end on a real Postgres: done once, retried, held, released, and back after an outage."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +13,6 @@ from aiohttp.test_utils import unused_port
 from pgqueuer import PgQueuer
 from sqlalchemy import make_url, text
 
-from postgres_world import PASSWORD
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
 from prosaas_core.outward.http import Refused, Unavailable
@@ -346,7 +346,7 @@ async def test_a_worker_that_is_stopped_while_it_connects_takes_no_job(tools, mo
     assert await rows(tools) == [("queued", 0)]
 
 
-async def test_a_lost_connection_is_heard_of_and_the_work_goes_on(tools):
+async def test_a_lost_connection_is_heard_of_and_the_work_goes_on(tools, engine):
     async def body(job, _): ...
 
     with capture_events() as said:
@@ -359,7 +359,7 @@ async def test_a_lost_connection_is_heard_of_and_the_work_goes_on(tools):
                 return heard(said) == ["QUEUE_LOST", "QUEUE_BACK"]
 
             await until(ready)
-            async with tools.engine.begin() as connection:
+            async with engine.begin() as connection:
                 await connection.execute(
                     text(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -413,7 +413,7 @@ def strange_database(url):
 
 
 def wrong_password(url):
-    return url.replace(PASSWORD, "wrong")
+    return re.sub(":[^:@]+@", ":wrong@", url)
 
 
 @pytest.mark.parametrize("wrong", [elsewhere, strange_database, wrong_password])
@@ -441,7 +441,7 @@ async def test_a_database_that_lets_nobody_in_is_a_warning_without_end_and_its_r
     assert {(event.level, event.exc) for event in events if event.event == "QUEUE_LOST"} == {("WARNING", None)}
 
 
-async def test_a_database_that_can_only_be_read_for_a_while_is_waited_for(tools):
+async def test_a_database_that_can_only_be_read_for_a_while_is_waited_for(tools, engine):
     """A standby, or a disk that is nearly full: it lets us in and takes nothing."""
     database = make_url(tools.settings.database_url).database
     seen = []
@@ -450,7 +450,7 @@ async def test_a_database_that_can_only_be_read_for_a_while_is_waited_for(tools)
         seen.append(job.attempt)
 
     await put(tools)
-    async with tools.engine.connect() as connection:
+    async with engine.connect() as connection:
         await connection.execute(text(f"ALTER DATABASE {database} SET default_transaction_read_only = on"))
         await connection.commit()
         with capture_events() as said:
@@ -467,8 +467,8 @@ async def test_a_database_that_can_only_be_read_for_a_while_is_waited_for(tools)
     assert all(event.exc is None for event in said if event.event == "QUEUE_LOST")
 
 
-async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools):
-    async with tools.engine.begin() as connection:
+async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools, engine):
+    async with engine.begin() as connection:
         await connection.execute(text("DROP TABLE pgqueuer_log CASCADE"))
     queue = Queue(
         tools,

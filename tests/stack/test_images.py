@@ -50,6 +50,15 @@ def test_runs_without_root_by_itself(image: str) -> None:
     assert docker("image", "inspect", "--format", "{{.Config.User}}", image).strip() == "10001:10001"
 
 
+def test_says_which_version_it_is(image: str, stack: Stack) -> None:
+    """Only the front door does not: a new image of it would cut every call for a version that is not its own."""
+    described = json.loads(docker("image", "inspect", image))[0]["Config"]
+    wanted = "" if "/gateway:" in image else stack.checkout.setting("PROSAAS_VERSION")
+    assert (described["Labels"] or {}).get("org.opencontainers.image.version", "") == wanted
+    if not re.search(r"/(gateway|simulator):", image):
+        assert f"PROSAAS_VERSION={wanted}" in described["Env"]
+
+
 # How an image's own code gets at what is not code: each reads every file of its kind, and fails without.
 READING = {
     "api": """

@@ -3,15 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.greetings import Greetings, Recording, Spoken
+from prosaas_calls.call.hearing import Hearing
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
+from prosaas_calls.caller import line
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
@@ -32,14 +38,21 @@ from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.facts.prices import Prices
+from prosaas_core.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import COMFORT, DTMF, GREETING, REALTIME_ERROR
+from prosaas_logging.catalogue import CALL_REFUSED, CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
 
 log = get_logger(__name__)
+
+_ARE_YOU_THERE = (
+    "[The caller has said nothing for a while. Ask in a few words whether they are still there.]",
+    "[The caller still says nothing. Ask once more, and say that you will have to hang up.]",
+)
 
 Part = Callable[[], Coroutine[Any, Any, None]]
 
@@ -54,6 +67,9 @@ class Services:
     twilio: TwilioCalls
     metrics: CallMetrics
     connect: Callable[[], Awaitable[RealtimeConnection]]
+    journals: Journals
+    prices: Prices
+    greetings: Greetings = field(default_factory=Greetings)
 
 
 class Call:
@@ -64,7 +80,7 @@ class Call:
         self._claims = claims
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
-        self._loading: asyncio.Task[Profile] | None = None
+        self._opening: asyncio.Task[Profile] | None = None
         self._ears: asyncio.Task[None] | None = None
         self._greeted = asyncio.Event()
         self._deeds: set[asyncio.Task[Answer]] = set()
@@ -72,6 +88,14 @@ class Call:
         self._drain = asyncio.Event()
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
+        self.promises = Promises()
+        settings = services.settings
+        self.meter = Meter(
+            services.prices,
+            self.stats.elapsed_ms,
+            model=settings.openai_realtime_model,
+            transcription_model=settings.openai_transcription_model,
+        )
         limits = services.limits
         self._turns = Turns()
         self._keypad = Keypad(limits.keys)
@@ -83,12 +107,26 @@ class Call:
             turns=self._turns,
             limits=limits,
         )
+        self._floor = Floor(
+            line=self._line,
+            turns=self._turns,
+            history=self.history,
+            stats=self.stats,
+            limits=limits,
+            send=self._model.send,
+            spawn=self._group.create_task,
+            loud=lambda: self._caller.loud(),
+            decided=lambda answer_due: self._conversation.decided(answer_due),
+        )
         self._conversation = Conversation(
             line=self._line,
             turns=self._turns,
             history=self.history,
             stats=self.stats,
+            meter=self.meter,
             send=self._model.send,
+            floor=self._floor,
+            spoken=self.promises.said,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -101,7 +139,7 @@ class Call:
             hear=self._model.hear,
             heard=self._heard,
             malformed_limit=limits.malformed_messages,
-            key_pressed=self._conversation.interrupt,
+            key_pressed=self._floor.take,
         )
 
     @property
@@ -127,6 +165,9 @@ class Call:
             caller=self._caller,
             model=self._model,
             conversation=self._conversation,
+            floor=self._floor,
+            nudge=self._ask_whether_there,
+            meter=self.meter,
             leave=self._leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
@@ -166,10 +207,11 @@ class Call:
             end = end or CallEnded(EndReason.INTERNAL_ERROR)
             self.stats.ended = end.at
             self.stats.frames_out = self._line.frames
+            self.meter.broke_off()
         return end.reason
 
     async def _run_model(self) -> None:
-        self._loading = self._group.create_task(self._services.store.profile(self._claims))
+        self._opening = self._group.create_task(self._open())
         try:
             await self._model.run(self._conversation)
         except ModelFailed as failed:
@@ -178,43 +220,71 @@ class Call:
         except ModelUnreachable:
             await self._leave("failure", EndReason.MODEL_UNREACHABLE)
 
+    async def _open(self) -> Profile:
+        """Learn who calls whom, and greet them at once where the greeting has been spoken before."""
+        self._profile = profile = await self._services.store.profile(self._claims)
+        audio = None if self._claims.returned else self._services.greetings.get(self._greeting)
+        if audio is not None:
+            log.event(GREETING)
+            self._turns.unwant()
+            self.stats.first_audio_ms = self.stats.elapsed_ms()
+            self.history.words(line.GREETING, "ai", profile.first_words)
+            self._line.play_recorded(audio, line.GREETING)
+        return profile
+
+    @property
+    def _greeting(self) -> Spoken:
+        settings = self._services.settings
+        voice = (self._profile.business.voice if self._profile.business else "") or settings.openai_voice
+        return Spoken(settings.openai_realtime_model, voice, self._profile.first_words)
+
     async def _brief(self) -> list[bytes]:
         """What a new session is told: who it is, what was said so far, and to greet when nothing was."""
-        assert self._loading is not None
-        self._profile = profile = await self._loading
+        assert self._opening is not None
+        profile = await self._opening
         settings = self._services.settings
         if self._ears is not None:
             self._ears.cancel()
-        detection = events.turn_detection(
-            settings.openai_turn_detection,
-            threshold=settings.openai_vad_threshold,
-            silence_ms=settings.openai_vad_silence_ms,
-        )
+        hearing = Hearing.of(settings, profile.business)
+        if settings.max_cost_per_day and profile.spent_today >= settings.max_cost_per_day:
+            log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
+            await self._leave("busy", EndReason.OVER_BUDGET)
         greeting_due = self.history.empty
+        shielded = greeting_due or (self._line.playback.hearing in ("", line.GREETING) and not self._greeted.is_set())
+        keywords = [profile.business.name] if profile.business else []
         briefing = [
             events.session_update(
                 model=settings.openai_realtime_model,
                 instructions=profile.instructions(datetime.now(UTC)),
-                voice=(profile.business.voice if profile.business else "") or settings.openai_voice,
-                transcription_model=settings.openai_transcription_model,
-                language=profile.language.partition("-")[0],
+                voice=self._greeting.voice,
+                transcription=events.transcription(
+                    settings.openai_transcription_model, profile.language.partition("-")[0], keywords=keywords
+                )
+                if self._conversation.transcribes
+                else None,
                 tools=declarations(),
-                noise_reduction=None if settings.openai_noise_reduction == "off" else settings.openai_noise_reduction,
-                detection=None if greeting_due else detection,
+                noise_reduction=hearing.noise_reduction,
+                detection=None if shielded else hearing.detection,
             )
         ]
         briefing += [events.message(role, text) for role, text in self.history.told()]
+        if shielded:
+            self._ears = self._group.create_task(self._open_ears(hearing.detection))
         if greeting_due:
-            self._ears = self._group.create_task(self._open_ears(detection))
             log.event(GREETING)
             self._conversation.expect_response()
+            if not self._claims.returned:
+                self._conversation.recording = Recording(self._services.greetings, self._greeting)
             briefing.append(events.create_response(profile.greeting(returned=self._claims.returned)))
         return briefing
 
     async def _open_ears(self, detection: dict[str, Any]) -> None:
         """Listen once the first words of the greeting are heard: a "hello?" before them must not cut them off."""
+        limits = self._services.limits
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._services.limits.greeting_shield):
+            async with asyncio.timeout(
+                limits.disclosure_shield if self._profile.disclosure else limits.greeting_shield
+            ):
                 await self._greeted.wait()
         for event in events.listen(detection):
             self._model.send(event)
@@ -223,7 +293,8 @@ class Call:
         self.history.still(item_id)
         playback = self._line.playback
         all_heard = not playback.holding and self._turns.settled.is_set()
-        if all_heard or playback.heard_ms >= self._services.limits.greeting * 1000:
+        enough = not self._profile.disclosure and playback.heard_ms >= self._services.limits.greeting * 1000
+        if all_heard or enough:
             self._greeted.set()
 
     async def _comfort(self) -> None:
@@ -235,7 +306,8 @@ class Call:
         """Say a sentence and end the call; the first to do so has the word."""
         if self._leaving:
             return
-        self._leaving = self._conversation.muted = True
+        self._leaving = True
+        self._conversation.mute()
         self._line.parting = reason
         self._line.cut()
         if reason in UNSERVED and self.rescue:
@@ -259,6 +331,10 @@ class Call:
         self._turns.want()
         self._conversation.ask_if_due()
 
+    def _ask_whether_there(self, time: int) -> None:
+        log.event(CALLER_SILENT, time=time)
+        self._tell("system", _ARE_YOU_THERE[min(time, len(_ARE_YOU_THERE)) - 1])
+
     def _ask_later(self, seconds: float) -> None:
         """Ask the model again after a pause, which counts as work under way: meanwhile nothing else asks it."""
 
@@ -280,13 +356,19 @@ class Call:
     async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         services = self._services
         context = ToolContext(
-            self._claims.call_sid, self._profile, services.store, caller=caller_id(self._claims.from_number) or ""
+            self._claims.call_sid,
+            self._profile,
+            services.store,
+            caller=caller_id(self._claims.from_number) or "",
+            introduce=self._introduced,
+            for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))
         self._deeds.add(deed)
         deed.add_done_callback(self._deeds.discard)
         answer = await asyncio.shield(deed)
+        self.promises.done(item.name, answer)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
@@ -301,6 +383,9 @@ class Call:
             # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
             if self.stats.tools == number:
                 await self._part(answer.then)
+
+    def _introduced(self, profile: Profile) -> None:
+        self._profile = profile
 
     async def _part(self, reason: EndReason) -> None:
         """Hang up, or hand over."""

@@ -5,18 +5,22 @@ from binascii import a2b_base64
 from collections.abc import Callable
 from time import monotonic
 
+from prosaas_calls.call.cues import asks_for_a_moment
+from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
+from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
 from prosaas_calls.model.events import Item, ServerEvent
 from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
-    BARGE_IN,
     REALTIME_BENIGN,
     REALTIME_ERROR,
     RESPONSE_CREATED,
@@ -46,7 +50,10 @@ class Conversation:
         turns: Turns,
         history: History,
         stats: CallStats,
+        meter: Meter,
         send: Send,
+        floor: Floor,
+        spoken: Callable[[str], None],
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
         retry_for: float,
@@ -54,7 +61,10 @@ class Conversation:
         self._line = line
         self._history = history
         self._stats = stats
+        self._meter = meter
         self._send = send
+        self._floor = floor
+        self._spoken = spoken
         self._use_tool = use_tool
         self._ask_later = ask_later
         self._retry_for = retry_for
@@ -64,7 +74,10 @@ class Conversation:
         self._response_began = 0.0
         self._failed_in_a_row = 0
         self.turns = turns
+        # Whether the model has been cut off from the caller for good.
         self.muted = False
+        # Whether the caller's words are asked for in writing.
+        self.transcribes = True
         # Whether this session has taken our settings.
         self._configured = False
         # Whether this connection has completed a response.
@@ -73,6 +86,8 @@ class Conversation:
         self._waiting_since = 0.0
         # When the model's next sound became due; 0 while none is.
         self._expecting_since = 0.0
+        # Keeps the greeting, when there is one to keep.
+        self.recording = Recording()
         self.last_activity = monotonic()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
@@ -102,6 +117,17 @@ class Conversation:
             self.expect_response()
             self._send(events.create_response())
 
+    def decided(self, answer_due: bool) -> None:
+        """It is clear now what the caller's sound was: something to answer, or not."""
+        if not answer_due:
+            self._waiting_since = 0.0
+        self.ask_if_due()
+
+    def mute(self) -> None:
+        """Nothing more of the model is for the caller's ears, and nothing of the caller's stops what is played."""
+        self.muted = True
+        self._floor.open = False
+
     def expect_response(self) -> None:
         """The model was asked to speak."""
         self.turns.asked()
@@ -112,6 +138,8 @@ class Conversation:
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
         self._expecting_since = 0.0
+        self._floor.reset()
+        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()
@@ -119,8 +147,13 @@ class Conversation:
     def idle_for(self, now: float) -> float:
         """Seconds in which neither side has spoken."""
         if self._line.playback.holding or not self.turns.settled.is_set():
-            return 0.0
+            self.last_activity = now
         return now - self.last_activity
+
+    @property
+    def asked_to_wait(self) -> bool:
+        """Whether the last that the caller said was that they need a moment."""
+        return asks_for_a_moment(self._history.last("customer"))
 
     def silent_for(self, now: float) -> float:
         """Seconds for which the model owes the caller a sound."""
@@ -128,13 +161,16 @@ class Conversation:
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
+        self._meter.heard(len(event.delta))
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
-            length = len(a2b_base64(event.delta, strict_mode=True))
+            audio = a2b_base64(event.delta, strict_mode=True)
         except (Base64Error, ValueError) as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
+        length = len(audio)
+        self.recording.hear(audio)
         self._produced = True
         if not turns.spoke:
             self._first_audio(event)
@@ -164,22 +200,29 @@ class Conversation:
 
     def _ai_transcript(self, event: ServerEvent) -> None:
         self._history.words(event.item_id, "ai", event.transcript)
+        self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
+        self._spoken(event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
+        self._meter.transcribed(event)
         text = event.transcript.strip()
         self._history.words(event.item_id, "customer", text)
-        log.event(TRANSCRIPT_CUSTOMER, text=text)
+        if text:
+            log.event(TRANSCRIPT_CUSTOMER, text=text)
+        self._floor.understood(event.item_id, text)
 
     def _response_created(self, event: ServerEvent) -> None:
         response = event.response
         if response is None:
             return
         self.turns.created(response.id)
+        self._meter.response_began()
         self._produced = False
-        if self.turns.caller_speaking:
+        if self._floor.listening:
             # Asked for before they began to speak: it would be played over them, and answer less than they say.
             self.turns.drop()
+            self.turns.want()
             self._send(events.CANCEL)
         self._response_began = monotonic()
         log.event(RESPONSE_CREATED, response_id=response.id)
@@ -188,8 +231,10 @@ class Conversation:
         response = event.response
         if response is None:
             return
+        self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
+        self.recording.end(whole=response.status == "completed" and not discarded)
         self._expecting_since = 0.0
         self.last_activity = monotonic()
         status = response.status or "unknown"
@@ -245,41 +290,22 @@ class Conversation:
 
     def _speech_started(self, event: ServerEvent) -> None:
         self.last_activity = monotonic()
-        self.turns.caller_starts()
         self._waiting_since = self._expecting_since = 0.0
         self._history.begin(event.item_id, "customer")
-        self._cut()
-
-    def interrupt(self) -> None:
-        """The caller pressed a key: whatever is being said to them stops, as it does for their voice."""
-        if self.turns.drop():
-            self._send(events.CANCEL)
-        self._cut()
-
-    def _cut(self) -> None:
-        """Silence what the caller still has to hear, and tell the model how much of it they heard."""
-        if self.muted:
-            return
-        cut = self._line.cut()
-        if cut is None:
-            return
-        self._stats.barge_ins += 1
-        if cut.item_id:
-            self._history.interrupted(cut.item_id)
-            if cut.heard_ms > 0:
-                self._send(events.truncate(cut.item_id, cut.heard_ms))
-        log.event(BARGE_IN, heard_ms=cut.heard_ms)
+        self._floor.begins(event.item_id)
 
     def _speech_stopped(self, event: ServerEvent) -> None:
-        self.turns.caller_stops()
         self._history.still(event.item_id)
-        self.last_activity = self._waiting_since = self._expecting_since = monotonic()
+        self.last_activity = self._waiting_since = monotonic()
+        self._floor.ends(event.item_id)
+        self.ask_if_due()
 
     def _committed(self, event: ServerEvent) -> None:
         self._stats.turns += 1
 
     def _transcription_failed(self, event: ServerEvent) -> None:
         log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
+        self._floor.understood(event.item_id, "")
 
     def _session_updated(self, event: ServerEvent) -> None:
         self._configured = True
@@ -292,6 +318,10 @@ class Conversation:
                 self.turns.refused()
             return
         log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
+        if not self._configured and self.transcribes and error.refuses_transcription:
+            # A call without a transcript is better than none.
+            self.transcribes = False
+            raise RealtimeLost("it refuses the transcription's settings", retriable=True)
         # A session that refuses our settings would speak another audio format.
         if error.fatal or not self._configured:
             raise ModelFailed(error.name)

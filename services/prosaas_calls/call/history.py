@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
 Speaker = Literal["customer", "ai", "tool"]
@@ -10,13 +11,32 @@ _ROLES = {"customer": "user", "ai": "assistant", "tool": "system"}
 
 @dataclass(slots=True)
 class Line:
+    number: int
     who: Speaker
     at_ms: int
     text: str = ""
     interrupted: bool = False
+    # The share of it that the caller heard.
+    heard: float = 1.0
     # When the last of it was spoken or heard, and how long the caller had waited for its first sound.
     until_ms: int | None = None
     wait_ms: int | None = None
+
+    @property
+    def spoken(self) -> bool:
+        """Whether it belongs to a transcript, which is of words alone."""
+        return bool(self.text) and self.who != "tool"
+
+    def to_json(self) -> dict[str, Any]:
+        """As the call record keeps it."""
+        entry: dict[str, Any] = {"who": self.who, "text": self.text, "at_ms": self.at_ms}
+        if self.until_ms is not None:
+            entry["until_ms"] = self.until_ms
+        if self.wait_ms is not None:
+            entry["wait_ms"] = self.wait_ms
+        if self.interrupted:
+            entry["interrupted"] = True
+        return entry
 
 
 class History:
@@ -25,36 +45,52 @@ class History:
     def __init__(self, elapsed_ms: Callable[[], int]) -> None:
         self._elapsed_ms = elapsed_ms
         self._lines: dict[str, Line] = {}
+        # Which lines are not as `changes` told them last. A dict, whose steps another thread cannot come between.
+        self._changed: dict[str, None] = {}
 
     def begin(self, item_id: str, who: Speaker) -> None:
         """Somebody starts to speak."""
         if item_id not in self._lines:
-            self._lines[item_id] = Line(who, self._elapsed_ms())
+            self._lines[item_id] = Line(len(self._lines), who, self._elapsed_ms())
 
     def words(self, item_id: str, who: Speaker, text: str) -> None:
         """The transcript of an item has arrived."""
         self.begin(item_id, who)
         self._lines[item_id].text = text
+        self._changed[item_id] = None
 
     def still(self, item_id: str) -> None:
         """The item goes on up to now: its speaker stops, or the caller has heard it thus far."""
         line = self._lines.get(item_id)
         if line is not None:
             line.until_ms = self._elapsed_ms()
+            self._changed[item_id] = None
 
     def waited(self, item_id: str, ms: int) -> None:
         """The caller waited so long for this item's first sound."""
         self._lines[item_id].wait_ms = ms
+        self._changed[item_id] = None
 
-    def interrupted(self, item_id: str) -> None:
-        """The caller did not hear all of this item."""
+    def interrupted(self, item_id: str, *, heard: float) -> None:
+        """The caller heard only so much of this item, as a share of it."""
         line = self._lines.get(item_id)
         if line is not None:
             line.interrupted = True
+            line.heard = heard
+            self._changed[item_id] = None
+
+    def text(self, item_id: str) -> str:
+        """The words of an item, as far as they are known."""
+        line = self._lines.get(item_id)
+        return line.text if line is not None else ""
+
+    def last(self, who: Speaker) -> str:
+        """The last words of a speaker."""
+        return next((line.text for line in reversed(self._lines.values()) if line.who == who and line.text), "")
 
     def done(self, call_id: str, what: str) -> None:
         """A tool was called, and answered; the transcript is of words alone, but a new session has to know."""
-        self._lines[call_id] = Line("tool", self._elapsed_ms(), what)
+        self._lines[call_id] = Line(len(self._lines), "tool", self._elapsed_ms(), what)
 
     @property
     def empty(self) -> bool:
@@ -62,25 +98,26 @@ class History:
         return not any(line.text for line in self._lines.values())
 
     def told(self) -> Iterator[tuple[str, str]]:
-        """Role and words of each line, as a new session is told of them."""
+        """Role and words of each line as far as it was heard: so a new session is told of them."""
         for line in self._lines.values():
-            if line.text:
-                heard = " (interrupted, not all of it was heard)" if line.interrupted else ""
-                yield _ROLES[line.who], line.text + heard
+            words = line.text.split() if line.heard < 1.0 else [line.text]
+            heard = " ".join(words[: ceil(len(words) * line.heard)])
+            if heard:
+                yield _ROLES[line.who], heard + (" (interrupted)" if line.interrupted else "")
 
     def __iter__(self) -> Iterator[Line]:
-        return (line for line in self._lines.values() if line.text and line.who != "tool")
+        return (line for line in self._lines.values() if line.spoken)
 
     def to_json(self) -> list[dict[str, Any]]:
         """As the call record keeps it."""
-        lines: list[dict[str, Any]] = []
-        for line in self:
-            entry: dict[str, Any] = {"who": line.who, "text": line.text, "at_ms": line.at_ms}
-            if line.until_ms is not None:
-                entry["until_ms"] = line.until_ms
-            if line.wait_ms is not None:
-                entry["wait_ms"] = line.wait_ms
-            if line.interrupted:
-                entry["interrupted"] = True
-            lines.append(entry)
-        return lines
+        return [line.to_json() for line in self]
+
+    def changes(self) -> list[tuple[int, dict[str, Any]]]:
+        """The lines that are not as they were told last, each with its number; any one thread may ask."""
+        news = []
+        while self._changed:
+            item_id, _ = self._changed.popitem()
+            line = self._lines[item_id]
+            if line.spoken:
+                news.append((line.number, line.to_json()))
+        return news

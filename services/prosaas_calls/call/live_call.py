@@ -1,15 +1,20 @@
 """One call from its first log line to its record; the conversation happens in between."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.traced import trace
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
-from prosaas_calls.spool import spool
+from prosaas_core import tracing
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.facts.endings import UNSERVED
+from prosaas_core.journal import Entry, Journal
 from prosaas_core.records import CallRecord
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import Scope, get_logger, scope
@@ -24,6 +29,9 @@ from prosaas_logging.catalogue import (
 
 log = get_logger(__name__)
 
+# So often the journal of a call in which nothing happens shows that it lives, and up to when its frames came.
+_SIGN_OF_LIFE_S = 5.0
+
 
 class LiveCall:
     """A call on the line, with what is said and kept of it."""
@@ -34,6 +42,10 @@ class LiveCall:
         self.claims = claims
         self.refusal = refusal
         self.started_at = datetime.now(UTC)
+        # A journal that stops here tells the truth: until the call has ended, its process must have.
+        self._reason = EndReason.CRASHED
+        self._mark: object = None
+        self._shown_at = float("-inf")
 
     def to_json(self) -> dict[str, Any]:
         """As the list of live calls shows it."""
@@ -48,6 +60,8 @@ class LiveCall:
         claims = self.claims
         ids = {} if claims.business_id is None else {"business_id": str(claims.business_id)}
         with scope(call_sid=claims.call_sid, phone=claims.from_number, **ids) as call_scope:
+            journal = self._services.journals.open(claims.call_sid, lambda: self._news(call_scope))
+            tracing.join(call_scope)
             # Until the call itself gives a reason, it was cut off.
             reason = EndReason.INTERNAL_ERROR
             try:
@@ -56,7 +70,7 @@ class LiveCall:
                 if reason in EXPLAINED:
                     await self._part(self.call.rescue if reason in UNSERVED else "")
             finally:
-                await self._keep(self._end(reason, call_scope))
+                await self._keep(self._end(reason, call_scope), journal)
 
     async def _converse(self) -> EndReason:
         if self.refusal is not None:
@@ -78,17 +92,37 @@ class LiveCall:
     def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
-        duration_s = round(self.call.stats.elapsed_ms() / 1000, 1)
-        metrics = self._metrics(call_scope)
-        log.event(CALL_END, duration_s=duration_s, reason=reason.value, **metrics)
-        self._services.metrics.ended(reason, duration_s, self.call.stats)
-        return self._record(reason, duration_s, metrics, call_scope)
+        numbers = self._numbers(reason, call_scope)
+        log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
+        self._reason, self._shown_at = reason, float("-inf")
+        self._services.metrics.ended(
+            reason, numbers.duration_s, self.call.stats, self.call.meter.charges(), lines=call_scope.written
+        )
+        events = [entry._asdict() for entry in call_scope.timeline]
+        record = replace(numbers, transcript=self.call.history.to_json(), events=events)
+        told = self._masked(record) if tracing.with_words() else record
+        trace(call_scope, told, model=self._services.settings.openai_realtime_model)
+        return record
+
+    def _news(self, call_scope: Scope) -> Iterator[Entry]:
+        """For the journal, on its thread: what was said and done since it last asked, and how the call stands then."""
+        lines, self._mark = call_scope.timeline_after(self._mark)
+        said = self.call.history.changes()
+        if not lines and not said and monotonic() - self._shown_at < _SIGN_OF_LIFE_S:
+            return
+        self._shown_at = monotonic()
+        numbers = asdict(self._numbers(self._reason, call_scope))
+        yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
+        for_record = self._services.settings.for_record
+        yield from ({"said": (number, for_record(words))} for number, words in said)
+        yield from ({"line": for_record(entry._asdict())} for entry in lines)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
         stats = self.call.stats
         return {
             "turns": stats.turns,
             "barge_ins": stats.barge_ins,
+            "false_interruptions": stats.false_interruptions,
             "tools": stats.tools,
             "first_audio_ms": stats.first_audio_ms,
             "response_p50_ms": stats.percentile(0.5),
@@ -96,10 +130,15 @@ class LiveCall:
             "frames_in": stats.frames_in,
             "frames_out": stats.frames_out,
             "folded": call_scope.folded,
+            "tokens_in": self.call.meter.tokens_in,
+            "tokens_out": self.call.meter.tokens_out,
+            "cost": self.call.meter.cost,
         }
 
-    def _record(self, reason: EndReason, duration_s: float, metrics: dict[str, Any], call_scope: Scope) -> CallRecord:
+    def _numbers(self, reason: EndReason, call_scope: Scope) -> CallRecord:
+        """The record as of now, but for what was said and done."""
         profile = self.call.profile
+        duration_s = round(self.call.stats.elapsed_ms() / 1000, 1)
         return CallRecord(
             call_sid=self.claims.call_sid,
             business_id=profile.business.id if profile.business else self.claims.business_id,
@@ -110,16 +149,23 @@ class LiveCall:
             ended_at=self.started_at + timedelta(seconds=duration_s),
             duration_s=duration_s,
             end_reason=reason.value,
-            metrics=metrics,
-            transcript=self.call.history.to_json(),
-            events=[entry._asdict() for entry in call_scope.timeline],
+            version=self._services.settings.prosaas_version,
+            metrics={
+                **self._metrics(call_scope),
+                **self.call.promises.to_json(),
+                "currency": self._services.prices.currency,
+            },
+            charges=self.call.meter.charges(),
         )
 
-    async def _keep(self, record: CallRecord) -> None:
-        """In the database, or else on disk until the worker can put it there; at once on disk when we are cancelled."""
+    async def _keep(self, record: CallRecord, journal: Journal) -> None:
+        """In the database; or else its journal is left for who finds it, at once when we are cancelled."""
         saved = False
         try:
-            await self._services.store.save(record)
+            # A long call has many words: other calls must not wait while they are read.
+            kept = await asyncio.to_thread(self._masked, record)
+            with tracing.span("record"):
+                await self._services.store.save(kept)
             saved = True
             log.event(CALL_RECORD_SAVED, record=record.call_sid)
         except DatabaseUnavailable as error:
@@ -127,11 +173,17 @@ class LiveCall:
         except Exception:
             log.exception("the database did not take the call record")
         finally:
-            if not saved:
-                await self._spool(record)
+            if saved:
+                journal.forget()
+            else:
+                await self._leave(journal)
 
-    async def _spool(self, record: CallRecord) -> None:
-        writing = asyncio.create_task(asyncio.to_thread(spool, self._services.settings.spool_dir, record))
+    def _masked(self, record: CallRecord) -> CallRecord:
+        for_record = self._services.settings.for_record
+        return replace(record, transcript=for_record(record.transcript), events=for_record(record.events))
+
+    async def _leave(self, journal: Journal) -> None:
+        writing = asyncio.wrap_future(journal.close())
         cancelled = False
         try:
             await asyncio.shield(writing)
@@ -139,7 +191,7 @@ class LiveCall:
             cancelled = True
             await asyncio.wait({writing}, timeout=self._services.limits.spool)
         except Exception:
-            log.exception("the call record is lost")
+            log.exception("the call record is on no disk")
             return
         if writing.done() and not writing.exception():
             log.event(CALL_RECORD_SPOOLED, path=str(writing.result()))

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.interruption import Floor
+from prosaas_calls.call.meter import Meter
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
@@ -21,7 +23,7 @@ Leave = Callable[[PromptName, EndReason], Awaitable[None]]
 
 
 class Watchdog:
-    """Ends a call that is dead, silent or too long, and drops a model that has stopped answering."""
+    """Ends a call that is dead, silent, too long or too dear, and drops a model that has stopped answering."""
 
     def __init__(
         self,
@@ -32,6 +34,9 @@ class Watchdog:
         caller: CallerLeg,
         model: ModelLeg,
         conversation: Conversation,
+        floor: Floor,
+        nudge: Callable[[int], None],
+        meter: Meter,
         leave: Leave,
     ) -> None:
         self._limits = limits
@@ -40,7 +45,13 @@ class Watchdog:
         self._caller = caller
         self._model = model
         self._conversation = conversation
+        self._floor = floor
+        self._nudge = nudge
+        self._meter = meter
         self._leave = leave
+        self._nudges = 0
+        self._silence = 0.0
+        self._sounds = 0
 
     async def run(self) -> None:
         """Watch until the call ends."""
@@ -61,8 +72,25 @@ class Watchdog:
         self._look_at_model(now)
         if self._stats.elapsed_ms() > limits.max_call * 1000:
             await self._leave("limit", EndReason.MAX_DURATION)
-        if idle > limits.idle:
+        if limits.max_cost and self._meter.spent >= limits.max_cost:
+            await self._leave("limit", EndReason.LIMIT)
+        if self._floor.noisy(now):
+            self._floor.enough()
+        await self._look_at_silence(idle)
+
+    async def _look_at_silence(self, idle: float) -> None:
+        """Ask a silent caller whether they are there, twice, and then hang up; who asked for a moment gets longer."""
+        limits, floor = self._limits, self._floor
+        if floor.sounds != self._sounds:
+            self._sounds, self._silence, self._nudges = floor.sounds, 0.0, 0
+        silent = (self._silence + idle) / (limits.moment if self._conversation.asked_to_wait else 1.0)
+        if silent > limits.idle or floor.unintelligible >= limits.unintelligible:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
+        if self._nudges < len(limits.nudges) and silent > limits.nudges[self._nudges]:
+            # What we say now is no sign of life of theirs: the silence goes on behind it.
+            self._silence += idle
+            self._nudges += 1
+            self._nudge(self._nudges)
 
     def _look_at_model(self, now: float) -> None:
         connection = self._model.connection

@@ -1,5 +1,6 @@
 """Listens to the caller: voice, keys, marks and the end of the stream, as Twilio sends them."""
 
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
@@ -15,6 +16,10 @@ from prosaas_logging import get_logger, watched
 from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
 
 log = get_logger(__name__)
+
+# A tenth of a second; louder than a quiet line, softer than a voice (of 32,124).
+_RECENT_FRAMES = 5
+_LOUD = 500
 
 
 class CallerLeg:
@@ -41,7 +46,12 @@ class CallerLeg:
         self._key_pressed = key_pressed
         self._malformed_left = malformed_limit
         self._clock = InboundClock()
+        self._recent: deque[bytes] = deque(maxlen=_RECENT_FRAMES)
         self.last_frame_at = monotonic()
+
+    def loud(self) -> bool:
+        """Whether the caller could be heard within the last tenth of a second."""
+        return any(rms(samples) >= _LOUD for samples in self._recent)
 
     async def listen(self) -> None:
         """Listen until the stream is over, which CallEnded then says."""
@@ -81,6 +91,7 @@ class CallerLeg:
             # Silence in place of what was lost: the model's voice detection has to see the turn end.
             self._hear(silence(missing))
         self._hear(encode(samples))
+        self._recent.append(samples)
         self._stats.frames_in += 1
         if log.tracing and (self._stats.frames_in % RECORD_EVERY == 0 or watched()):
             log.event(MEDIA_IN, seq=self._stats.frames_in, bytes=len(samples))

@@ -6,13 +6,16 @@ from contextlib import suppress
 
 from prosaas_calls.caller.audio import BYTES_PER_MS, encode
 from prosaas_calls.caller.media_stream import Framer
-from prosaas_calls.caller.playback import Cut, Playback
+from prosaas_calls.caller.playback import Cut, Piece, Playback
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.sockets import TextSocket
 
 _PROMPT_CHUNK = 200 * BYTES_PER_MS
 # What stands for an item of the model's in the account of what was heard.
 PROMPT = ""
+GREETING = "greeting"
+# The model knows no sounds of these: there is nothing to truncate.
+OURS = frozenset({PROMPT, GREETING})
 
 
 class CallerLine:
@@ -34,8 +37,10 @@ class CallerLine:
         return self._socket.stuck_for(now)
 
     def play(self, payload: bytes, length: int, item_id: str) -> None:
-        """Send base64 audio of `length` bytes, with a mark when one is due."""
-        mark = self.playback.sent(item_id, length)
+        """Send base64 audio of `length` bytes, with a mark when one is due; while we hold our tongue, keep it."""
+        mark = self.playback.sent(Piece(payload, length, item_id))
+        if self.playback.held:
+            return
         self.frames += 1
         self._send(self._framer.media(payload))
         if mark is not None:
@@ -47,20 +52,37 @@ class CallerLine:
         if mark is not None:
             self._send(self._framer.mark(mark))
 
-    def cut(self) -> Cut | None:
-        """Silence whatever Twilio still holds; tells what was being heard."""
-        cut = self.playback.interrupt()
-        if cut is not None:
+    def hold(self) -> None:
+        """Fall silent for now: what the caller has not heard yet can be said later, or never."""
+        if self.playback.hold():
             self._send(self._framer.clear)
-        return cut
+
+    def resume(self) -> None:
+        """Go on where we fell silent."""
+        if self.playback.held:
+            for piece in self.playback.release():
+                self.play(*piece)
+            self.end_item()
+
+    def cut(self) -> list[Cut]:
+        """Silence whatever was still to be heard; tells what that was, item by item."""
+        held = self.playback.held
+        cuts = self.playback.interrupt()
+        if cuts and not held:
+            self._send(self._framer.clear)
+        return cuts
+
+    def play_recorded(self, audio: bytes, item_id: str) -> None:
+        """Play what was recorded."""
+        for chunk in _chunks(audio):
+            self.play(encode(chunk), len(chunk), item_id)
+        self.end_item()
 
     async def say(self, prompt: bytes) -> None:
         """Play a recorded sentence and wait until the caller has heard it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + self._grace):
-                for chunk in _chunks(prompt):
-                    self.play(encode(chunk), len(chunk), PROMPT)
-                self.end_item()
+                self.play_recorded(prompt, PROMPT)
                 await self.playback.quiet.wait()
 
     def _send(self, frame: bytes) -> None:

@@ -3,11 +3,20 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from prosaas_calls.caller.audio import BYTES_PER_MS
 
 # Often enough to truncate within a word; each mark costs as much as a frame, there and back.
 MARK_EVERY_BYTES = 200 * BYTES_PER_MS
+
+
+class Piece(NamedTuple):
+    """Audio of one item as base64, `length` bytes of it when decoded."""
+
+    payload: bytes
+    length: int
+    item_id: str
 
 
 @dataclass(slots=True)
@@ -19,19 +28,32 @@ class _Segment:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An interruption: the item that was being heard, and how much of it was."""
+    """An interruption: an item that was being heard or still to be, how much of it was heard, and of how much."""
 
     item_id: str
     heard_ms: int
+    total_ms: int = 0
 
 
 class Playback:
     """Counts the bytes of one stream. After a clear, a new generation begins: echoes of older marks mean discarded.
 
-    `quiet` is set while Twilio holds none of our audio; `hearing` is the item that the caller has heard last.
+    What was not heard yet is kept, so that it can be said after all when an interruption was none. `quiet` is set while
+    nothing is left to be heard; `hearing` is the item that the caller has heard last.
     """
 
-    __slots__ = ("_acked", "_generation", "_marked", "_pending", "_segments", "_sent", "hearing", "quiet")
+    __slots__ = (
+        "_acked",
+        "_generation",
+        "_marked",
+        "_pending",
+        "_segments",
+        "_sent",
+        "_unheard",
+        "hearing",
+        "held",
+        "quiet",
+    )
 
     def __init__(self) -> None:
         self._generation = 0
@@ -40,13 +62,16 @@ class Playback:
         self._acked = 0
         self._pending: deque[tuple[str, int]] = deque()
         self._segments: deque[_Segment] = deque()
+        self._unheard: deque[tuple[int, Piece]] = deque()
         self.hearing = ""
+        # Whether what the caller has still to hear waits here instead of at Twilio.
+        self.held = False
         self.quiet = asyncio.Event()
         self.quiet.set()
 
     @property
     def holding(self) -> bool:
-        """Whether Twilio still has audio of ours that it has not played."""
+        """Whether there is audio of ours that the caller has not heard."""
         return self._acked < self._sent
 
     @property
@@ -56,24 +81,29 @@ class Playback:
 
     @property
     def held_bytes(self) -> int:
-        """How much of our audio Twilio has not played yet, as far as we know."""
+        """How much of our audio the caller has not heard yet, as far as we know."""
         return self._sent - self._acked
 
-    def sent(self, item_id: str, length: int) -> str | None:
-        """Count audio as sent; returns the mark to send after it, when one is due."""
+    def sent(self, piece: Piece) -> str | None:
+        """Count audio as sent, or as waiting while it is held; returns the mark to send after it, when one is due."""
         segments = self._segments
-        end = self._sent + length
-        if segments and segments[-1].item_id == item_id:
-            segments[-1].end = end
+        end = self._sent + piece.length
+        begins = not segments or segments[-1].item_id != piece.item_id
+        if begins:
+            segments.append(_Segment(piece.item_id, self._sent, end))
         else:
-            segments.append(_Segment(item_id, self._sent, end))
+            segments[-1].end = end
         self._sent = end
+        self._unheard.append((end, piece))
         self.quiet.clear()
-        return self.mark() if end - self._marked >= MARK_EVERY_BYTES else None
+        if self.held:
+            return None
+        # The first words of an item have a mark of their own: who interrupts them has heard something, or nothing.
+        return self.mark() if begins or end - self._marked >= MARK_EVERY_BYTES else None
 
     def mark(self) -> str | None:
         """A mark for everything sent so far, unless the last mark already covers it."""
-        if self._marked == self._sent:
+        if self.held or self._marked == self._sent:
             return None
         self._marked = self._sent
         name = f"{self._generation}.{self._sent}"
@@ -90,6 +120,8 @@ class Playback:
             if known == name:
                 break
         self._acked = position
+        while self._unheard and self._unheard[0][0] <= position:
+            self._unheard.popleft()
         segments = self._segments
         self.hearing = next(segment.item_id for segment in segments if segment.end >= position)
         while len(segments) > 1 and segments[0].end <= position:
@@ -98,16 +130,44 @@ class Playback:
             self.quiet.set()
         return True
 
-    def interrupt(self) -> Cut | None:
-        """Begin a new generation; tells what was being heard, or None when Twilio holds nothing."""
+    def hold(self) -> bool:
+        """Keep what the caller has not heard yet to ourselves; False when there is nothing, or it is kept already."""
+        if self.held or not self.holding:
+            return False
+        self.held = True
+        self._forget_marks()
+        return True
+
+    def release(self) -> list[Piece]:
+        """What was held, to be played after all, from the last place that the caller is known to have heard."""
+        self.held = False
+        pieces = [piece for _, piece in self._unheard]
+        self._unheard.clear()
+        self._sent = self._marked = self._acked
+        while self._segments and self._segments[-1].start >= self._acked:
+            self._segments.pop()
+        if self._segments:
+            self._segments[-1].end = self._acked
+        return pieces
+
+    def interrupt(self) -> list[Cut]:
+        """Forget what was not heard; tells of each item how much was, the one being heard first. Empty when all was."""
         if not self.holding:
-            return None
+            return []
         heard = self._acked
-        current = next(segment for segment in self._segments if segment.end > heard)
-        cut = Cut(current.item_id, max(0, heard - current.start) // BYTES_PER_MS)
+        cuts = [
+            Cut(each.item_id, max(0, heard - each.start) // BYTES_PER_MS, (each.end - each.start) // BYTES_PER_MS)
+            for each in self._segments
+            if each.end > heard
+        ]
+        self._forget_marks()
+        self._segments.clear()
+        self._unheard.clear()
+        self._sent = self._marked = self._acked = 0
+        self.held = False
+        self.quiet.set()
+        return cuts
+
+    def _forget_marks(self) -> None:
         self._generation += 1
         self._pending.clear()
-        self._segments.clear()
-        self._sent = self._marked = self._acked = 0
-        self.quiet.set()
-        return cut

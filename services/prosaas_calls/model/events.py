@@ -18,6 +18,7 @@ class ErrorInfo(msgspec.Struct):
     type: str | None = None
     code: str | None = None
     message: str | None = None
+    param: str | None = None
     event_id: str | None = None
 
     @property
@@ -28,6 +29,11 @@ class ErrorInfo(msgspec.Struct):
     def fatal(self) -> bool:
         """Whether trying again cannot help: quota, key, account, billing."""
         return any(word in f"{self.type} {self.code}" for word in _FATAL_WORDS)
+
+    @property
+    def refuses_transcription(self) -> bool:
+        """Whether it is how the caller's words are to be written down that the model will not have."""
+        return "transcription" in (self.param or "")
 
     @property
     def retry_after(self) -> float | None:
@@ -48,6 +54,8 @@ class ResponseInfo(msgspec.Struct):
     id: str = ""
     status: str | None = None
     status_details: StatusDetails | None = None
+    # Whatever it is: an odd bill must not cost us the event.
+    usage: Any = None
 
 
 class Item(msgspec.Struct):
@@ -76,6 +84,7 @@ class ServerEvent(msgspec.Struct, gc=False):
     item: Item | None = None
     response: ResponseInfo | None = None
     error: ErrorInfo | None = None
+    usage: Any = None
 
 
 _decoder = msgspec.json.Decoder(ServerEvent)
@@ -92,7 +101,15 @@ def decode(data: str | bytes) -> ServerEvent:
         raise msgspec.DecodeError(str(error)) from None
 
 
+# In tokens: over a minute of speech, after which an answer is a runaway; and as much of the past as a phone call needs.
+_LONGEST_ANSWER = 1500
+_TRUNCATION = {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {"post_instructions": 12_000}}
+_KNOW_LANGUAGES = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
+# Callers speak these, whatever the business speaks.
+_SPOKEN = ("he", "en", "ar", "ru")
+
 CANCEL = b'{"type":"response.cancel"}'
+COMMIT = b'{"type":"input_audio_buffer.commit"}'
 
 
 def append_audio(payload: bytes) -> bytes:
@@ -105,8 +122,7 @@ def session_update(
     model: str,
     instructions: str,
     voice: str,
-    transcription_model: str,
-    language: str,
+    transcription: dict[str, Any] | None,
     tools: list[dict[str, Any]],
     noise_reduction: str | None,
     detection: dict[str, Any] | None,
@@ -121,10 +137,12 @@ def session_update(
                 "model": model,
                 "output_modalities": ["audio"],
                 "instructions": instructions,
+                "max_output_tokens": _LONGEST_ANSWER,
+                "truncation": _TRUNCATION,
                 "audio": {
                     "input": {
                         "format": audio_format,
-                        "transcription": {"model": transcription_model, "language": language},
+                        "transcription": transcription,
                         "noise_reduction": noise_reduction and {"type": noise_reduction},
                         "turn_detection": detection,
                     },
@@ -137,9 +155,19 @@ def session_update(
     )
 
 
+def transcription(model: str, language: str, *, keywords: list[str]) -> dict[str, Any]:
+    """How the caller's words are written down: newer models know several languages, and names to listen for."""
+    if model not in _KNOW_LANGUAGES:
+        return {"model": model, "language": language}
+    return {"model": model, "languages": list(dict.fromkeys([language, *_SPOKEN])), "keywords": keywords}
+
+
 def turn_detection(kind: str, *, threshold: float, silence_ms: int) -> dict[str, Any]:
-    """How the server notices that the caller speaks, and has finished; the numbers are those of server_vad."""
-    detection: dict[str, Any] = {"type": kind, "create_response": True, "interrupt_response": True}
+    """How the server notices that the caller speaks, and has finished; the numbers are those of server_vad.
+
+    What follows from it is decided here: the server neither stops its response for a sound, nor answers one.
+    """
+    detection: dict[str, Any] = {"type": kind, "create_response": False, "interrupt_response": False}
     if kind == "server_vad":
         detection |= {"threshold": threshold, "prefix_padding_ms": 300, "silence_duration_ms": silence_ms}
     return detection
@@ -163,6 +191,11 @@ def truncate(item_id: str, heard_ms: int) -> bytes:
     return _encode(
         {"type": "conversation.item.truncate", "item_id": item_id, "content_index": 0, "audio_end_ms": heard_ms}
     )
+
+
+def delete(item_id: str) -> bytes:
+    """Take back what the model said and nobody heard."""
+    return _encode({"type": "conversation.item.delete", "item_id": item_id})
 
 
 def message(role: str, text: str) -> bytes:

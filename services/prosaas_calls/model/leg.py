@@ -11,6 +11,7 @@ from prosaas_calls.model import events
 from prosaas_calls.model.events import ServerEvent
 from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
 from prosaas_calls.model.turns import Turns
+from prosaas_core import tracing
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import REALTIME_CONNECTED, REALTIME_RENEWED, REALTIME_RETRY
 
@@ -192,7 +193,8 @@ class ModelLeg:
             attempt += 1
             asked = monotonic()
             try:
-                connection = await self._open()
+                with tracing.span("connect", kind="client", gen_ai_provider_name="openai"):
+                    connection = await self._open()
             except RealtimeLost as lost:
                 if not lost.retriable:
                     raise ModelFailed(str(lost)) from lost

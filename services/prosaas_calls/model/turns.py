@@ -24,9 +24,8 @@ class Turns:
         return self._wanted and not busy
 
     def caller_starts(self) -> None:
-        """The caller speaks: what still comes of the active response is not for their ears."""
+        """The caller makes themselves heard: nothing is asked for meanwhile."""
         self.caller_speaking = True
-        self.drop()
         self._update()
 
     def drop(self) -> bool:
@@ -37,14 +36,18 @@ class Turns:
         return True
 
     def caller_stops(self) -> None:
-        """The caller has finished a sentence, which the server answers of its own accord."""
+        """The caller has fallen silent; whether that deserves an answer is for others to say."""
         self.caller_speaking = False
-        self._asked = True
         self._update()
 
     def want(self) -> None:
         """Something was added to the conversation that deserves an answer."""
         self._wanted = True
+        self._update()
+
+    def unwant(self) -> None:
+        """What was due has been said without the model."""
+        self._wanted = False
         self._update()
 
     def asked(self) -> None:
@@ -75,7 +78,7 @@ class Turns:
         return response_id in self._discarded
 
     def work_begins(self) -> None:
-        """A tool runs, or a pause that the model asked for: it is not asked before that is over."""
+        """A tool runs, a pause lasts, or somebody is not sure yet: the model is not asked before that is over."""
         self._works += 1
         self._update()
 

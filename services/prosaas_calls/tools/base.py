@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from prosaas_calls.ending import EndReason
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
+from prosaas_core.privacy.masks import masked
 from prosaas_core.tables import Business
 from prosaas_core.words import moment_in_words
 
@@ -27,6 +28,8 @@ class Answer:
     summary: str
     then: EndReason | None = None
     refused: bool = False
+    # The row that it wrote, if it did: what the record of the call holds against what was promised.
+    wrote: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class ToolContext:
     profile: Profile
     store: Store
     caller: str = ""
+    # Takes over what the caller said about themselves, for the rest of the call.
+    introduce: Callable[[Profile], None] = lambda _: None
+    # What a caller said as it may be kept.
+    for_record: Callable[[str], str] = masked
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def speak(self, *, he: str, en: str) -> str:
@@ -59,12 +66,12 @@ class ToolContext:
         """The answer while nobody knows who the business is, or for a caller who hides their number."""
         if self.profile.business is not None and self.profile.customer_id is None:
             text = self.speak(
-                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. הצע לרשום הודעה עם מספר לחזרה.",
-                en="The caller's number is hidden, so nothing can be booked. Offer to take a message with a number.",
+                he="מספר הטלפון של הלקוח חסוי. בקש מספר לחזרה, הקרא אותו בחזרה, ורשום אותו בעזרת remember_caller.",
+                en="The caller's number is hidden. Ask for one, read it back, and note it with remember_caller.",
             )
             return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(
-            he="היומן לא זמין כרגע. הצע לרשום הודעה, ושנחזור אל הלקוח.",
+            he="היומן לא זמין כרגע. יש להציע לרשום הודעה ולומר שנחזור ללקוח.",
             en="The calendar is not available now. Offer to take a message and to call back.",
         )
         return Answer(text, self.speak(he="היומן לא זמין", en="calendar not available"), refused=True)

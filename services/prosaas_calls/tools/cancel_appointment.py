@@ -27,11 +27,12 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         cancelled = await cancel(session, business, appointment.id, now=context.now())
         when = context.spoken(cancelled.starts_at)
         return Answer(
-            context.speak(he=f"התור בוטל: {when}.", en=f"Cancelled: {when}."),
-            context.speak(he=f"בוטל {context.local(at)}", en=f"cancelled {context.local(at)}"),
+            context.speak(he=f"הפגישה בוטלה: {when}.", en=f"Cancelled: {when}."),
+            context.speak(he=f"בוטלה הפגישה של {context.local(at)}", en=f"cancelled {context.local(at)}"),
+            wrote=cancelled.id,
         )
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_calls.tools.refusals import explain
 from prosaas_core.booking import BookingError, check_day, free_slots
-from prosaas_core.words import day_in_words
+from prosaas_core.words import counted, day_in_words
 
 _SPOKEN = 6
 
@@ -34,12 +34,16 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     day = day_in_words(arguments.date, context.profile.language)
     if not free:
         words = context.speak(he="אין זמנים פנויים", en="no free times")
-        return Answer(context.speak(he=f"{day}: הכול תפוס. הצע יום אחר.", en=f"{day}: full. Offer another day."), words)
+        return Answer(
+            context.speak(he=f"{day}: הכול תפוס. יש להציע יום אחר.", en=f"{day}: full. Offer another day."), words
+        )
     if arguments.time is not None:
         wanted = context.at(arguments.date, arguments.time)
         free.sort(key=lambda slot: (abs(slot - wanted), slot))
     offered = ", ".join(f"{slot:%H:%M}" for slot in free[:_SPOKEN])
-    summary = context.speak(he=f"{len(free)} זמנים פנויים", en=f"{len(free)} free times")
+    summary = context.speak(
+        he=counted(len(free), "זמן פנוי אחד", "{} זמנים פנויים"), en=counted(len(free), "1 free time", "{} free times")
+    )
     return Answer(f"{day}, {summary}: {offered}", summary)
 
 

@@ -16,7 +16,7 @@ def describe(arguments: Arguments) -> str:
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
     return Answer(
-        context.speak(he="היפרד מהלקוח במשפט קצר.", en="Say goodbye in one short sentence."),
+        context.speak(he="יש להיפרד מהלקוח במשפט קצר.", en="Say goodbye in one short sentence."),
         context.speak(he="השיחה תסתיים אחרי הפרידה", en="hanging up after the goodbye"),
         then=EndReason.AGENT_ENDED,
     )

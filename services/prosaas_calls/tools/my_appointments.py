@@ -7,6 +7,7 @@ from prosaas_calls.tools.appointments import in_calendar, listed
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_core.booking import upcoming
 from prosaas_core.tables import Business
+from prosaas_core.words import counted
 
 
 class Arguments(BaseModel):
@@ -20,10 +21,13 @@ def describe(arguments: Arguments) -> str:
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
     async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
         booked = await upcoming(session, business, customer_id, now=context.now())
-        summary = context.speak(he=f"{len(booked)} תורים", en=f"{len(booked)} appointments")
+        summary = context.speak(
+            he=counted(len(booked), "פגישה אחת", "{} פגישות"),
+            en=counted(len(booked), "1 appointment", "{} appointments"),
+        )
         return Answer(f"{listed(context, booked)}.", summary)
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

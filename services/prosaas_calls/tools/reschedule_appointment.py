@@ -31,11 +31,14 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         await reschedule(session, business, appointment.id, after, now=context.now())
         old, new = context.spoken(before), context.spoken(after)
         return Answer(
-            context.speak(he=f"התור הועבר. היה: {old}. עכשיו: {new}.", en=f"Moved. It was: {old}. It is now: {new}."),
-            context.speak(he=f"הועבר ל-{context.local(after)}", en=f"moved to {context.local(after)}"),
+            context.speak(
+                he=f"הפגישה הועברה. קודם: {old}. עכשיו: {new}.", en=f"Moved. It was: {old}. It is now: {new}."
+            ),
+            context.speak(he=f"הפגישה הועברה ל-{context.local(after)}", en=f"moved to {context.local(after)}"),
+            wrote=appointment.id,
         )
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

@@ -16,7 +16,7 @@ def describe(arguments: Arguments) -> str:
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
     """Any tool that is called after it takes a departure back; this one is for when there is nothing else to do."""
     return Answer(
-        context.speak(he="השיחה ממשיכה. ענה ללקוח.", en="The call goes on. Answer the caller."),
+        context.speak(he="השיחה ממשיכה. יש לענות ללקוח.", en="The call goes on. Answer the caller."),
         context.speak(he="השיחה ממשיכה", en="the call goes on"),
     )
 

@@ -22,16 +22,16 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     business = context.profile.business
     if business is None:
         text = context.speak(
-            he="אי אפשר לרשום הודעה כרגע. בקש להתקשר שוב מאוחר יותר.",
+            he="אי אפשר לרשום הודעה כרגע. יש לבקש להתקשר שוב מאוחר יותר.",
             en="No message can be taken now. Ask them to call again later.",
         )
         return Answer(text, context.speak(he="אי אפשר לרשום", en="cannot be taken"), refused=True)
     message = CallMessage(
         business_id=business.id,
         call_sid=context.call_sid,
-        name=arguments.name,
+        name=context.for_record(arguments.name),
         number=arguments.number or context.caller,
-        body=arguments.text,
+        body=context.for_record(arguments.text),
         urgent=arguments.urgent,
     )
     async with context.store.transaction() as session:
@@ -42,6 +42,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     return Answer(
         context.speak(he="ההודעה נרשמה ותימסר.", en="The message is taken and will be passed on."),
         context.speak(he="נרשמה הודעה", en="message taken"),
+        wrote=message.id,
     )
 
 

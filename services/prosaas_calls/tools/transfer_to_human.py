@@ -16,11 +16,15 @@ def describe(arguments: Arguments) -> str:
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:
     if not context.profile.reachable:
-        text = context.speak(he="אין כרגע נציג זמין. הצע לרשום הודעה.", en="Nobody is free. Offer to take a message.")
+        text = context.speak(
+            he="אין כרגע נציג זמין. יש להציע לרשום הודעה.", en="Nobody is free. Offer to take a message."
+        )
         return Answer(text, context.speak(he="אין נציג", en="nobody available"), refused=True)
     return Answer(
-        context.speak(he="אמור ללקוח שהוא מועבר עכשיו לנציג.", en="Tell the caller that you are connecting them now."),
-        context.speak(he="מעביר לנציג", en="connecting"),
+        context.speak(
+            he="יש לומר ללקוח שהשיחה מועברת עכשיו לנציג.", en="Tell the caller that you are connecting them now."
+        ),
+        context.speak(he="השיחה מועברת לנציג", en="connecting"),
         then=EndReason.TRANSFERRED,
     )
 

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from prosaas_calls.tools import toolbox
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core import tracing
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT
 
@@ -29,8 +30,9 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
         return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
     log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))
     try:
-        async with asyncio.timeout(limit):
-            answer = await tool.run(context, parsed)
+        with tracing.span(f"execute_tool {name}", gen_ai_operation_name="execute_tool", gen_ai_tool_name=name):
+            async with asyncio.timeout(limit):
+                answer = await tool.run(context, parsed)
     except TimeoutError:
         log.event(TOOL_FAILED, tool=name, error=f"no answer within {limit:g}s", exc_info=True)
         return _sorry(context)
@@ -43,7 +45,7 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
 
 def _sorry(context: ToolContext) -> Answer:
     text = context.speak(
-        he="זה לא הצליח כרגע. התנצל, והצע לנסות שוב או לרשום הודעה.",
+        he="זה לא הצליח כרגע. יש להתנצל ולהציע לנסות שוב או לרשום הודעה.",
         en="That did not work now. Apologise, and offer to try again or to take a message.",
     )
     return Answer(text, "")

@@ -14,11 +14,15 @@ class EndReason(StrEnum):
     MODEL_UNREACHABLE = "model_unreachable"
     IDLE_TIMEOUT = "idle_timeout"
     MAX_DURATION = "max_duration"
+    LIMIT = "limit"
+    OVER_BUDGET = "over_budget"
     CALLER_LOST = "caller_lost"
     DRAINED = "drained"
     PROTOCOL_ERROR = "protocol_error"
     OVER_CAPACITY = "over_capacity"
     INTERNAL_ERROR = "internal_error"
+    CRASHED = "crashed"
+    MISSED = "missed"
 
 
 class Fault(StrEnum):
@@ -52,13 +56,19 @@ ENDINGS = {
         Fault.MODEL, "המודל נכשל באמצע השיחה", "the model failed in the middle of the call", True, True
     ),
     EndReason.MODEL_UNREACHABLE: Ending(
-        Fault.MODEL, "לא ניתן היה להגיע למודל", "the model could not be reached", True, True
+        Fault.MODEL, "המודל לא היה זמין", "the model could not be reached", True, True
     ),
     EndReason.IDLE_TIMEOUT: Ending(
         Fault.CALLER, "שני הצדדים שתקו זמן רב מדי", "both sides were silent for too long", explained=True
     ),
     EndReason.MAX_DURATION: Ending(
         Fault.OURS, "השיחה הגיעה לאורך המרבי", "the call reached the longest time allowed", explained=True
+    ),
+    EndReason.LIMIT: Ending(
+        Fault.OURS, "השיחה הגיעה לעלות המרבית", "the call reached the highest cost allowed", explained=True
+    ),
+    EndReason.OVER_BUDGET: Ending(
+        Fault.OURS, "התקציב היומי של העסק נוצל", "the business's budget for the day was spent", explained=True
     ),
     EndReason.CALLER_LOST: Ending(
         Fault.CARRIER, "השמע נפסק בלי פרידה: הרשת או Twilio",
@@ -68,12 +78,18 @@ ENDINGS = {
         Fault.OURS, "השירות נעצר והזמן להמתנה תם", "the service had to stop and its wait was over", explained=True
     ),
     EndReason.PROTOCOL_ERROR: Ending(
-        Fault.CARRIER, "Twilio שלחה מה שלא ניתן להבין", "Twilio sent what could not be understood", True
+        Fault.CARRIER, "התקבל מ-Twilio מידע לא תקין", "Twilio sent what could not be understood", True
     ),
     EndReason.OVER_CAPACITY: Ending(
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True
     ),
+    EndReason.MISSED: Ending(
+        Fault.CARRIER, "השיחה לא הגיעה אל הסוכן", "the call never reached the agent"
+    ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
+    EndReason.CRASHED: Ending(
+        Fault.OURS, "השירות נפל באמצע השיחה", "the service went down in the middle of the call", True
+    ),
 }  # fmt: skip
 
 ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abnormal)
@@ -82,7 +98,17 @@ ABNORMAL = frozenset(reason for reason, ending in ENDINGS.items() if ending.abno
 EXPLAINED = frozenset(reason for reason, ending in ENDINGS.items() if ending.explained)
 
 # Callers who wanted something and were sent away: the business is told, and a person is rung where there is one.
-UNSERVED = frozenset({EndReason.MODEL_FAILED, EndReason.MODEL_UNREACHABLE, EndReason.DRAINED, EndReason.OVER_CAPACITY})
+UNSERVED = frozenset(
+    {
+        EndReason.MODEL_FAILED,
+        EndReason.MODEL_UNREACHABLE,
+        EndReason.DRAINED,
+        EndReason.OVER_CAPACITY,
+        EndReason.CRASHED,
+        EndReason.OVER_BUDGET,
+        EndReason.MISSED,
+    }
+)
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

@@ -19,17 +19,31 @@ class Measure(NamedTuple):
 SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
 
 MEASURES = (
-    Measure("turns", "תורות", "turns"),
+    Measure("turns", "תורים", "turns"),
     Measure("barge_ins", "קטיעות", "interruptions"),
+    Measure("false_interruptions", "קולות שלא קטעו", "sounds spoken through"),
     Measure("tools", "כלים", "tools"),
     Measure("refused", "סירובים", "tools refused"),
     Measure("errors", "שגיאות", "errors"),
     Measure("reconnects", "חיבורים מחדש", "reconnects"),
     Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p50_ms", "תשובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("response_p95_ms", "תשובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
-    Measure("folded", "שורות מקופלות", "folded lines"),
+    Measure("response_p50_ms", "תגובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("response_p95_ms", "תגובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("tokens_in", "טוקנים פנימה", "tokens in"),
+    Measure("tokens_out", "טוקנים החוצה", "tokens out"),
+    Measure("cost", "עלות", "cost"),
+    Measure("folded", "שורות שפינו מקום", "folded lines"),
 )
+
+
+def shown(metrics: Mapping[str, Any]) -> list[tuple[Measure, str]]:
+    """The measures that a record has, each with its value in words."""
+    known = [measure for measure in MEASURES if metrics.get(measure.name) is not None]
+    return [(row, f"{metrics[row.name]} {_unit(row, metrics)}".strip()) for row in known]
+
+
+def _unit(measure: Measure, metrics: Mapping[str, Any]) -> str:
+    return str(metrics.get("currency") or "") if measure.name == "cost" else measure.unit
 
 
 def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -56,7 +56,7 @@ TROUBLES = (
     ),
     Trouble(
         "no_stream",
-        "זרם השמע לא הגיע: Twilio לא הגיעה אל CALLS_PUBLIC_URL, או שהמתקשר ניתק קודם",
+        "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
         "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
         lambda call: not call.reached and not call.live and not call.refused_at_door,
@@ -78,28 +78,28 @@ TROUBLES = (
     ),
     Trouble(
         "reconnects",
-        "החיבור למודל נותק ונוצר מחדש, פעמים: {reconnects}",
+        "החיבור למודל נותק וחודש, פעמים: {reconnects}",
         "the model's connection was lost and made again, times: {reconnects}",
         "make blackbox CALL={call_sid}",
         lambda call: call.reconnects > 0,
     ),
     Trouble(
         "slow_greeting",
-        "הברכה נשמעה אחרי {first_audio_ms:.0f}ms",
+        "הברכה נשמעה באיחור, במילישניות: {first_audio_ms:.0f}",
         "the greeting came after {first_audio_ms:.0f} ms",
         "make trace CALL={call_sid}",
         lambda call: (call.first_audio_ms or 0) >= SLOW_MS,
     ),
     Trouble(
         "slow_answer",
-        "התשובה האיטית ביותר נשמעה אחרי {slowest_ms:.0f}ms",
+        "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}",
         "the slowest answer came after {slowest_ms:.0f} ms",
         "make trace CALL={call_sid}",
         lambda call: (call.slowest_ms or 0) >= max(SLOW_MS, call.usual_ms or 0),
     ),
     Trouble(
         "tool_refused",
-        "כלים שסירבו: {refused}",
+        "סירובים של כלים: {refused}",
         "tools refused: {refused}",
         "make trace CALL={call_sid}",
         lambda call: call.refused > 0 and not call.false_claim,
@@ -114,6 +114,10 @@ TROUBLES = (
 )
 
 _CLAIM = re.compile(r"קבעתי|נקבע|רשמתי|הזמנתי|העברתי|ביטלתי|\b(?:booked|scheduled|reserved|all set)\b", re.IGNORECASE)
+_I_DID = re.compile(
+    r"\b(?:קבעתי|הזזתי|ביטלתי|רשמתי)\b|\bI(?:'ve| have)? (?:booked|scheduled|moved|rescheduled|cancell?ed|noted)\b",
+    re.IGNORECASE,
+)
 _DENIAL = re.compile(r"(?:(?:^|\s)(?:לא|אי אפשר|אין)\s|\b(?:not|cannot|can't|couldn't|unable|no)\b)", re.IGNORECASE)
 
 
@@ -149,8 +153,17 @@ def opening(call: CallFacts, language: str = "en") -> str:
 
 def false_claim(refused_then: Iterable[str]) -> str:
     """The first of the agent's sentences after a refusal that says it was done; empty where none does."""
-    for words in refused_then:
+    return _first(_CLAIM, refused_then)
+
+
+def own_deed(said: Iterable[str]) -> str:
+    """The first of the agent's sentences that says "I have done it"; empty where none does."""
+    return _first(_I_DID, said)
+
+
+def _first(claim: re.Pattern[str], said: Iterable[str]) -> str:
+    for words in said:
         for part in re.split(r"[.!?;,]", words[:2000]):
-            if _CLAIM.search(part) and not _DENIAL.search(part):
+            if claim.search(part) and not _DENIAL.search(part):
                 return part.strip()
     return ""

@@ -35,16 +35,19 @@ ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_S
 
 _ADMIT = f"""
 WITH business AS (
-    SELECT id, language FROM businesses WHERE phone = $3
+    SELECT id, language, transfer_number FROM businesses WHERE phone = $3
 ), call AS (
-    INSERT INTO calls AS known (call_sid, business_id, status, from_number, to_number)
-    SELECT $1, id, 'ringing', $2, $3 FROM business
+    INSERT INTO calls AS known (call_sid, business_id, status, from_number, to_number, seat)
+    SELECT $1, id, 'ringing', $2, $3, $4 FROM business
     ON CONFLICT (call_sid) DO UPDATE SET
         status = CASE WHEN {_call("known.status")} < {_call("'ringing'")} THEN 'ringing' ELSE known.status END,
-        business_id = COALESCE(known.business_id, excluded.business_id)
-    RETURNING status, EXTRACT(EPOCH FROM started_at)::float AS started_at
+        business_id = COALESCE(known.business_id, excluded.business_id),
+        seat = COALESCE(NULLIF(known.seat, ''), excluded.seat)
+    RETURNING status, EXTRACT(EPOCH FROM started_at)::float AS started_at, seat
 )
-SELECT business.id AS business_id, business.language, call.status, call.started_at FROM business, call
+SELECT business.id AS business_id, business.language, business.transfer_number,
+    call.status, call.started_at, call.seat
+FROM business, call
 """
 
 _CALL_TOLD = f"""
@@ -85,12 +88,17 @@ WHERE messages.id = ANY($1::text[]) AND fate.provider_id = messages.id AND direc
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that rings: whose it is, and what we know of it. `started_at` is its first news, in seconds since 1970."""
+    """A call that rings: whose it is, and what we know of it.
+
+    `started_at` is its first news, in seconds since 1970; `seat` the first that it was given.
+    """
 
     business_id: int
     language: str
     status: str
     started_at: float
+    seat: str
+    transfer_number: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -108,16 +116,21 @@ class Fate:
     key: str = ""
 
     @property
+    def arrived(self) -> bool:
+        """The customer has it."""
+        return MESSAGE_STATUSES[self.status] >= MESSAGE_STATUSES["delivered"]
+
+    @property
     def failed(self) -> bool:
         """The customer did not get it."""
         return MESSAGE_STATUSES[self.status] == MESSAGE_STATUSES["failed"]
 
 
 async def admit_call(
-    raw: "asyncpg.Connection[asyncpg.Record]", call_sid: str, *, from_number: str, to_number: str
+    raw: "asyncpg.Connection[asyncpg.Record]", call_sid: str, *, from_number: str, to_number: str, seat: str = ""
 ) -> Admitted | None:
     """Note that a call rings, in one statement because a caller waits; None when the number is of no business."""
-    row = await raw.fetchrow(_ADMIT, call_sid, from_number, to_number)
+    row = await raw.fetchrow(_ADMIT, call_sid, from_number, to_number, seat)
     return None if row is None else Admitted(**row)
 
 

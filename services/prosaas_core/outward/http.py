@@ -9,6 +9,7 @@ from typing import Self
 
 import httpx
 
+from prosaas_core import tracing
 from prosaas_core.outward.breaker import Breaker
 from prosaas_core.outward.preview import preview
 from prosaas_core.patience import Patience, retry_after
@@ -17,22 +18,34 @@ from prosaas_logging.catalogue import CIRCUIT_CLOSED, CIRCUIT_OPEN, OUTBOUND_RET
 
 log = get_logger(__name__)
 
+_LONGEST_ERROR = 64 * 1024
+_LONGEST_CODE = 60
+
 
 class OutboundError(Exception):
     """A request that did not succeed; its text names the host and the reason, never what was sent or answered."""
+
+    # What the other side answered, where it did: the status of HTTP, and its own code of the error.
+    status = 0
+    code = ""
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"{host}: {reason}")
         self.host = host
         self.reason = reason
 
+    def answered(self, status: int, code: str) -> Self:
+        """Return this error with what the other side said."""
+        self.status, self.code = status, code
+        return self
+
 
 class Refused(OutboundError):
     """The other side understood and said no: the same request will not fare better later."""
 
-    def __init__(self, host: str, status: int) -> None:
-        super().__init__(host, f"answered {status}")
-        self.status = status
+    def __init__(self, host: str, status: int, code: str = "") -> None:
+        super().__init__(host, f"answered {status}" + (f", code {code}" if code else ""))
+        self.answered(status, code)
 
 
 class Unavailable(OutboundError):
@@ -75,6 +88,8 @@ class _Failure:
     perhaps_done: bool = False
     wait_s: float = 0.0
     final: bool = False
+    status: int = 0
+    code: str = ""
 
 
 class Outbound:
@@ -147,7 +162,8 @@ class Outbound:
             delay = patience.pause(attempt, waited) if repeatable else None
             # A wait that is too long to sit through is the caller's.
             if delay is None or outcome.wait_s > patience.longest_s:
-                raise Unavailable(host, outcome.reason, wait_s=outcome.wait_s, perhaps_done=outcome.perhaps_done)
+                error = Unavailable(host, outcome.reason, wait_s=outcome.wait_s, perhaps_done=outcome.perhaps_done)
+                raise error.answered(outcome.status, outcome.code)
             delay = max(delay, outcome.wait_s)
             waited += delay
             log.event(OUTBOUND_RETRY, host=host, status=outcome.reason, attempt=attempt, delay_s=round(delay, 2))
@@ -158,8 +174,11 @@ class Outbound:
     ) -> httpx.Response | _Failure:
         started, period = self._clock(), breaker.period
         try:
-            async with asyncio.timeout(self._policy.timeout_s):
-                response = await self._client.send(request, auth=auth)
+            asked = {"http_request_method": request.method, "server_address": request.url.host}
+            with tracing.span(request.method, kind="client", **asked) as told:
+                async with asyncio.timeout(self._policy.timeout_s):
+                    response = await self._client.send(request, auth=auth)
+                told["http_response_status_code"] = response.status_code
         except httpx.PoolTimeout as error:
             # Our own limit: it says nothing about the host.
             breaker.abandoned(period)
@@ -175,25 +194,39 @@ class Outbound:
             raise
         status = response.status_code
         wait_s = retry_after(response.headers) or 0.0
+        code = "" if response.is_success else _code(response)
+        said = f"{status}, code {code}" if code else str(status)
         log.debug("outbound request", host=host, status=status, ms=round((self._clock() - started) * 1000))
         if status >= 500:
             self._failed(breaker, host, period)
             # A 503 says that the request was not taken on; any other 5xx may come after the deed.
-            return _Failure(str(status), perhaps_done=status != 503, wait_s=wait_s)
+            return _Failure(said, perhaps_done=status != 503, wait_s=wait_s, status=status, code=code)
         if status == 401:
             # Nobody's request fares better with this credential. A 403 may concern one sender alone.
             self._failed(breaker, host, period, at_once=True)
-            return _Failure("401, our credential is refused", final=True)
+            return _Failure("401, our credential is refused", final=True, status=status, code=code)
         if breaker.succeeded(period):
             log.event(CIRCUIT_CLOSED, host=host)
         if status == 403:
-            return _Failure("403, our credential does not allow it", final=True)
+            return _Failure("403, our credential does not allow it", final=True, status=status, code=code)
         if status in (408, 425, 429):
-            return _Failure(str(status), wait_s=wait_s)
+            return _Failure(said, wait_s=wait_s, status=status, code=code)
         if not response.is_success:
-            raise Refused(host, status)
+            raise Refused(host, status, code)
         return response
 
     def _failed(self, breaker: Breaker, host: str, period: int, *, at_once: bool = False) -> None:
         if breaker.failed(period, at_once=at_once):
             log.event(CIRCUIT_OPEN, host=host)
+
+
+def _code(response: httpx.Response) -> str:
+    """The other side's own code of the error, as Meta, Twilio and OpenAI name it; empty where there is none."""
+    try:
+        answer = response.json() if len(response.content) <= _LONGEST_ERROR else None
+    except (ValueError, RecursionError):
+        return ""
+    said = answer.get("error", answer) if isinstance(answer, dict) else None
+    code = said.get("code") if isinstance(said, dict) else None
+    told = str(code) if isinstance(code, str | int) and not isinstance(code, bool) and code else ""
+    return told if len(told) <= _LONGEST_CODE and told.isprintable() else ""

@@ -4,6 +4,7 @@ The grammar is libpq's (PostgreSQL 17, 32.1.1.2), with the spellings of other dr
 repeats any part of the address but an option's or a host's own name, for a password may lie anywhere in a wrong one.
 """
 
+import ipaddress
 import re
 import ssl
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ _HOST = re.compile(r"[\w.:%-]{1,253}")
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SSL_SPELLINGS = {"true": "require", "1": "require", "no-verify": "require", "false": "disable", "0": "disable"}
+_NEAR = (".internal", ".local", ".localdomain", ".localhost", ".lan")
 _ROLES = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 
 # What tunes another client, or is a hint to one: ours has its own time limits and pools. asyncpg cannot bind SCRAM to
@@ -69,7 +71,9 @@ def arguments(url: str) -> dict[str, Any]:
         "database": options.pop("dbname", "") or options.pop("database", "") or _decoded(database),
         "target_session_attrs": _choice(options, "target_session_attrs", _ROLES, "read-write"),
     }
-    found |= _encryption(options, sockets=all(host.startswith("/") for host in hosts))
+    found |= _encryption(
+        options, sockets=all(host.startswith("/") for host in hosts), far=any(_is_far(host) for host in hosts)
+    )
     if odd := sorted(options.keys() & _REFUSED):
         raise AddressError(f"the option {odd[0]} is not supported: take it out of the address")
     # What is left is a server's own setting, like application_name, search_path or options.
@@ -124,8 +128,19 @@ def _host(text: str, port: str) -> tuple[str, int]:
     return name, int(port)
 
 
-def _encryption(options: dict[str, str], *, sockets: bool) -> dict[str, Any]:
-    """asyncpg's `ssl` and `direct_tls`: a context where something is verified or shown, else the mode's name."""
+def _is_far(host: str) -> bool:
+    """Whether the way to the host leaves the machine and its private networks; a name without a dot is Docker's."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return not host.startswith("/") and "." in host and not host.endswith(_NEAR)
+
+
+def _encryption(options: dict[str, str], *, sockets: bool, far: bool) -> dict[str, Any]:
+    """asyncpg's `ssl` and `direct_tls`: a context where something is verified or shown, else the mode's name.
+
+    Where the address does not say, a far server has to prove who it is.
+    """
     mode = options.pop("sslmode", "") or options.pop("ssl", "")
     mode = _SSL_SPELLINGS.get(mode.lower(), mode.lower())
     options.pop("ssl", None)
@@ -133,7 +148,7 @@ def _encryption(options: dict[str, str], *, sockets: bool) -> dict[str, Any]:
         options.pop(name, "") for name in ("sslrootcert", "sslkey", "sslcert", "sslpassword")
     )
     direct = _choice(options, "sslnegotiation", ("postgres", "direct"), "postgres") == "direct"
-    mode = mode or ("verify-full" if root == "system" else "prefer")
+    mode = mode or ("verify-full" if root == "system" or (far and not sockets) else "prefer")
     if mode not in _SSL_MODES:
         raise AddressError(f"sslmode is one of {', '.join(_SSL_MODES)}")
     strict = mode in ("require", "verify-ca", "verify-full")

@@ -18,8 +18,9 @@ _REMEDIES = {
 }
 _CERTIFICATE = (
     "the server's certificate is not trusted: put your provider's CA into env/ and add"
-    " sslrootcert=/etc/prosaas/env/NAME.pem to DATABASE_URL"
+    " sslrootcert=/etc/prosaas/env/NAME.pem to DATABASE_URL (?sslmode=require encrypts without asking who answers)"
 )
+_NO_TLS = "the server has no TLS: add ?sslmode=disable to DATABASE_URL, if the whole way to it is yours"
 
 
 def of(error: BaseException | None) -> str | None:
@@ -28,6 +29,8 @@ def of(error: BaseException | None) -> str | None:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
             return f"{_CERTIFICATE} ({said})"
+        if isinstance(error, ConnectionError) and "rejected SSL" in said:
+            return f"{_NO_TLS} ({said})"
         if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
             return _REMEDIES["25006"]
         # A migration's own refusal says what to do.

@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any, Final
 
 from ..runtime import bootstrap
+from ..settings import ADOPTED_DIR, SWITCH_FILE
 from .asgi import ScopeMiddleware as AsgiScope
 from .celery import adopt_celery
 from .imports import when_imported
@@ -27,6 +30,7 @@ _ROOT: Final = Path(__file__).parents[2]
 def become(name: str, command: Sequence[str]) -> int:
     """Be *command* from now on; comes back only if that cannot be, with a shell's exit code for it."""
     environ = {
+        **_places(os.environ),
         **os.environ,
         "PROSAAS_RUN": name,
         "PROSAAS_RUN_ROOT": str(_ROOT),
@@ -41,6 +45,20 @@ def become(name: str, command: Sequence[str]) -> int:
     except OSError as broken:
         print(f"{command[0]}: {broken.strerror}", file=sys.stderr)
         return NOT_EXECUTABLE
+
+
+def _places(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where the live switch and the recordings lie in a container that has no folder for them: one of our own."""
+    if "LOG_SWITCH_FILE" in environ or os.access(SWITCH_FILE.parent, os.W_OK):
+        return {}
+    with suppress(OSError):
+        ADOPTED_DIR.mkdir(mode=0o700, exist_ok=True)
+        status = ADOPTED_DIR.lstat()
+        # Whoever else made it could switch us.
+        if S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+            places = {"LOG_SWITCH_FILE": str(ADOPTED_DIR / SWITCH_FILE.name)}
+            return places if "LOG_BLACKBOX" in environ else {**places, "LOG_BLACKBOX": str(ADOPTED_DIR / "blackbox")}
+    return {}
 
 
 def begin(environ: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_ops.texts import told as words
 
 OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX")
 
@@ -22,9 +23,11 @@ def run(options: Options) -> int:
     engine, screen = Engine(), Screen()
     engine.require("prosaas-calls")
     call_sid = new_call_sid()
-    screen.say(f"calling: scenario {scenario}, speed {speed:g}, {'DEBUG' if debug else 'INFO'}, CALL={call_sid}")
+    level = "DEBUG" if debug else "INFO"
+    screen.say(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
     target = live_switch.Target(call_sid=call_sid)
-    containers = [engine.running(name) for name in ("prosaas-calls", "prosaas-api", "worker")] if debug else []
+    named = ("prosaas-calls", "prosaas-api", "worker") if debug else ()
+    containers = [found for name in named for found in engine.generations(name)]
     with live_switch.raised(engine, containers, target, LONGEST_CALL_SECONDS):
         placed = place(
             engine,
@@ -34,11 +37,11 @@ def run(options: Options) -> int:
             heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
     if cap.held:
-        screen.say(screen.dim(f"… {cap.held} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them"))
+        screen.say(screen.dim(words.HELD(count=cap.held, call_sid=call_sid)))
     record = _await_record(call_sid)
     screen.say()
     problems = verdict(placed, record, debug, screen)
-    screen.say(screen.dim(f"next: make trace CALL={call_sid}"))
+    screen.say(screen.dim(words.NEXT(commands=f"make trace CALL={call_sid}")))
     return PROBLEM if problems else FINE
 
 
@@ -48,23 +51,26 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
     whole = sum(map(placed.rows, SERVICES.values()))
     if debug:
-        checks = [(rows >= DEBUG_LEAST, f"lines: calls {rows} at DEBUG, {DEBUG_LEAST} or more expected · {others}")]
+        checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
     else:
         loud = Counter(line.event or line.text[:40] for line in placed.lines if line.level == "DEBUG")
-        said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or "none"
+        said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or str(words.NONE)
         checks = [
-            (whole in BUDGET, f"lines: calls {rows} · {others} · in all {whole} of {BUDGET.start}–{BUDGET.stop - 1}"),
-            (not loud, f"frame by frame and other DEBUG lines: {said}"),
+            (
+                whole in BUDGET,
+                words.AT_INFO(rows=rows, others=others, whole=whole, least=BUDGET.start, most=BUDGET.stop - 1),
+            ),
+            (not loud, words.LOUD(said=said)),
         ]
     went_well = bool(placed.result.get("ok"))
     problems = "; ".join(placed.result.get("problems", []))
-    heard = "as the scenario has it" if went_well else f"not as the scenario has it: {problems}"
-    ending = "ended and its job done" if placed.complete else "its end or its job was not seen in time"
-    stored = f"calls/{record.call_sid}, {record.end_reason}" if record else "none in the database"
+    heard = str(words.AS_PLANNED) if went_well else words.NOT_AS_PLANNED(problems=problems)
+    ending = words.COMPLETE if placed.complete else words.INCOMPLETE
+    stored = f"calls/{record.call_sid}, {record.end_reason}" if record else str(words.NOT_STORED)
     checks += [
-        (went_well, f"the caller's side: {heard}"),
-        (placed.complete, f"duration: {spoken_duration(placed.seconds)}, {ending}"),
-        (record is not None, f"record: {stored}"),
+        (went_well, words.CALLER_SIDE(heard=heard)),
+        (placed.complete, words.LASTED(time=spoken_duration(placed.seconds), ending=ending)),
+        (record is not None, words.STORED(stored=stored)),
     ]
     for good, text in checks:
         screen.say(f"{screen.good('✅') if good else screen.bad('❌')} {text}")

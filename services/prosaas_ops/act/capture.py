@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
 from prosaas_ops.masks import Masker, known_secrets
-from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
@@ -20,20 +20,23 @@ from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stories.call import tell
+from prosaas_ops.texts import language
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts.told import NEXT
 
 OPTIONS = ("FOR", "SINCE", "CALL")
 
 T = TypeVar("T")
 
-_SERVICES = ("prosaas-api", "prosaas-calls", "worker", "migrate", "postgres", "simulator")
+_SERVICES = (*SERVICES.values(), *(() if OTHERS else ("migrate", "postgres", "simulator")))
 
 
 def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
-        raise Usage("FOR= captures from now on, SINCE= what has been: choose one")
+        raise Usage(str(words.CHOOSE_ONE))
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
     engine, screen = Engine(), Screen()
-    engine.require(*_SERVICES[:3])
+    engine.require(*SERVICES.values())
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
     assert start is not None
@@ -41,36 +44,54 @@ def run(options: Options) -> int:
     if call_sid:
         lines = [line for line in lines if line.call_sid == call_sid]
     if not lines:
-        whose = f" of {call_sid}" if call_sid else ""
-        complain(f"capture: no line{whose} since {start:%Y-%m-%d %H:%M:%S} UTC; go further back with SINCE=")
+        whose = words.OF_CALL(call_sid=call_sid) if call_sid else ""
+        complain(f"capture: {words.NO_LINE_SINCE(whose=whose, since=f'{start:%Y-%m-%d %H:%M:%S}')}")
         return NOTHING
     masker = Masker(known_secrets())
     happened = happenings(engine, start.timestamp(), time.time())
     files = {
-        "events.jsonl": masked_lines(lines, masker),
-        "timeline.html": _page(engine, call_sid, lines, happened, masker),
-        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
+        **_told_by(engine, lines, happened, start, call_sid, masker),
         "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
         "versions.txt": masker.text(_versions(engine, lines)),
         "config.json": _config(model, masker),
-        "README.txt": _contents(start, call_sid, len(lines)),
     }
+    files["README.txt"] = _contents(start, call_sid, len(lines), files)
     target = output_folder() / f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar.gz"
     with target.open("wb") as out:
         out.write(archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
-    screen.say(f"wrote {target}: {len(lines)} lines, {len(happened)} container events, {size / 1024:.0f} KiB")
-    screen.say("secrets are masked, telephone numbers cut; the words of the calls are in it")
+    told = {"lines": len(lines), "events": len(happened), "size": f"{size / 1024:.0f}"}
+    screen.say(words.CAPTURED(target=target, **told))
+    screen.say(str(words.MASKED))
     page = f"{target.name.removesuffix('.tar.gz')}/timeline.html"
-    screen.say(screen.dim(f"next: tar xzf {target} -C logs, then open logs/{page} in a browser"))
+    screen.say(screen.dim(NEXT(commands=words.OPEN_PAGE(target=target, page=page))))
     return FINE
+
+
+def gathered(engine: Engine, lines: list[Line], start: datetime, call_sid: str, masker: Masker) -> tuple[str, bytes]:
+    """The name and the bytes of an archive of these lines: what the engine tells, without the settings."""
+    happened = happenings(engine, start.timestamp(), time.time())
+    files = _told_by(engine, lines, happened, start, call_sid, masker)
+    files["README.txt"] = _contents(start, call_sid, len(lines), files)
+    name = f"capture-{call_sid or 'stack'}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return f"{name}.tar.gz", archive(name, files)
+
+
+def _told_by(
+    engine: Engine, lines: list[Line], happened: list[Happening], start: datetime, call_sid: str, masker: Masker
+) -> dict[str, str]:
+    return {
+        "events.jsonl": masked_lines(lines, masker),
+        "timeline.html": _page(engine, call_sid, lines, happened, masker) if lines else "",
+        "containers.jsonl": "".join(_row(masker.tree(_told(told))) for told in happened),
+    }
 
 
 def _page(engine: Engine, call_sid: str, lines: list[Line], happened: list[Happening], masker: Masker) -> str:
     """The page of what is masked already: a page that were masked as a whole could lose any part of it."""
     story = tell(engine, call_sid) if call_sid else None
     if story is not None:
-        return trace_page.render(masked(story, masker))
+        return trace_page.render(masked(story, masker), language())
     return capture_page.render([masked(line, masker) for line in lines], [masked(told, masker) for told in happened])
 
 
@@ -91,11 +112,11 @@ def masked(value: T, masker: Masker) -> T:
 def _wait_for(options: Options, screen: Screen) -> datetime:
     """Ctrl-C ends the wait early and keeps what has come."""
     start, length = datetime.now(UTC), options.duration("FOR", "10m")
-    screen.say(f"capturing for {spoken_duration(length.total_seconds())}; Ctrl-C ends it early and keeps what has come")
+    screen.say(words.CAPTURING(length=spoken_duration(length.total_seconds())))
     try:
         time.sleep(length.total_seconds())
     except KeyboardInterrupt:
-        screen.say("ended early")
+        screen.say(str(words.ENDED_EARLY))
     return start
 
 
@@ -181,16 +202,21 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _contents(start: datetime, call_sid: str, count: int) -> str:
+_ABOUT = {
+    "events.jsonl": "every log line, one JSON object a line, by time",
+    "timeline.html": "the same as a page to open in a browser",
+    "containers.jsonl": "what happened to the containers (the engine remembers its last few hundred events)",
+    "inspect.json": "the containers: state, limits, environment",
+    "config.json": "the rendered Compose model",
+    "versions.txt": "engine, images, services",
+}
+
+
+def _contents(start: datetime, call_sid: str, count: int, names: Iterable[str]) -> str:
     what = f"the call {call_sid}" if call_sid else "the whole stack"
     now = datetime.now(UTC)
+    rows = "".join(f"{name:<18}{_ABOUT[name]}\n" for name in names)
     return (
         f"A capture of {what} from {start:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC, {count} lines.\n\n"
-        "events.jsonl      every log line, one JSON object a line, by time\n"
-        "timeline.html     the same as a page to open in a browser\n"
-        "containers.jsonl  what happened to the containers (the engine remembers its last few hundred events)\n"
-        "inspect.json      the containers: state, limits, environment\n"
-        "config.json       the rendered Compose model\n"
-        "versions.txt      engine, images, services\n\n"
-        "Secrets are masked by name and by value, telephone numbers cut to their country code.\n"
+        f"{rows}\nSecrets are masked by name and by value, telephone numbers cut to their country code.\n"
     )

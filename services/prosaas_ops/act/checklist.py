@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
@@ -14,6 +15,8 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line, debug_tags
 from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
+from prosaas_ops.texts import Text
+from prosaas_ops.texts import checks as words
 
 OPTIONS = ("SINCE", "SPEED", "SCENARIO")
 
@@ -51,15 +54,14 @@ def run(options: Options) -> int:
     engine, screen = Engine(), Screen()
     containers = [engine.running(name) for name in SERVICES.values()]
     details = {container.service: engine.inspect(container.id) for container in containers}
-    screen.say(f"checklist of {engine.project}: one simulated call, and the log since {since:%Y-%m-%d %H:%M} UTC")
-    call_sid = new_call_sid()
-    call = place(engine, call_sid, scenario=options.text("SCENARIO", "demo"), speed=options.decimal("SPEED", 4.0))
+    screen.say(words.CHECKLIST(project=engine.project, since=f"{since:%Y-%m-%d %H:%M}"))
+    one_call = _simulated(engine, options) if _is_demo(engine) else None
     lines = merged(engine, list(SERVICES.values()), since.timestamp())
     checks = [
         level_is_info(details, {found.service: live_switch.status(engine, found) for found in containers}),
         unbuffered(details),
         production_file(model, details),
-        budget(sum(map(call.rows, SERVICES.values())), call_sid),
+        one_call or newest_call(lines),
         *noise(lines, spoken_duration(lines[-1].at - lines[0].at) if lines else "0s"),
         stack_traces({found.service: _raised(engine, found) for found in containers}),
     ]
@@ -68,11 +70,32 @@ def run(options: Options) -> int:
         screen.say(f"{screen.good('✅') if check.good else screen.bad('❌')} {check.point}")
         screen.say(f"   {screen.dim(check.evidence)}")
         if not check.good:
-            screen.say(f"   fix: {check.remedy}")
+            screen.say(f"   {words.FIX(remedy=check.remedy)}")
     bad = sum(not check.good for check in checks)
     screen.say()
-    screen.say(f"{len(checks) - bad} of {len(checks)} hold")
+    screen.say(words.HOLD(good=len(checks) - bad, all=len(checks)))
     return PROBLEM if bad else FINE
+
+
+def _is_demo(engine: Engine) -> bool:
+    return any(container.state == "running" for container in engine.containers("simulator"))
+
+
+def _simulated(engine: Engine, options: Options) -> Checked:
+    call_sid = new_call_sid()
+    call = place(engine, call_sid, scenario=options.text("SCENARIO", "demo"), speed=options.decimal("SPEED", 4.0))
+    return budget(sum(map(call.rows, SERVICES.values())), call_sid)
+
+
+def newest_call(lines: list[Line]) -> Checked:
+    """The call that ended last, of those whose beginning is known and during which nobody debugged."""
+    quiet = list(_undebugged(lines))
+    loud = {line.call_sid for line in lines if line.level == "DEBUG"}
+    began = {line.call_sid for line in quiet if line.event == "CALL_START"} - loud
+    ended = [line.call_sid for line in quiet if line.event == "CALL_END" and line.call_sid in began]
+    if not ended:
+        return Checked(str(words.ONE_CALL), False, str(words.NO_CALL), str(words.CALL_FIRST))
+    return budget(sum(line.rows for line in quiet if line.call_sid == ended[-1]), ended[-1], words.REAL_ROWS)
 
 
 def _model() -> dict[str, Any]:
@@ -80,7 +103,7 @@ def _model() -> dict[str, Any]:
     try:
         model = json.loads("" if sys.stdin.isatty() else sys.stdin.read())
     except ValueError:
-        raise Problem("the production files do not render: `docker compose config` says why") from None
+        raise Problem(str(words.NOT_RENDERED)) from None
     return model if isinstance(model, dict) else {}
 
 
@@ -92,71 +115,73 @@ def level_is_info(details: dict[str, Any], states: dict[str, Any]) -> Checked:
     """The setting, and the level that is really in force."""
     found, good = [], True
     for service, detail in details.items():
-        setting = _environment(detail).get("LOG_LEVEL", "(unset)")
+        setting = _environment(detail).get("LOG_LEVEL", str(words.UNSET))
         level = str(states[service].get("level", "?"))
         good = good and setting == level == "INFO"
-        found.append(f"{short(service)} {setting}" + ("" if level == setting else f" but {level} in force"))
+        found.append(f"{short(service)} {setting}" + ("" if level == setting else words.IN_FORCE(level=level)))
     return Checked(
-        "LOG_LEVEL=INFO is set",
+        words.IS_SET(setting="LOG_LEVEL=INFO"),
         good,
         ", ".join(found),
-        "LOG_LEVEL=INFO in env/prod.env, then make up-prod; make quiet-calls ends a debug session",
+        str(words.SET_LEVEL),
     )
 
 
 def unbuffered(details: dict[str, Any]) -> Checked:
-    values = {service: _environment(detail).get("PYTHONUNBUFFERED", "(unset)") for service, detail in details.items()}
+    values = {
+        service: _environment(detail).get("PYTHONUNBUFFERED", str(words.UNSET)) for service, detail in details.items()
+    }
     return Checked(
-        "PYTHONUNBUFFERED=1 is set",
+        words.IS_SET(setting="PYTHONUNBUFFERED=1"),
         set(values.values()) == {"1"},
         ", ".join(f"{short(service)} {value}" for service, value in values.items()),
-        "PYTHONUNBUFFERED=1 in env/prod.env, then make up-prod",
+        str(words.SET_UNBUFFERED),
     )
 
 
 def production_file(model: dict[str, Any], details: dict[str, Any]) -> Checked:
     """The file says INFO for the three services, and the containers were made from it."""
     services = model.get("services", {})
-    levels = {name: str(services.get(name, {}).get("environment", {}).get("LOG_LEVEL", "(unset)")) for name in details}
+    levels = {
+        name: str(services.get(name, {}).get("environment", {}).get("LOG_LEVEL", str(words.UNSET))) for name in details
+    }
     used = {
         name: "docker-compose.prod.yml" in detail["Config"]["Labels"].get("com.docker.compose.project.config_files", "")
         for name, detail in details.items()
     }
-    evidence = "renders LOG_LEVEL " + ", ".join(f"{short(name)} {level}" for name, level in levels.items())
+    evidence = words.RENDERS(levels=", ".join(f"{short(name)} {level}" for name, level in levels.items()))
     stale = [short(name) for name, made in used.items() if not made]
-    evidence += f"; made without it: {', '.join(stale)}" if stale else "; the running containers were made from it"
+    evidence += words.MADE_WITHOUT(stale=", ".join(stale)) if stale else str(words.MADE_FROM)
     return Checked(
-        "docker-compose.prod.yml is up to date",
+        str(words.FILE_CURRENT),
         set(levels.values()) == {"INFO"} and not stale,
         evidence,
         "make up-prod",
     )
 
 
-def budget(rows: int, call_sid: str) -> Checked:
+def budget(rows: int, call_sid: str, found: Text = words.ROWS) -> Checked:
     return Checked(
-        "one call = 10–30 lines",
+        str(words.ONE_CALL),
         rows in BUDGET,
-        f"{rows} lines in all services for the simulated call {call_sid}",
-        f"make log-budget shows which events they are; make trace CALL={call_sid}",
+        found(rows=rows, call_sid=call_sid),
+        words.WHICH_EVENTS(call_sid=call_sid),
     )
 
 
 def noise(lines: list[Line], window: str) -> list[Checked]:
     """Neither empty sweeps nor frames, apart from the time in which an operator had switched to DEBUG."""
     quiet = list(_undebugged(lines))
-    left_out = (
-        f", {len(lines) - len(quiet)} written while an operator debugged not counted" if len(quiet) < len(lines) else ""
-    )
-    looked = f"in {len(quiet)} lines of {window}{left_out}"
+    left_out = words.LEFT_OUT(count=len(lines) - len(quiet)) if len(quiet) < len(lines) else ""
+    looked = partial(words.LOOKED, lines=len(quiet), window=window, left_out=left_out)
     sweeps = [line for line in quiet if _FOUND_NOTHING.search(line.text)]
     frames = [line for line in quiet if line.event in debug_tags()]
-    remedy = "LOG_LEVEL=INFO for the service that writes them: make logs GREP='{}' SINCE=1h"
     return [
-        Checked('no "Found 0" spam', not sweeps, f"{len(sweeps)} {looked}", remedy.format("Found 0")),
-        Checked(
-            "no frame-by-frame spam", not frames, f"{len(frames)} {looked}", remedy.format("AUDIO_DELTA|MEDIA_IN|RMS")
-        ),
+        Checked(str(point), not found, looked(count=len(found)), words.WHO_WRITES(pattern=pattern))
+        for point, found, pattern in (
+            (words.NO_FOUND, sweeps, "Found 0"),
+            (words.NO_FRAMES, frames, "AUDIO_DELTA|MEDIA_IN|RMS"),
+        )
     ]
 
 
@@ -184,12 +209,12 @@ def stack_traces(outputs: dict[str, str]) -> Checked:
     wanted = ("ERROR", "a deliberate error", "Traceback", "in first", "in second", "in third", "ZeroDivisionError")
     missing = {service: [word for word in wanted if word not in output] for service, output in outputs.items()}
     found = [
-        f"{short(service)} {'whole' if not words else 'without ' + ', '.join(words)}"
-        for service, words in missing.items()
+        f"{short(service)} {words.WITHOUT(words=', '.join(lost)) if lost else words.WHOLE}"
+        for service, lost in missing.items()
     ]
     return Checked(
-        "errors are logged with their full stack trace",
+        str(words.STACKS),
         not any(missing.values()),
-        f"a deliberate error inside each container: {', '.join(found)}",
-        "the service must start with prosaas_logging.bootstrap() and log with log.exception()",
+        words.RAISED(found=", ".join(found)),
+        str(words.START_WITH),
     )

@@ -5,13 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
 
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, NOTHING, SERVICES, Options, Problem, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, complain, spoken_duration
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import sessions
@@ -21,24 +21,26 @@ from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import told
 
-OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX")
+OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX", *(("S",) if OTHERS else ()))
 
 _AFTER_CALL_SECONDS = 1.0
 
 
 def run(options: Options) -> int:
-    service = SERVICES[options.command.removeprefix("debug-")]
+    service = options.service()
     target = live_switch.target_from(options)
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = Engine(), Screen()
     target = replace(target, call_sid=one_call(engine, options))
-    container = engine.running(service)
+    containers = {found.id: found for found in engine.generations(service)}
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
     for session in sessions.others(engine, options.command):
-        screen.say(screen.warn(f"note: {session}"))
+        screen.say(screen.warn(words.NOTE(what=session)))
     sharing: list[sessions.Session] = []
 
     def stays(container: Container) -> bool:
@@ -51,17 +53,36 @@ def run(options: Options) -> int:
     path = output_folder() / f"{options.command}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}.log"
     with closing(Follow(engine, [service], since=time.time())) as stream:
         try:
-            with live_switch.raised(engine, [container], target, length, stays):
+            with live_switch.raised(engine, list(containers.values()), target, length, stays) as raise_in:
                 until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
                 length_said = spoken_duration(length)
-                screen.say(f"DEBUG for {target} in {service} until {until} ({length_said}); Ctrl-C takes it back")
-                screen.say(f"every line goes to {path}; the screen shows up to {options.number('MAX', 200)} a second")
+                screen.say(words.DEBUGGING(target=target, service=service, until=until, length=length_said))
+                screen.say(words.TO_FILE(path=path, most=options.number("MAX", 200)))
                 with path.open("w", encoding="utf-8", buffering=1) as file:
-                    watch = Watch(target, length, lambda: _is_on(engine, container, target))
+                    watch = Watch(
+                        target,
+                        length,
+                        lambda: any(_is_on(engine, found, target) for found in containers.values()),
+                        lambda: _joined(engine, service, containers, raise_in),
+                    )
                     why = watch.show(stream, screen, cap, file)
         except KeyboardInterrupt:
-            why = "you left"
+            why = str(words.YOU_LEFT)
     return _farewell(screen, service, target, why, sharing, str(path))
+
+
+def _joined(
+    engine: Engine, service: str, containers: dict[str, Container], raise_in: Callable[[Container], None]
+) -> bool:
+    """Take in a generation that has come since; whether any runs."""
+    running = [found for found in engine.containers(service) if found.state == "running"]
+    for found in running:
+        if found.id not in containers:
+            # One that has just begun does not listen yet; the engine tells of it again once it is healthy.
+            with suppress(Problem):
+                raise_in(found)
+                containers[found.id] = found
+    return bool(running)
 
 
 def _is_live(engine: Engine, call_sid: str) -> bool:
@@ -69,25 +90,33 @@ def _is_live(engine: Engine, call_sid: str) -> bool:
     calls = live_calls(engine)
     if calls is None or any(call.call_sid == call_sid for call in calls):
         return True
-    known = ", ".join(call.call_sid for call in calls) or "none"
-    complain(f"debug-calls: {call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=")
+    known = ", ".join(call.call_sid for call in calls) or words.NONE
+    complain(f"debug-calls: {words.NOT_LIVE(call_sid=call_sid, known=known)}")
     return False
 
 
 class Watch:
     """Shows and keeps the target's lines until there is a reason to stop."""
 
-    def __init__(self, target: live_switch.Target, length: float, still_on: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        target: live_switch.Target,
+        length: float,
+        still_on: Callable[[], bool],
+        still_runs: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._target = target
         self._deadline = time.monotonic() + length
         self._still_on = still_on
+        # Asked at each thing that happens to a container of the service.
+        self._still_runs = still_runs
         self._ended_at: float | None = None
 
     def show(self, stream: Iterable[Line | Happening | None], screen: Screen, cap: RateCap, file: TextIO) -> str:
         """Returns the reason, in words for the operator."""
         for item in stream:
             if held := cap.report():
-                screen.say(screen.dim(f"… {held} lines not shown here, all are in the file (raise it with MAX=)"))
+                screen.say(screen.dim(words.NOT_SHOWN(held=held)))
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
@@ -97,7 +126,7 @@ class Watch:
                     screen.say(*screen.line(item, self._target.call_sid))
             if reason := self._reason(item):
                 return reason
-        return "the log ended"
+        return str(words.LOG_ENDED)
 
     def _concerns(self, line: Line) -> bool:
         return not self._target.call_sid or line.call_sid == self._target.call_sid
@@ -105,15 +134,18 @@ class Watch:
     def _reason(self, item: Line | Happening | None) -> str:
         now = time.monotonic()
         if isinstance(item, Happening):
-            return "the service stopped, and a restart returns to the configured level" if item.what == "die" else ""
+            runs = self._still_runs()
+            if item.what == "die" and not runs:
+                return str(words.STOPPED)
+            return ""
         if item is not None:
             if item.event == "LOG_LEVEL_REVERTED" and not self._still_on():
-                return "somebody took it back (make quiet, or another terminal)"
+                return str(words.TAKEN_BACK)
             if item.event == "CALL_END" and item.call_sid and item.call_sid == self._target.call_sid:
                 self._ended_at = now
         if self._ended_at is not None and now > self._ended_at + _AFTER_CALL_SECONDS:
-            return "the call ended"
-        return "the time is over" if now >= self._deadline else ""
+            return str(words.CALL_ENDED)
+        return str(words.TIME_OVER) if now >= self._deadline else ""
 
 
 def _is_on(engine: Engine, container: Container, target: live_switch.Target) -> bool:
@@ -129,12 +161,12 @@ def _farewell(
 ) -> int:
     screen.say()
     if sharing:
-        screen.say(f"{why}. DEBUG for {target} stays on: {sharing[0]} and takes it back")
+        screen.say(words.STAYS_ON(why=why, target=target, session=sharing[0]))
     else:
-        screen.say(f"{why}. {service} is at its configured level again for {target}")
+        screen.say(words.CONFIGURED_AGAIN(why=why, service=service, target=target))
     call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
     quiet = f" · make quiet-{short(service)}" if sharing else ""
-    screen.say(screen.dim(f"next: less {path}{call}{quiet}"))
+    screen.say(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}")))
     return FINE
 
 

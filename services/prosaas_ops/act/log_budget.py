@@ -1,29 +1,38 @@
 """`make log-budget`: the same calls at INFO and at DEBUG, as the guide's table and as a page of charts."""
 
+import io
+import sys
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import BinaryIO
 
+from prosaas_logging.adopt import noise
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options
+from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Options
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.stories.measured import Measured, reduction
+from prosaas_ops.texts import checks as words
+from prosaas_ops.texts import pages, told
 
-OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT")
+OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT", "FILE", "SINCE")
 
 # The guide promises 90–95 % fewer lines.
 REDUCTION_LEAST = 90.0
 
 
 def run(options: Options) -> int:
+    if OTHERS or options.text("FILE"):
+        return _made_of(options)
     count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
     scenario = options.text("SCENARIO", "demo")
     engine, screen = Engine(), Screen()
-    containers = [engine.running(name) for name in SERVICES.values()]
+    containers = [found for name in SERVICES.values() for found in engine.generations(name)]
 
     def call(level: str) -> Placed:
         call_sid = new_call_sid()
@@ -31,8 +40,8 @@ def run(options: Options) -> int:
         with live_switch.raised(engine, raised, live_switch.Target(call_sid=call_sid), LONGEST_CALL_SECONDS):
             return place(engine, call_sid, scenario=scenario, speed=speed)
 
-    screen.say(f"{count} calls of scenario {scenario} at INFO, then the same at DEBUG (speed {speed:g})")
-    screen.say(screen.dim("DEBUG is switched in api, calls and worker for these calls alone: no other call is louder"))
+    screen.say(words.BUDGET_CALLS(count=count, scenario=scenario, speed=f"{speed:g}"))
+    screen.say(screen.dim(str(words.BUDGET_ALONE)))
     after = measure("INFO", count, call, screen)
     before = measure("DEBUG", count, call, screen)
     screen.say("", *comparison(before, after))
@@ -40,8 +49,22 @@ def run(options: Options) -> int:
     if options.choice("OUT", ("html", "none"), "html") == "html":
         target = output_folder() / f"log-budget-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.html"
         target.write_text(render(before, after), encoding="utf-8")
-        screen.say(f"wrote {target}")
+        screen.say(told.WROTE(target=target))
     return FINE if good else PROBLEM
+
+
+def _made_of(options: Options) -> int:
+    """What lines that are there already are made of: a file's (standard input), or those of another stack."""
+    lines: BinaryIO = sys.stdin.buffer
+    if not options.text("FILE"):
+        since = options.since("SINCE", "1h")
+        assert since is not None
+        found = merged(Engine(), list(SERVICES.values()), since.timestamp())
+        if not found:
+            raise Nothing("no line in that time; go further back with SINCE=")
+        lines = io.BytesIO("".join(f"{line.human()}\n" for line in found).encode("utf-8", "backslashreplace"))
+    Screen().say(*noise.tell(lines, BUDGET.stop - 1))
+    return FINE
 
 
 def measure(level: str, count: int, call: Callable[[str], Placed], screen: Screen) -> Measured:
@@ -53,23 +76,25 @@ def measure(level: str, count: int, call: Callable[[str], Placed], screen: Scree
         measured.per_call.append(rows)
         measured.failed += not placed.result.get("ok")
         measured.lines += placed.lines
-        screen.say(
-            screen.dim(f"  {level} {number}/{count}: {rows} lines, {placed.seconds:.1f}s, CALL={placed.call_sid}")
-        )
+        shown = {"level": level, "number": number, "count": count, "rows": rows, "seconds": f"{placed.seconds:.1f}"}
+        screen.say(screen.dim(f"  {words.MEASURED(**shown, call_sid=placed.call_sid)}"))
     return measured
 
 
 def comparison(before: Measured, after: Measured) -> list[str]:
     """The guide's table: development against production, in all, by service and by event."""
     rows = [
-        ["", "before (DEBUG)", "after (INFO)", "fewer by"],
-        _compared("lines of one call", median(before.per_call), median(after.per_call)),
-        _compared("lines of these calls, all services", before.rows(), after.rows()),
-        _compared("bytes of these calls, all services", before.size(), after.size()),
-        *[_compared(f"lines, {short(name)}", before.rows(name), after.rows(name)) for name in SERVICES.values()],
+        ["", str(pages.BEFORE), str(pages.AFTER), str(pages.FEWER_BY)],
+        _compared(str(words.LINES_OF_ONE), median(before.per_call), median(after.per_call)),
+        _compared(str(words.LINES_OF_ALL), before.rows(), after.rows()),
+        _compared(str(words.BYTES_OF_ALL), before.size(), after.size()),
+        *[
+            _compared(words.LINES_OF(service=short(name)), before.rows(name), after.rows(name))
+            for name in SERVICES.values()
+        ],
     ]
     old, new = before.by_event(), after.by_event()
-    events = [["event", "DEBUG", "INFO", "fewer by"]]
+    events = [[str(pages.EVENT), "DEBUG", "INFO", str(pages.FEWER_BY)]]
     events += [_compared(event, old[event], new[event]) for event, _ in (old | new).most_common(30)]
     return [*table(rows, {1, 2, 3}), "", *table(events, {1, 2, 3})]
 
@@ -84,9 +109,9 @@ def verdict(before: Measured, after: Measured, screen: Screen) -> bool:
     each = f"{least}" if least == most else f"{least}–{most}"
     saved = reduction(before.rows(), after.rows())
     checks: Sequence[tuple[bool, str]] = (
-        (least in BUDGET and most in BUDGET, f"one call at INFO is {each} lines (10–30 promised)"),
-        (saved >= REDUCTION_LEAST, f"{saved:.1f}% fewer lines (90–95% promised)"),
-        (not before.failed + after.failed, f"calls that went wrong: {before.failed + after.failed}"),
+        (least in BUDGET and most in BUDGET, words.IS_LINES(each=each)),
+        (saved >= REDUCTION_LEAST, words.IS_FEWER(saved=f"{saved:.1f}")),
+        (not before.failed + after.failed, words.WENT_WRONG(count=before.failed + after.failed)),
     )
     screen.say()
     for good, text in checks:

@@ -1,21 +1,23 @@
 """`make quiet-api|calls|worker`: every live switch of the service is taken back now."""
 
-from prosaas_ops.options import FINE, SERVICES, Options
+from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Engine
+from prosaas_ops.texts import lines as words
 
-OPTIONS = ()
+OPTIONS = ("S",) if OTHERS else ()
 
 
 def run(options: Options) -> int:
-    service = SERVICES[options.command.removeprefix("quiet-")]
+    service = options.service()
     engine, screen = Engine(), Screen()
-    container = engine.running(service)
+    containers = engine.generations(service)
     ended = sessions.others(engine, options.command.replace("quiet", "debug"))
-    live_switch.lower_all(engine, container)
-    screen.say(f"{service} is at its configured level")
+    for container in containers:
+        live_switch.lower_all(engine, container)
+    screen.say(words.CONFIGURED(service=service))
     for session in ended:
-        screen.say(screen.paint(f"note: {session}; that ended with this", "33"))
+        screen.say(screen.paint(words.NOTE(what=words.ENDED_WITH_THIS(session=session)), "33"))
     return FINE

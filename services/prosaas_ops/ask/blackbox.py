@@ -1,17 +1,21 @@
-"""`make blackbox`: the flight recorder of a call, from the file of a failed one or from the memory of a live one."""
+"""`make blackbox`: the black box of a call, from the file of a failed one or from the memory of a live one."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Problem, complain
+from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine, RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import told
 
 OPTIONS = ("CALL", "LEVEL")
 
@@ -25,23 +29,30 @@ def run(options: Options) -> int:
     engine, screen = Engine(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
-    code, out, err = engine.run(engine.running(_SERVICE), "logctl", "blackbox", *([call_sid] if call_sid else []))
+    service, (code, out, err) = _ask(engine, call_sid)
     if code == _NOTHING_RECORDED:
-        missing = (
-            f"nothing was recorded for {call_sid}: it ended well, or long ago" if call_sid else "no recordings yet"
-        )
-        complain(f"blackbox: {missing}. `make trace CALL=…` tells what the log and the database know")
+        missing = words.NOTHING_RECORDED(call_sid=call_sid) if call_sid else words.NO_RECORDINGS
+        complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
         return NOTHING
     if code:
         raise Problem(err.strip() or f"logctl failed with exit code {code}")
     if not call_sid:
         rows = sorted(out.splitlines(), reverse=True)
-        screen.say(screen.dim("written (UTC)          bytes  of"), *rows)
-        screen.say(screen.dim(f"next: make blackbox CALL={rows[0].split()[-1]}") if rows else "")
+        screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
+        screen.say(screen.dim(told.NEXT(commands=f"make blackbox CALL={rows[0].split()[-1]}")) if rows else "")
         return FINE
-    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, call_sid)), screen, whole))
-    screen.say(screen.dim(f"next: make trace CALL={call_sid}" + ("" if whole else " · LEVEL=DEBUG shows each frame")))
+    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, service, call_sid)), screen, whole))
+    command = f"make trace CALL={call_sid}"
+    screen.say(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command))))
     return FINE
+
+
+def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
+    """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
+    service, (code, out, err) = _ask(engine, call_sid)
+    if code not in (FINE, _NOTHING_RECORDED):
+        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+    return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
 
 
 @dataclass(slots=True)
@@ -61,7 +72,8 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
         except ValueError:
             continue
         if "blackbox" in body:
-            found.append(Recording(f"{body['kind']} {body['blackbox']}: {body['records']} records, {body['reason']}"))
+            title = {"kind": body["kind"], "records": body["records"], "reason": body["reason"]}
+            found.append(Recording(words.RECORDED(name=body["blackbox"], **title)))
             continue
         stamp = next((str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body), "")
         if found and stamp:
@@ -74,9 +86,24 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
     return found
 
 
-def _lines_of(engine: Engine, call_sid: str) -> list[Line]:
+def _ask(engine: Engine, call_sid: str) -> tuple[str, tuple[int, str, str]]:
+    """The service that recorded, in another stack whichever did, and what its logctl says."""
+    answer = (_NOTHING_RECORDED, "", "")
+    for service in OTHERS or (_SERVICE,):
+        # Beside those that log through us another stack has a database, say, that does not.
+        with suppress(Problem) if OTHERS else nullcontext():
+            # Files are every generation's; what is still in memory only the one has that holds the call.
+            for container in engine.generations(service):
+                answer = logctl(engine, container, "blackbox", *([call_sid] if call_sid else []))
+                if answer[0] != _NOTHING_RECORDED:
+                    return service, answer
+    return _SERVICE, answer
+
+
+def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
-    lines = lines_of_call(engine.logs(engine.running(_SERVICE)), call_sid)
+    parts = [engine.logs(container) for container in (*engine.kept(service), *engine.containers(service))]
+    lines = (line for part in parts for line in lines_of_call(part, call_sid))
     return [line for line in lines if line.level != "DEBUG"]
 
 
@@ -102,8 +129,9 @@ def _run(run: list[tuple[float, Line]], start: float, screen: Screen) -> Iterato
         yield from _moment(run[0][0] - start, run[0][1], screen)
     elif run:
         counts = Counter(line.event for _, line in run)
-        told = ", ".join(f"{event} ×{count}" for event, count in counts.most_common())
-        yield screen.dim(f"{run[0][0] - start:+10.3f}  … {told} in {run[-1][0] - run[0][0]:.2f} s")
+        frames = ", ".join(f"{event} ×{count}" for event, count in counts.most_common())
+        lasted = words.FRAMES(told=frames, seconds=f"{run[-1][0] - run[0][0]:.2f}")
+        yield screen.dim(f"{run[0][0] - start:+10.3f}  {lasted}")
 
 
 def _moment(offset: float, line: Line, screen: Screen) -> Iterator[str]:

@@ -7,6 +7,8 @@ from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
+from prosaas_ops.texts import language
+from prosaas_ops.texts import told as words
 
 OPTIONS = ("SINCE", "UNTIL", "PHONE", "BUSINESS", "BAD", "SORT", "MAX")
 
@@ -24,21 +26,19 @@ def run(options: Options) -> int:
     asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30))
     found = find(asked)
     if not found.calls:
-        complain(
-            f"calls: no call from {since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC fits."
-            " Calls that were turned away before they had a record: make logs S=api LEVEL=WARNING SINCE=2h"
-        )
+        complain(f"calls: {words.NO_CALL(since=f'{since:%Y-%m-%d %H:%M}', until=f'{until:%H:%M}')}")
         return NOTHING
     whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
     screen.say(
-        f"{whole}: {found.calls} calls, {found.bad} went badly, {found.unreached} never reached the agent",
-        screen.dim("when         call      from     lasted  first sound  slowest  ended, trouble"),
+        words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached),
+        screen.dim(str(words.CALLS_HEAD)),
         *(_row(row, screen) for row in found.rows),
     )
     if (fitting := found.bad if bad else found.calls) > len(found.rows):
-        screen.say(screen.dim(f"{len(found.rows)} of {fitting}: MAX={fitting} shows all"))
+        screen.say(screen.dim(words.MORE(shown=len(found.rows), all=fitting)))
     if found.rows:
-        screen.say(screen.dim(f"next: make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"))
+        commands = f"make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"
+        screen.say(screen.dim(words.NEXT(commands=commands)))
     return FINE
 
 
@@ -47,7 +47,7 @@ def _row(row: Row, screen: Screen) -> str:
     lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
     head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  …{row.from_number[-4:]:<6}  {lasted:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
-    words = screen.value(opening(facts))
+    words = screen.value(opening(facts, language()))
     return f"{head}{times}  {screen.warn(words) if verdict(facts) else words}"
 
 

@@ -13,7 +13,9 @@ from prosaas_ops.masks import hidden, is_secret_name
 from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.live_calls import UNKNOWN, LiveCall, live_calls
+from prosaas_ops.stack.live_calls import LiveCall, live_calls
+from prosaas_ops.texts import lines as words
+from prosaas_ops.texts.told import NEXT
 
 OPTIONS = ()
 
@@ -51,28 +53,26 @@ def run(_options: Options) -> int:
         mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(
             change.action, screen.warn("~")
         )
-        screen.say(
-            f"{mark} {change.service:<16} {screen.dim('unchanged') if change.action == 'keep' else change.action}"
-        )
+        action = words.ACTIONS.get(change.action, change.action)
+        shown = screen.dim(str(words.UNCHANGED)) if change.action == "keep" else action
+        screen.say(f"{mark} {change.service:<16} {shown}")
         for reason in change.reasons:
             screen.say(f"    {reason}")
     screen.say()
-    screen.say(_touched(live_calls(engine), any(change.service == "prosaas-calls" for change in touched)))
-    screen.say(
-        screen.dim(
-            "next: make up-prod" if touched else "nothing to deploy but code: `make up-prod` builds the images first"
-        )
-    )
+    screen.say(_touched(live_calls(engine), {change.service for change in touched}))
+    screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(words.NOTHING_TO_DEPLOY)))
     return FINE
 
 
-def _touched(calls: list[LiveCall] | None, anew: bool) -> str:
+def _touched(calls: list[LiveCall] | None, changed: set[str]) -> str:
+    """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
     if calls is None:
-        return f"live calls: {UNKNOWN}"
-    if not anew:
-        return f"live calls touched: 0 of {len(calls)}"
-    waits = " (a deploy waits for them to end before it replaces prosaas-calls)" if calls else ""
-    return f"live calls touched: {len(calls)}{waits}"
+        return words.LIVE(calls=words.UNKNOWN)
+    if not calls or not changed & {"gateway", "prosaas-calls"}:
+        return words.TOUCHED(calls=words.NONE_OF(all=len(calls)))
+    if "gateway" in changed:
+        return words.TOUCHED(calls=words.CUT(calls=len(calls)))
+    return words.TOUCHED(calls=words.KEPT(none=words.NONE_OF(all=len(calls))))
 
 
 def _input() -> tuple[dict[str, Any], str]:
@@ -81,9 +81,9 @@ def _input() -> tuple[dict[str, Any], str]:
     try:
         model = json.loads(rendered)
     except ValueError:
-        raise Problem("the Compose files do not render: `docker compose config` says why") from None
+        raise Problem(str(words.NOT_RENDERED)) from None
     if not isinstance(model, dict):
-        raise Problem("the Compose files do not render: `docker compose config` says why")
+        raise Problem(str(words.NOT_RENDERED))
     return model, dry_run
 
 
@@ -98,7 +98,7 @@ def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]
         if container is None:
             one_shot = service.get("restart", "no") == "no"
             action = ONE_SHOT if one_shot else "create"
-            changes.append(Change(name, action, [] if one_shot else ["not running"]))
+            changes.append(Change(name, action, [] if one_shot else [str(words.NOT_RUNNING)]))
             continue
         detail = engine.inspect(container.id)
         reasons = [
@@ -107,11 +107,11 @@ def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]
             *_secret_changes(engine, container, detail, service, model),
         ]
         if planned.get(name) == "recreate" and not reasons:
-            reasons.append("its Compose definition (ports, limits, volumes, health check …)")
+            reasons.append(str(words.DEFINITION))
         changes.append(Change(name, "recreate" if reasons else "keep", reasons))
     for name, container in sorted(running.items()):
         if name not in model.get("services", {}):
-            changes.append(Change(name, "remove", [f"no longer in the model ({container.name})"]))
+            changes.append(Change(name, "remove", [words.NOT_IN_MODEL(name=container.name)]))
     return changes
 
 
@@ -120,11 +120,16 @@ def _image_change(engine: Engine, container: Container, detail: dict[str, Any], 
     try:
         image = engine.get(f"/images/{wanted}/json")
     except Problem:
-        return [f"image {wanted} is not here yet"]
+        return [words.NOT_HERE(image=wanted)]
     if image["Id"] == detail["Image"]:
         return []
     return [
-        f"image {wanted}: {_short(detail['Image'])} → {_short(image['Id'])}, built {str(image.get('Created', ''))[:19]}"
+        words.BUILT(
+            image=wanted,
+            old=_short(detail["Image"]),
+            new=_short(image["Id"]),
+            built=str(image.get("Created", ""))[:19],
+        )
     ]
 
 
@@ -142,12 +147,12 @@ def _setting_changes(engine: Engine, detail: dict[str, Any], service: dict[str, 
     for name in sorted({*now, *wanted}):
         if name not in wanted:
             if built_in.get(name) != now[name]:
-                lines.append(f"{name}: {hidden(name, now[name])} → (unset)")
+                lines.append(f"{name}: {hidden(name, now[name])} → {words.UNSET}")
         elif now.get(name) != wanted[name]:
             if is_secret_name(name):
-                lines.append(f"{name}: changed")
+                lines.append(f"{name}: {words.CHANGED}")
             else:
-                lines.append(f"{name}: {hidden(name, now.get(name, '(unset)'))} → {hidden(name, wanted[name])}")
+                lines.append(f"{name}: {hidden(name, now.get(name, str(words.UNSET)))} → {hidden(name, wanted[name])}")
     return lines
 
 
@@ -171,7 +176,7 @@ def _secret_changes(
     _, out, _ = engine.run(container, "sha256sum", *files)
     held = {row.split(maxsplit=1)[1]: row.split()[0] for row in out.splitlines()}
     return [
-        f"secret {source}: changed since the container started"
+        words.SECRET(source=source)
         for target, (source, path) in files.items()
         if held.get(target) != hashlib.sha256(path.read_bytes()).hexdigest() or path.stat().st_mtime > started
     ]

@@ -8,6 +8,8 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stories.errors import TroubleGroup, group_errors
+from prosaas_ops.texts import checks as words
+from prosaas_ops.texts import told
 
 OPTIONS = ("SINCE", "UNTIL", "S", "MAX")
 
@@ -24,20 +26,25 @@ def run(options: Options) -> int:
     groups = group_errors(lines)
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
     if not groups:
-        screen.say(f"{window}  no warning and no error in {len(lines)} lines")
+        screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
         return FINE
     hit = len({call for group in groups for call in group.calls})
     total = sum(group.count for group in groups)
     screen.say(
-        f"{window}  {spark(lines, since.timestamp(), end.timestamp())}  {total} warnings and errors,"
-        f" {len(groups)} kinds, {hit} calls hit",
-        screen.dim("  count  first  last   calls  where   what"),
+        words.ERRORS(
+            window=window,
+            bars=spark(lines, since.timestamp(), end.timestamp()),
+            total=total,
+            kinds=len(groups),
+            hit=hit,
+        ),
+        screen.dim(str(words.ERRORS_HEAD)),
     )
     for group in groups[:most]:
         screen.say(*_rows(group, screen))
     if len(groups) > most:
-        screen.say(screen.dim(f"… {len(groups) - most} kinds more: MAX={len(groups)}"))
-    screen.say(screen.dim(f"next: {' · '.join(_next(groups[0]))}"))
+        screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
+    screen.say(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0])))))
     return FINE
 
 
@@ -60,7 +67,7 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
     if line.stack:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))
     if group.since:
-        rows.append(screen.dim(f"{'':>38} since {screen.value(group.since)}"))
+        rows.append(screen.dim(f"{'':>38} {words.SINCE(what=screen.value(group.since))}"))
     return rows
 
 

@@ -10,6 +10,7 @@ from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.texts import checks as words
 
 OPTIONS = ("QUIET",)
 
@@ -18,22 +19,29 @@ def run(options: Options) -> int:
     """With QUIET=1 (for doctor) only what is louder than INFO is told, and it is a problem."""
     engine, screen = Engine(), Screen()
     containers = [found for found in engine.containers(*SERVICES.values()) if found.state == "running"]
+    if not containers and options.flag("QUIET", default=False):
+        return FINE
     if not containers:
-        raise Problem("none of the services runs: `make ps`")
+        raise Problem(str(words.NONE_RUNS))
     rows = [row for container in containers for row in _levels(engine, container)]
     loud = [row for row in rows if row[1] == "DEBUG"]
     if options.flag("QUIET", default=False):
-        screen.say(*(f"{row[0]} is at {row[1]}, from {row[2]}{f', until {row[3]}' if row[3] else ''}" for row in loud))
+        screen.say(*map(_loud, loud))
         return PROBLEM if loud else FINE
-    heading = ["where", "level", "from", "until", "by"]
+    heading = [str(head) for head in (words.WHERE, words.LEVEL, words.SOURCE, words.UNTIL_HEAD, words.BY)]
     first, rule, *others = table([heading, *rows])
     painted = [screen.warn(text) if row[1] == "DEBUG" else text for row, text in zip(rows, others, strict=True)]
     screen.say(first, rule, *painted)
     quiet = sorted({row[0].partition(",")[0] for row in loud if row[3]})
     if quiet:
-        screen.say(screen.dim("next: " + " · ".join(f"make quiet-{name}" for name in quiet) + " takes it back"))
-    screen.say("", screen.bold("disk"), *_disk(engine))
+        screen.say(screen.dim(words.TAKES_BACK(commands=" · ".join(f"make quiet-{name}" for name in quiet))))
+    screen.say("", screen.bold(str(words.DISK)), *_disk(engine))
     return FINE
+
+
+def _loud(row: list[str]) -> str:
+    until = words.UNTIL(moment=row[3]) if row[3] else ""
+    return words.IS_AT(where=row[0], level=row[1], source=row[2], until=until)
 
 
 def _levels(engine: Engine, container: Container) -> list[list[str]]:
@@ -54,7 +62,7 @@ def _levels(engine: Engine, container: Container) -> list[list[str]]:
             value = str(switch["value"])
             target = live_switch.Target(**{{"call": "call_sid"}.get(switch["target"], switch["target"]): value})
             what = f"{name}, {switch['target']} {value}"
-            rows.append([what, str(switch["level"]), "live switch", _until(switch), _by(target, debugging)])
+            rows.append([what, str(switch["level"]), str(words.LIVE_SWITCH), _until(switch), _by(target, debugging)])
     return rows
 
 
@@ -68,15 +76,15 @@ def _by(target: live_switch.Target, debugging: list[sessions.Session]) -> str:
     """Who: the terminal that debugs it, which the engine knows; logctl itself writes no name down."""
     for session in debugging:
         if session.target == target:
-            return session.user or "another terminal"
-    return "logctl, or a terminal that is gone"
+            return session.user or str(words.OTHER_TERMINAL)
+    return str(words.GONE)
 
 
 def _disk(engine: Engine) -> list[str]:
     """What eats the disk, the largest first, each with the command that frees it."""
     used = engine.get("/system/df")
     volumes = [
-        (f"volume {volume['Name']}", int((volume.get("UsageData") or {}).get("Size", 0)), _frees(volume["Name"]))
+        (words.VOLUME(name=volume["Name"]), int((volume.get("UsageData") or {}).get("Size", 0)), _frees(volume["Name"]))
         for volume in used.get("Volumes") or []
         if (volume.get("Labels") or {}).get("com.docker.compose.project") == engine.project
     ]
@@ -86,13 +94,16 @@ def _disk(engine: Engine) -> list[str]:
     folder = sum(path.stat().st_size for path in Path("logs").glob("*") if path.is_file())
     rows = [
         *volumes,
-        (f"images ({len(unused)} of no container)", images, "docker image prune"),
-        ("build cache", cache, "docker builder prune"),
-        ("logs/ (pages, captures, debug sessions)", folder, "rm logs/*"),
-        (_kept_logs(engine), 0, "LOG_MAX_SIZE and LOG_MAX_FILES in .env"),
+        (words.IMAGES(count=len(unused)), images, "docker image prune"),
+        (str(words.CACHE), cache, "docker builder prune"),
+        (str(words.FOLDER), folder, "rm logs/*"),
+        (_kept_logs(engine), 0, str(words.KEPT)),
     ]
     sized = [[f"{size / 1e6:,.1f} MB" if size else "-", what, free] for what, size, free in rows]
-    return table([["size", "what", "frees it"], *sorted(sized, key=lambda row: -float(_number(row[0])))], {0})
+    return table(
+        [[str(words.SIZE), str(words.WHAT), str(words.FREES)], *sorted(sized, key=lambda row: -float(_number(row[0])))],
+        {0},
+    )
 
 
 def _number(text: str) -> str:
@@ -100,11 +111,7 @@ def _number(text: str) -> str:
 
 
 def _frees(volume: str) -> str:
-    return (
-        "shrinks by itself: oldest first"
-        if "log" in volume or "blackbox" in volume
-        else "holds data: make backup first"
-    )
+    return str(words.SHRINKS if "log" in volume or "blackbox" in volume else words.HOLDS_DATA)
 
 
 def _kept_logs(engine: Engine) -> str:
@@ -113,5 +120,6 @@ def _kept_logs(engine: Engine) -> str:
     for container in engine.containers(*SERVICES.values()):
         config = (engine.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
         kept = config.get("Config") or {}
-        limits.add(f"{config.get('Type', '?')}, {kept.get('max-size', 'no limit')} × {kept.get('max-file', '1')} each")
-    return f"container logs: {'; '.join(sorted(limits))}"
+        driver, size = config.get("Type", "?"), kept.get("max-size", words.NO_LIMIT)
+        limits.add(words.EACH(driver=driver, size=size, files=kept.get("max-file", "1")))
+    return words.CONTAINER_LOGS(limits="; ".join(sorted(limits)))

@@ -3,7 +3,8 @@
 from prosaas_ops.options import FINE, PROBLEM, Options
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.live_calls import UNKNOWN, live_calls
+from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.texts import lines as words
 
 OPTIONS = ("QUIET",)
 
@@ -14,10 +15,10 @@ def run(options: Options) -> int:
     if options.flag("QUIET", default=False):
         screen.say("unknown" if calls is None else str(len(calls)))
     elif calls is None:
-        screen.say(f"live calls: {UNKNOWN}")
+        screen.say(words.LIVE(calls=words.UNKNOWN))
     elif not calls:
-        screen.say("no live calls")
+        screen.say(str(words.NO_LIVE))
     else:
-        heading = ["call", "business", "started"]
+        heading = [str(words.CALL), str(words.BUSINESS), str(words.STARTED)]
         screen.say(*table([heading, *([call.call_sid, call.business_id, call.started_at] for call in calls)]))
     return PROBLEM if calls is None else FINE

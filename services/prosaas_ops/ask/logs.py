@@ -11,6 +11,7 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.texts import lines as words
 
 OPTIONS = ("S", "SINCE", "UNTIL", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
 
@@ -35,14 +36,14 @@ def run(options: Options) -> int:
         screen.say(*screen.line(line, call_sid))
     if not follows:
         if not opening:
-            complain(f"logs: no line matched in {', '.join(services)}; widen it with SINCE=")
+            complain(f"logs: {words.NO_LINE(services=', '.join(services))}")
             return NOTHING
         return FINE
     if not opening:
         ago = spoken_duration(now - start)
-        screen.say(screen.dim(f"last {ago}, {' '.join(map(short, services))}: nothing yet, following (Ctrl-C)"))
+        screen.say(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services)))))
     if call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
-        screen.say(screen.dim(f"what was: make trace CALL={call_sid}"))
+        screen.say(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}")))
     last = opening[-1].at + 1e-6 if opening else now
     with closing(Follow(engine, services, since=max(last, now))) as stream, suppress(KeyboardInterrupt):
         for item in stream:
@@ -56,7 +57,7 @@ def _fitting(lines: list[Line], screen: Screen) -> list[Line]:
     more = len(lines) - _MOST_ON_A_TERMINAL
     if not screen.terminal or more <= 0:
         return lines
-    screen.say(screen.dim(f"… {more:,} lines before these; make errors groups them, a pipe gets all"))
+    screen.say(screen.dim(words.BEFORE_THESE(more=f"{more:,}")))
     return lines[more:]
 
 

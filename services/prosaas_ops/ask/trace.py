@@ -4,10 +4,11 @@ import textwrap
 from datetime import UTC, datetime
 
 from prosaas_core.facts.endings import FINE as WELL
-from prosaas_core.facts.measures import MEASURES, SLOW_MS, VERY_SLOW_MS
+from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
+from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
@@ -15,9 +16,13 @@ from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
-from prosaas_ops.stories.judged import facts_of, greeting_wait, silences
+from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
+from prosaas_ops.stories.message import MessageStory, tell_message
+from prosaas_ops.texts import Text, language
+from prosaas_ops.texts import told as words
+from prosaas_ops.texts.pages import PAID
 
-OPTIONS = ("CALL", "PHONE", "N", "SINCE", "AT", "OUT", "LEVEL")
+OPTIONS = ("CALL", "PHONE", "MESSAGE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
 _KIND = {
     "error": "1;31",
@@ -36,40 +41,45 @@ def run(options: Options) -> int:
     screen, engine = Screen(), Engine()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
+    if message := options.text("MESSAGE"):
+        nothing = words.NO_SUCH_MESSAGE(message=message)
+        return _tell_message(screen, tell_message(engine, message=message), least, nothing)
     call_sid = one_call(engine, options)
     if not call_sid:
-        found = _of_number(options)
+        phone = options.text("PHONE")
+        if not phone:
+            raise Usage(str(words.WHICH_CALL))
+        found = calls_of(phone, options.since("SINCE"))
         if not found:
-            return NOTHING
+            return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
         call_sid = _picked(found, options)
         if not call_sid:
             screen.say(*listing(found, options.text("PHONE"), screen))
             return FINE
     story = tell(engine, call_sid)
     if story is None:
-        complain(f"trace: no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number")
+        complain(f"trace: {words.NOBODY_KNOWS(call_sid=call_sid)}")
         return NOTHING
     if page:
         target = output_folder() / f"trace-{call_sid}.html"
-        target.write_text(render(story), encoding="utf-8")
-        screen.say(f"wrote {target}: open it in a browser; it holds everything and asks the network for nothing")
+        target.write_text(render(story, language()), encoding="utf-8")
+        screen.say(words.PAGE_WROTE(target=target))
         return FINE
     screen.say(*describe(story, screen, least))
     return FINE
 
 
-def _of_number(options: Options) -> list[Found]:
-    phone = options.text("PHONE")
-    if not phone:
-        raise Usage("which call? CALL=CA… or PHONE=+972…")
-    found = calls_of(phone, options.since("SINCE"))
-    if not found:
-        complain(
-            f"trace: the database knows no call from or to {phone}"
-            + (" in that time" if options.text("SINCE") else "")
-            + ". Turned away before it had a record? make logs S=api LEVEL=WARNING SINCE=2h"
-        )
-    return found
+def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothing: object) -> int:
+    if story is None:
+        complain(f"trace: {nothing}")
+        return NOTHING
+    screen.say(*describe_message(story, screen, least))
+    return FINE
+
+
+def _nobody(options: Options) -> object:
+    within = words.IN_THAT_TIME if options.text("SINCE") else ""
+    return words.NO_SUCH_NUMBER(phone=options.text("PHONE"), within=within)
 
 
 def _picked(found: list[Found], options: Options) -> str:
@@ -87,16 +97,16 @@ def _picked(found: list[Found], options: Options) -> str:
 def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
     """The calls of a number, newest first, each with the number by which it is told."""
     now = datetime.now(UTC)
-    rows = [screen.dim(f"calls from or to {phone}, newest first; times are UTC")]
+    rows = [screen.dim(words.CALLS_OF(phone=phone))]
     for number, call in enumerate(found[:_LISTED], 1):
         lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
-        ago = f"{spoken_duration((now - call.started_at).total_seconds())} ago"
+        ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
         row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {ago:>12}  {lasted:>7}  {call.end_reason or call.status}"
         rows.append(row if call.end_reason in WELL else screen.warn(row))
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
-        rows.append(screen.dim(f"{_LISTED} of {found[0].total}; {again} AT=22:05 finds the call of a moment"))
-    rows.append(screen.dim(f"next: {again} N=1"))
+        rows.append(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again)))
+    rows.append(screen.dim(words.NEXT(commands=f"{again} N=1")))
     return rows
 
 
@@ -110,7 +120,7 @@ def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
         *_summary(story, screen),
         *_queued(story, screen),
         "",
-        screen.dim(f"next: {' · '.join(_next(story, facts))}"),
+        screen.dim(words.NEXT(commands=" · ".join(_next(story, facts)))),
     ]
 
 
@@ -119,25 +129,29 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
-    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}"]
+    version = f" · version {screen.value(record.version)}" if record is not None and record.version else ""
+    if record is not None and record.local_start is not None:
+        when += f" ({record.local_start:%H:%M} {record.timezone})"
+    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
     rows += _parties(record, screen) if record is not None else []
     rows.append(_verdict(story, facts, screen))
-    rows += [screen.warn(f"  {screen.value(sentence(trouble, facts))}") for trouble in verdict(facts)[1:]]
+    rows += [screen.warn(f"  {screen.value(sentence(trouble, facts, language()))}") for trouble in verdict(facts)[1:]]
     if record is not None:
         numbers = measures(record)
         rows += [screen.dim("  " + " · ".join(numbers))] if numbers else []
-        rows += [f"  calendar now: {row}" for row in _calendar(record, screen)]
+        rows += [screen.dim(f"  {PAID}: {screen.value(bill)}")] if (bill := paid(record)) else []
+        rows += [f"  {words.CALENDAR(row=row)}" for row in _calendar(record, screen)]
     elif story.without_record:
-        rows.append(screen.bad(f"  without the record: {story.without_record}"))
-    sources = [f"{name} {story.count(name)}" for name in ("prosaas-api", "prosaas-calls", "worker")]
+        rows.append(screen.bad(f"  {words.WITHOUT_RECORD(why=story.without_record)}"))
+    sources = [f"{name} {story.count(name)}" for name in SERVICES.values()]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
-    known = [*sources, f"from the record only {recalled}", f"container events {happened}"]
-    return [*rows, screen.dim(f"  lines: {' · '.join(known)}")]
+    known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
+    return [*rows, screen.dim(f"  {words.SOURCES(known=' · '.join(known))}")]
 
 
 def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
-    words = screen.value(opening(facts))
+    words = screen.value(opening(facts, language()))
     if facts.live:
         began = f"since {clock(story.started)[:8]} UTC"
         said = sum(entry.kind == "speech" for entry in story.entries)
@@ -149,14 +163,14 @@ def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
 
 def _parties(record: Record, screen: Screen) -> list[str]:
     parties = f"{record.direction} {screen.value(record.from_number)} → {screen.value(record.to_number)}"
-    named = (("business", record.business), ("customer", record.customer))
+    named = ((words.BUSINESS, record.business), (words.CUSTOMER, record.customer))
     return [parties + "".join(f" · {what} {screen.value(name)}" for what, name in named if name)]
 
 
 def _calendar(record: Record, screen: Screen) -> list[str]:
     return [
-        f"{found.starts_at:%Y-%m-%d %H:%M} {found.status}"
-        + (", by this call" if found.of_this_call else "")
+        f"{found.starts_at:%Y-%m-%d %H:%M} {words.STATUSES.get(found.status, found.status)}"
+        + (str(words.BY_THIS_CALL) if found.of_this_call else "")
         + (f" · {screen.value(found.note)}" if found.note else "")
         for found in record.appointments
     ]
@@ -164,8 +178,8 @@ def _calendar(record: Record, screen: Screen) -> list[str]:
 
 def measures(record: Record) -> list[str]:
     """The record's numbers as `name value`, in the order in which an operator asks for them."""
-    known = [measure for measure in MEASURES if record.metrics.get(measure.name) is not None]
-    return [f"{row.en} {record.metrics[row.name]}{f' {row.unit}' if row.unit else ''}" for row in known]
+    spoken = language()
+    return [f"{row.he if spoken == 'he' else row.en} {value}" for row, value in shown(record.metrics)]
 
 
 def _timeline(story: Story, screen: Screen, least: int) -> list[str]:
@@ -177,26 +191,26 @@ def _timeline(story: Story, screen: Screen, least: int) -> list[str]:
         told = _moment(entry, story, screen)
         told += [screen.bad(f"{'':20}{row}") for row in entry.stack]
         if entry.wait is not None:
-            told.append(_waited(entry.wait * 1000, "from the caller's last word to its first sound", screen))
+            told.append(_waited(entry.wait * 1000, words.WAITED, screen))
         elif greeting is not None and entry.kind == "speech" and entry.text.startswith("AI"):
-            told.append(_waited(greeting, "from the webhook to the greeting's first sound", screen))
+            told.append(_waited(greeting, words.GREETED, screen))
         if entry.kind == "speech" and entry.text.startswith("AI"):
             greeting = None
         rows.append((entry.at, told))
     for pause in silences(story):
-        mark = f"{'':12}┄┄ {pause.seconds:.1f} s nothing said, nothing heard ┄┄"
+        mark = f"{'':12}┄┄ {words.SILENCE(seconds=f'{pause.seconds:.1f}')} ┄┄"
         rows.append((pause.at, [screen.warn(mark)]))
     lines = [line for _, told in sorted(rows, key=lambda row: row[0]) for line in told]
     if hidden := sum(RANK[entry.level] < least for entry in story.entries):
-        lines.append(screen.dim(f"{'':12}… {hidden} more below this level: LEVEL=DEBUG shows them"))
+        lines.append(screen.dim(f"{'':12}{words.HIDDEN(count=hidden)}"))
     if story.others:
-        lines.append(screen.dim(f"{'':12}{story.others} warnings of others meanwhile: make errors tells them"))
+        lines.append(screen.dim(f"{'':12}{words.OTHERS(count=story.others)}"))
     return lines
 
 
-def _waited(milliseconds: float, what: str, screen: Screen) -> str:
+def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
     colour = "31" if milliseconds >= VERY_SLOW_MS else "33" if milliseconds >= SLOW_MS else "2"
-    return screen.paint(f"{'':20}└ {milliseconds:.0f} ms {what}", colour)
+    return screen.paint(f"{'':20}└ {what(ms=f'{milliseconds:.0f}')}", colour)
 
 
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
@@ -206,8 +220,8 @@ def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
-    rows[-1] += screen.warn("  (interrupted)") if entry.interrupted else ""
-    rows[-1] += screen.dim("  (record)") if entry.origin == "record" else ""
+    rows[-1] += screen.warn(f"  {words.INTERRUPTED}") if entry.interrupted else ""
+    rows[-1] += screen.dim(f"  {words.RECORD}") if entry.origin == "record" else ""
     return rows
 
 
@@ -215,17 +229,17 @@ def _summary(story: Story, screen: Screen) -> list[str]:
     if story.record is None or not story.record.summary:
         return []
     if not any(turn.get("who") != "ai" for turn in story.record.transcript):
-        return ["", screen.dim("no summary: the caller said nothing that could be summed up")]
-    return ["", screen.bold("Summary"), f"  {screen.value(story.record.summary)}"]
+        return ["", screen.dim(str(words.NO_SUMMARY))]
+    return ["", screen.bold(str(words.SUMMARY)), f"  {screen.value(story.record.summary)}"]
 
 
 def _queued(story: Story, screen: Screen) -> list[str]:
     if story.record is None or not story.record.jobs:
         return []
-    lines = ["", screen.bold("Jobs still in the queue")]
+    lines = ["", screen.bold(str(words.QUEUED))]
     for job in story.record.jobs:
-        due = f", due {job.due:%Y-%m-%d %H:%M:%S} UTC" if job.due else ""
-        lines.append(f"  {job.name}  {job.status}, attempt {job.attempts}{due}")
+        due = words.DUE(due=f"{job.due:%Y-%m-%d %H:%M:%S}") if job.due else ""
+        lines.append(f"  {job.name}  {job.status}, {words.ATTEMPT(attempt=job.attempts)}{due}")
     return lines
 
 

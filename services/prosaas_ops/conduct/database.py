@@ -2,51 +2,74 @@
 
 import gzip
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prosaas_ops.conduct.files import problem
+from prosaas_core.postgres import roles
+from prosaas_core.privacy import ledger
+from prosaas_ops.audited import forget_what_was_carried
+from prosaas_ops.conduct import encrypted
+from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
-_TENANT_ROLE = """DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'prosaas_tenant') THEN
-        CREATE ROLE prosaas_tenant NOLOGIN;
-    END IF;
-END $$;"""
+_CRON = re.compile(r"(?:[0-9A-Za-z*/,-]+ +){4}[0-9A-Za-z*/,-]+")
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
 
 
-def backup(world: World, name: str = "", *, over: bool = False) -> Path:
+def backup(world: World, name: str = "", *, over: bool = False, verify: bool = False) -> Path:
     """Write the database into a file, and beside it the certificates and the records that wait for the database.
 
-    A file that is there is replaced only with `over`. BACKUP_KEEP says how many of our own names are kept.
+    A file that is there is replaced only with `over`. BACKUP_KEEP says how many of our own names are kept, and
+    BACKUP_RECIPIENT to whom they are encrypted. With `verify` it is restored aside first, and that is what proves it.
     """
     _require_container(world)
+    recipient = world.setting("BACKUP_RECIPIENT")
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = world.root / (name or f"{_FOLDER}/prosaas-{stamp}.dump")
+    path = world.root / (name or f"{_FOLDER}/prosaas-{stamp}.dump{encrypted.ENDING if recipient else ''}")
+    if recipient and path.suffix != encrypted.ENDING:
+        raise problem(f"{path.name} is encrypted (BACKUP_RECIPIENT)", f"FILE={name}{encrypted.ENDING}")
     if path.exists() and not over:
         raise problem(f"{path.name} is there already", "another FILE=, or FORCE=1 to replace it")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         _dumped(world, part)
+        if verify:
+            _proven(world, part)
+        if recipient:
+            encrypted.for_recipient(part, recipient)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    files = _volumes(world, path)
+    files = _volumes(world, path, recipient)
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
     _keep(world)
+    if copy := world.recorded("BACKUP_COPY"):
+        # The door runs it, on the host, where its tools and keys are.
+        replace(world.state / "copy", f"{copy}\n{path}\n")
     return path
+
+
+def schedule(world: World, when: str) -> None:
+    """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
+    if when and not _CRON.fullmatch(when):
+        raise problem(
+            f"BACKUP_SCHEDULE={when[:60]} is no time of cron",
+            "five fields, for example BACKUP_SCHEDULE='15 3 * * *'",
+            "docs/operations.md",
+        )
+    replace(world.state / "schedule", when)
 
 
 def _dumped(world: World, part: Path) -> None:
@@ -62,9 +85,24 @@ def _dumped(world: World, part: Path) -> None:
             raise problem("the dump cannot be read back, it was not kept", "make doctor (free space), then again")
 
 
-def _volumes(world: World, path: Path) -> str:
+def _proven(world: World, part: Path) -> None:
+    """Restored beside the database, where it harms nothing."""
+    try:
+        aside(world, part, "prosaas_proof")
+        world.say(f"restored aside to prove it: {counted(world, 'prosaas_proof')}")
+    finally:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
+
+
+def _files_of(path: Path) -> Path:
+    """The archive beside a dump."""
+    plain = path.with_suffix("") if path.suffix == encrypted.ENDING else path
+    return plain.with_suffix(".files.tar.gz" + path.suffix * (path != plain))
+
+
+def _volumes(world: World, path: Path, recipient: str) -> str:
     """The certificates and the spool, as one archive; without either of them there is none."""
-    aside = path.with_suffix(".files.tar.gz")
+    aside = _files_of(path)
     found = [
         name
         for name in ("certificates", "spool")
@@ -82,6 +120,8 @@ def _volumes(world: World, path: Path) -> str:
             if done.returncode == 0:
                 file.write(done.stdout)
     aside.chmod(0o600)
+    if recipient:
+        encrypted.for_recipient(aside, recipient)
     return f", certificates and spool in {aside.name}"
 
 
@@ -89,34 +129,40 @@ def _keep(world: World) -> None:
     """As many of our own dumps as BACKUP_KEEP says; all of them without it."""
     keep = world.setting("BACKUP_KEEP")
     if keep.isdecimal() and int(keep) > 0:
-        ours = sorted((world.root / _FOLDER).glob("prosaas-*.dump"))
+        ours = sorted(path for path in _dumps(world) if path.name.startswith("prosaas-"))
         for old in ours[: -int(keep)]:
             old.unlink()
-            old.with_suffix(".files.tar.gz").unlink(missing_ok=True)
+            _files_of(old).unlink(missing_ok=True)
 
 
-def examined(world: World, name: str, *, force: bool) -> dict[str, Any]:
+def _dumps(world: World) -> list[Path]:
+    return [path for ending in ("", encrypted.ENDING) for path in (world.root / _FOLDER).glob(f"*.dump{ending}")]
+
+
+def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
     """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
     path = world.root / name
     if not name or not path.is_file():
-        known = sorted(str(found.relative_to(world.root)) for found in (world.root / _FOLDER).glob("*.dump"))
+        known = sorted(str(found.relative_to(world.root)) for found in _dumps(world))
         told = f": there is no {name}" if name else ""
         raise Usage("\n".join([f"make restore FILE=backups/….dump{told}", *known]))
     if world.recorded("DATABASE_URL"):
         raise Problem("DATABASE_URL is set: a managed database is restored by its provider's own means")
     if not any(found.state == "running" for found in world.containers("postgres")):
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
-    _readable(world, path)
-    rows = _rows(world)
-    if rows and not force:
-        raise problem(
-            f"the database is live: this would replace its {rows} businesses, calls and messages",
-            f"make restore FILE={name} FORCE=1 (writes a backup of it first)",
-            "docs/operations.md",
-        )
-    world.say(f"restoring {name}, beside the database")
-    aside(world, path, "prosaas_restored")
+    with encrypted.opened(path, world.root / key if key else None) as plain:
+        _readable(world, plain)
+        rows = _rows(world)
+        if rows and not force:
+            raise problem(
+                f"the database is live: this would replace its {rows} businesses, calls and messages",
+                f"make restore FILE={name} FORCE=1 (writes a backup of it first)",
+                "docs/operations.md",
+            )
+        world.say(f"restoring {name}, beside the database")
+        aside(world, plain, "prosaas_restored")
     _known_schema(world)
+    _forget_again(world, path.parent)
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
     return {"file": name, "live": bool(rows), "running": sorted(set(running))}
 
@@ -138,20 +184,21 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
     )
 
 
-def drill(world: World, name: str = "") -> None:
+def drill(world: World, name: str = "", key: str = "") -> None:
     """Restore the newest backup aside, compare its counts with the live ones, and leave nothing behind."""
     _require_container(world)
-    files = sorted((world.root / _FOLDER).glob("*.dump"), key=lambda path: path.stat().st_mtime)
+    files = sorted(_dumps(world), key=lambda path: path.stat().st_mtime)
     path = world.root / name if name else (files[-1] if files else None)
     if path is None or not path.is_file():
         raise problem("there is no backup to try", "make backup")
     started = time.monotonic()
-    _readable(world, path)
-    try:
-        aside(world, path, "prosaas_drill")
-        found = counted(world, "prosaas_drill")
-    finally:
-        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_drill")
+    with encrypted.opened(path, world.root / key if key else None) as plain:
+        _readable(world, plain)
+        try:
+            aside(world, plain, "prosaas_drill")
+            found = counted(world, "prosaas_drill")
+        finally:
+            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_drill")
     world.say(f"{path.name} can be restored, in {time.monotonic() - started:.0f} s")
     world.say(f"in the backup: {found}")
     world.say(f"live now:      {counted(world, 'prosaas')}")
@@ -159,8 +206,8 @@ def drill(world: World, name: str = "") -> None:
 
 def aside(world: World, path: Path, database: str) -> None:
     """The backup as a database of its own."""
-    # A dump names the role that tenants are bound to (migration 0010) and cannot make it: roles belong to the server.
-    sql(world, "postgres", _TENANT_ROLE)
+    # A dump names roles and cannot make them.
+    sql(world, "postgres", ";".join(roles.made()) + ";")
     sql(world, "postgres", f"DROP DATABASE IF EXISTS {database};")
     sql(world, "postgres", f"CREATE DATABASE {database} TEMPLATE template0;")
     words = [
@@ -211,6 +258,20 @@ def _known_schema(world: World) -> None:
         )
 
 
+def _forget_again(world: World, beside: Path) -> None:
+    """Who was forgotten since the backup is in it, and stays forgotten: also by the file that lies beside it."""
+    try:
+        forgotten = [one for folder in {beside, world.root / _FOLDER} for one in ledger.noted(folder)]
+    except ValueError as error:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
+        fix = f"repair or remove that line, and forget that person again: {_FOLDER}/{ledger.FILE}"
+        raise problem(f"who was forgotten would come back: {error}", fix, "docs/privacy.md") from None
+    there = set(sql(world, "prosaas_restored", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
+    if script := "\n".join(ledger.again(one, there) for one in forgotten):
+        sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
+        world.say(f"{len(forgotten)} people who were forgotten stay forgotten")
+
+
 def _stop(world: World) -> None:
     for one in world.containers(*OURS):
         world.docker("stop", one.id, check=False)
@@ -219,7 +280,8 @@ def _stop(world: World) -> None:
 def _last_backup(world: World, memory: dict[str, Any]) -> None:
     if memory["live"] and not _swapped(world):
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        backup(world, f"{_FOLDER}/before-restore-{stamp}.dump", over=True)
+        ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
+        backup(world, f"{_FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
 
 
 def _swap(world: World) -> None:
@@ -230,6 +292,7 @@ def _swap(world: World) -> None:
     _closed(world, "prosaas")
     sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_replaced;")
     sql(world, "postgres", "ALTER DATABASE prosaas_restored RENAME TO prosaas;")
+    forget_what_was_carried(world.root)
 
 
 def _swap_back(world: World) -> None:

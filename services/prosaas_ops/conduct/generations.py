@@ -1,19 +1,23 @@
 """A service changes by a new container beside the old one, which goes when it has nothing left to do."""
 
 import gzip
+import os
 import re
 import time
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.lines import seconds
 
 READY_WITHIN_S = 120.0
-# Generations of a service whose lines stay readable; each is bounded by its log driver's rotation.
-KEPT_LINES = 3
+# Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one that
+# runs may fill, and no more files than a listing should have.
+KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 
@@ -48,6 +52,11 @@ class Generations:
     def changed(self, *services: str) -> list[str]:
         """Those of the services that a deploy would renew."""
         return [name for name in services if not any(self._fits(found) for found in self._running(name))]
+
+    def stale(self, container: Container) -> bool:
+        """Whether it reads a secret that has another value by now."""
+        model = self._world.model()
+        return not self._holds_secrets(container, model["services"][container.service], model)
 
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
@@ -178,8 +187,11 @@ class Generations:
             with gzip.open(path, "wt", encoding="utf-8") as file:
                 file.write("\n".join(lines) + "\n")
             path.chmod(0o600)
-        kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: path.stat().st_mtime)
-        for path in kept[:-KEPT_LINES]:
+            # As old as its last line: who looks for later ones need not open it.
+            last = seconds(lines[-1].partition(" ")[0])
+            os.utime(path, (last, last))
+        kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: -path.stat().st_mtime)
+        for path in kept[_within(KEPT_BYTES, [path.stat().st_size for path in kept[:KEPT_LINES]]) :]:
             path.unlink()
 
 
@@ -197,6 +209,11 @@ def drained(world: World, container_id: str) -> None:
         generations.bury(found[0])
         break
     generations.write_overlay()
+
+
+def _within(most: int, sizes: list[int]) -> int:
+    """How many of these, from the first on, come to no more than that; one in any case."""
+    return max(1, sum(total <= most for total in accumulate(sizes)))
 
 
 def _own_id() -> str:

@@ -1,5 +1,6 @@
 """Images are built aside, take their names when a deploy uses them, and are kept for going back."""
 
+import re
 import time
 from typing import Any
 
@@ -7,11 +8,15 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 
 KEPT_RELEASES = 3
+# What no build has used for so long is no cache any more.
+_CACHE_HOURS = 240
+_LONGEST_TAG = 128
+_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 _PRODUCTION = ("api", "calls", "worker", "simulator", "gateway")
 
 
 class Images:
-    """The images of one project: `prosaas/NAME:VERSION` is what runs, `…-next` what was built last."""
+    """The images of one project: `prosaas/NAME:TAG` is what runs, `…-next` what was built last."""
 
     def __init__(self, world: World, environment: str = "prod") -> None:
         self._world = world
@@ -21,44 +26,52 @@ class Images:
         """Build what changed, beside what runs."""
         world = self._world
         profiles = ",".join({"demo", *world.recorded("COMPOSE_PROFILES").split(",")} - {""})
-        world.compose("build", "--quiet", PROSAAS_VERSION=f"{world.version}-next", COMPOSE_PROFILES=profiles)
+        world.compose(
+            "build", "--quiet", PROSAAS_TAG=f"{world.tag}-next", PROSAAS_VERSION=world.version,
+            COMPOSE_PROFILES=profiles,
+        )  # fmt: skip
 
     def built(self) -> dict[str, str]:
         """The ids of what was built last."""
-        return self._ids(f"{self._world.version}-next")
+        return self._ids(f"{self._world.tag}-next")
 
     def in_use(self) -> dict[str, str]:
         """The ids of what the names stand for now."""
-        return self._ids(self._world.version)
+        return self._ids(self._world.tag)
 
     def use(self, ids: dict[str, str]) -> None:
         """Let the names stand for these images."""
         for name, image in ids.items():
-            self._world.docker("tag", image, f"prosaas/{name}:{self._world.version}")
+            self._world.docker("tag", image, f"prosaas/{name}:{self._world.tag}")
 
     def settle(self) -> None:
         """Note what is in use as a release, and give back the room of what nobody can go back to."""
         world, ids = self._world, self.in_use()
         releases = [release for release in self.releases() if release["images"] != ids]
         number = max((release["number"] for release in self.releases()), default=0) + 1
-        now = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+        now, version = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()), self.version(ids)
+        tag = f"{world.tag}-r{number}-{_NOT_IN_A_TAG.sub('-', version)}"[:_LONGEST_TAG]
         for name, image in ids.items():
-            world.docker("tag", image, f"prosaas/{name}:{world.version}-r{number}")
-        releases = [{"number": number, "at": now, "images": ids}, *releases]
-        for gone in releases[KEPT_RELEASES + 1 :]:
-            self._untag(gone["number"], gone["images"])
-        kept = releases[: KEPT_RELEASES + 1]
-        for other in self.releases():
-            if other["images"] == ids:
-                self._untag(other["number"], ids)
+            world.docker("tag", image, f"prosaas/{name}:{tag}")
+        releases = [{"number": number, "version": version, "tag": tag, "at": now, "images": ids}, *releases]
+        kept, gone = releases[: KEPT_RELEASES + 1], releases[KEPT_RELEASES + 1 :]
+        for release in [*gone, *(other for other in self.releases() if other["images"] == ids)]:
+            self._untag(release)
         world.remember("releases", kept)
         world.docker(
             "image", "prune", "--force", f"--filter=label=com.docker.compose.project={world.project}", check=False
         )
+        world.docker("builder", "prune", "--force", f"--filter=unused-for={_CACHE_HOURS}h", check=False)
 
     def releases(self) -> list[dict[str, Any]]:
         """What can be gone back to, the one in use first."""
         return list(self._world.remembered("releases") or [])
+
+    def version(self, ids: dict[str, str]) -> str:
+        """What these images say that they are."""
+        form = '{{index .Config.Labels "org.opencontainers.image.version"}}'
+        newest = next((ids[name] for name in ("calls", "dev") if name in ids), "")
+        return self._world.docker("image", "inspect", "--format", form, newest, check=False).out.strip() or "unknown"
 
     def earlier(self, back: int) -> dict[str, str]:
         """The images of the release that many before the one in use."""
@@ -70,8 +83,10 @@ class Images:
         images: dict[str, str] = others[back - 1]["images"]
         return images
 
-    def _untag(self, number: int, images: dict[str, str]) -> None:
-        tags = [f"prosaas/{name}:{self._world.version}-r{number}" for name in images]
+    def _untag(self, release: dict[str, Any]) -> None:
+        # Releases of before had no tag of their own in the list.
+        tag = release.get("tag", f"{self._world.tag}-r{release['number']}")
+        tags = [f"prosaas/{name}:{tag}" for name in release["images"]]
         self._world.docker("image", "rm", *tags, check=False)
 
     def _ids(self, tag: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_ops.conduct.files import read_env
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import LEVELS, Problem
 
@@ -100,6 +101,9 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
     wanted = [("127.0.0.1", int(port), f"{name}={port}")]
     if world.setting("PUBLIC_HOST"):
         wanted = [("0.0.0.0", 80, "port 80"), ("0.0.0.0", 443, "port 443")]
+    if world.recorded("MONITORING") == "1":
+        for spelled, default in (("PROMETHEUS_PORT", "9090"), ("ALERTMANAGER_PORT", "9093")):
+            wanted.append(("127.0.0.1", int(world.setting(spelled, default)), spelled))
     for address, number, spelled in wanted:
         if number in ours:
             yield Finding("port", f"{spelled} is this stack's")
@@ -178,7 +182,14 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("mode", "live: the model and Twilio are set")
-    for name in ("DRAIN_SECONDS", "MAX_CALLS", "MAX_CALL_SECONDS", "IDLE_SECONDS", "JOB_CONCURRENCY"):
+    for name in (
+        "DRAIN_SECONDS",
+        "MAX_CALLS",
+        "CALLS_PER_NUMBER",
+        "MAX_CALL_SECONDS",
+        "IDLE_SECONDS",
+        "JOB_CONCURRENCY",
+    ):
         value = world.setting(name)
         if value and not value.isdecimal():
             yield Finding("number", f"{name}={value} is not a whole number", "one in .env, or remove it", _EXAMPLE)
@@ -186,7 +197,7 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
 
 def collector(world: World, _environment: str) -> Iterator[Finding]:
     valid = {
-        "LOG_DRIVER": ("json-file", "local", "awslogs", "fluentd", "syslog"),
+        "LOG_DRIVER": ("json-file", "local", *DRIVERS),
         "LOG_COLLECTOR": ("none", "datadog"),
     }
     for name, choices in valid.items():
@@ -196,6 +207,22 @@ def collector(world: World, _environment: str) -> Iterator[Finding]:
         else:
             fix = "set it in .env to one of them, or remove it"
             yield Finding("collector", f"{name}={value} is not one of: {' '.join(choices)}", fix, "docs/collectors.md")
+
+
+def prices(world: World, _environment: str) -> Iterator[Finding]:
+    path = world.root / "env/prices.toml"
+    try:
+        load_prices(path)
+    except PriceError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        yield Finding("prices", what, remedy, "docs/costs.md")
+    else:
+        if path.exists():
+            yield Finding("prices", "env/prices.toml before the shipped ones")
+    for name in ("MAX_COST_PER_CALL", "MAX_COST_PER_DAY"):
+        value = world.setting(name)
+        if value and not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
+            yield Finding("number", f"{name}={value} is no amount", "one like 2.50 in .env, or remove it", _EXAMPLE)
 
 
 def levels(world: World, environment: str) -> Iterator[Finding]:
@@ -241,8 +268,9 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, settings, database, collector, levels)
-PREFLIGHT: tuple[Check, ...] = (engine, settings, database, collector, levels, project, ports, disk)
+_CONFIGURED: tuple[Check, ...] = (settings, database, collector, levels, prices)
+DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, *_CONFIGURED)
+PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+from prosaas_core.postgres import roles
 from prosaas_ops.conduct import secrets
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
@@ -34,7 +35,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         Step("migrate", lambda: _migrate(world)),
         *_renewals(world, generations, environment),
         Step("front door", lambda: _front_door(world)),
-        Step("settle", lambda: _settle(world, images)),
+        Step("settle", lambda: _settle(world, images, generations)),
     ]
     if environment == "dev":
         return Plan("up-dev", steps)
@@ -57,7 +58,7 @@ def rollback(world: World, back: int) -> Plan:
             Step("release", lambda: images.use(wanted)),
             *_renewals(world, generations, "prod"),
             Step("front door", lambda: _front_door(world)),
-            Step("settle", lambda: _settle(world, images)),
+            Step("settle", lambda: _settle(world, images, generations)),
         ],
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
@@ -92,12 +93,16 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
 
     def everywhere(wanted: str) -> None:
         if name == "POSTGRES_PASSWORD" and not world.recorded("DATABASE_URL"):
-            sql(world, "postgres", "ALTER ROLE prosaas PASSWORD :'password';", password=wanted)
+            key = secrets.roles_key({**world.env.settings, name: wanted})
+            theirs = roles.passwords(key) if key else ""
+            sql(world, "postgres", f"ALTER ROLE prosaas PASSWORD :'password';\n{theirs}", password=wanted)
         world.env.put(**{name: wanted})
         secrets.write_secrets(world)
 
-    services = [service for service in ORDER if service != "gateway"]
-    renewals = [step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") in services]
+    renewals = [step for step in _renewals(world, generations, "prod") if step.name != "renew gateway"]
+    if name == "CALL_TOKEN_SECRET":
+        # Who takes the tokens must know the new secret before anybody signs with it.
+        renewals.sort(key=lambda step: step.name != "renew prosaas-calls")
     return Plan(
         "rotate-secret",
         [
@@ -231,11 +236,14 @@ def _proof(world: World, name: str, old: str, new: str) -> None:
         raise Problem(f"the old key is answered with {seen[0]} and the new one with {seen[1]}, not 401 and 200")
 
 
-def _settle(world: World, images: Images) -> None:
+def _settle(world: World, images: Images, generations: Generations) -> None:
     """What is not renewed by generations (monitoring, say) as the model has it, and nothing that it does not have."""
     others = [name for name in world.model()["services"] if name not in (*ORDER, "postgres", "migrate")]
+    up = ("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", "--no-deps")
+    if stale := [found.service for found in world.containers() if found.service in others and generations.stale(found)]:
+        world.compose(*up, "--force-recreate", *stale)
     if others:
-        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", *others)
+        world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
     images.settle()
 

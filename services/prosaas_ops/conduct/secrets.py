@@ -2,9 +2,13 @@
 
 import os
 import secrets as random
+import time
 from pathlib import Path
 from urllib.parse import quote
 
+from prosaas_core.postgres import roles
+from prosaas_core.stream_token import RINGING_S, rotated
+from prosaas_ops.conduct import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 
@@ -16,13 +20,26 @@ _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 # Emptying these is how one returns to the demo, or does without WhatsApp.
 _MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
-COLLECTORS = ("awslogs", "datadog", "fluentd", "syslog")
+# Drivers of the engine that send lines on, each with a file in deploy/collectors.
+DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
+COLLECTORS = (*DRIVERS, "datadog")
+# What a setting of 1 adds to the stack.
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
+# In which a rotation ends: four services, each of which may take its time to be ready.
+_ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
 
 
 def made_up() -> str:
     """48 hexadecimal digits."""
     return random.token_hex(24)
+
+
+def renewed(name: str, before: str) -> str:
+    """A new value for a secret of ours. A call that rings meanwhile has a token that the old one signed."""
+    if name == "CALL_TOKEN_SECRET" and before:
+        return rotated(made_up(), before, time.time() + _ROTATION_S + RINGING_S)
+    return made_up()
 
 
 def make_env(world: World) -> None:
@@ -70,7 +87,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
         "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
-        "COMPOSE_PROFILES": "demo" if world.recorded("DEMO") == "1" else "",
+        "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 
 
@@ -88,18 +105,40 @@ def database_url(settings: dict[str, str]) -> str:
     return settings.get("DATABASE_URL") or f"postgresql://prosaas:{password}@postgres:5432/prosaas"
 
 
+def roles_key(settings: dict[str, str]) -> str:
+    """The key of the roles' passwords; nothing where services go in as the owner: at a managed database, unless asked.
+
+    A managed database's user may not be allowed to make roles.
+    """
+    wanted = settings.get("DATABASE_ROLES") or ("0" if settings.get("DATABASE_URL") else "1")
+    return roles.key_of(database_url(settings)) if wanted == "1" else ""
+
+
+def addresses(settings: dict[str, str]) -> dict[str, str]:
+    """The secret files of the database: the owner's address, and each role's own."""
+    owner, key = database_url(settings), roles_key(settings)
+    try:
+        theirs = {f"database_url_{role}": roles.address_of(owner, role, key) if key else owner for role in roles.ROLES}
+    except ValueError as error:
+        raise problem(
+            f"DATABASE_ROLES=1 and DATABASE_URL: {error}", "postgresql://user:password@host:5432/name"
+        ) from None
+    return {"database_url": owner, "database_roles_key": key, **theirs}
+
+
 def write_secrets(world: World) -> None:
     """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
     settings = dict(world.env.settings)
     values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
-    values["database_url"] = database_url(settings)
+    values["alertmanager_config"] = receivers.config(settings)
+    values |= addresses(settings)
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
     for name, value in values.items():
         path = folder / name
         before = path.read_text(encoding="utf-8") if path.exists() else None
-        if before and not value and name.upper() not in _MAY_BE_EMPTIED:
+        if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
             raise problem(
                 f"{name.upper()} is empty in .env, and was not",
                 f"put its value back: secrets/{name} still has it",

@@ -55,9 +55,14 @@ class World:
         return self.setting("COMPOSE_PROJECT_NAME", "prosaas")
 
     @property
+    def tag(self) -> str:
+        """Of the images that run: the project's name, so that no other folder builds over them."""
+        return self.setting("PROSAAS_TAG", self.project)
+
+    @property
     def version(self) -> str:
-        """The tag of the images: the project's name, so that no other folder builds over them."""
-        return self.setting("PROSAAS_VERSION", self.project)
+        """Of the code in this folder: what .env or the shell calls it, else what git does."""
+        return self.setting("PROSAAS_VERSION") or os.environ.get("PROSAAS_DESCRIBED") or "unknown"
 
     @property
     def engine(self) -> Engine:

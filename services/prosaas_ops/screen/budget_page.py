@@ -4,39 +4,41 @@ from statistics import median
 
 from prosaas_ops.options import SERVICES
 from prosaas_ops.screen.charts import bars
-from prosaas_ops.screen.page import page, tiles
+from prosaas_ops.screen.page import page, scroll, table, tiles
 from prosaas_ops.screen.piece import quoted
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.measured import Measured, reduction
+from prosaas_ops.texts import pages as words
 
 
 def render(before: Measured, after: Measured) -> str:
     calls = len(after.per_call)
     numbers = [
-        ("lines of one call at INFO", f"{median(after.per_call):.0f}"),
-        ("lines of one call at DEBUG", f"{median(before.per_call):,.0f}"),
-        ("fewer lines", f"{reduction(before.rows(), after.rows()):.1f}%"),
-        ("fewer bytes", f"{reduction(before.size(), after.size()):.1f}%"),
-        ("calls at each level", str(calls)),
+        (words.OF_ONE_CALL(level="INFO"), f"{median(after.per_call):.0f}"),
+        (words.OF_ONE_CALL(level="DEBUG"), f"{median(before.per_call):,.0f}"),
+        (str(words.FEWER_LINES), f"{reduction(before.rows(), after.rows()):.1f}%"),
+        (str(words.FEWER_BYTES), f"{reduction(before.size(), after.size()):.1f}%"),
+        (str(words.CALLS_EACH), str(calls)),
     ]
     old, new = before.by_event(), after.by_event()
-    loudest = [event for event, _ in old.most_common(12)]
+    loud = [(event, (float(old[event]), float(new[event]))) for event, _ in old.most_common(12)]
     services = [(short(name), (float(before.rows(name)), float(after.rows(name)))) for name in SERVICES.values()]
-    names = ("before (DEBUG)", "after (INFO)")
+    sizes = [(short(name), (float(before.size(name)), float(after.size(name)))) for name in SERVICES.values()]
+    names = (str(words.BEFORE), str(words.AFTER))
     parts = [
-        "<h1>Log budget</h1>",
-        '<p class="dim">The same simulated calls, everything that the three services wrote of them.</p>',
+        f"<h1>{words.BUDGET}</h1>",
+        f'<p class="dim">{words.BUDGET_OF}</p>',
         tiles(numbers),
-        "<h2>Lines by service</h2>",
-        bars(services, names),
-        "<h2>Bytes by service</h2>",
-        bars([(short(name), (float(before.size(name)), float(after.size(name)))) for name in SERVICES.values()], names),
-        "<h2>The loudest events of development, and what is left of them</h2>",
-        bars([(event, (float(old[event]), float(new[event]))) for event in loudest], names),
-        "<h2>Every event</h2>",
+        f"<h2>{words.BY_SERVICE}</h2>",
+        bars(str(words.BY_SERVICE), services, names),
+        f"<h2>{words.BYTES_BY_SERVICE}</h2>",
+        bars(str(words.BYTES_BY_SERVICE), sizes, names),
+        f"<h2>{words.LOUDEST}</h2>",
+        bars(str(words.LOUD_NAME), loud, names),
+        f"<h2>{words.EVERY_EVENT}</h2>",
         _event_table(before, after),
     ]
-    return page("log budget", "\n".join(parts))
+    return page(str(words.BUDGET), "\n".join(parts))
 
 
 def _event_table(before: Measured, after: Measured) -> str:
@@ -46,5 +48,5 @@ def _event_table(before: Measured, after: Measured) -> str:
         f'<td class="n">{f"{reduction(old[event], new[event]):.1f}%" if old[event] else ""}</td></tr>'
         for event, _ in (old | new).most_common()
     )
-    head = '<tr><th>event</th><th class="n">DEBUG</th><th class="n">INFO</th><th class="n">fewer by</th></tr>'
-    return f"<table>{head}{rows}</table>"
+    head = [("", str(words.EVENT)), ("n", "DEBUG"), ("n", "INFO"), ("n", str(words.FEWER_BY))]
+    return scroll(str(words.EVERY_EVENT), table(head, rows))

@@ -4,17 +4,45 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_core.facts.measures import MEASURES, SLOW_MS
+from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
-from prosaas_ops.screen.page import COLOURS, page, tiles
+from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
-from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of
+from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
+from prosaas_ops.texts import Text
+from prosaas_ops.texts import language as spoken
+from prosaas_ops.texts.pages import (
+    AGENT,
+    CALL_TITLE,
+    CUSTOMER,
+    DURATION,
+    ENDED,
+    ESTIMATED,
+    EVENTS,
+    FROM_RECORD,
+    INTERRUPTED,
+    KIND,
+    KINDS,
+    LINE,
+    LINES,
+    LOG,
+    NO_RECORD_YET,
+    PAID,
+    SECONDS,
+    SERVICE,
+    SUMMARY,
+    TIMELINE,
+    TIMELINE_NAME,
+    TRANSCRIPT,
+    TROUBLES,
+    WAITED,
+)  # fmt: skip
 
 _WIDTH, _LEFT = 1040, 76
-_LANES = (("customer", "customer", "#2f6feb"), ("ai", "AI", "#8250df"))
+_LANES = (("customer", CUSTOMER, "call"), ("ai", AGENT, "speech"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,51 +55,60 @@ class Span:
     interrupted: bool
 
 
-def render(story: Story) -> str:
+def render(story: Story, language: str = "") -> str:
+    """The page as a file."""
+    language = language or spoken()
+    return page(CALL_TITLE.say(language, call_sid=story.call_sid), body(story, language), language)
+
+
+def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
+    """What the page says, for a frame of somebody else's, which may keep the boxes of the kinds elsewhere."""
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
         f"<h1>{quoted(story.call_sid)}</h1>",
-        f'<p class="dim">{when}{_parties(story)}</p>',
-        *_verdict(story),
-        tiles(_numbers(story)),
+        f'<p class="dim"><bdi dir="ltr">{when}</bdi>{_parties(story, language)}</p>',
+        *_verdict(story, language),
+        tiles(_numbers(story, language)),
     ]
-    parts += ["<h2>Timeline</h2>", _timeline(story)]
+    if story.record is not None and (bill := paid(story.record)):
+        parts.append(f'<p class="dim">{PAID.say(language)}: {isolated(bill)}</p>')
+    parts += [f"<h2>{TIMELINE.say(language)}</h2>", _timeline(story, language)]
     if said := transcript(story):
-        parts += ["<h2>Transcript</h2>", *[_turn(turn) for turn in said]]
+        parts += [f"<h2>{TRANSCRIPT.say(language)}</h2>", *[_turn(turn, language) for turn in said]]
     if story.record is not None and story.record.summary:
-        parts += ["<h2>Summary</h2>", f'<p dir="auto">{isolated(story.record.summary)}</p>']
-    parts += ["<h2>Log</h2>", _log(story)]
-    return page(f"call {story.call_sid}", "\n".join(parts))
+        parts += [f"<h2>{SUMMARY.say(language)}</h2>", f'<p dir="auto">{quoted(story.record.summary)}</p>']
+    parts += [f"<h2>{LOG.say(language)}</h2>", _log(story, language, with_boxes)]
+    return "\n".join(parts)
 
 
-def _verdict(story: Story) -> list[str]:
+def _verdict(story: Story, language: str) -> list[str]:
     facts = facts_of(story)
     troubles = verdict(facts)
-    rows = "".join(f'<li dir="auto">{isolated(sentence(trouble, facts))}</li>' for trouble in troubles[1:])
-    words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts))}</b></p>'
+    rows = "".join(f"<li>{isolated(sentence(trouble, facts, language))}</li>" for trouble in troubles[1:])
+    words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts, language))}</b></p>'
     return [words, f"<ul>{rows}</ul>" if rows else ""]
 
 
-def _parties(story: Story) -> str:
+def _parties(story: Story, language: str) -> str:
     record = story.record
     if record is None:
-        return " · no record yet"
-    names = [record.direction, record.from_number, "→", record.to_number, record.business, record.customer]
-    return "".join(f" · {isolated(name)}" for name in names if name)
+        return f" · {NO_RECORD_YET.say(language)}"
+    numbers = f"{record.from_number} → {record.to_number}"
+    told = [name for name in (record.direction, record.business, record.customer) if name]
+    return f' · <bdi dir="ltr">{quoted(numbers)}</bdi>' + "".join(f" · {isolated(name)}" for name in told)
 
 
-def _numbers(story: Story) -> list[tuple[str, str]]:
+def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
     numbers = []
     record = story.record
     if record is not None:
         if record.duration_s is not None:
-            numbers.append(("duration", spoken_duration(record.duration_s)))
-        numbers.append(("ended", (record.end_reason or record.status or "live").replace("_", " ")))
-        for measure in MEASURES:
-            if record.metrics.get(measure.name) is not None:
-                numbers.append((measure.en, f"{record.metrics[measure.name]} {measure.unit}".strip()))
+            numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
+        if story.live is False:
+            numbers.append((ENDED.say(language), (record.end_reason or record.status).replace("_", " ")))
+        numbers += [(Text(measure.he, measure.en).say(language), value) for measure, value in shown(record.metrics)]
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
-    return [*numbers, ("warnings and errors", str(troubles)), ("lines", str(len(story.entries)))]
+    return [*numbers, (TROUBLES.say(language), str(troubles)), (LINES.say(language), str(len(story.entries)))]
 
 
 def activity(story: Story) -> dict[str, list[Span]]:
@@ -92,7 +129,7 @@ def activity(story: Story) -> dict[str, list[Span]]:
     return spans
 
 
-def _timeline(story: Story) -> str:
+def _timeline(story: Story, language: str) -> str:
     spans = activity(story)
     offsets = [entry.at - story.started for entry in story.entries] or [0.0]
     ends = [span.end for lane in spans.values() for span in lane]
@@ -106,35 +143,36 @@ def _timeline(story: Story) -> str:
     def x(at: float) -> float:
         return round(_LEFT + (min(max(at, first), last) - first) * scale, 1)
 
-    parts = [f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="timeline of the call">']
+    name = TIMELINE_NAME.say(language)
+    parts = [f'<svg viewBox="0 0 {_WIDTH} 190" role="img" aria-label="{quoted(name)}" direction="ltr">']
     step = _step(last - first)
     tick = int(first / step) * step
     while tick <= last:
         parts.append(f'<line class="grid" x1="{x(tick)}" x2="{x(tick)}" y1="8" y2="160"/>')
         parts.append(f'<text x="{x(tick)}" y="178" text-anchor="middle">{tick:g}s</text>')
         tick += step
-    for row, (who, name, colour) in enumerate(_LANES):
+    for row, (who, words, kind) in enumerate(_LANES):
         y = 16 + row * 44
-        parts.append(f'<text x="0" y="{y + 20}">{name}</text>')
+        parts.append(f'<text x="0" y="{y + 20}">{quoted(words.say(language))}</text>')
         for span in spans[who]:
             width = max(2.0, x(span.end) - x(span.start))
-            dash = ' stroke="#cf222e" stroke-width="2" stroke-dasharray="4 3"' if span.interrupted else ""
-            box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4"{dash}'
-            parts.append(f'<rect {box} fill="{colour}" opacity="0.8"><title>{quoted(span.text)}</title></rect>')
-    parts.append('<text x="0" y="130">events</text>')
-    for at, entry in zip(offsets, story.entries, strict=True):
-        if entry.kind not in ("speech", "detail") and first <= at <= last:
-            title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
-            parts.append(
-                f'<circle cx="{x(at)}" cy="126" r="{6 if entry.kind in ("error", "warning") else 4.5}" '
-                f'fill="{COLOURS[entry.kind]}" opacity="0.85"><title>{quoted(title)}</title></circle>'
-            )
-    parts.append("</svg>")
+            look = f"speech k-{kind}{' broken' if span.interrupted else ''}"
+            box = f'x="{x(span.start)}" y="{y}" width="{width:.1f}" height="30" rx="4" class="{look}"'
+            parts.append(f"<rect {box}><title>{quoted(span.text)}</title></rect>")
+    parts.append(f'<text x="0" y="130">{EVENTS.say(language)}</text>')
+    dots = [
+        (at, entry)
+        for at, entry in zip(offsets, story.entries, strict=True)
+        if entry.kind not in ("speech", "detail") and first <= at <= last
+    ]
+    # Trouble is drawn last, over what lies at the same moment, and in a shape of its own.
+    for at, entry in sorted(dots, key=lambda dot: dot[1].kind in ("warning", "error")):
+        title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
+        parts.append(_dot(x(at), entry.kind, f"<title>{quoted(title)}</title>"))
+    parts = [scroll(name, "".join([*parts, "</svg>"]), ltr=True)]
     estimated = not all("until_ms" in turn for turn in transcript(story))
     if estimated and any(spans.values()):
-        parts.append(
-            '<p class="dim">Where the end of speech is not recorded, a bar is as long as its words take to say.</p>'
-        )
+        parts.append(f'<p class="dim">{ESTIMATED.say(language)}</p>')
     return "".join(parts)
 
 
@@ -145,40 +183,50 @@ def _step(length: float) -> float:
     return 1800
 
 
-def _turn(turn: dict[str, Any]) -> str:
+def _dot(x: float, kind: str, title: str) -> str:
+    if kind in ("warning", "error"):
+        return f'<path d="M{x} 117l9 9-9 9-9-9z" class="moment k-{kind}">{title}</path>'
+    return f'<circle cx="{x}" cy="126" r="4.5" class="moment k-{kind}">{title}</circle>'
+
+
+def _turn(turn: dict[str, Any], language: str) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
-    note = " · interrupted" if turn.get("interrupted") else ""
-    label = f"{'AI' if who == 'ai' else 'customer'} · {float(turn.get('at_ms', 0)) / 1000:.1f}s{note}"
-    words = isolated(turn.get("text", ""))
-    return f'<div class="turn {who}"><p dir="auto">{words}<small dir="ltr">{label}</small></p></div>'
+    note = f" · {INTERRUPTED.say(language)}" if turn.get("interrupted") else ""
+    at = f'<bdi dir="ltr">{float(turn.get("at_ms", 0)) / 1000:.1f}s</bdi>'
+    words = f'<span dir="auto">{quoted(turn.get("text", ""))}</span>'
+    name = (AGENT if who == "ai" else CUSTOMER).say(language)
+    return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 
 
-def _log(story: Story) -> str:
-    kinds = sorted({entry.kind for entry in story.entries}, key=list(COLOURS).index)
-    boxes = "".join(map(_box, kinds))
-    # Showing and hiding by kind needs no script: the style looks at the boxes.
-    hide = "".join(f"main:has(#k-{kind}:not(:checked)) tr.k-{kind}{{display:none}}" for kind in kinds)
-    rows = "".join(_row(entry, story) for entry in story.entries)
-    head = '<tr><th class="n">s</th><th>service</th><th>kind</th><th>line</th></tr>'
-    return f'<style>{hide}</style>{boxes}<div class="scroll"><table class="wide">{head}{rows}</table></div>'
+def boxes(story: Story, language: str = "") -> str:
+    """A box for each kind of moment that there is; a live call may still have them all."""
+    kinds = {entry.kind for entry in story.entries} if story.live is False else set(COLOURS)
+    return "".join(_box(kind, language) for kind in COLOURS if kind in kinds)
 
 
-def _box(kind: str) -> str:
+def _log(story: Story, language: str, with_boxes: bool) -> str:
+    rows = "".join(_row(entry, story, language) for entry in story.entries)
+    columns = (("n", SECONDS), ("", SERVICE), ("", KIND), ("", LINE))
+    head = [(css, text.say(language)) for css, text in columns]
+    return (boxes(story, language) if with_boxes else "") + scroll(LOG.say(language), table(head, rows, "wide"))
+
+
+def _box(kind: str, language: str) -> str:
     """Frame by frame is there for whoever asks for it."""
     checked = "" if kind == "detail" else " checked"
-    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {kind}</label>'
+    return f'<label class="kind"><input type="checkbox" id="k-{kind}"{checked}> {KINDS[kind].say(language)}</label>'
 
 
-def _row(entry: Entry, story: Story) -> str:
+def _row(entry: Entry, story: Story, language: str) -> str:
     stack = f"<pre>{quoted(chr(10).join(entry.stack))}</pre>" if entry.stack else ""
-    note = ' <span class="dim">(from the record)</span>' if entry.origin == "record" else ""
+    note = f' <span class="dim">{FROM_RECORD.say(language)}</span>' if entry.origin == "record" else ""
     if entry.wait is not None:
-        slow = " bad" if entry.wait * 1000 >= SLOW_MS else ""
+        slow = "bad" if entry.wait * 1000 >= SLOW_MS else "dim"
         waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
-        note += f' <span class="dim{slow}">first sound {waited} after the caller\'s last word</span>'
+        note += f' <span class="{slow}">{WAITED.say(language, waited=waited)}</span>'
     return (
         f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
-        f'<td><span class="tag" style="background:{COLOURS[entry.kind]}">{entry.kind}</span></td>'
+        f"<td>{tag(entry.kind, KINDS[entry.kind].say(language))}</td>"
         f'<td class="t">{tagged(entry.emoji, entry.event)}{prose(_core(entry, story))}{note}{stack}</td></tr>'
     )
 

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -92,9 +93,12 @@ class Engine:
 
     def running(self, service: str) -> Container:
         """The service's newest running container, or the one sentence that says why there is none."""
-        for container in reversed(self.containers(service)):
-            if container.state == "running":
-                return container
+        return self.generations(service)[0]
+
+    def generations(self, service: str) -> list[Container]:
+        """All that run of the service, the newest first: while one drains beside another, each has calls of its own."""
+        if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
+            return found
         raise Problem(
             f"{service} is not running in the stack {self.project!r}: `make ps` shows it, `make up-prod` starts it"
         )
@@ -146,11 +150,11 @@ class Engine:
         query = _event_query(self.project)
         return self.stream("GET", "/events", query if since is None else {**query, "since": f"{since:.9f}"})
 
-    def run(self, container: Container, *command: str) -> tuple[int, str, str]:
+    def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         """Runs a command inside the container; its exit code and what it printed to stdout and to stderr."""
-        made = self.post(
-            f"/containers/{container.id}/exec", {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
-        )
+        wanted = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
+        added = [f"{name}={value}" for name, value in environment.items()]
+        made = self.post(f"/containers/{container.id}/exec", {**wanted, "Env": added})
         _, body = self._whole("POST", f"/exec/{made['Id']}/start", {}, {"Detach": False, "Tty": False})
         out, err = bytearray(), bytearray()
         for kind, payload in _frames(bytearray(body)):
@@ -231,14 +235,24 @@ class Demultiplexer:
 
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
     """What a deploy kept of a generation: lines as the engine stamped them, by time. A file that just went has none."""
+    if since is not None and _last_line(container) < since:
+        return []
     first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
     last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
     try:
         with gzip.open(container.id, "rt", encoding="utf-8", errors="replace") as file:
-            rows = (line.rstrip("\n").partition(" ") for line in file)
-            return [RawLine(stamp, container.service, text) for stamp, _, text in rows if first <= stamp <= last]
+            rows = takewhile(lambda row: row[0] <= last, (line.rstrip("\n").partition(" ") for line in file))
+            return [RawLine(stamp, container.service, text) for stamp, _, text in rows if first <= stamp]
     except (OSError, EOFError):
         return []
+
+
+def _last_line(container: Container) -> float:
+    """When it was written: the file is as old as that, give or take a second."""
+    try:
+        return Path(container.id).stat().st_mtime + 1
+    except OSError:
+        return 0.0
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:

@@ -85,8 +85,11 @@ class _Source:
 class Follow:
     """Iterates over lines and happenings as they come; yields None when a while passes with nothing new."""
 
-    def __init__(self, engine: Engine, services: Sequence[str], since: float | None = None) -> None:
+    def __init__(
+        self, engine: Engine, services: Sequence[str], since: float | None = None, *, hold: float = HOLD
+    ) -> None:
         self._engine = engine
+        self._held_for = hold
         self._services = services
         self._selector = selectors.DefaultSelector()
         self._waiting: list[tuple[float, int, float, Line | Happening]] = []
@@ -100,7 +103,7 @@ class Follow:
 
     def __iter__(self) -> Iterator[Line | Happening | None]:
         while True:
-            ready = self._selector.select(HOLD if self._waiting or self._unfinished() else 0.5)
+            ready = self._selector.select(self._held_for if self._waiting or self._unfinished() else 0.5)
             for key, _ in ready:
                 if isinstance(key.data, _Source):
                     self._read(key.data)
@@ -178,7 +181,7 @@ class Follow:
         now = time.monotonic()
         for key in self._selector.get_map().values():
             source = key.data
-            if isinstance(source, _Source) and source.last and now - source.last >= HOLD:
+            if isinstance(source, _Source) and source.last and now - source.last >= self._held_for:
                 source.last = 0.0
                 if line := source.reader.flush():
                     self._hold(line.at, line)
@@ -189,7 +192,7 @@ class Follow:
 
     def _due(self) -> Iterator[Line | Happening]:
         now = time.monotonic()
-        while self._waiting and now - self._waiting[0][2] >= HOLD:
+        while self._waiting and now - self._waiting[0][2] >= self._held_for:
             yield heapq.heappop(self._waiting)[3]
 
 

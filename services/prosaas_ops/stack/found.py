@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     import asyncpg
 
 # Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
+COLUMNS = """
+    call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
+    (metrics->>'first_audio_ms')::float as first_audio, (metrics->>'response_p95_ms')::float as slowest,
+    coalesce((metrics->>'refused')::int, 0) as refused, coalesce((metrics->>'errors')::int, 0) as errors,
+    coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
+    recorded_at is null as unrecorded,
+    recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
+"""
 _CHOSEN = """
     with chosen as (
-        select call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
-               (metrics->>'first_audio_ms')::float as first_audio, (metrics->>'response_p95_ms')::float as slowest,
-               coalesce((metrics->>'refused')::int, 0) as refused, coalesce((metrics->>'errors')::int, 0) as errors,
-               coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
-               recorded_at is null as unrecorded,
-               recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
+        select {columns}
         from calls
         where started_at >= $1 and started_at < $2
           and ($5::bigint is null or business_id = $5) {filters}
@@ -87,7 +90,9 @@ def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
     fine = [reason.value for reason in FINE]
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
-    query = _CHOSEN.format(filters=filters) + _TOLD.format(bad="where badness > 0" if wanted.bad else "", order=order)
+    query = _CHOSEN.format(columns=COLUMNS, filters=filters) + _TOLD.format(
+        bad="where badness > 0" if wanted.bad else "", order=order
+    )
     return query, (wanted.since, wanted.until, fine, SLOW_MS, wanted.business or None, digits, wanted.most)
 
 
@@ -106,7 +111,12 @@ def find(wanted: Asked) -> Calls:
 
 
 def _row(row: Any) -> Row:
-    facts = CallFacts(
+    return Row(facts_in(row), row["started_at"], row["duration_s"], row["from_number"])
+
+
+def facts_in(row: Any) -> CallFacts:
+    """The facts in a row of COLUMNS."""
+    return CallFacts(
         row["call_sid"],
         end_reason=row["end_reason"],
         status=row["status"],
@@ -119,4 +129,3 @@ def _row(row: Any) -> Row:
         reconnects=row["reconnects"],
         turns=row["turns"],
     )
-    return Row(facts, row["started_at"], row["duration_s"], row["from_number"])

@@ -10,7 +10,6 @@ from prosaas_ops.stack.engine import Engine
 
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 4 << 20
-UNKNOWN = "unknown: prosaas-calls runs and does not answer. `make logs S=calls` may say why"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from prosaas_core.postgres import address
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import OTHERS, Problem, Usage
 
 if TYPE_CHECKING:
     import asyncpg
@@ -42,6 +42,16 @@ class Appointment:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What one thing about the call cost; None where its price is not known."""
+
+    name: str
+    cost: float | None
+    currency: str
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One row of the calls table, with the names it refers to."""
 
@@ -65,10 +75,17 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    # When it began by the clock of the business, and where that is.
+    local_start: datetime | None = None
+    timezone: str = ""
+    paid: list[Paid] = field(default_factory=list)
+    # Which version of prosaas-calls answered.
+    version: str = ""
 
 
 _CALL = """
-    select calls.*, businesses.name as business_name, customers.name as customer_name
+    select calls.*, businesses.name as business_name, customers.name as customer_name,
+           calls.started_at at time zone businesses.timezone as local_start, businesses.timezone
     from calls
     left join businesses on businesses.id = calls.business_id
     left join customers on customers.id = calls.customer_id
@@ -92,6 +109,10 @@ _USUAL = """
     select percentile_disc(0.95) within group (order by slowest) as usual
     from (select (metrics->>'response_p95_ms')::float as slowest from calls
           where business_id = $1 and call_sid <> $2 order by started_at desc limit 100) as last
+"""
+_PAID = """
+    select name, sum(cost) as cost, currency, bool_or(estimated) as estimated from charges where call_sid = $1
+    group by name, currency, kind order by min(id)
 """
 _BY_NAME = """
     select call_sid from calls where starts_with(lower(call_sid), $1) order by started_at desc limit 20
@@ -131,7 +152,8 @@ def call_record(call_sid: str) -> Record | None:
             Appointment(*found) for found in await connection.fetch(_APPOINTMENTS, call_sid, row["customer_id"])
         ]
         usual = await connection.fetchval(_USUAL, row["business_id"], call_sid)
-        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual))
+        paid = [Paid(*found) for found in await connection.fetch(_PAID, call_sid)]
+        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual), paid)
 
     return asked(ask)
 
@@ -171,6 +193,8 @@ def database_url() -> str:
         url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "").strip()
     except OSError as error:
         raise Problem(f"cannot read {path}: {error.strerror}. `make setup` writes it") from None
+    if not url and OTHERS:
+        raise Problem("that stack has no records of ours: what its log tells is all")
     if not url:
         raise Problem("DATABASE_URL is not set for the ops container: run this through make")
     return url
@@ -209,7 +233,13 @@ async def _jobs(connection: "asyncpg.Connection[Any]", call_sid: str) -> list[Jo
     ]
 
 
-def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment], usual_ms: float | None) -> Record:
+def _record(
+    row: dict[str, Any],
+    jobs: list[Job],
+    appointments: list[Appointment],
+    usual_ms: float | None,
+    paid: list[Paid],
+) -> Record:
     return Record(
         call_sid=row["call_sid"],
         business=" ".join(str(part) for part in (row["business_id"], row["business_name"]) if part),
@@ -226,9 +256,13 @@ def _record(row: dict[str, Any], jobs: list[Job], appointments: list[Appointment
         transcript=_json(row["transcript"], []),
         events=_json(row["events"], []),
         summary=row["summary"] or "",
+        version=row.get("version") or "",
         jobs=jobs,
         appointments=appointments,
         usual_ms=usual_ms,
+        local_start=row["local_start"],
+        timezone=row["timezone"] or "",
+        paid=paid,
     )
 
 

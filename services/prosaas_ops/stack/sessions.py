@@ -8,6 +8,7 @@ from typing import Any
 from prosaas_ops.options import Usage, gather
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.switch import Target
+from prosaas_ops.texts.lines import SESSION
 
 PROJECT_LABEL, COMMAND_LABEL, USER_LABEL = "prosaas.ops.project", "prosaas.ops.command", "prosaas.ops.user"
 
@@ -23,7 +24,7 @@ class Session:
 
     def __str__(self) -> str:
         whose = f" ({self.user})" if self.user else ""
-        return f"another terminal{whose} debugs {self.target} since {self.since:%H:%M:%S} UTC"
+        return SESSION(whose=whose, target=self.target, since=f"{self.since:%H:%M:%S}")
 
 
 def others(engine: Engine, command: str) -> list[Session]:

@@ -45,6 +45,7 @@ def target_from(options: Options) -> Target:
 
 # The container's own time limit, should this process die, comes this much after the one promised.
 _GRACE_SECONDS = 5.0
+_NO_COMMAND = (126, 127)
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,8 +56,10 @@ def raised(
     target: Target,
     seconds: float,
     stays: Callable[[Container], bool] = lambda _: False,
-) -> Iterator[None]:
+) -> Iterator[Callable[[Container], None]]:
     """DEBUG for the target while the block runs; every container is asked to take it back, however the block ends.
+
+    What is yielded raises it in one that came later, too.
 
     That holds for a container that refused, and for the others when one does not answer. What `stays` for somebody else
     is left alone. No second Ctrl-C stops what the first one asked for.
@@ -65,13 +68,17 @@ def raised(
         raise Usage(f"a level is switched for at most {LONGEST_SECONDS // 3600}h at a time")
     duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
     undo = ExitStack()
+
+    def raise_in(container: Container) -> None:
+        undo.callback(_take_back, engine, container, target, stays)
+        # Another terminal may have asked for longer: setting it anew would shorten its time.
+        if not stays(container) or seconds_left(engine, container, target) < seconds:
+            raise_to_debug(engine, container, target, duration)
+
     try:
         for container in containers:
-            undo.callback(_take_back, engine, container, target, stays)
-            # Another terminal may have asked for longer: setting it anew would shorten its time.
-            if not stays(container) or seconds_left(engine, container, target) < seconds:
-                raise_to_debug(engine, container, target, duration)
-        yield
+            raise_in(container)
+        yield raise_in
     finally:
         with _undisturbed(), undo:
             pass
@@ -123,8 +130,18 @@ def status(engine: Engine, container: Container) -> dict[str, Any]:
     return answer
 
 
+def logctl(engine: Engine, container: Container, *arguments: str) -> tuple[int, str, str]:
+    """What the command inside the container answers; a container that was not made for it has it as a module alone."""
+    answer = engine.run(container, "logctl", *arguments)
+    if answer[0] in _NO_COMMAND:
+        answer = engine.run(container, "python3", "-m", "prosaas_logging.ctl", *arguments)
+    if answer[0] in _NO_COMMAND:
+        raise Problem(f"{container.service} has neither logctl nor python3: it does not log through prosaas_logging")
+    return answer
+
+
 def _logctl(engine: Engine, container: Container, *arguments: str) -> str:
-    code, out, err = engine.run(container, "logctl", *arguments)
+    code, out, err = logctl(engine, container, *arguments)
     if code:
         reason = (err or out).strip().splitlines()[-1:] or [f"exit code {code}"]
         raise Usage(reason[0]) if code == 2 else Problem(f"logctl in {container.service}: {reason[0]}")

@@ -138,8 +138,10 @@ def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:
     """Between which moments to look for the call's lines, the likeliest place first."""
     if record is not None and record.started_at is not None:
-        ended = (record.ended_at or record.started_at).timestamp()
-        return [(record.started_at.timestamp() - _BEFORE, ended)]
+        started = record.started_at.timestamp()
+        # A record without an end is of a call that is live, or that nobody saw end.
+        ended = record.ended_at.timestamp() if record.ended_at is not None else started + _RECENT
+        return [(started - _BEFORE, ended)]
     return [(time.time() - _RECENT, None), (None, None)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from prosaas_logging.trouble import wording
 from prosaas_ops.stack.lines import RANK, Line
 
-_REPEATED = re.compile(r"(?:חזר|repeated) (\d{1,9}) \S+ \S+ ?[^:]{0,20}: (.*)", re.DOTALL)
+_REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
 _LONGEST = 200
 
 

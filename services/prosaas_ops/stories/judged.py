@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from prosaas_core.facts.measures import counted
 from prosaas_core.facts.troubles import CallFacts, false_claim
+from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Entry, Story, transcript
 
 # A pause of this many seconds, in which neither side speaks, is a row of its own.
@@ -42,8 +43,17 @@ def facts_of(story: Story) -> CallFacts:
         errors=max(said["errors"], int(metrics.get("errors") or 0)),
         reconnects=max(retries, int(metrics.get("reconnects") or 0)),
         turns=metrics.get("turns") if metrics else None,
-        false_claim=false_claim(_after_refusals(entries)),
+        false_claim=str(metrics.get("unkept") or "") or false_claim(_after_refusals(entries)),
     )
+
+
+def paid(record: Record) -> str:
+    """What the call cost, charge by charge, its summary's among them; empty where nothing was charged."""
+    parts = [
+        f"{each.name} {'?' if each.cost is None else format(each.cost, '.4f')}{' estimated' if each.estimated else ''}"
+        for each in record.paid
+    ]
+    return f"{' · '.join(parts)} {record.paid[-1].currency}" if parts else ""
 
 
 def greeting_wait(story: Story) -> float | None:

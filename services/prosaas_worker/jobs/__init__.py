@@ -7,6 +7,7 @@ from prosaas_core.jobs import (
     BUSINESS_TELL,
     CALL_SUMMARISE,
     CALLS_IMPORT_SPOOL,
+    RETENTION_SWEEP,
     SESSIONS_SWEEP,
     WHATSAPP_REPLY,
 )
@@ -16,6 +17,7 @@ from prosaas_worker.jobs import (
     business_tell,
     call_summarise,
     calls_import_spool,
+    retention_sweep,
     sessions_sweep,
     whatsapp_reply,
 )
@@ -39,5 +41,6 @@ PATIENCE = {
 # Cron with a sixth field for seconds; one worker of several takes each turn.
 TIMETABLE = {
     SESSIONS_SWEEP: ("*/5 * * * *", sessions_sweep.run),
+    RETENTION_SWEEP: ("40 2 * * *", retention_sweep.run),
     CALLS_IMPORT_SPOOL: ("* * * * * */15", calls_import_spool.run),
 }

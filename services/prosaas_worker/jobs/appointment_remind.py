@@ -10,6 +10,7 @@ from prosaas_core.database import transaction
 from prosaas_core.messages.window import is_open
 from prosaas_core.settings import Settings
 from prosaas_core.tables import Appointment, Business, Conversation, Customer, Message
+from prosaas_core.words import day_in_words, hour, prefixed
 from prosaas_logging import get_logger
 from prosaas_worker.delivery import deliver, write
 from prosaas_worker.job import Hopeless, Job, Tools
@@ -71,10 +72,14 @@ def _compose(found: Any, appointment_id: int, settings: Settings) -> Text:
     values = {
         "customer": found.customer,
         "business": found.business,
-        "day": f"{local:%d.%m}",
-        "time": f"{local:%H:%M}",
+        "day": day_in_words(local, found.language),
+        "time": hour(local),
     }
-    body = in_language(REMINDER, found.language).format(**values).replace(" ,", ",")
+    body = (
+        in_language(REMINDER, found.language)
+        .format(**values, at_business=prefixed("ב", found.business))
+        .replace(" ,", ",")
+    )
     if found.phone:
         return Text("twilio", found.business_phone, found.phone, body)
     if not found.whatsapp_phone_number_id:

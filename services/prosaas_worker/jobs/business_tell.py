@@ -1,13 +1,16 @@
 """business.tell: a text message to the business about what a caller left for it, or about one who was sent away."""
 
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
 from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business, Call, CallMessage
+from prosaas_core.words import prefixed
 from prosaas_logging import get_logger
 from prosaas_worker.delivery import deliver, write
 from prosaas_worker.job import Job, Tools
@@ -30,7 +33,12 @@ async def run(job: Job, tools: Tools) -> None:
         return
     body = _left_in_words(found) if left is not None else _sent_away_in_words(found)
     await write(tools, job.key, Text("twilio", found.phone, found.transfer_number, body))
-    await deliver(tools, job.key)
+    await deliver(tools, job.key, None if left is None else partial(_told, int(left)))
+
+
+async def _told(message_id: int, connection: AsyncConnection, _provider_id: str, _text: Text) -> None:
+    """The message has been handed over."""
+    await connection.execute(update(CallMessage).where(CallMessage.id == message_id).values(told_at=func.now()))
 
 
 def _left(message_id: int) -> Executable:
@@ -44,7 +52,9 @@ def _left(message_id: int) -> Executable:
 def _left_in_words(found: Any) -> str:
     who = " ".join(part for part in (found.name, found.number) if part) or "?"
     urgent = in_language(URGENT, found.language) if found.urgent else ""
-    return urgent + in_language(LEFT_MESSAGE, found.language).format(who=who, text=found.body)
+    return urgent + in_language(LEFT_MESSAGE, found.language).format(
+        who=who, from_whom=prefixed("מ", who), text=found.body
+    )
 
 
 def _sent_away(call_sid: str) -> Executable:
@@ -58,4 +68,5 @@ def _sent_away(call_sid: str) -> Executable:
 def _sent_away_in_words(found: Any) -> str:
     ending = ending_of(found.end_reason or "")
     why = found.end_reason if ending is None else ending.en if found.language == "en" else ending.he
-    return in_language(SENT_AWAY, found.language).format(who=caller_id(found.from_number) or "?", why=why)
+    who = caller_id(found.from_number) or "?"
+    return in_language(SENT_AWAY, found.language).format(who=who, from_whom=prefixed("מ", who), why=why)

@@ -18,7 +18,7 @@ async def run(job: Job, tools: Tools) -> None:
     async with transaction(tools.engine) as connection:
         found = (
             await connection.execute(
-                select(Call.transcript, Business.language)
+                select(Call.transcript, Call.business_id, Business.language)
                 .outerjoin(Business, Business.id == Call.business_id)
                 .where(Call.call_sid == call_sid)
             )
@@ -27,7 +27,13 @@ async def run(job: Job, tools: Tools) -> None:
         raise Hopeless(f"no call {call_sid}")
     if words := _as_text(found.transcript):
         instructions = in_language(SUMMARISE, found.language)
-        summary = await answer(tools, instructions=instructions, turns=[{"role": "user", "content": words}])
+        summary = await answer(
+            tools,
+            instructions=instructions,
+            turns=[{"role": "user", "content": words}],
+            business_id=found.business_id,
+            call_sid=call_sid,
+        )
     else:
         summary = in_language(NOBODY_SPOKE, found.language)
     async with transaction(tools.engine) as connection:

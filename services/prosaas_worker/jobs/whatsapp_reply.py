@@ -55,7 +55,7 @@ async def _go_on(tools: Tools, conversation_id: int, talk: _Talk) -> None:
             # Nobody has seen it yet.
             await _discard(tools, draft.key)
         else:
-            await deliver(tools, draft.key, _recorder(conversation_id))
+            await deliver(tools, draft.key, _recorder(tools, conversation_id))
         return
     _let_them_finish(talk.unanswered, tools.settings.reply_pause_seconds)
     if not is_open(talk.about.last_written):
@@ -79,7 +79,12 @@ async def _compose(tools: Tools, talk: _Talk) -> Text:
     async with transaction(tools.engine) as connection:
         turns = await _history(connection, about.conversation_id)
     instructions = in_language(REPLY, about.language).format(name=about.name)
-    body = await answer(tools, instructions=f"{instructions}\n\n{about.instructions}".strip(), turns=turns)
+    body = await answer(
+        tools,
+        instructions=f"{instructions}\n\n{about.instructions}".strip(),
+        turns=turns,
+        business_id=about.business_id,
+    )
     if about.channel == "meta":
         return Text("meta", about.whatsapp_phone_number_id or "", about.external_id, body)
     return Text("twilio", f"whatsapp:{about.business_phone}", _twilio_address(about.external_id), body)
@@ -125,6 +130,7 @@ async def _read(tools: Tools, conversation_id: int) -> _Talk:
         select(
             Conversation.id.label("conversation_id"),
             Conversation.channel,
+            Conversation.business_id,
             Customer.external_id,
             Business.name,
             Business.language,
@@ -199,9 +205,10 @@ async def _leave_unanswered(tools: Tools, message_ids: list[str]) -> None:
         await connection.execute(update(Message).where(Message.id.in_(message_ids)).values(wants_answer=False))
 
 
-def _recorder(conversation_id: int) -> Recorder:
+def _recorder(tools: Tools, conversation_id: int) -> Recorder:
     async def record(connection: AsyncConnection, sent_id: str, sent: Text) -> None:
-        await add_message(connection, conversation_id, sent_id, "out", sent.body, status="sent")
+        body = tools.settings.for_record(sent.body)
+        await add_message(connection, conversation_id, sent_id, "out", body, status="sent")
         await connection.execute(
             update(Conversation).where(Conversation.id == conversation_id).values(last_activity_at=func.now())
         )

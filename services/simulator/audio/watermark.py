@@ -59,3 +59,12 @@ def find(kind: str, audio: bytes, start: int = 0) -> tuple[int, Mark] | None:
                 return at, Mark(number, count)
         at = audio.find(_MAGIC[kind], at + 1)
     return None
+
+
+def unfinished(kind: str, audio: bytes) -> int:
+    """How many bytes at the end of the audio may be the beginning of a mark whose rest is still to come."""
+    magic = _MAGIC[kind]
+    begun = audio.rfind(magic, max(0, len(audio) - _LENGTH + 1))
+    if begun >= 0:
+        return len(audio) - begun
+    return next((length for length in range(len(magic) - 1, 0, -1) if audio.endswith(magic[:length])), 0)

@@ -124,7 +124,7 @@ class LoadModel(asyncio.Protocol):
         self._send("response.output_audio.done", **self._where)
         self._send("response.output_audio_transcript.done", **self._where, transcript=_ANSWERED)
         self._send("response.output_item.done", **_without(self._where, "item_id", "content_index"), item=item)
-        usage = events.usage(1000, len(_ANSWERED))
+        usage = events.usage((len(_ANSWERED) // 3, 20), (300, 100), (256, 0))
         resource = events.response(self._where["response_id"], "conv_load", "completed", [item], usage=usage)
         self._send("response.done", response=resource)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simulator.audio.mulaw import milliseconds
+from simulator.model import events
 from simulator.model.events import Event, Item, event, new_id
 from simulator.model.session_config import BadEventError
 
@@ -17,6 +18,9 @@ class Conversation:
         self._items: dict[str, Item] = {}
         self._audio_ms: dict[str, int] = {}
         self._calls_waiting: set[str] = set()
+        # Tokens of text and audio: all there is to read, and what the last response read, which is then cached.
+        self._tokens: events.Tokens = (0, 0)
+        self._cached: events.Tokens = (0, 0)
 
     @property
     def last_id(self) -> str | None:
@@ -33,9 +37,22 @@ class Conversation:
         """Note an item's final state; return the event that says so."""
         self._items[item["id"]] = item
         before = list(self._items)[: list(self._items).index(item["id"])]
+        if item["type"] != "message" or item.get("role") != "assistant":
+            self.grow((len(str(item.get("content") or item.get("arguments") or item.get("output"))) // 3, 0))
         if item["type"] == "function_call":
             self._calls_waiting.add(item["call_id"])
         return event("conversation.item.done", item=item, previous_item_id=before[-1] if before else None)
+
+    def grow(self, tokens: events.Tokens) -> None:
+        """Note that there is so much more for the next response to read."""
+        self._tokens = (self._tokens[0] + tokens[0], self._tokens[1] + tokens[1])
+
+    def bill(self, said: events.Tokens) -> dict[str, Any]:
+        """Return the usage of a response that said so much, which the next one reads."""
+        usage = events.usage(said, self._tokens, self._cached)
+        self._cached = self._tokens
+        self.grow(said)
+        return usage
 
     def hold_audio(self, item_id: str, byte_count: int) -> None:
         """Note how much audio the client was sent for an item."""

@@ -92,21 +92,42 @@ def response(response_id: str, conversation_id: str, status: str, output: list[I
     }
 
 
-def usage(audio_ms: int, text_length: int) -> dict[str, Any]:
-    """Return a plausible bill for one response."""
-    output_audio, output_text = audio_ms // 50, text_length // 3
+Tokens = tuple[int, int]
+
+
+def spoken_tokens(audio_ms: int, text_length: int, *, ms_a_token: int) -> Tokens:
+    """Return the tokens of text and of audio in something said: the model's are of 50 ms, the caller's of 100."""
+    return text_length // 3, audio_ms // ms_a_token
+
+
+def usage(said: Tokens, read: Tokens, cached: Tokens) -> dict[str, Any]:
+    """Return the bill for one response: what it said, what it read, and how much of that was in the cache."""
     return {
-        "total_tokens": 400 + output_audio + output_text,
-        "input_tokens": 400,
-        "output_tokens": output_audio + output_text,
+        "total_tokens": sum(read) + sum(said),
+        "input_tokens": sum(read),
+        "output_tokens": sum(said),
         "input_token_details": {
-            "text_tokens": 300,
-            "audio_tokens": 100,
+            "text_tokens": read[0],
+            "audio_tokens": read[1],
             "image_tokens": 0,
-            "cached_tokens": 256,
-            "cached_tokens_details": {"text_tokens": 256, "audio_tokens": 0, "image_tokens": 0},
+            "cached_tokens": sum(cached),
+            "cached_tokens_details": {"text_tokens": cached[0], "audio_tokens": cached[1], "image_tokens": 0},
         },
-        "output_token_details": {"text_tokens": output_text, "audio_tokens": output_audio},
+        "output_token_details": {"text_tokens": said[0], "audio_tokens": said[1]},
+    }
+
+
+def transcription_usage(model: str, audio_ms: int, text_length: int) -> dict[str, Any]:
+    """Return the bill for a transcript: the gpt-4o models count tokens, the others seconds."""
+    if not model.startswith("gpt-4o"):
+        return {"type": "duration", "seconds": audio_ms / 1000}
+    text, audio = spoken_tokens(audio_ms, text_length, ms_a_token=100)
+    return {
+        "type": "tokens",
+        "total_tokens": audio + text,
+        "input_tokens": audio,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": audio},
+        "output_tokens": text,
     }
 
 

@@ -117,7 +117,8 @@ class ScriptedModel:
 
     async def _generate(self, response: Response, instructions: str | None) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._recognised.wait(), _RECOGNISE_S)
+            async with asyncio.timeout(_RECOGNISE_S):
+                await self._recognised.wait()
         live = self.call_or_default()
         model = live.scenario.model
         await asyncio.sleep((model.think_ms + self._faults.faults.realtime.delay_ms) / 1000 / live.speed)

@@ -51,6 +51,7 @@ class RealtimeSession:
             fallback=fallback,
         )
         self._turns_spoken = 0
+        self._began_ms = self._heard_ms = 0
         self._user_item = events.new_id("item")
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
@@ -106,7 +107,13 @@ class RealtimeSession:
         await self._send(events.error(str(error), code=error.code, param=error.param, event_id=event_id))
 
     async def _update_session(self, message: dict[str, Any]) -> None:
-        self._session = session_config.update(self._session, message.get("session"))
+        instructions = self._session["instructions"]
+        changed = session_config.update(self._session, message.get("session"))
+        if self._faults.faults.realtime.no_transcription and changed["audio"]["input"].get("transcription"):
+            where = "session.audio.input.transcription.languages"
+            raise BadEventError(f"Unknown parameter: '{where}'.", "unknown_parameter", where)
+        self._session = changed
+        self._conversation.grow((max(0, len(changed["instructions"]) - len(instructions)) // 3, 0))
         self._model.tools = self._session["tools"]
         if detection := self._session["audio"]["input"]["turn_detection"]:
             self._detector.configure(
@@ -132,11 +139,14 @@ class RealtimeSession:
     async def _turn(self, turned: Turned) -> None:
         detection = self._session["audio"]["input"]["turn_detection"]
         if turned.what == "started":
+            self._began_ms = turned.at_ms
             started = {"audio_start_ms": turned.at_ms, "item_id": self._user_item}
             await self._send(events.event("input_audio_buffer.speech_started", **started))
             if detection.get("interrupt_response", True):
                 await self._model.interrupt("turn_detected")
             return
+        self._heard_ms = max(0, turned.at_ms - self._began_ms)
+        self._conversation.grow(events.spoken_tokens(self._heard_ms, 0, ms_a_token=100))
         stopped = {"audio_end_ms": turned.at_ms, "item_id": self._user_item}
         await self._send(events.event("input_audio_buffer.speech_stopped", **stopped))
         await self._commit(respond=detection.get("create_response", True))
@@ -166,7 +176,8 @@ class RealtimeSession:
             error = {"type": "transcription_error", "code": "audio_unintelligible", "message": "Not understood."}
             await self._send(events.event(f"{_TRANSCRIPTION}.failed", error=error, **where))
             return
-        usage = {"type": "duration", "seconds": 2.0}
+        model = self._session["audio"]["input"]["transcription"].get("model", "")
+        usage = events.transcription_usage(model, self._heard_ms, len(transcript))
         await self._send(events.event(f"{_TRANSCRIPTION}.completed", transcript=transcript, usage=usage, **where))
 
     async def _transcribe_later(self, item_id: str, transcript: str) -> None:
@@ -177,7 +188,7 @@ class RealtimeSession:
         await self._send(events.event("input_audio_buffer.cleared"))
 
     async def _commit_input(self, _message: dict[str, Any]) -> None:
-        if self._session["audio"]["input"]["turn_detection"] is not None:
+        if self._session["audio"]["input"]["turn_detection"] is not None and not self._detector.speaking:
             message = "Error committing input audio buffer: buffer too small."
             raise BadEventError(message, "input_audio_buffer_commit_empty")
         await self._commit(respond=False)

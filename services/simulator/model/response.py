@@ -50,7 +50,8 @@ class Response:
         """Send the reply's words and audio; stop in the middle after `stop_after_ms` of it."""
         speech = self._speech = _Speech(events.new_id("item"), len(self._output))
         audio = watermark.frame("speech", speech_number) + speak(reply.text, "agent")
-        said = live.said[speech_number] = Said(reply.text, audio, speech.item_id)
+        said = Said(reply.text, audio, speech.item_id)
+        live.say(speech_number, said)
         item = events.assistant(speech.item_id, "in_progress")
         await self._add_item(item, speech.output_index)
         await self._send(self._event("response.content_part.added", speech, part={"type": "audio", "transcript": ""}))
@@ -95,7 +96,7 @@ class Response:
             await self._end_item(self._call_item("incomplete"), len(self._output))
             self._call = None
         details = None if status == "completed" else {"type": status, "reason": reason, "error": error}
-        usage = events.usage(self._audio_ms, self._text_length)
+        usage = self._conversation.bill(events.spoken_tokens(self._audio_ms, self._text_length, ms_a_token=50))
         resource = self._resource(status, status_details=details, usage=usage)
         await self._send(events.event("response.done", response=resource))
         await self._send(events.rate_limits())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from simulator.audio.mulaw import milliseconds
 from simulator.live import LiveCall
-from simulator.phone.ear import Ear
+from simulator.phone.ear import Ear, Heard
 from simulator.phone.playback import Playback
 from simulator.scenario import Turn
 
@@ -38,12 +38,14 @@ class Behaviour:
         self._next = live.script.heard_turns
         self._mine_ended_at = 0
         self._active_at = 0
-        self._pieces_before = 0
+        self._pieces_before = self._pieces_at_start = 0
         self._unknown_before = 0
         self._answer_noted = False
         self._heard_at = 0
         self.longest_silence_ms = 0
         self.answer_ms: list[int] = []
+        # What the caller only listened to with a word, and therefore has to hear to its end.
+        self.spoken_over: list[Heard] = []
 
     @property
     def turns_done(self) -> int:
@@ -54,8 +56,10 @@ class Behaviour:
         """Note that the caller's own speech ends now: what begins from here on answers it."""
         self._mine_ended_at = self._active_at = now_ms
         # Who only said "hello?" into the greeting has their answer already.
-        needs_answer = self._next == 0 or self._turns[self._next - 1].needs_answer
-        self._pieces_before = len(self._ear.heard) if needs_answer else -1
+        wants_answer = self._next == 0 or self._turns[self._next - 1].wants_answer
+        noise = self._next > 0 and self._turns[self._next - 1].noise_ms > 0
+        # Noise is not waited for: what is said meanwhile is the answer.
+        self._pieces_before = (self._pieces_at_start if noise else len(self._ear.heard)) if wants_answer else -1
         self._unknown_before = self._ear.unknown_bytes
         self._answer_noted = False
 
@@ -107,6 +111,9 @@ class Behaviour:
 
     def _take(self, turn: Turn, *, barge_in: bool = False) -> Speak:
         self._next += 1
+        self._pieces_at_start = len(self._ear.heard)
+        if turn.backchannel and barge_in and self._ear.current is not None:
+            self.spoken_over.append(self._ear.current)
         return Speak(turn, barge_in)
 
     def _answered(self) -> bool:

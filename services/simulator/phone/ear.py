@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.audio import watermark
-from simulator.audio.mulaw import FRAME_BYTES, milliseconds
+from simulator.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, milliseconds
 from simulator.live import Said
+
+# A service that goes on where it stopped knows that place by its last mark.
+_RESUMES_BEFORE = 1_000 * BYTES_PER_MS
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Ear:
     def __init__(self, said: Mapping[int, Said]) -> None:
         self._said = said
         self._current: Heard | None = None
+        self._held = b""
         self.heard: list[Heard] = []
         self.unknown_bytes = 0
 
@@ -53,21 +57,40 @@ class Ear:
         """The piece of speech that is being played, or the last one."""
         return self._current
 
+    def _resumed(self, current: Heard, audio: bytes) -> bool:
+        """Whether this goes on with the piece that was cleared, a little before the place where it stopped."""
+        start = max(0, current.heard_bytes - _RESUMES_BEFORE)
+        at = current.said.audio.find(audio, start, current.heard_bytes + len(audio)) if audio else -1
+        if at < 0:
+            return False
+        current.cleared = False
+        current.heard_bytes = at
+        return True
+
     def clear(self) -> None:
         """Take note that the rest of what is being played was dropped on demand."""
+        self.pause()
         if self._current:
             self._current.cleared = True
 
     def listen(self, audio: bytes) -> None:
         """Take in audio that was just played."""
-        while audio:
-            found = watermark.find("speech", audio)
-            before, audio = (audio, b"") if found is None else (audio[: found[0]], audio[found[0] :])
-            self._go_on(before)
-            if found is not None:
-                self._begin(found[1].number)
-                self._go_on(audio[:FRAME_BYTES])
-                audio = audio[FRAME_BYTES:]
+        audio, self._held = self._held + audio, b""
+        while (found := watermark.find("speech", audio)) is not None:
+            begins, mark = found
+            self._go_on(audio[:begins])
+            self._begin(mark.number)
+            self._go_on(audio[begins : begins + FRAME_BYTES])
+            audio = audio[begins + FRAME_BYTES :]
+        # A service's own sentence need not end with a frame: the mark behind it then lies across two of them.
+        certain = len(audio) - watermark.unfinished("speech", audio)
+        self._go_on(audio[:certain])
+        self._held = audio[certain:]
+
+    def pause(self) -> None:
+        """Nothing comes behind what was played: it was no beginning of anything."""
+        held, self._held = self._held, b""
+        self._go_on(held)
 
     def _begin(self, number: int) -> None:
         said = self._said.get(number)
@@ -77,7 +100,7 @@ class Ear:
 
     def _go_on(self, audio: bytes) -> None:
         current = self._current
-        if current is None or current.cleared:
+        if current is None or (current.cleared and not self._resumed(current, audio)):
             self.unknown_bytes += len(audio)
             return
         end = min(current.heard_bytes + len(audio), current.said.sent_bytes)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections import ChainMap
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -34,7 +35,7 @@ class PhoneLine:
         self._mouth = Mouth(live.number, live.script.heard_turns)
         self._bad_line = BadLine(live.scenario.line)
         self._playback = Playback()
-        self.ear = Ear(live.said)
+        self.ear = Ear(ChainMap(live.said, live.spoken))
         self.behaviour = Behaviour(live, self.ear, self._playback)
         self.warnings: list[dict[str, Any]] = []
         self.counts = dict.fromkeys(COUNTED, 0)
@@ -54,6 +55,7 @@ class PhoneLine:
             return "service"
         finally:
             listening.cancel()
+            self.ear.pause()
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse, listening: "asyncio.Task[None]") -> EndedBy:
         frame_s = FRAME_MS / 1000 / self._live.speed
@@ -100,6 +102,8 @@ class PhoneLine:
         if played:
             self.ear.listen(played)
             self._note_new_speech()
+        else:
+            self.ear.pause()
         for name in marks:
             self.counts["marks_played"] += 1
             await ws.send_str(self._stream.mark(name))
@@ -108,6 +112,8 @@ class PhoneLine:
     def _note_new_speech(self) -> None:
         if len(self.ear.heard) > self._heard_pieces:
             self._heard_pieces = len(self.ear.heard)
+            if self._live.script.mid_sentence:
+                self._live.problem(f"the caller was answered in the middle of turn {self._live.script.heard_turns}")
             self._live.note("hearing", text=self.ear.heard[-1].said.text)
 
     async def _speak(self, ws: aiohttp.ClientWebSocketResponse, act: Speak, now_ms: int) -> bool:
@@ -115,6 +121,9 @@ class PhoneLine:
         if turn.caller:
             text = self._live.script.fill(turn.caller)
             self._live.note("barging_in" if act.barge_in else "speaking", text=text, ms=self._mouth.say(text))
+            return True
+        if turn.noise_ms:
+            self._live.note("noise", ms=self._mouth.sound(turn.noise_ms))
             return True
         self._mouth.pass_turn()
         for digit in turn.dtmf:

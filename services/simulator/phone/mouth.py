@@ -38,6 +38,14 @@ class Mouth:
         self.turns_spoken += 1
         return len(self._frames) * 20
 
+    def sound(self, ms: int) -> int:
+        """Begin a turn of noise: a street, a television."""
+        noise = random.Random(ms)
+        for _ in range(ms // 20):
+            self._frames.append(b64encode(noise.randbytes(FRAME_BYTES)).decode())
+        self.turns_spoken += 1
+        return ms
+
     def pass_turn(self) -> None:
         """Count a turn that is not spoken: keys pressed, or silence."""
         self.turns_spoken += 1

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from pydantic import BaseModel
 
 from calls_world.waiting import until
-from calls_world.world import calls_world
+from calls_world.world import business, calls_world, spooled
 from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
-from prosaas_core.records import CallRecord
 from prosaas_logging import EventRecord, capture_events
+from prosaas_logging.catalogue import CALL_END
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -79,6 +81,98 @@ async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
         False,
         False,
     ]
+
+
+# What a person hears in a second takes a twelfth of it here.
+HASTY: dict[str, Any] = {"doubt": 0.02, "interruption": 0.4, "words": 0.3, "patience": 0.4}
+
+
+async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time() -> None:
+    """While the model connects, which takes its time here; it is told that it has greeted, and greets nobody twice."""
+    async with calls_world(**HASTY) as world:
+        first = await world.call({"turns": [ASK]})
+        await world.faults(realtime={"connect_delay_ms": 600})
+        with capture_events() as events:
+            second = await world.call({"turns": [ASK]})
+            await until(lambda: len(world.store.records) == 2)
+
+    assert first["ok"], first["problems"]
+    assert second["ok"], second["problems"]
+    said = [piece["text"] for piece in second["heard"]]
+    assert said[0] == first["heard"][0]["text"]
+    assert len(said) == 2
+    assert len(named(events, "GREETING")) == 1
+    assert world.store.records[1].metrics["first_audio_ms"] < 100
+    assert world.store.records[1].transcript[0]["text"] == said[0]
+
+
+async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
+    """What callers have to be told is told, though nobody waits for it."""
+    hello = {"caller": "הלו? הלו? שומעים אותי?", "barge_in_ms": 2500, "needs_answer": False}
+    disclosure = "השיחה מתנהלת עם נציגה ממוחשבת, והיא נרשמת ונשמרת אצל העסק."
+    async with calls_world(**HASTY) as world:
+        world.store.known = Profile(business(disclosure=disclosure), 7, "דוד")
+        result = await world.call({"turns": [hello, ASK]})
+
+    assert result["ok"], result["problems"]
+    greeting = result["heard"][0]
+    assert disclosure in greeting["text"]
+    assert greeting["heard_ms"] == greeting["total_ms"]
+
+
+async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> None:
+    """The agent says that it has booked; no tool was called."""
+    claim = {"caller": "תקבעי לי לשלישי בעשר", "agent": "קבעתי לך ליום שלישי בעשר."}
+    async with calls_world() as world:
+        with capture_events() as events:
+            await world.call({"turns": [claim]})
+            await until(lambda: world.store.records)
+
+    assert len(named(events, "PROMISE_UNKEPT")) == 1
+    assert world.store.records[0].metrics["unkept"] == "קבעתי לך ליום שלישי בעשר"
+
+
+async def test_a_model_that_refuses_to_write_words_down_is_called_without_that() -> None:
+    """Settings of the transcription that a model does not know must not cost a business its calls."""
+    async with calls_world() as world:
+        await world.faults(realtime={"no_transcription": True})
+        with capture_events() as events:
+            result = await world.call({"turns": [ASK]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(named(events, "REALTIME_RETRY")) == 1
+    assert [piece["text"] for piece in result["heard"]][-1] == ASK["agent"]
+
+
+async def test_a_word_of_assent_costs_nobody_a_sentence() -> None:
+    """A "yes", a cough that nothing can be made of: each sentence is heard to its end, and nothing counts as cut."""
+    async with calls_world(**HASTY) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="backchannel")
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert not result["barge_ins"]
+    assert end(events)["false_interruptions"] == 2
+
+
+async def test_a_number_in_groups_is_not_talked_into() -> None:
+    async with calls_world(**HASTY) as world:
+        result = await world.call(scenario="digits")
+
+    assert result["ok"], result["problems"]
+
+
+async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
+    """The caller is told that it is hard to hear them while the noise goes on."""
+    async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="noise")
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert named(events, "LINE_NOISY")
 
 
 async def test_a_hello_into_the_greeting_does_not_cut_it_off() -> None:
@@ -285,9 +379,9 @@ async def test_a_transfer_dials_the_number_of_the_business() -> None:
 
 @pytest.mark.parametrize(("tool", "reason"), [("end_call", "agent_ended"), ("transfer_to_human", "transferred")])
 async def test_a_word_over_the_last_words_takes_nothing_back(tool: str, reason: str) -> None:
-    """ "Thanks" over "I am connecting you", "bye" over the goodbye: what was promised happens, after an answer."""
+    """Whatever is said over "I am connecting you" or over the goodbye: what was promised happens, after an answer."""
     wish = {"caller": "תודה", "tools": [{"name": tool}], "agent": "בשמחה רבה, ואני ממש עכשיו עושה את זה."}
-    thanks = {"caller": "תודה", "agent": "בבקשה.", "barge_in_ms": 700}
+    thanks = {"caller": "תודה לך באמת", "agent": "בבקשה.", "barge_in_ms": 700}
     async with calls_world() as world:
         with capture_events() as events:
             result = await world.call({"turns": [wish, thanks], **STAYS})
@@ -372,6 +466,63 @@ async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: di
     assert result["verbs"] == ["Connect"]
 
 
+async def test_a_call_says_and_keeps_what_it_used_and_cost() -> None:
+    """After all that CALL_END had before; the models, the transcripts and Twilio's minutes are charged."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call(TALK)
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    (record,) = world.store.records
+    ended = end(events)
+    said = CALL_END.fields[CALL_END.fields.index("folded") + 1 :][:3]
+    assert said == ("tokens_in", "tokens_out", "cost")
+    for name in said:
+        assert record.metrics[name] == ended[name]
+    charges = {charge.kind: charge for charge in record.charges}
+    assert set(charges) == {"model", "transcription", "phone"}
+    assert charges["model"].usage.tokens_in + charges["transcription"].usage.tokens_in == ended["tokens_in"]
+    assert charges["model"].usage.tokens_in > 0
+    assert charges["model"].usage.audio_out > 0
+    assert 0 < charges["model"].usage.tokens_cached < charges["model"].usage.tokens_in
+    assert charges["transcription"].usage.seconds > 0
+    assert ended["cost"] == pytest.approx(sum(charge.cost or 0 for charge in record.charges), abs=1e-6)
+    assert record.metrics["currency"] == "USD"
+
+
+async def test_a_call_that_has_cost_enough_is_ended_with_a_sentence() -> None:
+    """The first minute of the line alone is more than this."""
+    async with calls_world(watch=0.05, max_cost=0.001) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [], **STAYS, "patience_ms": 60_000})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "limit"
+    assert result["unknown_ms"] > 1_000
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+async def test_a_business_whose_day_is_spent_has_its_calls_transferred_or_answered_with_a_sentence(
+    reachable: bool,
+) -> None:
+    """Nothing is asked of the model, and nobody hears dead air."""
+    async with calls_world(environ={"MAX_COST_PER_DAY": "5"}) as world:
+        if not reachable:
+            world.nobody_to_ring()
+        world.store.known = replace(world.store.known, spent_today=5.0)
+        with capture_events() as events:
+            result = await world.call({**TALK, **STAYS})
+            await until(lambda: world.store.records)
+
+    assert end(events)["reason"] == "over_budget"
+    assert [event.fields["reason"] for event in named(events, "CALL_REFUSED")] == ["over_budget"]
+    assert not named(events, "GREETING", "RESPONSE_CREATED")
+    assert result["unknown_ms"] > 500
+    assert result["transferred_to"] == ("+97235550199" if reachable else None)
+    assert [charge.kind for charge in world.store.records[0].charges] == ["phone"]
+
+
 async def test_a_dead_stream_ends_the_call() -> None:
     """Twilio always sends frames; when none come for long, nobody is there."""
     async with calls_world(watch=0.05, silent_stream=0.3) as world, world.http.ws_connect(world.stream_url()) as socket:
@@ -393,7 +544,7 @@ async def test_without_a_database_the_call_is_generic_and_its_record_waits_on_di
             await until(lambda: named(events, "CALL_RECORD_SPOOLED"))
 
     assert result["ok"], result["problems"]
-    record = CallRecord.from_json((tmp_path / f"{result['call_sid']}.json").read_text("utf-8"))
+    record = spooled(tmp_path, result["call_sid"])
     assert record.end_reason == end(events)["reason"] == "customer_hangup"
     assert len(record.transcript) == 5
 

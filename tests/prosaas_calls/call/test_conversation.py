@@ -1,108 +1,38 @@
 """What the model's events do to a call, in the sequences in which they come."""
 
-import base64
-import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from calls_world.sockets import FakeSocket
-from prosaas_calls.call.conversation import Conversation
-from prosaas_calls.call.history import History
-from prosaas_calls.caller.line import CallerLine
-from prosaas_calls.model.events import Item, decode
+from calls_world.stage import FIFTH, Stage
 from prosaas_calls.model.leg import ModelFailed
-from prosaas_calls.model.turns import Turns
-from prosaas_calls.stats import CallStats
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
 from prosaas_logging.levels import INFO
 from prosaas_logging.policy import apply, in_force
 
-FRAME = base64.b64encode(b"\x00" * 160).decode()
-FIFTH = base64.b64encode(b"\x00" * 1600).decode()
 
-
-class Stage:
-    """A conversation between two sockets of paper."""
-
-    def __init__(self) -> None:
-        self.twilio = FakeSocket()
-        self.to_model: list[Any] = []
-        self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
-        self.stats = CallStats()
-        self.turns = Turns()
-        self.history = History(self.stats.elapsed_ms)
-        self.tools: list[Item] = []
-        self.pauses: list[float] = []
-        self.conversation = Conversation(
-            line=self.line,
-            turns=self.turns,
-            history=self.history,
-            stats=self.stats,
-            send=self._send,
-            use_tool=self.tools.append,
-            ask_later=self.pauses.append,
-            retry_for=20.0,
-        )
-
-    def _send(self, event: bytes) -> None:
-        self.to_model.append(json.loads(event))
-
-    def model(self, kind: str, **fields: Any) -> None:
-        """Let the model send an event."""
-        self.conversation.handle(decode(json.dumps({"type": kind, **fields})))
-
-    def responds(self, response_id: str = "r1", item_id: str = "i1", fifths: int = 5) -> None:
-        """Begin a response and send so much of its audio."""
-        self.model("session.updated")
-        self.model("response.created", response={"id": response_id})
-        for _ in range(fifths):
-            self.delta(response_id, item_id)
-
-    def delta(self, response_id: str = "r1", item_id: str = "i1", audio: str = FIFTH) -> None:
-        self.model("response.output_audio.delta", response_id=response_id, item_id=item_id, delta=audio)
-
-    def done(self, response_id: str = "r1", status: str = "completed", **fields: Any) -> None:
-        self.model("response.done", response={"id": response_id, "status": status, **fields})
-
-    def calls(self, tool: str, arguments: str = "{}", status: str = "completed") -> None:
-        """Finish a function call, or what an interruption left of one."""
-        where = {"response_id": "r1", "item_id": "f1", "call_id": "c1"}
-        self.model("response.function_call_arguments.done", **where, name=tool, arguments=arguments)
-        item = {"id": "f1", "type": "function_call", "call_id": "c1", "name": tool, "arguments": arguments}
-        self.model("response.output_item.done", response_id="r1", item={**item, "status": status})
-
-    def heard(self, fifths: int) -> None:
-        """Let Twilio echo the first marks."""
-        for mark in self.twilio.events("mark")[:fifths]:
-            self.line.playback.echoed(mark["mark"]["name"])
-
-    def asked(self) -> int:
-        return sum(event["type"] == "response.create" for event in self.to_model)
-
-
-def test_an_interruption_while_the_model_still_generates() -> None:
+async def test_an_interruption_while_the_model_still_generates() -> None:
     """Clear at once, truncate at what was heard (not at what was sent), and play nothing more of that response."""
     stage = Stage()
     stage.responds(fifths=10)
     stage.heard(3)
 
     with capture_events() as events:
-        stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+        await stage.interrupts()
         stage.delta()
         stage.done(status="cancelled")
 
     assert len(stage.twilio.events("clear")) == 1
     assert len(stage.twilio.events("media")) == 10
+    assert stage.to_model[0] == {"type": "response.cancel"}
     truncation = {"type": "conversation.item.truncate", "item_id": "i1", "content_index": 0, "audio_end_ms": 600}
-    assert stage.to_model == [truncation]
+    assert stage.to_model[1:] == [truncation]
     assert [event.fields["heard_ms"] for event in events if event.event == "BARGE_IN"] == [600]
     assert stage.stats.barge_ins == 1
 
 
-def test_an_interruption_after_the_model_has_finished() -> None:
+async def test_an_interruption_after_the_model_has_finished() -> None:
     """The response is done, Twilio still plays it: clear and truncate all the same."""
     stage = Stage()
     stage.responds(fifths=10)
@@ -110,7 +40,7 @@ def test_an_interruption_after_the_model_has_finished() -> None:
     stage.done()
     stage.heard(7)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
     assert [event["audio_end_ms"] for event in stage.to_model] == [1400]
@@ -132,22 +62,22 @@ def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:
     assert not [event for event in events if event.event == "BARGE_IN"]
 
 
-def test_an_interruption_before_anything_was_heard_truncates_nothing() -> None:
-    """Truncating at 0 is skipped, clearing is not."""
+async def test_an_interruption_before_anything_was_heard_takes_all_of_it_back() -> None:
+    """The model does not go on believing that it was said."""
     stage = Stage()
     stage.responds(fifths=3)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
-    assert not stage.to_model
+    assert stage.to_model == [{"type": "response.cancel"}, {"type": "conversation.item.delete", "item_id": "i1"}]
 
 
-def test_the_answer_after_an_interruption_is_heard() -> None:
+async def test_the_answer_after_an_interruption_is_heard() -> None:
     """Only the interrupted response is discarded."""
     stage = Stage()
     stage.responds()
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
     stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
     stage.delta()
     stage.done(status="cancelled")
@@ -157,14 +87,14 @@ def test_the_answer_after_an_interruption_is_heard() -> None:
     assert len(stage.twilio.events("media")) == 5 + 2
 
 
-def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
+async def test_a_prompt_of_ours_that_is_interrupted_is_not_truncated() -> None:
     """The model knows of no such item."""
     stage = Stage()
     stage.line.play(FIFTH.encode(), 1600, "")
     stage.line.play(FIFTH.encode(), 1600, "")
     stage.heard(1)
 
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     assert len(stage.twilio.events("clear")) == 1
     assert not stage.to_model
@@ -180,11 +110,11 @@ def test_what_an_interruption_left_of_a_tool_call_is_not_done() -> None:
     assert not stage.tools
 
 
-def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
+async def test_a_tool_call_of_a_response_that_the_caller_cut_off_is_refused_and_the_model_is_told() -> None:
     """The call was complete, but the caller had said "no, wait" before it reached us: the model may ask again."""
     stage = Stage()
     stage.responds(fifths=1)
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
 
     stage.calls("cancel_appointment")
 
@@ -337,7 +267,7 @@ def test_a_key_stops_what_is_being_said_as_a_voice_does() -> None:
     stage.heard(3)
 
     for _ in range(3):
-        stage.conversation.interrupt()
+        stage.floor.take()
     stage.delta()
 
     assert len(stage.twilio.events("clear")) == 1
@@ -402,7 +332,7 @@ def test_a_muted_conversation_says_nothing_more() -> None:
     """While we say goodbye, the model is not heard."""
     stage = Stage()
     stage.responds(fifths=1)
-    stage.conversation.muted = True
+    stage.conversation.mute()
 
     stage.delta()
     stage.turns.want()

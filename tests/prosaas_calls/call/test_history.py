@@ -49,15 +49,17 @@ def test_a_new_session_is_told_of_tools_and_of_what_was_not_heard() -> None:
     assert history.empty
     history.words("u1", "customer", "תקבעי לשלישי")
     history.done("c1", "book_appointment({}): התור נקבע")
-    history.words("m1", "ai", "קבעתי")
-    history.interrupted("m1")
+    history.words("m1", "ai", "קבעתי לך ליום שלישי")
+    history.interrupted("m1", heard=0.5)
+    history.words("m2", "ai", "ואשלח תזכורת")
+    history.interrupted("m2", heard=0.0)
 
     assert list(history.told()) == [
         ("user", "תקבעי לשלישי"),
         ("system", "book_appointment({}): התור נקבע"),
-        ("assistant", "קבעתי (interrupted, not all of it was heard)"),
+        ("assistant", "קבעתי לך (interrupted)"),
     ]
-    assert [line["who"] for line in history.to_json()] == ["customer", "ai"]
+    assert [line["who"] for line in history.to_json()] == ["customer", "ai", "ai"]
     assert not history.empty
 
 
@@ -65,7 +67,28 @@ def test_an_interrupted_line_says_so() -> None:
     """The record tells that the caller did not hear all of it."""
     history = History(lambda: 0)
     history.words("model", "ai", "יש לי זמן ב")
-    history.interrupted("model")
-    history.interrupted("unknown")
+    history.interrupted("model", heard=0.4)
+    history.interrupted("unknown", heard=0.0)
 
     assert history.to_json()[0]["interrupted"] is True
+
+
+def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
+    """For the journal: words that come late, and what an interruption does to a line that was told before."""
+    history = History(lambda: 0)
+    history.begin("m1", "ai")
+    history.words("u1", "customer", "שלום")
+    history.done("c1", "a tool")
+    assert history.changes() == [(1, {"who": "customer", "text": "שלום", "at_ms": 0})]
+    assert history.changes() == []
+
+    history.words("m1", "ai", "יש לי")
+    assert [number for number, _ in history.changes()] == [0]
+    history.interrupted("m1", heard=0.5)
+    history.waited("m1", 40)
+    history.still("u1")
+    told = dict(history.changes())
+    assert told[0]["interrupted"] is True
+    assert told[0]["wait_ms"] == 40
+    assert told[1]["until_ms"] == 0
+    assert [told[number] for number in sorted(told)] == history.to_json()

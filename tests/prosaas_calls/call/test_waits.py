@@ -31,7 +31,7 @@ class Stage:
 
 def test_a_caller_who_waits_for_an_answer_is_comforted_after_two_and_a_half_seconds() -> None:
     stage = Stage()
-    stage.turns.caller_stops()
+    stage.turns.want()
 
     assert stage.due_after(0.5, 2.4, 2.6) == [False, False, True]
 

@@ -39,13 +39,17 @@ class Connection:
 class Call:
     """The parts of a healthy call; each test makes one of them ill."""
 
-    def __init__(self, **limits: float) -> None:
+    def __init__(self, **limits: Any) -> None:
         self.socket = FakeSocket()
         self.stuck_for = self.socket.stuck_for
         self.playback = Playback()
         self.last_frame_at = float("inf")
         self.model = Model(Connection())
-        self.idle = self.silent = 0.0
+        self.idle = self.silent = self.spent = 0.0
+        self.noise = False
+        self.unintelligible = self.sounds = self.committed = 0
+        self.asked_to_wait = False
+        self.nudged: list[int] = []
         self.left: list[tuple[str, EndReason]] = []
         healthy: dict[str, Any] = {
             "send": 60.0,
@@ -61,8 +65,18 @@ class Call:
             caller=self,  # type: ignore[arg-type]
             model=self.model,  # type: ignore[arg-type]
             conversation=self,  # type: ignore[arg-type]
+            floor=self,  # type: ignore[arg-type]
+            nudge=self.nudged.append,
+            meter=self,  # type: ignore[arg-type]
             leave=self._leave,
         )
+
+    def noisy(self, now: float) -> bool:
+        return self.noise
+
+    def enough(self) -> None:
+        self.noise = False
+        self.committed += 1
 
     def idle_for(self, now: float) -> float:
         return self.idle
@@ -113,6 +127,19 @@ async def test_the_longest_call_ends_with_a_sentence() -> None:
     assert call.left == [("limit", EndReason.MAX_DURATION)]
 
 
+async def test_the_dearest_call_ends_with_a_sentence() -> None:
+    """Whoever talks, it is the business that pays."""
+    call = Call(max_cost=0.5, max_call=5.0)
+    call.spent = 0.49
+    ending = asyncio.create_task(call.end())
+    await asyncio.sleep(0.05)
+    assert not ending.done()
+    call.spent = 0.5
+
+    assert await ending is EndReason.LIMIT
+    assert call.left == [("limit", EndReason.LIMIT)]
+
+
 async def test_a_model_that_does_not_answer_is_given_up() -> None:
     """The call lives on: the model's leg connects anew."""
     call = Call(model_silence=1.0, max_call=0.05)
@@ -144,3 +171,44 @@ async def test_a_healthy_model_is_asked_whether_its_time_is_up() -> None:
     alone.model.connection = None
     await alone.end()
     assert not alone.model.renewals
+
+
+async def test_a_silent_caller_is_asked_twice_whether_they_are_there() -> None:
+    """What we say in between is no sign of life of theirs; the call ends when all of it was in vain."""
+    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    for idle, nudged in ((7.0, []), (9.0, [1]), (10.0, [1]), (12.0, [1, 2]), (20.0, [1, 2])):
+        await call.watchdog._look_at_silence(idle)
+        assert call.nudged == nudged
+
+    with pytest.raises(CallEnded) as ended:
+        await call.watchdog._look_at_silence(25.0)
+    assert ended.value.reason is EndReason.IDLE_TIMEOUT
+
+
+async def test_a_sound_of_the_callers_begins_the_count_anew() -> None:
+    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    await call.watchdog._look_at_silence(9.0)
+    call.sounds += 1
+    await call.watchdog._look_at_silence(9.0)
+
+    assert call.nudged == [1, 1]
+
+
+async def test_who_asked_for_a_moment_gets_one() -> None:
+    """Three times as long as anybody else."""
+    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    call.asked_to_wait = True
+    await call.watchdog._look_at_silence(23.0)
+    assert not call.nudged
+    await call.watchdog._look_at_silence(25.0)
+    assert call.nudged == [1]
+
+
+async def test_noise_is_committed_and_words_that_never_come_end_the_call() -> None:
+    """A television answers no question."""
+    call = Call(unintelligible=8)
+    call.noise = True
+    call.unintelligible = 8
+
+    assert await call.end() is EndReason.IDLE_TIMEOUT
+    assert call.committed == 1

@@ -20,7 +20,7 @@ def speak(line: CallerLine, frames: int, item: str = "item") -> None:
 
 
 def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
-    """Every frame is sent as it came; a mark follows each fifth of a second and the end."""
+    """Every frame is sent as it came; a mark follows the first, each fifth of a second and the end."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1", prompt_grace=2.0)
 
@@ -28,7 +28,7 @@ def test_audio_passes_untouched_and_is_marked_as_it_goes() -> None:
     line.end_item()
 
     assert [each["media"]["payload"] for each in socket.events("media")] == [FRAME.decode()] * 12
-    assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [10, 13]
+    assert [index for index, each in enumerate(socket.sent) if each["event"] == "mark"] == [1, 12, 14]
     assert line.frames == 12
 
 
@@ -36,14 +36,33 @@ def test_a_cut_clears_what_twilio_holds() -> None:
     """Once, and not when there is nothing to clear."""
     socket = FakeSocket()
     line = CallerLine(socket, "MZ1", prompt_grace=2.0)
-    assert line.cut() is None
+    assert not line.cut()
 
     speak(line, 15)
     line.playback.echoed(socket.events("mark")[0]["mark"]["name"])
 
-    assert line.cut() == Cut("item", 200)
-    assert line.cut() is None
+    assert line.cut() == [Cut("item", 20, 300)]
+    assert not line.cut()
     assert len(socket.events("clear")) == 1
+
+
+def test_a_held_tongue_clears_once_and_goes_on_where_it_stopped() -> None:
+    """What is cut while it is held needs no second clear."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
+    speak(line, 15)
+    line.playback.echoed(socket.events("mark")[0]["mark"]["name"])
+
+    line.hold()
+    speak(line, 2)
+    assert len(socket.events("clear")) == 1
+    assert len(socket.events("media")) == 15
+
+    line.resume()
+    assert len(socket.events("media")) == 15 + 14 + 2
+    line.hold()
+    assert line.cut()
+    assert len(socket.events("clear")) == 2
 
 
 async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
@@ -52,7 +71,7 @@ async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
     line = CallerLine(socket, "MZ1", prompt_grace=2.0)
 
     saying = asyncio.create_task(line.say(b"\x00" * 4000))
-    await until(lambda: len(socket.events("mark")) == 3)
+    await until(lambda: len(socket.events("mark")) >= 3)
     assert not saying.done()
     for mark in socket.events("mark"):
         line.playback.echoed(mark["mark"]["name"])

@@ -40,14 +40,14 @@ def test_one_response_is_asked_for_at_a_time() -> None:
 
 
 def test_the_caller_is_not_talked_over() -> None:
-    """While the caller speaks nothing is asked for; what they say brings a response of its own."""
+    """While the caller speaks nothing is asked for; then for all that was wanted once."""
     turns = Turns()
     turns.caller_starts()
     turns.want()
     assert not turns.may_ask
 
     turns.caller_stops()
-    assert not turns.may_ask
+    assert turns.may_ask
     turns.created("r1")
     turns.done("r1")
     assert not turns.may_ask
@@ -71,7 +71,8 @@ def test_an_interrupted_response_stays_discarded_until_it_is_done() -> None:
     """Deltas may come late, after the model was told to stop."""
     turns = Turns()
     turns.created("r1")
-    turns.caller_starts()
+    assert turns.drop()
+    assert not turns.drop()
     assert turns.is_discarded("r1")
     turns.done("r1")
     turns.created("r2")
@@ -84,6 +85,7 @@ def test_settled_covers_the_moment_between_a_sentence_and_its_answer() -> None:
     turns.caller_starts()
     assert not turns.settled.is_set()
     turns.caller_stops()
+    turns.want()
     assert not turns.settled.is_set()
     turns.created("r1")
     assert not turns.settled.is_set()
@@ -95,6 +97,7 @@ def test_a_new_connection_has_no_responses() -> None:
     """What was active on the old one will never be done."""
     turns = Turns()
     turns.created("r1")
+    turns.drop()
     turns.caller_starts()
 
     turns.reset()

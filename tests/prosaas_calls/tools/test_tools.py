@@ -80,7 +80,7 @@ async def test_a_full_day_is_full(engine: AsyncEngine) -> None:
 
     answer = await tool(await call(engine), "check_availability", date="2026-01-25")
 
-    assert answer.text == "יום ראשון, 25 בינואר: הכול תפוס. הצע יום אחר."
+    assert answer.text == "יום ראשון, 25 בינואר: הכול תפוס. יש להציע יום אחר."
 
 
 async def test_the_log_line_is_the_guides(engine: AsyncEngine) -> None:
@@ -99,16 +99,16 @@ async def test_an_appointment_is_booked_moved_and_cancelled(engine: AsyncEngine)
     context = await call(engine)
 
     made = await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="תספורת")
-    assert made.text == "התור נקבע: יום ראשון, 25 בינואר, 14:00."
+    assert made.text == "הפגישה נקבעה: יום ראשון, 25 בינואר, 14:00."
     assert await booked(engine) == [datetime(2026, 1, 25, 12, tzinfo=UTC)]
 
     old = {"current_date": "2026-01-25", "current_time": "14:00"}
     moved = await tool(context, "reschedule_appointment", date="2026-01-26", time="09:30", **old)
-    assert moved.text == "התור הועבר. היה: יום ראשון, 25 בינואר, 14:00. עכשיו: יום שני, 26 בינואר, 09:30."
+    assert moved.text == "הפגישה הועברה. קודם: יום ראשון, 25 בינואר, 14:00. עכשיו: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == [datetime(2026, 1, 26, 7, 30, tzinfo=UTC)]
 
     gone = await tool(context, "cancel_appointment", date="2026-01-26", time="09:30")
-    assert gone.text == "התור בוטל: יום שני, 26 בינואר, 09:30."
+    assert gone.text == "הפגישה בוטלה: יום שני, 26 בינואר, 09:30."
     assert await booked(engine) == []
     async with session(engine) as opened:
         assert await opened.scalar(select(Appointment.call_sid)) == "CA1"
@@ -159,8 +159,8 @@ async def test_another_callers_appointment_is_out_of_reach(engine: AsyncEngine) 
 
     theirs, old = {"date": "2026-01-25", "time": "10:00"}, {"current_date": "2026-01-25", "current_time": "10:00"}
     new = {"date": "2026-01-26", "time": "10:00"}
-    assert "אין ללקוח תור" in (await tool(context, "cancel_appointment", **theirs)).text
-    assert "אין ללקוח תור" in (await tool(context, "reschedule_appointment", **old, **new)).text
+    assert "אין ללקוח פגישה" in (await tool(context, "cancel_appointment", **theirs)).text
+    assert "אין ללקוח פגישה" in (await tool(context, "reschedule_appointment", **old, **new)).text
     assert len(await booked(engine)) == 1
 
 
@@ -179,7 +179,7 @@ async def test_an_appointment_is_given_up_by_its_own_day_and_hour_alone(
     assert "יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00" in refused.text
     assert refused.text.count("26 בינואר") == 1
     listed = await tool(context, "my_appointments")
-    assert listed.text == "התורים של הלקוח: יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00."
+    assert listed.text == "הפגישות של הלקוח: יום ראשון, 25 בינואר, 10:00; יום שני, 26 בינואר, 10:00."
 
     await tool(context, "cancel_appointment", date="2026-01-26", time="10:00")
     assert await booked(engine) == [datetime(2026, 1, 25, 8, tzinfo=UTC)]
@@ -191,7 +191,7 @@ async def test_a_booking_asked_for_twice_is_one_that_they_have(engine: AsyncEngi
     for _ in range(2):
         answer = await tool(context, "book_appointment", date="2026-01-25", time="14:00")
 
-    assert "כבר קבוע" in answer.text
+    assert "כבר קבועה" in answer.text
     assert "תפוסה" not in answer.text
     assert len(await booked(engine)) == 1
 
@@ -254,13 +254,13 @@ async def test_callers_who_hide_their_number_share_nothing(engine: AsyncEngine) 
         assert await opened.scalar(anonymous) == 0
 
 
-async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -> None:
+async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine, owner: AsyncEngine) -> None:
     """Name, number, words and urgency; the number called from when no other is named."""
     context = replace(await call(engine), caller=CALLER)
     await tool(context, "take_message", text="לחזור אליי", name="דוד", urgent=True)
     await tool(context, "take_message", text="לא דחוף", number="+97221234567")
 
-    async with session(engine) as opened:
+    async with session(owner) as opened:
         kept = (await opened.scalars(select(CallMessage).order_by(CallMessage.id))).all()
         jobs = await opened.execute(text("SELECT payload FROM pgqueuer WHERE entrypoint = 'business.tell' ORDER BY id"))
         told = [json.loads(bytes(payload))["message_id"] for (payload,) in jobs]
@@ -269,6 +269,17 @@ async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine) -
         ("", "+97221234567", "לא דחוף", False),
     ]
     assert told == [each.id for each in kept]
+
+
+async def test_what_callers_leave_is_kept_without_card_numbers(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    context = await call(engine)
+    await tool(context, "take_message", text="לחייב את 4580260000000000", name="דוד 4580260000000000")
+    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="כרטיס 4580260000000000")
+    async with session(owner) as opened:
+        kept = [*(await opened.scalars(select(CallMessage))), *(await opened.scalars(select(Appointment)))]
+    texts = [kept[0].body, kept[0].name, kept[1].note]
+    assert not any("4580" in each for each in texts)
+    assert all("[redacted]" in each for each in texts)
 
 
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
@@ -309,3 +320,55 @@ async def test_a_refusal_is_an_event_of_its_own_and_no_success(engine: AsyncEngi
         await tool(await call(engine), "book_appointment", date="2026-01-24", time="10:00")
 
     assert [event.event for event in events if str(event.event).startswith("TOOL_")] == ["TOOL_CALL", "TOOL_REFUSED"]
+
+
+async def introduced(engine: AsyncEngine, caller: str, **who: str) -> tuple[ToolContext, Answer]:
+    """A call whose caller says who they are; how the call goes on for its tools."""
+    known = [await call(engine, "CA2", caller)]
+    context = replace(known[0], introduce=lambda profile: known.append(replace(known[0], profile=profile)))
+    answer = await tool(context, "remember_caller", **who)
+    return known[-1], answer
+
+
+async def test_a_callers_name_is_kept_for_the_diary(engine: AsyncEngine) -> None:
+    await introduced(engine, CALLER, name="רות")
+
+    assert (await call(engine, "CA3")).profile.customer_name == "רות"
+
+
+async def test_who_comes_is_in_the_diary(engine: AsyncEngine) -> None:
+    """A mother books for her child."""
+    await tool(await call(engine), "book_appointment", date="2026-01-25", time="14:00", for_whom="נועם")
+    async with session(engine) as opened:
+        assert await opened.scalar(select(Appointment.for_whom)) == "נועם"
+
+
+async def test_a_hidden_caller_books_under_the_number_that_they_give_and_gets_at_nothing_else(
+    engine: AsyncEngine,
+) -> None:
+    """Anybody can give anybody's number: what that customer has is neither told nor touched, and nobody is renamed."""
+    await introduced(engine, CALLER, name="רות")
+    theirs = await call(engine)
+    await tool(theirs, "book_appointment", date="2026-01-25", time="14:00")
+
+    hidden, answer = await introduced(engine, "anonymous", name="מישהו", number="050-123-4567")
+    assert not answer.refused
+    assert not (await tool(hidden, "book_appointment", date="2026-01-25", time="15:00")).refused
+    for name, arguments in (
+        ("my_appointments", {}),
+        ("cancel_appointment", {"date": "2026-01-25", "time": "14:00"}),
+        ("cancel_appointment", {"date": "2026-01-25", "time": "09:00"}),
+    ):
+        answer = await tool(hidden, name, **arguments)
+        assert answer.refused
+        assert "14:00" not in answer.text
+    async with session(engine) as opened:
+        assert (await opened.scalars(select(Customer.name))).all() == ["רות"]
+    assert len(await booked(engine)) == 2
+
+
+async def test_a_number_that_is_none_is_asked_for_again(engine: AsyncEngine) -> None:
+    for number in ("050", "", "לא יודע"):
+        context, answer = await introduced(engine, "anonymous", number=number)
+        assert answer.refused
+        assert context.profile.customer_id is None

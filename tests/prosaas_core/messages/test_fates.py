@@ -56,3 +56,13 @@ async def test_a_call_that_rings_again_is_as_old_as_it_was(engine: AsyncEngine, 
         first = await fates.admit_call(raw, "CA1", from_number=CALLER, to_number=CALLED)
         assert first == await fates.admit_call(raw, "CA1", from_number=CALLER, to_number=CALLED)
         assert await fates.admit_call(raw, "CA2", from_number=CALLER, to_number="+97239999999") is None
+
+
+async def test_a_call_keeps_the_first_seat_that_it_was_given(engine: AsyncEngine, business_id: int) -> None:
+    """Nobody has one while all are full."""
+    async with raw_connection(engine) as raw:
+        admitted = [
+            await fates.admit_call(raw, "CA1", from_number=CALLER, to_number=CALLED, seat=seat)
+            for seat in ("", "0a" * 6, "0b" * 6)
+        ]
+    assert [call.seat for call in admitted if call] == ["", "0a" * 6, "0a" * 6]

@@ -235,3 +235,28 @@ async def test_neither_bodies_nor_credentials_reach_a_line_at_any_level(client: 
     assert all(private not in lines for private in ("דוד", secret, "twilio-token"))
     shown = next(event for event in events if event.event == "PAYLOAD_PREVIEW")
     assert shown.fields["preview"] == '{"model": "gpt-test", "input": [{"role": "user", "content": "<14>"}]}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (400, {"error": {"code": 131031, "message": "Account has been locked"}}, "131031"),
+        (401, {"error": {"code": 190, "type": "OAuthException"}}, "190"),
+        (429, {"code": 20429, "message": "Too Many Requests", "status": 429}, "20429"),
+        (429, {"error": {"code": "rate_limit_exceeded"}}, "rate_limit_exceeded"),
+        (400, {"error": {"code": ["x"]}}, ""),
+        (400, {"code": "x" * 100}, ""),
+        (400, {"code": "two\nlines"}, ""),
+        (400, {"code": 7, "more": "x" * 70_000}, ""),
+        (400, [1], ""),
+        (400, "[" * 50_000, ""),
+    ],
+)
+async def test_the_other_sides_own_code_goes_with_the_error(
+    client: Callable[..., Outbound], status: int, body: object, code: str
+) -> None:
+    answer = httpx.Response(status, text=body) if isinstance(body, str) else httpx.Response(status, json=body)
+    async with client(Script(answer), total_s=0.1) as outbound:
+        with pytest.raises((Refused, Unavailable)) as caught:
+            await outbound.request("POST", URL, idempotent=False)
+    assert (caught.value.status, caught.value.code) == (status, code)

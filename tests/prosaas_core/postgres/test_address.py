@@ -172,3 +172,28 @@ def test_what_is_asked_to_be_verified_is_verified(query: str, verified: bool, na
 def test_a_weaker_mode_is_left_to_asyncpg(mode: str) -> None:
     _, parameters = tried(f"postgresql://u:p@host/d{'?sslmode=' if mode else ''}{mode}")
     assert parameters.sslmode.name == (mode or "prefer")
+
+
+@pytest.mark.parametrize(
+    ("host", "far"),
+    [
+        ("db.example.com", True),
+        ("8.8.8.8", True),
+        ("[2001:4860:4860::8888]", True),
+        ("postgres,db.example.com", True),
+        ("postgres", False),
+        ("localhost", False),
+        ("127.0.0.1", False),
+        ("10.0.0.5", False),
+        ("[fd00::1]", False),
+        ("db.railway.internal", False),
+    ],
+)
+def test_a_far_server_has_to_prove_who_it_is_unless_said_otherwise(host: str, far: bool) -> None:
+    asked = arguments(f"postgresql://u:p@{host}/d")["ssl"]
+    if far:
+        assert asked.verify_mode is ssl.CERT_REQUIRED
+        assert asked.check_hostname
+    else:
+        assert asked == "prefer"
+    assert arguments(f"postgresql://u:p@{host}/d?sslmode=prefer")["ssl"] == "prefer"

@@ -65,6 +65,7 @@ def test_an_awkward_password_logs_in(password: str, role: Role) -> None:
         (lambda url: url + "?no_such_setting=1", "does not know an option"),
         (lambda url: url.replace(":not-a-secret@", ":hunter2/s3cr3t@"), "percent-encode"),
         (lambda url: url + "?default_transaction_read_only=on", "read-only"),
+        (lambda url: url + "?sslmode=require", "has no TLS"),
         (lambda url: url + "?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "put the file into env/"),
     ],
 )

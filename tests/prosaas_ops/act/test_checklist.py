@@ -52,6 +52,27 @@ def test_a_call_is_ten_to_thirty_lines(rows: int, good: bool) -> None:
     assert checklist.budget(rows, "CA1").good is good
 
 
+def test_a_live_stack_is_judged_by_the_call_that_ended_last_and_was_not_debugged() -> None:
+    """Without a simulator: whole calls alone, and every service's lines of that one."""
+
+    def told(call_sid: str, rows: int) -> list[str]:
+        begin, end = (
+            f"[INFO] 🚀 [CALL_START] call_sid={call_sid}, mode=ai",
+            f"[INFO] 🔚 [CALL_END] x · call_sid={call_sid}",
+        )
+        return [begin, *[f"[INFO] x · call_sid={call_sid}"] * (rows - 2), end]
+
+    half = ["[INFO] 🔚 [CALL_END] x · call_sid=CA0"]
+    good = checklist.newest_call(lines(*told("CA1", 40), *told("CA2", 12), *half))
+    assert (good.good, "CA2" in good.evidence, "12 lines" in good.evidence) == (True, True, True)
+    assert not checklist.newest_call(lines(*told("CA2", 12), *told("CA1", 40))).good
+    debugged = [*told("CA3", 12), "[DEBUG] [RMS] rms=3 · call_sid=CA3"]
+    assert "CA2" in checklist.newest_call(lines(*told("CA2", 12), *debugged)).evidence
+    none = checklist.newest_call(lines(*half))
+    assert not none.good
+    assert "SINCE=1d" in none.remedy
+
+
 def test_an_empty_sweep_or_a_frame_in_the_log_is_noise() -> None:
     sweep, frame = checklist.noise(
         lines("[INFO] [WHATSAPP_SESSION] Check #45: Found 0 stale sessions", "[INFO] [RMS] rms=3", "[INFO] x"), "1h"
@@ -80,9 +101,9 @@ def test_what_an_operator_asked_to_see_is_not_held_against_production() -> None:
 
 def test_a_restart_at_debug_counts_as_debugging_until_the_next_restart() -> None:
     log = lines(
-        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=DEBUG, listen=0.0.0.0:1",
+        "[INFO] 🟢 [SERVICE_START] the service is up, service=worker, version=1, level=DEBUG, listen=0.0.0.0:1",
         "[DEBUG] [RMS] rms=3",
-        "[INFO] 🟢 [SERVICE_START] worker is up: version=1, level=INFO, listen=0.0.0.0:1",
+        "[INFO] 🟢 [SERVICE_START] the service is up, service=worker, version=1, level=INFO, listen=0.0.0.0:1",
     )
     assert checklist.noise(log, "1h")[1].good
     assert not checklist.noise([*log, *lines("[DEBUG] [RMS] rms=3")], "1h")[1].good

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.act import debug
-from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.act import debug, quiet
+from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import RawLine
@@ -37,10 +37,11 @@ def watch(
     length: float = 60.0,
     most: int = 200,
     still_on: bool = True,
+    still_runs: bool = False,
 ) -> tuple[str, str]:
     """The reason that ended the session, and the file it left."""
     file = io.StringIO()
-    session = debug.Watch(target or Target(), length, lambda: still_on)
+    session = debug.Watch(target or Target(), length, lambda: still_on, lambda: still_runs)
     return session.show(items, screen, RateCap(most, lambda: 100.0), file), file.getvalue()
 
 
@@ -69,6 +70,43 @@ def test_a_stop_of_the_service_ends_the_session(screen: Screen) -> None:
     assert why.startswith("the service stopped")
 
 
+def test_the_end_of_one_generation_ends_no_session_while_another_runs(screen: Screen) -> None:
+    items: list[Any] = [Happening(0.0, "prosaas-calls", "die", ""), line("[DEBUG] of the new one")]
+    why, kept = watch(screen, items, still_runs=True)
+    assert (why, "of the new one" in kept) == ("the log ended", True)
+
+
+def test_a_generation_that_comes_is_raised_once_it_listens(engine: Any) -> None:
+    raised: list[str] = []
+    known = {found.id: found for found in engine.generations("prosaas-calls")}
+
+    def raise_in(container: Any) -> None:
+        if len(raised) == 0:
+            raised.append("too early")
+            raise Problem("process 7 does not follow")
+        raised.append(container.id)
+
+    engine.begin("prosaas-calls")
+    assert all(debug._joined(engine, "prosaas-calls", known, raise_in) for _ in range(3))
+    assert raised == ["too early", "new"]
+    engine.beside.clear()
+    engine.states["prosaas-calls"] = "exited"
+    assert not debug._joined(engine, "prosaas-calls", known, raise_in)
+
+
+@pytest.mark.parametrize(("command", "module"), [("quiet-calls", quiet), ("debug-calls", debug)])
+def test_every_generation_is_asked(
+    service: "Service", engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, command: str, module: Any
+) -> None:
+    """While one drains beside another, the calls to look at may be in either."""
+    engine.begin("prosaas-calls")
+    monkeypatch.setattr(module, "Engine", lambda: engine)
+    monkeypatch.setattr(sys, "stdout", Hearing("every line goes to", ctrl_c))
+    assert module.run(options(command)) == FINE
+    resets = [where for where, words in zip(engine.ran_in, engine.executed, strict=True) if words[2] == "reset"]
+    assert set(resets) == {"prosaas-calls", "new"}
+
+
 def test_the_end_of_the_call_ends_its_session_after_its_last_lines(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +118,9 @@ def test_the_end_of_the_call_ends_its_session_after_its_last_lines(
 
 
 def test_somebody_taking_it_back_ends_the_session(screen: Screen) -> None:
-    reverted = line("[WARNING] 🎚️ [LOG_LEVEL_REVERTED] רמת הלוג של service חזרה ל-INFO (reset)")
+    reverted = line(
+        "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] רמת הלוג חזרה לקודמת: הזמנית בוטלה ידנית, level=INFO, target=service"
+    )
     assert watch(screen, [reverted], still_on=False)[0].startswith("somebody took it back")
     assert watch(screen, [reverted], still_on=True)[0] == "the log ended"
 

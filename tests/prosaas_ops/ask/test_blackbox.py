@@ -1,4 +1,4 @@
-"""The flight recorder as a person reads it."""
+"""The black box as a person reads it."""
 
 import json
 from collections.abc import Callable
@@ -88,3 +88,17 @@ def test_a_recorder_that_fails_is_a_problem(answering: Any, options: Any) -> Non
     answering.on_run = lambda service, command: (1, "", "disk full")
     with pytest.raises(Problem, match="disk full"):
         blackbox.run(options("blackbox", CALL="CA1"))
+
+
+def test_the_generation_that_holds_the_call_is_found(
+    answering: Any, options: Any, json_line: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is still in memory, only one of them has; its lines may be those of one that is gone."""
+    head = json.dumps({"blackbox": CALL, "kind": "call", "reason": "asked", "records": 1})
+    own = json_line("DEBUG", "rms=3", timestamp="2024-01-25T14:00:01.000000Z")
+    answering.begin("prosaas-calls")
+    answers = iter([(3, "", "nothing"), (0, f"{head}\n{own}", "")])
+    answering.on_run = lambda service, command: next(answers)
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    assert answering.ran_in == ["new", "prosaas-calls"]
+    assert "rms=3" in capsys.readouterr().out

@@ -22,7 +22,10 @@ def shown(engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: py
 def test_thousands_of_one_kind_are_a_row(engine: Any, shown: Any) -> None:
     for number in range(3000):
         engine.write(
-            "prosaas-api", number / 10, f"[ERROR] ❌ [HTTP_FAILED] POST /x נכשל · request_id=r{number:08}", "  Boom"
+            "prosaas-api",
+            number / 10,
+            f"[ERROR] ❌ [HTTP_FAILED] הבקשה נכשלה, method=POST, path=/x · request_id=r{number:08}",
+            "  Boom",
         )
     engine.write("worker", 5, "[WARNING] one more · call_sid=CA0123456789abcdef")
     rows = shown().splitlines()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_ops.conduct.machine import database
+from prosaas_ops.conduct.machine import PREFLIGHT, database, prices
 from prosaas_ops.conduct.world import World
 
 
@@ -22,3 +22,29 @@ def test_an_address_that_cannot_work_is_told_before_anything_starts(url: str, fi
     found = list(database(World(tmp_path), "prod"))
     assert [finding.fix for finding in found] == ([] if fix is None else [fix])
     assert not [finding for finding in found if "hunter2" in finding.text]
+
+
+@pytest.mark.parametrize(
+    ("file", "dotenv", "said"),
+    [
+        (None, "", []),
+        ("[twilio]\nsms = 0.01\n", "MAX_COST_PER_CALL=2.50\n", [("env/prices.toml before the shipped ones", "")]),
+        ("[twilio]\nsmss = 0.01\n", "", [("line 2: smss is not one of", "put it right as in")]),
+        ("[twilio\n", "", [("at line 1", "put it right as in")]),
+        (None, "MAX_COST_PER_DAY=much\n", [("MAX_COST_PER_DAY=much is no amount", "one like 2.50")]),
+    ],
+)
+def test_a_file_of_prices_with_a_typo_is_refused_with_its_line(
+    file: str | None, dotenv: str, said: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(dotenv)
+    (tmp_path / "env").mkdir()
+    if file is not None:
+        (tmp_path / "env/prices.toml").write_text(file)
+    found = list(prices(World(tmp_path), "prod"))
+    assert len(found) == len(said)
+    for finding, (text, fix) in zip(found, said, strict=True):
+        assert text in finding.text
+        assert finding.fix.startswith(fix)
+        assert bool(finding.fix) == bool(fix)
+    assert prices in PREFLIGHT

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from prosaas_core.postgres.roles import ROLES
 from prosaas_ops.conduct.secrets import database_url, tell_overridden, write_secrets
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -47,3 +48,30 @@ def test_a_secret_of_the_shell_is_not_used_and_said(
 def test_any_password_works_in_the_address(password: str) -> None:
     parts = urlsplit(database_url({"POSTGRES_PASSWORD": password}))
     assert (parts.hostname, unquote(parts.password or "")) == ("postgres", password)
+
+
+def test_each_service_has_an_address_of_its_own_and_the_owners_only_migrates(tmp_path: Path) -> None:
+    write_secrets(world(tmp_path, "POSTGRES_PASSWORD=first\n"))
+    files = {path.name: path.read_text() for path in (tmp_path / "secrets").glob("database_*")}
+    users = {name: urlsplit(text).username for name, text in files.items() if name.startswith("database_url")}
+    assert users.pop("database_url") == "prosaas"
+    assert users == {f"database_url_{role}": role for role in ROLES}
+    assert len({urlsplit(text).password for text in files.values() if "://" in text}) == len(ROLES) + 1
+    assert not any("first" in text for name, text in files.items() if name != "database_url")
+    write_secrets(world(tmp_path, "POSTGRES_PASSWORD=second\n"))
+    assert (tmp_path / "secrets/database_roles_key").read_text() != files["database_roles_key"]
+
+
+@pytest.mark.parametrize(("asked", "user"), [("", "me"), ("DATABASE_ROLES=1\n", "prosaas_api")])
+def test_a_managed_database_has_roles_when_asked_for(tmp_path: Path, asked: str, user: str) -> None:
+    """Its user may not be allowed to make any."""
+    write_secrets(world(tmp_path, f"POSTGRES_PASSWORD=x\nDATABASE_URL=postgresql://me:p@host/name\n{asked}"))
+    assert urlsplit((tmp_path / "secrets/database_url_prosaas_api").read_text()).username == user
+    assert bool((tmp_path / "secrets/database_roles_key").read_text()) is bool(asked)
+
+
+def test_roles_may_be_given_up_again(tmp_path: Path) -> None:
+    write_secrets(world(tmp_path, "POSTGRES_PASSWORD=x\n"))
+    write_secrets(world(tmp_path, "POSTGRES_PASSWORD=x\nDATABASE_ROLES=0\n"))
+    assert (tmp_path / "secrets/database_roles_key").read_text() == ""
+    assert urlsplit((tmp_path / "secrets/database_url_prosaas_worker").read_text()).username == "prosaas"

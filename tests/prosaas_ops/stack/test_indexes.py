@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from prosaas_ops.stack import found, records
+from prosaas_ops.stack import found, records, search
 
 pytestmark = pytest.mark.postgres
 
@@ -28,6 +28,12 @@ QUESTIONS: dict[str, tuple[str, tuple[Any, ...], set[str]]] = {
     "a phone number": (*A_PHONE, {"ix_calls_from_digits", "ix_calls_to_digits"}),
     "a customer's calls": (records._BY_PHONE, ("501000777", None), {"ix_calls_from_digits", "ix_calls_to_digits"}),
     "the beginning of an id": (records._BY_NAME, ("ca4e732c",), {"ix_calls_beginning"}),
+    "an id while it is typed": (*search.question("CA4e732c"), {"ix_calls_beginning"}),
+    "a number while it is typed": (
+        *search.question("050-1000777"),
+        {"ix_calls_from_beginning", "ix_calls_to_beginning", "ix_calls_from_digits", "ix_calls_to_digits"},
+    ),
+    "the newest": (*search.question(""), {"ix_calls_started_at"}),
 }
 
 

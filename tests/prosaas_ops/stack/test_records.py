@@ -11,6 +11,7 @@ import pytest
 
 from prosaas_ops.options import Problem, Usage
 from prosaas_ops.stack import records
+from prosaas_ops.stories.judged import paid
 
 INSERT = """
     insert into calls (call_sid, business_id, from_number, to_number, status, started_at, ended_at, duration_s,
@@ -50,6 +51,30 @@ def test_a_record_comes_with_its_business_and_its_queued_jobs() -> None:
     assert (record.business, record.end_reason, record.duration_s) == ("456 מספרת דנה", "customer_hangup", 9.0)
     assert (record.metrics, record.transcript[0]["text"], record.events) == ({"turns": 3}, "שלום", [])
     assert [(job.name, job.status) for job in record.jobs] == [("call.summarise", "queued")]
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_record_tells_what_its_call_cost_charge_by_charge(database_url: str) -> None:
+    async def fill() -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(
+            """
+            insert into charges (business_id, call_sid, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
+                                 currency, estimated)
+            select 456, 'CAnew', kind, name, 0, 0, 0, 0, cost, 'USD', name = 'gpt-realtime-2.1'
+            from (values ('model', 'gpt-realtime-2.1', 0.05), ('phone', 'twilio', 0.0125), ('phone', 'twilio', 0.0125),
+                         ('text', 'gpt-of-tomorrow', null)) as bought (kind, name, cost)
+            """
+        )
+        await connection.close()
+
+    asyncio.run(fill())
+    record = records.call_record("CAnew")
+    assert record is not None
+    assert paid(record) == "gpt-realtime-2.1 0.0500 estimated · twilio 0.0250 · gpt-of-tomorrow ? USD"
+    unpaid = records.call_record("CAold")
+    assert unpaid is not None
+    assert paid(unpaid) == ""
 
 
 @pytest.mark.usefixtures("stored")

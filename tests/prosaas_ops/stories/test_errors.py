@@ -14,13 +14,13 @@ def lines(*texts: str, service: str = "prosaas-api") -> list[Line]:
 def test_what_differs_in_ids_numbers_and_quoted_words_is_the_same_trouble() -> None:
     (group,) = group_errors(
         lines(
-            "[ERROR] ❌ [HTTP_FAILED] POST /twilio/voice נכשל · request_id=0a1b2c3d",
+            "[ERROR] ❌ [HTTP_FAILED] הבקשה נכשלה, method=POST, path=/twilio/voice · request_id=0a1b2c3d",
             "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CA1, business_id=456",
-            "[ERROR] ❌ [HTTP_FAILED] POST /twilio/voice נכשל · request_id=99887766 · call_sid=CA2",
+            "[ERROR] ❌ [HTTP_FAILED] הבקשה נכשלה, method=POST, path=/twilio/voice · request_id=99 · call_sid=CA2",
         )
     )
     assert (group.event, group.count, group.calls, group.last - group.first) == ("HTTP_FAILED", 2, {"CA2"}, 2.0)
-    assert group.example.text.startswith("POST /twilio/voice")
+    assert "path=/twilio/voice" in group.example.text
 
 
 def test_other_words_another_event_or_service_are_another_trouble_and_errors_come_first() -> None:
@@ -35,14 +35,20 @@ def test_other_words_another_event_or_service_are_another_trouble_and_errors_com
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("repeated", ["חזר 41 פעמים ב-30.1s: x failed 8", "repeated 41 times in 30.1s: x failed 8"])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "אותה שורה חזרה שוב ושוב, count=41, seconds=30, last=x failed 8",
+        "the same line again, count=41, seconds=30, last=x failed 8",
+    ],
+)
 def test_repeats_that_the_log_folded_count_where_they_belong(repeated: str) -> None:
     (group,) = group_errors(lines("[ERROR] ❌ [CHORE_FAILED] x failed 7", f"[WARNING] 🔁 [REPEATED] {repeated}"))
     assert (group.event, group.count) == ("CHORE_FAILED", 42)
 
 
 def test_what_began_after_a_start_or_a_switch_says_so() -> None:
-    start = "[INFO] 🟢 [SERVICE_START] prosaas-api עלה: version=1.2"
+    start = "[INFO] 🟢 [SERVICE_START] השירות עלה, service=prosaas-api, version=1.2"
     first, second = group_errors(lines(start, "[ERROR] new", "[WARNING] other"))
     assert "version=1.2" in first.since
     assert second.since == ""

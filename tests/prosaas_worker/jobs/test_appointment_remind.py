@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 
 from prosaas_core.jobs import APPOINTMENT_REMIND
 from prosaas_core.tables import Appointment, Business, Customer
+from prosaas_core.words import day_in_words
 from prosaas_logging import capture_events
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import appointment_remind
@@ -39,16 +40,16 @@ async def change(engine, table, **values):
 
 
 @pytest.mark.usefixtures("booked")
-async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(tools, providers):
+async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(tools, providers, engine):
     await change(tools.engine, Customer, phone="+972501234567")
-    await change(tools.engine, Business, timezone="Etc/GMT-3")
+    await change(engine, Business, timezone="Etc/GMT-3")
     with capture_events() as events:
         await appointment_remind.run(job(), tools)
     (sent,) = providers.sent
     assert [event.fields["channel"] for event in events if event.event == "WHATSAPP_SENT"] == ["sms"]
     local = TOMORROW + timedelta(hours=3)
     assert (sent["from"], sent["to"]) == ("+97235550100", "+972501234567")
-    assert sent["body"] == f"שלום דוד, תזכורת לתור שלך במספרת דנה ביום {local:%d.%m} בשעה {local:%H:%M}."
+    assert sent["body"] == f"שלום דוד, תזכורת: קבעתם תור במספרת דנה ל{day_in_words(local, 'he')}, בשעה {local:%H:%M}."
 
 
 @pytest.mark.usefixtures("booked")
@@ -120,7 +121,7 @@ async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
 
 
 @pytest.mark.usefixtures("booked")
-async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools):
-    await change(tools.engine, Business, whatsapp_phone_number_id=None)
+async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools, engine):
+    await change(engine, Business, whatsapp_phone_number_id=None)
     with pytest.raises(Hopeless, match="appointment 9"):
         await appointment_remind.run(job(), tools)

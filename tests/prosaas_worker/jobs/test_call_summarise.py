@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
+from otlp_world import Receiver, attributes, traced
+from prosaas_core import tracing
 from prosaas_core.jobs import CALL_SUMMARISE
+from prosaas_core.outward.http import Unavailable
 from prosaas_core.records import CallRecord, save_call_record
-from prosaas_core.tables import Business, Call
+from prosaas_core.tables import Business, Call, Charge
+from prosaas_logging import scope
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import call_summarise
 
@@ -55,8 +59,8 @@ async def test_the_model_reads_who_said_what_and_its_summary_is_kept(tools, prov
     assert "עברית" in providers.asked[0]["instructions"]
 
 
-async def test_an_english_business_gets_an_english_summary(tools, providers):
-    async with tools.engine.begin() as connection:
+async def test_an_english_business_gets_an_english_summary(tools, providers, engine):
+    async with engine.begin() as connection:
         await connection.execute(update(Business).values(language="en"))
     await record(tools.engine, TRANSCRIPT)
     await call_summarise.run(job(), tools)
@@ -80,3 +84,56 @@ async def test_the_first_summary_stands(tools):
 async def test_a_call_that_is_not_there_is_hopeless(tools):
     with pytest.raises(Hopeless, match="CA404"):
         await call_summarise.run(job("CA404"), tools)
+
+
+async def charges(engine):
+    async with engine.connect() as connection:
+        rows = select(Charge.kind, Charge.name, Charge.business_id, Charge.call_sid, Charge.tokens_in, Charge.cost)
+        return (await connection.execute(rows)).all()
+
+
+async def test_a_summary_is_charged_to_the_business_of_its_call(tools, providers):
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100, "input_tokens_details": {"cached_tokens": 0}}
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    cost = pytest.approx(0.00075 + 0.00045)
+    assert await charges(tools.engine) == [("text", "gpt-5.4-mini", 456, "CA1", 1000, cost)]
+
+
+async def test_an_answer_of_no_use_is_paid_for_and_so_is_the_next(tools, providers):
+    """Each of them was made, and is on the bill."""
+    providers.usage, providers.words = {"input_tokens": 10, "output_tokens": 5}, ""
+    await record(tools.engine, TRANSCRIPT)
+    with pytest.raises(Unavailable):
+        await call_summarise.run(job(), tools)
+    providers.words = "answer"
+    await call_summarise.run(job(), tools)
+    assert [row.tokens_in for row in await charges(tools.engine)] == [10, 10]
+
+
+async def test_a_summary_is_a_part_of_its_calls_trace_with_what_the_model_used(tools, providers, monkeypatch):
+    """The job and the api's own request for it agree on the trace by the call's id."""
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100}
+    await record(tools.engine, TRANSCRIPT)
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver), scope(job_id="1", call_sid="CA1") as entered:
+            tracing.join(entered)
+            await call_summarise.run(job(), tools)
+            tracing.finish(entered, CALL_SUMMARISE, kind="consumer")
+    finally:
+        receiver.close()
+    spans, root = receiver.spans, tracing.root_of("call_sid", "CA1")
+    assert {span.trace_id.hex() for span in receiver.all} == {root.trace_id}
+    assert spans[CALL_SUMMARISE].parent_span_id.hex() == root.span_id
+    assert spans["chat gpt-5.4-mini"].parent_span_id == spans[CALL_SUMMARISE].span_id
+    assert spans["POST"].parent_span_id == spans["chat gpt-5.4-mini"].span_id
+    assert attributes(spans["chat gpt-5.4-mini"])["gen_ai.usage.input_tokens"] == 1000
+
+
+async def test_an_odd_bill_does_not_cost_the_summary(tools, providers):
+    providers.usage = "much"
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    assert (await summary(tools.engine)).summary == "answer 1"
+    assert [row.tokens_in for row in await charges(tools.engine)] == [0]

@@ -36,7 +36,7 @@ def spool(tmp_path):
 
 @pytest.fixture
 def importing(tools, spool):
-    return Tools(tools.settings.model_copy(update={"spool_dir": spool}), tools.engine, tools.outbound)
+    return Tools(tools.settings.model_copy(update={"spool_dir": spool}), tools.engine, tools.outbound, tools.prices)
 
 
 async def jobs(engine):

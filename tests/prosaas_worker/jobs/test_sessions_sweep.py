@@ -99,26 +99,62 @@ async def test_old_bookkeeping_goes_and_what_may_be_asked_for_stays(table, key, 
     assert await keys(tools.engine, table, key) == (["new", "uncounted"] if table == "pgqueuer_log" else ["new"])
 
 
-async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, monkeypatch):
+async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, monkeypatch):
     monkeypatch.setattr(sessions_sweep, "_BATCH", 10)
     await execute(
-        tools.engine,
+        engine,
         "INSERT INTO job_effects (key, job, done_at) "
         "SELECT 'old' || n, 'x', now() - interval '100 days' FROM generate_series(1, 35) AS n",
     )
-    await execute(tools.engine, "INSERT INTO job_effects (key, job) VALUES ('new', 'x')")
-    await execute(tools.engine, "CREATE TABLE dropped AS SELECT txid_current() AS batch, ''::text AS key LIMIT 0")
+    await execute(engine, "INSERT INTO job_effects (key, job) VALUES ('new', 'x')")
+    await execute(engine, "CREATE TABLE dropped AS SELECT txid_current() AS batch, ''::text AS key LIMIT 0")
+    await execute(engine, "GRANT INSERT ON dropped TO prosaas_worker")
     await execute(
-        tools.engine,
+        engine,
         "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN INSERT INTO dropped VALUES (txid_current(), old.key); RETURN old; END $$",
     )
-    await execute(tools.engine, "CREATE TRIGGER note BEFORE DELETE ON job_effects FOR EACH ROW EXECUTE FUNCTION note()")
+    await execute(engine, "CREATE TRIGGER note BEFORE DELETE ON job_effects FOR EACH ROW EXECUTE FUNCTION note()")
     await sessions_sweep.clear_out(tools)
-    assert await keys(tools.engine, "job_effects", "key") == ["new"]
-    assert await keys(tools.engine, "(SELECT count(*) AS size FROM dropped GROUP BY batch) AS b", "size") == [
+    assert await keys(engine, "job_effects", "key") == ["new"]
+    assert await keys(engine, "(SELECT count(*) AS size FROM dropped GROUP BY batch) AS b", "size") == [
         5,
         10,
         10,
         10,
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [
+        ({}, True),
+        ({"recorded_at": "now()"}, False),
+        ({"end_reason": "'customer_hangup'"}, False),
+        ({"ended_at": "now()"}, False),
+        ({"carrier_status": "'in-progress'"}, False),
+        ({"started_at": "now() - interval '2 days'"}, False),
+        ({"direction": "'outbound'"}, False),
+    ],
+)
+async def test_a_call_that_never_reached_us_is_missed_and_the_business_is_told(tools, engine, changes, missed):
+    """Not one that is only just over, whose record is still to come, and each once."""
+    columns = {
+        "call_sid": "'CA1'",
+        "business_id": "456",
+        "carrier_status": "'no-answer'",
+        "started_at": "now() - interval '5 minutes'",
+        "ended_at": "now() - interval '4 minutes'",
+        **changes,
+    }
+    async with engine.begin() as connection:
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        await connection.execute(text(f"INSERT INTO calls ({names}) VALUES ({values})"))
+
+    assert [await sessions_sweep.note_missed(tools) for _ in range(2)] == [int(missed), 0]
+
+    async with engine.connect() as connection:
+        told = await connection.scalar(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'"))
+        reason = await connection.scalar(text("SELECT end_reason FROM calls"))
+    assert told == int(missed)
+    assert (reason == "missed") == missed

@@ -48,6 +48,22 @@ async def test_the_answer_goes_back_through_meta_from_the_businesss_own_number(t
     assert (sent["from"], sent["to"], sent["body"]) == ("1055", "972501234567", "answer 1")
 
 
+async def test_an_answer_goes_out_as_it_is_and_is_kept_without_card_numbers(
+    tools, providers, message, reply_job, monkeypatch
+):
+    async def answer(*_, **__):
+        return "your card 4580260000000000"
+
+    monkeypatch.setattr(whatsapp_reply, "answer", answer)
+    await message("SM1")
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert [sent["body"] for sent in providers.sent] == ["your card 4580260000000000"]
+    ((_, body, _),) = await outgoing(tools.engine)
+    async with tools.engine.connect() as connection:
+        draft = await connection.scalar(text("SELECT body FROM outbound_messages"))
+    assert body == draft == "your card [redacted]"
+
+
 async def test_three_messages_in_a_row_get_one_answer_that_has_read_them_in_their_order(
     tools, providers, message, reply_job
 ):

@@ -156,6 +156,33 @@ async def test_a_response_can_be_cancelled_once(client: Client) -> None:
     assert (await client.error())["code"] == "response_cancel_not_active"
 
 
+@pytest.mark.parametrize(("model", "kind"), [("gpt-transcribe", "duration"), ("gpt-4o-transcribe", "tokens")])
+async def test_each_response_is_billed_for_all_before_it_and_the_transcript_as_its_model_is(
+    client: Client, model: str, kind: str
+) -> None:
+    """What the last one read is cached, and a part of what this one reads; a cancelled one has its bill, too."""
+    session: dict[str, Any] = dict(SESSION)
+    audio = {**session["audio"], "input": {**session["audio"]["input"], "transcription": {"model": model}}}
+    await client.send("session.update", session={**SESSION, "audio": audio})
+    await client.until("session.updated")
+    await client.say(speak("שלום, אני רוצה לקבוע תור", "caller") + QUIET)
+    heard = await client.until("conversation.item.input_audio_transcription.completed")
+    assert heard["usage"]["type"] == kind
+    assert heard["usage"].get("seconds", heard["usage"].get("input_tokens")) > 0
+    first = (await client.until("response.done"))["response"]["usage"]
+    await client.send("response.create")
+    await client.until("response.output_audio.delta")
+    await client.send("response.cancel")
+    second = (await client.until("response.done"))["response"]["usage"]
+    for usage in (first, second):
+        details, said = usage["input_token_details"], usage["output_token_details"]
+        assert usage["input_tokens"] == details["text_tokens"] + details["audio_tokens"]
+        assert usage["output_tokens"] == said["text_tokens"] + said["audio_tokens"] > 0
+        assert details["cached_tokens"] == sum(details["cached_tokens_details"].values())
+    assert second["input_token_details"]["cached_tokens"] == first["input_tokens"]
+    assert second["input_tokens"] == first["input_tokens"] + first["output_tokens"]
+
+
 async def test_speech_interrupts_a_response_under_way(client: Client) -> None:
     """The caller's voice cancels it, with the reason turn_detected."""
     await client.send("session.update", session=SESSION)

@@ -1,5 +1,7 @@
 """What the caller really heard."""
 
+import pytest
+
 from simulator.audio import watermark
 from simulator.live import Said
 from simulator.phone.ear import Ear
@@ -17,9 +19,30 @@ def listen(*pieces: bytes) -> Ear:
 
 def test_speech_heard_to_its_end_is_whole_and_intact() -> None:
     """Every byte is accounted for, however the audio was cut into frames."""
-    ear = listen(*(AUDIO[at : at + 160] for at in range(0, len(AUDIO), 160)))
-    (heard,) = ear.heard
-    assert (heard.heard_bytes, heard.intact, ear.unknown_bytes) == (len(AUDIO), True, 0)
+    for size in (160, 1, 73, 95):
+        ear = listen(*(AUDIO[at : at + size] for at in range(0, len(AUDIO), size)))
+        ear.pause()
+        (heard,) = ear.heard
+        assert (heard.heard_bytes, heard.intact, ear.unknown_bytes) == (len(AUDIO), True, 0)
+
+
+@pytest.mark.parametrize("before", range(0, 160, 7))
+def test_speech_is_recognised_wherever_a_frame_begins(before: int) -> None:
+    """A recorded sentence before it, or the one that it interrupts, ends in the middle of a frame."""
+    for first in (b"", AUDIO[:320]):
+        audio = first + b"\x12" * before + AUDIO
+        ear = listen(*(audio[at : at + 160] for at in range(0, len(audio), 160)))
+        ear.pause()
+        assert ear.heard[-1].heard_bytes == len(AUDIO)
+        assert ear.heard[-1].intact
+
+
+def test_what_only_looks_like_the_beginning_of_speech_is_counted_too() -> None:
+    beginning = watermark.frame("speech", 5)[:50]
+    ear = listen(AUDIO, beginning)
+    assert ear.unknown_bytes == 0
+    ear.pause()
+    assert ear.unknown_bytes == len(beginning)
 
 
 def test_an_interrupted_speech_is_intact_as_far_as_it_went() -> None:

@@ -1,0 +1,85 @@
+"""`python -m prosaas_core.privacy.files find|show|erase`: the spool's and the flight recorder's files about one person.
+
+Runs where the files are, in a service's container. Whom it is about stands in PERSON, which no list of processes and no
+event of the engine shows: {"number": digits or null, "calls": [ids]}. The answer is one JSON object on stdout.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+DAY_S = 86_400
+# A folder, the setting of its place, and what in it is about calls, live ones too.
+FOLDERS = (
+    ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
+    ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", ("*.jsonl",)),
+)
+# Fewer digits than any whole number has would be found by chance.
+_LEAST_DIGITS = 8
+
+
+def mentions(number: str | None, ids: Iterable[str]) -> "re.Pattern[bytes] | None":
+    """What shows that bytes are about the person: their number however it is written, or one of the ids."""
+    wanted = [re.escape(each.encode()) for each in ids if each]
+    if number and len(number) >= _LEAST_DIGITS:
+        spelled = rb"[\s().\-/]{0,3}".join(re.escape(digit.encode()) for digit in number)
+        wanted.append(rb"(?<!\d)(?:00)?" + spelled + rb"(?!\d)")
+    return re.compile(b"|".join(wanted)) if wanted else None
+
+
+def about(pattern: "re.Pattern[bytes]", folder: Path, names: Sequence[str]) -> Iterator[Path]:
+    """The files of the folder that are about the person, by their name or by what is in them."""
+    for path in sorted({path for name in names for path in folder.glob(name)}):
+        try:
+            if pattern.search(path.name.encode()) or pattern.search(path.read_bytes()):
+                yield path
+        except FileNotFoundError:
+            continue
+
+
+def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = None) -> int:
+    """Remove the files that nobody has written to for that many days, 0 for none; how many those were."""
+    if not days:
+        return 0
+    oldest = (time.time() if now is None else now) - days * DAY_S
+    removed = 0
+    for path in {path for name in names for path in folder.glob(name)}:
+        try:
+            if path.is_file() and path.lstat().st_mtime < oldest:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:
+            continue
+    return removed
+
+
+def _theirs(person: dict[str, object]) -> Iterator[Path]:
+    number, calls = person.get("number"), person.get("calls") or []
+    assert isinstance(calls, list)
+    pattern = mentions(str(number) if number else None, map(str, calls))
+    if pattern is None:
+        return
+    for setting, default, names in FOLDERS:
+        yield from about(pattern, Path(os.environ.get(setting) or default), names)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage."""
+    if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase"):
+        print("find, show or erase?", file=sys.stderr)
+        return 2
+    found = {}
+    for path in _theirs(json.loads(os.environ["PERSON"])):
+        found[path.name] = path.read_text("utf-8", "replace") if arguments[0] == "show" else ""
+        if arguments[0] == "erase":
+            path.unlink(missing_ok=True)
+    print(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

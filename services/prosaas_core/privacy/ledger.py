@@ -1,0 +1,72 @@
+"""Who was forgotten, without saying who: the file beside the backups from which a restore forgets them again.
+
+A line holds hashes of the keys of rows, and no number: a provider's message id can have one in it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from prosaas_core.privacy.places import PLACES
+
+FILE = "forgotten.jsonl"
+_HASH = "encode(sha256(convert_to({}::text, 'UTF8')), 'hex')"
+
+
+class Forgotten(NamedTuple):
+    """One forgetting: its receipt, when it was, and the hashes of the keys of the rows that it ended."""
+
+    receipt: str
+    at: datetime
+    hashes: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, receipt: str, at: datetime, rows: Mapping[str, Sequence[str]]) -> Self:
+        return cls(
+            receipt,
+            at,
+            {table: [hashlib.sha256(key.encode()).hexdigest() for key in keys] for table, keys in rows.items()},
+        )
+
+
+def note(folder: Path, forgotten: Forgotten) -> None:
+    """Add it to the file, on the disk when this returns."""
+    line = {"receipt": forgotten.receipt, "at": forgotten.at.isoformat(), "hashes": dict(forgotten.hashes)}
+    with (folder / FILE).open("a", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def noted(folder: Path) -> Iterator[Forgotten]:
+    """All of them, the oldest first. ValueError for a line that cannot be read: nobody may come back by a damage."""
+    try:
+        lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            hashes = {str(table): [bytes.fromhex(key).hex() for key in keys] for table, keys in row["hashes"].items()}
+            at = datetime.fromisoformat(row["at"]).astimezone(UTC)
+            yield Forgotten(str(row["receipt"]), at, hashes)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"line {number} of {FILE} cannot be read") from None
+
+
+def again(forgotten: Forgotten, tables: set[str]) -> str:
+    """What ends the same rows in a restored database, of which these tables are there: statements for psql."""
+    script = []
+    for place in PLACES:
+        hashes = forgotten.hashes.get(place.table)
+        if hashes and place.table in tables:
+            script.append(
+                f"{place.erase} WHERE {_HASH.format(place.key)} = ANY('{{{','.join(hashes)}}}'::text[]) "
+                f"AND {place.made} <= '{forgotten.at.isoformat()}'::timestamptz;"
+            )
+    return "\n".join(script)

@@ -1,0 +1,111 @@
+"""One person in the database: who they are, which rows are theirs, what these say, and their end."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from prosaas_core.privacy.places import PLACES, erases, finds, shows
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_LEAST_DIGITS = 8
+_CUSTOMER = "SELECT phone, external_id FROM customers WHERE id = $1"
+_DIGITS = "regexp_replace({}, '[^0-9]', '', 'g') = $1"
+_BUSINESS = (
+    f"SELECT name FROM businesses WHERE {_DIGITS.format('phone')} OR {_DIGITS.format('transfer_number')} LIMIT 1"
+)
+# A call that nobody has recorded as ended; older ones were lost, and are not waited for.
+_LIVE = """
+    SELECT call_sid FROM calls WHERE call_sid = ANY($1) AND ended_at IS NULL AND recorded_at IS NULL
+        AND status IN ('', 'ringing', 'in-progress') AND started_at > now() - interval '4 hours'
+"""
+
+# The keys of a person's rows, table by table.
+Rows = Mapping[str, Sequence[str]]
+
+
+class NotAPersonError(ValueError):
+    """What was given stands for no one person; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody by their number's digits, where they have one, and by the customers that they are."""
+
+    number: str | None
+    customers: tuple[int, ...] = ()
+
+
+def whole_number(text: str) -> str:
+    """The digits of a number with its country; NotAPersonError for anything less, which others could share."""
+    digits = re.sub(r"\D", "", text)
+    if not text.strip().startswith(("+", "00")) or len(digits.removeprefix("00")) < _LEAST_DIGITS:
+        raise NotAPersonError(f"{text} is not a whole number: write its country too, as in +972501234567")
+    return digits.removeprefix("00")
+
+
+async def known_as(
+    connection: "asyncpg.Connection[Any]", *, number: str | None = None, customer: int | None = None
+) -> Person:
+    """The person with this number, or who this customer is, at every business; NotAPersonError for a business."""
+    ids = [] if customer is None else [customer]
+    if customer is not None:
+        row = await connection.fetchrow(_CUSTOMER, customer)
+        if row is None:
+            raise NotAPersonError(f"there is no customer {customer}")
+        number = _as_number(row["phone"]) or _as_number(row["external_id"])
+    if number and (name := await connection.fetchval(_BUSINESS, number)) is not None:
+        raise NotAPersonError(f"that is the number of the business {name}, not of a person who calls one")
+    (place,) = (place for place in PLACES if place.table == "customers")
+    found = await connection.fetch(finds(place), number, ids)
+    return Person(number, tuple(int(row[0]) for row in found))
+
+
+def _as_number(text: str | None) -> str | None:
+    """The digits of a number, as channels spell them; None for an id that is none."""
+    found = re.fullmatch(r"(?:whatsapp:)?\+?(\d{8,15})", text or "")
+    return found[1] if found else None
+
+
+async def rows_of(connection: "asyncpg.Connection[Any]", person: Person) -> Rows:
+    """The keys of all rows that are theirs; a table without any is not in it."""
+    found = {}
+    for place in PLACES:
+        keys = [row[0] for row in await connection.fetch(finds(place), person.number, list(person.customers))]
+        if keys:
+            found[place.table] = keys
+    return found
+
+
+async def live_calls(connection: "asyncpg.Connection[Any]", rows: Rows) -> list[str]:
+    """Which of their calls go on: what is said in these comes into the database when they end."""
+    return [row[0] for row in await connection.fetch(_LIVE, list(rows.get("calls", ())))]
+
+
+async def said(connection: "asyncpg.Connection[Any]", rows: Rows) -> dict[str, list[dict[str, Any]]]:
+    """The rows themselves, as JSON knows them."""
+    tables = {}
+    for place in PLACES:
+        if keys := rows.get(place.table):
+            tables[place.table] = [_readable(json.loads(row[0])) for row in await connection.fetch(shows(place), keys)]
+    return tables
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A job's payload is JSON in bytes."""
+    payload = row.get("payload")
+    if isinstance(payload, str) and payload.startswith("\\x"):
+        row["payload"] = json.loads(bytes.fromhex(payload[2:]))
+    return row
+
+
+async def erase(connection: "asyncpg.Connection[Any]", rows: Rows, at: datetime) -> None:
+    """End the rows in one transaction: removed, and of calls the numbers alone are left."""
+    async with connection.transaction():
+        for place in PLACES:
+            if keys := rows.get(place.table):
+                await connection.execute(erases(place), keys, at)

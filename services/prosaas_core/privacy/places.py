@@ -1,0 +1,263 @@
+"""The tables in which people are kept: each with how long, whose a row is, and what is left when it is taken away.
+
+Plain SQL for asyncpg. `theirs` asks with $1, the digits of the person's number or NULL, and $2, the ids of the
+customers who they are.
+"""
+
+from typing import NamedTuple
+
+# For how many days something is kept where .env does not say; nought is for ever. env/example.env has the reasons.
+DAYS = {
+    "keep_transcripts_days": 90,
+    "keep_events_days": 30,
+    "keep_blackbox_days": 14,
+    "keep_summaries_days": 365,
+    "keep_callers_days": 365,
+    "keep_messages_days": 180,
+    "keep_appointments_days": 730,
+    "keep_customers_days": 730,
+    # On the host, where the services do not reach.
+    "keep_captures_days": 30,
+    "keep_lines_days": 30,
+}
+
+
+class Rule(NamedTuple):
+    """How long something is kept: its name, its setting in days, which rows are due, and the statement that ends it.
+
+    `age` is the moment it is counted from. What is changed already is not due again.
+    """
+
+    kept: str
+    setting: str
+    age: str
+    change: str
+    due: str = "true"
+
+
+class Place(NamedTuple):
+    """A table with people in it: its key and the key's type, when a row was made, whose it is, how it is erased."""
+
+    table: str
+    key: str
+    type: str
+    made: str
+    theirs: str
+    erase: str
+    rules: tuple[Rule, ...] = ()
+
+
+def _digits(column: str) -> str:
+    return f"regexp_replace({column}, '[^0-9]', '', 'g')"
+
+
+_CONVERSATIONS = "SELECT id FROM conversations WHERE customer_id = ANY($2)"
+# The expressions of the indexes that `make trace` uses.
+_CALLED = " OR ".join(f"reverse({_digits(column)}) = reverse($1::text)" for column in ("from_number", "to_number"))
+_CALLS = f"SELECT call_sid FROM calls WHERE customer_id = ANY($2) OR {_CALLED}"
+# A number that a caller dictated is spelled as it was said: it ends like the whole one.
+_SPELLED = f"length(ltrim({_digits('number')}, '0')) >= 8 AND $1::text LIKE '%' || ltrim({_digits('number')}, '0')"
+_LEFT = f"SELECT id FROM call_messages WHERE call_sid IN ({_CALLS}) OR ({_SPELLED})"
+_MESSAGES = f"SELECT id FROM messages WHERE conversation_id IN ({_CONVERSATIONS})"
+_DRAFTS = (
+    f"SELECT key FROM outbound_messages WHERE {_digits('recipient')} = $1 OR conversation_id IN ({_CONVERSATIONS}) "
+    # Word to the business about them has their number in its text.
+    f"OR (key LIKE 'business.tell:%' AND split_part(key, ':', 2) IN ({_CALLS})) "
+    f"OR (key LIKE 'business.tell:message:%' AND split_part(key, ':', 3) IN (SELECT id::text FROM ({_LEFT}) AS left_))"
+)
+_PAYLOAD = "convert_from(payload, 'UTF8')::jsonb"
+
+# In the order in which they are erased: what leads to a person goes before the person.
+PLACES = (
+    Place(
+        "pgqueuer",
+        "id",
+        "bigint",
+        "created",
+        f"payload IS NOT NULL AND ({_PAYLOAD} #>> '{{cause,call_sid}}' IN ({_CALLS}) "
+        f"OR {_PAYLOAD} #>> '{{cause,message_id}}' IN ({_MESSAGES}) "
+        f"OR ({_PAYLOAD} ->> 'conversation_id')::bigint IN ({_CONVERSATIONS}) "
+        f"OR ({_PAYLOAD} ->> 'appointment_id')::bigint IN (SELECT id FROM appointments WHERE customer_id = ANY($2)))",
+        "DELETE FROM pgqueuer",
+    ),
+    Place(
+        "message_fates",
+        "provider_id",
+        "text",
+        "told_at",
+        f"provider_id IN ({_MESSAGES}) OR provider_id IN (SELECT provider_id FROM outbound_messages "
+        f"WHERE key IN ({_DRAFTS}))",
+        "DELETE FROM message_fates",
+        (Rule("message fates", "keep_messages_days", "told_at", "DELETE FROM message_fates"),),
+    ),
+    Place(
+        "outbound_messages",
+        "key",
+        "text",
+        "created_at",
+        f"key IN ({_DRAFTS})",
+        "DELETE FROM outbound_messages",
+        # The key is what keeps a message from being sent twice; the words and the number are not.
+        (
+            Rule(
+                "sent words",
+                "keep_messages_days",
+                "created_at",
+                "UPDATE outbound_messages SET body = '', recipient = '', template = NULL",
+                "status IN ('sent', 'unknown') AND (body <> '' OR recipient <> '' OR template IS NOT NULL)",
+            ),
+        ),
+    ),
+    Place(
+        "messages",
+        "id",
+        "text",
+        "created_at",
+        f"conversation_id IN ({_CONVERSATIONS})",
+        "DELETE FROM messages",
+        (Rule("messages", "keep_messages_days", "created_at", "DELETE FROM messages"),),
+    ),
+    Place(
+        "conversations",
+        "id",
+        "bigint",
+        "opened_at",
+        "customer_id = ANY($2)",
+        "DELETE FROM conversations",
+        (
+            Rule(
+                "conversations",
+                "keep_messages_days",
+                "last_activity_at",
+                "DELETE FROM conversations",
+                "status = 'closed' AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = conversations.id)",
+            ),
+        ),
+    ),
+    Place(
+        "call_messages",
+        "id",
+        "bigint",
+        "created_at",
+        f"id IN ({_LEFT})",
+        "DELETE FROM call_messages",
+        (Rule("messages left by callers", "keep_messages_days", "created_at", "DELETE FROM call_messages"),),
+    ),
+    Place(
+        "appointments",
+        "id",
+        "bigint",
+        "created_at",
+        "customer_id = ANY($2)",
+        "DELETE FROM appointments",
+        (Rule("appointments", "keep_appointments_days", "ends_at", "DELETE FROM appointments"),),
+    ),
+    Place(
+        "calls",
+        "call_sid",
+        "text",
+        "started_at",
+        f"call_sid IN ({_CALLS})",
+        # How long it was and how it ended is nobody's and stays, under the id: late news would make the row anew.
+        "UPDATE calls SET from_number = '', to_number = '', customer_id = NULL, transcript = '[]', events = '[]', "
+        "summary = NULL",
+        (
+            Rule(
+                "recordings of events",
+                "keep_events_days",
+                "started_at",
+                "UPDATE calls SET events = '[]'",
+                "events <> '[]'",
+            ),
+            Rule(
+                "transcripts",
+                "keep_transcripts_days",
+                "started_at",
+                "UPDATE calls SET transcript = '[]'",
+                "transcript <> '[]'",
+            ),
+            Rule(
+                "summaries",
+                "keep_summaries_days",
+                "started_at",
+                "UPDATE calls SET summary = NULL",
+                "summary IS NOT NULL",
+            ),
+            Rule(
+                "callers of calls",
+                "keep_callers_days",
+                "started_at",
+                "UPDATE calls SET from_number = '', to_number = '', customer_id = NULL",
+                "(from_number <> '' OR to_number <> '' OR customer_id IS NOT NULL)",
+            ),
+        ),
+    ),
+    Place(
+        "customers",
+        "id",
+        "bigint",
+        "created_at",
+        f"id = ANY($2) OR {_digits('phone')} = $1 OR {_digits('external_id')} = $1",
+        "DELETE FROM customers",
+        (
+            Rule(
+                "customers",
+                "keep_customers_days",
+                "created_at",
+                "DELETE FROM customers",
+                "NOT EXISTS (SELECT FROM appointments WHERE customer_id = customers.id) "
+                "AND NOT EXISTS (SELECT FROM conversations WHERE customer_id = customers.id) "
+                "AND NOT EXISTS (SELECT FROM calls WHERE customer_id = customers.id)",
+            ),
+        ),
+    ),
+)
+
+# The other tables, and why no caller is in them.
+NOBODY = {
+    "businesses": "our own customers, who are there as long as they are",
+    "api_keys": "a key's name and its hash",
+    "job_effects": "ids of work that was done",
+    "pgqueuer_log": "ids and errors of jobs, gone after 14 days",
+    "pgqueuer_statistics": "counts",
+    "pgqueuer_schedules": "the timetable",
+    "alembic_version": "the schema's number",
+    "audit": "who did what: operators, and targets without a number",
+}
+
+RULES = tuple((place, rule) for place in PLACES for rule in place.rules)
+
+
+def finds(place: Place) -> str:
+    """The keys of a person's rows, as text."""
+    # Not every place asks with both, and each must have its type.
+    typed = "WITH asked AS (SELECT $1::text, $2::bigint[])"
+    return f"{typed} SELECT {place.key}::text FROM {place.table} WHERE {place.theirs}"
+
+
+def shows(place: Place) -> str:
+    """The rows with the keys $1, text[], each as one JSON text."""
+    return f"SELECT to_jsonb(r)::text FROM {place.table} AS r WHERE {place.key} = ANY($1::text[]::{place.type}[])"
+
+
+def erases(place: Place) -> str:
+    """Ends the rows with the keys $1, text[], that were there at $2: a number given anew is somebody else's row."""
+    return f"{place.erase} WHERE {place.key} = ANY($1::text[]::{place.type}[]) AND {place.made} <= $2::timestamptz"
+
+
+def is_due(place: Place, rule: Rule) -> str:
+    """The keys of at most $2 rows that have been kept for longer than $1, an interval."""
+    return f"SELECT {place.key} FROM {place.table} WHERE {rule.age} < now() - $1::interval AND {rule.due} LIMIT $2"
+
+
+def kept(place: Place, rule: Rule) -> str:
+    """How many rows there are that will be due one day, and the oldest of them."""
+    return f"SELECT count(*), min({rule.age}) FROM {place.table} WHERE {rule.due}"
+
+
+def ends(place: Place, rule: Rule) -> str:
+    """Ends those of the keys $2 that are still due; what somebody else holds just now waits for the next time."""
+    return (
+        f"{rule.change} WHERE {place.key} IN (SELECT {place.key} FROM {place.table} "
+        f"WHERE {place.key} = ANY($2) AND {rule.age} < now() - $1::interval AND {rule.due} FOR UPDATE SKIP LOCKED)"
+    )

@@ -1,0 +1,50 @@
+"""`make retention`: how long people are kept and how much of them there is; what is old on this machine goes."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prosaas_core.privacy.places import DAYS, RULES, kept
+from prosaas_ops.masks import settings_in
+from prosaas_ops.options import FINE, Options, Problem
+from prosaas_ops.screen.terminal import Screen, table
+from prosaas_ops.stack import left
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+OPTIONS = ()
+
+
+def run(options: Options) -> int:
+    screen, env = Screen(), settings_in(Path(".env"), os.environ)
+
+    def setting(name: str) -> str:
+        return os.environ.get(name) or env.get(name, "")
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> list[Any]:
+        return [await connection.fetchrow(kept(place, rule)) for place, rule in RULES]
+
+    rows = [("kept", "for", "rows", "the oldest (UTC)", "setting")]
+    for (_, rule), (count, oldest) in zip(RULES, asked(ask), strict=True):
+        moment = f"{oldest:%Y-%m-%d %H:%M}" if oldest else "-"
+        name = rule.setting.upper()
+        rows.append((rule.kept, _spoken(days(setting, name)), str(count), moment, name))
+    screen.say(*table(rows, right=frozenset({2})))
+    removed = left.sweep_old(Path(), days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS"))
+    screen.say(f"on this machine: {removed} old files removed", screen.dim("the worker sweeps at 02:40 UTC"))
+    return FINE
+
+
+def days(setting: Callable[[str], str], name: str) -> int:
+    """The days for which it is kept, nought for ever."""
+    value = setting(name) or str(DAYS[name.lower()])
+    if not (value.isascii() and value.isdigit() and int(value) <= 36_500):
+        raise Problem(f"{name}={value} is no number of days: set it in .env, 0 for ever")
+    return int(value)
+
+
+def _spoken(number: int) -> str:
+    return f"{number} days" if number else "ever"

@@ -1,0 +1,66 @@
+"""`make costs`: what calls, summaries and messages have cost, by day, business, model or ending."""
+
+import csv
+import sys
+from datetime import UTC, datetime, timedelta
+
+from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
+from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+
+OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
+
+
+def run(options: Options) -> int:
+    business = options.text("BUSINESS")
+    if business and not (business.isascii() and business.isdigit()):
+        raise Usage(f"BUSINESS={business} is no business: one looks like BUSINESS=456")
+    since = options.since("SINCE", "30d")
+    assert since is not None
+    until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+    by = options.choice("BY", GROUPS, "day")
+    sums = spent(Wanted(since, until, by, int(business or 0)))
+    if not sums:
+        complain(f"costs: nothing was paid for from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC")
+        return NOTHING
+    if options.flag("CSV", default=False):
+        _csv(by, sums)
+    else:
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC")
+    return FINE
+
+
+def _csv(by: str, sums: list[Sum]) -> None:
+    """For a spreadsheet, which takes a cell that begins like a formula for one: such a name gets an apostrophe."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow((by, *Sum._fields[1:]))
+    for row in sums:
+        name = f"'{row.name}" if row.name[:1] in "=+-@\t\r" else row.name
+        writer.writerow((name, *row[1:3], round(row.minutes, 1), *row[4:7], round(row.cost, 6), *row[8:]))
+
+
+def _table(by: str, sums: list[Sum], when: str) -> None:
+    screen = Screen()
+    width = max(len(by), *(len(screen.value(row.name)) for row in sums))
+    head = f"{by:<{width}}  {'calls':>6}  {'minutes':>8}  {'tokens in':>11}  {'cached':>6}  {'out':>10}  {'cost':>12}"
+    screen.say(f"{when}: {_together(sums)}", screen.dim(head), *(_row(row, width, screen) for row in sums))
+    if unpriced := sum(row.unpriced for row in sums):
+        screen.say(screen.warn(f"{unpriced} charges have no price, so no cost: put it into env/prices.toml"))
+    if estimated := sum(row.estimated for row in sums):
+        screen.say(screen.dim(f"{estimated} charges are estimated: of answers whose end the model never told"))
+    screen.say(screen.dim(f"next: make costs BY={'business' if by == 'day' else 'day'} · CSV=1 for a spreadsheet"))
+
+
+def _together(sums: list[Sum]) -> str:
+    totals: dict[str, float] = {}
+    for row in sums:
+        totals[row.currency] = totals.get(row.currency, 0.0) + row.cost
+    return ", ".join(f"{cost:.2f} {currency}" for currency, cost in totals.items())
+
+
+def _row(row: Sum, width: int, screen: Screen) -> str:
+    cached = f"{100 * row.tokens_cached / row.tokens_in:.0f}%" if row.tokens_in else "-"
+    return (
+        f"{screen.value(row.name):<{width}}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
+        f"  {row.tokens_out:>10}  {row.cost:>8.4f} {row.currency}"
+    )

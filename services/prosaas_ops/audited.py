@@ -1,0 +1,132 @@
+"""Who did what: noted on this machine before a command acts, and carried into the database as soon as that answers.
+
+The file outlives the database's own table: after a restore what was done since the backup is carried in again.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_logging.redact import hide, redact
+from prosaas_ops.options import Options, Problem, complain, harmless
+
+if TYPE_CHECKING:
+    import asyncpg
+
+FOLDER = Path(".state/audit")
+# What looks at people, takes them along, or changes what is kept or shown of them.
+COMMANDS = frozenset({
+    "backup", "blackbox", "capture", "debug-api", "debug-calls", "debug-worker", "export", "forget", "logs",
+    "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
+})  # fmt: skip
+_TARGETS = ("CALL", "PHONE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
+_LONGEST = 300
+_MOST = 500
+
+_INSERT = """
+    INSERT INTO audit (id, at, operator, act, target, why)
+    SELECT * FROM jsonb_to_recordset($1::jsonb)
+        AS row (id uuid, at timestamptz, operator text, act text, target text, why text)
+    ON CONFLICT DO NOTHING
+"""
+
+
+class Entry(NamedTuple):
+    """Who did what to whom, and why, as far as they said."""
+
+    id: str
+    at: datetime
+    operator: str
+    act: str
+    target: str
+    why: str
+
+
+def note(act: str, target: str, why: str = "") -> None:
+    """Write it down. A disk that takes nothing more is complained about, and stops nobody from mending that."""
+    entry = {
+        "id": str(uuid.uuid4()),
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "operator": _plain(os.environ.get("OPS_OPERATOR", "unknown")),
+        "act": act,
+        "target": _plain(target),
+        "why": _plain(why),
+    }
+    try:
+        FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (FOLDER / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+    except OSError as error:
+        complain(f"this is not in the audit: {FOLDER} cannot be written ({error.strerror})")
+
+
+def note_command(options: Options) -> None:
+    """What was asked for, with as much of a number as a line shows."""
+    named = [f"{name}={hide(name.lower(), value)}" for name in _TARGETS if (value := options.text(name))]
+    note(options.command, " ".join(named), options.text("WHY"))
+
+
+def carry() -> bool:
+    """Bring into the database what is not in it yet; whether it took it."""
+    from prosaas_ops.stack.records import asked
+
+    try:
+        with (FOLDER / "log.jsonl").open("rb") as file:
+            file.seek(_told())
+            lines, reached = file.readlines(), file.tell()
+    except FileNotFoundError:
+        return True
+    rows = list(_entries(lines))
+
+    async def insert(connection: "asyncpg.Connection[Any]") -> None:
+        for at in range(0, len(rows), _MOST):
+            await connection.execute(_INSERT, json.dumps(rows[at : at + _MOST]))
+
+    if rows:
+        try:
+            asked(insert)
+        except Problem:
+            return False
+        with suppress(OSError):
+            (FOLDER / "told").write_text(str(reached))
+    return True
+
+
+def forget_what_was_carried(root: Path) -> None:
+    """The database is another one from now on."""
+    (root / FOLDER / "told").unlink(missing_ok=True)
+
+
+def on_this_machine() -> list[Entry]:
+    """What this machine noted, the newest first."""
+    try:
+        lines = (FOLDER / "log.jsonl").read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    rows = [{**row, "at": datetime.fromisoformat(row["at"])} for row in _entries(lines)]
+    return [Entry(**row) for row in reversed(rows)]
+
+
+def _entries(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
+    """A line that a full disk cut short is lost; those after it are not."""
+    for line in lines:
+        with suppress(ValueError):
+            row = json.loads(line)
+            if isinstance(row, dict) and row.keys() == set(Entry._fields):
+                yield row
+
+
+def _told() -> int:
+    try:
+        return int((FOLDER / "told").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _plain(text: str) -> str:
+    return redact(harmless(text))[:_LONGEST]

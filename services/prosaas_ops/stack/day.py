@@ -1,0 +1,86 @@
+"""The last day in numbers, from the database: calls by hour, callers' waits, messages, and jobs that are held."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+HOURS = 24
+_MOST_JOBS = 50
+
+# An ending that nobody knows is a call that is live, or one whose audio never came.
+_ENDINGS = """
+    select date_trunc('hour', started_at, 'UTC') as hour, coalesce(end_reason, '') as reason, count(*) as calls
+    from calls where started_at >= $1 group by 1, 2
+"""
+# What the calls service wrote of a call is in its record, the lines that were folded away among it.
+_WAITS = """
+    select date_trunc('hour', started_at, 'UTC') as hour,
+           percentile_cont(0.5) within group (order by (metrics->>'first_audio_ms')::float) as first_audio,
+           percentile_cont(0.5) within group (order by (metrics->>'response_p95_ms')::float) as answer,
+           percentile_cont(0.5) within group (order by lines) as lines, max(lines) as most_lines
+    from (select started_at, metrics,
+                 greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
+          from calls where started_at >= $1 and recorded_at is not null) as told
+    group by 1
+"""
+_MESSAGES = """
+    select direction, status, count(*) from messages where created_at >= $1 group by 1, 2 order by 1, 2
+"""
+_HELD = f"""
+    select id, entrypoint, updated from pgqueuer where status::text = 'failed' order by updated desc limit {_MOST_JOBS}
+"""
+
+
+class Waits(NamedTuple):
+    """The medians of an hour's calls, milliseconds; None where no call has the number. Lines are prosaas-calls' own."""
+
+    first_audio: float | None
+    answer: float | None
+    lines: float | None
+    most_lines: int | None
+
+
+class HeldJob(NamedTuple):
+    """A job that failed for good and waits for an operator."""
+
+    id: int
+    name: str
+    since: datetime
+
+
+@dataclass(slots=True)
+class Day:
+    """The hours from `first` on, HOURS of them; what happened in an hour is found by its beginning."""
+
+    first: datetime
+    endings: dict[datetime, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    waits: dict[datetime, Waits] = field(default_factory=dict)
+    messages: list[tuple[str, str, int]] = field(default_factory=list)
+    held: list[HeldJob] = field(default_factory=list)
+
+    @property
+    def hours(self) -> list[datetime]:
+        return [self.first + timedelta(hours=hour) for hour in range(HOURS)]
+
+
+def day(now: datetime) -> Day:
+    """The last HOURS hours, the one that runs included; Problem where the database does not answer."""
+    told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> Day:
+        await connection.execute("set statement_timeout = '5s'")
+        for row in await connection.fetch(_ENDINGS, told.first):
+            told.endings[row["hour"]][row["reason"]] = row["calls"]
+        for row in await connection.fetch(_WAITS, told.first):
+            told.waits[row["hour"]] = Waits(row["first_audio"], row["answer"], row["lines"], row["most_lines"])
+        told.messages = [tuple(row) for row in await connection.fetch(_MESSAGES, told.first)]
+        told.held = [HeldJob(*row) for row in await connection.fetch(_HELD)]
+        return told
+
+    return asked(ask)

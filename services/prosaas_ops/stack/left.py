@@ -1,0 +1,80 @@
+"""What these tools left on this machine about a person: found by what is in it, and taken away."""
+
+import gzip
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from re import Pattern
+
+from prosaas_core.privacy.files import sweep
+
+OUTPUT = Path("logs")
+LINES = Path(".state/lines")
+
+
+def found(pattern: "Pattern[bytes]") -> list[Path]:
+    """The files of logs/ that are about the person: an archive or a page is as a whole."""
+    return [path for path in _files(OUTPUT) if pattern.search(path.name.encode()) or _holds(path, pattern)]
+
+
+def kept_lines(pattern: "Pattern[bytes]") -> dict[Path, int]:
+    """The kept logs of replaced containers that have lines about the person, and how many."""
+    counted = {path: sum(theirs for _, theirs in _rows(path, pattern)) for path in _files(LINES)}
+    return {path: count for path, count in counted.items() if count}
+
+
+def take_away(pattern: "Pattern[bytes]") -> None:
+    """Remove the files, and of kept logs the lines with the stack traces below them."""
+    for path in found(pattern):
+        path.unlink(missing_ok=True)
+    for path in kept_lines(pattern):
+        aside = path.with_name(f".{path.name}")
+        with gzip.open(aside, "wb") as file:
+            file.writelines(row for row, theirs in _rows(path, pattern) if not theirs)
+        stamp = path.stat().st_mtime
+        os.utime(aside, (stamp, stamp))
+        aside.replace(path)
+
+
+def sweep_old(root: Path, captures_days: float, lines_days: float) -> int:
+    """Remove what is older than its setting; how many files that was."""
+    return sweep(root / OUTPUT, ("*",), captures_days) + sweep(root / LINES, ("*.gz",), lines_days)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+
+
+def _holds(path: Path, pattern: "Pattern[bytes]") -> bool:
+    try:
+        return any(pattern.search(part) for part in _parts(path.read_bytes()))
+    except FileNotFoundError:
+        return False
+
+
+def _parts(data: bytes) -> Iterator[bytes]:
+    """The content, and what is packed in it."""
+    yield data
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            for member in archive:
+                if (file := archive.extractfile(member)) is not None:
+                    yield file.read()
+    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        return
+
+
+def _rows(path: Path, pattern: "Pattern[bytes]") -> Iterator[tuple[bytes, bool]]:
+    """Each line, and whether it is theirs; one that is indented belongs to the line above it."""
+    theirs = False
+    try:
+        with gzip.open(path, "rb") as file:
+            for row in file:
+                if not row.partition(b" ")[2].startswith(b" "):
+                    theirs = pattern.search(row) is not None
+                yield row, theirs
+    except (OSError, EOFError, zlib.error):
+        return

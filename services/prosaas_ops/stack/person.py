@@ -1,0 +1,88 @@
+"""One person in the whole stack: the database, the files of its volumes, and what the tools left on this machine."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from re import Pattern
+from typing import TYPE_CHECKING, Any
+
+from prosaas_core.privacy import person as people
+from prosaas_core.privacy.files import mentions
+from prosaas_core.privacy.person import NotAPersonError, Person, Rows
+from prosaas_ops.options import Options, Problem, Usage
+from prosaas_ops.stack import left
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+# So many ids at a time fit where the engine hands them over.
+_MOST_IDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everything that is found of one person; `recordings` are files in the volumes, `files` are on this machine."""
+
+    person: Person
+    rows: Rows
+    live: list[str]
+    recordings: dict[str, str]
+    files: list[Path]
+    lines: dict[Path, int]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.rows or self.recordings or self.files or self.lines)
+
+
+def whole(engine: Engine, options: Options, *, show: bool = False) -> Whole:
+    """Look everywhere; with `show` the recordings come with their text."""
+    number, customer = _named(options)
+
+    async def look(connection: "asyncpg.Connection[Any]") -> tuple[Person, Rows, list[str]]:
+        person = await people.known_as(connection, number=number, customer=customer)
+        rows = await people.rows_of(connection, person)
+        return person, rows, await people.live_calls(connection, rows)
+
+    try:
+        person, rows, live = asked(look)
+    except NotAPersonError as error:
+        raise Problem(str(error)) from None
+    pattern = pattern_of(person, rows)
+    recordings = in_volumes(engine, person, rows, "show" if show else "find")
+    files = left.found(pattern) if pattern else []
+    return Whole(person, rows, live, recordings, files, left.kept_lines(pattern) if pattern else {})
+
+
+def pattern_of(person: Person, rows: Rows) -> "Pattern[bytes] | None":
+    return mentions(person.number, rows.get("calls", ()))
+
+
+def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str, str]:
+    """Ask where the spool and the flight recorder are; whom it is about travels where no event shows it."""
+    worker, calls = engine.running("worker"), list(rows.get("calls", ()))
+    found: dict[str, str] = {}
+    for at in range(0, max(1, len(calls)), _MOST_IDS):
+        asked_for = json.dumps({"number": person.number, "calls": calls[at : at + _MOST_IDS]})
+        command = ("python", "-m", "prosaas_core.privacy.files", act)
+        code, out, err = engine.run(worker, *command, PERSON=asked_for)
+        if code:
+            raise Problem(f"the files of the stack could not be read: {err.strip().splitlines()[-1:] or code}")
+        found |= json.loads(out)
+    return found
+
+
+def _named(options: Options) -> tuple[str | None, int | None]:
+    phone, customer = options.text("PHONE"), options.text("CUSTOMER")
+    if bool(phone) == bool(customer):
+        raise Usage(f"whom? make {options.command} PHONE=+972501234567, or CUSTOMER= and the customer's number here")
+    if customer:
+        if not (customer.isascii() and customer.isdigit() and len(customer) < 19):
+            raise Usage(f"CUSTOMER={customer} is no customer: one looks like CUSTOMER=7")
+        return None, int(customer)
+    try:
+        return people.whole_number(phone), None
+    except NotAPersonError as error:
+        raise Usage(str(error)) from None

@@ -1,0 +1,93 @@
+"""Calls by what is typed, while it is typed: a number in any form, the beginning of an id, a customer's name."""
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_core.facts.troubles import CallFacts
+from prosaas_ops.stack.found import COLUMNS, facts_in
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+MOST = 20
+_LONGEST = 64
+# Numbers that begin with a zero are dialled within Israel. Those of elsewhere are found by how they end.
+_HOME = "+972"
+_PHONE = re.compile(r"\+?[\d\s().\-/]{2,}")
+_SID = re.compile(r"[Cc][Aa][0-9A-Fa-f]{1,32}")
+# From so many digits on, they may also be how the number ends: fewer are how most numbers do.
+_LEAST_ENDING = 4
+
+_NEWEST = "true"
+_BY_ID = "starts_with(lower(call_sid), $1)"
+_BY_NAME = """
+    calls.customer_id in (
+        select id from customers where starts_with(lower(name), $1) or position(' ' || $1 in lower(name)) > 0
+    )
+"""
+# The expressions are those of the indexes.
+_BY_PHONE = """
+    (from_number like $1 || '%' or to_number like $1 || '%'
+     or reverse(regexp_replace(from_number, '[^0-9]', '', 'g')) like reverse($2) || '%'
+     or reverse(regexp_replace(to_number, '[^0-9]', '', 'g')) like reverse($2) || '%')
+"""
+_FOUND = f"""
+    select {COLUMNS}, coalesce((metrics->>'barge_ins')::int, 0) as barge_ins,
+           coalesce((select name from customers where id = calls.customer_id), '') as customer
+    from calls where {{filter}} order by started_at desc limit {MOST + 1}
+"""
+
+
+class Hit(NamedTuple):
+    """One call that fits what was typed."""
+
+    facts: CallFacts
+    started_at: datetime
+    duration_s: float | None
+    from_number: str
+    customer: str
+    barge_ins: int
+
+
+def question(typed: str) -> tuple[str, tuple[str, ...]]:
+    """The statement that finds the calls, newest first, and its values; one more than MOST says that there are more."""
+    text = " ".join(typed[:_LONGEST].split()).lower()
+    if len(text) < 2:
+        return _FOUND.format(filter=_NEWEST), ()
+    if _SID.fullmatch(text):
+        return _FOUND.format(filter=_BY_ID), (text,)
+    if _PHONE.fullmatch(text) and (digits := re.sub(r"\D", "", text)):
+        return _FOUND.format(filter=_BY_PHONE), _spellings(text.startswith("+"), digits)
+    return _FOUND.format(filter=_BY_NAME), (text,)
+
+
+def _spellings(international: bool, digits: str) -> tuple[str, str]:
+    """How the number begins, as it is stored, and how it ends: nothing that a number has, where it is too short."""
+    whole = digits.removeprefix("00")
+    if international or whole != digits:
+        return f"+{whole}", whole if len(whole) >= _LEAST_ENDING else "none"
+    ending = digits.lstrip("0")
+    beginning = f"{_HOME}{ending}" if digits.startswith("0") else f"+{digits}"
+    return beginning, ending if len(ending) >= _LEAST_ENDING else "none"
+
+
+def search(typed: str) -> list[Hit]:
+    """The newest calls that fit; Problem where the database does not answer."""
+    query, values = question(typed)
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> list[Hit]:
+        return [
+            Hit(
+                facts_in(row),
+                row["started_at"],
+                row["duration_s"],
+                row["from_number"],
+                row["customer"],
+                row["barge_ins"],
+            )
+            for row in await connection.fetch(query, *values)
+        ]
+
+    return asked(ask)

@@ -1,0 +1,85 @@
+"""What was paid for, added up from the ledger by day, business, model or ending."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+# A day is that of its business. What a message or a summary costs has no ending of its own where its call has none.
+GROUPS = {
+    "day": "(at at time zone coalesce(businesses.timezone, 'UTC'))::date",
+    "business": "coalesce(charges.business_id || ' ' || businesses.name, 'none')",
+    "model": "charges.name",
+    "ending": "coalesce(nullif(calls.end_reason, ''), 'no call')",
+}
+_SUMS = """
+    with bought as (
+        select business_id, {call} as call_sid, at, name, kind, tokens_in, tokens_cached, tokens_out, seconds, cost,
+               currency, estimated
+        from charges where at >= $1 and at < $2 and ($3::bigint is null or business_id = $3)
+    )
+    select {group} as name, currency,
+           count(*) filter (where kind = 'phone') as calls,
+           coalesce(sum(seconds) filter (where kind = 'phone'), 0) / 60 as minutes,
+           sum(tokens_in)::bigint as tokens_in, sum(tokens_cached)::bigint as tokens_cached,
+           sum(tokens_out)::bigint as tokens_out,
+           coalesce(sum(cost), 0) as cost, count(*) filter (where cost is null) as unpriced,
+           count(*) filter (where estimated) as estimated
+    from bought as charges
+    left join businesses on businesses.id = charges.business_id
+    {joined}
+    group by 1, 2
+    order by {order}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which charges: of a time, perhaps of one business; in which groups."""
+
+    since: datetime
+    until: datetime
+    by: str = "day"
+    business: int = 0
+
+
+class Sum(NamedTuple):
+    """One group in one currency; `unpriced` and `estimated` count charges without a price, and those reckoned."""
+
+    name: str
+    currency: str
+    calls: int
+    minutes: float
+    tokens_in: int
+    tokens_cached: int
+    tokens_out: int
+    cost: float
+    unpriced: int
+    estimated: int
+
+
+def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
+    """The statement that adds them up, and its values."""
+    ending = wanted.by == "ending"
+    query = _SUMS.format(
+        group=GROUPS[wanted.by],
+        call="call_sid" if ending else "null::text",
+        joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
+        order="1, 2" if wanted.by == "day" else "cost desc, 1",
+    )
+    return query, (wanted.since, wanted.until, wanted.business or None)
+
+
+def spent(wanted: Wanted) -> list[Sum]:
+    """The groups: days in their order, the others with the dearest first."""
+    query, values = question(wanted)
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> list[Sum]:
+        await connection.execute("set work_mem = '64MB'")
+        return [Sum(str(row[0]), *row[1:]) for row in await connection.fetch(query, *values)]
+
+    return asked(ask)

@@ -1,0 +1,51 @@
+"""What the operator's side says: a row a text, Hebrew and English side by side."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from prosaas_logging.env import EnvError, read_env_file
+
+# Mounted into the tools' container; what the services log in, the operator reads.
+_SETTINGS = Path("/etc/prosaas/env/prod.env")
+LANGUAGES = ("he", "en")
+
+
+def language() -> str:
+    """The operator's: OPS_LANG, or else what env/prod.env has as OPS_LANG or LOG_LANG; Hebrew where nothing fits."""
+    filed = _filed(_SETTINGS)
+    wanted = (os.environ.get("OPS_LANG"), filed.get("OPS_LANG"), filed.get("LOG_LANG"))
+    return next((word for said in wanted if (word := (said or "").strip().lower()) in LANGUAGES), "he")
+
+
+@cache
+def _filed(path: Path) -> dict[str, str]:
+    try:
+        return read_env_file(path.read_text(encoding="utf-8"), {})
+    except (OSError, UnicodeDecodeError, EnvError):
+        return {}
+
+
+def direction(language: str) -> str:
+    """As HTML names it."""
+    return "rtl" if language == "he" else "ltr"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One thing to say, in both languages; called with the values of its placeholders."""
+
+    he: str
+    en: str
+
+    def say(self, spoken: str = "", **values: object) -> str:
+        """In that language, "en" or "he"; without one, in the operator's."""
+        words = self.he if (spoken or language()) == "he" else self.en
+        return words.format(**values) if values else words
+
+    def __call__(self, **values: object) -> str:
+        return self.say("", **values)
+
+    def __str__(self) -> str:
+        return self.say()

@@ -1,0 +1,151 @@
+"""The words of the commands that show lines and keep them: logs, debug, quiet, blackbox, capture, diff."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+# make logs
+NOTHING_YET: Final = Text(
+    "{ago} אחרונות, {services}: אין עדיין שורות, ממשיכים לעקוב (Ctrl-C)",
+    "last {ago}, {services}: nothing yet, following (Ctrl-C)",
+)
+WHAT_WAS: Final = Text("מה שהיה: {command}", "what was: {command}")
+NO_LINE: Final = Text(
+    "אין שורה מתאימה ב-{services}; להרחבה: SINCE=", "no line matched in {services}; widen it with SINCE="
+)
+BEFORE_THESE: Final = Text(
+    "… שורות שלפני אלה: {more}. מקובצות: make errors; כולן: דרך pipe",
+    "… {more} lines before these; make errors groups them, a pipe gets all",
+)
+
+# make debug, make quiet
+NOTE: Final = Text("שימו לב: {what}", "note: {what}")
+SESSION: Final = Text(
+    "טרמינל אחר{whose} מדבג את {target} מאז {since} UTC", "another terminal{whose} debugs {target} since {since} UTC"
+)
+ENDED_WITH_THIS: Final = Text("{session}; גם זה הסתיים עכשיו", "{session}; that ended with this")
+DEBUGGING: Final = Text(
+    "רמת DEBUG ל-{target} ב-{service} עד {until} ({length}); Ctrl-C מחזיר את הרמה",
+    "DEBUG for {target} in {service} until {until} ({length}); Ctrl-C takes it back",
+)
+TO_FILE: Final = Text(
+    "כל השורות נכתבות אל {path}; על המסך עד {most} בשנייה",
+    "every line goes to {path}; the screen shows up to {most} a second",
+)
+NOT_SHOWN: Final = Text(
+    "… שורות שלא הוצגו, כולן בקובץ: {held} (להגדלה: MAX=)",
+    "… {held} lines not shown here, all are in the file (raise it with MAX=)",
+)
+NOT_LIVE: Final = Text(
+    "{call_sid} לא מתנהלת עכשיו; שיחות מתנהלות: {known}. שיחה שהסתיימה: make trace CALL=",
+    "{call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=",
+)
+NONE: Final = Text("אין", "none")
+LOG_ENDED: Final = Text("הלוג הסתיים", "the log ended")
+STOPPED: Final = Text(
+    "השירות נעצר, והפעלה מחדש מחזירה את הרמה שהוגדרה",
+    "the service stopped, and a restart returns to the configured level",
+)
+TAKEN_BACK: Final = Text(
+    "הרמה הוחזרה ממקום אחר (make quiet, או טרמינל אחר)", "somebody took it back (make quiet, or another terminal)"
+)
+CALL_ENDED: Final = Text("השיחה הסתיימה", "the call ended")
+TIME_OVER: Final = Text("הזמן נגמר", "the time is over")
+YOU_LEFT: Final = Text("יצאתם", "you left")
+STAYS_ON: Final = Text(
+    "{why}. רמת DEBUG ל-{target} נשארת: {session}, והוא יחזיר אותה",
+    "{why}. DEBUG for {target} stays on: {session} and takes it back",
+)
+CONFIGURED_AGAIN: Final = Text(
+    "{why}. הרמה שהוגדרה שוב בתוקף: {service}, {target}",
+    "{why}. {service} is at its configured level again for {target}",
+)
+CONFIGURED: Final = Text("הרמה שהוגדרה בתוקף: {service}", "{service} is at its configured level")
+
+# make blackbox
+NOTHING_RECORDED: Final = Text(
+    "אין קופסה שחורה של {call_sid}: השיחה הסתיימה כראוי, או לפני זמן רב",
+    "nothing was recorded for {call_sid}: it ended well, or long ago",
+)
+NO_RECORDINGS: Final = Text("עדיין אין קופסאות שחורות", "no black boxes yet")
+TRACE_TELLS: Final = Text(
+    "{missing}. מה שידוע ללוג ולמסד הנתונים: make trace CALL=…",
+    "{missing}. `make trace CALL=…` tells what the log and the database know",
+)
+RECORDED_HEAD: Final = Text("נכתבה (UTC)            בתים   של", "written (UTC)          bytes  of")
+RECORDED: Final = Text("{kind} {name}: רשומות {records}, {reason}", "{kind} {name}: {records} records, {reason}")
+EACH_FRAME: Final = Text("{command} · כל frame: LEVEL=DEBUG", "{command} · LEVEL=DEBUG shows each frame")
+FRAMES: Final = Text("… {told}, בתוך {seconds} s", "… {told} in {seconds} s")
+
+# make capture
+CHOOSE_ONE: Final = Text(
+    "FOR= לוכד מעכשיו, SINCE= את מה שהיה: לבחור אחד מהם", "FOR= captures from now on, SINCE= what has been: choose one"
+)
+NO_LINE_SINCE: Final = Text(
+    "אין שורה{whose} מאז {since} UTC; להרחבה: SINCE=", "no line{whose} since {since} UTC; go further back with SINCE="
+)
+OF_CALL: Final = Text(" של {call_sid}", " of {call_sid}")
+CAPTURED: Final = Text(
+    "נכתב הקובץ {target}: שורות {lines}, אירועי קונטיינרים {events}, {size} KiB",
+    "wrote {target}: {lines} lines, {events} container events, {size} KiB",
+)
+MASKED: Final = Text(
+    "הסודות מוסתרים ומספרי הטלפון מקוצרים; מה שנאמר בשיחות נמצא בו",
+    "secrets are masked, telephone numbers cut; the words of the calls are in it",
+)
+OPEN_PAGE: Final = Text(
+    "tar xzf {target} -C logs, ולפתוח בדפדפן את logs/{page}",
+    "tar xzf {target} -C logs, then open logs/{page} in a browser",
+)
+CAPTURING: Final = Text(
+    "לוכדים במשך {length}; Ctrl-C מסיים מוקדם ושומר את מה שהגיע",
+    "capturing for {length}; Ctrl-C ends it early and keeps what has come",
+)
+ENDED_EARLY: Final = Text("הסתיים מוקדם", "ended early")
+
+# make diff, live calls
+UNCHANGED: Final = Text("ללא שינוי", "unchanged")
+ACTIONS: Final = {
+    "recreate": Text("ייווצר מחדש", "recreate"),
+    "create": Text("ייווצר", "create"),
+    "remove": Text("יוסר", "remove"),
+    "runs once": Text("רץ פעם אחת", "runs once"),
+}
+NOTHING_TO_DEPLOY: Final = Text(
+    "אין מה לפרוס מלבד קוד: make up-prod בונה קודם את ה-images",
+    "nothing to deploy but code: `make up-prod` builds the images first",
+)
+LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
+TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
+NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")
+CUT: Final = Text(
+    "{calls}; gateway חדש מנתק אותן: הפריסה ממתינה לסיומן, או ל-YES=1",
+    "{calls}; a new gateway cuts them: it waits for their end, or for YES=1",
+)
+KEPT: Final = Text(
+    "{none}; הן נשארות ב-prosaas-calls הישן עד לסיומן",
+    "{none}; they stay with the old prosaas-calls to their end",
+)
+UNKNOWN: Final = Text(
+    "לא ידוע: prosaas-calls רץ ולא עונה. אולי הסיבה כאן: make logs S=calls",
+    "unknown: prosaas-calls runs and does not answer. `make logs S=calls` may say why",
+)
+NO_LIVE: Final = Text("אין שיחות מתנהלות", "no live calls")
+CALL: Final = Text("שיחה", "call")
+BUSINESS: Final = Text("עסק", "business")
+STARTED: Final = Text("התחילה", "started")
+DEFINITION: Final = Text(
+    "ההגדרה שלו ב-Compose (פורטים, מגבלות, volumes, health check …)",
+    "its Compose definition (ports, limits, volumes, health check …)",
+)
+NOT_RUNNING: Final = Text("לא רץ", "not running")
+NOT_IN_MODEL: Final = Text("כבר לא מוגדר ({name})", "no longer in the model ({name})")
+NOT_HERE: Final = Text("ה-image {image} עדיין לא כאן", "image {image} is not here yet")
+BUILT: Final = Text("image {image}: {old} → {new}, נבנה {built}", "image {image}: {old} → {new}, built {built}")
+UNSET: Final = Text("(לא מוגדר)", "(unset)")
+CHANGED: Final = Text("השתנה", "changed")
+SECRET: Final = Text("הסוד {source} השתנה מאז שהקונטיינר עלה", "secret {source}: changed since the container started")
+NOT_RENDERED: Final = Text(
+    "אי אפשר לקרוא את קובצי Compose. הסיבה: docker compose config",
+    "the Compose files do not render: `docker compose config` says why",
+)

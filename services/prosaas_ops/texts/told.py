@@ -1,0 +1,115 @@
+"""The words of the commands that tell of calls: call, calls, trace."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+NEXT: Final = Text("הלאה: {commands}", "next: {commands}")
+WROTE: Final = Text("נכתב הקובץ: {target}", "wrote {target}")
+
+# make trace
+PAGE_WROTE: Final = Text(
+    "נכתב הקובץ: {target}. לפתוח בדפדפן; הכול נמצא בו, והוא לא פונה לרשת",
+    "wrote {target}: open it in a browser; it holds everything and asks the network for nothing",
+)
+NOBODY_KNOWS: Final = Text(
+    "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…",
+    "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number",
+)
+WHICH_CALL: Final = Text(
+    "איזו שיחה? CALL=CA… או PHONE=+972…; לסיפור של הודעת WhatsApp: MESSAGE=wamid…",
+    "which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is the story of a WhatsApp message",
+)
+NO_SUCH_MESSAGE: Final = Text("במסד הנתונים אין הודעה {message}", "the database knows no message {message}")
+NO_SUCH_NUMBER: Final = Text(
+    "במסד הנתונים אין שיחה של {phone}{within}. נדחתה לפני שהייתה לה רשומה? make logs S=api LEVEL=WARNING SINCE=2h",
+    "the database knows no call from or to {phone}{within}. Turned away before it had a record?"
+    " make logs S=api LEVEL=WARNING SINCE=2h",
+)
+IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
+CALLS_OF: Final = Text(
+    "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
+)
+AGO: Final = Text("לפני {time}", "{time} ago")
+FINDS_AT: Final = Text(
+    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05",
+    "{shown} of {all}; {again} AT=22:05 finds the call of a moment",
+)
+CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
+BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")
+STATUSES: Final = {"booked": Text("קבועה", "booked"), "cancelled": Text("מבוטלת", "cancelled")}
+WITHOUT_RECORD: Final = Text("בלי הרשומה: {why}", "without the record: {why}")
+SOURCES: Final = Text("שורות: {known}", "lines: {known}")
+RECALLED: Final = Text("מהרשומה בלבד {count}", "from the record only {count}")
+HAPPENED: Final = Text("אירועי קונטיינרים {count}", "container events {count}")
+BUSINESS: Final = Text("עסק", "business")
+CUSTOMER: Final = Text("לקוח", "customer")
+WAITED: Final = Text(
+    "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} ms", "{ms} ms from the caller's last word to its first sound"
+)
+GREETED: Final = Text(
+    "מה-webhook עד הצליל הראשון של הברכה: {ms} ms", "{ms} ms from the webhook to the greeting's first sound"
+)
+SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} s", "{seconds} s nothing said, nothing heard")
+HIDDEN: Final = Text(
+    "… שורות נוספות מתחת לרמה הזאת: {count}. להצגה: LEVEL=DEBUG",
+    "… {count} more below this level: LEVEL=DEBUG shows them",
+)
+OTHERS: Final = Text(
+    "אזהרות של שיחות אחרות באותו הזמן: {count}. להצגה: make errors",
+    "{count} warnings of others meanwhile: make errors tells them",
+)
+INTERRUPTED: Final = Text("(נקטע)", "(interrupted)")
+RECORD: Final = Text("(רשומה)", "(record)")
+NO_SUMMARY: Final = Text(
+    "אין סיכום: הלקוח לא אמר דבר שאפשר לסכם", "no summary: the caller said nothing that could be summed up"
+)
+SUMMARY: Final = Text("סיכום", "Summary")
+QUEUED: Final = Text("משימות שעדיין בתור", "Jobs still in the queue")
+ATTEMPT: Final = Text("ניסיון {attempt}", "attempt {attempt}")
+DUE: Final = Text(", מועד {due} UTC", ", due {due} UTC")
+
+# make calls
+NO_CALL: Final = Text(
+    "אין שיחה מתאימה בין {since} ל-{until} UTC. שיחות שנדחו לפני שהייתה להן רשומה:"
+    " make logs S=api LEVEL=WARNING SINCE=2h",
+    "no call from {since} to {until} UTC fits. Calls that were turned away before they had a record:"
+    " make logs S=api LEVEL=WARNING SINCE=2h",
+)
+COUNTED: Final = Text(
+    "{window}: שיחות {calls}, מהן השתבשו {bad}, לא הגיעו לנציגה {unreached}",
+    "{window}: {calls} calls, {bad} went badly, {unreached} never reached the agent",
+)
+CALLS_HEAD: Final = Text(
+    "מתי          שיחה      ממספר   משך     צליל ראשון   איטית   סיום, תקלה",
+    "when         call      from     lasted  first sound  slowest  ended, trouble",
+)
+MORE: Final = Text("{shown} מתוך {all}; כולן: MAX={all}", "{shown} of {all}: MAX={all} shows all")
+
+# make call
+CALLING: Final = Text(
+    "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",
+    "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
+)
+HELD: Final = Text(
+    "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid}",
+    "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them",
+)
+AT_DEBUG: Final = Text(
+    "שורות: calls {rows} ב-DEBUG, צפויות {least} לפחות · {others}",
+    "lines: calls {rows} at DEBUG, {least} or more expected · {others}",
+)
+AT_INFO: Final = Text(
+    "שורות: calls {rows} · {others} · בסך הכול {whole} מתוך {least}–{most}",
+    "lines: calls {rows} · {others} · in all {whole} of {least}–{most}",
+)
+LOUD: Final = Text("frame-by-frame ושורות DEBUG אחרות: {said}", "frame by frame and other DEBUG lines: {said}")
+NONE: Final = Text("אין", "none")
+CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's side: {heard}")
+AS_PLANNED: Final = Text("כמו בתרחיש", "as the scenario has it")
+NOT_AS_PLANNED: Final = Text("לא כמו בתרחיש: {problems}", "not as the scenario has it: {problems}")
+LASTED: Final = Text("משך: {time}, {ending}", "duration: {time}, {ending}")
+COMPLETE: Final = Text("השיחה והמשימה שלה הסתיימו", "ended and its job done")
+INCOMPLETE: Final = Text("סיום השיחה או המשימה שלה לא נראו בזמן", "its end or its job was not seen in time")
+STORED: Final = Text("רשומה: {stored}", "record: {stored}")
+NOT_STORED: Final = Text("אין במסד הנתונים", "none in the database")

@@ -1,0 +1,63 @@
+"""retention.sweep: ends what has been kept for as long as its setting says, in small batches, once a day."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+
+from prosaas_core.database import raw_connection, raw_transaction
+from prosaas_core.jobs import RETENTION_SWEEP
+from prosaas_core.privacy.files import sweep
+from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due
+from prosaas_logging import get_logger, scope
+from prosaas_logging.catalogue import RETENTION
+from prosaas_worker.job import Tools
+
+log = get_logger(__name__)
+
+# Rows found at a look, and rows ended in a transaction: nobody waits long for a lock, and no list grows with the table.
+_LOOK = 10_000
+_BATCH = 500
+
+
+async def run(tools: Tools) -> None:
+    """One sweep, and a line that says how much of what it ended, also when that was nothing."""
+    started = time.monotonic()
+    with scope(job_id=RETENTION_SWEEP):
+        ended = Counter({"flight recordings": await _files(tools)})
+        for place, rule in RULES:
+            if days := getattr(tools.settings, rule.setting):
+                ended[rule.kept] += await _sweep(tools, place, rule, timedelta(days=days))
+        told = ", ".join(f"{kept} {count}" for kept, count in ended.items() if count)
+        log.event(RETENTION, removed=told or "-", ms=round((time.monotonic() - started) * 1000))
+
+
+async def _files(tools: Tools) -> int:
+    settings = tools.settings
+    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days)
+    return await asyncio.to_thread(sweep, settings.blackbox_dir, ("*.jsonl",), settings.keep_blackbox_days)
+
+
+async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:
+    """End all that is due; what somebody else holds just now is left for tomorrow."""
+    ended = 0
+    while True:
+        async with raw_connection(tools.engine) as raw:
+            keys = [row[0] for row in await raw.fetch(is_due(place, rule), keep, _LOOK)]
+        before = ended
+        for at in range(0, len(keys), _BATCH):
+            ended += await _end(tools, ends(place, rule), keep, keys[at : at + _BATCH])
+        if len(keys) < _LOOK or ended == before:
+            return ended
+
+
+async def _end(tools: Tools, statement: str, keep: timedelta, keys: list[Any]) -> int:
+    try:
+        async with raw_transaction(tools.engine) as raw:
+            return int((await raw.execute(statement, keep, keys)).rpartition(" ")[2])
+    except asyncpg.ForeignKeyViolationError:
+        # Somebody came back in this very moment: what they are tied to stays.
+        return 0

@@ -1,0 +1,192 @@
+"""Whether a sound over the agent's words is an interruption, and when the caller has finished."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from calls_world.stage import Stage
+from prosaas_calls.call.cues import assents, unfinished
+from prosaas_logging import capture_events
+
+
+@pytest.mark.parametrize("words", ["כן", "אה", "אוקיי, בסדר.", "כן כן", "Uh huh", "OK", "", "תודה רבה!"])
+def test_a_word_of_assent_asks_for_nothing(words: str) -> None:
+    """Nor does a noise in which no word was understood."""
+    assert assents(words)
+
+
+@pytest.mark.parametrize("words", ["לא", "רגע", "כן, אבל", "stop", "די", "כן כן כן כן כן", "מה?"])
+def test_anything_else_does(words: str) -> None:
+    assert not assents(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [("050", True), ("אפס חמש אפס", True), ("050-123", True), ("חמש אנשים", False), ("", False), ("כן", False)],
+)
+def test_a_group_of_digits_may_have_another_after_it(words: str, more: bool) -> None:
+    assert unfinished(words) == more
+
+
+async def test_a_word_of_assent_is_spoken_through() -> None:
+    """Gone before we would have fallen silent: the caller hears no gap, and the model is asked for nothing."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.done()
+    stage.heard(3)
+    stage.loud = False
+
+    with capture_events() as events:
+        await stage.says("כן")
+
+    assert not stage.twilio.events("clear")
+    assert not stage.to_model
+    assert stage.stats.barge_ins == 0
+    assert stage.stats.false_interruptions == 1
+    assert [event.fields["resumed"] for event in events if event.event == "SPOKEN_THROUGH"] == [False]
+    assert stage.turns.settled.is_set()
+
+
+async def test_a_cough_that_lasts_is_waited_out_and_the_sentence_goes_on_where_it_stopped() -> None:
+    """What came while we were silent is said behind it."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await asyncio.sleep(0.02)
+    assert len(stage.twilio.events("clear")) == 1
+    stage.delta()
+    assert len(stage.twilio.events("media")) == 10
+
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.failed", item_id="u1")
+    await stage.judging
+
+    assert len(stage.twilio.events("media")) == 10 + 7 + 1
+    assert not stage.to_model
+    assert stage.stats.false_interruptions == 1
+
+
+async def test_a_word_that_means_something_interrupts_however_short_it_is() -> None:
+    """ "No!" over half an answer: the rest is not said, and the model knows how much was."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.done()
+    stage.heard(3)
+    stage.loud = False
+
+    await stage.says("לא")
+
+    assert [event["type"] for event in stage.to_model] == ["conversation.item.truncate", "response.create"]
+    assert len(stage.twilio.events("clear")) == 1
+
+
+async def test_words_that_do_not_come_are_taken_for_meant() -> None:
+    """A transcript that is late must not swallow a "stop"."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.done()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    await stage.judging
+
+    assert stage.asked() == 1
+    assert stage.stats.barge_ins == 1
+
+
+async def test_a_yes_over_the_end_of_a_question_is_its_answer() -> None:
+    """The question is heard to its end all the same."""
+    stage = Stage()
+    stage.responds(fifths=5)
+    stage.model("response.output_audio_transcript.done", item_id="i1", transcript="לקבוע ליום שלישי?")
+    stage.done()
+    stage.heard(3)
+    stage.loud = False
+
+    await stage.says("כן")
+
+    assert not stage.twilio.events("clear")
+    assert stage.asked() == 1
+
+
+async def test_a_caller_who_interrupts_hears_silence_within_a_fifth_of_a_second() -> None:
+    """With the limits of production."""
+    stage = Stage()
+    stage.floor._limits = type(stage.floor._limits)()
+    stage.responds(fifths=10)
+    began = monotonic()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    while not stage.twilio.events("clear"):
+        await asyncio.sleep(0.005)
+        assert monotonic() - began < 0.5
+
+    assert monotonic() - began < 0.2
+    stage.floor.take()
+
+
+async def test_a_number_in_groups_is_let_finish() -> None:
+    """The answer to the first group is called back before it sounds; one answer comes, to all of it."""
+    stage = Stage()
+    for number, group in enumerate(["050", "123", "4567"]):
+        item = f"u{number}"
+        stage.model("input_audio_buffer.speech_started", item_id=item, audio_start_ms=0)
+        stage.model("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=0)
+        if number == 0:
+            stage.model("response.created", response={"id": "r1"})
+        stage.model("conversation.item.input_audio_transcription.completed", item_id=item, transcript=group)
+        if number == 0:
+            stage.done(status="cancelled")
+    await stage.judging
+
+    assert [event["type"] for event in stage.to_model] == ["response.create", "response.cancel", "response.create"]
+
+
+async def test_after_a_question_for_a_number_nobody_is_answered_in_the_first_pause() -> None:
+    """Nor is the model asked before the pause is over; a whole number ends the wait."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.model("response.output_audio_transcript.done", item_id="i1", transcript="מה מספר הטלפון שלך?")
+    stage.done()
+    stage.heard(1)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    assert stage.asked() == 0
+
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="0501234567")
+    assert stage.asked() == 1
+
+
+async def test_noise_without_an_end_is_answered() -> None:
+    """What was heard of it is a turn; from the third time on the caller is told that it is hard to hear them."""
+    stage = Stage()
+    stage.model("session.updated")
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    assert not stage.floor.noisy(monotonic() + 14)
+    assert stage.floor.noisy(monotonic() + 16)
+
+    for number in range(3):
+        stage.floor.enough()
+        stage.responds(f"r{number}", f"i{number}", fifths=1)
+        stage.done(f"r{number}")
+
+    kinds = [event["type"] for event in stage.to_model]
+    assert kinds == ["input_audio_buffer.commit", "conversation.item.create", "response.create"] * 3
+    hints = [event["item"]["content"][0]["text"] for event in stage.to_model if "item" in event]
+    assert ["hard to hear" in hint for hint in hints] == [False, False, True]
+    assert not stage.floor.noisy(monotonic() + 14)
+    assert stage.floor.noisy(monotonic() + 16)
+
+
+async def test_a_lost_connection_leaves_nobody_silent() -> None:
+    """What was held while we judged is said: the new session knows nothing of the sound."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await asyncio.sleep(0.02)
+
+    stage.conversation.reconnected()
+
+    assert len(stage.twilio.events("media")) == 10 + 7
+    assert not stage.line.playback.held

@@ -1,0 +1,92 @@
+"""Files about one person are found by their number in any spelling or by a call's id, and others are let be."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prosaas_core.privacy.files import mentions, sweep
+
+SERVICES = Path(__file__).parents[3] / "services"
+NUMBER, CALL = "972501112233", "CA" + "0" * 32
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> dict[str, Path]:
+    found = {name: tmp_path / name for name in ("SPOOL_DIR", "BLACKBOX_DIR")}
+    for folder in found.values():
+        folder.mkdir()
+    spool, blackbox = found["SPOOL_DIR"], found["BLACKBOX_DIR"]
+    (spool / f"{CALL}.json").write_text("{}")
+    (spool / "CAunknown.json").write_text('{"from_number": "+972501112233"}')
+    (spool / "CAlive.0a0b.journal").write_text('{"call": {"from_number": "+972501112233"}}\n\0\0')
+    (spool / "CAother.json").write_text('{"from_number": "+9725011122334"}')
+    (spool / ".CAhalf.partial").write_text('{"from_number": "+972501112233"}')
+    (blackbox / "request.jsonl").write_text(f'{{"call_sid": "{CALL}"}}')
+    (blackbox / "CAother.jsonl").write_text("{}")
+    return found
+
+
+def asked(folders: dict[str, Path], act: str, person: object) -> dict[str, str]:
+    environment = {name: str(folder) for name, folder in folders.items()} | {"PERSON": json.dumps(person)}
+    done = subprocess.run(
+        [sys.executable, "-m", "prosaas_core.privacy.files", act],
+        env={**os.environ, "PYTHONPATH": str(SERVICES), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def names(folders: dict[str, Path]) -> set[str]:
+    return {path.name for folder in folders.values() for path in folder.iterdir()}
+
+
+def test_theirs_are_found_shown_and_erased(folders: dict[str, Path]) -> None:
+    theirs, before = {"number": NUMBER, "calls": [CALL]}, names(folders)
+    expected = {f"{CALL}.json", "CAlive.0a0b.journal", "CAunknown.json", "request.jsonl"}
+    assert asked(folders, "find", theirs).keys() == expected
+    assert asked(folders, "show", theirs)["CAunknown.json"] == '{"from_number": "+972501112233"}'
+    assert names(folders) == before
+    assert asked(folders, "erase", theirs).keys() == expected
+    assert names(folders) == before - expected
+    assert asked(folders, "find", theirs) == {}
+
+
+@pytest.mark.parametrize("nobody", [{"number": None, "calls": []}, {"number": "1234", "calls": []}, {"calls": [""]}])
+def test_nobody_has_no_files(folders: dict[str, Path], nobody: object) -> None:
+    before = names(folders)
+    assert asked(folders, "erase", nobody) == {}
+    assert names(folders) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "theirs"),
+    [
+        ("+972501112233", True),
+        ("+972 50-111-2233.", True),
+        ("(972) 501112233", True),
+        ("00972501112233", True),
+        ("19725011122331", False),
+        ("9725011122330", False),
+        ("97250111", False),
+    ],
+)
+def test_a_number_is_theirs_whole_or_not_at_all(text: str, theirs: bool) -> None:
+    pattern = mentions(NUMBER, ())
+    assert pattern is not None
+    assert (pattern.search(text.encode()) is not None) is theirs
+
+
+def test_a_sweep_takes_what_is_older_and_matches(tmp_path: Path) -> None:
+    for name, days in {"a.jsonl": 3, "b.jsonl": 1, "c.txt": 9}.items():
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (1_000_000 - days * 86_400,) * 2)
+    assert sweep(tmp_path, ("*.jsonl",), 2, now=1_000_000) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"b.jsonl", "c.txt"}
+    assert sweep(tmp_path, ("*",), 0, now=1_000_000) == 0

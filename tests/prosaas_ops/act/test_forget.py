@@ -1,0 +1,197 @@
+"""`make forget` and `make export`, on a database that is real and an engine that is not."""
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_core.postgres import address
+from prosaas_core.privacy import ledger
+from prosaas_ops.act import export, forget
+from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, Usage
+from prosaas_ops.stack import left
+
+pytestmark = pytest.mark.postgres
+
+NUMBER, DIGITS, CALL = "+972501112233", "972501112233", "CA0123456789abcdef0123456789abcdef"
+SAID = "רוצה <b>תור</b>\u001b[31m"
+
+
+@pytest.fixture
+def execute(database_url: str) -> Callable[..., list[Any]]:
+    def run(statement: str, *values: object) -> list[Any]:
+        async def ask() -> list[Any]:
+            connection = await asyncpg.connect(**address.arguments(database_url))
+            try:
+                return list(await connection.fetch(statement, *values))
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    return run
+
+
+@pytest.fixture
+def known(
+    engine: Any, execute: Any, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Options]:
+    """A stack with one person: a call, a flight recording, a capture, kept lines. It makes a command's options."""
+    execute("INSERT INTO businesses (id, name, phone) VALUES (1, 'b', '+97239990000')")
+    execute(f"INSERT INTO customers (business_id, channel, external_id, name) VALUES (1, 'phone', '{NUMBER}', 'אנה')")
+    execute(
+        "INSERT INTO calls (call_sid, business_id, from_number, transcript, summary, ended_at) "
+        "VALUES ($1, 1, $2, $3, 'סיכום', now())",
+        CALL,
+        NUMBER,
+        json.dumps([{"who": "customer", "text": SAID}]),
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    for folder in ("logs", "backups", ".state/lines", "volume"):
+        Path(folder).mkdir(parents=True)
+    Path("volume", f"{CALL}.jsonl").write_text("{}")
+    Path("logs/trace-other.html").write_text("+972509998877")
+    with tarfile.open("logs/capture.tar.gz", "w:gz") as archive:
+        entry = tarfile.TarInfo("events.jsonl")
+        entry.size = len(CALL)
+        archive.addfile(entry, io.BytesIO(CALL.encode()))
+    with gzip.open(".state/lines/prosaas-calls.1.gz", "wt") as file:
+        file.write(f"2026 [INFO] a · call_sid={CALL}\n2026   File x\n2026 [INFO] b · call_sid=CAother\n")
+
+    def in_worker(_service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        environment = {**os.environ, **engine.environments[-1], "BLACKBOX_DIR": "volume", "SPOOL_DIR": "volume"}
+        environment["PYTHONPATH"] = str(Path(forget.__file__).parents[2])
+        done = subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    engine.on_run = in_worker
+    engine.details = {
+        name: {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "5"}}}}
+        for name in engine.written
+    }
+    for module in (forget, export):
+        monkeypatch.setattr(module, "Engine", lambda: engine)
+    return lambda command="forget", **values: Options(command, tuple(values), values)
+
+
+def test_everything_of_theirs_goes_and_the_receipt_does_not_say_who(
+    known: Any, engine: Any, execute: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    said = capsys.readouterr().out
+    assert "Receipt" in said
+    assert "1 customers" in said
+    assert DIGITS not in said
+    assert "5 × 10m" in said
+    assert list(Path("volume").iterdir()) == []
+    assert [path.name for path in Path("logs").iterdir()] == ["trace-other.html"]
+    with gzip.open(".state/lines/prosaas-calls.1.gz", "rt") as file:
+        assert file.read() == "2026 [INFO] b · call_sid=CAother\n"
+    ((number, transcript),) = execute("SELECT from_number, transcript::text FROM calls")
+    assert (number, transcript) == ("", "[]")
+    (noted,) = ledger.noted(Path("backups"))
+    assert f"Receipt {noted.receipt}" in said
+    # Neither the command line nor its events have the number.
+    assert DIGITS not in str(engine.executed)
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == NOTHING
+
+
+def test_without_a_yes_nothing_changes(
+    known: Any, execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TERMINAL", "1")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert forget.run(known(PHONE=NUMBER)) == PROBLEM
+    assert "nothing was changed" in capsys.readouterr().out
+    assert execute("SELECT from_number FROM calls")[0][0] == NUMBER
+    assert Path("logs/capture.tar.gz").exists()
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
+    assert forget.run(known(PHONE=NUMBER)) == FINE
+
+
+def test_where_nobody_can_say_yes_it_is_asked_for_beforehand(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPS_TERMINAL", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(Problem, match="YES=1"):
+        forget.run(known(PHONE=NUMBER))
+
+
+def test_somebody_on_the_phone_is_not_forgotten_yet(known: Any, execute: Any) -> None:
+    execute("INSERT INTO calls (call_sid, status, from_number) VALUES ('CAnow', 'in-progress', $1)", NUMBER)
+    with pytest.raises(Problem, match="on the phone"):
+        forget.run(known(PHONE=NUMBER, YES="1"))
+    assert Path("logs/capture.tar.gz").exists()
+
+
+def test_after_a_break_in_the_middle_the_rest_is_still_found(
+    known: Any, execute: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_question: object) -> None:
+        raise Problem("the database does not answer")
+
+    real = forget.asked
+    monkeypatch.setattr(forget, "asked", broken)
+    with pytest.raises(Problem, match="does not answer"):
+        forget.run(known(PHONE=NUMBER, YES="1"))
+    monkeypatch.setattr(forget, "asked", real)
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    assert execute("SELECT from_number FROM calls")[0][0] == ""
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"PHONE": NUMBER, "CUSTOMER": "1"}, {"PHONE": "0501112233"}, {"CUSTOMER": "x"}, {"CUSTOMER": "-1"}]
+)
+def test_whom_must_be_said_exactly(known: Any, named: dict[str, str]) -> None:
+    with pytest.raises(Usage):
+        forget.run(known(**named))
+
+
+@pytest.mark.parametrize(("language", "title"), [("he", "המידע שנשמר עליך"), ("en", "What is kept about you")])
+def test_an_export_has_all_of_it_for_people_and_for_machines(
+    known: Any, language: str, title: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export.run(known("export", PHONE=NUMBER, IN=language)) == FINE
+    (archive,) = Path("logs").glob("export-*.tar.gz")
+    assert DIGITS not in archive.name
+    assert "סיכום" not in capsys.readouterr().out
+    with tarfile.open(archive) as opened:
+        files = {member.name.partition("/")[2]: opened.extractfile(member).read().decode() for member in opened}  # type: ignore[union-attr]
+    tables = json.loads(files["person.json"])["tables"]
+    assert tables["calls"][0]["transcript"] == [{"who": "customer", "text": SAID}]
+    assert tables["customers"][0]["name"] == "אנה"
+    assert f"recordings/{CALL}.jsonl" in files
+    page = files["person.html"]
+    assert f'lang="{language}"' in page
+    for text in (title, "אנה", "סיכום", "&lt;b&gt;"):
+        assert text in page
+    assert "<b>תור" not in page
+    assert "\u001b" not in page
+
+
+def test_an_export_of_nobody_is_nothing(known: Any) -> None:
+    assert export.run(known("export", PHONE="+972509999999")) == NOTHING
+
+
+def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import re
+
+    monkeypatch.chdir(tmp_path)
+    for folder in (left.OUTPUT, left.LINES):
+        folder.mkdir(parents=True)
+    (left.LINES / "worker.x.gz").write_bytes(b"no gzip")
+    (left.OUTPUT / "broken.tar.gz").write_bytes(b"\x1f\x8b no tar")
+    (left.OUTPUT / "theirs.log").write_text("anna")
+    left.take_away(re.compile(b"anna"))
+    assert sorted(path.name for path in left.OUTPUT.iterdir()) == ["broken.tar.gz"]

@@ -1,0 +1,88 @@
+"""A release is kept under the version that its images say, and the oldest make room."""
+
+from pathlib import Path
+
+import pytest
+
+from prosaas_ops.conduct.images import KEPT_RELEASES, Images
+from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
+
+
+class Shelf(World):
+    """A project whose engine is a table of tags and images; an image's id is the version that it says."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.tags: dict[str, str] = {}
+
+    @property
+    def project(self) -> str:
+        return "shop"
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        match words:
+            case ("tag", image, tag):
+                self.tags[tag] = image
+            case ("image", "rm", *tags):
+                for tag in tags:
+                    del self.tags[tag]
+            case ("image", "inspect", "--format", "{{.Id}}", tag):
+                return Done(0, self.tags[tag], "") if tag in self.tags else Done(1, "", "none")
+            case ("image", "inspect", "--format", _, image):
+                return Done(0, image + "\n", "")
+        return Done(0, "", "")
+
+    def release(self, version: str) -> Images:
+        images = Images(self)
+        images.use(dict.fromkeys(("api", "calls", "worker"), version))
+        images.settle()
+        return images
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    monkeypatch.delenv("PROSAAS_TAG", raising=False)
+    (tmp_path / ".state").mkdir()
+    return Shelf(tmp_path)
+
+
+def test_a_release_is_tagged_with_its_version(shelf: Shelf) -> None:
+    shelf.release("release/1.2-3-gabc")
+    assert set(shelf.tags) == {
+        f"prosaas/{name}:{tag}" for name in ("api", "calls", "worker") for tag in ("shop", "shop-r1-release-1.2-3-gabc")
+    }
+
+
+def test_the_last_three_can_be_gone_back_to_and_older_ones_are_gone(shelf: Shelf) -> None:
+    for number in range(1, 8):
+        images = shelf.release(f"v{number}")
+    assert [images.earlier(back)["api"] for back in range(1, KEPT_RELEASES + 1)] == ["v6", "v5", "v4"]
+    assert {image for tag, image in shelf.tags.items()} == {"v7", "v6", "v5", "v4"}
+    with pytest.raises(Problem, match="from 1"):
+        images.earlier(KEPT_RELEASES + 1)
+
+
+def test_a_release_that_comes_back_is_listed_once_under_its_own_version(shelf: Shelf) -> None:
+    """A rollback in a folder of newer code: the images say what they are, not the folder."""
+    for version in ("v1", "v2", "v1"):
+        images = shelf.release(version)
+    assert [release["version"] for release in images.releases()] == ["v1", "v2"]
+    assert sorted(tag for tag in shelf.tags if tag.startswith("prosaas/api")) == [
+        "prosaas/api:shop", "prosaas/api:shop-r2-v2", "prosaas/api:shop-r3-v1",
+    ]  # fmt: skip
+
+
+def test_the_release_before_is_the_one_that_ran_before(shelf: Shelf) -> None:
+    for version in ("v1", "v2", "v1"):
+        images = shelf.release(version)
+    assert images.earlier(1)["api"] == "v2"
+
+
+def test_the_version_is_what_env_says_or_else_git(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROSAAS_VERSION", raising=False)
+    assert shelf.version == "unknown"
+    monkeypatch.setenv("PROSAAS_DESCRIBED", "1a2b3c4-dirty")
+    assert shelf.version == "1a2b3c4-dirty"
+    shelf.env.path.write_text("PROSAAS_VERSION=2.0\n")
+    assert Shelf(shelf.root).version == "2.0"

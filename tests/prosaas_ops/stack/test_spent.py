@@ -1,0 +1,132 @@
+"""What was paid for, added up from a ledger at the newest schema."""
+
+import asyncio
+import csv
+import io
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_ops.ask import costs as command
+from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.stack.spent import GROUPS, Wanted, spent
+
+pytestmark = pytest.mark.postgres
+
+FIRST, LAST = datetime(2024, 1, 25, tzinfo=UTC), datetime(2024, 1, 27, tzinfo=UTC)
+# Two calls of one evening, which in Jerusalem is the next day from 22:00 UTC on, and a message of another business.
+FILL = """
+    insert into businesses (id, name, phone, timezone) values
+        (456, 'מספרת דנה', '+97235550100', 'Asia/Jerusalem'), (7, '=cmd()', '+97235550107', 'UTC');
+    insert into calls (call_sid, business_id, end_reason) values
+        ('CA1', 456, 'customer_hangup'), ('CA2', 456, 'limit');
+    insert into charges (business_id, call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
+                         currency, estimated) values
+        (456, 'CA1', '2024-01-25 21:30Z', 'model', 'gpt-realtime-2.1', 1000, 800, 100, 0, 0.25, 'USD', false),
+        (456, 'CA1', '2024-01-25 21:30Z', 'phone', 'twilio', 0, 0, 0, 90, 0.025, 'USD', false),
+        (456, 'CA2', '2024-01-25 22:30Z', 'model', 'gpt-of-tomorrow', 2000, 0, 200, 0, null, 'USD', true),
+        (456, 'CA2', '2024-01-25 22:30Z', 'phone', 'twilio', 0, 0, 0, 30, 0.0125, 'USD', false),
+        (7, null, '2024-01-25 23:30Z', 'message', 'twilio sms', 0, 0, 0, 0, 0.0083, 'USD', false);
+"""
+MANY = """
+    insert into businesses (id, name, phone) select n, 'x', '+9723' || n from generate_series(1001, 1020) n;
+    insert into calls (call_sid, business_id, end_reason, events)
+        select 'CA' || n, 1001 + n % 20, 'customer_hangup', jsonb_build_array(repeat('x', 200))
+        from generate_series(1, 100000) n;
+    insert into charges (business_id, call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
+                         currency, estimated)
+        select 1001 + n % 20, 'CA' || n, '2024-01-25Z'::timestamptz + n * '20s'::interval, kind, kind, 1000, 500, 100,
+               60, 0.01, 'USD', false
+        from generate_series(1, 100000) n, unnest(array['model', 'transcription', 'phone']) kind;
+    analyze;
+"""
+
+
+def filled(url: str, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(script)
+        await connection.close()
+
+    asyncio.run(fill())
+
+
+@pytest.fixture
+def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(database_url, monkeypatch, FILL)
+
+
+def sums(by: str, **more: Any) -> dict[str, tuple[int, int, float]]:
+    return {row.name: (row.calls, row.tokens_in, round(row.cost, 4)) for row in spent(Wanted(FIRST, LAST, by, **more))}
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_day_is_the_one_of_its_business() -> None:
+    assert sums("day") == {"2024-01-25": (1, 1000, 0.2833), "2024-01-26": (1, 2000, 0.0125)}
+
+
+@pytest.mark.usefixtures("stored")
+def test_it_is_added_up_by_business_model_and_ending_the_dearest_first() -> None:
+    assert sums("business") == {"456 מספרת דנה": (2, 3000, 0.2875), "7 =cmd()": (0, 0, 0.0083)}
+    assert list(sums("model")) == ["gpt-realtime-2.1", "twilio", "twilio sms", "gpt-of-tomorrow"]
+    assert sums("ending") == {
+        "customer_hangup": (1, 1000, 0.275),
+        "limit": (1, 2000, 0.0125),
+        "no call": (0, 0, 0.0083),
+    }
+    assert sums("day", business=7) == {"2024-01-25": (0, 0, 0.0083)}
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_table_says_what_has_no_price_and_what_is_estimated(
+    options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="model")) == FINE
+    said = capsys.readouterr().out
+    assert "0.30 USD" in said.splitlines()[0]
+    assert "gpt-realtime-2.1       0       0.0         1000     80%         100    0.2500 USD" in said
+    assert "1 charges have no price" in said
+    assert "1 charges are estimated" in said
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_csv_is_whole_and_no_name_becomes_a_formula(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="ending", CSV="1")) == FINE
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["ending"], row["cost"], row["minutes"], row["unpriced"]) for row in rows] == [
+        ("customer_hangup", "0.275", "1.5", "0"),
+        ("limit", "0.0125", "0.5", "1"),
+        ("no call", "0.0083", "0.0", "0"),
+    ]
+    command._csv("business", [row._replace(name="=cmd()") for row in spent(Wanted(FIRST, LAST))])
+    assert "\n'=cmd()," in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(options("costs", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
+    assert "nothing was paid for" in capsys.readouterr().err
+    for wrong in ({"BY": "moon"}, {"BUSINESS": "x"}):
+        with pytest.raises(Usage):
+            command.run(options("costs", **wrong))
+
+
+def test_a_hundred_thousand_calls_are_added_up_within_a_second(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best of three: other tests have the machine, too."""
+    filled(database_url, monkeypatch, MANY)
+    wanted = [Wanted(FIRST, datetime(2025, 1, 1, tzinfo=UTC), by) for by in GROUPS]
+    for each in wanted:
+        took = []
+        for _ in range(3):
+            started = time.monotonic()
+            assert sum(row.calls for row in spent(each)) == 100_000
+            took.append(time.monotonic() - started)
+        assert min(took) < 1.0, each.by

@@ -1,0 +1,164 @@
+"""Who did what is noted before it is done, comes into the database whole and once, and stays there."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_core.postgres import address
+from prosaas_ops import __main__, audited
+from prosaas_ops.ask import audit
+from prosaas_ops.options import FINE, Options
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    monkeypatch.setenv("OPS_OPERATOR", "dana@host")
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def execute(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def run(statement: str) -> list[Any]:
+        async def ask() -> list[Any]:
+            connection = await asyncpg.connect(**address.arguments(database_url))
+            try:
+                return list(await connection.fetch(statement))
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    return run
+
+
+def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+    monkeypatch.setattr("prosaas_ops.ask.trace.run", lambda options: seen.append(audited.on_this_machine()) or FINE)
+    assert __main__.main(["trace", "PHONE=+972501112233", "WHY=complaint 7"]) == FINE
+    ((entry,),) = seen
+    assert (entry.operator, entry.act, entry.why) == ("dana@host", "trace", "complaint 7")
+    assert entry.target == "PHONE=+972..."
+
+
+def test_what_looks_at_nobody_takes_no_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main(["diff", "WHY=x"]) == 2
+    assert audited.on_this_machine() == []
+
+
+def test_a_reason_cannot_forge_a_row() -> None:
+    audited.note("trace", "CALL=CA1", 'x"}\n{"id": "1"}\u001b[31m')
+    (entry,) = audited.on_this_machine()
+    assert "\n" not in entry.why
+    assert "\u001b" not in entry.why
+    assert len(Path(".state/audit/log.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_written_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".state").mkdir()
+    Path(".state/audit").write_text("")
+    audited.note("trace", "CALL=CA1")
+    assert "not in the audit" in capsys.readouterr().err
+
+
+@pytest.mark.postgres
+def test_rows_come_into_the_database_once(execute: Any) -> None:
+    for number in range(3):
+        audited.note("trace", f"CALL=CA{number}")
+        assert audited.carry()
+        assert audited.carry()
+    assert [row[0] for row in execute("SELECT target FROM audit ORDER BY at")] == ["CALL=CA0", "CALL=CA1", "CALL=CA2"]
+
+
+@pytest.mark.postgres
+def test_after_a_restore_what_was_done_since_comes_in_again(execute: Any, folder: Path) -> None:
+    audited.note("restore", "FILE=x")
+    assert audited.carry()
+    execute("ALTER TABLE audit DISABLE TRIGGER USER")
+    execute("DELETE FROM audit")
+    audited.forget_what_was_carried(folder)
+    assert audited.carry()
+    assert len(execute("SELECT FROM audit")) == 1
+
+
+@pytest.mark.postgres
+def test_while_the_database_is_away_the_note_waits(execute: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as away:
+        away.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/x")
+        audited.note("trace", "CALL=CA1")
+        assert not audited.carry()
+    assert audited.carry()
+    assert len(execute("SELECT FROM audit")) == 1
+
+
+@pytest.mark.postgres
+def test_a_line_cut_short_loses_no_other(execute: Any) -> None:
+    audited.note("trace", "CALL=CA1")
+    log = Path(".state/audit/log.jsonl")
+    row = json.loads(log.read_text().splitlines()[0])
+    row |= {"id": "00000000-0000-4000-8000-000000000000", "target": "CALL=CA2"}
+    log.write_text(log.read_text().splitlines()[0] + '\n{"id": "cut\n' + json.dumps(row) + "\n")
+    assert audited.carry()
+    assert sorted(row[0] for row in execute("SELECT target FROM audit")) == ["CALL=CA1", "CALL=CA2"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("statement", ["UPDATE audit SET act = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+def test_a_row_is_there_for_good(execute: Any, statement: str) -> None:
+    audited.note("trace", "CALL=CA1")
+    audited.carry()
+    with pytest.raises(asyncpg.RaiseError, match="only ever added to"):
+        execute(statement)
+
+
+@pytest.mark.postgres
+def test_make_audit_tells_what_is_in_the_database(execute: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    audited.note("forget", "PHONE=+972...", "request of 3 May")
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    said = capsys.readouterr().out
+    for word in ("dana@host", "forget", "PHONE=+972...", "request of 3 May"):
+        assert word in said
+    assert len(execute("SELECT FROM audit")) == 1
+
+
+@pytest.mark.postgres
+def test_make_audit_without_the_database_tells_what_this_machine_knows(
+    execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audited.note("forget", "PHONE=+972...")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x@127.0.0.1:1/x")
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    told = capsys.readouterr()
+    assert "does not answer" in told.err
+    assert "forget" in told.out
+
+
+def test_every_audited_command_is_one() -> None:
+    assert set(__main__.COMMANDS) >= audited.COMMANDS
+
+
+@pytest.mark.postgres
+def test_a_row_is_a_line_in_the_servers_log(execute: Any, postgres_server: Any) -> None:
+    audited.note("forget", "PHONE=+972...", "request of 3 May")
+    audited.carry()
+    port = postgres_server.base.rpartition(":")[2]
+    container = subprocess.run(
+        ["docker", "ps", "--quiet", "--filter", "label=prosaas.tests=postgres", "--filter", f"publish={port}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    logged = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
+    assert "[AUDIT] act=forget, target=PHONE=+972..., operator=dana@host, why=request of 3 May" in logged.stderr

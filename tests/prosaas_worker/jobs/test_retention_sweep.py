@@ -1,0 +1,188 @@
+"""retention.sweep ends what is old by its own setting, and nothing else, however often and however much there is."""
+
+import os
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core.privacy.places import NOBODY, PLACES, RULES
+from prosaas_core.settings import Settings
+from prosaas_core.tables import Base
+from prosaas_logging import capture_events
+from prosaas_worker.job import Tools
+from prosaas_worker.jobs import retention_sweep
+
+pytestmark = pytest.mark.postgres
+
+OLD, YOUNG = "800 days", "1 hour"
+# Everything that a person leaves behind, at an age; the marks say whose each is.
+ROWS = """
+INSERT INTO customers (id, business_id, channel, external_id, name, phone, created_at)
+    VALUES ({id}, 456, 'phone', '{mark}', '{mark}', '+97250{id:07}', now() - interval '{age}');
+INSERT INTO appointments (business_id, customer_id, starts_at, ends_at, note)
+    VALUES (456, {id}, now() - interval '{age}' - interval '30 minutes', now() - interval '{age}', '{mark}');
+INSERT INTO calls (call_sid, business_id, customer_id, from_number, to_number, started_at, duration_s, end_reason,
+        transcript, events, summary, metrics)
+    VALUES ('CA{mark}', 456, {id}, '+97250{id:07}', '+97235550100', now() - interval '{age}', 42, 'customer_hangup',
+        '[{{"who": "customer", "text": "{mark}"}}]', '[{{"event": "{mark}"}}]', '{mark}', '{{"turns": 3}}');
+INSERT INTO call_messages (business_id, call_sid, number, body, created_at)
+    VALUES (456, 'CA{mark}', '+97250{id:07}', '{mark}', now() - interval '{age}');
+INSERT INTO conversations (id, business_id, customer_id, channel, status, opened_at, last_activity_at)
+    VALUES ({id}, 456, {id}, 'meta', 'closed', now() - interval '{age}', now() - interval '{age}');
+INSERT INTO messages (id, conversation_id, direction, body, created_at)
+    VALUES ('wamid.{mark}', {id}, 'out', '{mark}', now() - interval '{age}');
+INSERT INTO message_fates (provider_id, status, told_at)
+    VALUES ('wamid.{mark}', 'read', now() - interval '{age}');
+INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, created_at)
+    VALUES ('reply:{mark}', 'meta', 'us', '97250{id:07}', '{mark}', 'sent', now() - interval '{age}');
+"""
+
+
+@pytest.fixture
+async def engine(engine: AsyncEngine) -> AsyncEngine:
+    for id, (mark, age) in enumerate({"old": OLD, "young": YOUNG}.items(), 100):
+        for statement in ROWS.format(id=id, mark=mark, age=age).split(";\n"):
+            if statement.strip():
+                await do(engine, statement)
+    return engine
+
+
+async def do(engine: AsyncEngine, statement: str) -> Any:
+    async with engine.begin() as connection:
+        done = await connection.exec_driver_sql(statement)
+        return [tuple(row) for row in done] if done.returns_rows else None
+
+
+def keeping(tools: Tools, **days: int) -> Tools:
+    """The same tools, under settings that keep everything but what is named."""
+    everything = {rule.setting: 0 for _, rule in RULES} | {"keep_blackbox_days": 0}
+    return replace(tools, settings=tools.settings.model_copy(update=everything | days))
+
+
+async def everything(engine: AsyncEngine) -> str:
+    return str([await do(engine, f"SELECT * FROM {place.table} ORDER BY 1") for place in PLACES])
+
+
+async def test_by_default_what_is_old_goes_and_the_numbers_of_the_call_stay(tools: Tools, engine: AsyncEngine) -> None:
+    with capture_events() as events:
+        await retention_sweep.run(tools)
+    # What is left of a job's key is an id, by which nothing is done twice.
+    left = (await everything(engine)).replace("reply:old", "").replace("CAold", "")
+    assert "old" not in left
+    assert "+972500000100" not in left
+    assert left.count("young") > 8
+    (call,) = await do(
+        engine, "SELECT duration_s, end_reason, metrics, business_id FROM calls WHERE call_sid = 'CAold'"
+    )
+    assert call == (42, "customer_hangup", {"turns": 3}, 456)
+    (line,) = [event for event in events if event.event == "RETENTION"]
+    assert line.level == "INFO"
+    for kept in ("transcripts 1", "messages 1", "appointments 1", "customers 1", "sent words 1"):
+        assert kept in str(line.fields["removed"])
+
+
+async def test_a_second_sweep_finds_nothing(tools: Tools, engine: AsyncEngine) -> None:
+    await retention_sweep.run(tools)
+    before = await everything(engine)
+    with capture_events() as events:
+        await retention_sweep.run(tools)
+    assert [event.fields["removed"] for event in events if event.event == "RETENTION"] == ["-"]
+    assert await everything(engine) == before
+
+
+async def test_nought_keeps_for_ever(tools: Tools, engine: AsyncEngine) -> None:
+    before = await everything(engine)
+    await retention_sweep.run(keeping(tools))
+    assert await everything(engine) == before
+
+
+@pytest.mark.parametrize(("place", "rule"), RULES, ids=[rule.kept for _, rule in RULES])
+async def test_each_setting_ends_what_is_its_own(tools: Tools, engine: AsyncEngine, place: Any, rule: Any) -> None:
+    """Of all tables, those of the setting change, and in each of these the old row alone."""
+    if rule.kept in ("customers", "conversations"):
+        await do(engine, "DELETE FROM messages WHERE id = 'wamid.old'")
+    if rule.kept == "customers":
+        for table in ("appointments", "conversations", "calls"):
+            await do(engine, f"DELETE FROM {table} WHERE customer_id = 100")
+    tables = {found.table for found, other in RULES if other.setting == rule.setting}
+    before = {found.table: await do(engine, f"SELECT * FROM {found.table} ORDER BY 1") for found in PLACES}
+    await retention_sweep.run(keeping(tools, **{rule.setting: 700}))
+    for found in PLACES:
+        rows = await do(engine, f"SELECT * FROM {found.table} ORDER BY 1")
+        if found.table not in tables:
+            assert rows == before[found.table], found.table
+    assert await do(engine, f"SELECT * FROM {place.table} ORDER BY 1") != before[place.table]
+    assert [row for row in await do(engine, f"SELECT * FROM {place.table}") if "young" in str(row)] == [
+        row for row in before[place.table] if "young" in str(row)
+    ]
+
+
+async def test_a_customer_stays_while_anything_of_theirs_does(tools: Tools, engine: AsyncEngine) -> None:
+    await retention_sweep.run(keeping(tools, keep_customers_days=700))
+    assert await do(engine, "SELECT count(*) FROM customers WHERE id = 100") == [(1,)]
+
+
+async def test_what_is_not_sent_yet_keeps_its_words(tools: Tools, engine: AsyncEngine) -> None:
+    await do(engine, "UPDATE outbound_messages SET status = 'ready' WHERE key = 'reply:old'")
+    await retention_sweep.run(tools)
+    assert await do(engine, "SELECT body FROM outbound_messages WHERE key = 'reply:old'") == [("old",)]
+
+
+async def test_much_goes_in_batches_that_no_lock_outlives(
+    tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_sweep, "_LOOK", 30)
+    monkeypatch.setattr(retention_sweep, "_BATCH", 10)
+    await do(
+        engine,
+        "INSERT INTO messages (id, conversation_id, direction, created_at) "
+        "SELECT 'many' || n, 101, 'in', now() - interval '800 days' FROM generate_series(1, 95) AS n",
+    )
+    await do(engine, "CREATE TABLE gone (batch bigint)")
+    await do(engine, "GRANT INSERT ON gone TO prosaas_worker")
+    await do(
+        engine,
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO gone VALUES (txid_current()); RETURN old; END $$",
+    )
+    await do(engine, "CREATE TRIGGER note BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION note()")
+    await retention_sweep.run(keeping(tools, keep_messages_days=700))
+    sizes = [size for (size,) in await do(engine, "SELECT count(*) FROM gone GROUP BY batch")]
+    assert sum(sizes) == 96
+    assert max(sizes) == 10
+
+
+async def test_a_row_that_somebody_holds_is_not_waited_for(tools: Tools, engine: AsyncEngine) -> None:
+    async with engine.connect() as other:
+        await other.execute(text("SELECT * FROM messages WHERE id = 'wamid.old' FOR UPDATE"))
+        await retention_sweep.run(keeping(tools, keep_messages_days=700))
+        assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(1,)]
+        await other.rollback()
+    await retention_sweep.run(keeping(tools, keep_messages_days=700))
+    assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
+
+
+async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tools, tmp_path: Any) -> None:
+    settings = tools.settings.model_copy(update={"blackbox_dir": tmp_path, "spool_dir": tmp_path})
+    for name, days in {"CAold.jsonl": 15, "CAnew.jsonl": 13, "CAold.json": 100, "CAold.unreadable": 91}.items():
+        (tmp_path / name).write_text("{}")
+        os.utime(tmp_path / name, (time.time() - days * 86_400,) * 2)
+    await retention_sweep.run(replace(tools, settings=settings))
+    # A record that waits for the database is nobody's to remove.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["CAnew.jsonl", "CAold.json"]
+
+
+async def test_a_table_is_a_place_or_has_nobody_in_it(engine: AsyncEngine) -> None:
+    """Whoever adds a table says which."""
+    tables = {name for (name,) in await do(engine, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+    known = {place.table for place in PLACES}
+    assert tables | set(Base.metadata.tables) <= known | set(NOBODY)
+    assert not known & set(NOBODY)
+
+
+def test_every_rule_has_its_setting() -> None:
+    assert {rule.setting for _, rule in RULES} <= set(Settings.model_fields)
