@@ -18,6 +18,8 @@ _ENQUEUE: Final = {
     "pgqueuer": "SELECT (id, entrypoint, priority, dedupe_key, status), INSERT",
     "pgqueuer_log": "INSERT",
 }
+# What is paid for, the sum of the day, and that it was told of once.
+_PAY: Final = {"charges": "SELECT, INSERT", "job_effects": "SELECT, INSERT, UPDATE (job)"}
 # Being ready is being able to write; this is what is tried, on no row.
 _READY: Final = {"job_effects": "SELECT, UPDATE (job)"}
 RIGHTS: Final = {
@@ -35,17 +37,18 @@ RIGHTS: Final = {
         **_READY,
     },
     CALLS: {
-        # A booking locks its business's row, which takes the right to change one column.
+        # A booking and a charge lock their business's row, which takes the right to change one column.
         "businesses": "SELECT, UPDATE (updated_at)",
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
         "call_messages": "SELECT (id, created_at), INSERT",
         **_ENQUEUE,
-        **_READY,
+        **_PAY,
     },
     WORKER: {
-        "businesses": "SELECT",
+        "businesses": "SELECT, UPDATE (updated_at)",
+        "charges": "SELECT, INSERT",
         "customers": "SELECT, INSERT, UPDATE, DELETE",
         "appointments": "SELECT, UPDATE, DELETE",
         "calls": "SELECT, INSERT, UPDATE",
@@ -63,6 +66,7 @@ RIGHTS: Final = {
     # What an operator asks, and the note that they asked.
     OPS: {
         "businesses": "SELECT",
+        "charges": "SELECT",
         "customers": "SELECT",
         "appointments": "SELECT",
         "calls": "SELECT",

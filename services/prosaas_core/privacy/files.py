@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 DAY_S = 86_400
-# A folder, the setting of its place, and what in it is finished: a record is written aside and renamed.
+# A folder's setting, where it is without one, and what in it is about a call.
 FOLDERS = (
-    ("SPOOL_DIR", "/var/spool/prosaas", ("*.json", "*.unreadable")),
+    ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
     ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", ("*.jsonl",)),
 )
 # Fewer digits than any whole number has would be found by chance.
@@ -74,7 +74,9 @@ def main(arguments: list[str]) -> int:
         return 2
     found = {}
     for path in _theirs(json.loads(os.environ["PERSON"])):
-        found[path.name] = path.read_text("utf-8", "replace") if arguments[0] == "show" else ""
+        # Behind its last line a journal has room for more.
+        text = path.read_text("utf-8", "replace").rstrip("\0") if arguments[0] == "show" else ""
+        found[path.name] = text
         if arguments[0] == "erase":
             path.unlink(missing_ok=True)
     print(json.dumps(found))

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from prosaas_logging import bootstrap, get_logger
 from prosaas_logging.catalogue import CONSOLE_ACT
+from prosaas_ops import audited
 from prosaas_ops.console.guard import COOKIE, Form, Guard, checked, session_of
 from prosaas_ops.console.live import Batch
 from prosaas_ops.console.pages import Face, wanted_of
@@ -131,6 +132,12 @@ class Console:
 
     def _noted(self, request: Request, what: str, of: str = "") -> None:
         log.event(CONSOLE_ACT, who=session_of(request).name, what=what, of=of)
+        self._audited(request, what, of)
+
+    def _audited(self, request: Request, what: str, of: str) -> None:
+        """An operator's browser is the operator: whoever it is came in by their link."""
+        audited.note(f"console: {what}", f"{of} by {session_of(request).name}".strip())
+        audited.carry()
 
     # What is looked at
 
@@ -151,6 +158,7 @@ class Console:
         story = self._world.story(call_sid)
         if story is None:
             return HTMLResponse(face.page("console", face.note(texts.NO_SUCH_CALL, call=call_sid)), 404)
+        self._audited(request, "looked at the story", call_sid)
         left = self._world.debug_left(call_sid) if story.live is not False else None
         return HTMLResponse(face.call(story, left))
 
@@ -163,6 +171,7 @@ class Console:
 
     def _recorder(self, request: Request) -> Response:
         call_sid = request.path_params["call_sid"]
+        self._audited(request, "looked at the flight recorder", call_sid)
         return HTMLResponse(_face(request).recorder(call_sid, self._world.recordings(call_sid)))
 
     def _live(self, request: Request) -> Response:

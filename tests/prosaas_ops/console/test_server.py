@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_logging import capture_events
+from prosaas_ops import audited
 from prosaas_ops.console import server
 from prosaas_ops.console.server import Console
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
@@ -207,6 +208,16 @@ def test_whole_numbers_are_shown_when_asked_for_and_it_is_noted(viewer: TestClie
     assert "+972501234567" in answer.text
     (noted,) = [event for event in said if event.event == "CONSOLE_ACT"]
     assert (noted.fields["what"], noted.fields["of"]) == ("saw whole numbers", CALL)
+
+
+def test_who_looks_at_a_call_and_who_acts_is_in_the_audit(viewer: TestClient) -> None:
+    viewer.get(f"/call/{CALL}")
+    viewer.get(f"/call/{CALL}/story")
+    viewer.get(f"/call/{CALL}/recorder")
+    viewer.post(f"/call/{CALL}/numbers", data={"token": token(viewer)})
+    noted = [(entry.act, entry.target.partition(" ")[0]) for entry in reversed(audited.on_this_machine())]
+    looked = [("console: looked at the story", CALL), ("console: looked at the flight recorder", CALL)]
+    assert noted == [*looked, ("console: saw whole numbers", CALL)]
 
 
 def test_debug_goes_on_for_a_live_call_and_off_again(viewer: TestClient, world: PlayedWorld) -> None:
