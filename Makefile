@@ -18,7 +18,7 @@ PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev down ps rollback restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev go-live down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
 	@scripts/run $@
@@ -27,6 +27,9 @@ up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 	@scripts/run $@
 
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
+	@scripts/run $@
+
+go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]
 	@scripts/run $@
 
 down: ## stop the stack; calls in progress are let to their end, data stays
@@ -45,6 +48,19 @@ restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls 
 	@scripts/run $@
 
 restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
+	@scripts/run $@
+
+##@ Watching
+
+.PHONY: status alert-test soak
+
+status: ## one screen: who is up, calls, waits, jobs, alerts [WATCH=1 JSON=1]
+	@scripts/run $@
+
+soak: ## simulated calls for hours, faults now and then, and what drifted [HOURS=8 CALLS=10 SPEED=1]
+	@scripts/run $@
+
+alert-test: ## send one alert through to whoever is told of them
 	@scripts/run $@
 
 ##@ Calls and logs
@@ -72,7 +88,7 @@ errors: ## warnings and errors, the same trouble once: how often, since when, wh
 levels: ## which level is in force, who switched what until when; what eats the disk
 	@scripts/run $@
 
-trace: ## the whole story of one call [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [OUT=html] [LEVEL=DEBUG]
+trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG]
 	@scripts/run $@
 
 blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
@@ -159,7 +175,10 @@ audit: ## who looked at people, took them along or changed what is kept, and why
 
 ##@ This machine
 
-.PHONY: doctor
+.PHONY: doctor update-bases
+
+update-bases: ## today's base images, each meant by its digest from then on; make up-prod builds on them
+	@scripts/run $@
 
 doctor: ## check engine, disk, memory, ports, certificates and .env; each line is ok or what to do
 	@scripts/run $@

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes sure that the upstream images are here: pulled, or built as stand-ins where no registry answers. Prints what to use.
+# With `renew` they are made anew, each meant by its digest from then on.
 # shellcheck disable=SC2016 # the hook's $1 is the new root, which mmdebstrap's own shell expands
 set -eu
 . "$(dirname -- "$0")/lib.sh"
@@ -45,7 +46,7 @@ standin() {
     case $1 in
     */python:*) python_standin "$1" ;;
     *)
-        folder=${1#*/}
+        folder=${1##*/}
         docker build --quiet --tag "$1" --build-arg "PYTHON_IMAGE=$python" --secret "id=ca,src=$(ca_bundle)" \
             "deploy/standins/${folder%%:*}" >/dev/null
         ;;
@@ -76,8 +77,32 @@ ensure() {
     printf '%s=%s\n' "$1" "$chosen"
 }
 
+# renew SETTING UPSTREAM: the newest of its tag, by the digest that from now on is meant; a stand-in of today's packages.
+renew() {
+    chosen=$(image "$1" "$2")
+    tag=${chosen%@*}
+    case $tag in
+    prosaas-standin/*)
+        step "making $tag anew, from Debian's packages of today" "set $1 in .env to an image that this machine can pull"
+        standin "$tag"
+        printf '%s=%s\n' "$1" "$tag"
+        ;;
+    *)
+        step "pulling $tag" "docker pull $tag"
+        docker pull --quiet "$tag" >/dev/null || fail "$1=$tag cannot be pulled; nothing was changed" "docker pull $tag says why"
+        digest=$(docker image inspect --format '{{index .RepoDigests 0}}' "$tag")
+        printf '%s=%s@%s\n' "$1" "$tag" "${digest#*@}"
+        ;;
+    esac
+}
+
+[ "${1:-}" != renew ] || ensure() { renew "$@"; }
 found=$(ensure PYTHON_IMAGE python:3.13-slim-trixie)
 python=${found#*=}
 echo "$found"
 ensure POSTGRES_IMAGE postgres:17-trixie
 ensure CADDY_IMAGE caddy:2
+if [ "$(image MONITORING 0)" = 1 ]; then
+    ensure PROMETHEUS_IMAGE prom/prometheus:v2.53.3
+    ensure ALERTMANAGER_IMAGE prom/alertmanager:v0.28.1
+fi

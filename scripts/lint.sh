@@ -8,6 +8,7 @@ cd "$ROOT"
 ruff check .
 ruff format --check .
 mypy
+mypy --config-file tests/mypy.ini
 shellcheck --external-sources --source-path=SCRIPTDIR scripts/run scripts/*.sh services/*.sh services/prosaas_calls/prompts/*.sh deploy/*.sh deploy/standins/*/*.sh .ci/run
 yamllint --strict .
 hadolint services/Dockerfile deploy/Dockerfile deploy/standins/*/Dockerfile docs/examples/*/Dockerfile

@@ -17,12 +17,13 @@ __all__ = ["checkout", "docker", "setting", "stack"]
 TEMPLATE = "migrated"
 # What the operator's commands say is tested in English, and in Hebrew where that is the question.
 os.environ.setdefault("OPS_LANG", "en")
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what runs
-# its images without it, and what looks through one browser.
+# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
+# alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(attacks|backup|crashes|levels|many_calls|privacy|secrets|start)\.py",
-    "deploys": r"tests/stack/test_deploys\.py",
+    "drills": r"tests/stack/test_(attacks|backup|levels|many_calls|privacy|secrets|start)\.py",
+    "watched": r"tests/stack/test_(alerts|crashes)\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live)\.py",
     "browser": r"tests/browser/test_\w+\.py",
     "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",

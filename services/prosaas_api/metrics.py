@@ -1,9 +1,9 @@
 """What /metrics shows: requests by route, webhooks by outcome, and the log's own counters."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import Counter, Histogram, generate_latest
 from starlette.types import Scope
 
-from prosaas_core.log_metrics import LogCounters
+from prosaas_core.log_metrics import new_registry
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
 
@@ -12,7 +12,7 @@ class Metrics:
     """One registry an application, so that two of them in one process do not mix."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = new_registry()
         self._seconds = Histogram(
             "prosaas_http_request_seconds",
             "Time to answer a request.",
@@ -23,7 +23,6 @@ class Metrics:
         self.webhooks = Counter(
             "prosaas_webhooks_total", "Webhooks by what became of them.", ("source", "outcome"), registry=self.registry
         )
-        self.registry.register(LogCounters())
 
     def observe(self, conn: Scope, method: str, status: int, seconds: float) -> None:
         """Count an answered request under its route, which is one of few, never under its path."""

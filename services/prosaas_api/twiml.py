@@ -27,10 +27,10 @@ SENTENCES = {
 }
 
 
-def connect(stream_url: str, token: str, language: str) -> str:
+def connect(stream_url: str, token: str, language: str, *, status_url: str) -> str:
     """Open the media stream; should it end before the call does, the caller hears a sentence, not silence."""
     response = VoiceResponse()
-    stream = Stream(url=stream_url)
+    stream = Stream(url=stream_url, status_callback=status_url, status_callback_method="POST")
     stream.parameter(name="token", value=token)
     response.append(Connect().append(stream))
     _say(response, "fallback", language)

@@ -15,11 +15,13 @@ from prosaas_api.state import AppState, State
 from prosaas_core import queries, stream_token, tracing
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session
 from prosaas_core.messages import fates
-from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED
+from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, dial
+from prosaas_core.phones import same_number
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     CALL_STATUS,
     DB_UNAVAILABLE,
+    STREAM_FAILED,
     TRANSFER_RESULT,
     UNKNOWN_BUSINESS,
     VOICE_REFUSED,
@@ -29,6 +31,8 @@ from prosaas_logging.catalogue import (
 MAX_ATTEMPTS = 3
 # A caller listens to silence meanwhile.
 LOOKUP_S = 2.0
+_STREAM = "/twilio/stream"
+_LONGEST_ERROR = 200
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 
 log = get_logger(__name__)
@@ -49,7 +53,7 @@ async def voice(request: Request, state: AppState) -> Response:
     call_sid, caller, called = form["CallSid"], form["From"], form["To"]
     annotate(call_sid=call_sid, phone=caller)
 
-    language, business_id, since, ttl = "he", None, None, 60.0
+    language, business_id, since, ttl, rescue = "he", None, None, 60.0, None
     with tracing.span("seat"):
         door = await state.door.state()
         seat = state.door.take()
@@ -66,6 +70,7 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(UNKNOWN_BUSINESS, to_number=called)
             return _twiml(twiml.goodbye("unknown", "he"))
         language, business_id, since, ttl = call.language, call.business_id, call.started_at, stream_token.RINGING_S
+        rescue = call.transfer_number
         # Asked again, the same seat: it alone can know whether this call has its stream already.
         seat = call.seat if state.door.knows(call.seat) else seat
         annotate(business_id=str(business_id))
@@ -78,7 +83,13 @@ async def voice(request: Request, state: AppState) -> Response:
             return _twiml(twiml.busy())
 
     if door != "open":
-        return _wait(request, state, door, language)
+        attempt = _attempt(request)
+        log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
+        if attempt < MAX_ATTEMPTS:
+            return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
+        if rescue and not same_number(rescue, called):
+            return _twiml(dial(state.settings.public_url, call_sid, rescue))
+        return _twiml(twiml.goodbye("give_up", language))
     log.event(VOICE_WEBHOOK, from_number=caller)
     return _connect(state, form, business_id, language, seat, since=since, ttl=ttl)
 
@@ -139,6 +150,16 @@ async def status(request: Request, state: AppState) -> Response:
     return Response(status_code=204)
 
 
+@router.post(_STREAM)
+async def stream(request: Request, state: AppState) -> Response:
+    """What became of a media stream: one that could not be opened is a caller whom nobody answered."""
+    form = checked(await signed_form(request, state), "CallSid", "StreamEvent")
+    annotate(call_sid=form["CallSid"])
+    if form["StreamEvent"] == "stream-error":
+        log.event(STREAM_FAILED, error=form.get("StreamError", "")[:_LONGEST_ERROR])
+    return Response(status_code=204)
+
+
 async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
     """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
     with contextlib.suppress(DatabaseUnavailable):
@@ -178,16 +199,13 @@ def _connect(
         seat=seat,
     )
     host = state.settings.calls_public_url.split("://", 1)[1]
-    return _twiml(twiml.connect(f"wss://{host}/media-stream{f'/{seat}' if seat else ''}", token, language))
+    url = f"wss://{host}/media-stream{f'/{seat}' if seat else ''}"
+    return _twiml(twiml.connect(url, token, language, status_url=state.settings.public_url + _STREAM))
 
 
-def _wait(request: Request, state: State, door: str, language: str) -> Response:
+def _attempt(request: Request) -> int:
     given = request.query_params.get("attempt", "")
-    attempt = int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
-    log.event(VOICE_REFUSED, reason=door, attempt=attempt + 1)
-    if attempt >= MAX_ATTEMPTS:
-        return _twiml(twiml.goodbye("give_up", language))
-    return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
+    return int(given) if given.isascii() and given.isdecimal() and len(given) == 1 else 0
 
 
 def _twiml(document: str) -> Response:

@@ -10,6 +10,7 @@ from prosaas_calls.call.live_call import LiveCall
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.ending import EndReason
 from prosaas_calls.sockets import TextSocket
+from prosaas_core.phones import caller_id
 from prosaas_core.stream_token import StreamClaims, TokenError, verify
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DRAIN_END, DRAIN_START
@@ -86,9 +87,7 @@ class Desk:
 
     async def answer(self, stream: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         """Take one stream, from its `start` to its end."""
-        refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
-        if self.draining and self._promised_s and self.active < self.capacity:
-            refusal = None
+        refusal = self._refusal(claims)
         live = LiveCall(self._services, Call(self._services, stream, stream_sid, claims), claims, refusal)
         self.live.add(live)
         self._nobody.clear()
@@ -99,9 +98,23 @@ class Desk:
             if not self.live:
                 self._nobody.set()
 
+    def _refusal(self, claims: StreamClaims) -> EndReason | None:
+        refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
+        if self.draining and self._promised_s and self.active < self.capacity:
+            refusal = None
+        most = self._services.limits.calls_of_one_number
+        if refusal is None and most and (known_by := caller_id(claims.from_number)):
+            # Nobody talks on more phones than that; a robot that dials itself would take every place there is.
+            theirs = sum(call.refusal is None and caller_id(call.claims.from_number) == known_by for call in self.live)
+            if theirs >= most:
+                refusal = EndReason.OVER_CAPACITY
+        return refusal
+
     async def drain(self) -> None:
         """Take no more calls, let the running ones finish, and excuse ourselves from those that do not."""
         self.draining = True
+        due = monotonic() + self._services.limits.drain + self._services.limits.farewell
+        self._services.metrics.draining.set_function(lambda: max(0.0, monotonic() - due))
         log.event(DRAIN_START, active=self.active)
         await _within(self._promised_s, self._hurry)
         if not await _within(self._services.limits.drain, self._nobody, self._hurry):

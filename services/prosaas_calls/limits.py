@@ -11,6 +11,8 @@ class Limits:
     """Seconds, unless the name says otherwise."""
 
     max_calls: int = 150
+    # 0: as many as there are places.
+    calls_of_one_number: int = 0
     drain: float = 300.0
     max_call: float = 1800.0
     # In the currency of the prices; 0 is no limit.
@@ -35,6 +37,8 @@ class Limits:
     # So much of the greeting is heard before the caller can interrupt it, and no longer than this is it waited for.
     greeting: float = 2.0
     greeting_shield: float = 8.0
+    # A greeting that tells callers what they have to know is heard whole.
+    disclosure_shield: float = 20.0
     # A sound over the agent's words: so long after it the agent falls silent, unless the sound is gone; who speaks on
     # for so long interrupts; and for so long are their words waited for.
     doubt: float = 0.15
@@ -91,6 +95,7 @@ class Limits:
     def from_settings(cls, settings: Settings) -> Self:
         return cls(
             max_calls=settings.max_calls,
+            calls_of_one_number=settings.calls_per_number,
             drain=float(settings.drain_seconds),
             max_call=float(settings.max_call_seconds),
             max_cost=settings.max_cost_per_call,

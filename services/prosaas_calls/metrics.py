@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
 from prosaas_core.facts.prices import Charge
-from prosaas_core.log_metrics import LogCounters
+from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
 from prosaas_core.spent import Spent
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_LINES = (10, 15, 20, 25, 30, 40, 60, 100)
 _DURATIONS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
@@ -19,8 +20,7 @@ class CallMetrics:
     """One registry a service, so that two of them in one process do not meet."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.registry.register(LogCounters())
+        self.registry = new_registry()
         self.active = Gauge("prosaas_calls_active", "Calls on the line now", registry=self.registry)
         self._ended = Counter("prosaas_calls_ended", "Calls ended, by reason", ["reason"], registry=self.registry)
         for reason in EndReason:
@@ -41,14 +41,25 @@ class CallMetrics:
             registry=self.registry,
         )
 
+        self._lines = Histogram(
+            "prosaas_call_lines", "Lines of this service that a call wrote", buckets=_LINES, registry=self.registry
+        )
+        self.draining = Gauge(
+            "prosaas_drain_overdue_seconds",
+            "For how long a drain has gone on beyond its time; 0 while there is none",
+            registry=self.registry,
+        )
         self._spent = Spent(self.registry)
 
-    def ended(self, reason: EndReason, duration_s: float, stats: CallStats, charges: Iterable[Charge]) -> None:
-        """Count a finished call."""
+    def ended(
+        self, reason: EndReason, duration_s: float, stats: CallStats, charges: Iterable[Charge], *, lines: int
+    ) -> None:
+        """Count a finished call, what it cost, and the lines that it wrote."""
         self._ended.labels(reason.value).inc()
         self._duration.observe(duration_s)
         if stats.first_audio_ms is not None:
             self._first_audio.observe(stats.first_audio_ms / 1000)
+        self._lines.observe(lines)
         for ms in stats.response_ms:
             self._response.observe(ms / 1000)
         self._spent.count(charges)
@@ -56,6 +67,7 @@ class CallMetrics:
     def crashed(self, record: CallRecord) -> None:
         """Count a call whose process died, which could not count it itself."""
         self._ended.labels(record.end_reason).inc()
+        self._spent.count(record.charges)
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

@@ -31,6 +31,7 @@ Before you book, move or cancel an appointment, repeat the weekday, the day and 
 an hour may be in the morning or in the afternoon.
 When the caller gives a number or spells a name, let them finish, read it back digit by digit or letter by letter, and \
 wait for a yes.
+When the caller tells you their name, or books for somebody else, note it: remember_caller, and for_whom of the booking.
 When the caller wants a person, use transfer_to_human; when nobody can be reached or you cannot help, offer to take a \
 message with take_message. When the conversation is over, say goodbye and use end_call.
 """
@@ -61,6 +62,8 @@ class Profile:
     customer_name: str = ""
     booked: tuple[datetime, ...] = ()
     spent_today: float = 0.0
+    # Whether who calls is only what they say: then nothing of what is known of that customer is for their ears.
+    claimed: bool = False
 
     @property
     def language(self) -> str:
@@ -90,9 +93,19 @@ class Profile:
         """How the call is to begin, as an instruction to the model; otherwise for who is back from a transfer."""
         if returned:
             return _BACK.format(why=_WHY_BACK.get(returned, _WHY_BACK["failed"]), language=self.spoken_language)
+        return f"Greet the caller. Say exactly this, in a warm voice, and then wait: {self.first_words}"
+
+    @property
+    def first_words(self) -> str:
+        """The greeting, and behind it what callers have to be told: that a machine answers, that words are kept."""
         words = self.business.greeting if self.business else ""
         words = words or _GENERIC_GREETING.get(self.language, _GENERIC_GREETING["en"])
-        return f"Greet the caller. Say exactly this, in a warm voice, and then wait: {words}"
+        return f"{words} {self.disclosure}".rstrip()
+
+    @property
+    def disclosure(self) -> str:
+        """What is never cut off."""
+        return (self.business.disclosure or "") if self.business else ""
 
     def instructions(self, now: datetime) -> str:
         """All that the model has to know before the caller speaks."""
@@ -124,7 +137,10 @@ class Profile:
         if self.business is None:
             return "The diary cannot be reached now: offer to call back later."
         if self.customer_id is None:
-            return "The caller's number is hidden: nothing can be booked for them. Offer to take a message."
+            return (
+                "The caller's number is hidden. To book, ask for their number, read it back, and note it with "
+                "remember_caller."
+            )
         name = f"The caller is {self.customer_name}. " if self.customer_name else ""
         times = "; ".join(f"{at.astimezone(self.timezone):%A %Y-%m-%d %H:%M}" for at in self.booked)
         return f"{name}Their coming appointments: {times or 'none'}."

@@ -118,6 +118,7 @@ async def book(
     customer_id: int,
     starts_at: datetime,
     note: str = "",
+    for_whom: str = "",
     call_sid: str | None = None,
     now: datetime | None = None,
 ) -> Appointment:
@@ -135,6 +136,7 @@ async def book(
         ends_at=starts_at + length,
         status="booked",
         note=note,
+        for_whom=for_whom,
         call_sid=call_sid,
     )
     try:

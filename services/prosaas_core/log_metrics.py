@@ -1,7 +1,10 @@
-"""The log's own counters, in the form in which Prometheus collects them."""
+"""What every service shows Prometheus of itself: its version, its process, and the log's own counters."""
 
+import asyncio
+import os
 from collections.abc import Iterator
 
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
@@ -26,3 +29,21 @@ class LogCounters(Collector):
         lost = CounterMetricFamily("prosaas_spans_lost", "Spans of traces that no receiver took.")
         lost.add_metric((), tracing.lost())
         yield lost
+
+
+def new_registry() -> CollectorRegistry:
+    """A registry with what all services show; one a service, so that two of them in one process do not meet."""
+    registry = CollectorRegistry()
+    registry.register(LogCounters())
+    ProcessCollector(registry=registry)
+    info = Gauge("prosaas_info", "1, with the version that runs.", ["version"], registry=registry)
+    info.labels(os.environ.get("PROSAAS_VERSION", "")).set(1)
+    Gauge("prosaas_tasks", "Tasks of the event loop that shows this.", registry=registry).set_function(_tasks)
+    return registry
+
+
+def _tasks() -> float:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0

@@ -9,6 +9,7 @@ _KEYS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999"
 # The last one has been seen too, a letter off.
 _SPELT = frozenset((*(f"+{word.translate(_KEYS)}" for word in _WITHHELD), "+7378742883"))
 _LONGEST = 16
+_COUNTRY = re.compile(r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
 _LONGEST_SPELLING = 32
 
 
@@ -20,6 +21,21 @@ def caller_id(given: str) -> str | None:
     if len(given) > _LONGEST or not _E164.fullmatch(given) or given in _SPELT:
         return None
     return given
+
+
+def international(spoken: str, neighbour: str) -> str | None:
+    """A number as people say it, in E.164; without its country it is of the `neighbour`'s. None for what is no number.
+
+    Source of the lengths of country codes: ITU-T E.164, list of assigned codes.
+    """
+    given = spoken[:_LONGEST_SPELLING].strip()
+    digits = "".join(filter(str.isdecimal, given))
+    if not digits.isascii():
+        return None
+    if given.startswith("+") or digits.startswith("00"):
+        return caller_id("+" + digits.removeprefix("00"))
+    country = _COUNTRY.match(neighbour)
+    return caller_id(country[0] + digits.removeprefix("0")) if country else None
 
 
 def same_number(one: str, other: str) -> bool:

@@ -114,6 +114,7 @@ class Settings(BaseModel):
     admin_api_key: str = Field(default="", repr=False)
 
     max_calls: int = Field(default=100, ge=1)
+    calls_per_number: int = Field(default=5, ge=0)
     drain_seconds: float = Field(default=600, ge=0)
     max_call_seconds: float = Field(default=1800, gt=0)
     idle_seconds: float = Field(default=45, gt=0)
@@ -183,6 +184,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
         values.setdefault("openai_realtime_url", f"{base.replace('http', 'ws', 1)}/v1/realtime")
         values.setdefault("twilio_base_url", base)
         values.setdefault("whatsapp_base_url", base)
+        # All simulated callers have one number.
+        values.setdefault("calls_per_number", 0)
         # The stand-ins check that credentials are sent, as the real ones do.
         values |= {"demo": True, "openai_api_key": "demo", "whatsapp_access_token": "demo"}
         values.setdefault("twilio_account_sid", DEMO_ACCOUNT_SID)

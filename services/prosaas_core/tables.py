@@ -63,6 +63,10 @@ class Business(Base):
     slot_minutes: Mapped[int] = mapped_column(server_default="30")
     opening_hours: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     transfer_number: Mapped[str | None]
+    # Said behind the greeting and never cut off: that a machine answers, that words are kept.
+    disclosure: Mapped[str] = mapped_column(server_default="")
+    # Where its phones need other ears than the settings': noise_reduction, turn_detection, threshold, silence_ms.
+    hearing: Mapped[Json] = mapped_column(server_default=text("'{}'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
 
@@ -118,6 +122,8 @@ class Appointment(Base):
     ends_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(server_default="booked")
     note: Mapped[str] = mapped_column(server_default="")
+    # Who comes, if not the customer who booked.
+    for_whom: Mapped[str] = mapped_column(server_default="")
     call_sid: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -213,6 +219,8 @@ class CallMessage(Base):
     body: Mapped[str]
     urgent: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # When a text message about it was handed over for the business.
+    told_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "business_id", "created_at"),)
 

@@ -66,6 +66,11 @@ def wanted(environ: Mapping[str, str] = os.environ) -> bool:
     return not disabled and exporter == "otlp" and any(environ.get(name, "").strip() for name in names)
 
 
+def with_words(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether what was said is to be in spans, too."""
+    return environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower() == "true"
+
+
 def start(service: str, version: str) -> None:
     """Send spans from now on, where that is wanted; settings of no use are said and cost only the traces."""
     global _exporter

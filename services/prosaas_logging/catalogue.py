@@ -113,6 +113,11 @@ def BARGE_IN(*, heard_ms: float) -> None:
     """The caller interrupted the agent, once for each interruption."""
 
 
+@event(WARNING, "⚠️", he="הנציגה הבטיחה דבר שלא נעשה", en="promised and not done", speech=("text",))
+def PROMISE_UNKEPT(*, text: str) -> None:
+    """The agent said that something was booked, moved, cancelled or noted, and no tool had done so."""
+
+
 @event(INFO, "🤫", he="הלקוח שותק ונשאל אם הוא על הקו", en="the caller is silent and is asked whether they are there")
 def CALLER_SILENT(*, time: int) -> None:
     """The caller has said nothing for a while and is asked whether they are still there; in the end we hang up."""
@@ -213,6 +218,16 @@ def CALL_REFUSED(*, reason: str) -> None:
 @event(WARNING, "⛔", he="אסימון השיחה נדחה: {reason}", en="call token rejected: {reason}", labels={"reason": TOKENS})
 def TOKEN_REJECTED(*, reason: str) -> None:
     """A media stream came without a valid single-use token."""
+
+
+@event(WARNING, "⚠️", he="Twilio לא הצליחה לפתוח את זרם השמע", en="Twilio could not open the audio stream")
+def STREAM_FAILED(*, error: str) -> None:
+    """Twilio did not get through to the media stream, or lost it: the caller heard nobody."""
+
+
+@event(WARNING, "📵", he="שיחות לא הגיעו אל הנציגה", en="calls never reached the agent")
+def CALLS_MISSED(*, count: int) -> None:
+    """Calls that rang and ended without a word of ours; their businesses are told."""
 
 
 @event(WARNING, "⚠️", he="הגיעה הודעה לא תקינה מ-Media Streams", en="malformed message from Media Streams")
@@ -556,7 +571,7 @@ def CALL_RECORD_UNREADABLE(*, path: str, error: str) -> None:
     """A file in the spool cannot be read and was set aside beside it."""
 
 
-@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו תמה", en="what had been kept for long enough was removed")
+@event(INFO, "🧹", he="נמחק מה שתקופת השמירה שלו הסתיימה", en="what was kept long enough is removed")
 def RETENTION(*, removed: str, ms: float) -> None:
     """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
 

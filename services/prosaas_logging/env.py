@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Final
 
@@ -45,11 +46,13 @@ def read_env_file(text: str, environ: Mapping[str, str] | None = None) -> dict[s
 
     *environ* is what ``$NAME`` finds first, and what a line with a name alone takes over; earlier lines come second.
     """
-    outside = environ or {}
+    outside = dict(environ or {})
     values: dict[str, str] = {}
+    known = ChainMap(outside, values)
     rest = text.removeprefix("\ufeff").replace("\r\n", "\n")
     length = len(rest)
-    place = 0
+    place = counted = 0
+    line = 1
     while True:
         while place < length and (rest[place] in _BLANK or rest[place] == "\n"):
             place += 1
@@ -58,14 +61,15 @@ def read_env_file(text: str, environ: Mapping[str, str] | None = None) -> dict[s
         if rest[place] == "#":
             place = _end_of_line(rest, place)
             continue
-        line = rest.count("\n", 0, place) + 1
+        line += rest.count("\n", counted, place)
+        counted = place
         name, place, alone = _name(rest, place, line)
         if alone:
             if name in outside:
                 values[name] = outside[name]
             continue
         try:
-            values[name], place = _value(rest, place, {**values, **outside})
+            values[name], place = _value(rest, place, known)
         except ValueError as broken:
             raise EnvError(f"line {line}, {name}: {broken}") from None
 

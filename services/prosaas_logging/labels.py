@@ -22,6 +22,7 @@ TOOLS: Final[Labels] = {
     "transfer_to_human": ("העברה לנציג", "transferring to a person"),
     "end_call": ("סיום שיחה", "ending the call"),
     "take_message": ("רישום הודעה", "taking a message"),
+    "remember_caller": ("רישום הלקוח", "noting who calls"),
     "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
 TOKENS: Final = _hebrew(

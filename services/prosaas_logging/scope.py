@@ -136,6 +136,11 @@ class Scope:
         return self._account.folded
 
     @property
+    def written(self) -> int:
+        """How many lines were written so far."""
+        return self._account.written
+
+    @property
     def untold(self) -> int:
         """How many of these no line has told of that ends a call."""
         return self._account.folded - self._account.told

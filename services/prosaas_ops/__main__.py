@@ -10,6 +10,7 @@ from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
+    "alert-test": "act.alert_test",
     "audit": "ask.audit",
     "backup": "act.up",
     "blackbox": "ask.blackbox",
@@ -30,6 +31,7 @@ COMMANDS = {
     "errors": "ask.errors",
     "export": "act.export",
     "forget": "act.forget",
+    "go-live": "act.go_live",
     "jobs": "act.jobs",
     "levels": "ask.levels",
     "live-calls": "ask.live_calls",
@@ -48,8 +50,11 @@ COMMANDS = {
     "rollback": "act.up",
     "rotate-secret": "act.up",
     "setup": "act.up",
+    "soak": "act.soak",
+    "status": "ask.status",
     "trace": "ask.trace",
     "up-dev": "act.up",
+    "update-bases": "act.up",
     "up-prod": "act.up",
 }
 

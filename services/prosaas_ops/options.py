@@ -33,6 +33,7 @@ _GENERAL = {
     "API_PORT",
     "CALLS_PORT",
     "PROJECT",
+    "PUBLIC_HOST_AT",
     "WRAP",
     "OPS_LANG",
     "ENV",
@@ -187,8 +188,8 @@ def _spelled(allowed: Sequence[str]) -> str:
 
 
 def complain(message: str) -> None:
-    """One line, on standard error, where a person looks for the reason."""
-    print(harmless(message), file=sys.stderr, flush=True)
+    """What is wrong, on standard error, where a person looks for the reason; what follows a line break is the fix."""
+    print("\n".join(map(harmless, message.split("\n"))), file=sys.stderr, flush=True)
 
 
 def harmless(text: str) -> str:

@@ -14,6 +14,7 @@ from prosaas_logging import get_logger
 from prosaas_logging.catalogue import HEALTH_PING
 from prosaas_worker import metrics
 from prosaas_worker.queue import Queue
+from prosaas_worker.surroundings import Surroundings
 
 log = get_logger(__name__)
 
@@ -21,7 +22,7 @@ log = get_logger(__name__)
 _PATIENCE_S = 2.0
 
 
-def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
+def make_app(queue: Queue, engine: AsyncEngine, surroundings: Surroundings) -> web.Application:
     """Alive while the loops turn, the queue's too; ready while jobs are taken and the database answers."""
 
     async def healthz(request: web.Request) -> web.Response:
@@ -40,9 +41,12 @@ def make_app(queue: Queue, engine: AsyncEngine) -> web.Application:
 
     async def exposition(request: web.Request) -> web.Response:
         metrics.READY.set(queue.ready)
+        await surroundings.look()
         try:
             await _count_queue(engine)
+            metrics.DATABASE.set(1)
         except DatabaseUnavailable as error:
+            metrics.DATABASE.set(0)
             log.debug("queue depth unknown", error=str(error))
         body = generate_latest(metrics.REGISTRY)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

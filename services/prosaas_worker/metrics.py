@@ -1,16 +1,26 @@
 """The worker's Prometheus metrics."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
+from prosaas_core.facts.endings import EndReason
+from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
 from prosaas_core.spent import Spent
 
-REGISTRY = CollectorRegistry()
+REGISTRY = new_registry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)
 SECONDS = Histogram("prosaas_job_seconds", "How long a done job took.", ["job"], registry=REGISTRY)
 QUEUE = Gauge("prosaas_queue_jobs", "Jobs in the queue, by status.", ["job", "status"], registry=REGISTRY)
 # Of the same name as in prosaas-calls, so that one sum has all endings.
 CALLS = Counter("prosaas_calls_ended", "Calls ended, by reason.", ["reason"], registry=REGISTRY)
+CALLS.labels(EndReason.CRASHED.value)
+DATABASE = Gauge("prosaas_database_up", "1 while Postgres answers.", registry=REGISTRY)
+SPOOL = Gauge("prosaas_spool_calls", "Calls on disk that nobody holds or has stored.", registry=REGISTRY)
+FREE = Gauge("prosaas_volume_free_ratio", "Free share of the disk that a volume is on.", ["volume"], registry=REGISTRY)
+CERTIFICATE = Gauge(
+    "prosaas_certificate_seconds", "Until the front door's certificate ends; 0 for one that is no good.",
+    ["host"], registry=REGISTRY,
+)  # fmt: skip
 SPENT = Spent(REGISTRY)
 READY = Gauge("prosaas_worker_ready", "1 while the worker takes jobs.", registry=REGISTRY)
 
@@ -25,3 +35,4 @@ def finished(job: str, outcome: str, seconds: float | None = None) -> None:
 def crashed(record: CallRecord) -> None:
     """Count a call whose process died, which could not count it itself."""
     CALLS.labels(record.end_reason).inc()
+    SPENT.count(record.charges)

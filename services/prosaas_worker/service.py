@@ -17,6 +17,7 @@ from prosaas_worker.health import make_app
 from prosaas_worker.job import Tools
 from prosaas_worker.jobs import JOBS, PATIENCE, TIMETABLE
 from prosaas_worker.queue import Queue
+from prosaas_worker.surroundings import Surroundings
 
 log = get_logger(__name__)
 
@@ -43,7 +44,7 @@ async def serve(settings: Settings) -> None:
                 lease=timedelta(seconds=settings.job_lease_seconds),
                 patience=PATIENCE,
             )
-            runner = web.AppRunner(make_app(queue, engine), access_log=None)
+            runner = web.AppRunner(make_app(queue, engine, Surroundings(settings)), access_log=None)
             await runner.setup()
             await web.TCPSite(runner, "0.0.0.0", settings.port or DEFAULT_PORT).start()
             log.event(

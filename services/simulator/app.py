@@ -14,6 +14,7 @@ from simulator.model import events
 from simulator.model.realtime import RealtimeSession
 from simulator.scenario import SHIPPED, Library
 from simulator.settings import Settings
+from simulator.stand_ins.accounts import AccountStandIns
 from simulator.stand_ins.rest import RestStandIns
 
 DEFAULT_SCENARIO = "demo"
@@ -62,7 +63,9 @@ def make_app(settings: Settings) -> web.Application:
 
     control = Control(registry, faults, rest, library=library, settings=settings, http=lambda: app[HTTP])
     app.cleanup_ctx.append(http_client)
-    app.add_routes([web.get("/healthz", health), web.get("/v1/realtime", realtime), *rest.routes(), *control.routes()])
+    accounts = AccountStandIns(rest, settings)
+    app.add_routes([web.get("/healthz", health), web.get("/v1/realtime", realtime)])
+    app.add_routes([*rest.routes(), *accounts.routes(), *control.routes()])
     app[CONTROL] = control
     return app
 

@@ -20,6 +20,8 @@ class RealtimeFaults:
     close_count: int = 1
     error_code: str | None = None
     error_after_ms: int = 0
+    # Whether the model does not know how to write the caller's words down in the way that it is asked to.
+    no_transcription: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from simulator.script import Script
 
 Note = dict[str, Any]
 
+_SPOKEN_KEPT: Final = 200
+
 
 @dataclass
 class Said:
@@ -46,6 +48,8 @@ class LiveCall:
     listener: Callable[[Note], None]
     began: float = field(default_factory=time.monotonic)
     said: dict[int, Said] = field(default_factory=dict)
+    # What the model says in any call: a service may keep a greeting and play it to the next caller.
+    spoken: dict[int, Said] = field(default_factory=dict)
     truncated: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     slipped_ms: int = 0
@@ -63,6 +67,12 @@ class LiveCall:
         """Set the call's clock back by what the machine was too slow for."""
         self.began += seconds
         self.slipped_ms += int(seconds * 1000 * self.speed)
+
+    def say(self, number: int, said: Said) -> None:
+        """Take note of a piece of the model's speech."""
+        self.said[number] = self.spoken[number] = said
+        if len(self.spoken) > _SPOKEN_KEPT:
+            del self.spoken[next(iter(self.spoken))]
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""
@@ -84,6 +94,7 @@ class Registry:
         self._speech = itertools.count(1)
         self._by_number: dict[int, LiveCall] = {}
         self._by_sid: dict[str, LiveCall] = {}
+        self._spoken: dict[int, Said] = {}
 
     def open(
         self, scenario: Scenario, *, speed: float, listener: Callable[[Note], None], call_sid: str | None = None
@@ -91,7 +102,7 @@ class Registry:
         """Begin a call."""
         number = next(self._numbers)
         sid = call_sid or f"CA{secrets.token_hex(16)}"
-        call = LiveCall(number, sid, scenario, speed, Script(scenario, number), listener)
+        call = LiveCall(number, sid, scenario, speed, Script(scenario, number), listener, spoken=self._spoken)
         self._by_number[number] = self._by_sid[sid] = call
         return call
 

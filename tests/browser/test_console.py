@@ -207,7 +207,9 @@ async def test_the_recorder_and_a_capture_of_the_call(desk: Desk, tmp_path: Path
 @EVERY_LOOK
 async def test_every_page_is_valid_without_barriers_and_as_wide_as_its_screen(desk: Desk, tmp_path: Path) -> None:
     files = []
-    for number, path in enumerate(("/", f"/call/{ENDED}", f"/call/{LIVE}", "/live", f"/call/{LIVE}/recorder")):
+    for number, path in enumerate(
+        ("/", f"/call/{ENDED}", f"/call/{LIVE}", "/live", "/today", f"/call/{LIVE}/recorder")
+    ):
         answer = await desk.page.goto(desk.url + path)
         assert answer
         files.append(tmp_path / f"{number}.html")

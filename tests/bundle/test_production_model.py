@@ -2,7 +2,7 @@
 
 import pytest
 
-from bundle_world.model import LONG_RUNNING, OURS, Service, render, services
+from bundle_world.model import LONG_RUNNING, OURS, UPSTREAM, Service, render, services
 
 EVERY = (*LONG_RUNNING, "migrate", "console", "console-reader")
 pytestmark = pytest.mark.docker
@@ -19,8 +19,8 @@ def test_every_service_of_the_model_is_covered_here() -> None:
 
 
 def test_runs_without_root(service: Service) -> None:
-    """Our images run as 10001, the database as the number that its image gives it; never 0."""
-    assert service["user"] in {"10001:10001", "999:999"}
+    """Our images run as 10001, upstream's as the numbers that these give them; never 0."""
+    assert service["user"] in {"10001:10001", "999:999", "65534:65534"}
 
 
 def test_root_filesystem_is_read_only(service: Service) -> None:
@@ -109,8 +109,9 @@ def test_restart_of_a_dependency_never_restarts_calls() -> None:
 def test_only_the_front_door_is_published_and_on_loopback() -> None:
     """Docker's own rules would open a port past the firewall; who wants the world in says so with PUBLIC_HOST."""
     model = services("prod")
-    assert {name for name, service in model.items() if service.get("ports")} == {"gateway", "console"}
-    for name, port in (("gateway", 8000), ("console", 8090)):
+    ports = {"gateway": 8000, "console": 8090, "prometheus": 9090, "alertmanager": 9093}
+    assert {name for name, service in model.items() if service.get("ports")} == set(ports)
+    for name, port in ports.items():
         (published,) = model[name]["ports"]
         assert (published["host_ip"], published["published"], published["target"]) == ("127.0.0.1", str(port), port)
 
@@ -140,7 +141,7 @@ def test_only_who_needs_the_database_reaches_it() -> None:
 def test_images_belong_to_the_project() -> None:
     """A build in one folder is never what another folder's stack runs."""
     model = render("prod", COMPOSE_PROJECT_NAME="mine")["services"]
-    ours = {service["image"] for name, service in model.items() if name != "postgres"}
+    ours = {service["image"] for name, service in model.items() if name not in UPSTREAM}
     assert {image.rpartition(":")[2] for image in ours} == {"mine"}
 
 
@@ -162,7 +163,7 @@ def test_secrets_come_as_files_only() -> None:
     """Every secret of a service is a file that a *_FILE variable names; no variable carries one."""
     for name, service in services("prod").items():
         named = {value for key, value in (service.get("environment") or {}).items() if key.endswith("_FILE")}
-        files = {secret["target"] for secret in service.get("secrets", [])}
+        files = {secret["target"] for secret in service.get("secrets", [])} - {"/run/secrets/alertmanager_config"}
         assert files == {path for path in named if path and path.startswith("/run/secrets/")}, name
         carried = [
             key

@@ -205,10 +205,11 @@ def test_python_is_clean() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_types_are_clean() -> None:
-    """mypy --strict finds nothing in the services."""
+@pytest.mark.parametrize("config", ["pyproject.toml", "tests/mypy.ini"])
+def test_types_are_clean(config: str) -> None:
+    """mypy --strict finds nothing in the services, and nothing wrong in what tests and benches call."""
     done = subprocess.run(
-        [sys.executable, "-m", "mypy"],
+        [sys.executable, "-m", "mypy", "--config-file", config],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -9,7 +9,8 @@ from bundle_world.checkout import ROOT, clean_environment
 
 ENVIRONMENTS = ("prod", "dev")
 OURS = ("prosaas-api", "prosaas-calls", "worker")
-LONG_RUNNING = (*OURS, "gateway", "postgres", "simulator")
+UPSTREAM = ("postgres", "prometheus", "alertmanager")
+LONG_RUNNING = (*OURS, *UPSTREAM, "gateway", "simulator")
 Service = dict[str, Any]
 
 

@@ -11,6 +11,7 @@ from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.events import Item, decode
@@ -36,6 +37,7 @@ class Stage:
         self.tools: list[Item] = []
         self.pauses: list[float] = []
         self.loud = True
+        self.promises = Promises()
         self.floor = Floor(
             line=self.line,
             turns=self.turns,
@@ -55,6 +57,7 @@ class Stage:
             meter=self.meter,
             send=self._send,
             floor=self.floor,
+            spoken=self.promises.said,
             use_tool=self.tools.append,
             ask_later=self.pauses.append,
             retry_for=20.0,

@@ -147,11 +147,13 @@ class CallsWorld:
 async def outside(environ: Mapping[str, str]) -> AsyncIterator[tuple[TestServer, Settings]]:
     """The simulator, the door in place of the api, and the settings of a service that stands between them."""
     door = _Door()
-    async with TestServer(door.app()) as door_server:
+    door_server = TestServer(door.app())
+    async with door_server:
         simulated = SimulatorSettings(
             api_url=_base(door_server), public_url="https://phone.example", account_sid=ACCOUNT, twilio_token=TOKEN
         )
-        async with TestServer(make_app(simulated)) as simulator:
+        simulator = TestServer(make_app(simulated))
+        async with simulator:
             door.settings = load_settings({**ENVIRON, "DEMO_URL": _base(simulator), **environ})
             yield simulator, door.settings
 
@@ -176,7 +178,8 @@ async def calls_world(
                 timeout_s=bounds.model_connect,
                 ping_s=bounds.model_ping,
             )
-            kept, journals = store or FakeStore(), Journals(folder)
+            kept: Any = store or FakeStore()
+            journals = Journals(folder)
             desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect, journals, shipped()))
             pages = Pages(desk, metrics)
             server = CallServer(desk, pages, bounds)

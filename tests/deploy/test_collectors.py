@@ -92,8 +92,8 @@ def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond(i
 
 
 SERVERS = {
-    "rsyslog": ["rsyslogd", "-n", "-f", "/etc/collector.conf", "-i", "NONE"],
-    "syslog-ng-core": ["syslog-ng", "-F", "--no-caps", "-f", "/etc/collector.conf", "--persist-file=/tmp/persist"],
+    "rsyslog": ("rsyslog.conf", ["rsyslogd", "-n", "-f", "/etc/collector.conf", "-i", "NONE"]),
+    "syslog-ng-core": ("syslog-ng.conf", ["syslog-ng", "-F", "--no-caps", "-f", "/etc/collector.conf"]),
 }
 LINE = {"message": "call_sid=CA123", "service": "prosaas-calls", "call_sid": "CA123", "text": "שלום" * 1000}
 SAYS = f"import json; print(json.dumps({LINE!r}, ensure_ascii=False), flush=True); print('[INFO] no JSON', flush=True)"
@@ -101,12 +101,13 @@ SAYS = f"import json; print(json.dumps({LINE!r}, ensure_ascii=False), flush=True
 
 @pytest.mark.parametrize("package", SERVERS)
 def test_a_real_syslog_server_keeps_each_services_lines_whole_and_a_call_is_found_in_them(
-    package: str, image: Callable[[str], str], server: Callable[[str], tuple[str, int]]
+    package: str, python_image: str, server: Callable[..., tuple[str, int]]
 ) -> None:
     """Debian's own program with the configuration that we ship; a line of eight thousand bytes is one line."""
-    name, port = server(package)
+    configuration, command = SERVERS[package]
+    name, port = server(package, ROOT / "deploy/collectors" / configuration, command)
     options = services("syslog", SYSLOG_ADDRESS=f"tcp://127.0.0.1:{port}")["worker"]["logging"]
-    run_with(options, image("worker"), f"prosaas-deploy-{package}", SAYS)
+    run_with(options, python_image, f"prosaas-deploy-{package}", SAYS)
     kept = read_in(name, "/var/log/prosaas/prosaas-calls.jsonl")
     assert [json.loads(line) for line in kept.splitlines()] == [LINE]
     assert "no JSON" in read_in(name, "/var/log/prosaas/other.log")

@@ -17,6 +17,7 @@ from urllib.error import URLError
 import pytest
 
 from bundle_world.checkout import ROOT, make_checkout
+from postgres_world import docker
 from stack_world.images import python_base
 from stack_world.stack import free_port
 
@@ -43,12 +44,6 @@ def answer(port: int, path: str, seconds: float = 30) -> int:
         except (URLError, ConnectionError):
             assert monotonic() < deadline, f"nobody is well on port {port} in {seconds:.0f} s"
             sleep(0.1)
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 from prosaas_logging import get_logger
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import WARNING
+from prosaas_logging.record import Context
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import Context
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
 

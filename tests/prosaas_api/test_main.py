@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ async def test_a_request_that_is_under_way_when_it_is_told_to_stop_gets_its_answ
         client = await reachable(server)
         half_sent = asyncio.Event()
 
-        async def slowly() -> object:
+        async def slowly() -> AsyncIterator[bytes]:
             yield f"CallSid={CALL_SID}&From=%2B972501234567".encode()
             half_sent.set()
             assert await server.listen_to("Shutting down")

@@ -61,7 +61,7 @@ async def test_without_a_receiver_no_trace_comes_out(client: Client) -> None:
 
 @pytest.mark.parametrize("given", [None, "", "a b", "x" * 65, "line\\nbreak", "é", "CA" + "1" * 32, "abc-1.2_3"])
 async def test_an_id_that_could_do_harm_is_replaced(client: Client, given: str | None) -> None:
-    headers = {} if given is None else {"X-Request-ID": given.encode()}
+    headers = {} if given is None else {b"X-Request-ID": given.encode()}
     response = await client.http.get("/healthz", headers=headers)
     assert len(response.headers["x-request-id"]) == 32
 

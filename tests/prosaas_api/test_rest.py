@@ -65,6 +65,10 @@ async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
         {"opening_hours": {"someday": []}},
         {"opening_hours": {"sun": [["9", "17"]]}},
         {"greeting": "a\0b"},
+        {"name": "\x1b[2JDana"},
+        {"name": "Dana\r\n[ERROR] forged"},
+        {"name": "Dana\u202e"},
+        {"voice": "a\x9b"},
         {"greting": "misspelt"},
         {"name": None},
     ],
@@ -81,9 +85,9 @@ async def test_a_value_that_makes_no_sense_is_named_and_not_repeated(client: Cli
 async def test_without_a_key_or_with_a_wrong_one_there_is_nothing(client: Client) -> None:
     for headers in (
         {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": "Basic x"},
-        {"Authorization": "é".encode()},
+        {b"Authorization": b"Bearer wrong"},
+        {b"Authorization": b"Basic x"},
+        {b"Authorization": "é".encode()},
     ):
         with capture_events("INFO") as events:
             response = await client.http.get("/v1/businesses", headers=headers)

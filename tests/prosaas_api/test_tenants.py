@@ -35,7 +35,10 @@ NOT_UNDER_A_BUSINESS = {("GET", "/v1/businesses"), ("POST", "/v1/businesses")}
 # Those that show rows; each must show those of its own business, and no other.
 LISTS = {
     "/v1/businesses",
-    *(f"/v1/businesses/{{business_id}}/{part}" for part in ("keys", "customers", "appointments", "calls")),
+    *(
+        f"/v1/businesses/{{business_id}}/{part}"
+        for part in ("keys", "customers", "appointments", "calls", "call-messages")
+    ),
     "/v1/businesses/{business_id}/conversations",
     "/v1/businesses/{business_id}/conversations/{conversation_id}/messages",
 }
@@ -75,6 +78,8 @@ async def _tenant(client: Client, engine: AsyncEngine, mark: str, channel: str) 
         f"VALUES ({business}, {{customer_id}}, '{AT}', '2030-01-06T08:30:00Z', '{mark}') RETURNING id",
         "call_sid": f"INSERT INTO calls (call_sid, business_id, summary) VALUES ('CA{mark}', {business}, '{mark}') "
         "RETURNING call_sid",
+        "call_message_id": "INSERT INTO call_messages (business_id, call_sid, body) "
+        f"VALUES ({business}, 'CA{mark}', '{mark}') RETURNING id",
         "conversation_id": "INSERT INTO conversations (business_id, customer_id, channel) "
         f"VALUES ({business}, {{customer_id}}, '{channel}') RETURNING id",
         "message_id": "INSERT INTO messages (id, conversation_id, direction, body) "
@@ -224,7 +229,17 @@ async def test_postgres_itself_shows_a_tenant_no_row_of_another(
 ) -> None:
     """Whatever the question: each table is read whole, and those without a policy cannot be read at all."""
     ours, theirs = tenants
-    readable = {"businesses", "api_keys", "customers", "appointments", "calls", "conversations", "messages", "pgqueuer"}
+    readable = {
+        "businesses",
+        "api_keys",
+        "customers",
+        "appointments",
+        "calls",
+        "call_messages",
+        "conversations",
+        "messages",
+        "pgqueuer",
+    }
     for table in [*Base.metadata.tables, "pgqueuer"]:
         if table not in readable:
             with pytest.raises(DBAPIError, match="permission denied"):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
@@ -19,6 +19,7 @@ from prosaas_api.voice import LOOKUP_S
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
+from prosaas_core.tables import Business
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -41,7 +42,11 @@ async def test_a_call_is_led_to_a_media_stream_with_a_token_and_a_spoken_fallbac
     assert [verb.tag for verb in twiml] == ["Connect", "Say"]
     stream = twiml.find("Connect/Stream")
     assert stream is not None
-    assert stream.attrib == {"url": "wss://calls.example/media-stream"}
+    assert stream.attrib == {
+        "url": "wss://calls.example/media-stream",
+        "statusCallback": f"{PUBLIC_URL}/twilio/stream",
+        "statusCallbackMethod": "POST",
+    }
     (parameter,) = stream
     assert parameter.get("name") == "token"
     claims = verify(settings.call_token_secret, str(parameter.get("value")))
@@ -83,7 +88,7 @@ async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_ca
 async def test_a_call_that_twilio_did_not_sign_is_refused_with_a_warning_without_content(
     client: Client, headers: dict[str, str], rows: Any
 ) -> None:
-    encoded = {name: value.encode() for name, value in headers.items()}
+    encoded = {name.encode(): value.encode() for name, value in headers.items()}
     with capture_events("INFO") as events:
         response = await client.http.post("/twilio/voice", data=CALL, headers=encoded)
     assert response.status_code == 403
@@ -163,9 +168,11 @@ async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
 
 @pytest.mark.parametrize("state", ["draining", "full"])
 async def test_while_prosaas_calls_takes_nobody_the_caller_waits_and_is_asked_back(
-    client: Client, calls: CallsService, state: str
+    client: Client, calls: CallsService, engine: AsyncEngine, state: str
 ) -> None:
     calls.status, calls.body = 503, {"status": state}
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number=None))
     path = "/twilio/voice"
     for attempt in (1, 2, 3):
         with capture_events("INFO") as events:
@@ -349,3 +356,24 @@ async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Clie
     await client.twilio("/twilio/status", {**again, "CallStatus": "completed"})
     later = {**forwarded, "CallSid": "CA" + "3" * 32}
     assert [verb.tag for verb in document(await client.twilio("/twilio/voice", later))] == ["Connect", "Say"]
+
+
+async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(
+    client: Client, calls: CallsService, engine: AsyncEngine
+) -> None:
+    """After the last wait; a number that only leads back to us is not rung."""
+    calls.status, calls.body = 503, {"status": "full"}
+    for number, verb in (("+97235550199", "Dial"), (CALL["To"], "Say")):
+        async with engine.begin() as connection:
+            await connection.execute(update(Business).values(transfer_number=number))
+        twiml = document(await client.twilio("/twilio/voice?attempt=3", CALL))
+        assert twiml[0].tag == verb
+
+
+async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None:
+    """With the reason that Twilio gives; one that opened is no news."""
+    with capture_events() as events:
+        for news in ({"StreamEvent": "stream-started"}, {"StreamEvent": "stream-error", "StreamError": "31920"}):
+            response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
+            assert response.status_code == 204
+    assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]

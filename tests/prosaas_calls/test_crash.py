@@ -1,6 +1,7 @@
 """A process that dies by SIGKILL with calls on the line: what was said is found, and each call ends once."""
 
 import asyncio
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from calls_world.process import service_process
 from calls_world.waiting import until
 from prosaas_core.recovery import recover
-from prosaas_core.tables import Call
+from prosaas_core.tables import Call, Charge
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -47,17 +48,22 @@ async def test_nothing_said_before_the_last_second_is_lost_when_the_process_is_k
     ends = Counter(str(event.fields["call_sid"]) for event in events if event.event == "CALL_END")
     async with engine.connect() as connection:
         found = {call.call_sid: call for call in await connection.execute(select(Call))}
+        paid = {(row.call_sid, row.kind): row for row in await connection.execute(select(Charge))}
     assert ends == dict.fromkeys(found, 1)
     assert len(found) == CALLS
     for call_sid, call in found.items():
         assert call.end_reason == "crashed"
-        assert [line["text"] for line in call.transcript if line["who"] == "customer"] == [
-            turn["caller"]
-            for turn in TALKS["turns"]  # type: ignore[attr-defined, index]
-        ]
-        kept = [entry["text"] for entry in call.events]
+        assert (
+            paid[call_sid, "model"].tokens_in + paid[call_sid, "transcription"].tokens_in == call.metrics["tokens_in"]
+        )
+        assert paid[call_sid, "model"].tokens_out > 0
+        assert paid[call_sid, "phone"].cost == 0.0125
         lines = [line for line in written if call_sid in line]
         assert len(lines) >= 8
+        heard = [match[1] for line in lines if (match := re.search(r'\[TRANSCRIPT\] לקוח: "(.*)"', line))]
+        assert heard
+        assert [line["text"] for line in call.transcript if line["who"] == "customer"] == heard
+        kept = [entry["text"] for entry in call.events]
         assert not [line for line in lines if not any(text in line for text in kept)]
 
 

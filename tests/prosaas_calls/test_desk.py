@@ -150,7 +150,7 @@ async def test_twenty_calls_at_once_do_not_meet() -> None:
 
 async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -> None:
     settings, nobody = load_settings(ENVIRON), cast("Any", None)
-    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody), seat="0a" * 6)
+    front = Desk(Services(settings, Limits(), *[nobody] * 5, Prices()), seat="0a" * 6)
     claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
     named, bare = (issue(settings.call_token_secret, **claims, seat=seat) for seat in ("0a" * 6, ""))  # type: ignore[arg-type]
     front.claims(StartBody("MZ1", SID, {"token": named}))
@@ -202,3 +202,21 @@ async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:
     """Nobody asked for a seat: a restart by hand waits for nothing."""
     async with calls_world() as world:
         await asyncio.wait_for(world.desk.drain(), 1)
+
+
+async def test_one_number_has_so_many_calls_and_no_more() -> None:
+    """A robot that dials itself takes the places of nobody else; who hides their number is counted with nobody."""
+    stays = {"turns": [], "ending": {"by": "service"}, "patience_ms": 60_000}
+    async with calls_world(calls_of_one_number=2) as world:
+        talking = [asyncio.create_task(world.call(stays)) for _ in range(2)]
+        await until(lambda: world.desk.active == 2)
+        with capture_events() as events:
+            await world.call({"turns": []})
+            for number in ("anonymous", "+972501110000"):
+                talking.append(asyncio.create_task(world.call(stays, from_number=number)))
+            await until(lambda: world.desk.active == 4)
+        world.desk.hurry()
+        await world.desk.drain()
+        await asyncio.gather(*talking)
+
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_capacity"]

@@ -36,8 +36,8 @@ def test_the_model_knows_the_hours_the_days_and_what_the_caller_has_booked() -> 
     assert told.index("אין חניה.") < told.index("2026-01-25")
 
 
-def test_who_hides_their_number_is_not_promised_an_appointment() -> None:
-    assert "nothing can be booked" in Profile(business(), None, "").instructions(NOW)
+def test_who_hides_their_number_is_asked_for_one() -> None:
+    assert "hidden" in Profile(business(), None, "").instructions(NOW)
 
 
 @pytest.mark.parametrize(("why", "words"), [("busy", "busy"), ("machine", "voicemail"), ("new-word", "not be reached")])

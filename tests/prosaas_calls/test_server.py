@@ -338,7 +338,7 @@ def malformed(chance: random.Random) -> str | bytes:
     if kind == 1:
         return json.dumps(good)[: chance.randrange(150)]
     if kind == 2:
-        good[good["event"]] = chance.choice([None, 5, [], "x", {"payload": "=" * 9}, {"name": 5}, {"digit": {}}])  # type: ignore[index]
+        good[good["event"]] = chance.choice([None, 5, [], "x", {"payload": "=" * 9}, {"name": 5}, {"digit": {}}])  # type: ignore[index, list-item]
         return json.dumps(good)
     if kind == 3:
         good["media"] = {"payload": "f/9/", "timestamp": chance.choice(["-1", "1e9", "٣", "9" * 400, "", " 7 "])}

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from postgres_world import as_role
 from prosaas_core.charges import SPENT_TODAY, charge, prices_of
-from prosaas_core.database import raw_connection, session, transaction
+from prosaas_core.database import make_engine, raw_connection, session, transaction
 from prosaas_core.facts.prices import Charge, shipped
 from prosaas_core.facts.usage import Usage
 from prosaas_core.parties import find_parties
+from prosaas_core.postgres.roles import CALLS, WORKER
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.settings import load_settings
 from prosaas_core.tables import Call
@@ -94,6 +96,18 @@ async def test_a_business_is_told_at_four_fifths_and_at_the_whole_of_its_budget_
             await spend(engine, cost, business_id)
     assert told(events) == [8.0, 10.0]
     assert {event.fields["business_id"] for event in events} == {str(business_id)}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("role", [CALLS, WORKER])
+async def test_the_services_that_spend_may_do_so_in_their_own_roles(
+    engine: AsyncEngine, business_id: int, database_url: str, role: str
+) -> None:
+    ours = make_engine(load_settings({"DATABASE_URL": as_role(database_url, role)}))
+    with capture_events() as events:
+        await spend(ours, 9.0, business_id)
+    await ours.dispose()
+    assert told(events) == [9.0]
 
 
 @pytest.mark.postgres

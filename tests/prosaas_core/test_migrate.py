@@ -142,9 +142,9 @@ async def test_rows_survive_a_second_migration(database_url: str) -> None:
         await connection.execute(text("INSERT INTO businesses (name, phone) VALUES ('kept', '+97231111111')"))
     await engine.dispose()
     await migrate(load_settings({"DATABASE_URL": database_url, "OPENAI_API_KEY": "none"}))
-    connection = await asyncpg.connect(database_url)
-    assert await connection.fetchval("SELECT name FROM businesses") == "kept"
-    await connection.close()
+    kept = await asyncpg.connect(database_url)
+    assert await kept.fetchval("SELECT name FROM businesses") == "kept"
+    await kept.close()
 
 
 async def test_after_a_roll_back_a_newer_schema_is_left_alone_with_one_warning(database_url: str) -> None:

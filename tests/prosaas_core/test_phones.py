@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosaas_core.phones import caller_id, same_number
+from prosaas_core.phones import caller_id, international, same_number
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,28 @@ def test_a_number_is_the_same_however_it_is_spelled() -> None:
     assert same_number("+972-3-555-0199", "+97235550199")
     assert not same_number("+97235550198", "+97235550199")
     assert not same_number("", "")
+
+
+@pytest.mark.parametrize(
+    ("spoken", "number"),
+    [
+        ("050-123 4567", "+972501234567"),
+        ("+1 (202) 555-0100", "+12025550100"),
+        ("00972501234567", "+972501234567"),
+        ("501234567", "+972501234567"),
+        ("050", None),
+        ("", None),
+        ("anonymous", None),
+        ("+266696687", None),
+        ("٠٥٠١٢٣٤٥٦٧", None),
+    ],
+)
+def test_a_number_as_people_say_it_is_one_of_the_neighbours_country(spoken: str, number: str | None) -> None:
+    assert international(spoken, "+97235550100") == number
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "country"), [("+12025550100", "+1"), ("+4930123456", "+49"), ("+35312345", "+353")]
+)
+def test_country_codes_have_one_to_three_digits(neighbour: str, country: str) -> None:
+    assert international("0201234567", neighbour) == f"{country}201234567"

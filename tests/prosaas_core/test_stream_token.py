@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,13 @@ from prosaas_core.stream_token import TokenError, issue, rotated, verify
 CALL_SID = "CA" + "0" * 32
 
 
-def token(secret: str = "s", ttl: float = 60, **changes: str) -> str:
-    call = {"call_sid": CALL_SID, "from_number": "+972501234567", "to_number": "+97235550100", **changes}
+def token(secret: str = "s", ttl: float = 60, **changes: Any) -> str:
+    call: dict[str, Any] = {
+        "call_sid": CALL_SID,
+        "from_number": "+972501234567",
+        "to_number": "+97235550100",
+        **changes,
+    }
     return issue(secret, business_id=456, ttl=ttl, **call)
 
 
@@ -33,7 +39,7 @@ def test_who_comes_back_from_a_transfer_brings_the_reason_and_nobody_else_a_clai
 
 def test_a_call_has_a_stream_more_for_each_transfer_that_it_is_back_from() -> None:
     """Once each: a webhook that is sent twice opens no second one."""
-    backs = [{}, {"returned": "busy", "dialled": "CA1"}, {"returned": "busy", "dialled": "CA2"}]
+    backs: list[dict[str, Any]] = [{}, {"returned": "busy", "dialled": "CA1"}, {"returned": "busy", "dialled": "CA2"}]
     nonces = [verify("s", token(**back)).nonce for back in backs for _ in range(2)]
     assert len(set(nonces)) == 3
 

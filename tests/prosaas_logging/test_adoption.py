@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from stack_world.stack import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SERVICES = Path(__file__).parents[2] / "services"
@@ -79,13 +80,6 @@ def serve(program_environ: dict[str, str]) -> Iterator[Serve]:
         if service.process.poll() is None:
             service.process.kill()
         service.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def get(port: int, path: str, timeout: float = 60) -> int:

@@ -83,6 +83,96 @@ logging.getLogger("app").warning("once more")
     assert done.stdout.splitlines() == ["[WARNING] uvicorn.error: once", "[WARNING] once more"]
 
 
+@pytest.mark.parametrize(
+    "configure",
+    [
+        "logging.config.dictConfig({'version': 1, 'root': {'level': 'ERROR', 'handlers': []}})",
+        "logging.config.fileConfig(io.StringIO(INI))",
+        "logging.basicConfig(force=True, level='ERROR')",
+    ],
+)
+def test_who_configures_logging_after_us_silences_nothing(run_program: Program, configure: str) -> None:
+    """Loggers that were there before are switched off by default, and the root's level is set: both are put right."""
+    done = run_program(
+        BEGIN
+        + f"""
+import asyncio, io, logging.config
+early = logging.getLogger("early")
+off = logging.getLogger("off")
+off.disabled = True
+parts = ["[loggers]", "keys=root", "[handlers]", "keys=", "[formatters]", "keys="]
+INI = chr(10).join([*parts, "[logger_root]", "level=ERROR", "handlers="])
+{configure}
+early.info("heard")
+logging.getLogger("asyncio").error("an exception was lost")
+off.error("asked to be quiet")
+"""
+    )
+    told = done.stdout.splitlines()
+    assert told[0].startswith("[INFO] logging was configured anew"), done.stderr
+    assert told[1:] == ["[INFO] heard", "[ERROR] asyncio: an exception was lost"]
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "logging.handlers.MemoryHandler(1, target=logging.StreamHandler())",
+        "logging.FileHandler('/dev/stdout')",
+        "logging.StreamHandler(os.fdopen(os.dup(1), 'w'))",
+        "rich.logging.RichHandler()",
+        "queued()",
+    ],
+)
+def test_a_handler_that_reaches_the_console_by_another_way_writes_no_line_twice(
+    run_program: Program, handler: str
+) -> None:
+    """Behind a buffer, a queue, a console of rich's, a path, or a second descriptor."""
+    if "rich" in handler:
+        pytest.importorskip("rich")
+    done = run_program(
+        BEGIN
+        + f"""
+import os, queue, logging.handlers
+try:
+    import rich.logging
+except ImportError:
+    pass
+def queued():
+    waiting = queue.SimpleQueue()
+    listener = logging.handlers.QueueListener(waiting, logging.StreamHandler())
+    listener.start()
+    import atexit
+    atexit.register(listener.stop)
+    return logging.handlers.QueueHandler(waiting)
+logging.getLogger().addHandler({handler})
+logging.getLogger("app").warning("once")
+"""
+    )
+    assert done.stdout.splitlines() == ["[WARNING] once"]
+    assert "once" not in done.stderr
+
+
+def test_a_filter_on_a_console_handler_scrubs_and_refuses_still(run_program: Program) -> None:
+    """The handler writes nothing any more; what it kept out is kept out, and a filter that fails loses nothing."""
+    done = run_program(
+        BEGIN
+        + """
+class Scrubs(logging.Filter):
+    def filter(self, record):
+        record.msg = record.msg.replace("secret", "***")
+        if "broken" in record.msg:
+            raise ValueError
+        return "noise" not in record.msg
+handler = logging.StreamHandler()
+handler.addFilter(Scrubs())
+logging.getLogger().addHandler(handler)
+for text in ("a secret", "noise", "broken"):
+    logging.getLogger("app").warning(text)
+"""
+    )
+    assert done.stdout.splitlines() == ["[WARNING] a ***", "[WARNING] broken"]
+
+
 def test_other_handlers_keep_working(run_program: Program) -> None:
     done = run_program(
         BEGIN

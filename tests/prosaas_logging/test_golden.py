@@ -3,7 +3,7 @@
 import pytest
 
 from prosaas_logging import catalogue
-from prosaas_logging.events import Event
+from prosaas_logging.events import AnyEvent, Event
 from prosaas_logging.levels import DEBUG
 from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context
@@ -100,7 +100,7 @@ def test_every_template_names_only_fields_that_the_event_declares(event: Event[.
 
 
 def test_the_guide_s_silent_kinds_are_all_debug() -> None:
-    silent = {
+    silent: set[AnyEvent] = {
         catalogue.AUDIO_DELTA, catalogue.MEDIA_IN, catalogue.TX_RESPONSE_START, catalogue.TX_RESPONSE_END,
         catalogue.WATCHDOG, catalogue.WHATSAPP_SESSION, catalogue.RMS, catalogue.PAYLOAD_PREVIEW,
         catalogue.QUEUE_SIZE, catalogue.HEALTH_PING,

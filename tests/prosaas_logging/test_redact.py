@@ -261,7 +261,11 @@ def test_a_secret_is_hidden_wherever_the_bounds_of_a_text_fall(secret: str) -> N
 @pytest.mark.parametrize("size", [10, 500, 8000, 70_000])
 def test_a_secret_is_hidden_in_every_line_of_a_renderer_and_every_order_of_fields(secret: str, size: int) -> None:
     core = secret.removeprefix("Bearer ").removeprefix("+972")
-    for fields in ({"one": f"x {secret} y", "two": "z " * size}, {"two": "z " * size, "one": f"{'w ' * size}{secret}"}):
+    orders: list[dict[str, object]] = [
+        {"one": f"x {secret} y", "two": "z " * size},
+        {"two": "z " * size, "one": f"{'w ' * size}{secret}"},
+    ]
+    for fields in orders:
         assert core not in lines_of(fields)
         assert core not in lines_of({"list": [fields], "map": {secret: fields}})
 

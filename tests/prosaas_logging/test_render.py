@@ -172,9 +172,8 @@ def test_no_transcript_can_forge_a_line(text: str) -> None:
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_every_event_of_the_catalogue_fits_the_schema(schema: str) -> None:
     for event in (value for value in vars(catalogue).values() if isinstance(value, Event)):
-        content = as_json(
-            event, schema, Context({"call_sid": "CA1"}), **{name: "x" for name in event.fields if name != "level"}
-        )
+        fields: dict[str, Any] = {name: "x" for name in event.fields if name != "level"}
+        content = as_json(event, schema, Context({"call_sid": "CA1"}), **fields)
         assert event.name in json.dumps(content)
 
 
@@ -303,7 +302,7 @@ CALL = Context({"call_sid": "CA1"}, ("call_sid=CA1",))
 
 
 def test_a_tail_is_left_out_only_where_the_event_itself_says_the_same_id() -> None:
-    said = {"direction": "in", "mode": "ai"}
+    said: dict[str, Any] = {"direction": "in", "mode": "ai"}
     assert " · " not in human(catalogue.CALL_START, context=CALL, **said)
     assert " · " not in human(catalogue.CALL_START, context=CALL, call_sid="CA1", **said)
     assert human(catalogue.CALL_START, context=CALL, call_sid="CA2", **said).endswith(" · call_sid=CA1\n")
@@ -333,7 +332,7 @@ def test_a_tail_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize("count", [60, 99, 400])
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_a_record_of_many_fields_stays_a_record(schema: str, count: int, size: int) -> None:
-    fields = {f"field_{number}": "ש" * size for number in range(count)}
+    fields: dict[str, Any] = {f"field_{number}": "ש" * size for number in range(count)}
     content = as_json("the text", schema, CALL, short="kept", **fields)
     own = content["prosaas"] if schema == "ecs" else content
     assert (content["message"], own["call_sid"], own["short"]) == ("the text", "CA1", "kept")

@@ -171,7 +171,7 @@ def test_a_line_s_fields_are_those_at_its_moment(sink: Sink) -> None:
     ],
 )
 def test_a_line_ends_with_the_ids_that_its_scope_is_about(
-    fields: dict[str, object], kind: str, tail: tuple[str, ...]
+    fields: dict[str, Any], kind: str, tail: tuple[str, ...]
 ) -> None:
     entered = scope(**fields)
     assert (entered.kind, entered.context.tail) == (kind, tail)

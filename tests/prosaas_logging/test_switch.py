@@ -191,6 +191,7 @@ def test_wishes_for_a_recorder_are_forgotten_after_a_while(tmp_path: Path) -> No
     path = tmp_path / "log-switch.json"
     asked = time.time_ns()
     for number in range(100):
-        update_state(path, lambda state, n=number: dataclasses.replace(state, dumps={**state.dumps, f"CA{n}": n}))
+        one = {f"CA{number}": number}
+        update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, **one}))  # noqa: B023
     state = update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, "CA-new": asked}))
     assert state.dumps == {"CA-new": asked}

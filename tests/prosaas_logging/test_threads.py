@@ -85,10 +85,14 @@ def test_loggers_are_bound_and_scopes_opened_while_levels_change() -> None:
         *[times(300, lambda number: apply(policies[number % len(policies)])) for _ in range(2)],
         *[times(3000, work) for _ in range(THREADS - 2)],
     )
+
+    def one_after_the_other(first: int) -> Callable[[int], None]:
+        return lambda number: apply(policies[first + number])
+
     last = dataclasses.replace(policies[0], threshold=WARNING)
     with scope(call_sid="CA9") as live:
         for _ in range(100):
-            together(*[times(3, lambda number, first=first: apply(policies[first + number])) for first in (0, 3, 5)])
+            together(*[times(3, one_after_the_other(first)) for first in (0, 3, 5)])
             assert live.level == in_force().threshold
             assert Logger.tracing == (in_force().recording or in_force().threshold <= DEBUG)
         apply(last)

@@ -80,7 +80,7 @@ def finish(writer: Writer, reader: Reader) -> list[bytes]:
     """Every line that was written."""
     writer.submit(record("END", WARNING), NOWHERE)
     reader.join(60)
-    return reader.data.splitlines()[:-1]
+    return bytes(reader.data).splitlines()[:-1]
 
 
 @pytest.fixture
@@ -476,7 +476,7 @@ def test_a_backlog_wakes_the_writer(pipe: Pipe, writers: list[Writer], monkeypat
 
 
 def test_others_have_the_processor_in_the_midst_of_a_long_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    given_up = []
+    given_up: list[object] = []
     monkeypatch.setattr("prosaas_logging.redact.sleep", given_up.append)
     redact("a short one: token=abcdef")
     assert not given_up

@@ -39,7 +39,8 @@ _IDENTIFIERS = re.compile(
 def rows() -> Iterator[tuple[str, Text]]:
     for module in iter_modules(texts.__path__, f"{texts.__name__}."):
         for name, value in vars(import_module(module.name)).items():
-            if isinstance(value, Text):
+            # The way to the other language is said in that one.
+            if isinstance(value, Text) and name != "OTHER_LANGUAGE":
                 yield name, value
             elif isinstance(value, dict):
                 yield from ((f"{name}[{key}]", text) for key, text in value.items() if isinstance(text, Text))

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from aiohttp.test_utils import TestServer
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -21,6 +22,7 @@ from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.tables import Business, Conversation, Customer, Message
 from prosaas_worker.job import Job, Tools
+from worker_world import StandIn
 
 BUSINESS, CUSTOMER = 456, 7
 
@@ -75,6 +77,15 @@ class Providers:
                 return fault
             raise fault
         return httpx.Response(201, json=answer)
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[StandIn]:
+    """The providers over a real socket, for a worker that is a process of its own."""
+    stand_in = StandIn()
+    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
+        stand_in.url = str(server.make_url("")).rstrip("/")
+        yield stand_in
 
 
 @pytest.fixture
@@ -151,6 +162,7 @@ def message(engine: AsyncEngine) -> Callable[..., Awaitable[int]]:
                     wants_answer=direction == "in",
                 )
             )
+        assert conversation_id is not None
         return conversation_id
 
     return put
@@ -161,8 +173,9 @@ def reply_job() -> Callable[..., Job]:
     """The job of the conversation in which this message is."""
 
     def make(message_id: str, attempt: int = 1) -> Job:
-        payload = {"message_id": message_id, "conversation_id": 1, "cause": {"message_id": message_id}}
+        cause = {"message_id": message_id}
+        payload = {"message_id": message_id, "conversation_id": 1, "cause": cause}
         key = f"{WHATSAPP_REPLY}:1"
-        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=payload["cause"], attempt=attempt)
+        return Job(id="1", name=WHATSAPP_REPLY, key=key, payload=payload, cause=cause, attempt=attempt)
 
     return make

@@ -23,6 +23,6 @@ async def test_the_listener_is_not_probed_before_it_listens(database_url: str) -
         assert not probe.done()
 
         async with driver:
-            await driver.add_listener("ch_pgqueuer", heard.put_nowait)
+            await driver.add_listener("ch_pgqueuer", lambda said: heard.put_nowait(str(said)))
             await probe
             assert str(number) in str(await asyncio.wait_for(heard.get(), 30))

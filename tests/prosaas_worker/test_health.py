@@ -10,6 +10,7 @@ from sqlalchemy import text
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import enqueue
 from prosaas_worker.health import make_app
+from prosaas_worker.surroundings import Surroundings
 
 pytestmark = pytest.mark.postgres
 
@@ -29,8 +30,8 @@ def state():
 
 
 @pytest.fixture
-async def client(state, engine):
-    async with TestClient(TestServer(make_app(state, engine))) as client:
+async def client(state, engine, settings):
+    async with TestClient(TestServer(make_app(state, engine, Surroundings(settings)))) as client:
         yield client
 
 
@@ -78,14 +79,16 @@ async def test_it_is_not_alive_while_its_queue_is_stuck(client, state):
     assert await said(client, "/healthz") == (503, "the queue is stuck")
 
 
-async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, monkeypatch):
+async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, settings, monkeypatch):
     monkeypatch.setattr("prosaas_worker.health._PATIENCE_S", 0.1)
-    async with TestClient(TestServer(make_app(state, silent))) as client, asyncio.timeout(3):
+    async with TestClient(TestServer(make_app(state, silent, Surroundings(settings)))) as client, asyncio.timeout(3):
         assert await said(client, "/readyz") == (503, "waiting for the database")
         assert await said(client, "/healthz") == (200, "ok")
         async with client.get("/metrics") as response:
             assert response.status == 200
-            assert "prosaas_worker_ready 1.0" in await response.text()
+            exposition = await response.text()
+            assert "prosaas_worker_ready 1.0" in exposition
+            assert "prosaas_database_up 0.0" in exposition
 
 
 async def test_the_queues_depth_is_counted_anew_each_time(client, engine):

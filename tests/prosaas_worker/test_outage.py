@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import unused_port
 from twilio.request_validator import RequestValidator
 
 from conftest import docker, setting
@@ -52,14 +52,6 @@ def database() -> Iterator[Database]:
     database = Database()
     yield database
     docker("rm", "--force", "--volumes", database.container)
-
-
-@pytest.fixture
-async def outside() -> AsyncIterator[StandIn]:
-    stand_in = StandIn()
-    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
-        stand_in.url = str(server.make_url("")).rstrip("/")
-        yield stand_in
 
 
 @pytest.fixture

@@ -2,26 +2,17 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.test_utils import unused_port
 from sqlalchemy import text
 
 from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
-from worker_world import SAFETY_S, StandIn, service, until
+from worker_world import SAFETY_S, service, until
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def outside() -> AsyncIterator[StandIn]:
-    stand_in = StandIn()
-    async with TestServer(stand_in.app(), shutdown_timeout=0.1) as server:
-        stand_in.url = str(server.make_url("")).rstrip("/")
-        yield stand_in
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ def start(settings, outside, tmp_path):
     async def run(name="worker", **more):
         log = tmp_path / f"{name}.log"
         async with service("prosaas_worker", {**environ, **more}, log) as process:
-            process.base, process.log = f"http://127.0.0.1:{port}", log
+            process.base, process.log = f"http://127.0.0.1:{port}", log  # type: ignore[attr-defined]
             yield process
 
     return run

@@ -71,9 +71,9 @@ def flood(stack: Stack, piece: bytes, seconds: float, receive: int = 0) -> None:
 
 
 def memory(stack: Stack) -> int:
-    """Bytes that the calls service holds, files in the cache left out."""
-    described = stack.execute(CALLS, "cat", "/sys/fs/cgroup/memory.stat")
-    return next(int(line.split()[1]) for line in described.splitlines() if line.startswith("anon "))
+    """Bytes that the processes of the calls service hold of their own."""
+    held = stack.execute(CALLS, "sh", "-c", "grep -h RssAnon /proc/[0-9]*/status 2>/dev/null || true")
+    return sum(int(line.split()[1]) * 1024 for line in held.splitlines())
 
 
 @contextmanager
@@ -200,21 +200,27 @@ def test_what_a_stranger_says_stays_words_and_in_nobodys_story(stack: Stack) -> 
         assert not set("\x1b\x07\r\u202e") & set(screen)
 
 
-def test_names_take_no_control_characters(stack: Stack) -> None:
-    key = {"Authorization": f"Bearer {stack.checkout.setting('ADMIN_API_KEY')}", "Content-Type": "application/json"}
+@pytest.fixture
+def change(stack: Stack) -> Callable[[object], tuple[int, str]]:
+    """Changes a business, with the administrator's key: what a tenant's own programs send is checked alike."""
+    key: dict[str, Any] = {
+        "Authorization": f"Bearer {stack.checkout.setting('ADMIN_API_KEY')}",
+        "Content-Type": "application/json",
+    }
     first = json.loads(ask(stack, "/v1/businesses", **key)[1])["items"][0]["id"]
-    code, told = ask(stack, f"/v1/businesses/{first}", json.dumps({"name": ESCAPES}).encode(), "PATCH", **key)
+    return lambda body: ask(stack, f"/v1/businesses/{first}", json.dumps(body).encode(), "PATCH", **key)
+
+
+@pytest.mark.parametrize("name", [ESCAPES, "Dana\r\n[ERROR] forged", "Dana \u202e"])
+def test_names_take_nothing_that_a_screen_would_act_on(change: Callable[[object], tuple[int, str]], name: str) -> None:
+    code, told = change({"name": name})
     assert code == 422
-    assert not set("\x1b\x07") & set(told)
+    assert "x1b" not in told
 
 
-def test_a_body_full_of_wrong_fields_is_answered_in_a_few_words(stack: Stack) -> None:
-    key = {"Authorization": f"Bearer {stack.checkout.setting('ADMIN_API_KEY')}", "Content-Type": "application/json"}
-    wrong = json.dumps({"opening_hours": {f"d{number}": 1 for number in range(20_000)}}).encode()
-    code, told = ask(
-        stack, "/v1/businesses/1", wrong[: 250 * 1024] if len(wrong) > 256 * 1024 else wrong, "PATCH", **key
-    )
-    assert code in (400, 413, 422)
+def test_a_body_full_of_wrong_fields_is_answered_in_a_few_words(change: Callable[[object], tuple[int, str]]) -> None:
+    code, told = change({f"d{number}": 1 for number in range(15_000)})
+    assert code == 422
     assert len(told) < 16 * 1024
 
 

@@ -67,3 +67,41 @@ def test_without_a_database_there_is_nothing_to_back_up(checkout: Checkout, tmp_
     assert refused.code == 1
     assert "make up-prod" in refused.err
     assert not (checkout.path / "backups").exists()
+
+
+def running(stack: Stack) -> dict[str, list[str]]:
+    return {name: stack.generations(name) for name in ("prosaas-api", "prosaas-calls", "worker")}
+
+
+def test_a_backup_of_a_newer_schema_is_refused_before_anything_stops(stack: Stack) -> None:
+    dump = stack.checkout.path / "backups/newer.dump"
+    before, containers = sql(stack.checkout, "SELECT version_num FROM alembic_version"), running(stack)
+    sql(stack.checkout, "UPDATE alembic_version SET version_num = '9999'")
+    try:
+        stack.checkout.run("scripts/run", "backup", f"FILE={dump}")
+    finally:
+        sql(stack.checkout, f"UPDATE alembic_version SET version_num = '{before}'")
+    refused = stack.checkout.run("scripts/run", "restore", f"FILE={dump}", "FORCE=1", check=False)
+    assert refused.code == 1
+    assert "has the schema 9999, which this version does not know; nothing was changed" in refused.text
+    assert running(stack) == containers
+
+
+def test_a_restore_that_fails_after_the_swap_brings_back_what_was(stack: Stack) -> None:
+    """The backup cannot be migrated: the database is the old one again, with what was written last, and serves."""
+    dump = stack.checkout.path / "backups/broken.dump"
+    newest = sql(stack.checkout, "SELECT version_num FROM alembic_version")
+    sql(stack.checkout, "UPDATE alembic_version SET version_num = '0012'")
+    try:
+        # It says that it is older than it is: its migration meets what is there already.
+        stack.checkout.run("scripts/run", "backup", f"FILE={dump}")
+    finally:
+        sql(stack.checkout, f"UPDATE alembic_version SET version_num = '{newest}'")
+    sql(stack.checkout, "INSERT INTO calls (call_sid) VALUES ('CAlast')")
+    failed = stack.checkout.run("scripts/run", "restore", f"FILE={dump}", "FORCE=1", check=False, timeout=280)
+    assert failed.code == 1
+    assert "the database is what it was, and the services that ran run again" in failed.text
+    assert "CAlast" in sql(stack.checkout, CALLS)
+    assert all(len(found) == 1 for found in running(stack).values())
+    assert stack.call()["ok"]
+    sql(stack.checkout, "DELETE FROM calls WHERE call_sid = 'CAlast'")

@@ -1,77 +1,14 @@
 """Deploys that no caller notices: a live call goes on, new callers are answered, webhooks arrive, lines stay."""
 
-import json
 import subprocess
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from stack_world.stack import Stack, docker, eventually
+from stack_world.traffic import Traffic
 
 pytestmark = pytest.mark.docker
-
-
-class Traffic:
-    """One long call, short ones one after the other, and a webhook four times a second, until the block ends."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._over = threading.Event()
-        self.calls: list[dict[str, Any]] = []
-        self.webhooks: list[object] = []
-
-    @contextmanager
-    def flowing(self) -> Iterator[None]:
-        long = threading.Thread(target=self._call, args=("--speed", "1", "--scenario", "demo"))
-        others = [threading.Thread(target=self._again, args=(act,)) for act in (self._short, self._webhook)]
-        for thread in (long, *others):
-            thread.start()
-        try:
-            eventually(lambda: "live" if self._live() else None, "a live call", 20)
-            yield
-        finally:
-            self._over.set()
-            for thread in (long, *others):
-                thread.join(120)
-
-    def _live(self) -> bool:
-        return any("CALL_START" in line for line in self._stack.lines_of(self._stack.generations("prosaas-calls")[-1]))
-
-    def _again(self, act: Callable[[], None]) -> None:
-        while not self._over.is_set():
-            act()
-
-    def _short(self) -> None:
-        self._call("--speed", "8")
-
-    def _call(self, *options: str) -> None:
-        command = ["docker", "exec", self._stack.container("simulator"), "python", "-m", "simulator", "call", "--json"]
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-        self.calls.append(
-            json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"ok": False, "said": done.stderr}
-        )
-
-    def _webhook(self) -> None:
-        request = urllib.request.Request(f"http://{self._stack.door}/twilio/voice", method="POST", data=b"CallSid=x")
-        try:
-            urllib.request.urlopen(request, timeout=20).close()
-        except urllib.error.HTTPError as error:
-            self.webhooks.append(error.code)
-        except OSError as error:
-            self.webhooks.append(str(error))
-        self._over.wait(0.25)
-
-    def check(self) -> None:
-        """Nobody was cut or put off; each webhook met an api, which refused it for its missing signature."""
-        assert len(self.calls) > 1
-        assert [call for call in self.calls if not call.get("ok") or call.get("ended_by") == "application_error"] == []
-        assert set(self.webhooks) == {403}
 
 
 def marked(path: Path, text: str) -> None:
@@ -184,3 +121,41 @@ def test_a_rollback_brings_the_release_before_back(stack: Stack) -> None:
     stack.checkout.run("make", "rollback")
     assert stack.inspect("worker")["Image"] == before
     assert stack.call()["ok"]
+
+
+def test_the_release_before_runs_on_the_schema_of_the_next_one(stack: Stack) -> None:
+    """A migration adds and is not taken back; the older images do not know it, and serve calls on it all the same."""
+    versions = stack.checkout.path / "services/prosaas_core/migrations/versions"
+    newest = max(path.name[:4] for path in versions.glob("[0-9]*.py"))
+    (versions / "9999_next.py").write_text(
+        f"""from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "9999", "{newest}", None, None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE calls ADD COLUMN next text NOT NULL DEFAULT ''")
+    op.execute("CREATE TABLE next (id int)")
+"""
+    )
+    try:
+        stack.checkout.run("make", "up-prod", timeout=300)
+        traffic = Traffic(stack)
+        with traffic.flowing():
+            stack.checkout.run("make", "rollback", timeout=200)
+        traffic.check()
+    finally:
+        (versions / "9999_next.py").unlink()
+    psql = ("psql", "--username=prosaas", "-At", "-c", "SELECT version_num FROM alembic_version")
+    assert stack.execute("postgres", *psql).strip() == "9999"
+    assert stack.call()["ok"]
+
+
+def test_a_rotated_call_secret_refuses_nobody(stack: Stack) -> None:
+    """Calls that ring while it changes have tokens of the old one; a webhook's trace outlives its container."""
+    before = stack.call()["call_sid"]
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "rotate-secret", "NAME=CALL_TOKEN_SECRET", timeout=280)
+    traffic.check()
+    assert "[VOICE_WEBHOOK]" in stack.checkout.run("scripts/run", "trace", f"CALL={before}").out

@@ -99,7 +99,8 @@ def shipped(package: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", sorted(READING.keys() & ROOM))
 def test_every_file_of_its_packages_is_there_as_it_is_here(name: str, stack: Stack) -> None:
     image = stack.image(name)
-    listed = dict(reversed(line.split(" ", 1)) for line in run_python(image, LISTING).splitlines())
+    rows = [line.split(" ", 1) for line in run_python(image, LISTING).splitlines()]
+    listed = {path: digest for digest, path in rows}
     packages = {name.partition("/")[0] for name in listed}
     assert packages
     assert {name: value for package in packages for name, value in shipped(package)} == listed

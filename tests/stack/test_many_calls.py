@@ -1,6 +1,9 @@
 """Fifty calls at once through the running stack, and a call while parts of the stack go away."""
 
 import json
+import socket
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from stack_world.stack import Stack, eventually
 
 CALLS = 50
+_LIVE = ("python", "-c", "import urllib.request as u;print(u.urlopen('http://127.0.0.1:9000/_/calls').read().decode())")
 
 
 def results(stack: Stack, *options: str) -> list[dict[str, Any]]:
@@ -80,3 +84,31 @@ def test_a_call_without_a_database_is_recorded_once_when_it_is_back(stack: Stack
 
     assert eventually(stored, "the spooled record", 90) == "customer_hangup"
     assert stack.execute("worker", "ls", "/var/spool/prosaas").split() == []
+
+
+def test_a_flood_of_large_bodies_from_strangers_costs_nobody_a_call(stack: Stack) -> None:
+    """700 connections, each with a body of almost 1 MB that is never finished: nothing dies of it, nobody is cut."""
+    services = ("gateway", "prosaas-api", "prosaas-calls")
+    before = {name: stack.inspect(name)["State"]["StartedAt"] for name in services}
+    speaking: list[dict[str, Any]] = []
+    call = threading.Thread(target=lambda: speaking.extend(results(stack, "--speed", "2")))
+    call.start()
+    eventually(lambda: "live" if stack.execute("simulator", *_LIVE).strip() != "[]" else None, "a live call", 20)
+    address, port = stack.door.split(":")
+    head = f"POST /twilio/voice HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+    strangers = []
+    for _ in range(700):
+        with suppress(OSError):
+            stranger = socket.create_connection((address, int(port)), timeout=10)
+            strangers.append(stranger)
+            stranger.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + b"x" * 100_000)
+            stranger.setblocking(False)
+    for stranger in strangers:
+        with suppress(OSError):
+            stranger.send(b"x" * 850_000)
+    call.join(120)
+    for stranger in strangers:
+        stranger.close()
+    assert [result["problems"] for result in speaking] == [[]]
+    assert {name: stack.inspect(name)["State"]["StartedAt"] for name in services} == before
+    assert stack.call()["ok"]

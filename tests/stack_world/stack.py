@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
+from postgres_world import docker
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -88,13 +89,6 @@ class Stack:
         states = self.checkout.compose("--profile", "*", "ps", "--all", check=False)
         logs = self.checkout.compose("--profile", "*", "logs", "--timestamps", "--no-color", check=False)
         return _CONTROL.sub("", states.text + logs.text)
-
-
-def docker(*arguments: str) -> str:
-    """Run the Docker client and return what it prints; its complaint is the test's."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)} ended with {done.returncode}\n{done.stderr}"
-    return done.stdout
 
 
 def eventually(look: Callable[[], str | None], what: str, seconds: float) -> str:

@@ -31,7 +31,7 @@ def bill(self: Task, order: str) -> str:
 
 @app.task(bind=True)
 def fail(self: Task, order: str) -> float:
-    """A task that does not: Celery logs the stack, and the flight recorder the way there."""
+    """A task that does not: Celery logs the stack, and the black box the way there."""
     with scope(job_id=self.request.id):
         log.debug("adding up %s", order)
         return 1 / 0

@@ -17,7 +17,7 @@ log = logging.getLogger("shop")
 
 @app.middleware("http")
 async def in_a_scope(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Optional: every line of a request carries its id, and a failing request leaves a flight recording."""
+    """Optional: every line of a request carries its id, and a failing request leaves a black box."""
     with scope(request_id=request.headers.get("x-request-id") or uuid.uuid4().hex):
         return await call_next(request)
 

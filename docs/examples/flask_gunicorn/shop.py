@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @app.before_request
 def enter_scope() -> None:
-    """Optional: every line of a request carries its id, and a failing request leaves a flight recording."""
+    """Optional: every line of a request carries its id, and a failing request leaves a black box."""
     g.scope = scope(request_id=request.headers.get("X-Request-ID") or uuid.uuid4().hex)
     g.scope.__enter__()
 

@@ -7,7 +7,7 @@ from rq import get_current_job
 from prosaas_logging import get_logger, scope
 
 log = logging.getLogger("jobs")
-# New code: what this one says at DEBUG is kept for the flight recorder, at next to no cost.
+# New code: what this one says at DEBUG is kept for the black box, at next to no cost.
 notes = get_logger("jobs")
 
 
@@ -22,7 +22,7 @@ def bill(order: str) -> str:
 
 
 def fail(order: str) -> float:
-    """A job that does not: RQ logs the stack, and the flight recorder the way there."""
+    """A job that does not: RQ logs the stack, and the black box the way there."""
     job = get_current_job()
     with scope(job_id=job.id if job else "none"):
         notes.debug("adding up", order=order)

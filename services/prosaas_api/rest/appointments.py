@@ -57,7 +57,9 @@ async def create_appointment(business: ThisBusiness, new: NewAppointment, sessio
     if customer is None or customer.business_id != business.id:
         raise Problem(404, "there is no such customer")
     with _refusals():
-        booked = await booking.book(session, business, customer_id=customer.id, starts_at=new.starts_at, note=new.note)
+        booked = await booking.book(
+            session, business, customer_id=customer.id, **new.model_dump(exclude={"customer_id"})
+        )
     await session.refresh(booked)
     return booked
 

@@ -8,15 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
+from prosaas_core.storable import UNFIT_FOR_A_NAME
+
 MAX_ID = 2**63 - 1
 # What Postgres cannot keep: NUL.
 CLEAN = r"^[^\x00]*$"
+ONE_LINE = f"^[^{UNFIT_FOR_A_NAME}]*$"
 
 Id: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 BusinessId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 
-ShortText = Annotated[str, StringConstraints(max_length=200, pattern=CLEAN)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=CLEAN)]
+ShortText = Annotated[str, StringConstraints(max_length=200, pattern=ONE_LINE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 Sentence = Annotated[str, StringConstraints(max_length=1000, pattern=CLEAN)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=CLEAN)]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+97235550100"])]

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from prosaas_api.problems import Problem
 from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
-from prosaas_api.rest.models import CallDetail, CallOut, ConversationOut, MessageOut
+from prosaas_api.rest.models import CallDetail, CallMessageOut, CallOut, ConversationOut, MessageOut
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
-from prosaas_core.tables import Call, Conversation, Message
+from prosaas_core.tables import Call, CallMessage, Conversation, Message
 
 router = APIRouter(prefix="/v1/businesses/{business_id}")
 
@@ -31,6 +31,19 @@ async def get_call(business: ThisBusiness, call_sid: CallSid, session: Session) 
     if found is None or found.business_id != business.id:
         raise Problem(404, "there is no such call")
     return found
+
+
+@router.get("/call-messages", tags=["calls"])
+async def list_call_messages(
+    business: ThisBusiness, session: Session, urgent: bool | None = None, limit: Limit = 50, cursor: Cursor = ""
+) -> Page[CallMessageOut]:
+    """What callers asked to have passed on, the latest first."""
+    rows = select(CallMessage).where(CallMessage.business_id == business.id)
+    if urgent is not None:
+        rows = rows.where(CallMessage.urgent == urgent)
+    return await page(
+        session, rows, CallMessageOut, (CallMessage.created_at, CallMessage.id), limit=limit, cursor=cursor
+    )
 
 
 @router.get("/conversations", tags=["conversations"])

@@ -44,6 +44,15 @@ class Routing(Input):
     transfer_number: Phone | None = None
 
 
+class Hearing(Input):
+    """How callers of this business are listened to, where the settings do not fit its phones."""
+
+    noise_reduction: Literal["near_field", "far_field", "off"] | None = None
+    turn_detection: Literal["server_vad", "semantic_vad"] | None = None
+    threshold: float | None = Field(default=None, ge=0.1, le=0.9)
+    silence_ms: int | None = Field(default=None, ge=200, le=3000)
+
+
 class BusinessChange(Routing):
     """Only what is given changes."""
 
@@ -55,6 +64,8 @@ class BusinessChange(Routing):
     timezone: TimeZone = "Asia/Jerusalem"
     slot_minutes: int = Field(default=30, ge=5, le=480)
     opening_hours: OpeningHours = {}
+    disclosure: Sentence = ""
+    hearing: Hearing = Field(default_factory=Hearing)
 
 
 class NewBusiness(BusinessChange):
@@ -79,6 +90,8 @@ class BusinessOut(BaseModel):
     slot_minutes: int
     opening_hours: dict[str, list[list[str]]]
     transfer_number: str | None
+    disclosure: str
+    hearing: dict[str, Any]
     created_at: datetime
     updated_at: datetime
 
@@ -138,6 +151,7 @@ class NewAppointment(Input):
     customer_id: int = Field(ge=1, le=2**63 - 1)
     starts_at: Minute
     note: Sentence = ""
+    for_whom: ShortText = ""
 
 
 class AppointmentChange(Input):
@@ -155,6 +169,7 @@ class AppointmentOut(BaseModel):
     ends_at: datetime
     status: Literal["booked", "cancelled"]
     note: str
+    for_whom: str
     call_sid: str | None
     created_at: datetime
 
@@ -192,6 +207,19 @@ class CallDetail(CallOut):
     metrics: dict[str, Any]
     transcript: list[dict[str, Any]]
     events: list[dict[str, Any]]
+
+
+class CallMessageOut(BaseModel):
+    """What a caller asked to have passed on."""
+
+    id: int
+    call_sid: str
+    name: str
+    number: str
+    body: str
+    urgent: bool
+    created_at: datetime
+    told_at: datetime | None
 
 
 class ConversationOut(BaseModel):

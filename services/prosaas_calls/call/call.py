@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.call.greetings import Greetings, Recording, Spoken
+from prosaas_calls.call.hearing import Hearing
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
+from prosaas_calls.caller import line
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
@@ -65,6 +69,7 @@ class Services:
     connect: Callable[[], Awaitable[RealtimeConnection]]
     journals: Journals
     prices: Prices
+    greetings: Greetings = field(default_factory=Greetings)
 
 
 class Call:
@@ -75,7 +80,7 @@ class Call:
         self._claims = claims
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
-        self._loading: asyncio.Task[Profile] | None = None
+        self._opening: asyncio.Task[Profile] | None = None
         self._ears: asyncio.Task[None] | None = None
         self._greeted = asyncio.Event()
         self._deeds: set[asyncio.Task[Answer]] = set()
@@ -83,6 +88,7 @@ class Call:
         self._drain = asyncio.Event()
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
+        self.promises = Promises()
         settings = services.settings
         self.meter = Meter(
             services.prices,
@@ -120,6 +126,7 @@ class Call:
             meter=self.meter,
             send=self._model.send,
             floor=self._floor,
+            spoken=self.promises.said,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -204,7 +211,7 @@ class Call:
         return end.reason
 
     async def _run_model(self) -> None:
-        self._loading = self._group.create_task(self._services.store.profile(self._claims))
+        self._opening = self._group.create_task(self._open())
         try:
             await self._model.run(self._conversation)
         except ModelFailed as failed:
@@ -213,46 +220,71 @@ class Call:
         except ModelUnreachable:
             await self._leave("failure", EndReason.MODEL_UNREACHABLE)
 
+    async def _open(self) -> Profile:
+        """Learn who calls whom, and greet them at once where the greeting has been spoken before."""
+        self._profile = profile = await self._services.store.profile(self._claims)
+        audio = None if self._claims.returned else self._services.greetings.get(self._greeting)
+        if audio is not None:
+            log.event(GREETING)
+            self._turns.unwant()
+            self.stats.first_audio_ms = self.stats.elapsed_ms()
+            self.history.words(line.GREETING, "ai", profile.first_words)
+            self._line.play_recorded(audio, line.GREETING)
+        return profile
+
+    @property
+    def _greeting(self) -> Spoken:
+        settings = self._services.settings
+        voice = (self._profile.business.voice if self._profile.business else "") or settings.openai_voice
+        return Spoken(settings.openai_realtime_model, voice, self._profile.first_words)
+
     async def _brief(self) -> list[bytes]:
         """What a new session is told: who it is, what was said so far, and to greet when nothing was."""
-        assert self._loading is not None
-        self._profile = profile = await self._loading
+        assert self._opening is not None
+        profile = await self._opening
         settings = self._services.settings
         if self._ears is not None:
             self._ears.cancel()
-        detection = events.turn_detection(
-            settings.openai_turn_detection,
-            threshold=settings.openai_vad_threshold,
-            silence_ms=settings.openai_vad_silence_ms,
-        )
+        hearing = Hearing.of(settings, profile.business)
         if settings.max_cost_per_day and profile.spent_today >= settings.max_cost_per_day:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
             await self._leave("busy", EndReason.OVER_BUDGET)
         greeting_due = self.history.empty
+        shielded = greeting_due or (self._line.playback.hearing in ("", line.GREETING) and not self._greeted.is_set())
+        keywords = [profile.business.name] if profile.business else []
         briefing = [
             events.session_update(
                 model=settings.openai_realtime_model,
                 instructions=profile.instructions(datetime.now(UTC)),
-                voice=(profile.business.voice if profile.business else "") or settings.openai_voice,
-                transcription_model=settings.openai_transcription_model,
-                language=profile.language.partition("-")[0],
+                voice=self._greeting.voice,
+                transcription=events.transcription(
+                    settings.openai_transcription_model, profile.language.partition("-")[0], keywords=keywords
+                )
+                if self._conversation.transcribes
+                else None,
                 tools=declarations(),
-                noise_reduction=None if settings.openai_noise_reduction == "off" else settings.openai_noise_reduction,
-                detection=None if greeting_due else detection,
+                noise_reduction=hearing.noise_reduction,
+                detection=None if shielded else hearing.detection,
             )
         ]
         briefing += [events.message(role, text) for role, text in self.history.told()]
+        if shielded:
+            self._ears = self._group.create_task(self._open_ears(hearing.detection))
         if greeting_due:
-            self._ears = self._group.create_task(self._open_ears(detection))
             log.event(GREETING)
             self._conversation.expect_response()
+            if not self._claims.returned:
+                self._conversation.recording = Recording(self._services.greetings, self._greeting)
             briefing.append(events.create_response(profile.greeting(returned=self._claims.returned)))
         return briefing
 
     async def _open_ears(self, detection: dict[str, Any]) -> None:
         """Listen once the first words of the greeting are heard: a "hello?" before them must not cut them off."""
+        limits = self._services.limits
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._services.limits.greeting_shield):
+            async with asyncio.timeout(
+                limits.disclosure_shield if self._profile.disclosure else limits.greeting_shield
+            ):
                 await self._greeted.wait()
         for event in events.listen(detection):
             self._model.send(event)
@@ -261,7 +293,8 @@ class Call:
         self.history.still(item_id)
         playback = self._line.playback
         all_heard = not playback.holding and self._turns.settled.is_set()
-        if all_heard or playback.heard_ms >= self._services.limits.greeting * 1000:
+        enough = not self._profile.disclosure and playback.heard_ms >= self._services.limits.greeting * 1000
+        if all_heard or enough:
             self._greeted.set()
 
     async def _comfort(self) -> None:
@@ -327,6 +360,7 @@ class Call:
             self._profile,
             services.store,
             caller=caller_id(self._claims.from_number) or "",
+            introduce=self._introduced,
             for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
@@ -334,6 +368,7 @@ class Call:
         self._deeds.add(deed)
         deed.add_done_callback(self._deeds.discard)
         answer = await asyncio.shield(deed)
+        self.promises.done(item.name, answer)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
@@ -348,6 +383,9 @@ class Call:
             # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
             if self.stats.tools == number:
                 await self._part(answer.then)
+
+    def _introduced(self, profile: Profile) -> None:
+        self._profile = profile
 
     async def _part(self, reason: EndReason) -> None:
         """Hang up, or hand over."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from prosaas_calls.call.cues import asks_for_a_moment
+from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
@@ -14,6 +15,7 @@ from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
 from prosaas_calls.model.events import Item, ServerEvent
 from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
 from prosaas_logging import get_logger, watched
@@ -51,6 +53,7 @@ class Conversation:
         meter: Meter,
         send: Send,
         floor: Floor,
+        spoken: Callable[[str], None],
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
         retry_for: float,
@@ -61,6 +64,7 @@ class Conversation:
         self._meter = meter
         self._send = send
         self._floor = floor
+        self._spoken = spoken
         self._use_tool = use_tool
         self._ask_later = ask_later
         self._retry_for = retry_for
@@ -72,6 +76,8 @@ class Conversation:
         self.turns = turns
         # Whether the model has been cut off from the caller for good.
         self.muted = False
+        # Whether the caller's words are asked for in writing.
+        self.transcribes = True
         # Whether this session has taken our settings.
         self._configured = False
         # Whether this connection has completed a response.
@@ -80,6 +86,8 @@ class Conversation:
         self._waiting_since = 0.0
         # When the model's next sound became due; 0 while none is.
         self._expecting_since = 0.0
+        # Keeps the greeting, when there is one to keep.
+        self.recording = Recording()
         self.last_activity = monotonic()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
@@ -157,10 +165,12 @@ class Conversation:
         if self.muted or turns.is_discarded(event.response_id):
             return
         try:
-            length = len(a2b_base64(event.delta, strict_mode=True))
+            audio = a2b_base64(event.delta, strict_mode=True)
         except (Base64Error, ValueError) as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
+        length = len(audio)
+        self.recording.hear(audio)
         self._produced = True
         if not turns.spoke:
             self._first_audio(event)
@@ -190,7 +200,9 @@ class Conversation:
 
     def _ai_transcript(self, event: ServerEvent) -> None:
         self._history.words(event.item_id, "ai", event.transcript)
+        self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
+        self._spoken(event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
         self._meter.transcribed(event)
@@ -222,6 +234,7 @@ class Conversation:
         self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
+        self.recording.end(whole=response.status == "completed" and not discarded)
         self._expecting_since = 0.0
         self.last_activity = monotonic()
         status = response.status or "unknown"
@@ -305,6 +318,10 @@ class Conversation:
                 self.turns.refused()
             return
         log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
+        if not self._configured and self.transcribes and error.refuses_transcription:
+            # A call without a transcript is better than none.
+            self.transcribes = False
+            raise RealtimeLost("it refuses the transcription's settings", retriable=True)
         # A session that refuses our settings would speak another audio format.
         if error.fatal or not self._configured:
             raise ModelFailed(error.name)

@@ -9,7 +9,7 @@ from typing import Any
 from prosaas_calls.call.cues import WHOLE_NUMBER, asks_to_spell, assents, unfinished
 from prosaas_calls.call.history import History
 from prosaas_calls.caller.audio import BYTES_PER_MS
-from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.caller.line import OURS, CallerLine
 from prosaas_calls.limits import Limits
 from prosaas_calls.model import events
 from prosaas_calls.model.turns import Turns
@@ -230,8 +230,8 @@ class Floor:
             return
         self._stats.barge_ins += 1
         for cut in cuts:
-            if cut.item_id:
-                self._history.interrupted(cut.item_id, heard=cut.heard_ms / max(1, cut.total_ms))
+            self._history.interrupted(cut.item_id, heard=cut.heard_ms / max(1, cut.total_ms))
+            if cut.item_id not in OURS:
                 heard = cut.heard_ms > 0
                 self._send(events.truncate(cut.item_id, cut.heard_ms) if heard else events.delete(cut.item_id))
         log.event(BARGE_IN, heard_ms=cuts[0].heard_ms)

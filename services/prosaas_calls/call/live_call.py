@@ -95,10 +95,13 @@ class LiveCall:
         numbers = self._numbers(reason, call_scope)
         log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
         self._reason, self._shown_at = reason, float("-inf")
-        self._services.metrics.ended(reason, numbers.duration_s, self.call.stats, self.call.meter.charges())
+        self._services.metrics.ended(
+            reason, numbers.duration_s, self.call.stats, self.call.meter.charges(), lines=call_scope.written
+        )
         events = [entry._asdict() for entry in call_scope.timeline]
         record = replace(numbers, transcript=self.call.history.to_json(), events=events)
-        trace(call_scope, record, model=self._services.settings.openai_realtime_model)
+        told = self._masked(record) if tracing.with_words() else record
+        trace(call_scope, told, model=self._services.settings.openai_realtime_model)
         return record
 
     def _news(self, call_scope: Scope) -> Iterator[Entry]:
@@ -111,7 +114,7 @@ class LiveCall:
         numbers = asdict(self._numbers(self._reason, call_scope))
         yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
         for_record = self._services.settings.for_record
-        yield from ({"said": for_record(each)} for each in said)
+        yield from ({"said": (number, for_record(words))} for number, words in said)
         yield from ({"line": for_record(entry._asdict())} for entry in lines)
 
     def _metrics(self, call_scope: Scope) -> dict[str, Any]:
@@ -147,7 +150,11 @@ class LiveCall:
             duration_s=duration_s,
             end_reason=reason.value,
             version=self._services.settings.prosaas_version,
-            metrics={**self._metrics(call_scope), "currency": self._services.prices.currency},
+            metrics={
+                **self._metrics(call_scope),
+                **self.call.promises.to_json(),
+                "currency": self._services.prices.currency,
+            },
             charges=self.call.meter.charges(),
         )
 

@@ -42,14 +42,18 @@ class Meter:
         self._add("model", used)
 
     def broke_off(self) -> None:
-        """A response whose end we were never told: it read what the last one read, and said what we heard of it."""
+        """A response whose end we were never told is paid for, too."""
+        self._used, self._responding, self._heard = self._used_so_far(), False, 0
+
+    def _used_so_far(self) -> dict[str, Usage]:
+        """With the response under way: it reads what the last one read, and has said what we heard of it."""
+        used, last = dict(self._used), self._last
         if self._responding:
             heard = round(self._heard / _TOKEN_BASE64)
-            last = self._last
-            said = Usage(text_in=last.text_in, text_cached=last.text_cached, audio_in=last.audio_in,
-                         audio_cached=last.audio_cached, audio_out=heard, estimated=True)  # fmt: skip
-            self._add("model", said)
-        self._responding, self._heard = False, 0
+            under_way = Usage(text_in=last.text_in, text_cached=last.text_cached, audio_in=last.audio_in,
+                              audio_cached=last.audio_cached, audio_out=heard, estimated=True)  # fmt: skip
+            used["model"] = used.get("model", Usage()) + under_way
+        return used
 
     def transcribed(self, event: ServerEvent) -> None:
         """The caller's words were written down, by a model of their own."""
@@ -57,11 +61,11 @@ class Meter:
 
     @property
     def tokens_in(self) -> int:
-        return sum(usage.tokens_in for usage in self._used.values())
+        return sum(usage.tokens_in for usage in self._used_so_far().values())
 
     @property
     def tokens_out(self) -> int:
-        return sum(usage.tokens_out for usage in self._used.values())
+        return sum(usage.tokens_out for usage in self._used_so_far().values())
 
     @property
     def cost(self) -> float | None:
@@ -75,7 +79,9 @@ class Meter:
 
     def charges(self) -> list[Charge]:
         """What has to be paid for up to now: the models, and Twilio's minutes."""
-        models = [model_charge(kind, self._models[kind], used, self._prices) for kind, used in self._used.items()]
+        models = [
+            model_charge(kind, self._models[kind], used, self._prices) for kind, used in self._used_so_far().items()
+        ]
         return [*models, call_charge(self._elapsed_ms() / 1000, self._prices)]
 
     def _read(self, block: object, rest: Kind) -> Usage:
@@ -85,5 +91,5 @@ class Meter:
         return usage
 
     def _add(self, kind: str, used: Usage) -> None:
-        before = self._used.get(kind)
-        self._used[kind] = used if before is None else before + used
+        # Put in place whole: a journal reads on a thread of its own.
+        self._used = {**self._used, kind: self._used.get(kind, Usage()) + used}

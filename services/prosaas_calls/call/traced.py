@@ -1,14 +1,11 @@
 """A call that is over as spans: who spoke when, how long the caller waited, and what it all came to."""
 
-import os
 from typing import Any
 
 from prosaas_core import tracing
 from prosaas_core.facts.endings import ABNORMAL
 from prosaas_core.records import CallRecord
 from prosaas_logging import Scope
-
-_WORDS = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
 def trace(scope: Scope, record: CallRecord, *, model: str) -> None:
@@ -53,7 +50,7 @@ def _trace_turn(began: float, turn: list[dict[str, Any]], model: str) -> None:
     with tracing.group("turn" if first["who"] == "customer" else "greeting", *_span(began, first["at_ms"], until)):
         for line in turn:
             start, end = _span(began, line["at_ms"], _until(line))
-            words = line["text"] if os.environ.get(_WORDS, "").lower() == "true" else None
+            words = line["text"] if tracing.with_words() else None
             if line["who"] == "customer":
                 tracing.part("speech", start, end, gen_ai_input_messages=words)
                 continue

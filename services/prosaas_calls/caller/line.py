@@ -13,6 +13,9 @@ from prosaas_calls.sockets import TextSocket
 _PROMPT_CHUNK = 200 * BYTES_PER_MS
 # What stands for an item of the model's in the account of what was heard.
 PROMPT = ""
+GREETING = "greeting"
+# The model knows no sounds of these: there is nothing to truncate.
+OURS = frozenset({PROMPT, GREETING})
 
 
 class CallerLine:
@@ -69,13 +72,17 @@ class CallerLine:
             self._send(self._framer.clear)
         return cuts
 
+    def play_recorded(self, audio: bytes, item_id: str) -> None:
+        """Play what was recorded."""
+        for chunk in _chunks(audio):
+            self.play(encode(chunk), len(chunk), item_id)
+        self.end_item()
+
     async def say(self, prompt: bytes) -> None:
         """Play a recorded sentence and wait until the caller has heard it."""
         with suppress(TimeoutError):
             async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + self._grace):
-                for chunk in _chunks(prompt):
-                    self.play(encode(chunk), len(chunk), PROMPT)
-                self.end_item()
+                self.play_recorded(prompt, PROMPT)
                 await self.playback.quiet.wait()
 
     def _send(self, frame: bytes) -> None:

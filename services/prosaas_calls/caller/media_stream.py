@@ -71,9 +71,17 @@ class Stop(msgspec.Struct, tag_field="event", tag="stop"):
     """The stream is over."""
 
 
-Message = Connected | Start | Media | Dtmf | Mark | Stop
+class Unknown(msgspec.Struct):
+    """A kind of message that Twilio did not have when this was written."""
 
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Message)
+    event: str
+
+
+Message = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+
+_KNOWN = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Connected | Start | Media | Dtmf | Mark | Stop)
+_kind = msgspec.json.Decoder(Unknown)
 
 
 def decode(data: str | bytes) -> Message:
@@ -81,8 +89,18 @@ def decode(data: str | bytes) -> Message:
     try:
         message: Message = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        if unknown := _unknown(data):
+            return unknown
         raise MalformedMessage(shown(error)) from None
     return message
+
+
+def _unknown(data: str | bytes) -> Unknown | None:
+    try:
+        found = _kind.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    return None if found.event in _KNOWN else found
 
 
 class Framer:

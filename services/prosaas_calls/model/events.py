@@ -18,6 +18,7 @@ class ErrorInfo(msgspec.Struct):
     type: str | None = None
     code: str | None = None
     message: str | None = None
+    param: str | None = None
     event_id: str | None = None
 
     @property
@@ -28,6 +29,11 @@ class ErrorInfo(msgspec.Struct):
     def fatal(self) -> bool:
         """Whether trying again cannot help: quota, key, account, billing."""
         return any(word in f"{self.type} {self.code}" for word in _FATAL_WORDS)
+
+    @property
+    def refuses_transcription(self) -> bool:
+        """Whether it is how the caller's words are to be written down that the model will not have."""
+        return "transcription" in (self.param or "")
 
     @property
     def retry_after(self) -> float | None:
@@ -95,6 +101,13 @@ def decode(data: str | bytes) -> ServerEvent:
         raise msgspec.DecodeError(str(error)) from None
 
 
+# In tokens: over a minute of speech, after which an answer is a runaway; and as much of the past as a phone call needs.
+_LONGEST_ANSWER = 1500
+_TRUNCATION = {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {"post_instructions": 12_000}}
+_KNOW_LANGUAGES = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
+# Callers speak these, whatever the business speaks.
+_SPOKEN = ("he", "en", "ar", "ru")
+
 CANCEL = b'{"type":"response.cancel"}'
 COMMIT = b'{"type":"input_audio_buffer.commit"}'
 
@@ -109,8 +122,7 @@ def session_update(
     model: str,
     instructions: str,
     voice: str,
-    transcription_model: str,
-    language: str,
+    transcription: dict[str, Any] | None,
     tools: list[dict[str, Any]],
     noise_reduction: str | None,
     detection: dict[str, Any] | None,
@@ -125,10 +137,12 @@ def session_update(
                 "model": model,
                 "output_modalities": ["audio"],
                 "instructions": instructions,
+                "max_output_tokens": _LONGEST_ANSWER,
+                "truncation": _TRUNCATION,
                 "audio": {
                     "input": {
                         "format": audio_format,
-                        "transcription": {"model": transcription_model, "language": language},
+                        "transcription": transcription,
                         "noise_reduction": noise_reduction and {"type": noise_reduction},
                         "turn_detection": detection,
                     },
@@ -139,6 +153,13 @@ def session_update(
             },
         }
     )
+
+
+def transcription(model: str, language: str, *, keywords: list[str]) -> dict[str, Any]:
+    """How the caller's words are written down: newer models know several languages, and names to listen for."""
+    if model not in _KNOW_LANGUAGES:
+        return {"model": model, "language": language}
+    return {"model": model, "languages": list(dict.fromkeys([language, *_SPOKEN])), "keywords": keywords}
 
 
 def turn_detection(kind: str, *, threshold: float, silence_ms: int) -> dict[str, Any]:

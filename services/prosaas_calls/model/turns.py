@@ -45,6 +45,11 @@ class Turns:
         self._wanted = True
         self._update()
 
+    def unwant(self) -> None:
+        """What was due has been said without the model."""
+        self._wanted = False
+        self._update()
+
     def asked(self) -> None:
         """The model was asked for a response that it has not begun yet."""
         self._asked = True

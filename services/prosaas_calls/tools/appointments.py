@@ -13,11 +13,20 @@ from prosaas_core.tables import Appointment, Business
 Work = Callable[[AsyncSession, Business, int], Awaitable[Answer]]
 
 
-async def in_calendar(context: ToolContext, work: Work) -> Answer:
-    """What the work on the caller's calendar answers, in a transaction of its own; a refusal is an answer as well."""
+async def in_calendar(context: ToolContext, work: Work, *, own: bool = False) -> Answer:
+    """What the work on the caller's calendar answers, in a transaction of its own; a refusal is an answer as well.
+
+    What touches the caller's `own` appointments is refused to one who only says who they are: anybody can.
+    """
     parties = known(context)
     if parties is None:
         return context.no_calendar()
+    if own and context.profile.claimed:
+        text = context.speak(
+            he="אפשר רק בשיחה מהטלפון שממנו נקבע התור. הצע לרשום הודעה.",
+            en="That is possible only from the phone that booked. Offer to take a message.",
+        )
+        return Answer(text, context.speak(he="המספר לא אומת", en="number not verified"), refused=True)
     try:
         async with context.store.transaction() as session:
             return await work(session, *parties)

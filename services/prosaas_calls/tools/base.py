@@ -28,6 +28,8 @@ class Answer:
     summary: str
     then: EndReason | None = None
     refused: bool = False
+    # The row that it wrote, if it did: what the record of the call holds against what was promised.
+    wrote: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class ToolContext:
     profile: Profile
     store: Store
     caller: str = ""
+    # Takes over what the caller said about themselves, for the rest of the call.
+    introduce: Callable[[Profile], None] = lambda _: None
     # What a caller said as it may be kept.
     for_record: Callable[[str], str] = masked
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -62,8 +66,8 @@ class ToolContext:
         """The answer while nobody knows who the business is, or for a caller who hides their number."""
         if self.profile.business is not None and self.profile.customer_id is None:
             text = self.speak(
-                he="מספר הטלפון של הלקוח חסוי, ולכן אי אפשר לקבוע על שמו. יש להציע לרשום הודעה עם מספר לחזרה.",
-                en="The caller's number is hidden, so nothing can be booked. Offer to take a message with a number.",
+                he="מספר הטלפון של הלקוח חסוי. בקש מספר לחזרה, הקרא אותו בחזרה, ורשום אותו בעזרת remember_caller.",
+                en="The caller's number is hidden. Ask for one, read it back, and note it with remember_caller.",
             )
             return Answer(text, self.speak(he="מספר חסוי", en="hidden number"), refused=True)
         text = self.speak(

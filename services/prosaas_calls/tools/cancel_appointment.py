@@ -29,9 +29,10 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         return Answer(
             context.speak(he=f"הפגישה בוטלה: {when}.", en=f"Cancelled: {when}."),
             context.speak(he=f"בוטלה הפגישה של {context.local(at)}", en=f"cancelled {context.local(at)}"),
+            wrote=cancelled.id,
         )
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

@@ -27,7 +27,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         )
         return Answer(f"{listed(context, booked)}.", summary)
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

@@ -35,9 +35,10 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
                 he=f"הפגישה הועברה. קודם: {old}. עכשיו: {new}.", en=f"Moved. It was: {old}. It is now: {new}."
             ),
             context.speak(he=f"הפגישה הועברה ל-{context.local(after)}", en=f"moved to {context.local(after)}"),
+            wrote=appointment.id,
         )
 
-    return await in_calendar(context, work)
+    return await in_calendar(context, work, own=True)
 
 
 TOOL = Tool(

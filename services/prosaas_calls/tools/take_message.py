@@ -42,6 +42,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     return Answer(
         context.speak(he="ההודעה נרשמה ותימסר.", en="The message is taken and will be passed on."),
         context.speak(he="נרשמה הודעה", en="message taken"),
+        wrote=message.id,
     )
 
 

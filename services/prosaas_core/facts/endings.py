@@ -22,6 +22,7 @@ class EndReason(StrEnum):
     OVER_CAPACITY = "over_capacity"
     INTERNAL_ERROR = "internal_error"
     CRASHED = "crashed"
+    MISSED = "missed"
 
 
 class Fault(StrEnum):
@@ -82,6 +83,9 @@ ENDINGS = {
     EndReason.OVER_CAPACITY: Ending(
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True
     ),
+    EndReason.MISSED: Ending(
+        Fault.CARRIER, "השיחה לא הגיעה אל הסוכן", "the call never reached the agent"
+    ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
     EndReason.CRASHED: Ending(
         Fault.OURS, "השירות נפל באמצע השיחה", "the service went down in the middle of the call", True
@@ -102,6 +106,7 @@ UNSERVED = frozenset(
         EndReason.OVER_CAPACITY,
         EndReason.CRASHED,
         EndReason.OVER_BUDGET,
+        EndReason.MISSED,
     }
 )
 

@@ -114,6 +114,10 @@ TROUBLES = (
 )
 
 _CLAIM = re.compile(r"קבעתי|נקבע|רשמתי|הזמנתי|העברתי|ביטלתי|\b(?:booked|scheduled|reserved|all set)\b", re.IGNORECASE)
+_I_DID = re.compile(
+    r"\b(?:קבעתי|הזזתי|ביטלתי|רשמתי)\b|\bI(?:'ve| have)? (?:booked|scheduled|moved|rescheduled|cancell?ed|noted)\b",
+    re.IGNORECASE,
+)
 _DENIAL = re.compile(r"(?:(?:^|\s)(?:לא|אי אפשר|אין)\s|\b(?:not|cannot|can't|couldn't|unable|no)\b)", re.IGNORECASE)
 
 
@@ -149,8 +153,17 @@ def opening(call: CallFacts, language: str = "en") -> str:
 
 def false_claim(refused_then: Iterable[str]) -> str:
     """The first of the agent's sentences after a refusal that says it was done; empty where none does."""
-    for words in refused_then:
+    return _first(_CLAIM, refused_then)
+
+
+def own_deed(said: Iterable[str]) -> str:
+    """The first of the agent's sentences that says "I have done it"; empty where none does."""
+    return _first(_I_DID, said)
+
+
+def _first(claim: re.Pattern[str], said: Iterable[str]) -> str:
+    for words in said:
         for part in re.split(r"[.!?;,]", words[:2000]):
-            if _CLAIM.search(part) and not _DENIAL.search(part):
+            if claim.search(part) and not _DENIAL.search(part):
                 return part.strip()
     return ""

@@ -35,7 +35,7 @@ ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_S
 
 _ADMIT = f"""
 WITH business AS (
-    SELECT id, language FROM businesses WHERE phone = $3
+    SELECT id, language, transfer_number FROM businesses WHERE phone = $3
 ), call AS (
     INSERT INTO calls AS known (call_sid, business_id, status, from_number, to_number, seat)
     SELECT $1, id, 'ringing', $2, $3, $4 FROM business
@@ -45,7 +45,9 @@ WITH business AS (
         seat = COALESCE(NULLIF(known.seat, ''), excluded.seat)
     RETURNING status, EXTRACT(EPOCH FROM started_at)::float AS started_at, seat
 )
-SELECT business.id AS business_id, business.language, call.status, call.started_at, call.seat FROM business, call
+SELECT business.id AS business_id, business.language, business.transfer_number,
+    call.status, call.started_at, call.seat
+FROM business, call
 """
 
 _CALL_TOLD = f"""
@@ -96,6 +98,7 @@ class Admitted:
     status: str
     started_at: float
     seat: str
+    transfer_number: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from prosaas_core.storable import storable_text
+from prosaas_core.storable import storable_name, storable_text
 
 # WhatsApp's own limit of a text; names and ids are far shorter.
 MAX_TEXT = 4096
@@ -82,7 +82,7 @@ def from_twilio(form: Mapping[str, str]) -> Incoming:
         to=form.get("To", "").removeprefix("whatsapp:"),
         sender=(form.get("WaId") or sender)[:MAX_ID],
         phone=_phone(sender.removeprefix("+")),
-        name=storable_text(form.get("ProfileName", ""))[:_MAX_NAME],
+        name=storable_name(form.get("ProfileName", ""), _MAX_NAME),
         text=_cut(_twilio_words(kind, form)),
         kind=kind[:MAX_ID],
         wants_answer=kind not in _UNANSWERED,
@@ -206,7 +206,7 @@ def _phone(sender: str) -> str | None:
 def _name_of(sender: str, contacts: object) -> str:
     for contact in _parts(contacts):
         if sender in (contact.get("wa_id"), contact.get("user_id")):
-            return storable_text(_text(_part(contact, "profile"), "name"))[:_MAX_NAME]
+            return storable_name(_text(_part(contact, "profile"), "name"), _MAX_NAME)
     return ""
 
 

@@ -20,6 +20,16 @@ TRANSFERRED = "/twilio/transferred"
 ANSWERED_BY = "/twilio/answered-by"
 
 
+def dial(public_url: str, call_sid: str, number: str) -> str:
+    """TwiML that rings a person; who is not answered by one comes back, to TRANSFERRED."""
+    answered_by = quoteattr(f"{public_url}{ANSWERED_BY}?call={quote(call_sid, safe='')}")
+    return (
+        f'<Response><Dial action={quoteattr(public_url + TRANSFERRED)} timeout="{RING_S}">'
+        f'<Number amdStatusCallback={answered_by} machineDetection="Enable">{escape(number)}</Number>'
+        "</Dial></Response>"
+    )
+
+
 class TwilioCalls:
     """Twilio's REST resource of a call. Every method answers whether it worked; none raises."""
 
@@ -39,15 +49,7 @@ class TwilioCalls:
 
     async def transfer(self, call_sid: str, number: str) -> bool:
         """Take the call from us and dial the number; who is not answered by a person comes back, to TRANSFERRED."""
-        answered_by = quoteattr(f"{self._public}{ANSWERED_BY}?call={quote(call_sid, safe='')}")
-        return await self._update(
-            call_sid,
-            {
-                "Twiml": f'<Response><Dial action={quoteattr(self._public + TRANSFERRED)} timeout="{RING_S}">'
-                f'<Number amdStatusCallback={answered_by} machineDetection="Enable">{escape(number)}</Number>'
-                "</Dial></Response>"
-            },
-        )
+        return await self._update(call_sid, {"Twiml": dial(self._public, call_sid, number)})
 
     async def take_back(self, call_sid: str, dialled: str) -> bool:
         """End a <Dial> whose call, `dialled`, a machine has answered; the caller goes on at TRANSFERRED."""

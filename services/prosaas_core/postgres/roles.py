@@ -18,8 +18,6 @@ _ENQUEUE: Final = {
     "pgqueuer": "SELECT (id, entrypoint, priority, dedupe_key, status), INSERT",
     "pgqueuer_log": "INSERT",
 }
-# What is paid for, the sum of the day, and that it was told of once.
-_PAY: Final = {"charges": "SELECT, INSERT", "job_effects": "SELECT, INSERT, UPDATE (job)"}
 # Being ready is being able to write; this is what is tried, on no row.
 _READY: Final = {"job_effects": "SELECT, UPDATE (job)"}
 RIGHTS: Final = {
@@ -29,6 +27,7 @@ RIGHTS: Final = {
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
+        "call_messages": "SELECT",
         "conversations": "SELECT, INSERT, UPDATE",
         "messages": "SELECT, INSERT, UPDATE",
         "message_fates": "SELECT, INSERT, UPDATE",
@@ -43,15 +42,19 @@ RIGHTS: Final = {
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
         "call_messages": "SELECT (id, created_at), INSERT",
+        # What a call cost, and the day's sum; that a business was told of its day is an effect.
+        "charges": "SELECT, INSERT",
         **_ENQUEUE,
-        **_PAY,
+        **_READY,
+        "job_effects": "SELECT, INSERT, UPDATE (job)",
     },
     WORKER: {
+        # Charges of one business wait for one another by its row.
         "businesses": "SELECT, UPDATE (updated_at)",
-        "charges": "SELECT, INSERT",
         "customers": "SELECT, INSERT, UPDATE, DELETE",
         "appointments": "SELECT, UPDATE, DELETE",
         "calls": "SELECT, INSERT, UPDATE",
+        "charges": "SELECT, INSERT",
         "call_messages": "SELECT, UPDATE, DELETE",
         "conversations": "SELECT, UPDATE, DELETE",
         "messages": "SELECT, INSERT, UPDATE, DELETE",
@@ -66,10 +69,10 @@ RIGHTS: Final = {
     # What an operator asks, and the note that they asked.
     OPS: {
         "businesses": "SELECT",
-        "charges": "SELECT",
         "customers": "SELECT",
         "appointments": "SELECT",
         "calls": "SELECT",
+        "charges": "SELECT",
         "call_messages": "SELECT",
         "conversations": "SELECT",
         "messages": "SELECT",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 DAY_S = 86_400
-# A folder's setting, where it is without one, and what in it is about a call.
+# A folder, the setting of its place, and what in it is about calls, live ones too.
 FOLDERS = (
     ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
     ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", ("*.jsonl",)),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, TextIO
@@ -15,11 +16,13 @@ from typing import Any, Final, TextIO
 from ..errors import describe, split_traceback
 from ..levels import CRITICAL, ERROR, WARNING
 from ..logger import Logger, get_logger
-from ..policy import LIBRARIES, Policy, awake, follow, is_library
+from ..policy import LIBRARIES, Policy, awake, follow, in_force, is_library
 from ..record import Record
 from ..scope import current
 from ..values import Fields, freeze, message_of
+from .imports import when_imported
 from .prints import Printed
+from .reconfigure import guard
 
 # What a stdlib record has of its own; anything else came through ``extra=``.
 _OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
@@ -42,6 +45,8 @@ class _Taken(logging.Handler):
 
 _TAKEN: Final = _Taken()
 _MOST_GUESSED: Final = 1000
+# Of handlers behind handlers.
+_DEEPEST: Final = 5
 # The loggers that have a level here because LOG_LEVELS or a switch asks more of them than of others.
 _louder: Final[set[str]] = set()
 
@@ -72,6 +77,21 @@ class Bridge:
                     self._printed.append(printed)
                 setattr(sys, name, printed)
         follow(_set_levels)
+        guard(_put_right)
+        when_imported("logging.handlers", self._listen_to_queues)
+
+    def _listen_to_queues(self, handlers: Any) -> None:
+        """What a QueueListener hands to the console has been taken before it was queued."""
+        own = self
+
+        def handle(listener: Any, record: logging.LogRecord) -> None:
+            record = listener.prepare(record)
+            for handler in listener.handlers:
+                heard = not listener.respect_handler_level or record.levelno >= handler.level
+                if heard and not own._writes_to_console(handler):
+                    handler.handle(record)
+
+        handlers.QueueListener.handle = handle
 
     def restart_after_fork(self) -> None:
         """In a child: what its parent has half printed is the parent's to say."""
@@ -88,23 +108,34 @@ class Bridge:
 
         Handlers that write to the console would say everything twice, and not in our form; any other keeps working.
         """
+        handlers = list(_handlers(stdlib))
+        console = [handler for handler in handlers if self._writes_to_console(handler)]
+        # Filters that a service put on its handlers scrub what we write, too; what all of them refuse is not written.
+        passed = [_filtered(handler, record) for handler in console]
+        if passed and not any(passed):
+            return
         try:
             self._hear(record)
         except Exception as broken:
             text = f"<a record that raised {type(broken).__name__}>"
             _log(get_logger(str(record.name)), record.levelno, text, None)
-        node: logging.Logger | None = stdlib
-        while node is not None:
-            for handler in node.handlers:
-                if record.levelno >= handler.level and not self._writes_to_console(handler):
-                    handler.handle(record)
-            node = node.parent if node.propagate else None
+        for handler in handlers:
+            if record.levelno >= handler.level and handler not in console:
+                handler.handle(record)
 
     def _writes_to_console(self, handler: logging.Handler) -> bool:
-        if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
+        """Whether it ends at our own output, be it by a buffer before it, a console of rich's or a path in /dev."""
+        for _ in range(_DEEPEST):
+            target = getattr(handler, "target", None)
+            if not isinstance(target, logging.Handler):
+                break
+            handler = target
+        stream = getattr(handler, "stream", None) or getattr(getattr(handler, "console", None), "file", None)
+        if stream is None:
             return False
-        stream = handler.stream
-        return isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed)
+        if isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed):
+            return True
+        return _same_as_ours(stream)
 
     def _hear(self, record: logging.LogRecord) -> None:
         policy = awake()
@@ -173,6 +204,41 @@ class Bridge:
             return
         logger = get_logger("py.warnings")
         _log(logger, WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
+
+
+def _handlers(stdlib: logging.Logger) -> Iterator[logging.Handler]:
+    """Those that the record would reach, from its logger up."""
+    node: logging.Logger | None = stdlib
+    while node is not None:
+        yield from node.handlers
+        node = node.parent if node.propagate else None
+
+
+def _filtered(handler: logging.Handler, record: logging.LogRecord) -> bool:
+    """Whether the handler's filters let the record pass; one that fails lets it."""
+    try:
+        return bool(handler.filter(record))
+    except Exception:
+        return True
+
+
+def _same_as_ours(stream: Any) -> bool:
+    """Whether a stream leads where standard output or standard error does: /dev/stdout, a duplicated descriptor."""
+    try:
+        there = os.fstat(stream.fileno())
+        return any(os.path.samestat(there, os.fstat(ours)) for ours in (1, 2))
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _put_right() -> bool:
+    """Make levels and the root's handler what they were; whether something would have been lost."""
+    root, policy = logging.getLogger(), in_force()
+    wrong = root.level > min(policy.threshold, policy.libraries)
+    if _TAKEN not in root.handlers:
+        root.addHandler(_TAKEN)
+    _set_levels(policy)
+    return wrong
 
 
 def _set_levels(policy: Policy) -> None:

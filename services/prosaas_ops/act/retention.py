@@ -30,20 +30,19 @@ def run(options: Options) -> int:
     rows = [("kept", "for", "rows", "the oldest (UTC)", "setting")]
     for (_, rule), (count, oldest) in zip(RULES, asked(ask), strict=True):
         moment = f"{oldest:%Y-%m-%d %H:%M}" if oldest else "-"
-        name = rule.setting.removeprefix("keep_").removesuffix("_days")
-        rows.append((rule.kept, _spoken(days(setting, name)), str(count), moment, rule.setting.upper()))
+        name = rule.setting.upper()
+        rows.append((rule.kept, _spoken(days(setting, name)), str(count), moment, name))
     screen.say(*table(rows, right=frozenset({2})))
-    removed = left.sweep_old(Path(), days(setting, "captures"), days(setting, "lines"))
+    removed = left.sweep_old(Path(), days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS"))
     screen.say(f"on this machine: {removed} old files removed", screen.dim("the worker sweeps at 02:40 UTC"))
     return FINE
 
 
-def days(setting: Callable[[str], str], what: str) -> int:
+def days(setting: Callable[[str], str], name: str) -> int:
     """The days for which it is kept, nought for ever."""
-    name = f"keep_{what}_days"
-    value = setting(name.upper()) or str(DAYS[name])
+    value = setting(name) or str(DAYS[name.lower()])
     if not (value.isascii() and value.isdigit() and int(value) <= 36_500):
-        raise Problem(f"{name.upper()}={value} is no number of days: set it in .env, 0 for ever")
+        raise Problem(f"{name}={value} is no number of days: set it in .env, 0 for ever")
     return int(value)
 
 

@@ -34,20 +34,21 @@ def run(options: Options) -> int:
         return _told(examine(DOCTOR, world, "prod"))
     acts: dict[str, Callable[[World, Options], None]] = {
         "setup": _setup, "up-prod": _up, "up-dev": _up, "down": _down, "rollback": _rollback,
-        "rotate-secret": _rotate, "backup": _backup, "restore": _restore, "restore-drill": _drill,
+        "rotate-secret": _rotate, "update-bases": _bases,
+        "backup": _backup, "restore": _restore, "restore-drill": _drill,
     }  # fmt: skip
     act = acts.get(command, _restart)
     with world.locked(command):
         if command not in ("setup", "up-prod", "up-dev", "down"):
             if not world.env.path.exists():
                 raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
-            _resume(world)
+            resume(world)
         act(world, options)
-        left.sweep_old(world.root, days(world.setting, "captures"), days(world.setting, "lines"))
+        left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
     return FINE
 
 
-def _resume(world: World) -> None:
+def resume(world: World) -> None:
     """A command that was killed is brought to its end first, or back; the one that was asked for follows."""
     journal = unfinished(world)
     if journal is None:
@@ -67,7 +68,11 @@ def _resume(world: World) -> None:
         world.remember("journal", None)
 
 
-def _setup(world: World, _options: Options, environment: str = "") -> None:
+def _setup(world: World, _options: Options) -> None:
+    prepare(world)
+
+
+def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
     world.env.put(**secrets.machine(world))
@@ -80,7 +85,7 @@ def _setup(world: World, _options: Options, environment: str = "") -> None:
     overlay = world.state / "compose.yml"
     if not overlay.exists():
         replace(overlay, "services: {}\n")
-    for folder in ("env", "deploy/gateway", *(("services",) if environment == "dev" else ())):
+    for folder in ("env", "deploy/gateway", "deploy/monitoring", *(("services",) if environment == "dev" else ())):
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
@@ -90,8 +95,8 @@ def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
     journal = unfinished(world)
     if journal and journal["plan"] not in ("up-prod", "up-dev"):
-        _resume(world)
-    _setup(world, options, environment)
+        resume(world)
+    prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     first = not world.containers()
@@ -100,6 +105,8 @@ def _up(world: World, options: Options) -> None:
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
+    if environment == "prod":
+        database.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(f"up in {time.monotonic() - started:.0f} s, version {world.version}: {where}")
     _say_what_drains(world)
     world.say("next: make call (one simulated call), make logs, make checklist")
@@ -132,6 +139,8 @@ def _down(world: World, _options: Options) -> None:
     if calls := sum(plan.live_calls(world).values()):
         world.say(f"waiting for {calls} live calls, at most {world.setting('DRAIN_SECONDS', '600')} s")
     run_plan(plan.down(world), world)
+    if world.recorded("BACKUP_SCHEDULE"):
+        database.schedule(world, "")
     world.say("down; the data stays in its volumes, and make up-prod starts it again")
 
 
@@ -154,6 +163,15 @@ def _rotate(world: World, options: Options) -> None:
     meanwhile = " once the calls that ring now are answered" if "," in value else ""
     world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless{meanwhile}")
     _say_what_drains(world)
+
+
+def _bases(world: World, _options: Options) -> None:
+    """What the door has pulled or made is what the next build starts from."""
+    found = dict(word.split("=", 1) for word in world.setting("PROSAAS_BASES").split())
+    changed = world.env.put(**found)
+    for name, image in found.items():
+        world.say(f"{name}={image}")
+    world.say("next: make up-prod builds on them" if changed else "the same as before; next: make up-prod")
 
 
 def _asked(name: str) -> str:

@@ -59,18 +59,20 @@ def run(_options: Options) -> int:
         for reason in change.reasons:
             screen.say(f"    {reason}")
     screen.say()
-    screen.say(_touched(live_calls(engine), any(change.service == "prosaas-calls" for change in touched)))
+    screen.say(_touched(live_calls(engine), {change.service for change in touched}))
     screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(words.NOTHING_TO_DEPLOY)))
     return FINE
 
 
-def _touched(calls: list[LiveCall] | None, anew: bool) -> str:
+def _touched(calls: list[LiveCall] | None, changed: set[str]) -> str:
+    """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
     if calls is None:
         return words.LIVE(calls=words.UNKNOWN)
-    if not anew:
+    if not calls or not changed & {"gateway", "prosaas-calls"}:
         return words.TOUCHED(calls=words.NONE_OF(all=len(calls)))
-    waits = words.WAITS if calls else ""
-    return words.TOUCHED(calls=f"{len(calls)}{waits}")
+    if "gateway" in changed:
+        return words.TOUCHED(calls=words.CUT(calls=len(calls)))
+    return words.TOUCHED(calls=words.KEPT(none=words.NONE_OF(all=len(calls))))
 
 
 def _input() -> tuple[dict[str, Any], str]:

@@ -19,6 +19,8 @@ def run(options: Options) -> int:
     """With QUIET=1 (for doctor) only what is louder than INFO is told, and it is a problem."""
     engine, screen = Engine(), Screen()
     containers = [found for found in engine.containers(*SERVICES.values()) if found.state == "running"]
+    if not containers and options.flag("QUIET", default=False):
+        return FINE
     if not containers:
         raise Problem(str(words.NONE_RUNS))
     rows = [row for container in containers for row in _levels(engine, container)]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
 from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
+from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
@@ -16,11 +17,12 @@ from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
+from prosaas_ops.stories.message import MessageStory, tell_message
 from prosaas_ops.texts import Text, language
 from prosaas_ops.texts import told as words
 from prosaas_ops.texts.pages import PAID
 
-OPTIONS = ("CALL", "PHONE", "N", "SINCE", "AT", "OUT", "LEVEL")
+OPTIONS = ("CALL", "PHONE", "MESSAGE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
 _KIND = {
     "error": "1;31",
@@ -39,11 +41,17 @@ def run(options: Options) -> int:
     screen, engine = Screen(), Engine()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
+    if message := options.text("MESSAGE"):
+        nothing = words.NO_SUCH_MESSAGE(message=message)
+        return _tell_message(screen, tell_message(engine, message=message), least, nothing)
     call_sid = one_call(engine, options)
     if not call_sid:
-        found = _of_number(options)
+        phone = options.text("PHONE")
+        if not phone:
+            raise Usage(str(words.WHICH_CALL))
+        found = calls_of(phone, options.since("SINCE"))
         if not found:
-            return NOTHING
+            return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
         call_sid = _picked(found, options)
         if not call_sid:
             screen.say(*listing(found, options.text("PHONE"), screen))
@@ -61,15 +69,17 @@ def run(options: Options) -> int:
     return FINE
 
 
-def _of_number(options: Options) -> list[Found]:
-    phone = options.text("PHONE")
-    if not phone:
-        raise Usage(str(words.WHICH_CALL))
-    found = calls_of(phone, options.since("SINCE"))
-    if not found:
-        within = words.IN_THAT_TIME if options.text("SINCE") else ""
-        complain(f"trace: {words.NO_SUCH_NUMBER(phone=phone, within=within)}")
-    return found
+def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothing: object) -> int:
+    if story is None:
+        complain(f"trace: {nothing}")
+        return NOTHING
+    screen.say(*describe_message(story, screen, least))
+    return FINE
+
+
+def _nobody(options: Options) -> object:
+    within = words.IN_THAT_TIME if options.text("SINCE") else ""
+    return words.NO_SUCH_NUMBER(phone=options.text("PHONE"), within=within)
 
 
 def _picked(found: list[Found], options: Options) -> str:
@@ -120,6 +130,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
     version = f" · version {screen.value(record.version)}" if record is not None and record.version else ""
+    if record is not None and record.local_start is not None:
+        when += f" ({record.local_start:%H:%M} {record.timezone})"
     rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
     rows += _parties(record, screen) if record is not None else []
     rows.append(_verdict(story, facts, screen))

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import time
 from collections.abc import Sequence
@@ -12,13 +13,14 @@ from prosaas_core.postgres import roles
 from prosaas_core.privacy import ledger
 from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct import encrypted
-from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
+_CRON = re.compile(r"(?:[0-9A-Za-z*/,-]+ +){4}[0-9A-Za-z*/,-]+")
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
@@ -53,7 +55,21 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
     _keep(world)
+    if copy := world.recorded("BACKUP_COPY"):
+        # The door runs it, on the host, where its tools and keys are.
+        replace(world.state / "copy", f"{copy}\n{path}\n")
     return path
+
+
+def schedule(world: World, when: str) -> None:
+    """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
+    if when and not _CRON.fullmatch(when):
+        raise problem(
+            f"BACKUP_SCHEDULE={when[:60]} is no time of cron",
+            "five fields, for example BACKUP_SCHEDULE='15 3 * * *'",
+            "docs/operations.md",
+        )
+    replace(world.state / "schedule", when)
 
 
 def _dumped(world: World, part: Path) -> None:

@@ -53,6 +53,11 @@ class Generations:
         """Those of the services that a deploy would renew."""
         return [name for name in services if not any(self._fits(found) for found in self._running(name))]
 
+    def stale(self, container: Container) -> bool:
+        """Whether it reads a secret that has another value by now."""
+        model = self._world.model()
+        return not self._holds_secrets(container, model["services"][container.service], model)
+
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
         for service in services:

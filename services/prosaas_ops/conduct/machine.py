@@ -101,6 +101,9 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
     wanted = [("127.0.0.1", int(port), f"{name}={port}")]
     if world.setting("PUBLIC_HOST"):
         wanted = [("0.0.0.0", 80, "port 80"), ("0.0.0.0", 443, "port 443")]
+    if world.recorded("MONITORING") == "1":
+        for spelled, default in (("PROMETHEUS_PORT", "9090"), ("ALERTMANAGER_PORT", "9093")):
+            wanted.append(("127.0.0.1", int(world.setting(spelled, default)), spelled))
     for address, number, spelled in wanted:
         if number in ours:
             yield Finding("port", f"{spelled} is this stack's")
@@ -179,7 +182,14 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
         )
     else:
         yield Finding("mode", "live: the model and Twilio are set")
-    for name in ("DRAIN_SECONDS", "MAX_CALLS", "MAX_CALL_SECONDS", "IDLE_SECONDS", "JOB_CONCURRENCY"):
+    for name in (
+        "DRAIN_SECONDS",
+        "MAX_CALLS",
+        "CALLS_PER_NUMBER",
+        "MAX_CALL_SECONDS",
+        "IDLE_SECONDS",
+        "JOB_CONCURRENCY",
+    ):
         value = world.setting(name)
         if value and not value.isdecimal():
             yield Finding("number", f"{name}={value} is not a whole number", "one in .env, or remove it", _EXAMPLE)

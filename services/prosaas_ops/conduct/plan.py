@@ -35,7 +35,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         Step("migrate", lambda: _migrate(world)),
         *_renewals(world, generations, environment),
         Step("front door", lambda: _front_door(world)),
-        Step("settle", lambda: _settle(world, images)),
+        Step("settle", lambda: _settle(world, images, generations)),
     ]
     if environment == "dev":
         return Plan("up-dev", steps)
@@ -58,7 +58,7 @@ def rollback(world: World, back: int) -> Plan:
             Step("release", lambda: images.use(wanted)),
             *_renewals(world, generations, "prod"),
             Step("front door", lambda: _front_door(world)),
-            Step("settle", lambda: _settle(world, images)),
+            Step("settle", lambda: _settle(world, images, generations)),
         ],
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
@@ -236,11 +236,14 @@ def _proof(world: World, name: str, old: str, new: str) -> None:
         raise Problem(f"the old key is answered with {seen[0]} and the new one with {seen[1]}, not 401 and 200")
 
 
-def _settle(world: World, images: Images) -> None:
+def _settle(world: World, images: Images, generations: Generations) -> None:
     """What is not renewed by generations (monitoring, say) as the model has it, and nothing that it does not have."""
     others = [name for name in world.model()["services"] if name not in (*ORDER, "postgres", "migrate")]
+    up = ("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", "--no-deps")
+    if stale := [found.service for found in world.containers() if found.service in others and generations.stale(found)]:
+        world.compose(*up, "--force-recreate", *stale)
     if others:
-        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "120", *others)
+        world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
     images.settle()
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from prosaas_core.postgres import roles
 from prosaas_core.stream_token import RINGING_S, rotated
+from prosaas_ops.conduct import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 
@@ -22,6 +23,8 @@ _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.
 # Drivers of the engine that send lines on, each with a file in deploy/collectors.
 DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
 COLLECTORS = (*DRIVERS, "datadog")
+# What a setting of 1 adds to the stack.
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
@@ -84,7 +87,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
         "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
-        "COMPOSE_PROFILES": "demo" if world.recorded("DEMO") == "1" else "",
+        "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 
 
@@ -127,6 +130,7 @@ def write_secrets(world: World) -> None:
     """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
     settings = dict(world.env.settings)
     values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
+    values["alertmanager_config"] = receivers.config(settings)
     values |= addresses(settings)
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -120,7 +120,8 @@ class Face:
         return (
             f'<tr><td><a href="/call/{quote(facts.call_sid)}">{when}</a></td>'
             f"<td>{self._whole(shortened(hit.from_number))}</td><td>{isolated(hit.customer)}</td>"
-            f'<td class="n">{lasted}</td><td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{sound}</td>'
+            f'<td class="n">{lasted}</td>'
+            f'<td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{self._whole(sound)}</td>'
             f'<td class="n" data-name="{self.say(texts.INTERRUPTIONS)}">{hit.barge_ins}</td>'
             f'<td class="t"><span class="{look}">{words}</span></td></tr>'
         )

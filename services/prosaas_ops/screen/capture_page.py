@@ -63,7 +63,7 @@ def _volume(lines: Sequence[Line], first: float, last: float) -> str:
         series[short(line.service)][min(count - 1, int((line.at - first) / width))] += 1
     labels = [clock(first + slot * width)[:8] for slot in range(count)]
     named = {name: [slots[slot] for slot in range(count)] for name, slots in sorted(series.items())}
-    return columns("lines over time, by service", labels, named, every=12)
+    return columns(str(words.OVER_TIME), labels, named, every=12)
 
 
 def _call_table(calls: dict[str, list[Line]]) -> str:

@@ -8,7 +8,7 @@ from prosaas_ops.texts.pages import AS_TABLE
 
 
 def bars(
-    title: str, rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], unit: str = "", language: str = "en"
+    title: str, rows: Sequence[tuple[str, Sequence[float]]], names: Sequence[str], unit: str = "", language: str = ""
 ) -> str:
     """Horizontal bars, one group a row and one bar a name, each with its number at its end."""
     most = max((value for _, values in rows for value in values), default=0) or 1
@@ -38,7 +38,7 @@ def columns(
     series: Mapping[str, Sequence[float]],
     unit: str = "",
     every: int = 1,
-    language: str = "en",
+    language: str = "",
 ) -> str:
     """Stacked columns over time, one colour a series; one label of `every` stands under its column."""
     names = list(series)
@@ -70,9 +70,7 @@ def _drawing(title: str, width: int, height: int, parts: Sequence[str]) -> str:
     return scroll(title, f"{svg}{''.join(parts)}</svg>", ltr=True)
 
 
-def _as_table(
-    title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], language: str = "en"
-) -> str:
+def _as_table(title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], language: str = "") -> str:
     body = "".join(
         f'<tr><th scope="row">{quoted(label)}</th>{"".join(f"<td class=n>{value:,.0f}</td>" for value in values)}</tr>'
         for label, values in rows

@@ -12,8 +12,11 @@ from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
 from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
+from prosaas_ops.texts import Text
+from prosaas_ops.texts import language as spoken
 from prosaas_ops.texts.pages import (
     AGENT,
+    CALL_TITLE,
     CUSTOMER,
     DURATION,
     ENDED,
@@ -52,12 +55,13 @@ class Span:
     interrupted: bool
 
 
-def render(story: Story, language: str = "en") -> str:
+def render(story: Story, language: str = "") -> str:
     """The page as a file."""
-    return page(f"call {story.call_sid}", body(story, language), language)
+    language = language or spoken()
+    return page(CALL_TITLE.say(language, call_sid=story.call_sid), body(story, language), language)
 
 
-def body(story: Story, language: str = "en", *, with_boxes: bool = True) -> str:
+def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
     """What the page says, for a frame of somebody else's, which may keep the boxes of the kinds elsewhere."""
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     parts = [
@@ -102,7 +106,7 @@ def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
             numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
         if story.live is False:
             numbers.append((ENDED.say(language), (record.end_reason or record.status).replace("_", " ")))
-        numbers += [(measure.he if language == "he" else measure.en, value) for measure, value in shown(record.metrics)]
+        numbers += [(Text(measure.he, measure.en).say(language), value) for measure, value in shown(record.metrics)]
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
     return [*numbers, (TROUBLES.say(language), str(troubles)), (LINES.say(language), str(len(story.entries)))]
 
@@ -194,7 +198,7 @@ def _turn(turn: dict[str, Any], language: str) -> str:
     return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 
 
-def boxes(story: Story, language: str = "en") -> str:
+def boxes(story: Story, language: str = "") -> str:
     """A box for each kind of moment that there is; a live call may still have them all."""
     kinds = {entry.kind for entry in story.entries} if story.live is False else set(COLOURS)
     return "".join(_box(kind, language) for kind in COLOURS if kind in kinds)

@@ -75,13 +75,17 @@ class Record:
     appointments: list[Appointment] = field(default_factory=list)
     # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
     usual_ms: float | None = None
+    # When it began by the clock of the business, and where that is.
+    local_start: datetime | None = None
+    timezone: str = ""
     paid: list[Paid] = field(default_factory=list)
     # Which version of prosaas-calls answered.
     version: str = ""
 
 
 _CALL = """
-    select calls.*, businesses.name as business_name, customers.name as customer_name
+    select calls.*, businesses.name as business_name, customers.name as customer_name,
+           calls.started_at at time zone businesses.timezone as local_start, businesses.timezone
     from calls
     left join businesses on businesses.id = calls.business_id
     left join customers on customers.id = calls.customer_id
@@ -256,6 +260,8 @@ def _record(
         jobs=jobs,
         appointments=appointments,
         usual_ms=usual_ms,
+        local_start=row["local_start"],
+        timezone=row["timezone"] or "",
         paid=paid,
     )
 

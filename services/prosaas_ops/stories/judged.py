@@ -43,7 +43,7 @@ def facts_of(story: Story) -> CallFacts:
         errors=max(said["errors"], int(metrics.get("errors") or 0)),
         reconnects=max(retries, int(metrics.get("reconnects") or 0)),
         turns=metrics.get("turns") if metrics else None,
-        false_claim=false_claim(_after_refusals(entries)),
+        false_claim=str(metrics.get("unkept") or "") or false_claim(_after_refusals(entries)),
     )
 
 

@@ -39,13 +39,13 @@ class Text:
     he: str
     en: str
 
-    def say(self, language: str, **values: object) -> str:
-        """In that language; English where it is none of ours."""
-        words = self.he if language == "he" else self.en
+    def say(self, spoken: str = "", **values: object) -> str:
+        """In that language, "en" or "he"; without one, in the operator's."""
+        words = self.he if (spoken or language()) == "he" else self.en
         return words.format(**values) if values else words
 
     def __call__(self, **values: object) -> str:
-        return self.say(language(), **values)
+        return self.say("", **values)
 
     def __str__(self) -> str:
-        return self.say(language())
+        return self.say()

@@ -118,9 +118,13 @@ NOTHING_TO_DEPLOY: Final = Text(
 LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
 TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
 NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")
-WAITS: Final = Text(
-    " (הפריסה ממתינה לסיומן לפני שהיא מחליפה את prosaas-calls)",
-    " (a deploy waits for them to end before it replaces prosaas-calls)",
+CUT: Final = Text(
+    "{calls}; gateway חדש מנתק אותן: הפריסה ממתינה לסיומן, או ל-YES=1",
+    "{calls}; a new gateway cuts them: it waits for their end, or for YES=1",
+)
+KEPT: Final = Text(
+    "{none}; הן נשארות ב-prosaas-calls הישן עד לסיומן",
+    "{none}; they stay with the old prosaas-calls to their end",
 )
 UNKNOWN: Final = Text(
     "לא ידוע: prosaas-calls רץ ולא עונה. אולי הסיבה כאן: make logs S=calls",

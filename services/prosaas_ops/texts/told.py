@@ -16,7 +16,11 @@ NOBODY_KNOWS: Final = Text(
     "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…",
     "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number",
 )
-WHICH_CALL: Final = Text("איזו שיחה? CALL=CA… או PHONE=+972…", "which call? CALL=CA… or PHONE=+972…")
+WHICH_CALL: Final = Text(
+    "איזו שיחה? CALL=CA… או PHONE=+972…; לסיפור של הודעת WhatsApp: MESSAGE=wamid…",
+    "which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is the story of a WhatsApp message",
+)
+NO_SUCH_MESSAGE: Final = Text("במסד הנתונים אין הודעה {message}", "the database knows no message {message}")
 NO_SUCH_NUMBER: Final = Text(
     "במסד הנתונים אין שיחה של {phone}{within}. נדחתה לפני שהייתה לה רשומה? make logs S=api LEVEL=WARNING SINCE=2h",
     "the database knows no call from or to {phone}{within}. Turned away before it had a record?"

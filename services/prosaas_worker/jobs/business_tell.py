@@ -1,8 +1,10 @@
 """business.tell: a text message to the business about what a caller left for it, or about one who was sent away."""
 
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Executable, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
@@ -31,7 +33,12 @@ async def run(job: Job, tools: Tools) -> None:
         return
     body = _left_in_words(found) if left is not None else _sent_away_in_words(found)
     await write(tools, job.key, Text("twilio", found.phone, found.transfer_number, body))
-    await deliver(tools, job.key)
+    await deliver(tools, job.key, None if left is None else partial(_told, int(left)))
+
+
+async def _told(message_id: int, connection: AsyncConnection, _provider_id: str, _text: Text) -> None:
+    """The message has been handed over."""
+    await connection.execute(update(CallMessage).where(CallMessage.id == message_id).values(told_at=func.now()))
 
 
 def _left(message_id: int) -> Executable:

@@ -1,15 +1,18 @@
-"""sessions.sweep: closes the WhatsApp sessions in which nobody has written for long, and clears out old bookkeeping."""
+"""sessions.sweep: closes idle WhatsApp sessions, notes calls that nobody took, and clears out old bookkeeping."""
 
 from datetime import timedelta
 from itertools import count
 
-from sqlalchemy import text
+from sqlalchemy import func, text, update
 
 from prosaas_core.database import transaction
-from prosaas_core.jobs import SESSIONS_SWEEP
+from prosaas_core.facts.endings import EndReason
+from prosaas_core.jobs import BUSINESS_TELL, SESSIONS_SWEEP, enqueue
+from prosaas_core.messages.fates import ENDED
 from prosaas_core.queries import close_stale_conversations
+from prosaas_core.tables import Call
 from prosaas_logging import get_logger, scope
-from prosaas_logging.catalogue import WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
+from prosaas_logging.catalogue import CALLS_MISSED, WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
 from prosaas_worker.job import Tools
 
 log = get_logger(__name__)
@@ -29,6 +32,10 @@ _BOOKKEEPING = (
     ("pgqueuer_statistics", "id", "created", "id", "true", _KEEP_QUEUE_LOG),
 )
 
+# The record of a call comes within seconds; a call of yesterday is no news.
+_RECORDS_ARE_LATE = timedelta(minutes=2)
+_MISSED_WITHIN = timedelta(days=1)
+
 _checks = count(1)
 
 
@@ -41,7 +48,36 @@ async def run(tools: Tools) -> None:
             log.event(WHATSAPP_SESSION_STALE, check=check, count=closed)
         else:
             log.event(WHATSAPP_SESSION, check=check)
+        if missed := await note_missed(tools):
+            log.event(CALLS_MISSED, count=missed)
         await clear_out(tools)
+
+
+async def note_missed(tools: Tools) -> int:
+    """Give an ending to the calls that ended without a record of ours, and tell their businesses; how many there were.
+
+    A record that was only late, on a disk meanwhile, still takes its place.
+    """
+    statement = (
+        update(Call)
+        .where(
+            Call.recorded_at.is_(None),
+            Call.end_reason.is_(None),
+            Call.direction == "inbound",
+            Call.carrier_status.in_(ENDED),
+            Call.business_id.is_not(None),
+            Call.started_at > func.now() - _MISSED_WITHIN,
+            Call.ended_at < func.now() - _RECORDS_ARE_LATE,
+        )
+        .values(end_reason=EndReason.MISSED.value)
+        .returning(Call.call_sid)
+    )
+    async with transaction(tools.engine) as connection:
+        missed = list((await connection.execute(statement)).scalars())
+        for call_sid in missed:
+            about = {"call_sid": call_sid, "cause": {"call_sid": call_sid}}
+            await enqueue(connection, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{call_sid}")
+    return len(missed)
 
 
 async def close_stale(tools: Tools) -> int:

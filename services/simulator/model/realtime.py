@@ -108,8 +108,12 @@ class RealtimeSession:
 
     async def _update_session(self, message: dict[str, Any]) -> None:
         instructions = self._session["instructions"]
-        self._session = session_config.update(self._session, message.get("session"))
-        self._conversation.grow((max(0, len(self._session["instructions"]) - len(instructions)) // 3, 0))
+        changed = session_config.update(self._session, message.get("session"))
+        if self._faults.faults.realtime.no_transcription and changed["audio"]["input"].get("transcription"):
+            where = "session.audio.input.transcription.languages"
+            raise BadEventError(f"Unknown parameter: '{where}'.", "unknown_parameter", where)
+        self._session = changed
+        self._conversation.grow((max(0, len(changed["instructions"]) - len(instructions)) // 3, 0))
         self._model.tools = self._session["tools"]
         if detection := self._session["audio"]["input"]["turn_detection"]:
             self._detector.configure(

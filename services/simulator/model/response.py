@@ -50,7 +50,8 @@ class Response:
         """Send the reply's words and audio; stop in the middle after `stop_after_ms` of it."""
         speech = self._speech = _Speech(events.new_id("item"), len(self._output))
         audio = watermark.frame("speech", speech_number) + speak(reply.text, "agent")
-        said = live.said[speech_number] = Said(reply.text, audio, speech.item_id)
+        said = Said(reply.text, audio, speech.item_id)
+        live.say(speech_number, said)
         item = events.assistant(speech.item_id, "in_progress")
         await self._add_item(item, speech.output_index)
         await self._send(self._event("response.content_part.added", speech, part={"type": "audio", "transcript": ""}))

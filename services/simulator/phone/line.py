@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections import ChainMap
 from typing import Any, Final, Literal
 
 import aiohttp
@@ -34,7 +35,7 @@ class PhoneLine:
         self._mouth = Mouth(live.number, live.script.heard_turns)
         self._bad_line = BadLine(live.scenario.line)
         self._playback = Playback()
-        self.ear = Ear(live.said)
+        self.ear = Ear(ChainMap(live.said, live.spoken))
         self.behaviour = Behaviour(live, self.ear, self._playback)
         self.warnings: list[dict[str, Any]] = []
         self.counts = dict.fromkeys(COUNTED, 0)

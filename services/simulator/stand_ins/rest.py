@@ -46,42 +46,44 @@ class RestStandIns:
     async def responses(self, request: web.Request) -> web.Response:
         """OpenAI Responses: one text message, long enough to be a summary or a reply."""
         body = await request.json()
-        if fault := await self._received("responses", request, body):
+        if fault := await self.received("responses", request, body):
             return fault
         if not request.headers.get("Authorization", "").startswith("Bearer "):
-            return _openai_error(401, "invalid_api_key", "Incorrect API key provided.")
+            return openai_error(401, "invalid_api_key", "Incorrect API key provided.")
         if "model" not in body or "input" not in body:
-            return _openai_error(400, "missing_required_parameter", "Missing required parameter: 'model' or 'input'.")
-        return _json(_response_resource(body))
+            return openai_error(400, "missing_required_parameter", "Missing required parameter: 'model' or 'input'.")
+        return json_response(_response_resource(body))
 
     async def update_call(self, request: web.Request) -> web.Response:
         """Twilio's call update: it really ends or redirects the live simulated call."""
-        form = await self._form(request)
-        if fault := await self._received("twilio", request, form):
+        form = await self.form(request)
+        if fault := await self.received("twilio", request, form):
             return fault
-        if refusal := self._refuse_credentials(request):
+        if refusal := self.refuse_credentials(request):
             return refusal
         call_sid = request.match_info["call_sid"]
         live = self._registry.by_sid(call_sid)
         if live is None:
-            return _twilio_error(404, 20404, f"The requested resource /Calls/{call_sid}.json was not found")
+            return twilio_error(404, 20404, f"The requested resource /Calls/{call_sid}.json was not found")
         status = form.get("Status")
         if status is not None and status not in _CALL_STATUSES:
-            return _twilio_error(400, 20001, f"Invalid call status: {status}")
+            return twilio_error(400, 20001, f"Invalid call status: {status}")
         if not form.keys() & {"Status", "Twiml", "Url"}:
-            return _twilio_error(400, 21218, "Invalid ApplicationSid, Url or Twiml")
+            return twilio_error(400, 21218, "Invalid ApplicationSid, Url or Twiml")
         live.redirections.put_nowait(Redirection(status, form.get("Twiml"), form.get("Url")))
-        return _json({"sid": call_sid, "status": status or "in-progress", "account_sid": request.match_info["account"]})
+        return json_response(
+            {"sid": call_sid, "status": status or "in-progress", "account_sid": request.match_info["account"]}
+        )
 
     async def twilio_message(self, request: web.Request) -> web.Response:
         """Twilio's message creation."""
-        form = await self._form(request)
-        if fault := await self._received("twilio", request, form):
+        form = await self.form(request)
+        if fault := await self.received("twilio", request, form):
             return fault
-        if refusal := self._refuse_credentials(request):
+        if refusal := self.refuse_credentials(request):
             return refusal
         if not form.get("To") or not form.get("From") or not form.get("Body"):
-            return _twilio_error(400, 21604, "A 'To' phone number, a 'From' and a 'Body' are required.")
+            return twilio_error(400, 21604, "A 'To' phone number, a 'From' and a 'Body' are required.")
         message = {
             "sid": f"SM{secrets.token_hex(16)}",
             "status": "queued",
@@ -91,33 +93,34 @@ class RestStandIns:
             "date_created": format_datetime(datetime.now(UTC)),
         }
         self._messages.appendleft(message)
-        return _json(message, status=201)
+        return json_response(message, status=201)
 
     async def twilio_messages(self, request: web.Request) -> web.Response:
         """Twilio's list of messages, newest first, of one pair of numbers where asked."""
-        if fault := await self._received("twilio", request, dict(request.query)):
+        if fault := await self.received("twilio", request, dict(request.query)):
             return fault
-        if refusal := self._refuse_credentials(request):
+        if refusal := self.refuse_credentials(request):
             return refusal
         wanted = {name.lower(): number for name, number in request.query.items() if name in ("To", "From")}
         found = [message for message in self._messages if wanted.items() <= message.items()]
-        return _json({"messages": found[: int(request.query.get("PageSize", "50"))]})
+        return json_response({"messages": found[: int(request.query.get("PageSize", "50"))]})
 
     async def meta_message(self, request: web.Request) -> web.Response:
         """Meta's message creation."""
         body = await request.json()
-        if fault := await self._received("meta", request, body):
+        if fault := await self.received("meta", request, body):
             return fault
         if not request.headers.get("Authorization", "").startswith("Bearer "):
-            return _json({"error": {"message": "Invalid OAuth access token.", "code": 190}}, status=401)
+            return json_response({"error": {"message": "Invalid OAuth access token.", "code": 190}}, status=401)
         if body.get("messaging_product") != "whatsapp" or not body.get("to"):
             error = {"message": "(#100) The parameter messaging_product is required.", "code": 100}
-            return _json({"error": error}, status=400)
+            return json_response({"error": error}, status=400)
         contact = {"input": body["to"], "wa_id": body["to"].lstrip("+")}
         message = {"id": f"wamid.{secrets.token_hex(16)}"}
-        return _json({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]})
+        return json_response({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]})
 
-    async def _received(self, service: str, request: web.Request, body: Any) -> web.Response | None:
+    async def received(self, service: str, request: web.Request, body: Any) -> web.Response | None:
+        """Note the request; the answer of a fault that is in force, if one is."""
         fault = self._faults.rest(service)
         self.requests.append(
             {
@@ -138,13 +141,16 @@ class RestStandIns:
         body = {"error": {"message": f"Simulated {fault.status}.", "type": "simulated", "code": str(fault.status)}}
         return web.json_response(body, status=fault.status, headers=headers)
 
-    async def _form(self, request: web.Request) -> dict[str, str]:
+    async def form(self, request: web.Request) -> dict[str, str]:
+        """The fields of a form."""
         return {name: str(value) for name, value in (await request.post()).items()}
 
-    def _refuse_credentials(self, request: web.Request) -> web.Response | None:
-        expected = encode_basic_auth(request.match_info["account"], self._settings.twilio_token)
+    def refuse_credentials(self, request: web.Request) -> web.Response | None:
+        """Twilio's answer to a wrong token, if it is one."""
+        account = request.match_info.get("account", self._settings.account_sid)
+        expected = encode_basic_auth(account, self._settings.twilio_token)
         wrong = request.headers.get("Authorization", "") != expected
-        return _twilio_error(401, 20003, "Authenticate") if wrong else None
+        return twilio_error(401, 20003, "Authenticate") if wrong else None
 
 
 def _response_resource(body: dict[str, Any]) -> dict[str, Any]:
@@ -184,14 +190,19 @@ def _response_resource(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _json(body: Any, status: int = 200) -> web.Response:
+def json_response(body: Any, status: int = 200) -> web.Response:
+    """The body as JSON."""
     return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
 
 
-def _openai_error(status: int, code: str, message: str) -> web.Response:
-    return _json({"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}, status)
+def openai_error(status: int, code: str, message: str) -> web.Response:
+    """An error in OpenAI's shape."""
+    return json_response(
+        {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}, status
+    )
 
 
-def _twilio_error(status: int, code: int, message: str) -> web.Response:
+def twilio_error(status: int, code: int, message: str) -> web.Response:
+    """An error in Twilio's shape."""
     more = f"https://www.twilio.com/docs/errors/{code}"
-    return _json({"code": code, "message": message, "more_info": more, "status": status}, status)
+    return json_response({"code": code, "message": message, "more_info": more, "status": status}, status)

@@ -11,9 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 from calls_world.waiting import until
-from calls_world.world import calls_world, spooled
+from calls_world.world import business, calls_world, spooled
 from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
+from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
@@ -84,6 +85,64 @@ async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
 
 # What a person hears in a second takes a twelfth of it here.
 HASTY = {"doubt": 0.02, "interruption": 0.4, "words": 0.3, "patience": 0.4}
+
+
+async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time() -> None:
+    """While the model connects, which takes its time here; it is told that it has greeted, and greets nobody twice."""
+    async with calls_world(**HASTY) as world:
+        first = await world.call({"turns": [ASK]})
+        await world.faults(realtime={"connect_delay_ms": 600})
+        with capture_events() as events:
+            second = await world.call({"turns": [ASK]})
+            await until(lambda: len(world.store.records) == 2)
+
+    assert first["ok"], first["problems"]
+    assert second["ok"], second["problems"]
+    said = [piece["text"] for piece in second["heard"]]
+    assert said[0] == first["heard"][0]["text"]
+    assert len(said) == 2
+    assert len(named(events, "GREETING")) == 1
+    assert world.store.records[1].metrics["first_audio_ms"] < 100
+    assert world.store.records[1].transcript[0]["text"] == said[0]
+
+
+async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
+    """What callers have to be told is told, though nobody waits for it."""
+    hello = {"caller": "הלו? הלו? שומעים אותי?", "barge_in_ms": 2500, "needs_answer": False}
+    disclosure = "השיחה מתנהלת עם נציגה ממוחשבת, והיא נרשמת ונשמרת אצל העסק."
+    async with calls_world(**HASTY) as world:
+        world.store.known = Profile(business(disclosure=disclosure), 7, "דוד")
+        result = await world.call({"turns": [hello, ASK]})
+
+    assert result["ok"], result["problems"]
+    greeting = result["heard"][0]
+    assert disclosure in greeting["text"]
+    assert greeting["heard_ms"] == greeting["total_ms"]
+
+
+async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> None:
+    """The agent says that it has booked; no tool was called."""
+    claim = {"caller": "תקבעי לי לשלישי בעשר", "agent": "קבעתי לך ליום שלישי בעשר."}
+    async with calls_world() as world:
+        with capture_events() as events:
+            await world.call({"turns": [claim]})
+            await until(lambda: world.store.records)
+
+    assert len(named(events, "PROMISE_UNKEPT")) == 1
+    assert world.store.records[0].metrics["unkept"] == "קבעתי לך ליום שלישי בעשר"
+
+
+async def test_a_model_that_refuses_to_write_words_down_is_called_without_that() -> None:
+    """Settings of the transcription that a model does not know must not cost a business its calls."""
+    async with calls_world() as world:
+        await world.faults(realtime={"no_transcription": True})
+        with capture_events() as events:
+            result = await world.call({"turns": [ASK]})
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(named(events, "REALTIME_RETRY")) == 1
+    assert [piece["text"] for piece in result["heard"]][-1] == ASK["agent"]
 
 
 async def test_a_word_of_assent_costs_nobody_a_sentence() -> None:
@@ -395,7 +454,7 @@ async def test_a_session_is_renewed_between_turns_without_anybody_noticing() -> 
 
 
 @pytest.mark.parametrize(("limit", "reason"), [({"idle": 0.5}, "idle_timeout"), ({"max_call": 1.0}, "max_duration")])
-async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: dict[str, float], reason: str) -> None:
+async def test_silence_and_time_have_an_end_that_the_caller_is_told_of(limit: dict[str, Any], reason: str) -> None:
     """Nobody pays for an empty line, and nobody is cut off without a word."""
     async with calls_world(watch=0.05, **limit) as world:
         with capture_events() as events:
@@ -417,8 +476,9 @@ async def test_a_call_says_and_keeps_what_it_used_and_cost() -> None:
     assert result["ok"], result["problems"]
     (record,) = world.store.records
     ended = end(events)
-    assert list(CALL_END.fields)[-3:] == ["tokens_in", "tokens_out", "cost"]
-    for name in CALL_END.fields[-3:]:
+    said = CALL_END.fields[CALL_END.fields.index("folded") + 1 :][:3]
+    assert said == ("tokens_in", "tokens_out", "cost")
+    for name in said:
         assert record.metrics[name] == ended[name]
     charges = {charge.kind: charge for charge in record.charges}
     assert set(charges) == {"model", "transcription", "phone"}

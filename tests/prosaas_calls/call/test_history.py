@@ -84,7 +84,7 @@ def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
 
     history.words("m1", "ai", "יש לי")
     assert [number for number, _ in history.changes()] == [0]
-    history.interrupted("m1")
+    history.interrupted("m1", heard=0.5)
     history.waited("m1", 40)
     history.still("u1")
     told = dict(history.changes())

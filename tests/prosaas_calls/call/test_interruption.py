@@ -4,8 +4,8 @@ import asyncio
 from time import monotonic
 
 import pytest
-from tests.prosaas_calls.call.test_conversation import Stage
 
+from calls_world.stage import Stage
 from prosaas_calls.call.cues import assents, unfinished
 from prosaas_logging import capture_events
 

@@ -231,6 +231,7 @@ async def test_what_is_kept_of_a_call_has_no_card_number_unless_asked_for(
     stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000, טלפון 050-1234567")
     await axed(stage, Axe(0))
 
+    assert stage.kept == 1
     kept = [record.to_json() for record in stage.store.records]
     kept += [path.read_text() for path in tmp_path.iterdir()]  # noqa: ASYNC240
     (text,) = kept

@@ -58,10 +58,22 @@ def test_a_response_whose_end_never_came_is_reckoned_from_what_was_heard_and_mar
     assert used(stage).tokens_in == 2000
 
 
-def test_what_came_after_an_interruption_is_heard_by_nobody_and_paid_for() -> None:
+def test_an_answer_under_way_counts_already_for_a_limit_and_for_a_process_that_dies() -> None:
+    """Marked as estimated until its end is told, which then stands alone."""
+    stage = Stage()
+    stage.responds(fifths=5)
+    assert (used(stage).audio_out, used(stage).estimated) == (20, True)
+    assert stage.meter.spent > 0
+    assert stage.meter.tokens_out == 20
+    stage.done(usage=BLOCK)
+
+    assert (used(stage).audio_out, used(stage).estimated) == (80, False)
+
+
+async def test_what_came_after_an_interruption_is_heard_by_nobody_and_paid_for() -> None:
     stage = Stage()
     stage.responds(fifths=2)
-    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await stage.interrupts()
     stage.delta(audio=FIFTH)
     stage.meter.broke_off()
 

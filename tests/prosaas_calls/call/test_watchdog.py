@@ -51,7 +51,13 @@ class Call:
         self.asked_to_wait = False
         self.nudged: list[int] = []
         self.left: list[tuple[str, EndReason]] = []
-        healthy = {"send": 60.0, "silent_stream": 60.0, "model_silence": 60.0, "idle": 60.0, "max_call": 60.0}
+        healthy: dict[str, Any] = {
+            "send": 60.0,
+            "silent_stream": 60.0,
+            "model_silence": 60.0,
+            "idle": 60.0,
+            "max_call": 60.0,
+        }
         self.watchdog = Watchdog(
             limits=Limits(watch=0.01, **{**healthy, **limits}),
             stats=CallStats(),

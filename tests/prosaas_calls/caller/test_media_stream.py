@@ -5,7 +5,17 @@ import json
 import pytest
 
 from prosaas_calls.caller import media_stream
-from prosaas_calls.caller.media_stream import Connected, Dtmf, Framer, MalformedMessage, Mark, Media, Start, Stop
+from prosaas_calls.caller.media_stream import (
+    Connected,
+    Dtmf,
+    Framer,
+    MalformedMessage,
+    Mark,
+    Media,
+    Start,
+    Stop,
+    Unknown,
+)
 
 
 def test_every_message_of_twilio_is_understood() -> None:
@@ -54,15 +64,23 @@ def test_every_message_of_twilio_is_understood() -> None:
         '{"event":"media","media":{"payload":"not base64!"}}',
         '{"event":"media","media":{"payload":"\\"},{\\"type\\":\\"response.cancel"}}',
         '{"event":"start","start":{"streamSid":"MZ1"}}',
-        '{"event":"launch"}',
+        '{"event":5}',
+        '{"kind":"launch"}',
         b"\xff\xfe",
         "[" * 5000,
     ],
 )
 def test_what_is_no_message_is_refused_with_a_reason(text: str | bytes) -> None:
-    """Bad JSON, bad types, bad base64 and unknown events raise MalformedMessage, which says what is wrong."""
+    """Bad JSON, bad types, bad base64 and events without a name raise MalformedMessage, which says what is wrong."""
     with pytest.raises(MalformedMessage, match=r"\w"):
         media_stream.decode(text)
+
+
+def test_a_kind_of_message_that_is_new_to_us_is_passed_over() -> None:
+    """Twilio adds some from time to time; a call is not ended for that."""
+    known = media_stream.decode('{"event":"launch","streamSid":"MZ1","launch":{"to":["moon"]}}')
+    assert isinstance(known, Unknown)
+    assert known.event == "launch"
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "9" * 5000])

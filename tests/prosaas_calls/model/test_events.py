@@ -43,10 +43,9 @@ def test_the_session_is_what_openai_describes() -> None:
             model="gpt-realtime-2.1",
             instructions=profile.instructions(datetime.now(UTC)),
             voice="marin",
-            transcription_model="gpt-transcribe",
+            transcription=events.transcription("gpt-transcribe", "he", keywords=["מספרת דנה"]),
             noise_reduction="near_field",
             detection=events.turn_detection("server_vad", threshold=0.5, silence_ms=500),
-            language="he",
             tools=declarations(),
         )
     )
@@ -71,6 +70,7 @@ def test_the_session_is_what_openai_describes() -> None:
         "stay_on_the_line",
         "my_appointments",
         "take_message",
+        "remember_caller",
     }
 
 

@@ -45,7 +45,7 @@ async def model(
             return web.Response(status=status)
         socket = web.WebSocketResponse(autoping=autoping)
         await socket.prepare(request)
-        socket[TRANSPORT] = request.transport  # type: ignore[assignment]
+        socket[TRANSPORT] = request.transport  # type: ignore[misc]
         await behave(socket)
         return socket
 

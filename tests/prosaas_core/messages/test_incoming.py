@@ -231,3 +231,15 @@ def test_a_sender_without_a_number_has_none() -> None:
     del form["WaId"]
     incoming = from_twilio(form)
     assert (incoming.sender, incoming.phone) == ("US.13491208655302741918", None)
+
+
+@pytest.mark.parametrize("name", ["She\r\n[ERROR] ena", "\x1b]0;x\x07Sheena", "Sheena\u202e", "a\x9b" * 5000])
+def test_a_customers_name_is_one_line_that_shows_as_it_reads(name: str) -> None:
+    contacts = [{"profile": {"name": name}, "wa_id": SENDER}]
+    for incoming in (
+        from_meta(meta("text", text={"body": "hi"}), contacts),
+        from_twilio(twilio(Body="hi", ProfileName=name)),
+    ):
+        assert incoming is not None
+        assert incoming.name.isprintable()
+        assert 0 < len(incoming.name) <= 200

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from asyncpg.connect_utils import _parse_connect_dsn_and_args
+from asyncpg.connect_utils import _parse_connect_dsn_and_args  # type: ignore[attr-defined]
 from hypothesis import given
 from hypothesis import strategies as some
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from ..test_adoption import free_port, get
+from stack_world.stack import free_port
+
+from ..test_adoption import get
 
 Line = dict[str, Any]
 RUN = (sys.executable, "-m", "prosaas_logging", "run", "shop", "--")

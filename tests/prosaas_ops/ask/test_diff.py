@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.ask import diff
+from prosaas_ops.stack.live_calls import LiveCall
 
 
 @pytest.fixture
@@ -93,3 +94,19 @@ def test_a_secret_that_was_written_anew_since_the_start_counts_as_changed_whatev
     """Also where the container could not be asked what it holds: the process read the file when it started."""
     engine.details["worker"]["State"]["StartedAt"] = "2020-01-25T14:00:00.1Z"
     assert reasons(engine, deployed) == {"worker": ["secret openai_api_key: changed since the container started"]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (set(), "touched: 0 of 2"),
+        ({"worker", "prosaas-api"}, "touched: 0 of 2"),
+        ({"prosaas-calls"}, "touched: 0 of 2; they stay with the old"),
+        ({"prosaas-calls", "gateway"}, "touched: 2; a new gateway cuts them"),
+    ],
+)
+def test_what_a_deploy_does_to_live_calls_is_told(changed: set[str], said: str) -> None:
+    """Only a new front door cuts them."""
+    calls = [LiveCall(f"CA{number}", "456", "") for number in range(2)]
+    assert said in diff._touched(calls, changed)
+    assert diff._touched([], changed) == "live calls touched: 0 of 0"

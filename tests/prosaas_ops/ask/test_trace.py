@@ -279,6 +279,7 @@ def test_a_number_without_calls_matches_nothing_and_says_where_else_to_look(
     options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
+    monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
     assert trace.run(options(PHONE="050-1234567")) == NOTHING
     assert "make logs S=api LEVEL=WARNING SINCE=2h" in capsys.readouterr().err
 

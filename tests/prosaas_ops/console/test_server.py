@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from prosaas_ops.console.server import Console
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import Numbers, World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.day import Day, HeldJob
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.search import Hit
 from prosaas_ops.stories.call import Entry, Story
@@ -57,6 +58,20 @@ class PlayedWorld:
 
     def recordings(self, call_sid: str) -> list[Any]:
         raise Problem(f"the engine is away {BAD}")
+
+    def day(self) -> Day:
+        now = datetime.now(UTC)
+        told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23))
+        told.endings[told.hours[3]][BAD] = 7
+        told.messages, told.held = [(BAD, BAD, 1)], self.held()
+        return told
+
+    def held(self) -> list[HeldJob]:
+        return [HeldJob(7, BAD, datetime.now(UTC))]
+
+    def retry(self, job: int) -> str:
+        self.done.append(("retry", str(job)))
+        return BAD
 
     def capture(self, call_sid: str) -> tuple[str, bytes]:
         return "capture.tar.gz", b"bytes"
@@ -182,7 +197,7 @@ def test_every_answer_tells_the_browser_to_trust_nothing_else(viewer: TestClient
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/", f"/call/{CALL}", "/live", "/live/calls", f"/call/{CALL}/story"])
+@pytest.mark.parametrize("path", ["/", f"/call/{CALL}", "/live", "/live/calls", "/today", f"/call/{CALL}/story"])
 @pytest.mark.parametrize("language", ["en", "he"])
 def test_what_comes_from_outside_is_escaped(viewer: TestClient, path: str, language: str) -> None:
     viewer.get("/", params={"language": language})
@@ -227,6 +242,13 @@ def test_debug_goes_on_for_a_live_call_and_off_again(viewer: TestClient, world: 
     assert f"/call/{CALL}/quiet" in on
     assert f"/call/{CALL}/debug" in viewer.post(f"/call/{CALL}/quiet", data=form).text
     assert world.done == [("debug", CALL), ("quiet", CALL)]
+
+
+def test_a_held_job_is_put_back(viewer: TestClient, world: PlayedWorld) -> None:
+    text = viewer.post("/job/7/retry", data={"token": token(viewer)}).text
+    assert "/job/7/retry" in text
+    assert "<script>alert" not in text
+    assert world.done == [("retry", "7")]
 
 
 def test_a_call_that_has_ended_is_not_switched(viewer: TestClient, world: PlayedWorld) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from prosaas_core.jobs import BUSINESS_TELL
 from prosaas_core.tables import Business, Call, CallMessage
@@ -34,6 +34,8 @@ async def test_a_message_is_texted_to_the_person_whom_calls_are_transferred_to(t
     (sent,) = providers.sent
     assert (sent["from"], sent["to"]) == ("+97235550100", "+97235550199")
     assert sent["body"] == "דחוף! הודעה מדוד +972501234567: לחזור אליי"
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(CallMessage.told_at)) is not None
 
 
 @pytest.mark.usefixtures("reachable")

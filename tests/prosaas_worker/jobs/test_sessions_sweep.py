@@ -29,7 +29,7 @@ async def test_nothing_stale_is_a_debug_line_in_the_guides_words(tools, message)
         for _ in range(2):
             await sessions_sweep.run(tools)
     assert [(event.level, event.event) for event in events] == [("DEBUG", "WHATSAPP_SESSION")] * 2
-    first, second = (event.fields["check"] for event in events)
+    first, second = (int(str(event.fields["check"])) for event in events)
     assert second == first + 1
     assert [event.fields["job_id"] for event in events] == [f"sessions.sweep-{first}", f"sessions.sweep-{second}"]
     assert await status(tools.engine) == "open"
@@ -123,3 +123,38 @@ async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, mo
         10,
         10,
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "missed"),
+    [
+        ({}, True),
+        ({"recorded_at": "now()"}, False),
+        ({"end_reason": "'customer_hangup'"}, False),
+        ({"ended_at": "now()"}, False),
+        ({"carrier_status": "'in-progress'"}, False),
+        ({"started_at": "now() - interval '2 days'"}, False),
+        ({"direction": "'outbound'"}, False),
+    ],
+)
+async def test_a_call_that_never_reached_us_is_missed_and_the_business_is_told(tools, engine, changes, missed):
+    """Not one that is only just over, whose record is still to come, and each once."""
+    columns = {
+        "call_sid": "'CA1'",
+        "business_id": "456",
+        "carrier_status": "'no-answer'",
+        "started_at": "now() - interval '5 minutes'",
+        "ended_at": "now() - interval '4 minutes'",
+        **changes,
+    }
+    async with engine.begin() as connection:
+        names, values = ", ".join(columns), ", ".join(columns.values())
+        await connection.execute(text(f"INSERT INTO calls ({names}) VALUES ({values})"))
+
+    assert [await sessions_sweep.note_missed(tools) for _ in range(2)] == [int(missed), 0]
+
+    async with engine.connect() as connection:
+        told = await connection.scalar(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'"))
+        reason = await connection.scalar(text("SELECT end_reason FROM calls"))
+    assert told == int(missed)
+    assert (reason == "missed") == missed

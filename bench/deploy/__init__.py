@@ -1,0 +1,1 @@
+"""What a caller notices of a deploy."""

@@ -1,0 +1,39 @@
+"""What was said to be done, held against what was done."""
+
+from typing import Any
+
+from prosaas_calls.tools.base import Answer
+from prosaas_core.facts.troubles import own_deed
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import PROMISE_UNKEPT
+
+log = get_logger(__name__)
+
+_LONGEST = 200
+
+
+class Promises:
+    """Follows one call. A claim counts as kept once any tool of this call has written something."""
+
+    def __init__(self) -> None:
+        self._done = False
+        self.deeds: list[dict[str, Any]] = []
+        self.unkept = ""
+
+    def done(self, tool: str, answer: Answer) -> None:
+        """A tool has answered."""
+        if answer.wrote is not None:
+            self.deeds.append({"tool": tool, "id": answer.wrote})
+        self._done = self._done or answer.wrote is not None or (tool == "remember_caller" and not answer.refused)
+
+    def said(self, words: str) -> None:
+        """The agent has spoken. The first promise without a deed is told, and kept for the record."""
+        claim = "" if self._done or self.unkept else own_deed([words])
+        if claim:
+            self.unkept = claim[:_LONGEST]
+            log.event(PROMISE_UNKEPT, text=self.unkept)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the metrics of the call's record keep it; nothing of a call in which nothing was done or promised."""
+        told = {"deeds": self.deeds, "unkept": self.unkept}
+        return {name: value for name, value in told.items() if value}

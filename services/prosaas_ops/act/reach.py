@@ -1,0 +1,95 @@
+"""Whether the world reaches this machine by a name: its ports before anything is written, its certificate after."""
+
+import re
+import socket
+import ssl
+import time
+import uuid
+
+from prosaas_ops.act.providers import ask, trusting
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.world import World
+from prosaas_ops.screen.piece import piece
+
+_READ = "docs/going-live.md"
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_PROBED_S = 10.0
+_CERTIFICATE_S = 120.0
+_LONGEST = 1 << 16
+
+
+def leads_here(world: World, host: str) -> None:
+    """Problem unless the name leads to this machine on both ports, as a word tells that only it can know."""
+    if not _HOST.fullmatch(host):
+        raise problem(f"{piece(host, 60)} is no name of a host", "one like voice.example.com, without https://", _READ)
+    try:
+        address = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)[0][4][0]
+    except OSError:
+        raise problem(f"{host} does not exist", "an A record for it that leads to this machine", _READ) from None
+    if any(443 in found.ports for found in world.containers("gateway")):
+        # The front door stands there already; its certificate tells.
+        return
+    word = uuid.uuid4().hex
+    image = f"prosaas/gateway:{world.tag}"
+    probe = ("caddy", "respond", "--listen", ":8080-8081", "--body", word)
+    started = world.docker(
+        "run", "--detach", "--rm", "--publish=80:8080", "--publish=443:8081", image, *probe, check=False
+    )
+    if started.code:
+        # The container is made even where its ports are taken.
+        world.docker("rm", "--force", *started.out.split(), check=False)
+        told = (started.err.strip() or "no reason given").splitlines()[0][-200:]
+        raise problem(f"ports 80 and 443 of this machine are not to be had: {told}", "stop what uses them", _READ)
+    try:
+        for port in (80, 443):
+            _find(host, str(address), port, word)
+    finally:
+        world.docker("kill", started.out.strip(), check=False)
+
+
+def _find(host: str, address: str, port: int, word: str) -> None:
+    deadline, heard = time.monotonic() + _PROBED_S, ""
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((host, port), timeout=5) as connection:
+                connection.sendall(f"GET / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                heard = connection.makefile("rb").read(_LONGEST).decode("utf-8", "replace")
+        except OSError:
+            time.sleep(0.5)
+            continue
+        if heard.endswith(word):
+            return
+        break
+    if heard:
+        raise problem(f"{host} leads to another machine ({address})", "let its A record lead to this one", _READ)
+    raise problem(
+        f"port {port} of {host} ({address}) is closed",
+        "open it in the firewall, or forward it to this machine; a router that does not let a machine find itself by "
+        f"that name fails this check alone: make go-live PUBLIC_HOST_AT={host}:127.0.0.1",
+        _READ,
+    )
+
+
+def wait_for_certificate(world: World, public: str) -> None:
+    """Until a webhook that nobody signed is refused by our api, over HTTPS, with a certificate that is believed."""
+    context = trusting(world.setting("CA_BUNDLE"))
+    if world.setting("ACME_CA"):
+        # An authority of one's own is believed by those who chose it, and not by this image.
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    deadline, said = time.monotonic() + _CERTIFICATE_S, ""
+    world.say(f"waiting for {public} to answer with a certificate")
+    while time.monotonic() < deadline:
+        try:
+            answer = ask("POST", f"{public}/twilio/voice", form={}, context=context, direct=True)
+            if answer.status == 403:
+                return
+            said = f"it answers {answer.said}"
+        except OSError as error:
+            said = str(getattr(error, "reason", error))
+        time.sleep(1)
+    door = world.containers("gateway")[-1]
+    errors = re.findall(r'"error":"((?:[^"\\]|\\.)*)"', world.docker("logs", "--tail", "50", door.id, check=False).out)
+    why = f"; the front door says: {piece(errors[-1], 300)}" if errors else ""
+    raise problem(
+        f"{public} does not serve: {piece(said, 200)}{why}", "make logs S=gateway, then run this again", _READ
+    )

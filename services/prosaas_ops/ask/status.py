@@ -1,0 +1,113 @@
+"""`make status`: one screen that says how it stands, once or kept current."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+
+from prosaas_core.facts.endings import FINE as FINE_ENDINGS
+from prosaas_core.facts.measures import SLOW_MS
+from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
+from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stories.status import Status, status
+
+OPTIONS = ("WATCH", "JSON")
+
+_EVERY_S = 2.0
+# To the beginning of a screen that is empty.
+_CLEAR = "\x1b[H\x1b[2J"
+_WIDTH = 80
+
+
+def run(options: Options) -> int:
+    """1 where something must be looked at: an alert, a held job, a service that is not up, a database that is away."""
+    engine, screen = Engine(), Screen()
+    as_json, watching = options.flag("JSON", default=False), options.flag("WATCH", default=False)
+    while True:
+        now = status(engine)
+        if as_json:
+            print(json.dumps(_as_json(now), ensure_ascii=False, default=datetime.isoformat), flush=True)
+        else:
+            if watching and screen.terminal:
+                print(_CLEAR, end="", file=screen.out)
+            screen.say(*rows(now, screen))
+        if not watching:
+            return PROBLEM if wrong(now) else FINE
+        time.sleep(_EVERY_S)
+
+
+def _as_json(now: Status) -> dict[str, object]:
+    """The same for scripts: rows with their names."""
+    named = asdict(now)
+    named["running"] = [each._asdict() for each in now.running]
+    named["switched"] = [each._asdict() for each in now.switched]
+    if now.facts is not None:
+        named["facts"]["ended"] = [each._asdict() for each in now.facts.ended]
+    return named
+
+
+def wrong(now: Status) -> bool:
+    """Whether somebody has to look."""
+    acting = [alert for alert in now.alerts or [] if not alert.hidden]
+    held = now.facts is not None and now.facts.jobs_held > 0
+    return bool(acting or held or now.problems or now.live is None or any(_down(each.state) for each in now.running))
+
+
+def _down(state: str) -> bool:
+    return not state.startswith("Up") or "unhealthy" in state
+
+
+def rows(now: Status, screen: Screen) -> Iterator[str]:
+    """The screen, a row at a time, within 80 columns."""
+    yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
+    heading = ["service", "version", "level", "state"]
+    said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
+    first, rule, *lines = table([heading, *said])
+    yield from (screen.bold(first), screen.dim(rule))
+    for line, each in zip(lines, now.running, strict=True):
+        yield screen.bad(line) if _down(each.state) else screen.warn(line) if each.level == "DEBUG" else line
+    yield ""
+    yield f"live calls     {'nobody could say: make logs S=calls' if now.live is None else now.live}"
+    if now.facts is not None:
+        yield from _calls(now, screen)
+    yield from (screen.bad(problem[:_WIDTH]) for problem in now.problems)
+    yield from _alerts(now, screen)
+    for switch in now.switched:
+        by = f", by {switch.by}" if switch.by else ""
+        text = f"{switch.service}, {switch.target}: {switch.level} for {spoken_duration(switch.left_s)}{by}"
+        yield screen.warn(f"switched       {text}")
+
+
+def _calls(now: Status, screen: Screen) -> Iterator[str]:
+    facts = now.facts
+    assert facts is not None
+    today, before = sum(each.today for each in facts.ended), sum(each.yesterday for each in facts.ended)
+    yield f"calls today    {today}, yesterday until now {before}"
+    for each in facts.ended:
+        text = f"  {each.reason[:20]:<20} {each.today:>6}   {each.yesterday:>6}"
+        bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "live"
+        yield screen.warn(text) if bad else text
+    for what, pair in (("first sound", facts.first_sound_ms), ("answers", facts.answers_ms)):
+        if pair is not None:
+            text = f"{what:<14} p50 {pair[0] / 1000:.1f} s, p95 {pair[1] / 1000:.1f} s"
+            yield screen.warn(text) if pair[1] >= SLOW_MS else text
+    if facts.lines_a_call is not None:
+        yield f"lines a call   {facts.lines_a_call:.0f}"
+    text = f"jobs           {facts.jobs_waiting} wait, {facts.jobs_held} held"
+    yield screen.bad(f"{text}: make jobs") if facts.jobs_held else text
+
+
+def _alerts(now: Status, screen: Screen) -> Iterator[str]:
+    if now.alerts is None:
+        yield screen.dim("alerts         nobody watches: MONITORING=1 in .env, then make up-prod")
+        return
+    acting = [alert for alert in now.alerts if not alert.hidden]
+    if not acting:
+        yield "alerts         none"
+    for alert in acting:
+        head = f"{alert.name} since {alert.since:%H:%M}"
+        yield (screen.bad if alert.severity == "page" else screen.warn)(f"alert          {head}")
+        yield f"  {alert.summary}"[:_WIDTH]
+        yield screen.dim(f"  next: {alert.next} · read: {alert.page}"[:_WIDTH])

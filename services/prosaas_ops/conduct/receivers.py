@@ -1,0 +1,58 @@
+"""Who is told of an alert: Alertmanager's configuration from what .env says. It is a secret, for the addresses are."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+# As an engineer at night reads it: what people feel, the command to run next, the page to read.
+_WORDS = """{{ range .Alerts }}{{ .Annotations.summary }}
+next: {{ .Annotations.next }}
+read: {{ .Annotations.page }}
+{{ end }}"""
+_TITLE = "{{ .Status }}: {{ .CommonLabels.alertname }}"
+
+
+def config(settings: Mapping[str, str]) -> str:
+    """The file, in JSON, which is YAML too."""
+    receiver: dict[str, Any] = {"name": "duty"}
+    if url := settings.get("ALERT_WEBHOOK_URL"):
+        receiver["webhook_configs"] = [{"url": url}]
+    if url := settings.get("ALERT_SLACK_URL"):
+        receiver["slack_configs"] = [{"api_url": url, "title": _TITLE, "text": _WORDS, "send_resolved": True}]
+    if address := settings.get("ALERT_EMAIL_TO"):
+        email = {
+            "to": address,
+            "from": settings.get("ALERT_EMAIL_FROM") or address,
+            "smarthost": settings.get("ALERT_SMTP", ""),
+            "headers": {"Subject": _TITLE},
+            "text": _WORDS,
+            "html": "",
+            "send_resolved": True,
+        }
+        if user := settings.get("ALERT_SMTP_USER"):
+            email |= {"auth_username": user, "auth_password": settings.get("ALERT_SMTP_PASSWORD", "")}
+        receiver["email_configs"] = [email]
+    return json.dumps(
+        {
+            "route": {
+                "receiver": "duty",
+                "group_by": ["alertname"],
+                "group_wait": "10s",
+                "group_interval": "1m",
+                "repeat_interval": "4h",
+            },
+            # What follows from another trouble is not told beside it.
+            "inhibit_rules": [
+                _hides("PostgresAway", "NobodyAnswers|NobodyWorks|SpoolNotEmpty|CallsEndBadly"),
+                _hides("AnswersSlow", "FirstSoundLate"),
+                _hides("NobodyAnswers", "NoCalls"),
+            ],
+            "receivers": [receiver],
+        },
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
+def _hides(cause: str, effects: str) -> dict[str, list[str]]:
+    return {"source_matchers": [f"alertname={cause}"], "target_matchers": [f"alertname=~{json.dumps(effects)}"]}

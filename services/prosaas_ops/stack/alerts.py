@@ -1,0 +1,68 @@
+"""What Alertmanager knows: the alerts that stand now, and how many it handed on."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.web import asked
+
+ADDRESS = "http://alertmanager:9093"
+_HANDED_ON = re.compile(
+    r'^alertmanager_notifications(_failed)?_total\{integration="([a-z]+)"(?:,[^}]*)?\} (\S+)', re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert that stands; `hidden` where another one explains it."""
+
+    name: str
+    severity: str
+    since: datetime
+    summary: str
+    next: str
+    page: str
+    hidden: bool
+
+
+def standing(address: str = ADDRESS) -> list[Alert] | None:
+    """The alerts, those that somebody must act on first; None where no Alertmanager answers."""
+    try:
+        rows = json.loads(asked(f"{address}/api/v2/alerts"))
+    except (OSError, ValueError):
+        return None
+    found = [_alert(row) for row in rows]
+    return sorted(found, key=lambda alert: (alert.hidden, alert.severity != "page", alert.since))
+
+
+def _alert(row: dict[str, Any]) -> Alert:
+    labels, words = row["labels"], row["annotations"]
+    return Alert(
+        str(labels.get("alertname", "?")),
+        str(labels.get("severity", "")),
+        datetime.fromisoformat(row["startsAt"]),
+        str(words.get("summary", "")),
+        str(words.get("next", "")),
+        str(words.get("page", "")),
+        row.get("status", {}).get("state") == "suppressed",
+    )
+
+
+def handed_on(address: str = ADDRESS) -> dict[str, tuple[float, float]]:
+    """By kind of receiver, how many notifications were tried and how many of them failed."""
+    counts: dict[str, list[float]] = {}
+    for failed, kind, number in _HANDED_ON.findall(asked(f"{address}/metrics")):
+        counts.setdefault(kind, [0.0, 0.0])[bool(failed)] += float(number)
+    return {kind: (tried, failed) for kind, (tried, failed) in counts.items()}
+
+
+def raise_alert(labels: dict[str, str], words: dict[str, str], address: str = ADDRESS) -> None:
+    """Have Alertmanager take one alert as if a rule had fired."""
+    body = json.dumps([{"labels": labels, "annotations": words}]).encode()
+    try:
+        asked(f"{address}/api/v2/alerts", body)
+    except OSError as error:
+        raise Problem(f"Alertmanager does not answer ({error}): MONITORING=1 in .env, then `make up-prod`") from None

@@ -1,0 +1,170 @@
+"""How it stands now, as data: who is up, the calls of today against yesterday's, what waits, what is wrong."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.stack import alerts, sessions
+from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.records import asked
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_OURS = tuple(SERVICES.values())
+# Whose lines are counted: enough for a mean, and few enough to be read at once.
+_LINES_OF = 50
+
+_CALLS = """
+    select coalesce(end_reason, 'live') as reason, count(*) filter (where started_at >= $1) as today,
+           count(*) filter (where started_at < $1) as yesterday
+    from calls
+    where started_at >= $1 or (started_at >= $2 and started_at < $3)
+    group by 1 order by today desc, yesterday desc, reason
+"""
+_TIMES = """
+    select percentile_cont(array[0.5, 0.95]) within group (order by (metrics->>'first_audio_ms')::float) as first_sound,
+           percentile_cont(array[0.5]) within group (order by (metrics->>'response_p50_ms')::float) as usual,
+           percentile_cont(array[0.95]) within group (order by (metrics->>'response_p95_ms')::float) as slow
+    from calls where started_at >= $1 and recorded_at is not null
+"""
+_LINES = """
+    select avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
+    from (select events, metrics from calls where recorded_at is not null order by started_at desc limit $1) as latest
+"""
+_JOBS = """
+    select count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'failed') as held
+    from pgqueuer
+"""
+
+
+class Running(NamedTuple):
+    """One container: of which image, in which state, at which level."""
+
+    service: str
+    name: str
+    version: str
+    state: str
+    level: str
+
+
+class Ended(NamedTuple):
+    """How many calls ended for a reason: today, and yesterday until this time of the day."""
+
+    reason: str
+    today: int
+    yesterday: int
+
+
+class Switched(NamedTuple):
+    """A level that somebody changed for a while."""
+
+    service: str
+    target: str
+    level: str
+    left_s: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows; milliseconds, p50 and p95, None before there is a call."""
+
+    ended: list[Ended]
+    first_sound_ms: tuple[float, float] | None
+    answers_ms: tuple[float, float] | None
+    lines_a_call: float | None
+    jobs_waiting: int
+    jobs_held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of it; None where nobody could say, with the reason among the `problems`."""
+
+    at: datetime
+    running: list[Running]
+    live: int | None
+    facts: Facts | None
+    alerts: list[alerts.Alert] | None
+    switched: list[Switched]
+    problems: list[str]
+
+
+def status(engine: Engine) -> Status:
+    """Everything asked at once, for a person waits."""
+    now = datetime.now(UTC)
+    containers = engine.require()
+    ours = [found for found in containers if found.service in _OURS and found.state == "running"]
+    problems: list[str] = []
+    with ThreadPoolExecutor(len(ours) + 3) as asking:
+        levels = {found.id: asking.submit(_level, engine, found) for found in ours}
+        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now)
+        standing = asking.submit(alerts.standing)
+        told = {id_: level.result() for id_, level in levels.items()}
+    try:
+        known = facts.result()
+    except Problem as problem:
+        known = None
+        problems.append(str(problem))
+    running = [
+        Running(
+            found.service, found.name, found.image.rpartition(":")[2], found.status, told.get(found.id, ("", []))[0]
+        )
+        for found in containers
+        if found.service != "migrate"
+    ]
+    switched = [each for _, some in told.values() for each in some]
+    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems)
+
+
+def _count(live: list[Any] | None) -> int | None:
+    return None if live is None else len(live)
+
+
+def _level(engine: Engine, container: Container) -> tuple[str, list[Switched]]:
+    """The level in force, and what is switched in it by whom."""
+    try:
+        known = live_switch.status(engine, container)
+    except (Problem, ValueError):
+        return "?", []
+    short = container.service.removeprefix("prosaas-")
+    others = sessions.others(engine, f"debug-{short}") if known["switches"] else []
+    rows = []
+    for switch in known["switches"]:
+        kind = {"call": "call_sid"}.get(switch["target"], switch["target"])
+        target = live_switch.Target(**({} if kind == "service" else {kind: str(switch["value"])}))
+        by = next((session.user for session in others if session.target == target), "")
+        rows.append(Switched(short, str(target), str(switch["level"]), float(switch["left_s"]), by))
+    return str(known["level"]), rows
+
+
+def _facts(now: datetime) -> Facts:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = timedelta(days=1)
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
+        ended = [Ended(*row) for row in await connection.fetch(_CALLS, midnight, midnight - day, now - day)]
+        times = await connection.fetchrow(_TIMES, midnight)
+        jobs = await connection.fetchrow(_JOBS)
+        assert times is not None
+        assert jobs is not None
+        slow = (times["usual"] or [None])[0], (times["slow"] or [None])[0]
+        return Facts(
+            ended,
+            _pair(times["first_sound"]),
+            _pair(slow),
+            await connection.fetchval(_LINES, _LINES_OF),
+            jobs["waiting"],
+            jobs["held"],
+        )
+
+    return asked(ask)
+
+
+def _pair(values: Any) -> tuple[float, float] | None:
+    return None if values is None or None in values else (float(values[0]), float(values[1]))

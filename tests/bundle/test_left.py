@@ -1,0 +1,77 @@
+"""What the tools leave to this machine: its cron makes the backups, and a command of its own takes each elsewhere."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bundle_world.checkout import ROOT
+
+OTHERS = "0 1 * * *  somebody's own\n"
+
+
+class Machine:
+    """A folder with the scripts and a .state, and a crontab that is a file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.table = folder, folder / "table"
+        (folder / "scripts").mkdir()
+        (folder / "scripts/lib.sh").write_text((ROOT / "scripts/lib.sh").read_text())
+        (folder / ".state").mkdir()
+        (folder / "bin").mkdir()
+        crontab = folder / "bin/crontab"
+        script = 'if [ "$1" = -l ]; then cat TABLE; else cat >TABLE.new; mv TABLE.new TABLE; fi'
+        crontab.write_text(f"#!/bin/sh\n{script.replace('TABLE', str(self.table))}\n")
+        crontab.chmod(0o755)
+        self.table.write_text(OTHERS)
+
+    def leave(self, **left: str) -> "subprocess.CompletedProcess[str]":
+        for name, text in left.items():
+            (self.folder / ".state" / name).write_text(text)
+        return subprocess.run(
+            ["sh", "-ec", ". scripts/lib.sh; left_to_this_machine", "scripts/run"],
+            cwd=self.folder,
+            env={**os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_schedule_is_one_line_of_cron_beside_those_of_others(machine: Machine) -> None:
+    for when in ("15 3 * * *", "15 3 * * *", "30 4 * * sun"):
+        assert machine.leave(schedule=when).returncode == 0
+    own = f"30 4 * * sun cd '{machine.folder}' && make backup >>logs/backup.log 2>&1\n"
+    assert machine.table.read_text() == OTHERS + own
+    machine.leave(schedule="")
+    assert machine.table.read_text() == OTHERS
+
+
+def test_without_a_schedule_nobody_touches_the_table(machine: Machine) -> None:
+    before = machine.table.stat().st_ino
+    assert machine.leave(schedule="").returncode == 0
+    assert machine.leave().returncode == 0
+    assert machine.table.stat().st_ino == before
+
+
+def test_a_backup_is_handed_to_the_command_of_this_machine_once(machine: Machine) -> None:
+    (machine.folder / "a b.dump").write_text("dump")
+    command = 'cp "$1" second.dump'
+    assert machine.leave(copy=f"{command}\n{machine.folder}/a b.dump\n").returncode == 0
+    assert (machine.folder / "second.dump").read_text() == "dump"
+    (machine.folder / "second.dump").unlink()
+    machine.leave()
+    assert not (machine.folder / "second.dump").exists()
+
+
+def test_a_copy_that_fails_says_so_and_what_to_do(machine: Machine) -> None:
+    done = machine.leave(copy="false\n/backups/x.dump\n")
+    assert done.returncode == 1
+    assert "/backups/x.dump is written, and its copy failed: false" in done.stderr
+    assert "fix:" in done.stderr

@@ -1,0 +1,57 @@
+"""Limits that must fit one another: what the front door lets in, what the api takes, what Postgres serves."""
+
+import re
+
+from bundle_world.checkout import ROOT
+from bundle_world.model import services
+from prosaas_api.intake import MAX_HELD, SOURCES
+from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
+from prosaas_core.database import make_engine
+from prosaas_core.settings import load_settings
+from prosaas_worker.service import POOL_SIZE
+
+CADDYFILE = (ROOT / "deploy/gateway/Caddyfile").read_text()
+UNITS = {"KiB": 2**10, "MiB": 2**20}
+# Two generations of each beside one another; a queue's own connections; migrate, the tools, a person with psql.
+GENERATIONS, QUEUE, OTHERS = 2, 3, 6
+RESERVED = 3
+
+
+def size(name: str) -> int:
+    """A size in the front door's configuration, in bytes."""
+    found = re.search(rf"{name} (\d+)(KiB|MiB)", CADDYFILE)
+    assert found is not None, name
+    return int(found[1]) * UNITS[found[2]]
+
+
+def memory(service: str) -> int:
+    return int(services("prod")[service]["deploy"]["resources"]["limits"]["memory"])
+
+
+def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
+    """A message of Meta's that the api would take must not be lost on the way."""
+    assert size("max_size") == max(source.limit for source in SOURCES)
+
+
+def test_what_strangers_may_have_held_at_the_front_door_fits_its_memory() -> None:
+    """A connection has two descriptors at most, a buffer for its body, and some room of its own."""
+    door = services("prod")["gateway"]
+    descriptors = int(door["ulimits"]["nofile"])
+    of_its_own = 64 * 2**10
+    held = (descriptors // 2) * (size("request_buffers") + of_its_own)
+    limit = int(str(door["environment"]["GOMEMLIMIT"]).removesuffix("MiB")) * 2**20
+    assert held < limit < memory("gateway") * 0.9
+
+
+def test_what_strangers_may_have_held_in_the_api_fits_its_memory() -> None:
+    assert memory("prosaas-api") / 4 > MAX_HELD
+
+
+def test_every_pool_of_two_generations_fits_the_server() -> None:
+    """Also while a deploy has each service twice."""
+    calls = make_engine(load_settings({"DATABASE_URL": "postgresql://x@y/z"})).pool.size()  # type: ignore[attr-defined]
+    pools = WEBHOOK_CONNECTIONS + REST_CONNECTIONS + calls + POOL_SIZE + QUEUE
+    command = " ".join(services("prod")["postgres"]["command"])
+    found = re.search(r"max_connections=(\d+)", command)
+    assert found is not None
+    assert GENERATIONS * pools + OTHERS <= int(found[1]) - RESERVED

@@ -1,0 +1,113 @@
+"""What watches the stack: each rule has its tests, its command and its page, and the receivers are usable."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bundle_world.model import services
+from postgres_world import ROOT, docker, setting
+from prosaas_core.facts.endings import ABNORMAL
+from prosaas_ops.__main__ import COMMANDS
+from prosaas_ops.conduct.receivers import config
+
+FOLDER = ROOT / "deploy/monitoring"
+GROUPS = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]
+RULES = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
+NAMES = [rule["alert"] for rule in RULES]
+TESTS = ("rules_test.yml", "rules_days_test.yml")
+PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+EVERYBODY = {
+    "ALERT_WEBHOOK_URL": "http://duty.example.com/alert",
+    "ALERT_SLACK_URL": "https://hooks.example.com/a'b",
+    "ALERT_EMAIL_TO": "duty@example.com",
+    "ALERT_SMTP": "mail.example.com:587",
+    "ALERT_SMTP_USER": "duty",
+    "ALERT_SMTP_PASSWORD": 'a "quoted" one',
+}
+
+
+def prometheus(tool: str, *words: str, **mounts: Path) -> str:
+    image = {
+        "promtool": ("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.3"),
+        "amtool": ("ALERTMANAGER_IMAGE", "prom/alertmanager:v0.28.1"),
+    }
+    name, default = image[tool]
+    found = docker("image", "ls", "--quiet", chosen := setting(name, default)) and chosen
+    if not found:
+        pytest.skip(f"{chosen} is not here: scripts/base-image.sh makes it")
+    volumes = [f"--volume={path}:/{where}:ro" for where, path in mounts.items()]
+    return docker("run", "--rm", "--network=none", f"--entrypoint={tool}", *volumes, found, *words)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("name", TESTS)
+def test_each_rule_fires_for_what_it_is_named_after_and_keeps_quiet_beside_it(name: str) -> None:
+    assert "SUCCESS" in prometheus("promtool", "test", "rules", f"/rules/{name}", rules=FOLDER)
+
+
+@pytest.mark.docker
+def test_prometheus_takes_its_configuration() -> None:
+    prometheus("promtool", "check", "config", "/etc/prometheus/prometheus.yml", **{"etc/prometheus": FOLDER})
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("settings", [{}, EVERYBODY])
+def test_alertmanager_takes_what_is_made_of_the_settings(settings: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text(config(settings), encoding="utf-8")
+    tmp_path.chmod(0o755)
+    path.chmod(0o644)
+    said = prometheus("amtool", "check-config", "/config", config=path)
+    assert "1 receivers" in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_rule_is_tried_both_ways(name: str) -> None:
+    """An alert that is expected, and one that is not, at different moments."""
+    tried = [
+        case
+        for file in TESTS
+        for test in yaml.safe_load((FOLDER / file).read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case["alertname"] == name
+    ]
+    assert {bool(case.get("exp_alerts")) for case in tried} == {True, False}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=NAMES)
+def test_each_alert_says_the_command_to_run_next_and_the_page_to_read(rule: dict[str, Any]) -> None:
+    """The command is one that there is, with options that it takes; the page has a heading of the alert's name."""
+    words = rule["annotations"]
+    assert rule["labels"]["severity"] in ("page", "warn")
+    assert words["page"] == f"docs/alerts.md#{rule['alert'].lower()}"
+    section = PAGE.partition(f"### {rule['alert']}\n")[2].partition("\n#")[0]
+    assert f"`{words['next']}`" in section
+    program, target, *options = words["next"].split()
+    assert program in ("make", "docker")
+    if program == "make" and target in COMMANDS:
+        allowed = import_module(f"prosaas_ops.{COMMANDS[target]}").OPTIONS
+        assert {option.partition("=")[0] for option in options} <= set(allowed)
+
+
+def test_the_page_has_no_alert_that_there_is_not() -> None:
+    assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == NAMES
+
+
+def test_whoever_watches_is_on_this_machines_own_address_and_bounded() -> None:
+    """No port to the world, no disk without an end."""
+    model = services("prod")
+    for name in ("prometheus", "alertmanager"):
+        (port,) = model[name]["ports"]
+        assert port["host_ip"] == "127.0.0.1"
+        assert model[name]["profiles"] == ["monitoring"]
+    assert "--storage.tsdb.retention.size=1GB" in model["prometheus"]["command"]
+
+
+def test_what_counts_as_a_bad_ending_is_what_the_services_call_abnormal() -> None:
+    recorded = {rule.get("record"): rule["expr"] for group in GROUPS for rule in group["rules"]}
+    (reasons,) = re.findall(r'reason=~"([^"]+)"', recorded["prosaas:calls_ended_badly:5m"])
+    assert set(reasons.split("|")) == set(ABNORMAL)

@@ -1,0 +1,172 @@
+"""How it stands now, on one screen of 80 columns, and for scripts."""
+
+import asyncio
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from prosaas_ops.act import alert_test
+from prosaas_ops.ask import status as command
+from prosaas_ops.options import FINE, PROBLEM, Problem
+from prosaas_ops.stack import alerts, sessions
+from prosaas_ops.stack.alerts import Alert
+from prosaas_ops.stories import status as story
+from prosaas_ops.stories.status import Ended, Facts
+
+NOW = datetime(2026, 1, 25, 14, tzinfo=UTC)
+FACTS = Facts([Ended("customer_hangup", 97, 99), Ended("crashed", 3, 0)], (600.0, 900.0), (700.0, 3400.0), 17.2, 4, 0)
+ALERT = Alert(
+    "CallsEndBadly", "page", NOW, "3 calls ended badly", "make calls BAD=1", "docs/alerts.md#callsendbadly", False
+)
+
+
+@pytest.fixture
+def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A stack in which all is well, of which a test changes something."""
+    world: dict[str, Any] = {"facts": FACTS, "alerts": [], "live": [1, 2], "switches": []}
+
+    def facts(now: datetime) -> Facts:
+        if isinstance(world["facts"], Exception):
+            raise world["facts"]
+        found: Facts = world["facts"]
+        return found
+
+    engine.on_run = lambda service, words: (
+        0,
+        json.dumps({"level": "INFO", "source": "x", "switches": world["switches"] if "calls" in service else []}),
+        "",
+    )
+    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(story, "_facts", facts)
+    monkeypatch.setattr(story, "live_calls", lambda engine: world["live"])
+    monkeypatch.setattr(story.alerts, "standing", lambda: world["alerts"])
+    return world
+
+
+def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -> None:
+    assert command.run(options("status")) == FINE
+    said = capsys.readouterr().out
+    assert re.search(r"^calls +local +INFO +Up$", said, re.MULTILINE)
+    assert "live calls     2" in said
+    assert "calls today    100, yesterday until now 99" in said
+    assert re.search(r"^  crashed +3 +0$", said, re.MULTILINE)
+    assert "first sound    p50 0.6 s, p95 0.9 s" in said
+    assert "answers        p50 0.7 s, p95 3.4 s" in said
+    assert "lines a call   17" in said
+    assert "jobs           4 wait, 0 held" in said
+    assert "alerts         none" in said
+    assert "\x1b" not in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"alerts": [ALERT]}, "next: make calls BAD=1 · read: docs/alerts.md#callsendbadly"),
+        ({"facts": Facts([], None, None, None, 0, 2)}, "0 wait, 2 held: make jobs"),
+        ({"facts": Problem("the database does not answer: gone")}, "the database does not answer: gone"),
+        ({"live": None}, "nobody could say"),
+    ],
+)
+def test_what_must_be_looked_at_is_said_and_is_a_problem(
+    stands: Any, options: Any, capsys: Any, wrong: dict[str, Any], words: str
+) -> None:
+    stands.update(wrong)
+    assert command.run(options("status")) == PROBLEM
+    assert words in capsys.readouterr().out
+
+
+def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
+    gone = [replace(found, status="Exited (137) 2 minutes ago") for found in engine.containers()]
+    engine.containers = lambda *some: gone
+    assert command.run(options("status")) == PROBLEM
+    assert "Exited (137)" in capsys.readouterr().out
+
+
+def test_an_alert_that_another_explains_is_not_told(stands: Any, options: Any, capsys: Any) -> None:
+    stands["alerts"] = [Alert("SpoolNotEmpty", "warn", NOW, "", "", "", True)]
+    assert command.run(options("status")) == FINE
+    assert "alerts         none" in capsys.readouterr().out
+
+
+def test_what_is_switched_says_by_whom(stands: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stands["switches"] = [{"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 420}]
+    session = sessions.Session(story.live_switch.Target(call_sid="CA1"), NOW, "dana@ops-1")
+    monkeypatch.setattr(sessions, "others", lambda engine, name: [session] if name == "debug-calls" else [])
+    command.run(options("status"))
+    assert "switched       calls, call CA1: DEBUG for 7m, by dana@ops-1" in capsys.readouterr().out
+
+
+def test_scripts_get_the_same_as_json(stands: Any, options: Any, capsys: Any) -> None:
+    stands["alerts"] = [ALERT]
+    assert command.run(options("status", JSON="1")) == PROBLEM
+    said = json.loads(capsys.readouterr().out)
+    assert said["live"] == 2
+    assert said["facts"]["ended"][1] == {"reason": "crashed", "today": 3, "yesterday": 0}
+    assert said["alerts"][0]["name"] == "CallsEndBadly"
+    assert [each["service"] for each in said["running"]] == ["prosaas-api", "prosaas-calls", "worker"]
+
+
+@pytest.mark.postgres
+def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    numbers = json.dumps({"first_audio_ms": 500, "response_p50_ms": 700, "response_p95_ms": 900, "folded": 1})
+
+    async def fill() -> None:
+        connection = await asyncpg.connect(database_url)
+        for number, hours in enumerate((1, 2, 25, 27, 50)):
+            at = NOW - timedelta(hours=hours)
+            await connection.execute(
+                "insert into calls (call_sid, from_number, to_number, status, started_at, end_reason, metrics, events,"
+                " recorded_at) values ($1, '', '', 'completed', $2, 'agent_ended', $3, '[{}, {}, {}]', $2)",
+                f"CA{number}",
+                at,
+                numbers,
+            )
+        await connection.close()
+
+    asyncio.run(fill())
+    facts = story._facts(NOW + timedelta(minutes=30))
+    assert facts.ended == [Ended("agent_ended", 2, 2)]
+    assert facts.first_sound_ms == (500.0, 500.0)
+    assert facts.answers_ms == (700.0, 900.0)
+    assert facts.lines_a_call == 2.0
+    assert (facts.jobs_waiting, facts.jobs_held) == (0, 0)
+
+
+def test_who_took_an_alert_is_known_by_what_was_tried_since() -> None:
+    before = {"webhook": (3.0, 1.0), "email": (0.0, 0.0)}
+    assert alert_test.outcome(before, {"webhook": (4.0, 1.0), "email": (1.0, 1.0)}) == {"webhook": True, "email": False}
+    assert alert_test.outcome(before, before) == {}
+
+
+def test_what_alertmanager_counts_is_read_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        'alertmanager_notifications_total{integration="webhook",receiver_name="duty"} 2\n'
+        'alertmanager_notifications_failed_total{integration="webhook",reason="other"} 1\n'
+        'alertmanager_notifications_failed_total{integration="webhook",reason="serverError"} 1\n'
+        'alertmanager_notifications_total{integration="slack"} 0\n'
+    )
+    monkeypatch.setattr(alerts, "asked", lambda url, body=None: text)
+    assert alerts.handed_on() == {"webhook": (2.0, 2.0), "slack": (0.0, 0.0)}
+
+
+def test_alerts_that_somebody_must_act_on_stand_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"labels": {"alertname": name, "severity": severity}, "annotations": {}, "startsAt": "2026-01-25T14:00:00.1Z",
+         "status": {"state": state}}
+        for name, severity, state in (
+            ("Hidden", "page", "suppressed"), ("Later", "warn", "active"), ("Now", "page", "active"))
+    ]  # fmt: skip
+    monkeypatch.setattr(alerts, "asked", lambda url, body=None: json.dumps(rows))
+    standing = alerts.standing()
+    assert standing is not None
+    assert [alert.name for alert in standing] == ["Now", "Later", "Hidden"]
