@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ async def do(engine: AsyncEngine, statement: str) -> Any:
 def keeping(tools: Tools, **days: int) -> Tools:
     """The same tools, under settings that keep everything but what is named."""
     everything = {rule.setting: 0 for _, rule in RULES} | {"keep_blackbox_days": 0}
-    return Tools(tools.settings.model_copy(update=everything | days), tools.engine, tools.outbound)
+    return replace(tools, settings=tools.settings.model_copy(update=everything | days))
 
 
 async def everything(engine: AsyncEngine) -> str:
@@ -81,7 +82,7 @@ async def test_by_default_what_is_old_goes_and_the_numbers_of_the_call_stay(tool
     (line,) = [event for event in events if event.event == "RETENTION"]
     assert line.level == "INFO"
     for kept in ("transcripts 1", "messages 1", "appointments 1", "customers 1", "sent words 1"):
-        assert kept in line.fields["removed"]
+        assert kept in str(line.fields["removed"])
 
 
 async def test_a_second_sweep_finds_nothing(tools: Tools, engine: AsyncEngine) -> None:
@@ -170,7 +171,7 @@ async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tool
     for name, days in {"CAold.jsonl": 15, "CAnew.jsonl": 13, "CAold.json": 100, "CAold.unreadable": 91}.items():
         (tmp_path / name).write_text("{}")
         os.utime(tmp_path / name, (time.time() - days * 86_400,) * 2)
-    await retention_sweep.run(Tools(settings, tools.engine, tools.outbound))
+    await retention_sweep.run(replace(tools, settings=settings))
     # A record that waits for the database is nobody's to remove.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CAnew.jsonl", "CAold.json"]
 
