@@ -44,7 +44,8 @@ def _as_json(now: Status) -> dict[str, object]:
     named["running"] = [each._asdict() for each in now.running]
     named["switched"] = [each._asdict() for each in now.switched]
     if now.facts is not None:
-        named["facts"]["ended"] = [each._asdict() for each in now.facts.ended]
+        for name in ("ended", "spent"):
+            named["facts"][name] = [each._asdict() for each in getattr(now.facts, name)]
     return named
 
 
@@ -95,6 +96,8 @@ def _calls(now: Status, screen: Screen) -> Iterator[str]:
             yield screen.warn(text) if pair[1] >= SLOW_MS else text
     if facts.lines_a_call is not None:
         yield f"lines a call   {facts.lines_a_call:.0f}"
+    for bill in facts.spent:
+        yield f"spent today    {bill.today:.2f} {bill.currency}, yesterday until now {bill.yesterday:.2f}"
     text = f"jobs           {facts.jobs_waiting} wait, {facts.jobs_held} held"
     yield screen.bad(f"{text}: make jobs") if facts.jobs_held else text
 
