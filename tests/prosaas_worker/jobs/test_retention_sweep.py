@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ async def do(engine: AsyncEngine, statement: str) -> Any:
 def keeping(tools: Tools, **days: int) -> Tools:
     """The same tools, under settings that keep everything but what is named."""
     everything = {rule.setting: 0 for _, rule in RULES} | {"keep_blackbox_days": 0}
-    return Tools(tools.settings.model_copy(update=everything | days), tools.engine, tools.outbound)
+    return replace(tools, settings=tools.settings.model_copy(update=everything | days))
 
 
 async def everything(engine: AsyncEngine) -> str:
@@ -170,7 +171,7 @@ async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tool
     for name, days in {"CAold.jsonl": 15, "CAnew.jsonl": 13, "CAold.json": 100, "CAold.unreadable": 91}.items():
         (tmp_path / name).write_text("{}")
         os.utime(tmp_path / name, (time.time() - days * 86_400,) * 2)
-    await retention_sweep.run(Tools(settings, tools.engine, tools.outbound))
+    await retention_sweep.run(replace(tools, settings=settings))
     # A record that waits for the database is nobody's to remove.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["CAnew.jsonl", "CAold.json"]
 
