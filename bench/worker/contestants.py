@@ -16,6 +16,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.models import Job as QueuedJob
 
 from prosaas_core.database import make_engine, transaction
+from prosaas_core.facts.prices import shipped
 from prosaas_core.outward.http import Outbound
 from prosaas_core.queries import claim_effect
 from prosaas_core.settings import Settings, load_settings
@@ -61,7 +62,7 @@ async def worker(settings: Settings, done: Done, stopped: asyncio.Event) -> None
         done()
 
     async with Outbound() as outbound:
-        tools = Tools(settings, engine, outbound)
+        tools = Tools(settings, engine, outbound, shipped())
         queue = Queue(tools, {JOB: work}, {}, database_url=settings.database_url, concurrency=CONCURRENCY)
         running = asyncio.create_task(queue.run())
         await stopped.wait()

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.stack.engine import RawLine
@@ -31,7 +32,7 @@ RECORD = Record(
 
 def story() -> Story:
     """A call in which each kind of moment comes."""
-    said = [
+    said: list[Any] = [
         (0.0, "api", "call", "INFO", "VOICE_WEBHOOK", f"call_sid={CALL}", "📞"),
         (0.1, "calls", "call", "INFO", "CALL_START", f"call_sid={CALL}, business_id=456, direction=inbound", "🚀"),
         (0.2, "calls", "database", "INFO", "DB", "נטען הקשר לקוח: name=דוד, phone=+972...", "✅"),

@@ -28,7 +28,8 @@ class Stage:
     """A conversation between two sockets of paper."""
 
     def __init__(self) -> None:
-        self.twilio, self.to_model = FakeSocket(), []
+        self.twilio = FakeSocket()
+        self.to_model: list[Any] = []
         self.line = CallerLine(self.twilio, "MZ1", prompt_grace=2.0)
         self.stats = CallStats()
         self.turns = Turns()

@@ -150,7 +150,7 @@ async def test_twenty_calls_at_once_do_not_meet() -> None:
 
 async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -> None:
     settings, nobody = load_settings(ENVIRON), cast("Any", None)
-    front = Desk(Services(settings, Limits(), *[nobody] * 5, Prices()), seat="0a" * 6)
+    front = Desk(Services(settings, Limits(), nobody, nobody, nobody, nobody, nobody, Prices()), seat="0a" * 6)
     claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
     named, bare = (issue(settings.call_token_secret, **claims, seat=seat) for seat in ("0a" * 6, ""))  # type: ignore[arg-type]
     front.claims(StartBody("MZ1", SID, {"token": named}))

@@ -168,7 +168,7 @@ async def test_a_call_knows_what_its_business_has_spent_since_its_midnight(
         await connection.execute(text("UPDATE charges SET at = at - '25 hours'::interval"))
     await spend(engine, 1.25, business_id)
     async with raw_connection(engine, within_s=10) as raw:
-        asked = {"business_id": business_id, "called": "", "caller": "+972501234567"}
+        asked: dict[str, Any] = {"business_id": business_id, "called": "", "caller": "+972501234567"}
         known, unasked = await find_parties(raw, **asked, spent=True), await find_parties(raw, **asked)
     assert known is not None
     assert unasked is not None

@@ -39,7 +39,7 @@ def dead(folder: Path, call_sid: str = "CA1", **changes: Any) -> Path:
         **changes,
     }
     said = {"who": "ai", "text": "שלום", "at_ms": 3}
-    entries = ({"call": call}, {"said": (0, said)}, {"line": LINE}, {"process": ABOUT})
+    entries: tuple[dict[str, Any], ...] = ({"call": call}, {"said": (0, said)}, {"line": LINE}, {"process": ABOUT})
     path = folder / f"{call_sid}.0a0b0c0d.journal"
     path.write_bytes(b"".join(map(encoded, entries)) + b"\0" * 100)
     return path

@@ -1,6 +1,7 @@
 """Hebrew lines as their readers see them: words agree, and no value leaves its name where writing turns around."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ OURS = [event for event in EVENTS if event not in SPECIFIED and HEBREW.search(""
 LABELS = {name: value for name, value in vars(labels).items() if name.isupper() and isinstance(value, dict)}
 
 
-def rendered(event: AnyEvent, fields: dict[str, object]) -> str:
-    record = (0.0, event.level, get_logger("t"), event, fields, None)
+def rendered(event: AnyEvent, fields: Mapping[str, object]) -> str:
+    record = (0.0, event.level, get_logger("t"), event, dict(fields), None)
     context = Context({"call_sid": "CA123"}, ("call_sid=CA123",))
     return TextRenderer(LogSettings("prosaas-calls")).line(record, context).decode().rstrip("\n")
 

@@ -84,7 +84,7 @@ async def test_an_interruption_is_truncated_at_what_was_heard() -> None:
 
 
 # What a person hears in a second takes a twelfth of it here.
-HASTY = {"doubt": 0.02, "interruption": 0.4, "words": 0.3, "patience": 0.4}
+HASTY: dict[str, Any] = {"doubt": 0.02, "interruption": 0.4, "words": 0.3, "patience": 0.4}
 
 
 async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time() -> None:
@@ -168,7 +168,7 @@ async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
     """The caller is told that it is hard to hear them while the noise goes on."""
     async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:
         with capture_events() as events:
-            result = await world.call(scenario="noise")
+            result = await world.call(scenario="noise", speed=6.0)
             await until(lambda: world.store.records)
 
     assert result["ok"], result["problems"]
@@ -482,7 +482,8 @@ async def test_a_call_says_and_keeps_what_it_used_and_cost() -> None:
         assert record.metrics[name] == ended[name]
     charges = {charge.kind: charge for charge in record.charges}
     assert set(charges) == {"model", "transcription", "phone"}
-    assert charges["model"].usage.tokens_in + charges["transcription"].usage.tokens_in == ended["tokens_in"] > 0
+    assert charges["model"].usage.tokens_in + charges["transcription"].usage.tokens_in == ended["tokens_in"]
+    assert charges["model"].usage.tokens_in > 0
     assert charges["model"].usage.audio_out > 0
     assert 0 < charges["model"].usage.tokens_cached < charges["model"].usage.tokens_in
     assert charges["transcription"].usage.seconds > 0

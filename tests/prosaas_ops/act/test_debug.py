@@ -71,7 +71,7 @@ def test_a_stop_of_the_service_ends_the_session(screen: Screen) -> None:
 
 
 def test_the_end_of_one_generation_ends_no_session_while_another_runs(screen: Screen) -> None:
-    items = [Happening(0.0, "prosaas-calls", "die", ""), line("[DEBUG] of the new one")]
+    items: list[Any] = [Happening(0.0, "prosaas-calls", "die", ""), line("[DEBUG] of the new one")]
     why, kept = watch(screen, items, still_runs=True)
     assert (why, "of the new one" in kept) == ("the log ended", True)
 

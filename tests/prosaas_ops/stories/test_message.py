@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from tests.prosaas_ops.conftest import FakeEngine
 
 from prosaas_ops.ask.messages import describe
 from prosaas_ops.screen.terminal import Screen
@@ -15,6 +14,8 @@ from prosaas_ops.stack.messages import Draft, Message, Talk
 from prosaas_ops.stack.records import Job
 from prosaas_ops.stories import message as stories
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
+
+from ..conftest import FakeEngine
 
 NOON = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
 

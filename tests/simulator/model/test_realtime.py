@@ -161,7 +161,8 @@ async def test_each_response_is_billed_for_all_before_it_and_the_transcript_as_i
     client: Client, model: str, kind: str
 ) -> None:
     """What the last one read is cached, and a part of what this one reads; a cancelled one has its bill, too."""
-    audio = {**SESSION["audio"], "input": {**SESSION["audio"]["input"], "transcription": {"model": model}}}
+    session: dict[str, Any] = dict(SESSION)
+    audio = {**session["audio"], "input": {**session["audio"]["input"], "transcription": {"model": model}}}
     await client.send("session.update", session={**SESSION, "audio": audio})
     await client.until("session.updated")
     await client.say(speak("שלום, אני רוצה לקבוע תור", "caller") + QUIET)
