@@ -584,11 +584,3 @@ def RETENTION(*, removed: str, ms: float) -> None:
 )
 def CHORE_FAILED(*, chore: str, error: str, exc_info: ExcInfo = None) -> None:
     """A recurring chore of the worker failed; it runs again at its next time."""
-
-
-# --- The console ---
-
-
-@event(INFO, "🖥️", he="בוצעה פעולה בקונסולה", en="something was done in the console")
-def CONSOLE_ACT(*, who: str, what: str, of: str = "") -> None:
-    """Somebody at the console came in, saw whole phone numbers, switched a level, took a capture or retried a job."""
