@@ -1,5 +1,7 @@
 """Every container of the production model is hardened, bounded, checked, and writes into rotated logs."""
 
+from pathlib import Path
+
 import pytest
 
 from bundle_world.model import LONG_RUNNING, OURS, UPSTREAM, Service, render, services
@@ -163,7 +165,8 @@ def test_secrets_come_as_files_only() -> None:
     """Every secret of a service is a file that a *_FILE variable names; no variable carries one."""
     for name, service in services("prod").items():
         named = {value for key, value in (service.get("environment") or {}).items() if key.endswith("_FILE")}
-        files = {secret["target"] for secret in service.get("secrets", [])} - {"/run/secrets/alertmanager_config"}
+        targets = {str(Path("/run/secrets") / secret["target"]) for secret in service.get("secrets", [])}
+        files = targets - {"/run/secrets/alertmanager_config"}
         assert files == {path for path in named if path and path.startswith("/run/secrets/")}, name
         carried = [
             key

@@ -207,7 +207,6 @@ class Call:
             end = end or CallEnded(EndReason.INTERNAL_ERROR)
             self.stats.ended = end.at
             self.stats.frames_out = self._line.frames
-            self.meter.broke_off()
         return end.reason
 
     async def _run_model(self) -> None:

@@ -113,15 +113,14 @@ class Face:
     def _hit(self, hit: Hit) -> str:
         facts = hit.facts
         lasted = spoken_duration(hit.duration_s) if hit.duration_s is not None else "–"
-        sound = f"{facts.first_audio_ms / 1000:.1f} s" if facts.first_audio_ms is not None else "–"
+        sound = self._whole(f"{facts.first_audio_ms / 1000:.1f} s" if facts.first_audio_ms is not None else "–")
         slow = " bad" if (facts.first_audio_ms or 0) >= SLOW_MS else ""
         words, when = isolated(opening(facts, self.language)), self._whole(f"{hit.started_at:%m-%d %H:%M:%S}")
         look = "bad" if verdict(facts) and not facts.live else "good" if facts.live else ""
         return (
             f'<tr><td><a href="/call/{quote(facts.call_sid)}">{when}</a></td>'
             f"<td>{self._whole(shortened(hit.from_number))}</td><td>{isolated(hit.customer)}</td>"
-            f'<td class="n">{lasted}</td>'
-            f'<td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{self._whole(sound)}</td>'
+            f'<td class="n">{lasted}</td><td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{sound}</td>'
             f'<td class="n" data-name="{self.say(texts.INTERRUPTIONS)}">{hit.barge_ins}</td>'
             f'<td class="t"><span class="{look}">{words}</span></td></tr>'
         )

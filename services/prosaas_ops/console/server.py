@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from prosaas_logging import bootstrap, get_logger
-from prosaas_logging.catalogue import CONSOLE_ACT
+from prosaas_ops import audited
 from prosaas_ops.console.guard import COOKIE, Form, Guard, checked, session_of
 from prosaas_ops.console.live import Batch
 from prosaas_ops.console.pages import Face, wanted_of
@@ -43,6 +43,8 @@ _STATIC = {
 _LANGUAGE = "prosaas_language"
 # A stream ends and is asked for again by the browser that still shows it: asking is how we know that somebody looks.
 _STREAM_SECONDS = 600.0
+# How long what was noted on this machine waits to be in the database too.
+_CARRY_SECONDS = 10.0
 
 log = get_logger(__name__)
 
@@ -101,7 +103,7 @@ class Console:
         cookie = self._doorkeeper.enter(request.path_params["key"])
         if cookie is None:
             return HTMLResponse(face.page("console", face.note(texts.LINK_USED)), 403)
-        log.event(CONSOLE_ACT, who="a browser", what="came in by a link")
+        audited.note("console", "a browser came in by a link")
         response = HTMLResponse(face.page("console", face.note(texts.SIGNED_IN)), headers={"Refresh": "0; url=/"})
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", path="/")
         return response
@@ -130,7 +132,8 @@ class Console:
         return HTMLResponse(note if "hx-request" in request.headers else face.page("console", note), 502)
 
     def _noted(self, request: Request, what: str, of: str = "") -> None:
-        log.event(CONSOLE_ACT, who=session_of(request).name, what=what, of=of)
+        """Carried into the database by the next command, or by `serve` meanwhile."""
+        audited.note("console", f"{session_of(request).name} {what} {of}".strip())
 
     # What is looked at
 
@@ -151,6 +154,7 @@ class Console:
         story = self._world.story(call_sid)
         if story is None:
             return HTMLResponse(face.page("console", face.note(texts.NO_SUCH_CALL, call=call_sid)), 404)
+        self._noted(request, "read the story of", call_sid)
         left = self._world.debug_left(call_sid) if story.live is not False else None
         return HTMLResponse(face.call(story, left))
 
@@ -163,14 +167,16 @@ class Console:
 
     def _recorder(self, request: Request) -> Response:
         call_sid = request.path_params["call_sid"]
+        self._noted(request, "read the recorder of", call_sid)
         return HTMLResponse(_face(request).recorder(call_sid, self._world.recordings(call_sid)))
 
     def _live(self, request: Request) -> Response:
         wanted = wanted_of(request.query_params)
+        self._noted(request, "followed lines", wanted.call_sid)
         return HTMLResponse(_face(request).live(wanted, self._world.live()))
 
     def _today(self, request: Request) -> Response:
-        return HTMLResponse(_face(request).today(self._world.day(), ()))
+        return HTMLResponse(_face(request).today(self._world.day(), self._world.alerts()))
 
     def _live_calls(self, request: Request) -> Response:
         return HTMLResponse(_face(request).live_calls(self._world.live()))
@@ -264,17 +270,17 @@ def link_to(port: int, key: str) -> str:
 def run(options: Options) -> int:
     """Serves until Ctrl-C, or until nobody has looked for IDLE_SECONDS."""
     port = int(os.environ.get("CONSOLE_PORT") or PORT)
-    bootstrap("prosaas-console")
     doorkeeper = Doorkeeper()
     screen = Screen()
-    whose = os.environ.get("OPS_HOST") or "USER@HOST"
+    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     screen.say(
         f"The console, for one browser, once:  {link_to(port, doorkeeper.link())}",
         f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
         f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
     )
+    # From here on what is printed is a line of the log.
+    bootstrap("prosaas-console")
     asyncio.run(serve(Console(World(Engine(path=str(DOOR))), doorkeeper, port), doorkeeper, PORT))
-    screen.say("the console has ended")
     return FINE
 
 
@@ -305,10 +311,18 @@ async def serve(
     async def end_when_idle() -> None:
         while (left := idle_seconds - doorkeeper.idle_seconds) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
+        log.info("nobody has looked: the console ends", minutes=round(idle_seconds / 60))
         server.should_exit = True
 
-    watch = asyncio.create_task(end_when_idle())
+    async def carry() -> None:
+        while True:
+            await asyncio.sleep(_CARRY_SECONDS)
+            await asyncio.to_thread(audited.carry)
+
+    beside = [asyncio.create_task(end_when_idle()), asyncio.create_task(carry())]
     try:
         await server.serve()
     finally:
-        watch.cancel()
+        for task in beside:
+            task.cancel()
+        await asyncio.to_thread(audited.carry)

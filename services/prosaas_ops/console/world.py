@@ -13,6 +13,7 @@ from prosaas_ops.console.live import Tail
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.alerts import standing
 from prosaas_ops.stack.day import Day, HeldJob, day
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
@@ -134,6 +135,11 @@ class World:
 
     def day(self) -> Day:
         return self._shared.get("day", lambda: day(datetime.now(UTC)))
+
+    def alerts(self) -> list[str]:
+        """What stands now, as far as there is an Alertmanager, without what something else explains."""
+        found = self._shared.get("alerts", standing) or []
+        return [f"{alert.name}: {alert.summary}" for alert in found if not alert.hidden]
 
     def held(self) -> list[HeldJob]:
         """Asked anew: a job may just have been put back."""

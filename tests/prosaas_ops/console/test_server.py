@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from prosaas_core.facts.troubles import CallFacts
-from prosaas_logging import capture_events
+from prosaas_ops import audited
 from prosaas_ops.console import server
 from prosaas_ops.console.server import Console
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
@@ -65,6 +66,9 @@ class PlayedWorld:
         told.messages, told.held = [(BAD, BAD, 1)], self.held()
         return told
 
+    def alerts(self) -> list[str]:
+        return [BAD]
+
     def held(self) -> list[HeldJob]:
         return [HeldJob(7, BAD, datetime.now(UTC))]
 
@@ -87,7 +91,8 @@ def door() -> Doorkeeper:
 
 
 @pytest.fixture
-def stranger(world: PlayedWorld, door: Doorkeeper, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def stranger(world: PlayedWorld, door: Doorkeeper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TestClient:
+    monkeypatch.chdir(tmp_path)
     hit = Hit(CallFacts(CALL, end_reason=BAD), datetime.now(UTC), 9.0, "+972501234567", BAD, 1)
     monkeypatch.setattr(server, "search", lambda typed: [hit])
     app = Console(world, door).app()  # type: ignore[arg-type]
@@ -217,11 +222,17 @@ def test_what_is_no_call_is_no_page(viewer: TestClient, call: str) -> None:
 
 
 def test_whole_numbers_are_shown_when_asked_for_and_it_is_noted(viewer: TestClient) -> None:
-    with capture_events() as said:
-        answer = viewer.post(f"/call/{CALL}/numbers", data={"token": token(viewer)})
+    answer = viewer.post(f"/call/{CALL}/numbers", data={"token": token(viewer)})
     assert "+972501234567" in answer.text
-    (noted,) = [event for event in said if event.event == "CONSOLE_ACT"]
-    assert (noted.fields["what"], noted.fields["of"]) == ("saw whole numbers", CALL)
+    assert f"viewer 1 saw whole numbers {CALL}" in [entry.target for entry in audited.on_this_machine()]
+
+
+def test_who_came_in_and_what_was_read_is_noted(viewer: TestClient) -> None:
+    for path in (f"/call/{CALL}", f"/live?call={CALL}", "/calls?q=x"):
+        viewer.get(path)
+    assert [entry.target for entry in reversed(audited.on_this_machine())] == [
+        "a browser came in by a link", f"viewer 1 read the story of {CALL}", f"viewer 1 followed lines {CALL}",
+    ]  # fmt: skip
 
 
 def test_debug_goes_on_for_a_live_call_and_off_again(viewer: TestClient, world: PlayedWorld) -> None:

@@ -1,0 +1,1 @@
+"""How long somebody at the console waits."""
