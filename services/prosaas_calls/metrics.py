@@ -6,10 +6,10 @@ from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
 from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
+from prosaas_core.costs.spent import Spent
 from prosaas_core.facts.prices import Charge
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
-from prosaas_core.spent import Spent
 
 _LATENCIES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _LINES = (10, 15, 20, 25, 30, 40, 60, 100)

@@ -20,7 +20,7 @@ from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
-from prosaas_core.charges import prices_of
+from prosaas_core.costs.charges import prices_of
 from prosaas_core.database import DatabaseUnavailable, make_engine
 from prosaas_core.kept.journal import Journals
 from prosaas_core.kept.recovery import EVERY_S, recover

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from prosaas_core.charges import SPENT_TODAY
+from prosaas_core.costs.charges import SPENT_TODAY
 from prosaas_core.phones import caller_id
 from prosaas_core.tables import Business
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_core import queries
-from prosaas_core.charges import charge
+from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
 from prosaas_core.facts.prices import Charge

@@ -2,10 +2,10 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from prosaas_core.costs.spent import Spent
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
-from prosaas_core.spent import Spent
 
 REGISTRY = new_registry()
 JOBS = Counter("prosaas_jobs", "Attempts at jobs, by how they ended.", ["job", "outcome"], registry=REGISTRY)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from prosaas_core.charges import prices_of
+from prosaas_core.costs.charges import prices_of
 from prosaas_core.database import make_engine
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from prosaas_core.charges import charge
+from prosaas_core.costs.charges import charge
 from prosaas_core.facts.prices import Charge, message_charge, model_charge
 from prosaas_core.facts.usage import usage_of
 from prosaas_core.queries import business_id_by_phone

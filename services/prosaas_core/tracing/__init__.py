@@ -75,7 +75,7 @@ def start(service: str, version: str) -> None:
     """Send spans from now on, where that is wanted; settings of no use are said and cost only the traces."""
     global _exporter
     if _exporter is None and wanted():
-        from prosaas_core.otlp import OtlpExporter
+        from prosaas_core.tracing.otlp import OtlpExporter
 
         try:
             _exporter = OtlpExporter(service, version)

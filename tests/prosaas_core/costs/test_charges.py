@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from postgres_world import as_role
-from prosaas_core.charges import SPENT_TODAY, charge, prices_of
+from prosaas_core.costs.charges import SPENT_TODAY, charge, prices_of
 from prosaas_core.database import make_engine, raw_connection, session, transaction
 from prosaas_core.facts.prices import Charge, shipped
 from prosaas_core.facts.usage import Usage

@@ -1,0 +1,1 @@
+"""What calls, summaries and messages cost: the ledger of charges, and its metrics."""
