@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Json = dict[str, Any]
@@ -176,22 +178,46 @@ class Call(Base):
     summary: Mapped[str | None]
     summarised_at: Mapped[datetime | None]
 
-    @property
+    @hybrid_property
     def tokens_in(self) -> int | None:
         """What the call itself used and cost, without its summary; None of a call from before that was counted."""
         return self.metrics.get("tokens_in")
 
-    @property
+    @tokens_in.inplace.expression
+    @classmethod
+    def _tokens_in(cls) -> ColumnElement[int | None]:
+        found: ColumnElement[int | None] = cls.metrics["tokens_in"].as_integer()
+        return found
+
+    @hybrid_property
     def tokens_out(self) -> int | None:
         return self.metrics.get("tokens_out")
 
-    @property
+    @tokens_out.inplace.expression
+    @classmethod
+    def _tokens_out(cls) -> ColumnElement[int | None]:
+        found: ColumnElement[int | None] = cls.metrics["tokens_out"].as_integer()
+        return found
+
+    @hybrid_property
     def cost(self) -> float | None:
         return self.metrics.get("cost")
 
-    @property
+    @cost.inplace.expression
+    @classmethod
+    def _cost(cls) -> ColumnElement[float | None]:
+        found: ColumnElement[float | None] = cls.metrics["cost"].as_float()
+        return found
+
+    @hybrid_property
     def currency(self) -> str | None:
         return self.metrics.get("currency")
+
+    @currency.inplace.expression
+    @classmethod
+    def _currency(cls) -> ColumnElement[str | None]:
+        found: ColumnElement[str | None] = cls.metrics["currency"].as_string()
+        return found
 
     # `make calls`, `make trace` and the console find a call by its time, by how a number begins or ends (that is a
     # prefix of its digits backwards) and by how its id begins.

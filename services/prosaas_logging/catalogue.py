@@ -204,7 +204,7 @@ def DAY_COST(*, business_id: str = "", spent: float, currency: str, limit: float
     """A business has spent four fifths of its budget for the day, or all of it: once a day each."""
 
 
-@event(WARNING, "💰", he="למודל אין מחיר: הטוקנים נספרים, העלות לא",
+@event(WARNING, "💰", he="אין מחיר למודל: הטוקנים נספרים, והעלות לא",
        en="the model has no price: its tokens are counted, its cost is not")  # fmt: skip
 def PRICE_UNKNOWN(*, model: str) -> None:
     """A model that the service uses is in no file of prices; said once, when the service starts."""
@@ -347,7 +347,7 @@ def LOG_DROPPED(*, total: int, losses: str) -> None:
     """Lines were lost since the last such line: how many, by level and cause."""
 
 
-@event(WARNING, "🕳️", he="חלק מה-traces לא נשלח", en="some spans of traces were not sent")
+@event(WARNING, "🕳️", he="חלק מה-spans לא נשלחו", en="some spans of traces were not sent")
 def SPANS_LOST(*, count: int, error: str) -> None:
     """The receiver of traces did not take some; calls go on, and prosaas_spans_lost_total counts."""
 

@@ -75,35 +75,36 @@ def load_settings(
     values, origin = _in_force(process, container_mark)
     problems: list[Problem] = []
 
-    def read(name: str, parse: Callable[[str], T | None], default: T, valid: str) -> T:
+    def read(name: str, parse: Callable[[str], T | None], otherwise: T, valid: str) -> T:
         text = values.get(name, "").strip()
         if not text:
-            return default
+            return otherwise
         parsed = parse(text)
         if parsed is None:
-            problems.append(Problem(name, text, valid, str(default)))
-            return default
+            problems.append(Problem(name, text, valid, str(otherwise)))
+            return otherwise
         return parsed
 
+    default = LogSettings(service)
     level, source = _level(service, process, values, origin, problems)
     return LogSettings(
         service=service,
-        env=values.get("PROSAAS_ENV") or "prod",
+        env=values.get("PROSAAS_ENV") or default.env,
         version=version or values.get("PROSAAS_VERSION") or "",
         level=level,
         level_source=source,
-        json=read("LOG_JSON", _boolean, False, "1, 0"),
-        lang=read("LOG_LANG", _one_of("he", "en"), "he", "he, en"),
-        schema=read("LOG_SCHEMA", _one_of("default", "ecs", "gcp"), "default", "default, ecs, gcp"),
-        transcripts=read("LOG_TRANSCRIPTS", _boolean, True, "1, 0"),
-        call_budget=read("LOG_CALL_BUDGET", _count, 30, "a number of lines, 0 for no budget"),
+        json=read("LOG_JSON", _boolean, default.json, "1, 0"),
+        lang=read("LOG_LANG", _one_of("he", "en"), default.lang, "he, en"),
+        schema=read("LOG_SCHEMA", _one_of("default", "ecs", "gcp"), default.schema, "default, ecs, gcp"),
+        transcripts=read("LOG_TRANSCRIPTS", _boolean, default.transcripts, "1, 0"),
+        call_budget=read("LOG_CALL_BUDGET", _count, default.call_budget, "a number of lines, 0 for no budget"),
         levels=_levels(values.get("LOG_LEVELS", ""), problems),
-        follow_threads=read("LOG_FOLLOW_THREADS", _boolean, True, "1, 0"),
-        folded=read("LOG_FOLDED", _one_of("ring", "file"), "ring", "ring, file"),
-        recorder=read("LOG_RECORDER", _count, 500, "a number of records, 0 for none"),
-        blackbox=read("LOG_BLACKBOX", _blackbox, BLACKBOX_DIR, "an absolute directory, stdout, 0"),
-        buffer=max(64 * 1024, read("LOG_BUFFER", _size, 8 * 1024**2, "bytes, or a size such as 8MiB")),
-        switch_file=Path(values.get("LOG_SWITCH_FILE") or SWITCH_FILE),
+        follow_threads=read("LOG_FOLLOW_THREADS", _boolean, default.follow_threads, "1, 0"),
+        folded=read("LOG_FOLDED", _one_of("ring", "file"), default.folded, "ring, file"),
+        recorder=read("LOG_RECORDER", _count, default.recorder, "a number of records, 0 for none"),
+        blackbox=read("LOG_BLACKBOX", _blackbox, default.blackbox, "an absolute directory, stdout, 0"),
+        buffer=max(64 * 1024, read("LOG_BUFFER", _size, default.buffer, "bytes, or a size such as 8MiB")),
+        switch_file=Path(values.get("LOG_SWITCH_FILE") or default.switch_file),
         problems=tuple(problems),
     )
 

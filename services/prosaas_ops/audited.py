@@ -52,7 +52,7 @@ def note(act: str, target: str, why: str = "") -> None:
     entry = {
         "id": str(uuid.uuid4()),
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "operator": _plain(os.environ.get("OPS_OPERATOR", "unknown")),
+        "operator": _plain(os.environ.get("OPS_OPERATOR") or "unknown"),
         "act": act,
         "target": _plain(target),
         "why": _plain(why),

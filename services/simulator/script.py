@@ -13,6 +13,10 @@ from simulator.scenario import Scenario, ToolCall, Turn
 _DICTATED: Final = re.compile(r"exactly[^:]*:\s*(.+)", re.IGNORECASE | re.DOTALL)
 
 
+# What an agent says that it has done, and what the result of the tool that does it says.
+_CLAIMS: Final = {"קבעתי": "נקבע", "ביטלתי": "בוטל", "העברתי לשעה": "הועבר"}
+
+
 @dataclass(frozen=True)
 class Reply:
     """One response of the model: something spoken, a function call, or first one and then the other."""
@@ -33,7 +37,7 @@ class Script:
         # Whether the caller is in the middle of what they have to say.
         self.mid_sentence = False
         self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
-        self._outputs = ""
+        self._outputs = self._all_outputs = ""
         self._greeted = False
         self._waiting: deque[ToolCall | Turn | Reply | str] = deque()
 
@@ -75,6 +79,7 @@ class Script:
         `{asked}` is the hour that the last call of a tool named.
         """
         self._outputs += output
+        self._all_outputs += output
         if free := first_time(output):
             self._known["free"] = free
 
@@ -98,6 +103,10 @@ class Script:
             return Reply(self.fill(planned.say), planned.name, written, turn=self.heard_turns)
         text = planned if isinstance(planned, str) else self._answer(planned)
         return Reply(self.fill(text), turn=self.heard_turns)
+
+    def unkept(self, words: str) -> str:
+        """What these words claim to have done though no tool's result in this call says so; empty where none does."""
+        return next((claim for claim, done in _CLAIMS.items() if claim in words and done not in self._all_outputs), "")
 
     def unsaid(self, reply: Reply) -> None:
         """Take back a reply that the caller did not get to hear; it comes first when the model is asked again."""

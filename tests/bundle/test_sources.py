@@ -33,7 +33,7 @@ ROOMS = {
     "prosaas_ops": {
         "texts": set(),
         "stack": {"texts"},
-        "stories": {"texts", "stack"},
+        "stories": {"stack", "texts"},
         "screen": {"texts", "stories", "stack"},
         "ask": {"screen", "texts", "stories", "stack"},
         "conduct": {"stack"},

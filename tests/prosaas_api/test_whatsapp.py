@@ -295,3 +295,34 @@ async def test_text_that_postgres_cannot_keep_is_no_error_of_ours(client: Client
     message["text"]["body"] = "a\0b\ud800c"
     assert (await client.meta(meta(message))).status_code == 200
     assert await rows("SELECT body FROM messages") == [("ab\ufffdc",)]
+
+
+async def test_a_reaction_is_kept_and_nobody_answers_it(client: Client, rows: Any) -> None:
+    """Beside a message that is answered, in one delivery."""
+    head = {"from": "972502222222", "timestamp": f"{time.time():.0f}"}
+    liked = {**head, "id": "wamid.r", "type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "👍"}}
+    assert (await client.meta(meta(text_message("wamid.1"), liked))).status_code == 200
+    assert [(row[0], row[2]) for row in await rows(MESSAGES)] == [("wamid.1", TEXT), ("wamid.r", "[reaction: 👍]")]
+    assert await rows("SELECT id FROM messages WHERE wants_answer") == [("wamid.1",)]
+    assert len(await rows(JOBS)) == 1
+
+
+async def test_a_customer_who_changes_their_number_stays_the_same_customer(client: Client, rows: Any) -> None:
+    """With their conversation; what they write from the new number is theirs, and the news itself is not answered."""
+    await client.meta(meta(text_message("wamid.1")))
+    ((customer,),) = await rows("SELECT id FROM customers WHERE channel = 'whatsapp'")
+    news = {"body": "גיל changed to 972503333333", "wa_id": "972503333333", "type": "user_changed_number"}
+    moved = {
+        "from": "972502222222",
+        "id": "wamid.2",
+        "timestamp": f"{time.time():.0f}",
+        "type": "system",
+        "system": news,
+    }
+    assert (await client.meta(meta(moved))).status_code == 200
+    await client.meta(meta(text_message("wamid.3", "972503333333")))
+    assert await rows("SELECT id, external_id FROM customers WHERE channel = 'whatsapp'") == [
+        (customer, "972503333333")
+    ]
+    assert await rows("SELECT count(DISTINCT conversation_id), count(*) FROM messages") == [(1, 3)]
+    assert await rows("SELECT id FROM messages WHERE NOT wants_answer") == [("wamid.2",)]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,3 +78,16 @@ def run_program(program_environ: dict[str, str]) -> Program:
         )
 
     return run
+
+
+def grown(work: Callable[[int], object], times: int) -> int:
+    """Bytes that Python holds more after *work* was done so many times."""
+    work(0)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(1, times):
+            work(number)
+        return tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()

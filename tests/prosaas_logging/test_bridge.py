@@ -389,6 +389,22 @@ os.kill(os.getpid(), 9)
     assert done.stdout.startswith("[INFO] [STDOUT] xxx")
 
 
+def test_a_traceback_without_an_end_is_said_before_it_fills_the_memory(run_program: Program) -> None:
+    done = run_program(
+        BEGIN
+        + """
+import os
+from prosaas_logging import flush
+print("Traceback (most recent call last):")
+for number in range(1000):
+    print("  File", number)
+flush(10)
+os.kill(os.getpid(), 9)
+"""
+    )
+    assert "  File 400" in done.stdout
+
+
 def test_a_thread_that_ends_itself_is_no_error(run_program: Program) -> None:
     done = run_program(
         BEGIN + "thread = threading.Thread(target=sys.exit)\nthread.start()\nthread.join()\nprint('fine')"

@@ -1,13 +1,14 @@
 """Long calls in virtual time: what is said, what makes room, and how old the last line ever is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from prosaas_logging import get_logger, scope
-from prosaas_logging.budget import DIGEST_SECONDS, SHARES
+from prosaas_logging.budget import DIGEST_SECONDS, SHARES, room_for
 from prosaas_logging.catalogue import (
     BARGE_IN,
     CALL_END,
@@ -197,6 +198,32 @@ def test_each_digest_tells_what_none_before_it_told(lines: Log) -> None:
     told = [record[4]["last"] for record in lines.of(CALL_GOES_ON)]
     assert told[-1] == "question 59"
     assert len(set(told)) == len(told)
+
+
+def test_each_digest_says_how_many_turns_there_were_so_far(lines: Log) -> None:
+    with scope(call_sid="CA1"):
+        sixty_turns(talk := Talk(lines))
+        talk.end()
+    digests = [record[4] for record in lines.of(CALL_GOES_ON)]
+    assert [digest["so_far"] for digest in digests] == [
+        int(str(digest["last"]).removeprefix("question ")) + 1 for digest in digests
+    ]
+
+
+@pytest.mark.parametrize("budget", [6, 12, 18, 24, 36])
+def test_a_smaller_budget_has_fewer_digests_and_keeps_the_last_for_the_end(budget: int, lines: Log) -> None:
+    lines.policy = replace(lines.policy, budget=budget)
+    apply(lines.policy)
+    room = room_for(budget, "call", of_a_call=True)
+    assert room is not None
+    with scope(call_sid="CA1"):
+        talk = Talk(lines)
+        talk.begin()
+        for number in range(700):
+            talk.turn(number)
+        assert len(lines.of(CALL_GOES_ON)) == max(0, min(len(DIGEST_SECONDS), room.digests - 1))
+        talk.end()
+    assert len(lines.of(CALL_GOES_ON)) == max(1, min(len(DIGEST_SECONDS) + 1, room.digests))
 
 
 def test_a_digest_comes_in_time_when_nobody_says_anything(lines: Log) -> None:

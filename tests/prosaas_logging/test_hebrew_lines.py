@@ -26,7 +26,7 @@ LABELS = {name: value for name, value in vars(labels).items() if name.isupper() 
 
 
 def rendered(event: AnyEvent, fields: Mapping[str, object]) -> str:
-    record = (0.0, event.level, get_logger("t"), event, fields, None)
+    record = (0.0, event.level, get_logger("t"), event, dict(fields), None)
     context = Context({"call_sid": "CA123"}, ("call_sid=CA123",))
     return TextRenderer(LogSettings("prosaas-calls")).line(record, context).decode().rstrip("\n")
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prosaas_logging import catalogue
-from prosaas_logging.digits import mask_phone
+from prosaas_logging.digits import is_private, mask_phone
 from prosaas_logging.errors import describe
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.logger import Logger
@@ -131,6 +131,41 @@ def test_an_absent_secret_is_shown_as_absent() -> None:
 def test_a_number_shows_its_country_alone(number: str, shown: str) -> None:
     assert mask_phone(number) == shown
     assert hide("phone", number) == shown
+
+
+# Of all codes that the ITU has given out, those of one and of two digits; every other one has three.
+SHORT_CODES = {
+    *("1", "7", "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48"),
+    *("49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84"),
+    *("86", "90", "91", "92", "93", "94", "95", "98"),
+}
+
+
+def test_each_country_s_code_is_shown_whole_and_no_digit_more() -> None:
+    for three in range(100, 1000):
+        code = next((short for short in SHORT_CODES if str(three).startswith(short)), str(three))
+        assert mask_phone(f"+{three}5551234") == f"+{code}..."
+
+
+@pytest.mark.parametrize("digits", [6, 7])
+def test_what_has_fewer_digits_than_any_number_is_none(digits: int) -> None:
+    number = "5" * digits
+    assert (mask_phone(number) == number) is (digits < 7)
+
+
+PRIVATE = {
+    0: False, 99999999: False, 100000009: True, 123456782: True, 123456783: False, 999999998: True,
+    1234567897: False, 4222222222222: True, 4580123456789015: True, 4580123456789016: False,
+    6304000000000000000: True, 1700000000000: False, 10**19 + 9: False, -123456782: False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("number", PRIVATE)
+def test_somebody_s_number_is_hidden_as_a_number_too(number: int) -> None:
+    assert is_private(number) is PRIVATE[number]
+    assert (str(abs(number)) not in lines_of({"number": number, "list": [number], "map": {"n": number}})) is PRIVATE[
+        number
+    ]
 
 
 def test_what_is_remembered_as_harmless_stays_bounded() -> None:

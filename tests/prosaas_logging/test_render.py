@@ -29,6 +29,8 @@ from prosaas_logging.render import LONGEST_LINE, TextRenderer, read_tail
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
 
+from .conftest import grown
+
 SCHEMAS = ["default", "ecs", "gcp"]
 NOWHERE = Context({})
 LOGGER = Logger("tests")
@@ -469,3 +471,12 @@ def test_numbers_read_well() -> None:
     assert shown(0.5) == "[INFO] n: n=0.5\n"
     assert shown(12.0) == "[INFO] n: n=12\n"
     assert shown(True) == "[INFO] n: n=true\n"
+
+
+def test_names_that_somebody_makes_up_are_not_remembered_for_ever() -> None:
+    renderer = JsonRenderer(LogSettings("svc"), TextRenderer(LogSettings("svc")))
+
+    def say(number: int) -> None:
+        renderer.line((1.5, INFO, Logger("t"), "said", {f"made_up_{number}": number}, None), Context({}))
+
+    assert grown(say, 20_000) < 2 * 1024**2

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
-from prosaas_logging.settings import load_settings
+from prosaas_logging.settings import LogSettings, load_settings
 
 
-def test_nothing_set_is_production() -> None:
-    settings = load_settings("prosaas-calls", {})
-    assert (settings.level, settings.json, settings.lang, settings.schema) == (INFO, False, "he", "default")
-    assert (settings.call_budget, settings.recorder, settings.buffer) == (30, 500, 8 * 1024**2)
-    assert not settings.problems
+def test_nothing_set_is_production_as_the_pages_tell_it() -> None:
+    told = load_settings("svc", {})
+    assert told == LogSettings("svc")
+    assert (told.json, told.lang, told.schema, told.transcripts, told.call_budget) == (False, "he", "default", True, 30)
+    assert (told.follow_threads, told.folded, told.recorder, told.buffer) == (True, "ring", 500, 8 * 1024**2)
+    assert (told.blackbox, str(told.switch_file)) == ("/var/log/prosaas/blackbox", "/run/prosaas/log-switch.json")
 
 
 @pytest.mark.parametrize("text", ["DEBUG", "debug", " Debug "])

@@ -20,6 +20,8 @@ from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context, Record
 from prosaas_logging.trouble import WINDOW_SECONDS, Repeats, Said, kind_of, wording
 
+from .conftest import grown
+
 log = get_logger("tests.repeats")
 NOWHERE = Context({})
 
@@ -207,3 +209,40 @@ def test_what_is_still_counted_at_the_end_is_said() -> None:
     world.say("refused")
     world.sweep(everything=True)
     assert world.lines[-1][4]["count"] == 1
+
+
+def refused(name: str, value: str) -> Record:
+    return 0.0, WARNING, log, "refused", {name: value}, None
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        *((name, True) for name in ("call_sid", "business_id", "request_id", "job_id", "id", "sid", "ip", "phone")),
+        *((name, True) for name in ("from", "to", "name", "session_id", "parent_sid", "client_ip", "idempotency_key")),
+        *((name, False) for name in ("reason", "tool", "error", "keyed", "idle", "path")),
+    ],
+)
+def test_of_whom_makes_no_difference_and_why_does(name: str, same: bool) -> None:
+    """Words without a digit in them, which would be taken for a number."""
+    one, other = (kind_of(refused(name, word)) for word in ("dana", "ruth"))
+    assert (one == other) is same
+
+
+def test_only_the_beginning_of_a_text_tells_troubles_apart() -> None:
+    assert wording("x" * 199 + "a") != wording("x" * 199 + "b")
+    assert wording("x" * 200 + "a") == wording("x" * 200 + "b")
+    for same, length in ((True, 64), (False, 63)):
+        one, other = (kind_of(refused("why", "x" * length + end)) for end in "ab")
+        assert (one == other) is same
+
+
+def test_troubles_that_somebody_makes_up_are_not_remembered_for_ever() -> None:
+    repeats = Repeats(lambda record, _: "")
+    letters = "abcdefghij"
+
+    def say(number: int) -> None:
+        words = "".join(letters[int(digit)] for digit in str(number))
+        repeats.sift((0.0, WARNING, log, f"trouble {words}", {}, None), NOWHERE)
+
+    assert grown(say, 20_000) < 2 * 1024**2

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prosaas_ops import audited
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, RawLine
@@ -25,6 +27,12 @@ def stamp(at: float) -> str:
 
 def _within(at: float, since: float | None, until: float | None) -> bool:
     return (since is None or at >= since) and (until is None or at <= until)
+
+
+@pytest.fixture(autouse=True)
+def _audit_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is noted of who did what goes nowhere that somebody reads."""
+    monkeypatch.setattr(audited, "FOLDER", tmp_path / "audit")
 
 
 class FakeEngine:

@@ -19,6 +19,7 @@ from prosaas_ops.options import FINE, Options
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(audited, "FOLDER", Path(".state/audit"))
     monkeypatch.setattr("signal.signal", lambda number, handler: None)
     monkeypatch.setenv("OPS_OPERATOR", "dana@host")
     monkeypatch.delenv("DATABASE_URL_FILE", raising=False)

@@ -82,3 +82,12 @@ def test_a_reply_that_was_broken_off_comes_again() -> None:
     model.hear(1)
     model.unsaid(model.next_reply())
     assert model.next_reply().tool == ToolCall("check_availability").name
+
+
+def test_a_claim_is_held_against_what_the_tools_said() -> None:
+    """Whatever the agent says: booked is what a result calls booked."""
+    script = Script(parse("x", "description: x\ngreeting: שלום"))
+    assert script.unkept("קבעתי לך תור") == "קבעתי"
+    script.tool_output("הפגישה נקבעה: יום ראשון, 10:00.")
+    assert script.unkept("קבעתי לך תור") == ""
+    assert script.unkept("ביטלתי") == "ביטלתי"

@@ -10,6 +10,9 @@ import pytest
 from stack_world.stack import Stack, docker, eventually, free_port
 from stack_world.terminal import ops
 
+# A start with image builds, and faults that take their time to be felt.
+pytestmark = pytest.mark.timeout(900)
+
 WITHIN_S = 120
 RECEIVER = """
 import http.server

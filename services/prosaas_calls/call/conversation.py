@@ -139,7 +139,6 @@ class Conversation:
         self.answered = self._configured = False
         self._expecting_since = 0.0
         self._floor.reset()
-        self._meter.broke_off()
         self.turns.reset()
         if unfinished:
             self.turns.want()

@@ -140,7 +140,6 @@ class Floor:
         self._stop_pondering()
         self._speech_since = monotonic()
         self._noises += 1
-        self.unintelligible += 1
         log.event(LINE_NOISY, seconds=round(self._limits.speech), count=self._noises)
         self._send(events.COMMIT)
         hint = _HARD_TO_HEAR[self._noises >= self._limits.noises]

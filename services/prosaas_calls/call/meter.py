@@ -26,9 +26,8 @@ class Meter:
         self._last = Usage()
 
     def response_began(self) -> None:
-        """A response is under way, which will be billed however it ends."""
-        self.broke_off()
-        self._responding = True
+        """A response is under way, which is billed however it ends, and also where we are never told its end."""
+        self._used, self._responding, self._heard = self._used_so_far(), True, 0
 
     def heard(self, base64_length: int) -> None:
         """So much audio of the response has come."""
@@ -40,10 +39,6 @@ class Meter:
         self._responding, self._heard = False, 0
         self._last = used
         self._add("model", used)
-
-    def broke_off(self) -> None:
-        """A response whose end we were never told is paid for, too."""
-        self._used, self._responding, self._heard = self._used_so_far(), False, 0
 
     def _used_so_far(self) -> dict[str, Usage]:
         """With the response under way: it reads what the last one read, and has said what we heard of it."""

@@ -23,7 +23,7 @@ async def in_calendar(context: ToolContext, work: Work, *, own: bool = False) ->
         return context.no_calendar()
     if own and context.profile.claimed:
         text = context.speak(
-            he="אפשר רק בשיחה מהטלפון שממנו נקבע התור. הצע לרשום הודעה.",
+            he="אפשר רק בשיחה מהטלפון שממנו נקבעה הפגישה. יש להציע לרשום הודעה.",
             en="That is possible only from the phone that booked. Offer to take a message.",
         )
         return Answer(text, context.speak(he="המספר לא אומת", en="number not verified"), refused=True)

@@ -27,7 +27,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
     number = international(arguments.number, profile.business.phone) if arguments.number else ""
     if number is None or (profile.customer_id is None and not number):
         text = context.speak(
-            he="זה לא מספר טלפון שלם. בקש אותו שוב, ספרה אחר ספרה.",
+            he="זה לא מספר טלפון שלם. יש לבקש אותו שוב, ספרה אחר ספרה.",
             en="That is no whole telephone number. Ask for it again, digit by digit.",
         )
         return Answer(text, context.speak(he="מספר לא שלם", en="incomplete number"), refused=True)

@@ -27,6 +27,7 @@ RIGHTS: Final = {
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
+        "call_messages": "SELECT",
         "conversations": "SELECT, INSERT, UPDATE",
         "messages": "SELECT, INSERT, UPDATE",
         "message_fates": "SELECT, INSERT, UPDATE",
@@ -35,7 +36,7 @@ RIGHTS: Final = {
         **_READY,
     },
     CALLS: {
-        # A booking locks its business's row, which takes the right to change one column.
+        # A booking and a charge lock their business's row, which takes the right to change one column.
         "businesses": "SELECT, UPDATE (updated_at)",
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",

@@ -74,7 +74,9 @@ def main(arguments: list[str]) -> int:
         return 2
     found = {}
     for path in _theirs(json.loads(os.environ["PERSON"])):
-        found[path.name] = path.read_text("utf-8", "replace") if arguments[0] == "show" else ""
+        # Behind its last line a journal has room for more.
+        text = path.read_text("utf-8", "replace").rstrip("\0") if arguments[0] == "show" else ""
+        found[path.name] = text
         if arguments[0] == "erase":
             path.unlink(missing_ok=True)
     print(json.dumps(found))

@@ -217,6 +217,7 @@ PLACES = (
 NOBODY = {
     "businesses": "our own customers, who are there as long as they are",
     "api_keys": "a key's name and its hash",
+    "charges": "what was paid, under the id of a call",
     "job_effects": "ids of work that was done",
     "pgqueuer_log": "ids and errors of jobs, gone after 14 days",
     "pgqueuer_statistics": "counts",

@@ -7,7 +7,7 @@ from prosaas_ops.screen.terminal import Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import RANK, Line
-from prosaas_ops.stories.errors import TroubleGroup, group_errors
+from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
 
@@ -15,6 +15,8 @@ OPTIONS = ("SINCE", "UNTIL", "S", "MAX")
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SLOTS = 24
+# Deploys and switches of the window, the last ones.
+_MARKS = 5
 
 
 def run(options: Options) -> int:
@@ -38,6 +40,7 @@ def run(options: Options) -> int:
             kinds=len(groups),
             hit=hit,
         ),
+        *(_mark(line, screen) for line in changes(lines)[-_MARKS:]),
         screen.dim(str(words.ERRORS_HEAD)),
     )
     for group in groups[:most]:
@@ -46,6 +49,14 @@ def run(options: Options) -> int:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
     screen.say(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0])))))
     return FINE
+
+
+def _mark(line: Line, screen: Screen) -> str:
+    """A deploy, a restart or a switch, on the same clock as the troubles."""
+    at = datetime.fromtimestamp(line.at, UTC)
+    return screen.bold(
+        f"  {at:%H:%M} ▲ {short(line.service):<7} {screen.value(f'{line.emoji} {line.text[:100]}'.strip())}"
+    )
 
 
 def spark(lines: list[Line], first: float, last: float) -> str:

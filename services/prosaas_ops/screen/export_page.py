@@ -11,21 +11,21 @@ from prosaas_ops.screen.piece import isolated, quoted
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
 _TEXTS = {
-    "title": ("המידע שנשמר עליך", "What is kept about you"),
+    "title": ("המידע שנשמר עליכם", "What is kept about you"),
     "made": ("הופק ב-{at} (UTC)", "Made on {at} (UTC)"),
-    "customers": ("הפרטים שלך", "Your details"),
+    "customers": ("הפרטים שלכם", "Your details"),
     "calls": ("שיחות טלפון", "Phone calls"),
-    "appointments": ("תורים", "Appointments"),
-    "call_messages": ("הודעות שהשארת בשיחה", "Messages that you left in a call"),
+    "appointments": ("פגישות", "Appointments"),
+    "call_messages": ("הודעות שהשארתם בשיחה", "Messages that you left in a call"),
     "messages": ("הודעות WhatsApp", "WhatsApp messages"),
-    "outbound_messages": ("הודעות שנשלחו אליך או אודותיך", "Messages sent to you or about you"),
+    "outbound_messages": ("הודעות שנשלחו אליכם או עליכם", "Messages sent to you or about you"),
     "rest": ("רישום טכני", "Technical entries"),
-    "you": ("את/ה", "you"),
-    "agent": ("הסוכן", "the agent"),
+    "you": ("אתם", "you"),
+    "agent": ("הנציגה", "the agent"),
     "summary": ("סיכום", "Summary"),
     "name": ("שם", "name"),
     "phone": ("טלפון", "phone"),
-    "whole": ("הכול, לרבות הרישום הטכני, נמצא גם בקובץ person.json.", "All of it is in person.json too."),
+    "whole": ("הכול, כולל הרישום הטכני, נמצא גם בקובץ person.json.", "All of it is in person.json too."),
 }
 
 

@@ -26,12 +26,21 @@ class TroubleGroup:
     since: str = ""
 
 
+# What changes a service: a deploy or a restart starts it, a switch makes it say more.
+CHANGES = ("SERVICE_START", "WORKER_START", "LOG_LEVEL_CHANGED")
+
+
+def changes(lines: Iterable[Line]) -> list[Line]:
+    """The deploys, restarts and switches among the lines: troubles that begin just after one are its doing."""
+    return [line for line in lines if line.event in CHANGES]
+
+
 def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
     """The groups of what is WARNING or worse, errors first, then by how often; lines come by time."""
     groups: dict[tuple[str, str, str], TroubleGroup] = {}
     changed: dict[str, str] = {}
     for line in lines:
-        if line.event in ("SERVICE_START", "WORKER_START", "LOG_LEVEL_CHANGED"):
+        if line.event in CHANGES:
             changed[line.service] = f"{line.event} {line.text[:60]}"
         if RANK[line.level] < RANK["WARNING"]:
             continue

@@ -29,9 +29,9 @@ DEBUG_UNTIL = Text("DEBUG לשיחה הזאת, נותרו {left}", "DEBUG for th
 DEBUG_OFF = Text("ביטול", "take it back")
 NOT_LIVE = Text("השיחה הסתיימה, ואין מה להעביר ל-DEBUG.", "The call has ended; there is nothing to switch.")
 LINES_OF_CALL = Text("השורות בזמן שהן נכתבות", "its lines as they are written")
-RECORDER = Text("מקליט הטיסה", "flight recorder")
+RECORDER = Text("הקופסה השחורה", "black box")
 NO_RECORDING = Text(
-    "לא נשמרה הקלטה: השיחה הסתיימה כשורה או לפני זמן רב.",
+    "אין קופסה שחורה: השיחה הסתיימה כראוי, או לפני זמן רב.",
     "Nothing was recorded: the call ended well, or long ago.",
 )
 BACK_TO_STORY = Text("חזרה לסיפור השיחה", "back to the story")
@@ -46,17 +46,17 @@ SERVICE, LEVEL, EVENT = Text("שירות", "service"), Text("רמה", "level"), 
 TEXT, CALL = Text("טקסט", "text"), Text("שיחה", "call")
 PAUSE, RESUME, CLEAR = Text("השהיה", "pause"), Text("המשך", "resume"), Text("ניקוי", "clear")
 FOLLOWING, PAUSED = Text("בהמתנה לשורות", "following"), Text("בהשהיה", "paused")
-AWAY = Text("החיבור נותק, מנסה שוב", "the connection is gone, trying again")
+AWAY = Text("החיבור נותק, מתבצע ניסיון נוסף", "the connection is gone, trying again")
 HIDDEN = Text("שורות שלא הוצגו כאן: {count}", "lines not shown here: {count}")
 LOST = Text("שורות ישנות מדי להצגה כאן: {count}", "lines too old to be shown here: {count}")
-SIGNED_IN = Text("נכנסת. הדף ייפתח מיד.", "You are in. The page opens at once.")
+SIGNED_IN = Text("הכניסה אושרה. הדף ייפתח מיד.", "You are in. The page opens at once.")
 STRANGER = Text(
-    "הכניסה לדף הזה היא בקישור ש-make console מדפיס. הקישור מתאים לפעם אחת, והכניסה מסתיימת אחרי חצי שעה בלי שימוש.",
+    "הכניסה לדף הזה היא בקישור ש-make console מדפיס. הקישור טוב לכניסה אחת, והכניסה מסתיימת אחרי חצי שעה בלי שימוש.",
     "This page is entered by the link that make console prints. The link works once, and a visit ends after half an"
     " hour without a look.",
 )
 LINK_USED = Text(
-    "הקישור הזה כבר שימש או פג. הפעילו שוב make console, או בקשו קישור ממי שנמצא בפנים.",
+    "כבר נעשה שימוש בקישור הזה, או שפג תוקפו. הפעילו שוב make console, או בקשו קישור ממי שנמצא בפנים.",
     "This link was used or is too old. Run make console again, or ask somebody who is in for another link.",
 )
 ANOTHER_LINK = Text("קישור לעוד אדם", "a link for somebody else")
@@ -64,9 +64,9 @@ LINK_IS = Text("הקישור, לכניסה אחת תוך חצי שעה: {link}",
 PROBLEM = Text("משהו לא עובד: {what}", "Something does not work: {what}")
 BY_HOUR = Text("שיחות לפי שעה (UTC) וסיום", "calls by hour (UTC) and ending")
 FIRST_SOUNDS = Text("צליל ראשון לפי שעה, חציון במילישניות", "first sound by hour, median in ms")
-ANSWERS = Text("תשובה איטית לפי שעה, חציון במילישניות", "slow answer by hour, median in ms")
+ANSWERS = Text("תגובה איטית לפי שעה, חציון במילישניות", "slow answer by hour, median in ms")
 UNENDED = Text("סיום לא ידוע או עדיין מתנהלת", "live, or no ending known")
-FIRST_SOUND_MS, ANSWER_MS = Text("צליל ראשון", "first sound"), Text("תשובה איטית", "slow answer")
+FIRST_SOUND_MS, ANSWER_MS = Text("צליל ראשון", "first sound"), Text("תגובה איטית", "slow answer")
 LINES_A_CALL = Text(
     "שורות של prosaas-calls בשיחה לפי שעה; התקציב לכל השירותים הוא 30",
     "lines of prosaas-calls in one call by hour; the budget, for all services, is 30",

@@ -141,6 +141,8 @@ class ScriptedModel:
             await self._say(response, reply, live)
 
     async def _say(self, response: Response, reply: Reply, live: LiveCall) -> None:
+        if claim := live.script.unkept(reply.text):
+            live.problem(f"the agent said {claim!r}, and no tool had done so: {reply.text}")
         if reply.text:
             await response.speak(reply, live, self._registry.next_speech())
         if reply.tool:

@@ -168,7 +168,7 @@ async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
     """The caller is told that it is hard to hear them while the noise goes on."""
     async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:
         with capture_events() as events:
-            result = await world.call(scenario="noise")
+            result = await world.call(scenario="noise", speed=6.0)
             await until(lambda: world.store.records)
 
     assert result["ok"], result["problems"]

@@ -54,8 +54,11 @@ def test_a_response_whose_end_never_came_is_reckoned_from_what_was_heard_and_mar
     assert used(stage).tokens_in == 2000
     assert used(stage).audio_out == 80 + 20
     assert used(stage).estimated
-    stage.conversation.reconnected()
-    assert used(stage).tokens_in == 2000
+    stage.responds("r3", "i3")
+    stage.done("r3", usage=BLOCK)
+    assert used(stage).tokens_in == 3000
+    assert used(stage).audio_out == 80 + 20 + 80
+    assert used(stage).estimated
 
 
 def test_an_answer_under_way_counts_already_for_a_limit_and_for_a_process_that_dies() -> None:
@@ -75,7 +78,6 @@ async def test_what_came_after_an_interruption_is_heard_by_nobody_and_paid_for()
     stage.responds(fifths=2)
     await stage.interrupts()
     stage.delta(audio=FIFTH)
-    stage.meter.broke_off()
 
     assert used(stage).audio_out == 12
 

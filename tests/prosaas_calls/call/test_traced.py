@@ -2,10 +2,13 @@
 
 import pytest
 
+from calls_world.stage import Stage
 from calls_world.waiting import until
 from calls_world.world import calls_world
 from otlp_world import Receiver, attributes, traced
+from prosaas_core import tracing
 from prosaas_core.tracing import root_of
+from prosaas_logging import scope
 
 WORDS = "אני רוצה לקבוע תור"
 TALK = {"turns": [{"caller": WORDS, "agent": "לאיזה יום?"}, {"caller": "תודה", "agent": "להתראות"}]}
@@ -50,3 +53,17 @@ async def test_a_call_is_one_trace_with_its_greeting_its_turns_and_what_it_cost(
     sent = b"".join(request.SerializeToString() for request in receiver.requests)
     assert (WORDS.encode() in sent) is words
     assert b"972" not in sent
+
+
+def test_a_frame_costs_the_trace_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes fifty times a second makes no span: a turn is told once the call is over."""
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver), scope(call_sid="CA1") as entered:
+            tracing.join(entered)
+            stage = Stage()
+            stage.responds(fifths=200)
+    finally:
+        receiver.close()
+    assert receiver.all == []
+    assert len(stage.twilio.events("media")) == 200

@@ -21,6 +21,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
         folder.mkdir()
     spool, blackbox = found["SPOOL_DIR"], found["BLACKBOX_DIR"]
     (spool / f"{CALL}.json").write_text("{}")
+    (spool / "CAdied.12ab.journal").write_text('{"call": {"from_number": "+972501112233"}}\n' + "\0" * 64)
     (spool / "CAunknown.json").write_text('{"from_number": "+972501112233"}')
     (spool / "CAlive.0a0b.journal").write_text('{"call": {"from_number": "+972501112233"}}\n\0\0')
     (spool / "CAother.json").write_text('{"from_number": "+9725011122334"}')
@@ -49,9 +50,10 @@ def names(folders: dict[str, Path]) -> set[str]:
 
 def test_theirs_are_found_shown_and_erased(folders: dict[str, Path]) -> None:
     theirs, before = {"number": NUMBER, "calls": [CALL]}, names(folders)
-    expected = {f"{CALL}.json", "CAlive.0a0b.journal", "CAunknown.json", "request.jsonl"}
+    expected = {f"{CALL}.json", "CAunknown.json", "CAdied.12ab.journal", "CAlive.0a0b.journal", "request.jsonl"}
     assert asked(folders, "find", theirs).keys() == expected
     assert asked(folders, "show", theirs)["CAunknown.json"] == '{"from_number": "+972501112233"}'
+    assert "\0" not in asked(folders, "show", theirs)["CAdied.12ab.journal"]
     assert names(folders) == before
     assert asked(folders, "erase", theirs).keys() == expected
     assert names(folders) == before - expected

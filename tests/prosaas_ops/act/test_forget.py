@@ -158,7 +158,7 @@ def test_whom_must_be_said_exactly(known: Any, named: dict[str, str]) -> None:
         forget.run(known(**named))
 
 
-@pytest.mark.parametrize(("language", "title"), [("he", "המידע שנשמר עליך"), ("en", "What is kept about you")])
+@pytest.mark.parametrize(("language", "title"), [("he", "המידע שנשמר עליכם"), ("en", "What is kept about you")])
 def test_an_export_has_all_of_it_for_people_and_for_machines(
     known: Any, language: str, title: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,3 +45,13 @@ def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
 def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
     engine.write("worker", 1, "[ERROR] a", "[ERROR] b", "[ERROR] c")
     assert "… 2 kinds more: MAX=3" in shown(MAX="1")
+
+
+def test_deploys_and_switches_stand_on_the_same_clock(engine: Any, shown: Any) -> None:
+    """What began just after one of them is its doing; the last five are enough."""
+    for minute in range(7):
+        engine.write("prosaas-calls", 60 * minute, f"[INFO] 🟢 [SERVICE_START] the service is up, version=1.{minute}")
+    engine.write("prosaas-calls", 400, "[ERROR] boom")
+    marks = [row for row in shown().splitlines() if "▲" in row]
+    assert [row.rpartition("version=")[2] for row in marks] == ["1.2", "1.3", "1.4", "1.5", "1.6"]
+    assert marks[0].split()[:3] == ["14:02", "▲", "calls"]
