@@ -76,7 +76,8 @@ def _as_table(title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequen
         for label, values in rows
     )
     head = [("", names[0] or title), *(("n", name) for name in names[1:])]
-    return f"<details><summary>{AS_TABLE.say(language)}</summary>{table(head, body)}</details>"
+    words = AS_TABLE.say(language)
+    return f"<details><summary>{words}</summary>{scroll(f'{title}, {words}', table(head, body))}</details>"
 
 
 def _legend(names: Sequence[str], left: int) -> str:
