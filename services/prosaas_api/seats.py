@@ -15,6 +15,8 @@ from prosaas_logging import get_logger
 
 TIMEOUT_S = 0.3
 FRESH_S = 0.5
+# One that is in DNS and too busy to answer is as it last said: without a seat a call would go to any, draining or not.
+REMEMBERED_S = 10.0
 # Replicas and generations of one host; more than these are not asked.
 MOST_SEATS = 64
 
@@ -46,6 +48,7 @@ class Seats:
         self._client = client
         self._lock = asyncio.Lock()
         self._seats: list[Seat] = []
+        self._said: dict[str, tuple[float, Seat]] = {}
         self._asked_at = float("-inf")
 
     async def state(self) -> Door:
@@ -81,7 +84,12 @@ class Seats:
             log.warning("prosaas-calls is not to be found", error=f"{type(error).__name__}: {error}")
             return []
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MOST_SEATS]
-        answers = [seat for seat in await asyncio.gather(*map(self._ask_one, addresses)) if seat is not None]
+        answered = await asyncio.gather(*map(self._ask_one, addresses))
+        now = time.monotonic()
+        said = {address: (now, seat) for address, seat in zip(addresses, answered, strict=True) if seat is not None}
+        before = {address: self._said[address] for address in addresses if address in self._said}
+        self._said = {address: one for address, one in (before | said).items() if now - one[0] < REMEMBERED_S}
+        answers = [seat for _, seat in self._said.values()]
         # A container in two networks of ours has two addresses.
         return list({seat.name or str(number): seat for number, seat in enumerate(answers)}.values())
 

@@ -22,9 +22,9 @@ from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
 from prosaas_core.charges import prices_of
 from prosaas_core.database import DatabaseUnavailable, make_engine
-from prosaas_core.journal import Journals
+from prosaas_core.kept.journal import Journals
+from prosaas_core.kept.recovery import EVERY_S, recover
 from prosaas_core.outward.twilio_calls import TwilioCalls
-from prosaas_core.recovery import EVERY_S, recover
 from prosaas_core.settings import Settings
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP

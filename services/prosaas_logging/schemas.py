@@ -15,6 +15,7 @@ _TRACED: Final = frozenset({"trace_id", "span_id"})
 # What the other schemas call these, for whoever reads lines of any of them.
 RENAMED: Final = frozenset({
     "@timestamp", "time", "log.level", "log.logger", "ecs.version", "serviceContext", "stack_trace", "prosaas",
+    "trace", "span", "logging.googleapis.com/trace", "logging.googleapis.com/spanId",
 })  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from browser_world.console import ENDED, HOSTILE, LIVE, PlayedEngine, console
 from browser_world.looks import barriers, nu_complaints, too_wide
+from prosaas_core.facts.endings import ENDINGS, EndReason
+from prosaas_core.facts.troubles import CallFacts, opening
 from prosaas_ops.console.session import Doorkeeper
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -28,8 +30,8 @@ EVERY_LOOK = pytest.mark.parametrize(
     ids=lambda look: "-".join(map(str, look)),
 )
 WORDS = {
-    "en": {"model": "the model could not be reached", "live": "the call is live", "ended": "the caller hung up"},
-    "he": {"model": "לא ניתן היה להגיע למודל", "live": "השיחה מתנהלת עכשיו", "ended": "הלקוח ניתק"},
+    "model": ENDINGS[EndReason.MODEL_UNREACHABLE],
+    "ended": ENDINGS[EndReason.CUSTOMER_HANGUP],
 }
 
 
@@ -45,7 +47,9 @@ class Desk:
     errors: list[str]
 
     def says(self, what: str) -> str:
-        return WORDS[self.language][what]
+        if what == "live":
+            return opening(CallFacts(LIVE, live=True), self.language)
+        return str(getattr(WORDS[what], self.language))
 
     async def press_to(self, selector: str) -> None:
         """Tab on until the element has the focus, as somebody without a mouse does."""

@@ -44,7 +44,7 @@ class Stage:
             turns=self.turns,
             history=self.history,
             stats=self.stats,
-            limits=Limits(doubt=0.01, interruption=0.05, words=0.05, patience=0.05),
+            limits=Limits(doubt=0.01, interruption=0.3, words=0.3, patience=0.1),
             send=self._send,
             spawn=self._spawn,
             loud=lambda: self.loud,

@@ -27,7 +27,7 @@ from prosaas_calls.service import realtime_url
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.demo import WORKING_DAY
 from prosaas_core.facts.prices import shipped
-from prosaas_core.journal import SUFFIX, Journals, claimed, read
+from prosaas_core.kept.journal import SUFFIX, Journals, claimed, read
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, TwilioCalls
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import Settings, load_settings

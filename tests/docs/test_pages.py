@@ -48,7 +48,7 @@ _MACHINE = re.compile(r"(?<![\w.])/(?:work|root|home|Users|tmp|opt)/(?!venv)[\w.
 _HOSTS = {
     "github.com", "keepachangelog.com", "semver.org", "api.twilio.com", "graph.facebook.com", "api.openai.com",
     "example.com", "api.example.com", "calls.example.com", "voice.example.com", "localhost", "127.0.0.1",
-    "prosaas-calls", "prosaas-api", "simulator", "host",
+    "prosaas-calls", "prosaas-api", "simulator", "host", "host.docker.internal", "otel-collector",
 }  # fmt: skip
 
 

@@ -55,6 +55,25 @@ async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.Mo
     assert found.take() == NEW
 
 
+async def test_one_that_is_too_busy_to_answer_is_as_it_last_said_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a seat the call would go to any, and the old generation refuses it."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    answers: dict[str, Any] = {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW)}
+    found = seats(monkeypatch, answers)
+    assert await found.state() == "open"
+    for address in answers:
+        answers[address] = httpx.ReadTimeout("busy")
+    assert (await found.state(), found.take()) == ("open", NEW)
+    answers["10.0.0.1"] = said(OLD, "draining")
+    assert (await found.state(), found.take()) == ("open", NEW)
+    del answers["10.0.0.2"]
+    assert (await found.state(), found.take()) == ("draining", "")
+    monkeypatch.setattr(module, "REMEMBERED_S", 0.0)
+    answers["10.0.0.1"] = httpx.ReadTimeout("busy")
+    assert found.take() == ""
+    assert (await found.state(), found.take()) == ("open", "")
+
+
 @pytest.mark.parametrize(("states", "door"), [(["full", "draining"], "full"), (["draining"], "draining"), ([], "open")])
 async def test_what_the_caller_hears_without_a_ready_seat(
     monkeypatch: pytest.MonkeyPatch, states: list[str], door: str

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.process import service_process
 from calls_world.waiting import until
-from prosaas_core.recovery import recover
+from prosaas_core.kept.recovery import recover
 from prosaas_core.tables import Call, Charge
 from prosaas_logging import capture_events
 

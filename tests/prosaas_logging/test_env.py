@@ -106,7 +106,9 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
         duration(text)
 
 
-@pytest.mark.parametrize(("text", "size_"), [("1", 1), ("4k", 4096), ("8MiB", 8 * 1024**2), ("1 GB", 1024**3)])
+@pytest.mark.parametrize(
+    ("text", "size_"), [("1", 1), ("4k", 4096), ("8MiB", 8 * 1024**2), ("1 GB", 1024**3), ("3t", 3 * 1024**4)]
+)
 def test_a_size_is_understood(text: str, size_: int) -> None:
     assert size(text) == size_
 

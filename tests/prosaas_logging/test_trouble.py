@@ -211,6 +211,10 @@ def test_what_is_still_counted_at_the_end_is_said() -> None:
     assert world.lines[-1][4]["count"] == 1
 
 
+def refused(name: str, value: str) -> Record:
+    return 0.0, WARNING, log, "refused", {name: value}, None
+
+
 @pytest.mark.parametrize(
     ("name", "same"),
     [
@@ -221,17 +225,16 @@ def test_what_is_still_counted_at_the_end_is_said() -> None:
 )
 def test_of_whom_makes_no_difference_and_why_does(name: str, same: bool) -> None:
     """Words without a digit in them, which would be taken for a number."""
-    one, other = ((0.0, WARNING, log, "refused", {name: word}, None) for word in ("dana", "ruth"))
-    assert (kind_of(one) == kind_of(other)) is same
+    one, other = (kind_of(refused(name, word)) for word in ("dana", "ruth"))
+    assert (one == other) is same
 
 
 def test_only_the_beginning_of_a_text_tells_troubles_apart() -> None:
     assert wording("x" * 199 + "a") != wording("x" * 199 + "b")
     assert wording("x" * 200 + "a") == wording("x" * 200 + "b")
-    one, other = ((0.0, WARNING, log, "refused", {"why": "x" * 64 + end}, None) for end in "ab")
-    assert kind_of(one) == kind_of(other)
-    one, other = ((0.0, WARNING, log, "refused", {"why": "x" * 63 + end}, None) for end in "ab")
-    assert kind_of(one) != kind_of(other)
+    for same, length in ((True, 64), (False, 63)):
+        one, other = (kind_of(refused("why", "x" * length + end)) for end in "ab")
+        assert (one == other) is same
 
 
 def test_troubles_that_somebody_makes_up_are_not_remembered_for_ever() -> None:

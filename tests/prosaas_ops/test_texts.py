@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import unescape
 from importlib import import_module
 from pathlib import Path
@@ -15,20 +16,22 @@ from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, log_budget
-from prosaas_ops.ask import errors, trace
+from prosaas_ops.ask import errors, status, trace
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.alerts import Alert
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.lines import Line, parse
 from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stories.call import tell
 from prosaas_ops.stories.errors import group_errors
 from prosaas_ops.stories.measured import Measured
+from prosaas_ops.stories.status import Ended, Facts, Running, Status, Switched
 from prosaas_ops.texts import Text, language
 
 HEBREW = re.compile(r"[\u05d0-\u05ea]")
 # Nothing to translate in them: names of things that the engine has, and what the guide calls so in both languages.
-_SAME = {"CACHE", "VOLUME", "EACH"}
+_SAME = {"CACHE", "CACHED", "VOLUME", "EACH"}
 # Identifiers: events and settings, services, commands with their options, files, codes of endings and jobs.
 _IDENTIFIERS = re.compile(
     r"CA\w*…?|make [a-z-]+|docker compose [a-z]+|[A-Z][A-Z0-9_]*(?:=\S*)?|[\w./-]*[._/()-][\w./()-]*"
@@ -146,6 +149,18 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
     placing.verdict(Placed("CA1"), None, False, screen)
     screen.say(*(row for group in group_errors(logged("[ERROR] שגיאה")) for row in errors._rows(group, screen)))
     assert [row for row in paper.text.splitlines() if english_in(row.replace('"Found 0"', ""))] == []
+
+
+@pytest.mark.usefixtures("in_hebrew")
+def test_how_it_stands_is_told_in_hebrew(screen: Screen) -> None:
+    at = datetime(2026, 1, 25, 14, tzinfo=UTC)
+    facts = Facts([Ended("crashed", 3, 0)], (600.0, 900.0), (700.0, 3400.0), 17.2, 4, 1)
+    running = [Running("worker", "worker-1", "1.2", "Up", "DEBUG")]
+    switched = [Switched("calls", "call CA1", "DEBUG", 60.0, "dana@ops-1")]
+    for alerts in (None, [], [Alert("CRASHES", "page", at, "-", "make calls BAD=1", "docs/alerts.md", False)]):
+        told = list(status.rows(Status(at, running, None, facts, alerts, switched, []), screen))
+        names = ("Up", "crashed", "call", "dana", "ops")
+        assert [row for row in told if set(english_in(row)) - set(names)] == []
 
 
 @pytest.mark.parametrize("spoken", ["he", "en"])

@@ -11,8 +11,8 @@ from typing import Any
 from stack_world.stack import Stack, docker, eventually
 
 _BETWEEN_WEBHOOKS_S = 0.25
-# Rounds of three turns each, a minute and a half in all.
-_LONG = 5
+# Rounds of three turns each: long enough to span a change, and over within the minute that a test stack drains.
+_LONG = 3
 # A caller who is put off hears the sentence and comes again; one whose stream breaks hears another.
 _CUT = ("application_error", "fallback")
 
@@ -35,7 +35,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        """The long calls are all live before the block begins, and none is over before it ends."""
+        """The long calls are all live when the block begins."""
         long = [
             threading.Thread(target=self._call, args=("long",), kwargs={"repeat": _LONG}) for _ in range(self._live)
         ]

@@ -39,7 +39,7 @@ from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.prices import Prices
-from prosaas_core.journal import Journals
+from prosaas_core.kept.journal import Journals
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.phones import caller_id
 from prosaas_core.settings import Settings

@@ -14,7 +14,7 @@ from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
 from prosaas_core import tracing
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.facts.endings import UNSERVED
-from prosaas_core.journal import Entry, Journal
+from prosaas_core.kept.journal import Entry, Journal
 from prosaas_core.records import CallRecord
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import Scope, get_logger, scope

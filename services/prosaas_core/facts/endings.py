@@ -84,11 +84,11 @@ ENDINGS = {
         Fault.OURS, "כל הקווים היו תפוסים", "all lines were taken", explained=True
     ),
     EndReason.MISSED: Ending(
-        Fault.CARRIER, "השיחה לא הגיעה אל הסוכן", "the call never reached the agent"
+        Fault.CARRIER, "השיחה לא הגיעה אל הנציגה", "the call never reached the agent"
     ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
     EndReason.CRASHED: Ending(
-        Fault.OURS, "השירות נפל באמצע השיחה", "the service went down in the middle of the call", True
+        Fault.OURS, "השירות קרס באמצע השיחה", "the service went down in the middle of the call", True
     ),
 }  # fmt: skip
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.texts import status as words
+from prosaas_ops.texts import told
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
@@ -21,7 +23,8 @@ def run(options: Options) -> int:
     by = options.choice("BY", GROUPS, "day")
     sums = spent(Wanted(since, until, by, int(business or 0)))
     if not sums:
-        complain(f"costs: nothing was paid for from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC")
+        window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
+        complain(f"costs: {words.NOTHING_PAID(**window)}")
         return NOTHING
     if options.flag("CSV", default=False):
         _csv(by, sums)
@@ -42,13 +45,17 @@ def _csv(by: str, sums: list[Sum]) -> None:
 def _table(by: str, sums: list[Sum], when: str) -> None:
     screen = Screen()
     width = max(len(by), *(len(screen.value(row.name)) for row in sums))
-    head = f"{by:<{width}}  {'calls':>6}  {'minutes':>8}  {'tokens in':>11}  {'cached':>6}  {'out':>10}  {'cost':>12}"
+    head = (
+        f"{by:<{width}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
+        f"  {words.OUT!s:>10}  {words.COST!s:>12}"
+    )
     screen.say(f"{when}: {_together(sums)}", screen.dim(head), *(_row(row, width, screen) for row in sums))
     if unpriced := sum(row.unpriced for row in sums):
-        screen.say(screen.warn(f"{unpriced} charges have no price, so no cost: put it into env/prices.toml"))
+        screen.say(screen.warn(words.UNPRICED(count=unpriced)))
     if estimated := sum(row.estimated for row in sums):
-        screen.say(screen.dim(f"{estimated} charges are estimated: of answers whose end the model never told"))
-    screen.say(screen.dim(f"next: make costs BY={'business' if by == 'day' else 'day'} · CSV=1 for a spreadsheet"))
+        screen.say(screen.dim(words.ESTIMATED(count=estimated)))
+    command = f"make costs BY={'business' if by == 'day' else 'day'}"
+    screen.say(screen.dim(told.NEXT(commands=words.SPREADSHEET(command=command))))
 
 
 def _together(sums: list[Sum]) -> str:

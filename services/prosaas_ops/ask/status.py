@@ -12,6 +12,8 @@ from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stories.status import Status, status
+from prosaas_ops.texts import Text
+from prosaas_ops.texts import status as words
 
 OPTIONS = ("WATCH", "JSON")
 
@@ -44,7 +46,8 @@ def _as_json(now: Status) -> dict[str, object]:
     named["running"] = [each._asdict() for each in now.running]
     named["switched"] = [each._asdict() for each in now.switched]
     if now.facts is not None:
-        named["facts"]["ended"] = [each._asdict() for each in now.facts.ended]
+        for name in ("ended", "spent"):
+            named["facts"][name] = [each._asdict() for each in getattr(now.facts, name)]
     return named
 
 
@@ -62,52 +65,59 @@ def _down(state: str) -> bool:
 def rows(now: Status, screen: Screen) -> Iterator[str]:
     """The screen, a row at a time, within 80 columns."""
     yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
-    heading = ["service", "version", "level", "state"]
+    heading = [str(head) for head in (words.SERVICE, words.VERSION, words.LEVEL, words.STATE)]
     said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
     first, rule, *lines = table([heading, *said])
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _down(each.state) else screen.warn(line) if each.level == "DEBUG" else line
     yield ""
-    yield f"live calls     {'nobody could say: make logs S=calls' if now.live is None else now.live}"
+    yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:
         yield from _calls(now, screen)
     yield from (screen.bad(problem[:_WIDTH]) for problem in now.problems)
     yield from _alerts(now, screen)
     for switch in now.switched:
-        by = f", by {switch.by}" if switch.by else ""
-        text = f"{switch.service}, {switch.target}: {switch.level} for {spoken_duration(switch.left_s)}{by}"
-        yield screen.warn(f"switched       {text}")
+        told = {"service": switch.service, "target": switch.target, "level": switch.level}
+        by = words.BY(who=switch.by) if switch.by else ""
+        yield screen.warn(_named(words.SWITCHED, words.SWITCH_IS(**told, left=spoken_duration(switch.left_s), by=by)))
+
+
+def _named(name: Text, what: object) -> str:
+    return f"{name!s:<15}{what}"
 
 
 def _calls(now: Status, screen: Screen) -> Iterator[str]:
     facts = now.facts
     assert facts is not None
     today, before = sum(each.today for each in facts.ended), sum(each.yesterday for each in facts.ended)
-    yield f"calls today    {today}, yesterday until now {before}"
+    yield _named(words.CALLS_TODAY, words.AGAINST(today=today, before=before))
     for each in facts.ended:
         text = f"  {each.reason[:20]:<20} {each.today:>6}   {each.yesterday:>6}"
         bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "live"
         yield screen.warn(text) if bad else text
-    for what, pair in (("first sound", facts.first_sound_ms), ("answers", facts.answers_ms)):
+    for what, pair in ((words.FIRST_SOUND, facts.first_sound_ms), (words.ANSWERS, facts.answers_ms)):
         if pair is not None:
-            text = f"{what:<14} p50 {pair[0] / 1000:.1f} s, p95 {pair[1] / 1000:.1f} s"
+            text = _named(what, f"p50 {pair[0] / 1000:.1f} s, p95 {pair[1] / 1000:.1f} s")
             yield screen.warn(text) if pair[1] >= SLOW_MS else text
     if facts.lines_a_call is not None:
-        yield f"lines a call   {facts.lines_a_call:.0f}"
-    text = f"jobs           {facts.jobs_waiting} wait, {facts.jobs_held} held"
+        yield _named(words.LINES_A_CALL, f"{facts.lines_a_call:.0f}")
+    for bill in facts.spent:
+        told = words.SPENT_UNTIL_NOW(today=f"{bill.today:.2f} {bill.currency}", yesterday=f"{bill.yesterday:.2f}")
+        yield _named(words.SPENT_TODAY, told)
+    text = _named(words.JOBS, words.JOBS_ARE(waiting=facts.jobs_waiting, held=facts.jobs_held))
     yield screen.bad(f"{text}: make jobs") if facts.jobs_held else text
 
 
 def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     if now.alerts is None:
-        yield screen.dim("alerts         nobody watches: MONITORING=1 in .env, then make up-prod")
+        yield screen.dim(_named(words.ALERTS, words.NOBODY_WATCHES))
         return
     acting = [alert for alert in now.alerts if not alert.hidden]
     if not acting:
-        yield "alerts         none"
+        yield _named(words.ALERTS, words.NO_ALERTS)
     for alert in acting:
-        head = f"{alert.name} since {alert.since:%H:%M}"
-        yield (screen.bad if alert.severity == "page" else screen.warn)(f"alert          {head}")
+        head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
+        yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
         yield f"  {alert.summary}"[:_WIDTH]
-        yield screen.dim(f"  next: {alert.next} · read: {alert.page}"[:_WIDTH])
+        yield screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"[:_WIDTH])

@@ -1,7 +1,7 @@
 """How it stands now, as data: who is up, the calls of today against yesterday's, what waits, what is wrong."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,6 +40,12 @@ _JOBS = """
     select count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'failed') as held
     from pgqueuer
 """
+_SPENT = """
+    select currency, coalesce(sum(cost) filter (where at >= $1), 0) as today,
+           coalesce(sum(cost) filter (where at < $1), 0) as yesterday
+    from charges where at >= $1 or (at >= $2 and at < $3)
+    group by 1 order by 1
+"""
 
 
 class Running(NamedTuple):
@@ -58,6 +64,14 @@ class Ended(NamedTuple):
     reason: str
     today: int
     yesterday: int
+
+
+class Spent(NamedTuple):
+    """What was spent in a currency: today, and yesterday until this time of the day."""
+
+    currency: str
+    today: float
+    yesterday: float
 
 
 class Switched(NamedTuple):
@@ -80,6 +94,7 @@ class Facts:
     lines_a_call: float | None
     jobs_waiting: int
     jobs_held: int
+    spent: list[Spent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +176,7 @@ def _facts(now: datetime) -> Facts:
             await connection.fetchval(_LINES, _LINES_OF),
             jobs["waiting"],
             jobs["held"],
+            [Spent(*row) for row in await connection.fetch(_SPENT, midnight, midnight - day, now - day)],
         )
 
     return asked(ask)

@@ -5,22 +5,22 @@ from typing import Final
 from prosaas_ops.texts import Text
 
 TOO_LATE: Final = Text("עברו יותר מ-24 שעות מאז שהלקוח כתב", "more than 24 hours since the customer last wrote")
-CANNOT_RECEIVE: Final = Text("הטלפון של הלקוח לא יכול לקבל אותה", "the customer's phone cannot receive it")
-HELD_BACK: Final = Text("Meta לא מוסרת למספר הזה הודעות שיווק", "Meta holds marketing messages back from this number")
+CANNOT_RECEIVE: Final = Text("הטלפון של הלקוח לא יכול לקבל את ההודעה", "the customer's phone cannot receive it")
+HELD_BACK: Final = Text("הודעות שיווק למספר הזה נחסמות אצל Meta", "Meta holds marketing messages back from this number")
 TOO_MANY: Final = Text("יותר מדי הודעות למספר הזה בזמן קצר", "too many messages to this number in a short time")
 CODE: Final = Text("הקוד של הספק הוא {code}", "the provider's code {code}")
-NO_REASON: Final = Text("הספק לא אמר למה", "no reason given")
+NO_REASON: Final = Text("הספק לא ציין סיבה", "no reason given")
 NOT_DELIVERED: Final = Text(
     "תשובה שלנו לא הגיעה ({status}): {why}", "an answer of ours did not arrive ({status}): {why}"
 )
 FATE_UNKNOWN: Final = Text(
-    "לא ידוע אם תשובה שלנו הגיעה: הספק לא אמר, והיא לא תישלח שוב",
+    "לא ידוע אם תשובה שלנו הגיעה: הספק לא דיווח, והיא לא תישלח שוב",
     "nobody knows whether an answer of ours arrived: the provider never said, and it is not sent again",
 )
 WAITING: Final = Text(
     "הודעות שמחכות לתשובה: {count}, מזה {since}. {why}", "messages waiting for an answer: {count}, for {since}: {why}"
 )
-NO_JOB: Final = Text("אין בתור משימה שתענה", "no job is queued for it")
+NO_JOB: Final = Text("אין בתור משימה שתענה ללקוח", "no job is queued for it")
 JOB: Final = Text("מצב המשימה: {status}, ניסיונות: {attempts}{due}", "its job is {status}, attempts: {attempts}{due}")
 NEXT_TRY: Final = Text(", הבא ב-{at} UTC", ", next at {at} UTC")
 ERRORS: Final = Text("שגיאות בדרך: {count}, האחרונה: {last}", "errors on the way: {count}, the last one: {last}")

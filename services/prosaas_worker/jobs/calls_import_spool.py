@@ -1,6 +1,6 @@
 """calls.import_spool: stores the calls that ended while the database was away, or whose process died."""
 
-from prosaas_core.recovery import recover
+from prosaas_core.kept.recovery import recover
 from prosaas_worker import metrics
 from prosaas_worker.job import Tools
 

@@ -19,7 +19,7 @@ from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_core.facts.prices import shipped
-from prosaas_core.journal import Journal, Journals
+from prosaas_core.kept.journal import Journal, Journals
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims

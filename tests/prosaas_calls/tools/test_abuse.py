@@ -63,6 +63,8 @@ def test_no_tool_can_be_told_whom_to_act_for_or_whom_to_ring() -> None:
     """Where a caller is to be called back are words of a message: a person reads them, and nobody rings by them."""
     told = {name: set(tool.declaration()["parameters"]["properties"]) & set(MORE) for name, tool in toolbox().items()}
     assert told.pop("take_message") == {"number"}
+    # Who hides their number says one, and gets at nothing that is under it.
+    assert told.pop("remember_caller") == {"number"}
     assert not any(told.values()), told
 
 

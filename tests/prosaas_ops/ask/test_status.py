@@ -16,10 +16,18 @@ from prosaas_ops.options import FINE, PROBLEM, Problem
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack.alerts import Alert
 from prosaas_ops.stories import status as story
-from prosaas_ops.stories.status import Ended, Facts
+from prosaas_ops.stories.status import Ended, Facts, Spent
 
 NOW = datetime(2026, 1, 25, 14, tzinfo=UTC)
-FACTS = Facts([Ended("customer_hangup", 97, 99), Ended("crashed", 3, 0)], (600.0, 900.0), (700.0, 3400.0), 17.2, 4, 0)
+FACTS = Facts(
+    [Ended("customer_hangup", 97, 99), Ended("crashed", 3, 0)],
+    (600.0, 900.0),
+    (700.0, 3400.0),
+    17.2,
+    4,
+    0,
+    [Spent("USD", 3.214, 2.9)],
+)
 ALERT = Alert(
     "CallsEndBadly", "page", NOW, "3 calls ended badly", "make calls BAD=1", "docs/alerts.md#callsendbadly", False
 )
@@ -58,6 +66,7 @@ def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -
     assert "first sound    p50 0.6 s, p95 0.9 s" in said
     assert "answers        p50 0.7 s, p95 3.4 s" in said
     assert "lines a call   17" in said
+    assert "spent today    3.21 USD, yesterday until now 2.90" in said
     assert "jobs           4 wait, 0 held" in said
     assert "alerts         none" in said
     assert "\x1b" not in said
@@ -131,6 +140,11 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
                 at,
                 numbers,
             )
+            await connection.execute(
+                "insert into charges (at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost, currency,"
+                " estimated) values ($1, 'phone', 'twilio', 0, 0, 0, 60, 0.5, 'USD', false)",
+                at,
+            )
         await connection.close()
 
     asyncio.run(fill())
@@ -140,6 +154,7 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
     assert facts.answers_ms == (700.0, 900.0)
     assert facts.lines_a_call == 2.0
     assert (facts.jobs_waiting, facts.jobs_held) == (0, 0)
+    assert facts.spent == [Spent("USD", 1.0, 1.0)]
 
 
 def test_who_took_an_alert_is_known_by_what_was_tried_since() -> None:

@@ -82,6 +82,18 @@ def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
     ]
 
 
+def test_a_live_call_that_the_webhook_wrote_down_is_told_to_its_last_line(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """However long it lasts: its record has no end yet."""
+    engine.written["prosaas-calls"] = [raw for raw in engine.written["prosaas-calls"] if "CALL_END" not in raw.text]
+    known[call] = record(call, ended_at=None, duration_s=None, end_reason="", status="in-progress")
+    engine.write("prosaas-calls", 600.0, f"[INFO] ⚡ [BARGE_IN] the caller interrupts · call_sid={call}")
+    told = story.tell(engine, call)
+    assert told is not None
+    assert any(entry.event == "BARGE_IN" for entry in told.entries)
+
+
 def test_a_job_long_after_the_call_belongs_to_it_and_what_surrounds_the_job_does_not(
     engine: Any, call: str, known: dict[str, Record]
 ) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import DatabaseUnavailable, make_engine
-from prosaas_core.journal import Journals, encoded
+from prosaas_core.kept.journal import Journals, encoded
+from prosaas_core.kept.recovery import recover
 from prosaas_core.records import CallRecord
-from prosaas_core.recovery import recover
 from prosaas_core.settings import load_settings
 from prosaas_core.tables import Call
 from prosaas_logging import EventRecord, capture_events

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import DatabaseUnavailable, transaction
 from prosaas_core.facts.endings import EndReason
-from prosaas_core.journal import SUFFIX, claimed, read
+from prosaas_core.kept.journal import SUFFIX, claimed, read
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import CALL_END, CALL_RECORD_IMPORTED, CALL_RECORD_UNREADABLE

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from prosaas_core import journal as module
-from prosaas_core.journal import Entry, Journal, Journals, claimed, encoded, read
+from prosaas_core.kept import journal as module
+from prosaas_core.kept.journal import Entry, Journal, Journals, claimed, encoded, read
 from prosaas_logging import capture_events
 
 SAFETY_S = 20

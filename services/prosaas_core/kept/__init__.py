@@ -1,0 +1,1 @@
+"""A call on disk as it happens, and who stores it when its process is gone."""

@@ -1,0 +1,47 @@
+"""The words of the commands that say how it stands and what it costs: status, costs."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+# make status: a name in fifteen columns, then what it is.
+SERVICE, VERSION = Text("שירות", "service"), Text("גרסה", "version")
+LEVEL, STATE = Text("רמה", "level"), Text("מצב", "state")
+LIVE: Final = Text("שיחות עכשיו", "live calls")
+NOBODY_SAYS: Final = Text("לא ידוע: make logs S=calls", "nobody could say: make logs S=calls")
+CALLS_TODAY: Final = Text("שיחות היום", "calls today")
+AGAINST: Final = Text("{today}, אתמול עד השעה הזאת {before}", "{today}, yesterday until now {before}")
+FIRST_SOUND: Final = Text("צליל ראשון", "first sound")
+ANSWERS: Final = Text("תגובות", "answers")
+LINES_A_CALL: Final = Text("שורות לשיחה", "lines a call")
+JOBS: Final = Text("משימות", "jobs")
+SPENT_TODAY: Final = Text("הוצאה היום", "spent today")
+SPENT_UNTIL_NOW: Final = Text("{today}; אתמול עד השעה הזאת {yesterday}", "{today}, yesterday until now {yesterday}")
+JOBS_ARE: Final = Text("ממתינות {waiting}, מוחזקות {held}", "{waiting} wait, {held} held")
+ALERTS, ALERT = Text("התרעות", "alerts"), Text("התרעה", "alert")
+NO_ALERTS: Final = Text("אין", "none")
+NOBODY_WATCHES: Final = Text(
+    "אין ניטור: MONITORING=1 בקובץ .env, ואז make up-prod", "nobody watches: MONITORING=1 in .env, then make up-prod"
+)
+SINCE: Final = Text("{name} מאז {since}", "{name} since {since}")
+READ: Final = Text("הלאה: {next} · לקריאה: {page}", "next: {next} · read: {page}")
+SWITCHED: Final = Text("רמה זמנית", "switched")
+SWITCH_IS: Final = Text("{service}, {target}: {level}, נותרו {left}{by}", "{service}, {target}: {level} for {left}{by}")
+BY: Final = Text(", על ידי {who}", ", by {who}")
+
+# make costs
+NOTHING_PAID: Final = Text(
+    "לא היו עלויות בין {since} ל-{until} UTC", "nothing was paid for from {since} to {until} UTC"
+)
+UNPRICED: Final = Text(
+    "חיובים ללא מחיר, ולכן ללא עלות: {count}. המחיר נקבע ב-env/prices.toml",
+    "{count} charges have no price, so no cost: put it into env/prices.toml",
+)
+ESTIMATED: Final = Text(
+    "חיובים משוערים, של תגובות שהמודל לא הודיע על סופן: {count}",
+    "{count} charges are estimated: of answers whose end the model never told",
+)
+SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
+CALLS, MINUTES = Text("שיחות", "calls"), Text("דקות", "minutes")
+TOKENS_IN, CACHED = Text("טוקנים פנימה", "tokens in"), Text("cached", "cached")
+OUT, COST = Text("החוצה", "out"), Text("עלות", "cost")
