@@ -35,5 +35,5 @@ def test_each_rule_is_told_and_old_files_go(
 @pytest.mark.parametrize("value", ["x", "-1", "1.5", "99999", "٣"])
 def test_what_is_no_number_of_days_is_refused(value: str) -> None:
     with pytest.raises(Problem, match="KEEP_LINES_DAYS"):
-        retention.days(lambda name: value, "lines")
-    assert retention.days(lambda name: "", "lines") == DAYS["keep_lines_days"]
+        retention.days(lambda name: value, "KEEP_LINES_DAYS")
+    assert retention.days(lambda name: "", "KEEP_LINES_DAYS") == DAYS["keep_lines_days"]
