@@ -1,5 +1,6 @@
 """The running containers are what the production model promises: seen from the inside, not from the file."""
 
+import json
 import urllib.error
 import urllib.request
 
@@ -123,8 +124,13 @@ def test_secret_files_are_readable_inside_and_closed_outside(stack: Stack, servi
     folder = stack.checkout.path / "secrets"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
-    for name in stack.execute(service, "ls", "/run/secrets").split():
-        assert stack.execute(service, "cat", f"/run/secrets/{name}") == (folder / name).read_text()
+    model = json.loads(stack.checkout.compose("--profile", "*", "config", "--format", "json").out)
+    mounted = {
+        secret["target"].rpartition("/")[2]: secret["source"] for secret in model["services"][service]["secrets"]
+    }
+    assert sorted(mounted) == sorted(stack.execute(service, "ls", "/run/secrets").split())
+    for name, source in mounted.items():
+        assert stack.execute(service, "cat", f"/run/secrets/{name}") == (folder / source).read_text()
 
 
 def test_listens_on_loopback_only(stack: Stack) -> None:
