@@ -14,7 +14,7 @@ MAX_NUMBER = 48
 NONCE_LENGTH = 12
 # From the first we hear of a call, which may wait for its turn, until its token is good no more.
 RINGING_S = 180.0
-_ROTATED = re.compile(r"(.+),([^,]+):([0-9]{1,12})", re.DOTALL)
+_UNTIL = re.compile(r"[0-9]{1,12}")
 
 
 class TokenError(Exception):
@@ -90,8 +90,10 @@ def rotated(new: str, before: str, until: float) -> str:
 
 def _split(setting: str) -> tuple[str, str, float]:
     """What signs, what signed before, and until when that is good."""
-    found = _ROTATED.fullmatch(setting)
-    return (found[1], found[2], float(found[3])) if found else (setting, "", 0.0)
+    signs, _, before = setting.rpartition(",")
+    signed, _, until = before.rpartition(":")
+    rotated = signs and signed and _UNTIL.fullmatch(until)
+    return (signs, signed, float(until)) if rotated else (setting, "", 0.0)
 
 
 def verify(secret: str, token: str, *, now: float | None = None) -> StreamClaims:

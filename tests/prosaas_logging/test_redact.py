@@ -209,6 +209,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
     """Any repeated unit: what is linear takes about a millisecond for 16 KiB, what is quadratic hundreds of them."""
@@ -221,6 +222,7 @@ def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
 TABLES = ["9725 9999 ", "-5", "050-0", "2024-01-25 1)a1 4 5 8 0 ", "4580123456789012 key=", "a-112 123456782 00 "]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("unit", [*UNITS, *TABLES])
 def test_a_text_of_any_length_is_redacted_in_bounded_time(unit: str) -> None:
     for text in (unit * (65536 // len(unit)), unit * (3_000_000 // len(unit))):

@@ -231,6 +231,8 @@ WAYS_OUT = {
 }
 
 
+# An error waits fifty milliseconds for its line; that long a new thread may wait for a busy processor.
+@pytest.mark.alone
 @pytest.mark.parametrize("way", WAYS_OUT)
 def test_an_error_is_written_however_the_process_ends(run_program: Program, way: str) -> None:
     done = run_program(

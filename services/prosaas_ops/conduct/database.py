@@ -20,7 +20,7 @@ from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
-_CRON = re.compile(r"(?:[0-9A-Za-z*/,-]+ +){4}[0-9A-Za-z*/,-]+")
+_CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
