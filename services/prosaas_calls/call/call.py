@@ -363,11 +363,10 @@ class Call:
             for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
-        deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))
+        deed = asyncio.create_task(self._do(context, item))
         self._deeds.add(deed)
         deed.add_done_callback(self._deeds.discard)
         answer = await asyncio.shield(deed)
-        self.promises.done(item.name, answer)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
@@ -382,6 +381,11 @@ class Call:
             # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
             if self.stats.tools == number:
                 await self._part(answer.then)
+
+    async def _do(self, context: ToolContext, item: Item) -> Answer:
+        answer = await use(context, item.name, item.arguments, limit=self._services.limits.tool)
+        self.promises.done(item.name, answer)
+        return answer
 
     def _introduced(self, profile: Profile) -> None:
         self._profile = profile
