@@ -65,7 +65,7 @@ def test_a_session_that_is_killed_is_taken_back_by_the_container_itself(stack: S
         finish(terminal)
         assert switches(stack)
     wait_until_quiet(stack)
-    stack.wait_for_line("prosaas-calls", "LOG_LEVEL_REVERTED", "time is over")
+    stack.wait_for_line("prosaas-calls", "LOG_LEVEL_REVERTED", "הזמן שהוקצב נגמר")
 
 
 def test_the_end_of_the_time_takes_the_level_back(stack: Stack) -> None:
