@@ -1,6 +1,7 @@
 """What is kept of a finished call, in a form that also survives on disk while the database is away."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -111,22 +112,30 @@ async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:
     if before.ended_at is None or record.started_at <= before.ended_at:
         return False
     shift = int((record.started_at - before.started_at).total_seconds() * 1000)
-    numbers = {**before.metrics, **{name: value for name, value in record.metrics.items() if value is not None}}
-    for name in _ADDED_UP:
-        if name in before.metrics or name in record.metrics:
-            numbers[name] = (before.metrics.get(name) or 0) + (record.metrics.get(name) or 0)
-    if before.metrics.get("first_audio_ms") is not None:
-        numbers["first_audio_ms"] = before.metrics["first_audio_ms"]
     values = {
         "ended_at": record.ended_at,
         "duration_s": round((record.ended_at - before.started_at).total_seconds(), 1),
         "end_reason": record.end_reason,
-        "metrics": numbers,
+        "metrics": _together(before.metrics, record.metrics),
         "transcript": before.transcript + _later(record.transcript, shift, "at_ms", "until_ms"),
         "events": before.events + _later(record.events, shift, "t_ms"),
     }
     await conn.execute(update(Call).where(Call.call_sid == record.call_sid).values(storable(values)))
     return True
+
+
+def _together(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics of both parts. A cost that is not known of one of them is not known of the call."""
+    numbers = {**before, **{name: value for name, value in later.items() if value is not None}}
+    for name in _ADDED_UP:
+        if name in before or name in later:
+            parts = [before.get(name, 0), later.get(name, 0)]
+            numbers[name] = None if None in parts else sum(parts)
+    if deeds := [*before.get("deeds", ()), *later.get("deeds", ())]:
+        numbers["deeds"] = deeds
+    if before.get("first_audio_ms") is not None:
+        numbers["first_audio_ms"] = before["first_audio_ms"]
+    return numbers
 
 
 def _later(entries: list[dict[str, Any]], ms: int, *times: str) -> list[dict[str, Any]]:

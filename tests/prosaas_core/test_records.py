@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import raw_connection, session, transaction
 from prosaas_core.messages import fates
-from prosaas_core.records import CallRecord, save_call_record
+from prosaas_core.records import CallRecord, _together, save_call_record
 from prosaas_core.tables import Call, Customer
 
 STARTED = datetime(2026, 1, 4, 9, 0, 0, 123456, UTC)
@@ -33,6 +33,20 @@ RECORD = CallRecord(
 async def jobs(engine: AsyncEngine) -> list[str]:
     async with engine.connect() as connection:
         return list((await connection.execute(text("SELECT dedupe_key FROM pgqueuer"))).scalars())
+
+
+def test_a_call_that_goes_on_keeps_what_was_done_in_both_of_its_parts() -> None:
+    """Its first sound is the first part's; what one part cost is known of the whole only where the other's is."""
+    before = {"turns": 2, "cost": 0.1, "first_audio_ms": 300, "deeds": [{"tool": "book_appointment", "id": 1}]}
+    later = {"turns": 3, "cost": None, "first_audio_ms": 900, "deeds": [{"tool": "take_message", "id": 2}]}
+
+    assert _together(before, later) == {
+        "turns": 5,
+        "cost": None,
+        "first_audio_ms": 300,
+        "deeds": [{"tool": "book_appointment", "id": 1}, {"tool": "take_message", "id": 2}],
+    }
+    assert _together({"turns": 1}, {"turns": 1, "cost": 0.2}) == {"turns": 2, "cost": 0.2}
 
 
 def test_a_record_survives_the_disk() -> None:

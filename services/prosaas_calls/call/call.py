@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from prosaas_calls.call.briefing import Briefing
 from prosaas_calls.call.conversation import Conversation
-from prosaas_calls.call.greetings import Greetings, Recording, Spoken
-from prosaas_calls.call.hearing import Hearing
+from prosaas_calls.call.greetings import Greetings
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
@@ -34,7 +33,6 @@ from prosaas_calls.prompts import PromptName, prompt
 from prosaas_calls.sockets import TextSocket
 from prosaas_calls.stats import CallStats
 from prosaas_calls.store import Store
-from prosaas_calls.tools import declarations
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_core.facts.endings import UNSERVED
@@ -81,8 +79,6 @@ class Call:
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
         self._opening: asyncio.Task[Profile] | None = None
-        self._ears: asyncio.Task[None] | None = None
-        self._greeted = asyncio.Event()
         self._deeds: set[asyncio.Task[Answer]] = set()
         self._leaving = False
         self._drain = asyncio.Event()
@@ -130,6 +126,19 @@ class Call:
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
+        )
+        self._briefing = Briefing(
+            settings=settings,
+            limits=limits,
+            greetings=services.greetings,
+            profile=lambda: self._profile,
+            returned=claims.returned,
+            line=self._line,
+            turns=self._turns,
+            history=self.history,
+            conversation=self._conversation,
+            send=self._model.send,
+            spawn=self._group.create_task,
         )
         self._caller = CallerLeg(
             socket,
@@ -222,7 +231,7 @@ class Call:
     async def _open(self) -> Profile:
         """Learn who calls whom, and greet them at once where the greeting has been spoken before."""
         self._profile = profile = await self._services.store.profile(self._claims)
-        audio = None if self._claims.returned else self._services.greetings.get(self._greeting)
+        audio = self._briefing.recorded()
         if audio is not None:
             log.event(GREETING)
             self._turns.unwant()
@@ -231,70 +240,19 @@ class Call:
             self._line.play_recorded(audio, line.GREETING)
         return profile
 
-    @property
-    def _greeting(self) -> Spoken:
-        settings = self._services.settings
-        voice = (self._profile.business.voice if self._profile.business else "") or settings.openai_voice
-        return Spoken(settings.openai_realtime_model, voice, self._profile.first_words)
-
     async def _brief(self) -> list[bytes]:
-        """What a new session is told: who it is, what was said so far, and to greet when nothing was."""
+        """What a new session is told; a call whose business has spent its day's budget gets none."""
         assert self._opening is not None
         profile = await self._opening
-        settings = self._services.settings
-        if self._ears is not None:
-            self._ears.cancel()
-        hearing = Hearing.of(settings, profile.business)
-        if settings.max_cost_per_day and profile.spent_today >= settings.max_cost_per_day:
+        limit = self._services.settings.max_cost_per_day
+        if limit and profile.spent_today >= limit:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
             await self._leave("busy", EndReason.OVER_BUDGET)
-        greeting_due = self.history.empty
-        shielded = greeting_due or (self._line.playback.hearing in ("", line.GREETING) and not self._greeted.is_set())
-        keywords = [profile.business.name] if profile.business else []
-        briefing = [
-            events.session_update(
-                model=settings.openai_realtime_model,
-                instructions=profile.instructions(datetime.now(UTC)),
-                voice=self._greeting.voice,
-                transcription=events.transcription(
-                    settings.openai_transcription_model, profile.language.partition("-")[0], keywords=keywords
-                )
-                if self._conversation.transcribes
-                else None,
-                tools=declarations(),
-                noise_reduction=hearing.noise_reduction,
-                detection=None if shielded else hearing.detection,
-            )
-        ]
-        briefing += [events.message(role, text) for role, text in self.history.told()]
-        if shielded:
-            self._ears = self._group.create_task(self._open_ears(hearing.detection))
-        if greeting_due:
-            log.event(GREETING)
-            self._conversation.expect_response()
-            if not self._claims.returned:
-                self._conversation.recording = Recording(self._services.greetings, self._greeting)
-            briefing.append(events.create_response(profile.greeting(returned=self._claims.returned)))
-        return briefing
-
-    async def _open_ears(self, detection: dict[str, Any]) -> None:
-        """Listen once the first words of the greeting are heard: a "hello?" before them must not cut them off."""
-        limits = self._services.limits
-        with suppress(TimeoutError):
-            async with asyncio.timeout(
-                limits.disclosure_shield if self._profile.disclosure else limits.greeting_shield
-            ):
-                await self._greeted.wait()
-        for event in events.listen(detection):
-            self._model.send(event)
+        return self._briefing.session(profile)
 
     def _heard(self, item_id: str) -> None:
         self.history.still(item_id)
-        playback = self._line.playback
-        all_heard = not playback.holding and self._turns.settled.is_set()
-        enough = not self._profile.disclosure and playback.heard_ms >= self._services.limits.greeting * 1000
-        if all_heard or enough:
-            self._greeted.set()
+        self._briefing.heard()
 
     async def _comfort(self) -> None:
         if not self._leaving:
@@ -363,11 +321,10 @@ class Call:
             for_record=services.settings.for_record,
         )
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
-        deed = asyncio.create_task(use(context, item.name, item.arguments, limit=services.limits.tool))
+        deed = asyncio.create_task(self._do(context, item))
         self._deeds.add(deed)
         deed.add_done_callback(self._deeds.discard)
         answer = await asyncio.shield(deed)
-        self.promises.done(item.name, answer)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
@@ -382,6 +339,11 @@ class Call:
             # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
             if self.stats.tools == number:
                 await self._part(answer.then)
+
+    async def _do(self, context: ToolContext, item: Item) -> Answer:
+        answer = await use(context, item.name, item.arguments, limit=self._services.limits.tool)
+        self.promises.done(item.name, answer)
+        return answer
 
     def _introduced(self, profile: Profile) -> None:
         self._profile = profile

@@ -116,6 +116,9 @@ class Conversation:
         if self.turns.may_ask and not self.muted:
             self.expect_response()
             self._send(events.create_response())
+        elif self.turns.unheeded and not self._expecting_since:
+            # What the caller said meanwhile must not hide from the watchdog that the model does not move.
+            self._expecting_since = monotonic()
 
     def decided(self, answer_due: bool) -> None:
         """It is clear now what the caller's sound was: something to answer, or not."""
@@ -126,7 +129,7 @@ class Conversation:
     def mute(self) -> None:
         """Nothing more of the model is for the caller's ears, and nothing of the caller's stops what is played."""
         self.muted = True
-        self._floor.open = False
+        self._floor.close()
 
     def expect_response(self) -> None:
         """The model was asked to speak."""
@@ -304,7 +307,9 @@ class Conversation:
 
     def _transcription_failed(self, event: ServerEvent) -> None:
         log.debug("no transcript", item_id=event.item_id, error=event.error and event.error.name)
-        self._floor.understood(event.item_id, "")
+        # Else it is the writer that failed: the model has heard the caller all the same.
+        if event.error is not None and event.error.code == events.UNINTELLIGIBLE:
+            self._floor.understood(event.item_id, "")
 
     def _session_updated(self, event: ServerEvent) -> None:
         self._configured = True

@@ -21,6 +21,8 @@ log = get_logger(__name__)
 
 # A question this close to its end has been understood.
 _NEARLY_HEARD_MS = 2_000
+# So little is left of a sentence that whoever says "okay" to it has waited for its end.
+_ALL_BUT_HEARD_MS = 500
 _HARD_TO_HEAR = (
     "[The line has been noisy for {seconds:.0f} seconds without a pause. Answer what you understood of it; if that was "
     "nothing, ask the caller to repeat.]",
@@ -66,6 +68,10 @@ class Floor:
         self._over = asyncio.Event()
         self._words = asyncio.Event()
         self._item = self._said = ""
+        # The sounds that are judged together, and whether the words of an earlier one of them were meant.
+        self._judged: set[str] = set()
+        self._judging_since = 0.0
+        self._meant = False
         self._speech_since = 0.0
         self._noises = 0
         # How often the caller has made themselves heard.
@@ -82,6 +88,13 @@ class Floor:
 
     def begins(self, item_id: str) -> None:
         """The caller makes themselves heard."""
+        if self._pondering is None or self._patient:
+            self._judged.clear()
+            self._judging_since = monotonic()
+            self._meant = False
+        elif not assents(self._said):
+            self._meant = True
+        self._judged.add(item_id)
         self._stop_pondering()
         self._turns.caller_starts()
         self.sounds += 1
@@ -109,19 +122,25 @@ class Floor:
         """The words of a turn have come; none where it was noise, or could not be understood."""
         self.unintelligible = 0 if words else self.unintelligible + 1
         if item_id != self._item:
+            self._meant = self._meant or (item_id in self._judged and not assents(words))
             return
         self._said = words
         self._words.set()
         self._in_groups = unfinished(words)
         if not self._over.is_set():
             return
-        if self._pondering is None and self._in_groups and not (self._turns.active and self._turns.spoke):
+        if self._pondering is None and self._in_groups and self._turns.answer_due:
             # The answer to half a number has not begun to sound: let them finish.
             self._drop()
             self._finished(patient=True)
         elif self._patient and sum(map(str.isdigit, words)) >= WHOLE_NUMBER:
             self._stop_pondering()
             self._decided(True)
+
+    def close(self) -> None:
+        """From now on nothing that the caller says stops what is being said, and nothing is judged any more."""
+        self.open = False
+        self._stop_pondering()
 
     def take(self) -> None:
         """The caller pressed a key: they have the floor without further ado."""
@@ -184,7 +203,8 @@ class Floor:
     async def _wanted(self) -> bool:
         """Whether the caller wants the floor."""
         limits = self._limits
-        give_up = monotonic() + limits.interruption
+        # One sound after another does not keep us silent for longer than the two waits take.
+        give_up = min(monotonic(), self._judging_since + limits.words) + limits.interruption
         wait = limits.doubt
         while not self._over.is_set():
             await _within(wait, self._over)
@@ -194,16 +214,20 @@ class Floor:
             if monotonic() > give_up and not self._over.is_set():
                 return True
         await _within(limits.words, self._words)
-        return not self._words.is_set() or not assents(self._said)
+        return self._meant or not self._words.is_set() or not assents(self._said)
 
     def _go_on(self) -> bool:
-        """It was no interruption. Whether it is to be answered all the same: a "yes" over the end of a question is."""
+        """It was no interruption. Whether it is to be answered all the same: a "yes" over the end of a question is.
+
+        So is an "okay" with which the agent's words end, for nothing comes behind them that would go on.
+        """
         question = self._history.text(self._line.playback.hearing).rstrip().endswith("?")
-        nearly_heard = self._line.playback.held_bytes < _NEARLY_HEARD_MS * BYTES_PER_MS
+        left_ms = self._line.playback.held_bytes / BYTES_PER_MS
+        at_its_end = self._turns.active is None and left_ms < _ALL_BUT_HEARD_MS
         self._stats.false_interruptions += 1
         log.event(SPOKEN_THROUGH, resumed=self._line.playback.held)
         self._line.resume()
-        answers = bool(self._said) and question and nearly_heard
+        answers = bool(self._said) and (at_its_end or (question and left_ms < _NEARLY_HEARD_MS))
         if answers:
             self._turns.want()
         return answers

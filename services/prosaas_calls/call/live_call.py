@@ -100,8 +100,12 @@ class LiveCall:
         )
         events = [entry._asdict() for entry in call_scope.timeline]
         record = replace(numbers, transcript=self.call.history.to_json(), events=events)
-        told = self._masked(record) if tracing.with_words() else record
-        trace(call_scope, told, model=self._services.settings.openai_realtime_model)
+        try:
+            told = self._masked(record) if tracing.with_words() else record
+            trace(call_scope, told, model=self._services.settings.openai_realtime_model)
+        except Exception:
+            # Nobody's record is lost for the sake of its trace.
+            log.exception("the call has no trace")
         return record
 
     def _news(self, call_scope: Scope) -> Iterator[Entry]:

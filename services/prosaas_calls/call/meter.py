@@ -36,9 +36,14 @@ class Meter:
     def response_done(self, event: ServerEvent) -> None:
         """The response ended, and the server says what it used."""
         used = self._read(event.response and event.response.usage, "text")
+        # It has to be paid for also where its bill says nothing: then what we heard stands for it.
+        reckoned = self._used_so_far() if self._heard and used == Usage() else None
         self._responding, self._heard = False, 0
-        self._last = used
-        self._add("model", used)
+        if reckoned is not None:
+            self._used = reckoned
+        else:
+            self._last = used
+            self._add("model", used)
 
     def _used_so_far(self) -> dict[str, Usage]:
         """With the response under way: it reads what the last one read, and has said what we heard of it."""

@@ -13,10 +13,12 @@ class Keypad:
         self._pause = pause
         self._pressed: asyncio.Queue[str] = asyncio.Queue()
 
-    def press(self, key: str) -> None:
-        """Take a key; anything that is no key of a telephone is not one."""
-        if key in KEYS:
+    def press(self, key: str) -> bool:
+        """Take a key; whether it is one, which what no telephone has is not."""
+        known = key in KEYS
+        if known:
             self._pressed.put_nowait(key)
+        return known
 
     async def entry(self) -> str:
         """The next group of keys."""

@@ -75,8 +75,8 @@ class CallerLeg:
             case Mark():
                 self._mark(message.mark.name)
             case Dtmf():
-                self._key_pressed()
-                self._keypad.press(message.dtmf.digit)
+                if self._keypad.press(message.dtmf.digit):
+                    self._key_pressed()
             case Stop():
                 raise CallEnded(self._line.parting)
 

@@ -9,6 +9,8 @@ import msgspec
 ALREADY_ACTIVE = "conversation_already_has_active_response"
 BENIGN_ERRORS = frozenset({"response_cancel_not_active", ALREADY_ACTIVE})
 RATE_LIMITED = "rate_limit_exceeded"
+# There was no word in what the caller's turn consists of.
+UNINTELLIGIBLE = "audio_unintelligible"
 _TRY_AGAIN = re.compile(r"try again in (\d{1,6}(?:\.\d{1,6})?) ?(ms|s)\b")
 _LONGEST_HINT = 1000
 _FATAL_WORDS = ("quota", "api_key", "account", "billing", "authentication", "model_not_found")

@@ -23,6 +23,16 @@ class Turns:
         busy = self.active is not None or self._asked or self._works > 0 or self.caller_speaking
         return self._wanted and not busy
 
+    @property
+    def answer_due(self) -> bool:
+        """Whether an answer is wanted, asked for or begun of which no sound has come."""
+        return self._wanted or self._asked or (self.active is not None and not self.spoke)
+
+    @property
+    def unheeded(self) -> bool:
+        """Whether the model has not yet done as it was told: begun a response, or stopped one."""
+        return self._asked or self.active in self._discarded
+
     def caller_starts(self) -> None:
         """The caller makes themselves heard: nothing is asked for meanwhile."""
         self.caller_speaking = True

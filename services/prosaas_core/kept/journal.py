@@ -163,8 +163,12 @@ class Journals:
     def _turn(self) -> None:
         if not self._journals:
             return
-        process = {"process": dict(self._about())}
+        process: Entry = {}
         failed: Exception | None = None
+        try:
+            process = {"process": dict(self._about())}
+        except Exception as error:
+            failed = error
         for journal in self._journals.copy():
             try:
                 if journal.turn(process):

@@ -31,24 +31,35 @@ async def recover(
     """Store each call in the folder whose process does not hold it any more; `crashed` is told of those that died.
 
     Any number of processes may look at once. A file goes only after its record is committed, so that a crash repeats
-    in vain. One that the database refuses steps aside and lets the others pass; where the database is away, all wait.
+    in vain. One that the database refuses steps aside and lets the others pass, as does one that the disk does not
+    give, which is raised in the end; where the database is away, all wait.
     """
+    refused: OSError | None = None
     for path in await asyncio.to_thread(_waiting, folder):
-        with claimed(path) as data:
-            if data is None:
-                continue
-            if not data.strip(b"\0\n"):
-                # Its process died before it wrote anything.
-                path.unlink()
-                continue
-            try:
-                await _store(engine, path, data, crashed, day_limit)
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:
-                await asyncio.to_thread(path.replace, path.with_suffix(UNREADABLE))
-                reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-                log.event(CALL_RECORD_UNREADABLE, path=path.name, error=reason)
+        try:
+            await _take(engine, path, crashed, day_limit)
+        except OSError as error:
+            refused = error
+    if refused is not None:
+        raise refused
+
+
+async def _take(engine: AsyncEngine, path: Path, crashed: Crashed, day_limit: float) -> None:
+    with claimed(path) as data:
+        if data is None:
+            return
+        if not data.strip(b"\0\n"):
+            # Its process died before it wrote anything.
+            await asyncio.to_thread(path.unlink)
+            return
+        try:
+            await _store(engine, path, data, crashed, day_limit)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            await asyncio.to_thread(path.replace, path.with_suffix(UNREADABLE))
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            log.event(CALL_RECORD_UNREADABLE, path=path.name, error=reason)
 
 
 async def _store(engine: AsyncEngine, path: Path, data: bytes, crashed: Crashed, day_limit: float) -> None:

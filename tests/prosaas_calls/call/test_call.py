@@ -614,7 +614,7 @@ async def test_what_was_agreed_is_done_also_for_a_caller_who_hangs_up_at_once(mo
             (live,) = world.desk.live
             await until(lambda: live.call.stats.ended)
             done.append(len(world.store.records))
-            return Answer("-", "-")
+            return Answer("-", "-", wrote=31)
 
         install(monkeypatch, run)
         with capture_events() as events:
@@ -624,6 +624,7 @@ async def test_what_was_agreed_is_done_also_for_a_caller_who_hangs_up_at_once(mo
     assert done == [0]
     assert end(events)["reason"] == "customer_hangup"
     assert len(named(events, "TOOL_RESULT")) == 1
+    assert world.store.records[0].metrics["deeds"] == [{"tool": "check_availability", "id": 31}]
 
 
 async def test_a_failing_tool_is_an_error_with_its_stack_and_the_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

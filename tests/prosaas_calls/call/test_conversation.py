@@ -1,6 +1,7 @@
 """What the model's events do to a call, in the sequences in which they come."""
 
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 
@@ -383,3 +384,30 @@ def test_a_flight_recorder_remembers_more_than_the_last_seconds() -> None:
 
     assert len(kept) == 4
     assert sum(event.event == "AUDIO_DELTA" for event in events) == 100
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["a response that does not stop", "one that does not begin"])
+def test_a_model_that_hangs_is_noticed_though_the_caller_spoke_meanwhile(begun: bool) -> None:
+    """The caller's words end their wait for the old answer; the wait for the new one begins with their last."""
+    stage = Stage()
+    stage.model("session.updated")
+    stage.turns.want()
+    stage.conversation.ask_if_due()
+    if begun:
+        stage.model("response.created", response={"id": "r1"})
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    assert stage.conversation.silent_for(monotonic() + 7) == 0.0
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+
+    assert stage.asked() == 1
+    assert stage.conversation.silent_for(monotonic() + 7) > 6
+
+
+def test_a_model_that_speaks_on_while_an_answer_waits_is_not_taken_for_a_hanging_one() -> None:
+    """A tool's answer has come, and is asked about once the sentence is over."""
+    stage = Stage()
+    stage.responds()
+    stage.turns.want()
+    stage.conversation.ask_if_due()
+
+    assert stage.conversation.silent_for(monotonic() + 7) == 0.0

@@ -60,7 +60,8 @@ async def test_a_cough_that_lasts_is_waited_out_and_the_sentence_goes_on_where_i
     assert len(stage.twilio.events("media")) == 10
 
     stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
-    stage.model("conversation.item.input_audio_transcription.failed", item_id="u1")
+    not_a_word = {"type": "transcription_error", "code": "audio_unintelligible"}
+    stage.model("conversation.item.input_audio_transcription.failed", item_id="u1", error=not_a_word)
     await stage.judging
 
     assert len(stage.twilio.events("media")) == 10 + 7 + 1
@@ -190,3 +191,105 @@ async def test_a_lost_connection_leaves_nobody_silent() -> None:
 
     assert len(stage.twilio.events("media")) == 10 + 7
     assert not stage.line.playback.held
+
+
+async def test_a_farewell_is_said_whatever_sound_was_being_judged() -> None:
+    """Who speaks on while the call is taken leave of must not have the last sentence held back."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+    stage.loud = False
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    stage.conversation.mute()
+    stage.line.cut()
+    stage.line.play_recorded(b"\x00" * 1600, "")
+    stage.loud = True
+    await asyncio.wait({stage.judging})
+
+    assert not stage.line.playback.held
+    assert len(stage.twilio.events("clear")) == 1
+
+
+async def test_a_writer_that_fails_makes_nobody_unintelligible() -> None:
+    """The model hears the caller by itself: neither is the call ended for it, nor an interruption taken for noise."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.done()
+    stage.heard(3)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    away = {"type": "server_error", "code": "internal_error"}
+    stage.model("conversation.item.input_audio_transcription.failed", item_id="u1", error=away)
+    await stage.judging
+
+    assert stage.floor.unintelligible == 0
+    assert stage.stats.barge_ins == stage.asked() == 1
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+async def test_words_that_were_meant_are_not_lost_to_the_assent_behind_them(in_time: bool) -> None:
+    """ "Cancel it, … yes": two sounds in one judgement, the first one's words before the second or after it."""
+    stage = Stage()
+    stage.responds(fifths=20)
+    stage.done()
+    stage.heard(3)
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    written = {"item_id": "u1", "transcript": "תבטלי את התור"}
+    if in_time:
+        stage.model("conversation.item.input_audio_transcription.completed", **written)
+    stage.model("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=0)
+    if not in_time:
+        stage.model("conversation.item.input_audio_transcription.completed", **written)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u2", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u2", transcript="כן")
+    await stage.judging
+
+    assert stage.stats.barge_ins == stage.asked() == 1
+
+
+async def test_sound_upon_sound_does_not_hold_the_agents_tongue_for_good() -> None:
+    """A dog that barks on, each bark before the last one's words have come: it ends as one long sound would."""
+    stage = Stage()
+    stage.responds(fifths=20)
+    stage.done()
+    stage.heard(3)
+    for number in range(12):
+        stage.model("input_audio_buffer.speech_started", item_id=f"u{number}", audio_start_ms=0)
+        await asyncio.sleep(0.08)
+        stage.model("input_audio_buffer.speech_stopped", item_id=f"u{number}", audio_end_ms=0)
+
+    assert stage.stats.barge_ins == 1
+    assert not stage.line.playback.held
+    assert stage.asked() == 1
+
+
+async def test_an_okay_that_ends_a_sentence_is_answered() -> None:
+    """Nothing would come behind it: without an answer, both would wait for the other. In the midst it asks for none."""
+    stage = Stage()
+    stage.responds(fifths=3)
+    stage.model("response.output_audio_transcript.done", item_id="i1", transcript="אפשר לאשר עכשיו.")
+    stage.heard(2)
+    stage.loud = False
+    await stage.says("אוקיי")
+    assert stage.asked() == 0
+
+    stage.done()
+    await stage.says("אוקיי", "u2")
+
+    assert stage.asked() == 1
+    assert not stage.twilio.events("clear")
+
+
+async def test_a_number_that_has_been_answered_is_not_answered_again() -> None:
+    """Its words may come after the answer is whole: there is nothing to call back any more."""
+    stage = Stage()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.responds(fifths=2)
+    stage.done()
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="050")
+    await asyncio.sleep(0.15)
+
+    assert stage.asked() == 1

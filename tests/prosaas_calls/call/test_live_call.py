@@ -12,6 +12,7 @@ import pytest
 
 from calls_world.sockets import FakeSocket
 from calls_world.world import ENVIRON, FakeStore
+from prosaas_calls.call import live_call
 from prosaas_calls.call.call import Call, Services
 from prosaas_calls.call.live_call import LiveCall
 from prosaas_calls.ending import EndReason
@@ -283,3 +284,18 @@ async def test_twilio_is_asked_to_hang_up_within_its_limit(tmp_path: Path) -> No
     assert not waiting.expired()
     assert [event.fields["reason"] for event in events if event.event == "CALL_END"] == ["drained"]
     assert stage.kept == 1
+
+
+async def test_a_trace_that_fails_costs_nobody_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told with its stack, after CALL_END, and the call is kept as it was."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("odd")
+
+    monkeypatch.setattr(live_call, "trace", fail)
+    stage = Stage(tmp_path)
+    events = await axed(stage, Axe(0))
+
+    assert [event.text for event in events if event.exc] == ["the call has no trace"]
+    assert [event.event for event in events].count("CALL_END") == 1
+    assert len(stage.store.records) == stage.kept == 1

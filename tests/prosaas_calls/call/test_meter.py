@@ -61,6 +61,20 @@ def test_a_response_whose_end_never_came_is_reckoned_from_what_was_heard_and_mar
     assert used(stage).estimated
 
 
+def test_an_answer_without_a_bill_is_reckoned_from_what_was_heard() -> None:
+    """A cancelled answer that nobody told the usage of was spoken all the same."""
+    stage = Stage()
+    stage.responds()
+    stage.done(usage=BLOCK)
+    stage.responds("r2", "i2", fifths=5)
+    stage.done("r2", status="cancelled")
+
+    assert (used(stage).tokens_in, used(stage).audio_out, used(stage).estimated) == (2000, 80 + 20, True)
+    stage.responds("r3", "i3", fifths=0)
+    stage.done("r3", status="failed")
+    assert used(stage).tokens_in == 2000
+
+
 def test_an_answer_under_way_counts_already_for_a_limit_and_for_a_process_that_dies() -> None:
     """Marked as estimated until its end is told, which then stands alone."""
     stage = Stage()

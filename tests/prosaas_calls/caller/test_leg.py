@@ -29,6 +29,7 @@ class Ear:
         self.keypad = Keypad(0.05)
         self.heard: list[bytes] = []
         self.items_heard: list[str] = []
+        self.presses: list[int] = []
         self.leg = CallerLeg(
             self.socket,
             self.line,
@@ -37,7 +38,7 @@ class Ear:
             hear=self._hear,
             heard=self.items_heard.append,
             malformed_limit=malformed_limit,
-            key_pressed=lambda: None,
+            key_pressed=lambda: self.presses.append(len(self.heard)),
         )
 
     def _hear(self, payload: bytes) -> None:
@@ -167,3 +168,15 @@ async def test_a_stop_after_our_own_decision_has_its_name() -> None:
     ear.line.parting = EndReason.TRANSFERRED
 
     assert await ear.to_the_end() is EndReason.TRANSFERRED
+
+
+async def test_what_is_no_key_of_a_telephone_interrupts_nobody() -> None:
+    """Nothing would be told to the model, which would wait for the caller, who waits for it."""
+    ear = Ear()
+    ear.say("dtmf", dtmf={"track": "inbound_track", "digit": "x"})
+    ear.say("dtmf", dtmf={"track": "inbound_track", "digit": "7"})
+
+    await ear.to_the_end()
+
+    assert len(ear.presses) == 1
+    assert await asyncio.wait_for(ear.keypad.entry(), 5) == "7"

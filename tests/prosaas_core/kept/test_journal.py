@@ -259,3 +259,21 @@ def test_hundreds_of_calls_are_kept_by_one_thread(journals: Journals) -> None:
 
 def test_an_entry_is_one_line_whatever_is_in_it() -> None:
     assert encoded({"said": (0, {"text": "a\nb\u2028\0"})}).count(b"\n") == 1
+
+
+def test_a_process_that_cannot_tell_of_itself_keeps_its_calls_all_the_same(tmp_path: Path) -> None:
+    """What is known of it is read from files, which a process that has too many of them open cannot open."""
+
+    def about() -> dict[str, Any]:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    journals = Journals(tmp_path, about, every_s=0.01)
+    with capture_events() as events:
+        journal = journals.open("CA1", Told(begin(), said(0, "שלום")))
+        path = journal.close().result(SAFETY_S)
+    journals.close(SAFETY_S)
+
+    record, process = read(path.read_bytes())
+    assert [line["text"] for line in record.transcript] == ["שלום"]
+    assert not process
+    assert [event.event for event in events] == ["CALL_JOURNAL_FAILED"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import DatabaseUnavailable, make_engine
+from prosaas_core.kept import recovery
 from prosaas_core.kept.journal import Journals, encoded
 from prosaas_core.kept.recovery import recover
 from prosaas_core.records import CallRecord
@@ -169,3 +171,23 @@ async def test_what_is_empty_goes_and_what_is_no_journal_steps_aside(
     assert left(tmp_path) == ["CA2.0.unreadable"]
     assert len(named(events, "CALL_RECORD_UNREADABLE")) == 1
     assert [event.fields["call_sid"] for event in named(events, "CALL_END")] == ["CA3"]
+
+
+async def test_what_the_disk_does_not_give_keeps_no_other_call_waiting(
+    away: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in a file's place here; a file of another user elsewhere. It is said all the same."""
+    stored: list[str] = []
+
+    async def store(engine: object, path: Path, *_: object) -> None:
+        stored.append(path.name)
+
+    monkeypatch.setattr(recovery, "_store", store)
+    odd = tmp_path / "CA0.0a0b0c0d.journal"
+    odd.mkdir()
+    good = dead(tmp_path)
+    os.utime(odd, (0, 0))
+    with pytest.raises(IsADirectoryError):
+        await recover(away, tmp_path)
+
+    assert stored == [good.name]
