@@ -37,7 +37,7 @@ FINDS_AT: Final = Text(
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")
-STATUSES: Final = {"booked": Text("קבועה", "booked"), "cancelled": Text("מבוטלת", "cancelled")}
+STATUSES: Final = {"booked": Text("נקבעה", "booked"), "cancelled": Text("בוטלה", "cancelled")}
 WITHOUT_RECORD: Final = Text("בלי הרשומה: {why}", "without the record: {why}")
 SOURCES: Final = Text("שורות: {known}", "lines: {known}")
 RECALLED: Final = Text("מהרשומה בלבד {count}", "from the record only {count}")
