@@ -115,7 +115,7 @@ def test_what_counts_as_a_bad_ending_is_what_the_services_call_abnormal() -> Non
 
 
 def test_a_database_that_is_away_hides_nothing_that_callers_hear_of_for_another_reason() -> None:
-    """Calls and the front door work without Postgres: an alert that nobody answers must not drown in that of Postgres."""
+    """Calls and the front door work without Postgres: that nobody answers must not drown in that of Postgres."""
     rules = json.loads(config({}))["inhibit_rules"]
     hidden = {
         name
