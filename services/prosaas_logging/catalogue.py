@@ -186,7 +186,7 @@ def CALL_RECORD_SPOOLED(*, path: str) -> None:
     """The call's record waits in a file until the database is back."""
 
 
-@event(WARNING, "⚠️", tag="CALL_JOURNAL", he="השיחות לא נכתבות לדיסק, וקריסה תאבד אותן",
+@event(WARNING, "⚠️", tag="CALL_JOURNAL", he="השיחות לא נכתבות לדיסק, ובקריסה הן יאבדו",
        en="calls are not written to disk, a crash would lose them")  # fmt: skip
 def CALL_JOURNAL_FAILED(*, error: str) -> None:
     """What happens in calls cannot be written to disk; it is tried again twice a second, and nothing is forgotten."""
@@ -220,7 +220,7 @@ def TOKEN_REJECTED(*, reason: str) -> None:
     """A media stream came without a valid single-use token."""
 
 
-@event(WARNING, "⚠️", he="Twilio לא הצליחה לפתוח את זרם השמע", en="Twilio could not open the audio stream")
+@event(WARNING, "⚠️", he="Twilio לא הצליח לפתוח את זרם השמע", en="Twilio could not open the audio stream")
 def STREAM_FAILED(*, error: str) -> None:
     """Twilio did not get through to the media stream, or lost it: the caller heard nobody."""
 

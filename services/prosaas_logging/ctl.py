@@ -67,9 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     reset = commands.add_parser("reset", help="take it back now: everything, or one target")
     _add_targets(reset)
     reset.set_defaults(command=_reset)
-    blackbox = commands.add_parser(
-        "blackbox", help="the flight recorder of a call, request or job; without one: a list"
-    )
+    blackbox = commands.add_parser("blackbox", help="the black box of a call, request or job; without one: a list")
     blackbox.add_argument("id", nargs="?", default="")
     blackbox.set_defaults(command=_blackbox)
     return parser
@@ -179,7 +177,7 @@ def _list(directory: Path) -> int:
 
 def _not_a_directory(target: str) -> int:
     where = "goes to the log itself (LOG_BLACKBOX=stdout)" if target else "is off (LOG_BLACKBOX=0)"
-    print(f"logctl: the flight recorder {where}", file=sys.stderr)
+    print(f"logctl: the black box {where}", file=sys.stderr)
     return FINE if target else NOTHING_MATCHED
 
 

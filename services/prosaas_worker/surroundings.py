@@ -11,7 +11,7 @@ from prosaas_core.settings import Settings
 from prosaas_worker import metrics
 
 BLACKBOX = Path("/var/log/prosaas/blackbox")
-# A live call's journal is written every few seconds.
+# A live call's journal is written twice a second while anything happens in it.
 _HELD_S = 60.0
 _GATEWAY, _TLS_PORT = "gateway", 8443
 _PATIENCE_S = 3.0

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from bundle_world.checkout import ROOT
 from bundle_world.model import services
 from prosaas_api.intake import MAX_HELD, SOURCES
@@ -10,6 +12,8 @@ from prosaas_core.database import make_engine
 from prosaas_core.settings import load_settings
 from prosaas_worker.service import POOL_SIZE
 
+# What make doctor wants of the limits' sum: containers seldom need theirs at once.
+SHARE = 0.6
 CADDYFILE = (ROOT / "deploy/gateway/Caddyfile").read_text()
 UNITS = {"KiB": 2**10, "MiB": 2**20}
 # Two generations of each beside one another; a queue's own connections; migrate, the tools, a person with psql.
@@ -55,3 +59,15 @@ def test_every_pool_of_two_generations_fits_the_server() -> None:
     found = re.search(r"max_connections=(\d+)", command)
     assert found is not None
     assert GENERATIONS * pools + OTHERS <= int(found[1]) - RESERVED
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"), [("README.md", r"(\d+) GB of memory"), ("README.he.md", r"(\d+) GB</code> זיכרון")]
+)
+def test_a_machine_as_the_first_page_asks_for_is_large_enough_for_make_doctor(page: str, asked: str) -> None:
+    """With the demo, which a fresh machine runs."""
+    found = re.search(asked, (ROOT / page).read_text("utf-8"))
+    assert found is not None
+    fresh = [name for name, each in services("prod").items() if set(each.get("profiles", ["demo"])) == {"demo"}]
+    # What is sold as so many GB has somewhat less of them.
+    assert int(found[1]) * 0.95 * 2**30 > SHARE * sum(memory(name) for name in fresh)

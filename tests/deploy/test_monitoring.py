@@ -1,5 +1,6 @@
 """What watches the stack: each rule has its tests, its command and its page, and the receivers are usable."""
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
@@ -111,3 +112,16 @@ def test_what_counts_as_a_bad_ending_is_what_the_services_call_abnormal() -> Non
     recorded = {rule.get("record"): rule["expr"] for group in GROUPS for rule in group["rules"]}
     (reasons,) = re.findall(r'reason=~"([^"]+)"', recorded["prosaas:calls_ended_badly:5m"])
     assert set(reasons.split("|")) == set(ABNORMAL)
+
+
+def test_a_database_that_is_away_hides_nothing_that_callers_hear_of_for_another_reason() -> None:
+    """Calls and the front door work without Postgres: that nobody answers must not drown in that of Postgres."""
+    rules = json.loads(config({}))["inhibit_rules"]
+    hidden = {
+        name
+        for rule in rules
+        if rule["source_matchers"] == ["alertname=PostgresAway"]
+        for name in re.findall(r"\w+", rule["target_matchers"][0].partition("=~")[2])
+    }
+    assert "SpoolNotEmpty" in hidden
+    assert "NobodyAnswers" not in hidden

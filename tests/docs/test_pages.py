@@ -189,3 +189,13 @@ def test_every_ending_of_a_call_is_in_troubleshooting() -> None:
     text = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
     table = text.partition("| `CALL_END` reason |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_]+)`", table)) == set(EndReason)
+
+
+def test_a_release_tells_each_kind_of_change_under_one_heading() -> None:
+    """Nine branches that each add a heading of their own leave a reader with two lists of the same thing."""
+    kinds = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for release in (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]:
+        headings = re.findall(r"^### (.+)$", release, re.MULTILINE)
+        assert headings == [kind for kind in kinds if kind in headings], release.partition("\n")[0]
+        told = re.findall(r"^- (.{40})", release, re.MULTILINE)
+        assert len(told) == len(set(told))

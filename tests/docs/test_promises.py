@@ -1,5 +1,6 @@
 """What the pages promise, held against the product: log lines, commands, addresses, settings, numbers, words."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -141,6 +142,20 @@ def test_the_glossary_has_one_word_for_one_thing_and_the_pages_keep_to_it() -> N
     assert all(re.search(r"[\u05d0-\u05ea]", hebrew) for _, hebrew in rows)
     other_words = re.compile(r"flight record|makes? anew|made anew|הקלטת הדיבוג|מתג חי", re.IGNORECASE)
     told = [page.name for page in PAGES if page.name not in _HISTORY and other_words.search(read(page))]
+    assert told == []
+
+
+def test_what_the_product_says_calls_a_black_box_by_its_one_name() -> None:
+    """Modules may tell of the flight recorder that fills it; no command, line or page does."""
+    told = [
+        f"{path.name}: {node.value}"
+        for room in ("prosaas_logging", "prosaas_core", "prosaas_api", "prosaas_calls", "prosaas_worker", "prosaas_ops")
+        for path in (SERVICES / room).rglob("*.py")
+        for statement in ast.walk(ast.parse(read(path)))
+        for node in ast.iter_child_nodes(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not isinstance(statement, ast.Expr)
+        if "flight record" in node.value.lower()
+    ]
     assert told == []
 
 

@@ -70,9 +70,12 @@ class FakeEngine:
 
     def containers(self, *services: str) -> list[Container]:
         found = [
-            Container(name, name, f"prosaas-{name}-1", self.states.get(name, "running"), f"prosaas/{name}:local", "Up")
+            Container(
+                name, name, f"prosaas-{name}-1", self.states.get(name, "running"), f"prosaas/{name}:local", "Up",
+                version="v1.4",
+            )
             for name in self.written
-        ]
+        ]  # fmt: skip
         return [one for one in (*found, *self.beside) if not services or one.service in services]
 
     def begin(self, service: str) -> Container:

@@ -68,7 +68,7 @@ def run(options: Options) -> int:
 def told(theirs: Whole) -> list[str]:
     """How much there is of what, without a word of it."""
     rows = [f"{len(keys)} {_WORDS[table]}" for table, keys in theirs.rows.items()]
-    rows += [f"{len(theirs.recordings)} flight recordings or records of calls on disk"] if theirs.recordings else []
+    rows += [f"{len(theirs.recordings)} black boxes or records of calls on disk"] if theirs.recordings else []
     rows += [f"{path}" for path in theirs.files]
     return [*rows, *(f"{count} lines in {path}" for path, count in theirs.lines.items())]
 

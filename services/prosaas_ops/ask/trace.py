@@ -129,7 +129,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
     lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
-    version = f" · version {screen.value(record.version)}" if record is not None and record.version else ""
+    version = words.VERSION(version=screen.value(record.version)) if record is not None and record.version else ""
     if record is not None and record.local_start is not None:
         when += f" ({record.local_start:%H:%M} {record.timezone})"
     rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
@@ -151,14 +151,13 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
 
 
 def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
-    words = screen.value(opening(facts, language()))
+    how = screen.value(opening(facts, language()))
     if facts.live:
-        began = f"since {clock(story.started)[:8]} UTC"
         said = sum(entry.kind == "speech" for entry in story.entries)
-        known = "" if story.live else ", as far as is known: prosaas-calls does not say"
-        return f"{screen.bold('●')} {words} {began}, {said} sentences so far{known}"
+        known = "" if story.live else words.AS_FAR_AS_KNOWN
+        return f"{screen.bold('●')} {words.LIVE(words=how, since=clock(story.started)[:8], said=said)}{known}"
     reason = f" ({facts.end_reason})" if facts.end_reason else f" (status {facts.status})" if facts.status else ""
-    return screen.bad(f"✗ {words}{reason}") if verdict(facts) else screen.good(f"✓ {words}{reason}")
+    return screen.bad(f"✗ {how}{reason}") if verdict(facts) else screen.good(f"✓ {how}{reason}")
 
 
 def _parties(record: Record, screen: Screen) -> list[str]:

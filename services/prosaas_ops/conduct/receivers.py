@@ -41,9 +41,10 @@ def config(settings: Mapping[str, str]) -> str:
                 "group_interval": "1m",
                 "repeat_interval": "4h",
             },
-            # What follows from another trouble is not told beside it.
+            # What follows from another trouble is not told beside it. Callers are answered without Postgres, so that
+            # nobody does is a trouble of its own.
             "inhibit_rules": [
-                _hides("PostgresAway", "NobodyAnswers|NobodyWorks|SpoolNotEmpty|CallsEndBadly"),
+                _hides("PostgresAway", "NobodyWorks|SpoolNotEmpty|CallsEndBadly"),
                 _hides("AnswersSlow", "FirstSoundLate"),
                 _hides("NobodyAnswers", "NoCalls"),
             ],

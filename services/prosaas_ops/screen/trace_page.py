@@ -70,7 +70,7 @@ def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
         *_verdict(story, language),
         tiles(_numbers(story, language)),
     ]
-    if story.record is not None and (bill := paid(story.record)):
+    if story.record is not None and (bill := paid(story.record, language)):
         parts.append(f'<p class="dim">{PAID.say(language)}: {isolated(bill)}</p>')
     parts += [f"<h2>{TIMELINE.say(language)}</h2>", _timeline(story, language)]
     if said := transcript(story):

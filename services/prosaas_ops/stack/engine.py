@@ -44,6 +44,8 @@ class Container:
     status: str
     created: int = 0
     ports: tuple[int, ...] = ()
+    # As its image says it; an image from elsewhere is known by its tag.
+    version: str = ""
 
 
 class RawLine(NamedTuple):
@@ -73,6 +75,7 @@ class Engine:
                 status=row["Status"],
                 created=row.get("Created", 0),
                 ports=tuple(port["PublicPort"] for port in row.get("Ports") or [] if "PublicPort" in port),
+                version=_version(row),
             )
             for row in self.get("/containers/json", all=1, filters=json.dumps({"label": _labels(self.project)}))
             if row["Labels"].get("com.docker.compose.oneoff", "False") != "True"
@@ -285,6 +288,14 @@ def _event_query(project: str) -> dict[str, Any]:
 def _labels(project: str) -> list[str]:
     """Images carry the project's label too and hand it to whatever runs from them; the number is Compose's own."""
     return [f"com.docker.compose.project={project}", "com.docker.compose.container-number"]
+
+
+def _version(row: dict[str, Any]) -> str:
+    """What the image says of itself, else the tag of one from elsewhere: the tag of ours names the project alone."""
+    if said := row["Labels"].get("org.opencontainers.image.version"):
+        return str(said)
+    named, ours = row["Image"].partition("@")[0], row["Image"].startswith("prosaas/")
+    return "" if ours or named.startswith("sha256:") else named.rpartition("/")[2].partition(":")[2]
 
 
 def _reason(body: bytes) -> str:

@@ -6,6 +6,7 @@ from prosaas_core.facts.measures import counted
 from prosaas_core.facts.troubles import CallFacts, false_claim
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Entry, Story, transcript
+from prosaas_ops.texts.pages import RECKONED
 
 # A pause of this many seconds, in which neither side speaks, is a row of its own.
 SILENCE_SECONDS = 5.0
@@ -47,10 +48,11 @@ def facts_of(story: Story) -> CallFacts:
     )
 
 
-def paid(record: Record) -> str:
+def paid(record: Record, spoken: str = "") -> str:
     """What the call cost, charge by charge, its summary's among them; empty where nothing was charged."""
+    estimated = f" {RECKONED.say(spoken)}"
     parts = [
-        f"{each.name} {'?' if each.cost is None else format(each.cost, '.4f')}{' estimated' if each.estimated else ''}"
+        f"{each.name} {'?' if each.cost is None else format(each.cost, '.4f')}{estimated if each.estimated else ''}"
         for each in record.paid
     ]
     return f"{' · '.join(parts)} {record.paid[-1].currency}" if parts else ""

@@ -127,9 +127,7 @@ def status(engine: Engine) -> Status:
         known = None
         problems.append(str(problem))
     running = [
-        Running(
-            found.service, found.name, found.image.rpartition(":")[2], found.status, told.get(found.id, ("", []))[0]
-        )
+        Running(found.service, found.name, found.version, found.status, told.get(found.id, ("", []))[0])
         for found in containers
         if found.service != "migrate"
     ]

@@ -51,7 +51,7 @@ HIDDEN = Text("שורות שלא הוצגו כאן: {count}", "lines not shown h
 LOST = Text("שורות ישנות מדי להצגה כאן: {count}", "lines too old to be shown here: {count}")
 SIGNED_IN = Text("הכניסה אושרה. הדף ייפתח מיד.", "You are in. The page opens at once.")
 STRANGER = Text(
-    "הכניסה לדף הזה היא בקישור ש-make console מדפיס. הקישור טוב לכניסה אחת, והכניסה מסתיימת אחרי חצי שעה בלי שימוש.",
+    "הכניסה לדף הזה היא בקישור ש-make console מדפיס. הקישור תקף לכניסה אחת, והכניסה מסתיימת אחרי חצי שעה בלי שימוש.",
     "This page is entered by the link that make console prints. The link works once, and a visit ends after half an"
     " hour without a look.",
 )
@@ -65,7 +65,7 @@ PROBLEM = Text("משהו לא עובד: {what}", "Something does not work: {what
 BY_HOUR = Text("שיחות לפי שעה (UTC) וסיום", "calls by hour (UTC) and ending")
 FIRST_SOUNDS = Text("צליל ראשון לפי שעה, חציון במילישניות", "first sound by hour, median in ms")
 ANSWERS = Text("תגובה איטית לפי שעה, חציון במילישניות", "slow answer by hour, median in ms")
-UNENDED = Text("סיום לא ידוע או עדיין מתנהלת", "live, or no ending known")
+UNENDED = Text("מתנהלות, או שסיומן לא ידוע", "live, or no ending known")
 FIRST_SOUND_MS, ANSWER_MS = Text("צליל ראשון", "first sound"), Text("תגובה איטית", "slow answer")
 LINES_A_CALL = Text(
     "שורות של prosaas-calls בשיחה לפי שעה; התקציב לכל השירותים הוא 30",

@@ -38,4 +38,4 @@ HEADING: Final = Text(
 )
 NAME: Final = Text("שיחת WhatsApp {id}", "conversation {id}")
 CLOCK: Final = Text("השעות ב-UTC; עכשיו {now} ב-{zone}", "times are UTC; it is {now} in {zone}")
-OUTBOX: Final = Text("בתיבת היוצא: {key} {status}", "in the outbox: {key} {status}")
+OUTBOX: Final = Text("בין ההודעות היוצאות: {key} {status}", "in the outbox: {key} {status}")

@@ -30,6 +30,7 @@ AS_TABLE: Final = Text("כטבלה", "as a table")
 
 # The story of a call.
 PAID: Final = Text("שולם", "paid")
+RECKONED: Final = Text("(משוער)", "estimated")
 TIMELINE_NAME: Final = Text(
     "ציר הזמן של השיחה: מתי כל צד דיבר ומה קרה; כל רגע הוא שורה בלוג שלמטה",
     "timeline of the call: when each side spoke and what happened; every moment is a row of the log below",

@@ -43,5 +43,5 @@ ESTIMATED: Final = Text(
 )
 SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
 CALLS, MINUTES = Text("שיחות", "calls"), Text("דקות", "minutes")
-TOKENS_IN, CACHED = Text("טוקנים פנימה", "tokens in"), Text("cached", "cached")
-OUT, COST = Text("החוצה", "out"), Text("עלות", "cost")
+TOKENS_IN, CACHED = Text("טוקני קלט", "tokens in"), Text("cached", "cached")
+OUT, COST = Text("פלט", "out"), Text("עלות", "cost")

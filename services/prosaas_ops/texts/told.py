@@ -37,8 +37,15 @@ FINDS_AT: Final = Text(
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")
-STATUSES: Final = {"booked": Text("קבועה", "booked"), "cancelled": Text("מבוטלת", "cancelled")}
+STATUSES: Final = {"booked": Text("נקבעה", "booked"), "cancelled": Text("בוטלה", "cancelled")}
 WITHOUT_RECORD: Final = Text("בלי הרשומה: {why}", "without the record: {why}")
+VERSION: Final = Text(" · גרסה {version}", " · version {version}")
+LIVE: Final = Text(
+    "{words} מאז {since} UTC, משפטים עד כה: {said}", "{words} since {since} UTC, {said} sentences so far"
+)
+AS_FAR_AS_KNOWN: Final = Text(
+    ", ככל הידוע: prosaas-calls אינו מדווח", ", as far as is known: prosaas-calls does not say"
+)
 SOURCES: Final = Text("שורות: {known}", "lines: {known}")
 RECALLED: Final = Text("מהרשומה בלבד {count}", "from the record only {count}")
 HAPPENED: Final = Text("אירועי קונטיינרים {count}", "container events {count}")

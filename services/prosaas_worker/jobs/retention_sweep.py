@@ -27,7 +27,7 @@ async def run(tools: Tools) -> None:
     """One sweep, and a line that says how much of what it ended, also when that was nothing."""
     started = time.monotonic()
     with scope(job_id=RETENTION_SWEEP):
-        ended = Counter({"flight recordings": await _files(tools)})
+        ended = Counter({"black boxes": await _files(tools)})
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
                 ended[rule.kept] += await _sweep(tools, place, rule, timedelta(days=days))

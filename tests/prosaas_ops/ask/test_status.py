@@ -59,7 +59,7 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -> None:
     assert command.run(options("status")) == FINE
     said = capsys.readouterr().out
-    assert re.search(r"^calls +local +INFO +Up$", said, re.MULTILINE)
+    assert re.search(r"^calls +v1\.4 +INFO +Up$", said, re.MULTILINE)
     assert "live calls     2" in said
     assert "calls today    100, yesterday until now 99" in said
     assert re.search(r"^  crashed +3 +0$", said, re.MULTILINE)

@@ -94,6 +94,21 @@ def test_a_live_call_is_live_whatever_the_webhook_wrote_of_it(screen: Screen) ->
     assert f"make logs CALL={CALL}" in text
 
 
+def test_a_live_call_and_its_version_are_told_in_the_operators_language(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_LANG", "he")
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="", status="ringing", metrics={})
+    told.live = True
+    first, _, verdict, *_ = trace.describe(told, screen)
+    assert first.endswith(" · גרסה 1a2b3c4-dirty")
+    assert verdict.endswith("מאז 00:01:40 UTC, משפטים עד כה: 1")
+    told.live = None
+    assert trace.describe(told, screen)[2].endswith("משפטים עד כה: 1, ככל הידוע: prosaas-calls אינו מדווח")
+
+
 def test_a_call_that_never_reached_us_says_why_it_may_be(screen: Screen) -> None:
     told = story()
     assert told.record is not None

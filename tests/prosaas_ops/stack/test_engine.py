@@ -97,6 +97,27 @@ def test_containers_come_in_the_order_asked_for_without_one_off_runs(docker: Doc
     assert "com.docker.compose.container-number" in docker.asked[0]
 
 
+@pytest.mark.parametrize(
+    ("image", "said", "version"),
+    [
+        ("prosaas/calls:prosaas", "v1.4-2-g1a2b3c4", "v1.4-2-g1a2b3c4"),
+        ("sha256:0123456789abcdef", "v1.3", "v1.3"),
+        ("prosaas/gateway:prosaas", None, ""),
+        ("sha256:0123456789abcdef", None, ""),
+        ("postgres:17-trixie", None, "17-trixie"),
+        ("registry.example:5000/postgres:17-trixie@sha256:0123456789abcdef", None, "17-trixie"),
+        ("registry.example:5000/postgres", None, ""),
+    ],
+)
+def test_a_container_is_of_the_version_that_its_image_names(
+    docker: Docker, engine: Engine, image: str, said: str | None, version: str
+) -> None:
+    """Neither the project's name, which is the tag of our images, nor a digest is a version."""
+    labels = {} if said is None else {"org.opencontainers.image.version": said}
+    docker.answers["/containers/json"] = (200, json.dumps([{**listed("x", **labels), "Image": image}]).encode())
+    assert [found.version for found in engine.containers()] == [version]
+
+
 def test_a_service_that_does_not_run_is_a_problem_with_its_remedy(docker: Docker, engine: Engine) -> None:
     docker.answers["/containers/json"] = (200, json.dumps([listed("worker", "exited")]).encode())
     with pytest.raises(Problem, match="make up-prod"):

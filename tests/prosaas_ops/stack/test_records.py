@@ -72,6 +72,7 @@ def test_a_record_tells_what_its_call_cost_charge_by_charge(database_url: str) -
     record = records.call_record("CAnew")
     assert record is not None
     assert paid(record) == "gpt-realtime-2.1 0.0500 estimated · twilio 0.0250 · gpt-of-tomorrow ? USD"
+    assert paid(record, "he").startswith("gpt-realtime-2.1 0.0500 (משוער) · ")
     unpaid = records.call_record("CAold")
     assert unpaid is not None
     assert paid(unpaid) == ""
