@@ -45,7 +45,9 @@ def run(options: Options) -> int:
         return NOTHING
     screen.say("what there is of this person:", *(f"  {row}" for row in told(theirs)))
     if theirs.live:
-        raise Problem("they are on the phone: what is said now is kept when the call ends. Then run this again")
+        raise Problem(
+            "they are on the phone, or were just now: a call is kept when it ends. Run this again in two minutes"
+        )
     if not _agreed(options):
         screen.say("nothing was changed")
         return PROBLEM
