@@ -1,7 +1,8 @@
 """`python -m prosaas_core.privacy.files find|show|erase`: the spool's and the flight recorder's files about one person.
 
 Runs where the files are, in a service's container. Whom it is about stands in PERSON, which no list of processes and no
-event of the engine shows: {"number": digits or null, "ids": [of their calls and messages]}. The answer is one JSON object on stdout.
+event of the engine shows: {"number": digits or null, "ids": [of their calls and messages]}. The answer is one JSON
+object on stdout.
 """
 
 import json
