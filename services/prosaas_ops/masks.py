@@ -13,7 +13,7 @@ from prosaas_ops.options import Problem
 
 MASK = "•••"
 
-# A setting that is a secret by what stands in it: the headers of a collector, an address that whoever has it may post to.
+# Settings with a secret in them: the headers of a collector, an address to which whoever has it may post.
 _SECRET = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|ALERT_(SLACK|WEBHOOK)_URL")
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
