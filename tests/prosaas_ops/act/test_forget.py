@@ -120,6 +120,14 @@ def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -
         assert file.read() == "2026 [INFO] b · message_id=wamid.other\n"
 
 
+def test_the_oldest_backup_is_named_whatever_made_it(known: Any, engine: Any) -> None:
+    known(PHONE=NUMBER)
+    for age, name in enumerate(("before-restore-2.dump", "prosaas-1.dump")):
+        Path("backups", name).touch()
+        os.utime(Path("backups", name), (1e9 - age,) * 2)
+    assert any("2 backups, the oldest prosaas-1.dump" in row for row in forget.out_of_reach(engine))
+
+
 def test_without_a_yes_nothing_changes(
     known: Any, execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
