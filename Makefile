@@ -9,9 +9,17 @@ $(foreach v,$(TYPED),$(eval override $(v) := $$(value $(v))))
 export $(TYPED)
 export PROSAAS_TYPED := $(TYPED)
 
-# A word that a target of make's own does not know is refused by name, as the tools refuse it: `$(call only,T)`.
+# The words of make's own targets, each with what it takes. Any other word is refused by name, before anything is made, as
+# the tools refuse it.
+OWN := ps env-prod test test-fast lint lock docs bench fuzz mutate
 GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
-only = $(if $(filter-out $1 $(GENERAL),$(TYPED)),$(error make $@ does not know $(filter-out $1 $(GENERAL),$(TYPED))))
+WORDS.test := T
+WORDS.test-fast := T
+WORDS.bench := B ARGS OUT
+WORDS.fuzz := MINUTES TARGET
+WORDS.mutate := ROOM MINUTES OUT
+unknown = $(filter-out $(WORDS.$1) $(GENERAL),$(TYPED))
+$(foreach goal,$(filter $(OWN),$(MAKECMDGOALS)),$(if $(call unknown,$(goal)),$(error make $(goal) does not know $(call unknown,$(goal)))))
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -36,7 +44,7 @@ down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
 ps: ## what runs, of which version, and whether it is healthy
-	@$(call only,)docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
+	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -129,7 +137,7 @@ log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
-	@$(call only,)cat env/prod.env
+	@cat env/prod.env
 
 ##@ Secrets
 
@@ -188,28 +196,28 @@ doctor: ## check engine, disk, memory, ports, certificates and .env; each line i
 .PHONY: test test-fast lint lock docs bench fuzz mutate
 
 test: ## everything, on a real stack, in the tests image [T=tests/bundle]
-	@$(call only,T)scripts/test.sh $(T)
+	@scripts/test.sh $(T)
 
 test-fast: $(VENV)/installed ## what needs no engine, no database and no browser, on this machine's Python [T=]
-	@$(call only,T)$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
+	@$(VENV)/bin/pytest --random-order-bucket=module -m "not browser and not docker and not postgres" $(T)
 
 lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dockerfile
-	@$(call only,)scripts/lint.sh
+	@scripts/lint.sh
 
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
-	@$(call only,)scripts/lock.sh
+	@scripts/lock.sh
 
 docs: $(VENV)/installed ## write the tables of events into docs/ anew
-	@$(call only,)PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
-	@$(call only,B ARGS OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)
 
 fuzz: $(VENV)/installed ## hostile input for what reads it from outside [MINUTES=5 TARGET=media_stream]
-	@$(call only,MINUTES TARGET)PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+	@PYTHONPATH=services:tests:. $(PYTHON) -m fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
 
 mutate: $(VENV)/installed ## break a room's code step by step and ask its tests [ROOM=worker MINUTES=20 OUT=bench/RESULTS.md]
-	@$(call only,ROOM MINUTES OUT)PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
+	@PYTHONPATH=services:tests:. $(PYTHON) -m bench mutation $(if $(OUT),--out $(OUT)) \
 		$(if $(MINUTES),--minutes=$(MINUTES)) $(ROOM)
 
 $(VENV)/installed: services/requirements/tools.txt

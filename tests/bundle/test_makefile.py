@@ -79,7 +79,7 @@ def test_a_word_that_a_target_does_not_know_is_refused_by_name_before_it_acts(ta
 
 
 def test_a_target_without_its_recipe_is_found() -> None:
-    assert faults(MAKEFILE.replace("\t@$(call only,T)scripts/test.sh $(T)\n", "")) == ["test has no recipe"]
+    assert faults(MAKEFILE.replace("\t@scripts/test.sh $(T)\n", "")) == ["test has no recipe"]
 
 
 def noted(target: str, clone: Path, *settings: str) -> str:

@@ -9,7 +9,9 @@ from bundle_world.checkout import ROOT, clean_environment
 
 ENVIRONMENTS = ("prod", "dev")
 OURS = ("prosaas-api", "prosaas-calls", "worker")
-UPSTREAM = ("postgres", "prometheus", "alertmanager")
+# Those of MONITORING=1.
+WATCHING = ("prometheus", "alertmanager")
+UPSTREAM = ("postgres", *WATCHING)
 LONG_RUNNING = (*OURS, *UPSTREAM, "gateway", "simulator")
 Service = dict[str, Any]
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api_world import Client
+from api_world import ADMIN_KEY, Client
 from otlp_world import Receiver, attributes, traced
 from prosaas_api.app import create_app
 from prosaas_core.settings import Settings
@@ -42,8 +42,9 @@ async def test_a_trace_that_comes_in_goes_on_and_comes_out(client: Client, monke
     try:
         with traced(monkeypatch, receiver):
             given = f"00-{'a' * 32}-{'b' * 16}-01"
-            response = await client.http.get("/v1/businesses", headers={"traceparent": given})
-            alone = await client.http.get("/v1/businesses", headers={"X-Request-ID": GIVEN})
+            key = {"Authorization": f"Bearer {ADMIN_KEY}"}
+            response = await client.http.get("/v1/businesses", headers={**key, "traceparent": given})
+            alone = await client.http.get("/v1/businesses", headers={**key, "X-Request-ID": GIVEN})
     finally:
         receiver.close()
     first, second = [span for span in receiver.all if span.name == "GET /v1/businesses"]

@@ -1,5 +1,6 @@
 """The running containers are what the production model promises: seen from the inside, not from the file."""
 
+import json
 import urllib.error
 import urllib.request
 
@@ -7,13 +8,14 @@ import pytest
 import testinfra
 from testinfra.host import Host
 
-from bundle_world.model import LONG_RUNNING, OURS
+from bundle_world.model import LONG_RUNNING, OURS, WATCHING
 from stack_world.stack import Stack, docker
 
 IMAGES_OF_OURS = (*OURS, "simulator")
+RUNNING = [name for name in LONG_RUNNING if name not in WATCHING]
 
 
-@pytest.fixture(scope="module", params=LONG_RUNNING)
+@pytest.fixture(scope="module", params=RUNNING)
 def inside(request: pytest.FixtureRequest, stack: Stack) -> Host:
     return testinfra.get_host(f"docker://{stack.container(request.param)}")
 
@@ -23,7 +25,7 @@ def ours(request: pytest.FixtureRequest, stack: Stack) -> Host:
     return testinfra.get_host(f"docker://{stack.container(request.param)}")
 
 
-@pytest.mark.parametrize("service", LONG_RUNNING)
+@pytest.mark.parametrize("service", RUNNING)
 def test_is_healthy(stack: Stack, service: str) -> None:
     """`make up-prod` returned because this held."""
     assert stack.inspect(service)["State"]["Health"]["Status"] == "healthy"
@@ -77,7 +79,7 @@ def test_environment_carries_the_guides_settings_and_no_secret(stack: Stack, ser
     assert [value for value in environment.values() if value in filter(None, secrets)] == []
 
 
-@pytest.mark.parametrize("service", LONG_RUNNING)
+@pytest.mark.parametrize("service", RUNNING)
 def test_limits_hold_in_the_engine(stack: Stack, service: str) -> None:
     """The engine enforces what the file asks for."""
     limits = stack.inspect(service)["HostConfig"]
@@ -117,14 +119,19 @@ def test_code_is_compiled(ours: Host) -> None:
     assert sources == compiled
 
 
-@pytest.mark.parametrize("service", [name for name in LONG_RUNNING if name != "gateway"])
+@pytest.mark.parametrize("service", [name for name in RUNNING if name != "gateway"])
 def test_secret_files_are_readable_inside_and_closed_outside(stack: Stack, service: str) -> None:
     """The container's account reads its secrets; another account of the host does not get into the folder."""
     folder = stack.checkout.path / "secrets"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o444}
-    for name in stack.execute(service, "ls", "/run/secrets").split():
-        assert stack.execute(service, "cat", f"/run/secrets/{name}") == (folder / name).read_text()
+    model = json.loads(stack.checkout.compose("--profile", "*", "config", "--format", "json").out)
+    mounted = {
+        secret["target"].rpartition("/")[2]: secret["source"] for secret in model["services"][service]["secrets"]
+    }
+    assert sorted(mounted) == sorted(stack.execute(service, "ls", "/run/secrets").split())
+    for name, source in mounted.items():
+        assert stack.execute(service, "cat", f"/run/secrets/{name}") == (folder / source).read_text()
 
 
 def test_listens_on_loopback_only(stack: Stack) -> None:
