@@ -17,6 +17,7 @@ FORMS: Mapping[str, re.Pattern[str]] = {
         "From": rf"{_NUMBER}|[A-Za-z]{{0,20}}",
         "CallStatus": "|".join(CALL_STATUSES),
         "CallDuration": r"[0-9]{1,7}",
+        "StreamEvent": r"stream-[a-z]{1,20}",
         "Direction": r"inbound|outbound-(?:api|dial)|trunking-(?:originating|terminating)",
         "MessageStatus": r"[a-z_-]{1,32}",
         "ErrorCode": r"[0-9]{1,9}",
@@ -26,6 +27,7 @@ FORMS: Mapping[str, re.Pattern[str]] = {
 
 def checked(form: bodies.Form, *needed: str) -> bodies.Form:
     """The form, when what is needed is there and each known field looks as Twilio writes it; else a 422."""
+    assert FORMS.keys() >= {*needed}
     for name, pattern in FORMS.items():
         given = form.getlist(name)
         if (not given and name in needed) or len(given) > 1 or (given and not pattern.fullmatch(given[0])):

@@ -9,7 +9,9 @@ _KEYS = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999"
 # The last one has been seen too, a letter off.
 _SPELT = frozenset((*(f"+{word.translate(_KEYS)}" for word in _WITHHELD), "+7378742883"))
 _LONGEST = 16
-_COUNTRY = re.compile(r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})")
+# The code of a country, as a regular expression that Python and PostgreSQL both read.
+COUNTRY = "(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
+_COUNTRY = re.compile(rf"\+{COUNTRY}")
 _LONGEST_SPELLING = 32
 
 

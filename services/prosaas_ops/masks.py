@@ -13,6 +13,8 @@ from prosaas_ops.options import Problem
 
 MASK = "•••"
 
+# Settings with a secret in them: the headers of a collector, an address to which whoever has it may post.
+_SECRET = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|ALERT_(SLACK|WEBHOOK)_URL")
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")
@@ -22,8 +24,8 @@ _SHORTEST = 8
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the log would hide a field of this name."""
-    return log.is_secret_name(name) and not _NOT_SECRET.search(name)
+    """Whether the log would hide a field of this name, or it is a setting with a secret in it."""
+    return _SECRET.fullmatch(name) is not None or (log.is_secret_name(name) and not _NOT_SECRET.search(name))
 
 
 def hidden(name: str, value: str) -> str:
@@ -37,14 +39,14 @@ def known_secrets(
     folder: Path = Path("/run/secrets"), env_file: Path = Path(".env"), environ: Mapping[str, str] = os.environ
 ) -> set[str]:
     """Every secret value this stack has: its secret files, the secret names of .env, the passwords of URLs."""
-    values = {value for name, value in environ.items() if is_secret_name(name)}
-    values.update(_read(path) for path in sorted(folder.glob("*")) if path.is_file())
-    for name, value in settings_in(env_file, environ).items():
-        if is_secret_name(name) or "://" in value:
-            values.add(value)
+    settings = settings_in(env_file, environ)
+    named = {value for some in (environ, settings) for name, value in some.items() if is_secret_name(name)}
+    values = {*named, *(_read(path) for path in sorted(folder.glob("*")) if path.is_file())}
+    values.update(value for value in settings.values() if "://" in value)
     for value in list(values):
         if "://" in value:
-            values.discard(value)
+            if value not in named:
+                values.discard(value)
             password = urlsplit(value).password
             values.update({password, unquote(password)} if password else ())
     # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.

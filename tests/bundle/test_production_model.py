@@ -57,6 +57,13 @@ def test_logs_are_rotated(service: Service) -> None:
     assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
 
 
+def test_a_slow_statement_is_told_without_what_people_said() -> None:
+    """Its values are numbers, transcripts and messages, and the log goes where collectors take it."""
+    command = services("prod")["postgres"]["command"]
+    assert any("log_min_duration_statement" in word for word in command)
+    assert "-clog_parameter_max_length=0" in command
+
+
 def test_name_is_left_to_compose(service: Service) -> None:
     """A fixed container name would forbid a second stack on the machine, and scaling."""
     assert "container_name" not in service

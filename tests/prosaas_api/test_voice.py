@@ -370,6 +370,14 @@ async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(
         assert twiml[0].tag == verb
 
 
+@pytest.mark.parametrize("news", [{}, {"StreamEvent": ""}, {"StreamEvent": "x" * 500}])
+async def test_news_of_a_stream_that_does_not_say_what_happened_is_refused(
+    client: Client, news: dict[str, str]
+) -> None:
+    response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
+    assert response.status_code == 422
+
+
 async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None:
     """With the reason that Twilio gives; one that opened is no news."""
     with capture_events() as events:

@@ -1,6 +1,7 @@
 """Who did what is noted before it is done, comes into the database whole and once, and stays there."""
 
 import asyncio
+import base64
 import json
 import subprocess
 from collections.abc import Callable
@@ -52,6 +53,16 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
     ((entry,),) = seen
     assert (entry.operator, entry.act, entry.why) == ("dana@host", "trace", "complaint 7")
     assert entry.target == "PHONE=+972..."
+
+
+def test_whose_messages_were_read_is_noted_by_the_end_of_an_id_whose_beginning_is_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("prosaas_ops.ask.trace.run", lambda options: FINE)
+    number = base64.b64encode(b"972501112233").decode()
+    assert __main__.main(["trace", f"MESSAGE=wamid.HBgM{number}FQIAEhggABCDEF012345"]) == FINE
+    (entry,) = audited.on_this_machine()
+    assert entry.target == "MESSAGE=wamid.…ABCDEF012345"
 
 
 def test_what_looks_at_nobody_takes_no_reason(capsys: pytest.CaptureFixture[str]) -> None:

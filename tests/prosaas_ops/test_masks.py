@@ -36,6 +36,18 @@ def test_known_values_come_from_secret_files_from_env_and_from_urls(tmp_path: Pa
     assert found == {"url%2Fpassword", "url/password", "file-secret-value", "env-secret-value", "shell-secret-value"}
 
 
+def test_the_headers_of_a_collector_and_the_addresses_of_alerts_are_secrets(tmp_path: Path) -> None:
+    """A capture has the settings of every container in it."""
+    headers, hook = "x-honeycomb-team=hcaik_01abcdefgh", "https://hooks.slack.com/services/T0/B0/planted"
+    assert Masker([]).assignment(f"OTEL_EXPORTER_OTLP_HEADERS={headers}") == f"OTEL_EXPORTER_OTLP_HEADERS={MASK}"
+    assert hidden("OTEL_EXPORTER_OTLP_TRACES_HEADERS", headers) == MASK
+    (tmp_path / ".env").write_text(f"ALERT_SLACK_URL={hook}\nOPENAI_BASE_URL=https://api.openai.com/v1\n")
+    assert known_secrets(tmp_path / "none", tmp_path / ".env", {"OTEL_EXPORTER_OTLP_HEADERS": headers}) == {
+        headers,
+        hook,
+    }
+
+
 def test_a_known_value_is_masked_wherever_it_stands() -> None:
     masker = Masker({PLANTED, "postgres-short"})
     masked = masker.tree({"env": [f"A={PLANTED}", "PATH=/bin"], "text": f"got {PLANTED}!", "n": 1, "deep": {"x": None}})

@@ -1,7 +1,8 @@
 """`python -m prosaas_core.privacy.files find|show|erase`: the spool's and the flight recorder's files about one person.
 
 Runs where the files are, in a service's container. Whom it is about stands in PERSON, which no list of processes and no
-event of the engine shows: {"number": digits or null, "calls": [ids]}. The answer is one JSON object on stdout.
+event of the engine shows: {"number": digits or null, "ids": [of their calls and messages]}. The answer is one JSON
+object on stdout.
 """
 
 import json
@@ -12,11 +13,15 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from prosaas_logging.recorder import FOLDED_DIRECTORY
+
 DAY_S = 86_400
+# Black boxes, and the lines that calls folded away.
+RECORDINGS = ("*.jsonl", f"{FOLDED_DIRECTORY}/*.jsonl")
 # A folder, the setting of its place, and what in it is about calls, live ones too.
 FOLDERS = (
     ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
-    ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", ("*.jsonl",)),
+    ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", RECORDINGS),
 )
 # Fewer digits than any whole number has would be found by chance.
 _LEAST_DIGITS = 8
@@ -57,14 +62,17 @@ def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = N
     return removed
 
 
-def _theirs(person: dict[str, object]) -> Iterator[Path]:
-    number, calls = person.get("number"), person.get("calls") or []
-    assert isinstance(calls, list)
-    pattern = mentions(str(number) if number else None, map(str, calls))
+def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
+    """Each of their files, and its name in its folder."""
+    number, ids = person.get("number"), person.get("ids") or []
+    assert isinstance(ids, list)
+    pattern = mentions(str(number) if number else None, map(str, ids))
     if pattern is None:
         return
     for setting, default, names in FOLDERS:
-        yield from about(pattern, Path(os.environ.get(setting) or default), names)
+        folder = Path(os.environ.get(setting) or default)
+        for path in about(pattern, folder, names):
+            yield path, str(path.relative_to(folder))
 
 
 def main(arguments: list[str]) -> int:
@@ -73,10 +81,10 @@ def main(arguments: list[str]) -> int:
         print("find, show or erase?", file=sys.stderr)
         return 2
     found = {}
-    for path in _theirs(json.loads(os.environ["PERSON"])):
+    for path, name in _theirs(json.loads(os.environ["PERSON"])):
         # Behind its last line a journal has room for more.
         text = path.read_text("utf-8", "replace").rstrip("\0") if arguments[0] == "show" else ""
-        found[path.name] = text
+        found[name] = text
         if arguments[0] == "erase":
             path.unlink(missing_ok=True)
     print(json.dumps(found))

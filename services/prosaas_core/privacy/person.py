@@ -18,10 +18,12 @@ _DIGITS = "regexp_replace({}, '[^0-9]', '', 'g') = $1"
 _BUSINESS = (
     f"SELECT name FROM businesses WHERE {_DIGITS.format('phone')} OR {_DIGITS.format('transfer_number')} LIMIT 1"
 )
-# A call that nobody has recorded as ended; older ones were lost, and are not waited for.
+# A call that nobody has recorded as ended; older ones were lost, and are not waited for. Of one that ended just now
+# the record is still on its way, and would bring the number and the words back.
 _LIVE = """
-    SELECT call_sid FROM calls WHERE call_sid = ANY($1) AND ended_at IS NULL AND recorded_at IS NULL
-        AND status IN ('', 'ringing', 'in-progress') AND started_at > now() - interval '4 hours'
+    SELECT call_sid FROM calls WHERE call_sid = ANY($1) AND recorded_at IS NULL
+        AND (ended_at IS NULL AND status IN ('', 'ringing', 'in-progress') OR ended_at > now() - interval '2 minutes')
+        AND started_at > now() - interval '4 hours'
 """
 
 # The keys of a person's rows, table by table.
@@ -82,7 +84,7 @@ async def rows_of(connection: "asyncpg.Connection[Any]", person: Person) -> Rows
 
 
 async def live_calls(connection: "asyncpg.Connection[Any]", rows: Rows) -> list[str]:
-    """Which of their calls go on: what is said in these comes into the database when they end."""
+    """Which of their calls go on or ended just now: what was said in these is not in the database yet."""
     return [row[0] for row in await connection.fetch(_LIVE, list(rows.get("calls", ())))]
 
 

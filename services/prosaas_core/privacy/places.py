@@ -6,6 +6,8 @@ customers who they are.
 
 from typing import NamedTuple
 
+from prosaas_core.phones import COUNTRY
+
 # For how many days something is kept where .env does not say; nought is for ever. env/example.env has the reasons.
 DAYS = {
     "keep_transcripts_days": 90,
@@ -55,8 +57,10 @@ _CONVERSATIONS = "SELECT id FROM conversations WHERE customer_id = ANY($2)"
 # The expressions of the indexes that `make trace` uses.
 _CALLED = " OR ".join(f"reverse({_digits(column)}) = reverse($1::text)" for column in ("from_number", "to_number"))
 _CALLS = f"SELECT call_sid FROM calls WHERE customer_id = ANY($2) OR {_CALLED}"
-# A number that a caller dictated is spelled as it was said: it ends like the whole one.
-_SPELLED = f"length(ltrim({_digits('number')}, '0')) >= 8 AND $1::text LIKE '%' || ltrim({_digits('number')}, '0')"
+# A number that a caller dictated is spelled as it was said: a country before it makes it the whole one. An end alone
+# would not do: +972 53-123-4567 ends as 03-123-4567 does, which is somebody else's.
+_DICTATED = f"ltrim({_digits('number')}, '0')"
+_SPELLED = f"length({_DICTATED}) >= 8 AND $1::text ~ ('^({COUNTRY})?' || {_DICTATED} || '$')"
 _LEFT = f"SELECT id FROM call_messages WHERE call_sid IN ({_CALLS}) OR ({_SPELLED})"
 _MESSAGES = f"SELECT id FROM messages WHERE conversation_id IN ({_CONVERSATIONS})"
 _DRAFTS = (

@@ -45,7 +45,9 @@ def run(options: Options) -> int:
         return NOTHING
     screen.say("what there is of this person:", *(f"  {row}" for row in told(theirs)))
     if theirs.live:
-        raise Problem("they are on the phone: what is said now is kept when the call ends. Then run this again")
+        raise Problem(
+            "they are on the phone, or were just now: a call is kept when it ends. Run this again in two minutes"
+        )
     if not _agreed(options):
         screen.say("nothing was changed")
         return PROBLEM
@@ -85,7 +87,8 @@ def out_of_reach(engine: Engine) -> list[str]:
             rows.append(f"log of {container.name}: until {size} are full, or a deploy or a restart replaces it")
     if elsewhere := sorted(drivers - set(_HERE) - {"none"}):
         rows.append(f"what went to {', '.join(elsewhere)}: as long as the collector keeps it; its own search finds it")
-    dumps = sorted(_BACKUPS.glob("*.dump*"))
+    # Those that a restore makes have another beginning: their names do not sort by their age.
+    dumps = sorted(_BACKUPS.glob("*.dump*"), key=lambda path: path.stat().st_mtime)
     if dumps:
         rows.append(
             f"{len(dumps)} backups, the oldest {dumps[0].name}: until BACKUP_KEEP or you remove them; "

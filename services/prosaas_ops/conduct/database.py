@@ -112,16 +112,21 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     if not found or not gateway:
         return ""
     folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
-    with gzip.open(aside, "wb") as file:
-        for one in {one.service: one for one in gateway}.values():
-            done = subprocess.run(
-                ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
-            )
-            if done.returncode == 0:
-                file.write(done.stdout)
-    aside.chmod(0o600)
-    if recipient:
-        encrypted.for_recipient(aside, recipient)
+    part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
+    try:
+        with gzip.open(part, "wb") as file:
+            for one in {one.service: one for one in gateway}.values():
+                done = subprocess.run(
+                    ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
+                )
+                if done.returncode == 0:
+                    file.write(done.stdout)
+        part.chmod(0o600)
+        if recipient:
+            encrypted.for_recipient(part, recipient)
+        os.replace(part, aside)
+    finally:
+        part.unlink(missing_ok=True)
     return f", certificates and spool in {aside.name}"
 
 

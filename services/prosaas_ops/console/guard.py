@@ -2,8 +2,6 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
@@ -63,7 +61,7 @@ class Guard:
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith(_OPEN):
             request = Request(scope)
-            session = self._doorkeeper.session(_cookie(request))
+            session = self._doorkeeper.session(request.cookies.get(COOKIE, ""))
             if session is None:
                 await self._stranger(request)(scope, receive, send)
                 return
@@ -101,11 +99,3 @@ async def _form(request: Request) -> Form:
         if len(body) > _LONGEST_FORM:
             raise ValueError(body[:9])
     return dict(parse_qsl(body.decode("ascii"), max_num_fields=20))
-
-
-def _cookie(request: Request) -> str:
-    try:
-        found: Any = SimpleCookie(request.headers.get("cookie", "")[:_LONGEST_FORM]).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""

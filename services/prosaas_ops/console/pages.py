@@ -64,7 +64,7 @@ class Face:
         name = texts.OTHER_LANGUAGE.say(self.language)
         return (
             f'<header><nav><a class="skip" href="#main">{texts.SKIP.say(self.language)}</a>{links}'
-            f'<a class="end" href="?language={other}" lang="{other}" hreflang="{other}">{name}</a></nav></header>\n'
+            f'<a class="end" href="/?language={other}" lang="{other}" hreflang="{other}">{name}</a></nav></header>\n'
         )
 
     def form(self, action: str, words: Text, inner: str = "", look: str = "") -> str:

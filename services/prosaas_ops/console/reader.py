@@ -71,7 +71,7 @@ class Reader:
         try:
             asked = await asyncio.wait_for(_heard(client), _ASK_SECONDS)
             await self._hand_on(await asyncio.to_thread(self.allowed, asked), client, out)
-        except (Refused, Problem, ValueError) as refused:
+        except (Refused, Problem, ValueError, RecursionError) as refused:
             message = json.dumps({"message": f"not through the console's door: {refused}"}).encode()
             out.write(b"HTTP/1.0 403 Forbidden\r\nContent-Type: application/json\r\n\r\n" + message)
         except (OSError, TimeoutError, EOFError):
@@ -102,7 +102,8 @@ class Reader:
         raise Refused(f"{asked.method} {asked.path[:80]}")
 
     def _only_ours(self, query: Mapping[str, str]) -> None:
-        labels = json.loads(query.get("filters", "{}")).get("label")
+        filters = json.loads(query.get("filters", "{}"))
+        labels = filters.get("label") if isinstance(filters, dict) else None
         if not isinstance(labels, list) or f"com.docker.compose.project={self._engine.project}" not in labels:
             raise Refused("containers of other projects")
 

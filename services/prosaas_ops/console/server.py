@@ -24,6 +24,7 @@ from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import World
 from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.page import style
+from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.search import search
@@ -195,7 +196,9 @@ class Console:
             async for batch in self._world.tail.batches(wanted, after):
                 if (trouble := self._world.tail.trouble) != told:
                     told = trouble
-                    yield _event(batch.last, face.say(texts.PROBLEM, what=trouble) if trouble else "", "trouble")
+                    # The page shows it as text, not as elements.
+                    words = texts.PROBLEM.say(face.language, what=piece(trouble)) if trouble else ""
+                    yield _event(batch.last, words, "trouble")
                 yield self._batch(face, batch)
                 if asyncio.get_running_loop().time() > until:
                     return

@@ -17,8 +17,8 @@ from prosaas_ops.stack.records import asked
 if TYPE_CHECKING:
     import asyncpg
 
-# So many ids at a time fit where the engine hands them over.
-_MOST_IDS = 1000
+# So many ids at a time, of 200 characters at the most, fit into one variable: Linux bounds it at 128 KiB.
+_MOST_IDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,20 @@ def whole(engine: Engine, options: Options, *, show: bool = False) -> Whole:
 
 
 def pattern_of(person: Person, rows: Rows) -> "Pattern[bytes] | None":
-    return mentions(person.number, rows.get("calls", ()))
+    return mentions(person.number, _ids(rows))
+
+
+def _ids(rows: Rows) -> list[str]:
+    """What a line or a file about the person may name instead of them. WhatsApp's ids have the number in them."""
+    return [key for table in ("calls", "messages", "message_fates") for key in rows.get(table, ())]
 
 
 def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str, str]:
     """Ask where the spool and the flight recorder are; whom it is about travels where no event shows it."""
-    worker, calls = engine.running("worker"), list(rows.get("calls", ()))
+    worker, ids = engine.running("worker"), _ids(rows)
     found: dict[str, str] = {}
-    for at in range(0, max(1, len(calls)), _MOST_IDS):
-        asked_for = json.dumps({"number": person.number, "calls": calls[at : at + _MOST_IDS]})
+    for at in range(0, max(1, len(ids)), _MOST_IDS):
+        asked_for = json.dumps({"number": person.number, "ids": ids[at : at + _MOST_IDS]})
         command = ("python", "-m", "prosaas_core.privacy.files", act)
         code, out, err = engine.run(worker, *command, PERSON=asked_for)
         if code:

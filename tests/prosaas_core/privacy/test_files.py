@@ -28,6 +28,8 @@ def folders(tmp_path: Path) -> dict[str, Path]:
     (spool / ".CAhalf.partial").write_text('{"from_number": "+972501112233"}')
     (blackbox / "request.jsonl").write_text(f'{{"call_sid": "{CALL}"}}')
     (blackbox / "CAother.jsonl").write_text("{}")
+    (blackbox / "folded").mkdir()
+    (blackbox / f"folded/{CALL}.jsonl").write_text("{}")
     return found
 
 
@@ -45,12 +47,13 @@ def asked(folders: dict[str, Path], act: str, person: object) -> dict[str, str]:
 
 
 def names(folders: dict[str, Path]) -> set[str]:
-    return {path.name for folder in folders.values() for path in folder.iterdir()}
+    return {str(path.relative_to(folder)) for folder in folders.values() for path in folder.rglob("*")}
 
 
 def test_theirs_are_found_shown_and_erased(folders: dict[str, Path]) -> None:
-    theirs, before = {"number": NUMBER, "calls": [CALL]}, names(folders)
+    theirs, before = {"number": NUMBER, "ids": [CALL]}, names(folders)
     expected = {f"{CALL}.json", "CAunknown.json", "CAdied.12ab.journal", "CAlive.0a0b.journal", "request.jsonl"}
+    expected |= {f"folded/{CALL}.jsonl"}
     assert asked(folders, "find", theirs).keys() == expected
     assert asked(folders, "show", theirs)["CAunknown.json"] == '{"from_number": "+972501112233"}'
     assert "\0" not in asked(folders, "show", theirs)["CAdied.12ab.journal"]
@@ -60,7 +63,7 @@ def test_theirs_are_found_shown_and_erased(folders: dict[str, Path]) -> None:
     assert asked(folders, "find", theirs) == {}
 
 
-@pytest.mark.parametrize("nobody", [{"number": None, "calls": []}, {"number": "1234", "calls": []}, {"calls": [""]}])
+@pytest.mark.parametrize("nobody", [{"number": None, "ids": []}, {"number": "1234", "ids": []}, {"ids": [""]}])
 def test_nobody_has_no_files(folders: dict[str, Path], nobody: object) -> None:
     before = names(folders)
     assert asked(folders, "erase", nobody) == {}

@@ -133,7 +133,39 @@ async def test_what_is_shown_is_every_row_of_theirs_and_no_other(connection: Any
         assert len(tables[table]) == len(keys)
 
 
+@pytest.mark.parametrize(
+    ("dictated", "theirs"),
+    [
+        ("050-111 2233", True),
+        ("501112233", True),
+        ("+972 50 111 2233", True),
+        ("00972501112233", True),
+        # Somebody else's: a number of another area or country that ends alike.
+        ("01-112233", False),
+        ("01112233", False),
+        ("+1 501112233", False),
+    ],
+)
+async def test_a_number_that_only_ends_alike_is_somebody_elses(connection: Any, dictated: str, theirs: bool) -> None:
+    await connection.execute(
+        "INSERT INTO call_messages (id, business_id, call_sid, number, body) VALUES (900, 1000, 'CAx', $1, 'x')",
+        dictated,
+    )
+    rows = await rows_of(connection, await known_as(connection, number=DIGITS))
+    assert ("900" in rows["call_messages"]) == theirs
+
+
+async def test_a_landline_is_not_the_mobile_that_ends_like_it(connection: Any) -> None:
+    await connection.execute(
+        "INSERT INTO call_messages (id, business_id, call_sid, number, body) "
+        "VALUES (901, 1000, 'CAx', '03-1234567', 'x')"
+    )
+    assert await rows_of(connection, await known_as(connection, number="972531234567")) == {}
+    assert await rows_of(connection, await known_as(connection, number="97231234567")) == {"call_messages": ["901"]}
+
+
 async def test_a_live_call_is_told(connection: Any) -> None:
+    await connection.execute("UPDATE calls SET recorded_at = now()")
     rows = await rows_of(connection, await known_as(connection, number=DIGITS))
     assert await person.live_calls(connection, rows) == []
     await connection.execute(
@@ -141,6 +173,11 @@ async def test_a_live_call_is_told(connection: Any) -> None:
     )
     rows = await rows_of(connection, await known_as(connection, number=DIGITS))
     assert await person.live_calls(connection, rows) == ["CAnow"]
+    # Twilio has said that it is over, and its record, which has the number and the words, is still on its way.
+    await connection.execute("UPDATE calls SET status = 'completed', ended_at = now() WHERE call_sid = 'CAnow'")
+    assert await person.live_calls(connection, rows) == ["CAnow"]
+    await connection.execute("UPDATE calls SET ended_at = now() - interval '3 minutes' WHERE call_sid = 'CAnow'")
+    assert await person.live_calls(connection, rows) == []
 
 
 async def test_a_business_is_no_person(connection: Any) -> None:

@@ -50,8 +50,8 @@ def known(
     execute("INSERT INTO businesses (id, name, phone) VALUES (1, 'b', '+97239990000')")
     execute(f"INSERT INTO customers (business_id, channel, external_id, name) VALUES (1, 'phone', '{NUMBER}', 'אנה')")
     execute(
-        "INSERT INTO calls (call_sid, business_id, from_number, transcript, summary, ended_at) "
-        "VALUES ($1, 1, $2, $3, 'סיכום', now())",
+        "INSERT INTO calls (call_sid, business_id, from_number, transcript, summary, ended_at, recorded_at) "
+        "VALUES ($1, 1, $2, $3, 'סיכום', now(), now())",
         CALL,
         NUMBER,
         json.dumps([{"who": "customer", "text": SAID}]),
@@ -106,6 +106,26 @@ def test_everything_of_theirs_goes_and_the_receipt_does_not_say_who(
     # Neither the command line nor its events have the number.
     assert DIGITS not in str(engine.executed)
     assert forget.run(known(PHONE=NUMBER, YES="1")) == NOTHING
+
+
+def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -> None:
+    """WhatsApp's id of a message has the number in it, for whoever can read base64."""
+    execute(f"INSERT INTO customers (id, business_id, channel, external_id) VALUES (90, 1, 'whatsapp', '{DIGITS}')")
+    execute("INSERT INTO conversations (id, business_id, customer_id, channel) VALUES (91, 1, 90, 'meta')")
+    execute("INSERT INTO messages (id, conversation_id, direction) VALUES ('wamid.HBgMOTcy', 91, 'in')")
+    with gzip.open(".state/lines/worker.1.gz", "wt") as file:
+        file.write("2026 [INFO] a · message_id=wamid.HBgMOTcy\n2026 [INFO] b · message_id=wamid.other\n")
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    with gzip.open(".state/lines/worker.1.gz", "rt") as file:
+        assert file.read() == "2026 [INFO] b · message_id=wamid.other\n"
+
+
+def test_the_oldest_backup_is_named_whatever_made_it(known: Any, engine: Any) -> None:
+    known(PHONE=NUMBER)
+    for age, name in enumerate(("before-restore-2.dump", "prosaas-1.dump")):
+        Path("backups", name).touch()
+        os.utime(Path("backups", name), (1e9 - age,) * 2)
+    assert any("2 backups, the oldest prosaas-1.dump" in row for row in forget.out_of_reach(engine))
 
 
 def test_without_a_yes_nothing_changes(

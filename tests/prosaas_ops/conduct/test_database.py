@@ -1,9 +1,13 @@
 """When a backup is made and where it goes, as .env says it."""
 
+import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from prosaas_ops.conduct import database, encrypted
 from prosaas_ops.conduct.database import schedule
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -26,3 +30,19 @@ def test_what_is_no_time_never_reaches_cron(world: World, when: str) -> None:
     with pytest.raises(Problem, match="is no time of cron"):
         schedule(world, when)
     assert not (world.state / "schedule").exists()
+
+
+def test_where_it_cannot_be_encrypted_no_certificate_and_no_call_is_left_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _recipient: str) -> None:
+        raise Problem("no space left")
+
+    said = SimpleNamespace(code=0, returncode=0, stdout=b"a private key")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: said)
+    monkeypatch.setattr(encrypted, "for_recipient", full)
+    one = SimpleNamespace(id="1", service="gateway", state="running")
+    played: Any = SimpleNamespace(project="p", docker=lambda *_, **__: said, containers=lambda *_: [one])
+    with pytest.raises(Problem, match="no space"):
+        database._volumes(played, tmp_path / "one.dump.age", "age1x")
+    assert list(tmp_path.iterdir()) == []

@@ -200,12 +200,16 @@ async def test_a_follower_that_leaves_is_left_by_the_engine_too(through: tuple[P
         b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET /containers/json?all=1&all=2 HTTP/1.0\r\n\r\n",
         b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n[]",
+        b"GET /containers/json?filters=[] HTTP/1.0\r\n\r\n",
+        b"GET /events?filters=" + b"[" * 9000 + b" HTTP/1.0\r\n\r\n",
         b"\xff\xfe HTTP/1.0 x\r\n\r\n",
         b"x" * 40_000 + b"\r\n\r\n",
     ],
 )
 async def test_what_is_no_request_is_no_trouble(through: tuple[PlayedDocker, Engine], sent: bytes) -> None:
     docker, engine = through
+    broken: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
     client, out = await asyncio.open_unix_connection(engine._path)
     out.write(sent)
     if not sent:
@@ -213,4 +217,5 @@ async def test_what_is_no_request_is_no_trouble(through: tuple[PlayedDocker, Eng
     answer = await asyncio.wait_for(client.read(), 5)
     out.close()
     assert answer[:12] in (b"", b"HTTP/1.0 403")
+    assert broken == []
     assert docker.heard == []

@@ -1,10 +1,13 @@
 """What a stranger, a used link, a foreign page and an ended session may not do, and what is said to the browser."""
 
+import html
 import re
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from starlette.routing import Route
@@ -13,6 +16,7 @@ from starlette.testclient import TestClient
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops import audited
 from prosaas_ops.console import server
+from prosaas_ops.console.live import Batch
 from prosaas_ops.console.server import Console
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import Numbers, World
@@ -151,6 +155,16 @@ def test_a_used_link_and_a_guess_let_nobody_in(stranger: TestClient, door: Doork
         assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
+@pytest.mark.parametrize("other", ['prefs={"a":1}', "theme=dark mode, x", "long=" + "x" * 5000])
+def test_what_other_programs_of_this_machine_left_in_the_browser_locks_nobody_out(
+    viewer: TestClient, other: str
+) -> None:
+    """A cookie is sent to every port of its host."""
+    ours = f"{server.COOKIE}={viewer.cookies[server.COOKIE]}"
+    viewer.cookies.clear()
+    assert viewer.get("/", headers={"Cookie": f"{other}; {ours}"}).status_code == 200
+
+
 def test_an_ended_session_is_a_strangers(viewer: TestClient, door: Doorkeeper, monkeypatch: pytest.MonkeyPatch) -> None:
     assert viewer.get("/").status_code == 200
     later = time.monotonic() + IDLE_SECONDS + 1
@@ -281,6 +295,31 @@ def test_somebody_else_gets_a_link_of_their_own(viewer: TestClient) -> None:
     assert found
     viewer.cookies.clear()
     assert viewer.get(f"/enter/{found[1]}").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", f"/call/{CALL}", "/live", "/today"])
+def test_the_other_language_can_be_had_from_every_page(viewer: TestClient, path: str) -> None:
+    (link,) = re.findall(r'href="([^"]*language=he)"', viewer.get(path).text)
+    viewer.get(urljoin(f"{HOST}{path}", html.unescape(link)), follow_redirects=True)
+    assert 'lang="he" dir="rtl"' in viewer.get(path).text
+
+
+def test_why_no_lines_come_is_told_as_plain_words(viewer: TestClient, world: PlayedWorld) -> None:
+    """The page puts it where no element may stand."""
+
+    class Tail:
+        trouble = "the engine is away"
+
+        def start(self) -> None:
+            pass
+
+        async def batches(self, *_: object) -> AsyncIterator[Batch]:
+            yield Batch(1, ())
+
+    world.tail = Tail()  # type: ignore[attr-defined]
+    told = viewer.get("/live/lines").text.partition("event: trouble\n")[2].splitlines()[0]
+    assert "the engine is away" in told
+    assert "<" not in told
 
 
 def test_a_browser_that_prefers_hebrew_reads_it_from_right_to_left(stranger: TestClient) -> None:

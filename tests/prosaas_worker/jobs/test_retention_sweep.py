@@ -168,12 +168,15 @@ async def test_a_row_that_somebody_holds_is_not_waited_for(tools: Tools, engine:
 
 async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tools, tmp_path: Any) -> None:
     settings = tools.settings.model_copy(update={"blackbox_dir": tmp_path, "spool_dir": tmp_path})
-    for name, days in {"CAold.jsonl": 15, "CAnew.jsonl": 13, "CAold.json": 100, "CAold.unreadable": 91}.items():
+    (tmp_path / "folded").mkdir()
+    old = {"CAold.jsonl": 15, "folded/CAold.jsonl": 15, "CAold.json": 100, "CAold.unreadable": 91}
+    for name, days in {**old, "CAnew.jsonl": 13, "folded/CAnew.jsonl": 13}.items():
         (tmp_path / name).write_text("{}")
         os.utime(tmp_path / name, (time.time() - days * 86_400,) * 2)
     await retention_sweep.run(replace(tools, settings=settings))
     # A record that waits for the database is nobody's to remove.
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["CAnew.jsonl", "CAold.json"]
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert left == ["CAnew.jsonl", "CAold.json", "folded/CAnew.jsonl"]
 
 
 async def test_a_table_is_a_place_or_has_nobody_in_it(engine: AsyncEngine) -> None:
