@@ -8,7 +8,8 @@ import pytest
 from stack_world.stack import Stack, docker, eventually
 from stack_world.traffic import Traffic
 
-pytestmark = pytest.mark.docker
+# Ten calls live and a new one each second are what a machine of two cores carries, with nothing else on it.
+pytestmark = [pytest.mark.docker, pytest.mark.alone]
 
 
 def marked(path: Path, text: str) -> None:
