@@ -172,7 +172,7 @@ def test_from_the_demo_to_a_real_call(demo: tuple[Stack, str]) -> None:
     # The certificate is renewed while somebody speaks.
     shown = certificate()
     results: list[dict[str, Any]] = []
-    speaking = threading.Thread(target=lambda: results.append(call(name, "--scenario", "long", "--speed", "8")))
+    speaking = threading.Thread(target=lambda: results.append(call(name, "--scenario", "long", "--speed", "3")))
     speaking.start()
     eventually(lambda: "renewed" if certificate() != shown else None, "another certificate", VALID_S + 15)
     assert speaking.is_alive()
