@@ -188,13 +188,12 @@ def test_what_a_stranger_says_stays_words_and_in_nobodys_story(stack: Stack) -> 
         say(connection, frame(TEXT, json.dumps({"event": said}).encode()))
     code, _ = ask(stack, "/twilio/voice", b"From=x", X_Request_ID=call_sid, X_Twilio_Signature=said[-6:].encode().hex())
     assert code == 403
-    line = stack.wait_for_line(CALLS, "FORGED")
-    assert line.isprintable()
-    assert line.startswith("[WARNING]")
+    # A kind of message that nobody has told us of is passed over; whoever tells of it one day tells it as words.
+    for line in (*stack.lines(CALLS), *stack.lines("prosaas-api")):
+        assert "FORGED" not in line or (line.isprintable() and line.startswith("[WARNING]"))
     assert stack.lines_of_call("prosaas-api", call_sid) == before
     shown = stack.checkout.run("make", "logs", "S=calls,api", "SINCE=5m", "FOLLOW=0").out
     told = stack.checkout.run("make", "trace", f"CALL={call_sid}").out
-    assert "FORGED" in shown
     assert "FORGED" not in told
     for screen in (shown, told):
         assert not set("\x1b\x07\r\u202e") & set(screen)

@@ -26,7 +26,8 @@ def run(options: Options) -> int:
     rows = [row for container in containers for row in _levels(engine, container)]
     loud = [row for row in rows if row[1] == "DEBUG"]
     if options.flag("QUIET", default=False):
-        screen.say(*map(_loud, loud))
+        if loud:
+            screen.say(*map(_loud, loud))
         return PROBLEM if loud else FINE
     heading = [str(head) for head in (words.WHERE, words.LEVEL, words.SOURCE, words.UNTIL_HEAD, words.BY)]
     first, rule, *others = table([heading, *rows])
