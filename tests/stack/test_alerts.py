@@ -142,8 +142,9 @@ def test_who_is_gone_is_told_by_what_people_miss(watched: Stack, service: str, n
 
 
 def _gone(stack: Stack) -> None:
+    # Whom words of comfort keep on the line until we give up.
     with faults(stack, realtime={"refuse": 1000}):
-        calls(stack, 4)
+        calls(stack, 4, speed=1)
 
 
 def _slow_to_connect(stack: Stack) -> None:
