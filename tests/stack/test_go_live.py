@@ -175,7 +175,7 @@ def test_from_the_demo_to_a_real_call(demo: tuple[Stack, str]) -> None:
     speaking = threading.Thread(target=lambda: results.append(call(name, "--scenario", "long", "--speed", "3")))
     speaking.start()
     eventually(lambda: "renewed" if certificate() != shown else None, "another certificate", VALID_S + 15)
-    assert speaking.is_alive()
+    assert speaking.is_alive(), [result["problems"] for result in results]
     speaking.join(180)
     assert [result["problems"] for result in results] == [[]]
 
