@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -36,6 +37,15 @@ class Redirection:
     method: str = "POST"
 
 
+class Spoken(OrderedDict[int, Said]):
+    """Pieces of speech by their number; one that is heard again, as a kept greeting is, stays longest."""
+
+    def __getitem__(self, number: int) -> Said:
+        said = super().__getitem__(number)
+        self.move_to_end(number)
+        return said
+
+
 @dataclass
 class LiveCall:
     """One simulated call, known by its call_sid to Twilio's side and by its number to the audio."""
@@ -49,7 +59,7 @@ class LiveCall:
     began: float = field(default_factory=time.monotonic)
     said: dict[int, Said] = field(default_factory=dict)
     # What the model says in any call: a service may keep a greeting and play it to the next caller.
-    spoken: dict[int, Said] = field(default_factory=dict)
+    spoken: Spoken = field(default_factory=Spoken)
     truncated: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     slipped_ms: int = 0
@@ -72,7 +82,7 @@ class LiveCall:
         """Take note of a piece of the model's speech."""
         self.said[number] = self.spoken[number] = said
         if len(self.spoken) > _SPOKEN_KEPT:
-            del self.spoken[next(iter(self.spoken))]
+            self.spoken.popitem(last=False)
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""
@@ -94,7 +104,7 @@ class Registry:
         self._speech = itertools.count(1)
         self._by_number: dict[int, LiveCall] = {}
         self._by_sid: dict[str, LiveCall] = {}
-        self._spoken: dict[int, Said] = {}
+        self._spoken = Spoken()
 
     def open(
         self, scenario: Scenario, *, speed: float, listener: Callable[[Note], None], call_sid: str | None = None

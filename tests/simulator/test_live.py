@@ -1,6 +1,6 @@
 """The calls under way."""
 
-from simulator.live import LiveCall, Note, Registry
+from simulator.live import LiveCall, Note, Registry, Said
 from simulator.scenario import parse
 
 SCENARIO = parse("x", "description: d\ngreeting: g\n")
@@ -39,3 +39,14 @@ def test_a_problem_is_noted_at_once_and_kept() -> None:
     call.problem("dead air")
     assert (notes[0]["what"], notes[0]["text"]) == ("problem", "dead air")
     assert call.problems == ["dead air"]
+
+
+def test_a_greeting_that_each_caller_hears_is_known_however_much_else_is_said() -> None:
+    """A service keeps it for good; of all that is said once, only the last pieces are remembered."""
+    call = opened(Registry(), [])
+    for number in range(1000):
+        call.say(number, Said("שלום", b"", f"item_{number}"))
+        if number % 100 == 0:
+            assert call.spoken[0].item_id == "item_0"
+    assert 1 not in call.spoken
+    assert len(call.spoken) <= 200

@@ -47,9 +47,12 @@ def providers(stack: Stack, acme: Authority) -> Iterator[tuple[str, str]]:
         "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_URL": f"https://{HOST}",
         "API_URL": f"https://{HOST}", "CALLS_URL": f"https://{HOST}", "SSL_CERT_FILE": "/issuing.pem",
     }  # fmt: skip
-    acme.issuing_root.chmod(0o644)
+    # The engine mounts what lies on its own machine, as the checkout does.
+    believed = stack.checkout.path / "issuing.pem"
+    believed.write_text(acme.issuing_root.read_text())
+    believed.chmod(0o644)
     options = [f"--env={name}={value}" for name, value in environment.items()]
-    options += [f"--volume={acme.issuing_root}:/issuing.pem:ro", f"--publish={MACHINE}:{port}:9000"]
+    options += [f"--volume={believed}:/issuing.pem:ro", f"--publish={MACHINE}:{port}:9000"]
     name = f"{stack.project}-providers"
     docker(
         "run", "--detach", "--rm", f"--name={name}", f"--add-host={HOST}:{MACHINE}", *options, stack.image("simulator")
