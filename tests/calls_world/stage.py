@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Self
 
 from calls_world.sockets import FakeSocket
 from prosaas_calls.call.conversation import Conversation
@@ -63,6 +63,16 @@ class Stage:
             ask_later=self.pauses.append,
             retry_for=20.0,
         )
+
+    @classmethod
+    def in_an_answer(cls) -> Self:
+        """The model has said two seconds, of which the caller has heard six tenths; what they say now is short."""
+        stage = cls()
+        stage.responds(fifths=10)
+        stage.done()
+        stage.heard(3)
+        stage.loud = False
+        return stage
 
     def _send(self, event: bytes) -> None:
         self.to_model.append(json.loads(event))

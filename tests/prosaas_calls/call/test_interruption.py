@@ -31,11 +31,7 @@ def test_a_group_of_digits_may_have_another_after_it(words: str, more: bool) -> 
 
 async def test_a_word_of_assent_is_spoken_through() -> None:
     """Gone before we would have fallen silent: the caller hears no gap, and the model is asked for nothing."""
-    stage = Stage()
-    stage.responds(fifths=10)
-    stage.done()
-    stage.heard(3)
-    stage.loud = False
+    stage = Stage.in_an_answer()
 
     with capture_events() as events:
         await stage.says("כן")
@@ -71,11 +67,7 @@ async def test_a_cough_that_lasts_is_waited_out_and_the_sentence_goes_on_where_i
 
 async def test_a_word_that_means_something_interrupts_however_short_it_is() -> None:
     """ "No!" over half an answer: the rest is not said, and the model knows how much was."""
-    stage = Stage()
-    stage.responds(fifths=10)
-    stage.done()
-    stage.heard(3)
-    stage.loud = False
+    stage = Stage.in_an_answer()
 
     await stage.says("לא")
 
