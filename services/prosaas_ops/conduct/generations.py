@@ -184,12 +184,15 @@ class Generations:
         lines = sorted((done.out + done.err).splitlines())
         if done.code == 0 and lines:
             path = folder / f"{container.service}.{container.id[:12]}.gz"
-            with gzip.open(path, "wt", encoding="utf-8") as file:
+            # Aside first: whoever looks for a call meanwhile finds all of it there, or still with the engine.
+            aside = path.with_suffix(".aside")
+            with gzip.open(aside, "wt", encoding="utf-8") as file:
                 file.write("\n".join(lines) + "\n")
-            path.chmod(0o600)
+            aside.chmod(0o600)
             # As old as its last line: who looks for later ones need not open it.
             last = seconds(lines[-1].partition(" ")[0])
-            os.utime(path, (last, last))
+            os.utime(aside, (last, last))
+            aside.replace(path)
         kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: -path.stat().st_mtime)
         for path in kept[_within(KEPT_BYTES, [path.stat().st_size for path in kept[:KEPT_LINES]]) :]:
             path.unlink()

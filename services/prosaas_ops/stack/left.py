@@ -41,7 +41,7 @@ def take_away(pattern: "Pattern[bytes]") -> None:
 
 def sweep_old(root: Path, captures_days: float, lines_days: float) -> int:
     """Remove what is older than its setting; how many files that was."""
-    return sweep(root / OUTPUT, ("*",), captures_days) + sweep(root / LINES, ("*.gz",), lines_days)
+    return sweep(root / OUTPUT, ("*",), captures_days) + sweep(root / LINES, ("*",), lines_days)
 
 
 def _files(folder: Path) -> list[Path]:
