@@ -107,21 +107,35 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
 
 
 async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:
-    """Add the part after a transfer that came back; False for a part that is in the record already."""
-    before = (await conn.execute(select(Call).where(Call.call_sid == record.call_sid).with_for_update())).one()
-    if before.ended_at is None or record.started_at <= before.ended_at:
+    """Add another part of a call that was transferred and came back; False for one that is in the record already.
+
+    They come in any order: the first one's journal may have waited for the database, and the second one not.
+    """
+    known = (await conn.execute(select(Call).where(Call.call_sid == record.call_sid).with_for_update())).one()
+    parts = known.metrics.get("parts") or [_beginning(known.started_at)]
+    if known.ended_at is None or _beginning(record.started_at) in parts:
         return False
-    shift = int((record.started_at - before.started_at).total_seconds() * 1000)
+    first, last = (known, record) if known.started_at <= record.started_at else (record, known)
+    ended_at = max(known.ended_at, record.ended_at)
+    shift = int((last.started_at - first.started_at).total_seconds() * 1000)
+    said = [*first.transcript, *_later(last.transcript, shift, "at_ms", "until_ms")]
+    told = [*first.events, *_later(last.events, shift, "t_ms")]
     values = {
-        "ended_at": record.ended_at,
-        "duration_s": round((record.ended_at - before.started_at).total_seconds(), 1),
-        "end_reason": record.end_reason,
-        "metrics": _together(before.metrics, record.metrics),
-        "transcript": before.transcript + _later(record.transcript, shift, "at_ms", "until_ms"),
-        "events": before.events + _later(record.events, shift, "t_ms"),
+        "started_at": first.started_at,
+        "ended_at": ended_at,
+        "duration_s": round((ended_at - first.started_at).total_seconds(), 1),
+        "end_reason": (known if known.ended_at == ended_at else record).end_reason,
+        "metrics": {**_together(first.metrics, last.metrics), "parts": [*parts, _beginning(record.started_at)]},
+        "transcript": sorted(said, key=lambda line: line["at_ms"]),
+        "events": sorted(told, key=lambda line: line["t_ms"]),
     }
     await conn.execute(update(Call).where(Call.call_sid == record.call_sid).values(storable(values)))
     return True
+
+
+def _beginning(moment: datetime) -> str:
+    """By which the parts of a call are told apart: no two of them begin at once."""
+    return moment.astimezone(UTC).isoformat()
 
 
 def _together(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from sqlalchemy import text
@@ -141,28 +142,32 @@ async def test_a_caller_who_hides_their_number_is_nobody_in_the_record(engine: A
 
 
 @pytest.mark.postgres
-async def test_what_follows_a_transfer_that_came_back_is_added_to_the_call_once(
-    engine: AsyncEngine, business_id: int
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_the_parts_of_a_call_that_was_transferred_and_came_back_are_one_record_in_whatever_order_they_come(
+    engine: AsyncEngine, business_id: int, order: tuple[int, ...]
 ) -> None:
-    """One call, one row: its words in their order, its numbers added up, its last end."""
-    before = replace(RECORD, end_reason="transferred", metrics={"turns": 3, "first_audio_ms": 300})
-    after = replace(
-        RECORD,
-        started_at=RECORD.ended_at + timedelta(seconds=15),
-        ended_at=RECORD.ended_at + timedelta(seconds=45),
-        duration_s=30.0,
-        metrics={"turns": 2, "first_audio_ms": 500},
-    )
-    for record, new in ((before, True), (after, True), (after, False), (before, False)):
-        async with transaction(engine) as connection:
-            assert await save_call_record(connection, record) is new
+    """One call, one row: its words in their order, its numbers added up, its last end; and each part once."""
+    parts = [
+        replace(
+            RECORD,
+            started_at=STARTED + timedelta(seconds=60 * number),
+            ended_at=STARTED + timedelta(seconds=60 * number + 45),
+            end_reason=reason,
+            metrics={"turns": 3, "first_audio_ms": 300 + number},
+        )
+        for number, reason in enumerate(("transferred", "transferred", "customer_hangup"))
+    ]
+    for new in (True, False):
+        for number in order:
+            async with transaction(engine) as connection:
+                assert await save_call_record(connection, parts[number]) is new
     async with session(engine) as opened:
         call = await opened.get_one(Call, "CA123")
-    assert (call.started_at, call.ended_at, call.duration_s) == (STARTED, after.ended_at, 90.0)
-    assert (call.end_reason, call.metrics["turns"], call.metrics["first_audio_ms"]) == ("customer_hangup", 5, 300)
-    assert [line["at_ms"] for line in call.transcript] == [900, 60_900]
-    assert [entry["t_ms"] for entry in call.events] == [0, 60_000]
-    assert len(await jobs(engine)) == 2
+    assert (call.started_at, call.ended_at, call.duration_s) == (STARTED, parts[2].ended_at, 165.0)
+    assert (call.end_reason, call.metrics["turns"], call.metrics["first_audio_ms"]) == ("customer_hangup", 9, 300)
+    assert [line["at_ms"] for line in call.transcript] == [900, 60_900, 120_900]
+    assert [entry["t_ms"] for entry in call.events] == [0, 60_000, 120_000]
+    assert len(await jobs(engine)) == 3
 
 
 @pytest.mark.postgres
