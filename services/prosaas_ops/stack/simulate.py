@@ -41,7 +41,7 @@ class Placed:
     complete: bool = False
 
     def rows(self, service: str = "") -> int:
-        """Printed rows of the call in one service, or in all: the budget is the stack's. Those of stacks are counted."""
+        """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
         return sum(line.rows for line in self.lines if service in ("", line.service))
 
 
