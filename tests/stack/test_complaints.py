@@ -134,13 +134,15 @@ def test_it_rings_and_rings_and_then_she_speaks(stack: Stack, duty: Duty, ask: C
     """A business whose greeting nobody has kept yet, while the model's address is slow to connect."""
     insert = f"insert into businesses (name, phone, greeting) values ('x', '{SLOW_BUSINESS}', '{GREETING}')"
     stack.execute("postgres", "psql", "-U", "prosaas", "-qc", insert)
-    ask("faults", realtime={"connect_delay_ms": 2400})
+    ask("faults", realtime={"connect_delay_ms": 4000})
     try:
+        # Somebody else has the connection that stood ready.
+        stack.call("--scenario", "short")
         finished(stack, "--from", "+972501230005", "--to", SLOW_BUSINESS, "--scenario", "hangup_close")
     finally:
         ask("faults", "DELETE")
     story = duty.complains("a customer complains", "050-1230005")
-    duty.reads(story, "the greeting came after 2[0-9]{3} ms")
+    duty.reads(story, "the greeting came after [2-5][0-9]{3} ms")
 
 
 def test_since_this_morning_all_is_strange(stack: Stack, duty: Duty) -> None:

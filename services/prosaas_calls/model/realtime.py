@@ -99,6 +99,11 @@ class RealtimeConnection:
         if log.tracing:
             log.event(PAYLOAD_PREVIEW, type="sent", preview=_preview(event))
 
+    @property
+    def stands(self) -> bool:
+        """Whether nothing has ended it so far."""
+        return self._socket.close_code is None and not self._socket.closing and self._given_up is None
+
     def give_up(self, why: str) -> None:
         """Treat the connection as lost although it is open: the reader raises RealtimeLost."""
         self._given_up = why
