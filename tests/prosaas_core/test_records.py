@@ -1,12 +1,12 @@
 """Call records: whole on disk and back, in the database once, with one summary job."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import raw_connection, session, transaction
@@ -142,32 +142,28 @@ async def test_a_caller_who_hides_their_number_is_nobody_in_the_record(engine: A
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_the_parts_of_a_call_that_was_transferred_and_came_back_are_one_record_in_whatever_order_they_come(
-    engine: AsyncEngine, business_id: int, order: tuple[int, ...]
+async def test_what_follows_a_transfer_that_came_back_is_added_to_the_call_once(
+    engine: AsyncEngine, business_id: int
 ) -> None:
-    """One call, one row: its words in their order, its numbers added up, its last end; and each part once."""
-    parts = [
-        replace(
-            RECORD,
-            started_at=STARTED + timedelta(seconds=60 * number),
-            ended_at=STARTED + timedelta(seconds=60 * number + 45),
-            end_reason=reason,
-            metrics={"turns": 3, "first_audio_ms": 300 + number},
-        )
-        for number, reason in enumerate(("transferred", "transferred", "customer_hangup"))
-    ]
-    for new in (True, False):
-        for number in order:
-            async with transaction(engine) as connection:
-                assert await save_call_record(connection, parts[number]) is new
+    """One call, one row: its words in their order, its numbers added up, its last end."""
+    before = replace(RECORD, end_reason="transferred", metrics={"turns": 3, "first_audio_ms": 300})
+    after = replace(
+        RECORD,
+        started_at=RECORD.ended_at + timedelta(seconds=15),
+        ended_at=RECORD.ended_at + timedelta(seconds=45),
+        duration_s=30.0,
+        metrics={"turns": 2, "first_audio_ms": 500},
+    )
+    for record, new in ((before, True), (after, True), (after, False), (before, False)):
+        async with transaction(engine) as connection:
+            assert await save_call_record(connection, record) is new
     async with session(engine) as opened:
         call = await opened.get_one(Call, "CA123")
-    assert (call.started_at, call.ended_at, call.duration_s) == (STARTED, parts[2].ended_at, 165.0)
-    assert (call.end_reason, call.metrics["turns"], call.metrics["first_audio_ms"]) == ("customer_hangup", 9, 300)
-    assert [line["at_ms"] for line in call.transcript] == [900, 60_900, 120_900]
-    assert [entry["t_ms"] for entry in call.events] == [0, 60_000, 120_000]
-    assert len(await jobs(engine)) == 3
+    assert (call.started_at, call.ended_at, call.duration_s) == (STARTED, after.ended_at, 90.0)
+    assert (call.end_reason, call.metrics["turns"], call.metrics["first_audio_ms"]) == ("customer_hangup", 5, 300)
+    assert [line["at_ms"] for line in call.transcript] == [900, 60_900]
+    assert [entry["t_ms"] for entry in call.events] == [0, 60_000]
+    assert len(await jobs(engine)) == 2
 
 
 @pytest.mark.postgres
@@ -178,3 +174,48 @@ async def test_the_business_is_told_of_a_caller_who_was_sent_away(
     async with transaction(engine) as connection:
         assert await save_call_record(connection, replace(RECORD, end_reason=reason))
     assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told
+
+
+def part(number: int) -> CallRecord:
+    """A part of one call: it begins `number` minutes after the first and goes on for 45 s."""
+    began = STARTED + timedelta(minutes=number)
+    return replace(
+        RECORD,
+        started_at=began,
+        ended_at=began + timedelta(seconds=45),
+        end_reason=f"part {number}",
+        metrics={"turns": 1, "first_audio_ms": 100 + number},
+        transcript=[{"who": "customer", "text": str(number), "at_ms": 900}],
+    )
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("order", list(itertools.permutations((0, 1, 2))))
+async def test_the_parts_of_a_call_are_stored_once_each_whichever_comes_first(
+    engine: AsyncEngine, business_id: int, order: tuple[int, ...]
+) -> None:
+    """One may wait on disk for the database while the next is stored; another may be found twice."""
+    for number in (*order, *order):
+        async with transaction(engine) as connection:
+            await save_call_record(connection, part(number))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+    assert [(line["text"], line["at_ms"]) for line in call.transcript] == [("0", 900), ("1", 60_900), ("2", 120_900)]
+    assert (call.started_at, call.duration_s, call.end_reason) == (STARTED, 165.0, "part 2")
+    assert call.metrics["turns"] == 3
+    assert len(await jobs(engine)) == 3
+
+
+@pytest.mark.postgres
+async def test_a_part_that_comes_after_its_caller_was_forgotten_brings_no_word_and_no_number_back(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async with transaction(engine) as connection:
+        await save_call_record(connection, part(0))
+        await connection.execute(text("UPDATE calls SET from_number = '', customer_id = NULL, transcript = '[]'"))
+        await connection.execute(text("DELETE FROM customers"))
+        await save_call_record(connection, part(1))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+        assert (await opened.execute(select(func.count()).select_from(Customer))).scalar() == 0
+    assert (call.from_number, call.customer_id, call.transcript, call.metrics["turns"]) == ("", None, [], 2)

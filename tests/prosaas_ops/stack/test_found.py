@@ -1,6 +1,5 @@
 """Many calls at once, in a database at the newest schema."""
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_core.facts.troubles import verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Usage
@@ -33,12 +33,8 @@ CALLS = [
 
 
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
-
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+def stored(fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         for business in (456, 7, 8):
             await connection.execute(
                 "insert into businesses (id, name, phone) values ($1, 'x', $2)", business, f"+97235550{business:03}"
@@ -57,9 +53,8 @@ def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
                 at if reason else None,
             )
             await connection.execute(INSERT, *values)
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
 
 
 def asked(**values: Any) -> Asked:

@@ -1,12 +1,12 @@
 """A WhatsApp conversation's story leads from a customer's number to what became of the answer."""
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.ask.messages import describe
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import messages
@@ -109,13 +109,11 @@ def test_the_lines_are_those_that_name_its_messages(engine: FakeEngine, monkeypa
 
 @pytest.mark.postgres
 def test_a_conversation_is_found_by_number_by_message_and_by_our_answers_id(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
 ) -> None:
     """However the number is written; with what is in the outbox and in the queue for it."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         for statement in (
             "insert into businesses (id, name, phone) values (456, 'מספרת דנה', '+97235550100')",
             "insert into customers (id, business_id, channel, external_id, name)"
@@ -134,9 +132,8 @@ def test_a_conversation_is_found_by_number_by_message_and_by_our_answers_id(
             " values (0, 'whatsapp.reply', $1, 'queued', now(), now(), now())",
             b'{"conversation_id": 7, "message_id": "wamid.1"}',
         )
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
 
     found = messages.talk_of(message="wamid.1")
     assert found is not None
