@@ -1,4 +1,4 @@
-"""Strangers at the door by the thousand, over real sockets: they get their answers, and the log stays what it was for."""
+"""Strangers at the door by the thousand, over real sockets: they get answers, and the log stays what it was for."""
 
 import asyncio
 import os
