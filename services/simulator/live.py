@@ -5,7 +5,7 @@ import itertools
 import secrets
 import time
 import zlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -87,8 +87,8 @@ class LiveCall:
     slipped_ms: int = 0
     generating: bool = False
     recognised: bool = False
-    model_closed: int = 0
-    model_failed: int = 0
+    # How often the model has done each thing that it was to do wrong.
+    misdeeds: Counter[str] = field(default_factory=Counter)
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
 
     def now_ms(self) -> int:
