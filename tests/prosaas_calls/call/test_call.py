@@ -215,13 +215,15 @@ async def test_an_answer_that_stops_in_the_middle_is_given_by_a_new_session() ->
 
 
 async def test_the_agents_own_voice_that_comes_back_costs_nobody_a_sentence() -> None:
-    """A speaker phone: the echo is too quiet for a voice, and each sentence is heard to its end."""
-    async with calls_world(**HASTY) as world:
-        result = await world.call(scenario="echo")
+    """A speaker phone: she falls silent for it twice, and then knows it; the sentence is heard to its end."""
+    async with calls_world(doubt=0.05, interruption=0.5, words=0.5) as world:
+        result = await world.call(scenario="echo", speed=3.0)
+        await until(lambda: world.store.records)
 
     assert result["ok"], result["problems"]
     assert not result["barge_ins"]
-    assert all(piece["heard_ms"] == piece["total_ms"] for piece in result["heard"])
+    assert 2 <= world.store.records[0].metrics["false_interruptions"] <= 4
+    assert any(piece["heard_ms"] == piece["total_ms"] > 5_000 for piece in result["heard"])
 
 
 async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
