@@ -37,6 +37,7 @@ COMMANDS = {
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
+    "ps": "ask.ps",
     "quiet-api": "act.quiet",
     "quiet-calls": "act.quiet",
     "quiet-worker": "act.quiet",

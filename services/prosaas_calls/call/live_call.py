@@ -90,6 +90,7 @@ class LiveCall:
                     await twilio.hang_up(call_sid)
 
     def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
+        self.call.promises.judge(at_last=True)
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
