@@ -1,5 +1,6 @@
 """The plans: up, restart, rollback, rotate and down, each a list of steps that may be done again."""
 
+import hashlib
 import json
 import time
 import urllib.error
@@ -114,6 +115,21 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
         lambda remembered: [Step("old value", lambda: everywhere(remembered["old"])), *renewals],
         "the old value is in force again",
     )
+
+
+def same_definition(world: World) -> None:
+    """Problem where the Compose files are not those of the last deploy: services would be renewed as something else."""
+    if world.remembered("definition") != _definition(world):
+        raise problem(
+            "this folder's Compose files are not those that the stack was started from; nothing was changed",
+            "make up-prod, then this again",
+            "docs/operations.md",
+        )
+
+
+def _definition(world: World) -> str:
+    files = [world.root / name for name in world.recorded("COMPOSE_FILE").split(":") if not name.startswith(".state/")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
@@ -246,6 +262,7 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
         world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
     images.settle()
+    world.remember("definition", _definition(world))
 
 
 def _stop(world: World) -> None:
