@@ -109,13 +109,30 @@ def test_the_page_has_no_alert_that_there_is_not() -> None:
     assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == NAMES
 
 
+def test_grafana_finds_its_source_and_its_dashboards_where_compose_mounts_them() -> None:
+    """Grafana itself could not be had here: its files say of one another what its manual wants them to."""
+    folder = FOLDER / "grafana"
+    (source,) = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((folder / "dashboards/prosaas.yml").read_text())["providers"]
+    board = json.loads((folder / "dashboards/prosaas.json").read_text())
+    (mounted,) = [each for each in services("prod")["grafana"]["volumes"] if each.get("source") == str(folder)]
+    assert provider["options"]["path"] == f"{mounted['target']}/dashboards"
+    assert {(panel["datasource"]["type"], panel["datasource"]["uid"]) for panel in board["panels"]} == {
+        (source["type"], source["uid"])
+    }
+    assert source["url"] == "http://prometheus:9090"
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    places = [tuple(panel["gridPos"].values()) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
+
+
 def test_whoever_watches_is_on_this_machines_own_address_and_bounded() -> None:
     """No port to the world, no disk without an end."""
     model = services("prod")
-    for name in ("prometheus", "alertmanager"):
+    for name, profile in (("prometheus", "monitoring"), ("alertmanager", "monitoring"), ("grafana", "grafana")):
         (port,) = model[name]["ports"]
         assert port["host_ip"] == "127.0.0.1"
-        assert model[name]["profiles"] == ["monitoring"]
+        assert model[name]["profiles"] == [profile]
     assert "--storage.tsdb.retention.size=1GB" in model["prometheus"]["command"]
 
 
