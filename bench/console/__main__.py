@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from secrets import token_hex
 from statistics import median
 
 import asyncpg
@@ -71,7 +72,8 @@ async def story(page: Page, url: str) -> float:
 
 async def line(engine: PlayedEngine, pages: list[Page]) -> float:
     """From the line's writing to the last of these pages that shows it."""
-    words = f"line of {time.perf_counter_ns()}"
+    # No long number: it may be that of a card, which no page shows.
+    words = f"line of {token_hex(4)}"
     waiting = [asyncio.create_task(page.get_by_text(words).wait_for(state="attached")) for page in pages]
     await asyncio.sleep(0.3)
     began = time.perf_counter()

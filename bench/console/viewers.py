@@ -6,10 +6,10 @@ import os
 import re
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from secrets import token_hex
 from statistics import median
 from typing import Any
 
@@ -118,7 +118,7 @@ def at_the_console(stack: Stack) -> Iterator[tuple[str, str]]:
 def lines(stack: Stack, viewers: list[Viewer], times: int) -> Iterator[float]:
     """How long each of some lines took from its writing in the container to the last of the viewers."""
     for _ in range(times):
-        words = f"line-of-{uuid.uuid4().hex}"
+        words = f"line-of-{token_hex(4)}"
         script = f"import time; {_WRITE.format(f'[INFO] {words}')}; print(time.time())"
         written = float(stack.execute("prosaas-calls", "python", "-c", script))
 
