@@ -1,8 +1,9 @@
 """What is kept of a finished call, in a form that also survives on disk while the database is away."""
 
+import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -80,8 +81,8 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
     record = await _resolved(conn, await _unless_forgotten(conn, record))
     record = replace(record, metrics={**record.metrics, **counted(record.events)})
-    columns = {name: value for name, value in asdict(record).items() if name != "charges"}
-    values = {**storable(columns), "recorded_at": datetime.now(UTC)}
+    # A long call has many words: whoever is on the line here must not wait while they are looked through.
+    values = {**await asyncio.to_thread(_columns, record), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
         upsert.on_conflict_do_update(
@@ -104,6 +105,10 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     if record.end_reason in UNSERVED and record.business_id is not None:
         await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{key}")
     return True
+
+
+def _columns(record: CallRecord) -> dict[str, Any]:
+    return storable({each.name: getattr(record, each.name) for each in fields(record) if each.name != "charges"})
 
 
 async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:

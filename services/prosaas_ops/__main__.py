@@ -19,6 +19,7 @@ COMMANDS = {
     "capture": "act.capture",
     "checklist": "act.checklist",
     "console": "console.server",
+    "console-link": "console.link",
     "console-reader": "console.reader",
     "costs": "ask.costs",
     "debug-api": "act.debug",

@@ -9,8 +9,8 @@ from bundle_world.checkout import ROOT, clean_environment
 
 ENVIRONMENTS = ("prod", "dev")
 OURS = ("prosaas-api", "prosaas-calls", "worker")
-# Those of MONITORING=1.
-WATCHING = ("prometheus", "alertmanager")
+# Those of MONITORING=1 and GRAFANA=1.
+WATCHING = ("prometheus", "alertmanager", "grafana")
 UPSTREAM = ("postgres", *WATCHING)
 LONG_RUNNING = (*OURS, *UPSTREAM, "gateway", "simulator")
 Service = dict[str, Any]

@@ -36,7 +36,7 @@ _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.
 DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
 COLLECTORS = (*DRIVERS, "datadog")
 # What a setting of 1 adds to the stack.
-PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring", "GRAFANA": "grafana"}
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
