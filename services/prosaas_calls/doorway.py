@@ -1,4 +1,4 @@
-"""The listening socket of the phone line: who has not proved to be a call is a guest, and guests are few."""
+"""The listening socket of the phone line: a connection is a guest until it proves to be a call, and guests are few."""
 
 import socket
 import struct
