@@ -51,9 +51,15 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         timeout_s=limits.model_connect,
         ping_s=limits.model_ping,
     )
-    store = Store(engine, timeout=limits.database, record_timeout=limits.record, day_limit=settings.max_cost_per_day)
-    journals = Journals(settings.spool_dir, partial(_about, log_settings.version))
     prices = prices_of(settings, settings.openai_realtime_model, settings.openai_transcription_model)
+    store = Store(
+        engine,
+        timeout=limits.database,
+        record_timeout=limits.record,
+        day_limit=settings.max_cost_per_day,
+        currency=prices.currency,
+    )
+    journals = Journals(settings.spool_dir, partial(_about, log_settings.version))
     desk = Desk(Services(settings, limits, store, twilio, metrics, connect, journals, prices))
     pages = Pages(desk, metrics)
     server = CallServer(desk, pages, limits)

@@ -156,7 +156,7 @@ class LiveCall:
             version=self._services.settings.prosaas_version,
             metrics={
                 **self._metrics(call_scope),
-                **self.call.promises.to_json(),
+                **self._services.settings.for_record(self.call.promises.to_json()),
                 "currency": self._services.prices.currency,
             },
             charges=self.call.meter.charges(),

@@ -21,6 +21,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
 _CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
+_OUR_NAME = re.compile(r"prosaas-\d{8}T\d{6}Z\.dump(\.age)?")
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
@@ -54,10 +55,12 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     files = _volumes(world, path, recipient)
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
-    _keep(world)
+    _keep(world, path)
     if copy := world.recorded("BACKUP_COPY"):
         # The door runs it, on the host, where its tools and keys are.
-        replace(world.state / "copy", f"{copy}\n{path}\n")
+        beside = (_files_of(path), world.root / _FOLDER / ledger.FILE)
+        there = [str(file) for file in (path, *beside) if file.exists()]
+        replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
     return path
 
 
@@ -130,12 +133,14 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     return f", certificates and spool in {aside.name}"
 
 
-def _keep(world: World) -> None:
-    """As many of our own dumps as BACKUP_KEEP says; all of them without it."""
+def _keep(world: World, newest: Path) -> None:
+    """As many of the dumps that we named as BACKUP_KEEP says, and always the one just made; all of them without it."""
     keep = world.setting("BACKUP_KEEP")
     if keep.isdecimal() and int(keep) > 0:
-        ours = sorted(path for path in _dumps(world) if path.name.startswith("prosaas-"))
+        ours = sorted(path for path in _dumps(world) if _OUR_NAME.fullmatch(path.name))
         for old in ours[: -int(keep)]:
+            if old == newest:
+                continue
             old.unlink()
             _files_of(old).unlink(missing_ok=True)
 

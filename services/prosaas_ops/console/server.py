@@ -134,7 +134,14 @@ class Console:
 
     def _noted(self, request: Request, what: str, of: str = "") -> None:
         """Carried into the database by the next command, or by `serve` meanwhile."""
-        audited.note("console", f"{session_of(request).name} {what} {of}".strip())
+        session = session_of(request)
+        session.noted.add((what, of))
+        audited.note("console", f"{session.name} {what} {of}".strip())
+
+    def _noted_once(self, request: Request, what: str, of: str) -> None:
+        """What a page asks for by itself is noted with the page; without one, here."""
+        if (what, of) not in session_of(request).noted:
+            self._noted(request, what, of)
 
     # What is looked at
 
@@ -168,9 +175,11 @@ class Console:
 
     def _story(self, request: Request) -> Response:
         """The part of the page that grows; a call that has ended is shown anew, as what it is now."""
-        story = self._world.story(request.path_params["call_sid"])
+        call_sid = request.path_params["call_sid"]
+        story = self._world.story(call_sid)
         if story is None or story.live is False:
             return Response(status_code=204, headers={"HX-Refresh": "true"})
+        self._noted_once(request, "read the story of", call_sid)
         return HTMLResponse(_face(request).story(story))
 
     def _recorder(self, request: Request) -> Response:
@@ -191,9 +200,11 @@ class Console:
 
     async def _lines(self, request: Request) -> Response:
         """Lines as server-sent events: the id is the viewer's place, by which the browser goes on after a break."""
+        wanted = wanted_of(request.query_params)
+        self._noted_once(request, "followed lines", wanted.call_sid)
         last = request.headers.get("last-event-id") or request.query_params.get("after", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else None
-        wanted, face = wanted_of(request.query_params), _face(request)
+        face = _face(request)
         self._world.tail.start()
 
         async def stream() -> AsyncIterator[str]:

@@ -132,6 +132,17 @@ async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> Non
     assert world.store.records[0].metrics["unkept"] == "קבעתי לך ליום שלישי בעשר"
 
 
+async def test_what_was_promised_is_kept_without_the_card_that_was_said_in_it() -> None:
+    claim = {"caller": "תקבעי לי", "agent": "קבעתי לך לכרטיס 4580458045804580."}
+    async with calls_world() as world:
+        await world.call({"turns": [claim]})
+        await until(lambda: world.store.records)
+
+    (record,) = world.store.records
+    assert "קבעתי" in record.metrics["unkept"]
+    assert "4580458045804580" not in str(record.metrics)
+
+
 async def test_a_model_that_refuses_to_write_words_down_is_called_without_that() -> None:
     """Settings of the transcription that a model does not know must not cost a business its calls."""
     async with calls_world() as world:

@@ -115,3 +115,22 @@ def test_a_sweep_takes_what_is_older_and_matches(tmp_path: Path) -> None:
     assert sweep(tmp_path, ("*.jsonl",), 2, now=1_000_000) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"b.jsonl", "c.txt"}
     assert sweep(tmp_path, ("*",), 0, now=1_000_000) == 0
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other_from_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (0, 0))
+    unlink = Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "b.jsonl":
+            raise PermissionError(path.name)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    with pytest.raises(PermissionError):
+        sweep(tmp_path, ("*.jsonl",), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.jsonl"]

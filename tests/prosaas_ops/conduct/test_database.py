@@ -102,3 +102,16 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
     assert list((backing.root / "backups").iterdir()) == []
     assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
     assert database.backup(backing).exists()
+
+
+def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:
+    """Somebody's own prosaas-before-upgrade.dump sorts behind every date."""
+    folder = world.root / "backups"
+    folder.mkdir()
+    own = folder / "prosaas-before-upgrade.dump"
+    dated = [folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 3)]
+    for path in (own, *dated):
+        path.write_text("dump")
+    (world.root / ".env").write_text("BACKUP_KEEP=1\n")
+    database._keep(world, dated[0])
+    assert sorted(folder.iterdir()) == sorted([own, dated[0], dated[2]])

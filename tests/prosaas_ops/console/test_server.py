@@ -265,6 +265,12 @@ def test_a_search_that_shows_nobody_is_no_row(viewer: TestClient, monkeypatch: p
     assert len(audited.on_this_machine()) == 1
 
 
+def test_what_pages_ask_for_by_themselves_is_noted_where_nobody_opened_the_page(viewer: TestClient) -> None:
+    for path in (f"/call/{CALL}/story", f"/call/{CALL}/story", f"/call/{CALL}", f"/call/{CALL}/story"):
+        viewer.get(path)
+    assert [entry.target for entry in audited.on_this_machine()].count(f"viewer 1 read the story of {CALL}") == 2
+
+
 def test_debug_goes_on_for_a_live_call_and_off_again(viewer: TestClient, world: PlayedWorld) -> None:
     form = {"token": token(viewer)}
     on = viewer.post(f"/call/{CALL}/debug", data=form).text
