@@ -23,7 +23,7 @@ class Limits:
     idle: float = 45.0
     moment: float = 3.0
     # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
-    guests: int = 512
+    guests: int = 256
     start: float = 2.5
     guest_goodbye: float = 0.2
     goodbye: float = 2.0

@@ -1,4 +1,4 @@
-"""The calls service's dealings with the database, each with a time limit: a call never waits for Postgres."""
+"""What the calls service reads and writes in the database, each within a time limit: no call hangs on Postgres."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -78,7 +78,9 @@ def run(options: Options) -> int:
     secrets.tell_overridden(world)
     with world.locked("go-live"):
         if not any(found.state == "running" for found in world.containers("gateway")):
-            raise problem("the demo is not running, from which this goes on", "make up-prod, then make go-live", _READ)
+            raise problem(
+                "the demo is not running, and this command starts from it", "make up-prod, then make go-live", _READ
+            )
         resume(world)
         context = trusting(world.setting("CA_BUNDLE"))
         found, twilio = _settings(world, person, context)
@@ -143,7 +145,7 @@ def _settings(world: World, person: Person, context: ssl.SSLContext) -> tuple[di
 
 def _is_account(said: str) -> None:
     if not _ACCOUNT.fullmatch(said):
-        raise problem(f"{piece(said, 60)} is no Account SID", "AC and 32 digits, from console.twilio.com", _READ)
+        raise problem(f"{piece(said, 60)} is not an Account SID", "AC and 32 digits, from console.twilio.com", _READ)
 
 
 def _public(found: Mapping[str, str]) -> str:
@@ -165,7 +167,7 @@ def _number(world: World, person: Person, twilio: Twilio, public: str) -> str:
     digits = re.sub(r"[^0-9]", "", wanted)
     chosen = [number for number in numbers if re.sub(r"[^0-9]", "", number["phone_number"]) == digits]
     if not chosen:
-        raise problem(f"{piece(wanted, 30)} is no number of this account", "one of the list above", _READ)
+        raise problem(f"{piece(wanted, 30)} is not a number of this account", "one of the list above", _READ)
     name = str(chosen[0]["phone_number"])
     if not leads_here(chosen[0], public):
         if not person.agrees(f"let calls to {name} lead to {public}?"):

@@ -69,7 +69,7 @@ def schedule(world: World, when: str) -> None:
     """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
     if when and not _CRON.fullmatch(when):
         raise problem(
-            f"BACKUP_SCHEDULE={when[:60]} is no time of cron",
+            f"BACKUP_SCHEDULE={when[:60]} is not a cron time",
             "five fields, for example BACKUP_SCHEDULE='15 3 * * *'",
             "docs/operations.md",
         )

@@ -27,7 +27,7 @@ from prosaas_ops.screen.page import style
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.search import search
+from prosaas_ops.stack.search import Hit, by, search
 from prosaas_ops.texts import LANGUAGES
 from prosaas_ops.texts import console as texts
 
@@ -152,10 +152,17 @@ class Console:
             response.set_cookie(_LANGUAGE, language, httponly=True, samesite="strict", path="/")
             return response
         typed = request.query_params.get("q", "")
-        return HTMLResponse(_face(request).home(typed, search(typed)))
+        return HTMLResponse(_face(request).home(typed, self._sought(request, typed)))
 
     def _calls(self, request: Request) -> Response:
-        return HTMLResponse(_face(request).found(search(request.query_params.get("q", ""))))
+        return HTMLResponse(_face(request).found(self._sought(request, request.query_params.get("q", ""))))
+
+    def _sought(self, request: Request, typed: str) -> list[Hit]:
+        """Whoever is shown to somebody was looked at; what finds nobody, a word half typed, is no row."""
+        hits = search(typed)
+        if hits:
+            self._noted(request, "saw calls by", by(typed))
+        return hits
 
     def _call(self, request: Request) -> Response:
         face, call_sid = _face(request), request.path_params["call_sid"]

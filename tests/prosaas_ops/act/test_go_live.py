@@ -170,10 +170,10 @@ class Ports(World):
 @pytest.mark.parametrize(
     ("host", "said"),
     [
-        ("https://voice.example.com", "is no name of a host"),
-        ("voice example", "is no name of a host"),
+        ("https://voice.example.com", "is not a host name"),
+        ("voice example", "is not a host name"),
         ("voice.invalid", "does not exist"),
-        ("localhost.localdomain", "are not to be had: Bind for 0.0.0.0:80 failed"),
+        ("localhost.localdomain", "are in use or blocked: Bind for 0.0.0.0:80 failed"),
     ],
 )
 def test_an_address_that_cannot_be_served_is_told_before_anything_is_written(
