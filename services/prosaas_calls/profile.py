@@ -62,8 +62,13 @@ class Profile:
     customer_name: str = ""
     booked: tuple[datetime, ...] = ()
     spent_today: float = 0.0
-    # Whether who calls is only what they say: then nothing of what is known of that customer is for their ears.
-    claimed: bool = False
+    # How many numbers the caller has said to be theirs, the last of which stands.
+    numbers_said: int = 0
+
+    @property
+    def claimed(self) -> bool:
+        """Whether who calls is only what they say: then nothing that is known of that customer is for their ears."""
+        return self.numbers_said > 0
 
     @property
     def language(self) -> str:

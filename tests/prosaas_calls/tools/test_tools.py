@@ -372,3 +372,62 @@ async def test_a_number_that_is_none_is_asked_for_again(engine: AsyncEngine) -> 
         context, answer = await introduced(engine, "anonymous", number=number)
         assert answer.refused
         assert context.profile.customer_id is None
+
+
+class Caller:
+    """A caller to the demo business, whose call goes on with what they said about themselves."""
+
+    def __init__(self, context: ToolContext) -> None:
+        self.context = replace(context, introduce=self._introduce)
+
+    def _introduce(self, profile: Profile) -> None:
+        self.context = replace(self.context, profile=profile)
+
+    async def __call__(self, name: str, /, **arguments: Any) -> Answer:
+        return await tool(self.context, name, **arguments)
+
+
+async def diary(engine: AsyncEngine) -> list[tuple[str | None, str]]:
+    """The number and the name under which each appointment stands."""
+    async with session(engine) as opened:
+        who = select(Customer.phone, Customer.name).join(Appointment, Appointment.customer_id == Customer.id)
+        return [tuple(row) for row in await opened.execute(who.order_by(Appointment.starts_at))]
+
+
+async def test_a_corrected_number_takes_the_calls_bookings_and_its_name_along(engine: AsyncEngine) -> None:
+    """Whoever has the misheard number gets neither a reminder nor a name; what they booked themselves stays theirs."""
+    theirs = Caller(await call(engine, "CA0", "+972501111111"))
+    await theirs("book_appointment", date="2026-01-25", time="09:00")
+    caller = Caller(await call(engine, "CA2", "anonymous"))
+    await caller("remember_caller", name="רות", number="050-111-1112")
+    await caller("book_appointment", date="2026-01-25", time="14:00")
+    await caller("remember_caller", number="050-111-1111")
+    assert not (await caller("remember_caller", number="050-222-2222")).refused
+    await caller("book_appointment", date="2026-01-25", time="15:00")
+
+    assert await diary(engine) == [("+972501111111", ""), ("+972502222222", "רות"), ("+972502222222", "רות")]
+    async with session(engine) as opened:
+        assert await opened.scalar(select(Customer.name).where(Customer.phone == "+972501111112")) == ""
+
+
+async def test_numbers_are_not_tried_out_in_one_call(engine: AsyncEngine) -> None:
+    caller = Caller(await call(engine, "CA2", "anonymous"))
+    answers = [await caller("remember_caller", number=f"050-333-333{digit}") for digit in range(7)]
+
+    assert [answer.refused for answer in answers] == [False] * 5 + [True] * 2
+    async with session(engine) as opened:
+        tried = select(func.count()).select_from(Customer).where(Customer.phone.like("+97250333333_"))
+        assert await opened.scalar(tried) == 5
+
+
+async def test_a_caller_who_shows_their_number_hears_that_another_is_not_noted(engine: AsyncEngine) -> None:
+    """Their name is; and the number that they call from is no other."""
+    caller = Caller(replace(await call(engine), caller=CALLER))
+    answer = await caller("remember_caller", name="רות", number="050-222-2222")
+
+    assert answer.refused
+    assert "לא נרשם" in answer.text
+    assert not (await caller("remember_caller", number="050-123-4567")).refused
+    assert (await call(engine, "CA3")).profile.customer_name == "רות"
+    async with session(engine) as opened:
+        assert await opened.scalar(select(Customer.id).where(Customer.phone == "+972502222222")) is None
