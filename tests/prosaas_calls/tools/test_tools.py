@@ -431,3 +431,18 @@ async def test_a_caller_who_shows_their_number_hears_that_another_is_not_noted(e
     assert (await call(engine, "CA3")).profile.customer_name == "רות"
     async with session(engine) as opened:
         assert await opened.scalar(select(Customer.id).where(Customer.phone == "+972502222222")) is None
+
+
+async def test_who_only_says_a_number_does_not_learn_when_its_owner_comes(engine: AsyncEngine) -> None:
+    """Their time and anybody else's are taken alike; what the call booked itself is known to be theirs."""
+    await tool(await call(engine), "book_appointment", date="2026-01-25", time="14:00")
+    other = await call(engine, "CA2", "+972502222222")
+    await tool(other, "book_appointment", date="2026-01-25", time="15:00")
+
+    caller = Caller(await call(engine, "CA3", "anonymous"))
+    await caller("remember_caller", number="050-123-4567")
+    theirs, others = [await caller("book_appointment", date="2026-01-25", time=time) for time in ("14:00", "15:00")]
+    assert theirs == others
+    assert "תפוסה" in theirs.text
+    await caller("book_appointment", date="2026-01-25", time="16:00")
+    assert "כבר קבועה" in (await caller("book_appointment", date="2026-01-25", time="16:00")).text
