@@ -272,14 +272,40 @@ async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine, o
 
 
 async def test_what_callers_leave_is_kept_without_card_numbers(engine: AsyncEngine, owner: AsyncEngine) -> None:
-    context = await call(engine)
-    await tool(context, "take_message", text="לחייב את 4580260000000000", name="דוד 4580260000000000")
-    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="כרטיס 4580260000000000")
+    context, card = await call(engine), "4580260000000000"
+    await tool(context, "take_message", text=f"לחייב את {card}", name=f"דוד {card}", number=card)
+    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note=f"כרטיס {card}")
+    await tool(context, "remember_caller", name=f"דוד {card}")
     async with session(owner) as opened:
-        kept = [*(await opened.scalars(select(CallMessage))), *(await opened.scalars(select(Appointment)))]
-    texts = [kept[0].body, kept[0].name, kept[1].note]
-    assert not any("4580" in each for each in texts)
-    assert all("[redacted]" in each for each in texts)
+        message, booking = await opened.scalar(select(CallMessage)), await opened.scalar(select(Appointment))
+        name = await opened.scalar(select(Customer.name).where(Customer.phone == CALLER))
+    assert message is not None
+    assert booking is not None
+    for kept in (message.body, message.name, message.number, booking.note, name):
+        assert "4580" not in str(kept)
+        assert "[redacted]" in str(kept)
+
+
+async def test_a_number_to_call_back_is_kept_whole(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    """As everybody writes it, so that it is found when its owner asks to be forgotten; or else as it was said."""
+    context = await call(engine)
+    for number in ("02-123-4567", "שלוחה 12"):
+        await tool(context, "take_message", text="לחזור", number=number)
+    async with session(owner) as opened:
+        numbers = await opened.scalars(select(CallMessage.number).order_by(CallMessage.id))
+        assert numbers.all() == ["+97221234567", "שלוחה 12"]
+
+
+async def test_a_call_leaves_a_few_messages_and_another_call_its_own(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    context = await call(engine)
+    answers = [await tool(context, "take_message", text=f"הודעה {number}") for number in range(7)]
+
+    assert [answer.refused for answer in answers] == [False] * 5 + [True] * 2
+    assert not (await tool(await call(engine, "CA2"), "take_message", text="הודעה")).refused
+    async with session(owner) as opened:
+        assert await opened.scalar(select(func.count()).select_from(CallMessage)) == 6
+        jobs = text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'")
+        assert await opened.scalar(jobs) == 6
 
 
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
