@@ -147,6 +147,8 @@ class Profile:
                 "remember_caller."
             )
         name = f"The caller is {self.customer_name}. " if self.customer_name else ""
+        if self.claimed:
+            return f"{name}They hide their number and have said one; what was booked under it before is not known here."
         times = "; ".join(f"{at.astimezone(self.timezone):%A %Y-%m-%d %H:%M}" for at in self.booked)
         return f"{name}Their coming appointments: {times or 'none'}."
 
