@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from prosaas_core.phones import same_number
+from prosaas_core.phones import elsewhere
 from prosaas_core.tables import Business
 
 _GENERIC_GREETING = {"he": "שלום, במה אפשר לעזור?", "en": "Hello, how can I help you?"}
@@ -90,9 +90,7 @@ class Profile:
     @property
     def reachable(self) -> bool:
         """Whether there is a person to ring; a business whose calls go to us would only be us again."""
-        return bool(self.transfer_number) and not (
-            self.business is not None and same_number(self.transfer_number or "", self.business.phone)
-        )
+        return self.business is not None and bool(elsewhere(self.business.transfer_number, self.business.phone))
 
     def greeting(self, *, returned: str = "") -> str:
         """How the call is to begin, as an instruction to the model; otherwise for who is back from a transfer."""

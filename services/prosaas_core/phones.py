@@ -56,3 +56,8 @@ def same_number(one: str, other: str) -> bool:
     """Whether two spellings are of one telephone number."""
     digits = ["".join(filter(str.isdecimal, number[:_LONGEST_SPELLING])) for number in (one, other)]
     return digits[0] == digits[1] != ""
+
+
+def elsewhere(number: str | None, ours: str) -> str:
+    """The number, where it leads to somebody and not back to us; else nothing."""
+    return "" if same_number(number or "", ours) else number or ""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
-from prosaas_core.phones import caller_id
+from prosaas_core.phones import caller_id, elsewhere
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_core.words import prefixed
 from prosaas_logging import get_logger
@@ -23,16 +23,16 @@ _WHOM = (Business.phone, Business.transfer_number, Business.language)
 
 
 async def run(job: Job, tools: Tools) -> None:
-    """To the number that calls are transferred to; a business without one finds the message in the database."""
+    """To the number that calls are transferred to; a business without one of its own finds it in the database."""
     left = job.payload.get("message_id")
     asked = _left(int(left)) if left is not None else _sent_away(str(job.payload["call_sid"]))
     async with transaction(tools.engine) as connection:
         found = (await connection.execute(asked)).one_or_none()
-    if found is None or not found.transfer_number:
+    if found is None or not (to := elsewhere(found.transfer_number, found.phone)):
         log.debug("nobody to tell", job=job.key)
         return
     body = _left_in_words(found) if left is not None else _sent_away_in_words(found)
-    await write(tools, job.key, Text("twilio", found.phone, found.transfer_number, body))
+    await write(tools, job.key, Text("twilio", found.phone, to, body))
     await deliver(tools, job.key, None if left is None else partial(_told, int(left)))
 
 

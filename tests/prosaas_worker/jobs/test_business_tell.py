@@ -52,3 +52,10 @@ async def test_a_caller_who_was_sent_away_is_told_of_with_the_reason(tools, prov
 async def test_a_business_without_a_number_to_ring_is_not_told_and_the_message_stays(tools, providers, engine):
     await business_tell.run(await left(engine), tools)
     assert not providers.sent
+
+
+async def test_a_business_whose_calls_are_transferred_to_itself_gets_no_message_from_itself(tools, providers, engine):
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number="+972-3-555-0100"))
+    await business_tell.run(await left(engine), tools)
+    assert not providers.sent
