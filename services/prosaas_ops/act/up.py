@@ -17,6 +17,7 @@ from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
+from prosaas_ops.texts import machine as words
 
 OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
@@ -217,8 +218,8 @@ def _refuse(findings: list[Finding]) -> None:
 def _told(findings: list[Finding]) -> int:
     for finding in findings:
         if not finding.bad:
-            print(f"ok       {finding.topic:<10} {finding.text}", flush=True)
+            print(f"{words.OK!s:<8} {finding.topic:<10} {finding.text}", flush=True)
         else:
-            print(f"problem  {finding.topic:<10} {finding.text}", flush=True)
-            print(f"{'':20}fix:  {finding.fix}\n{'':20}read: {finding.read}", flush=True)
+            print(f"{words.BAD!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+            print(f"{'':20}{words.FIX}  {finding.fix}\n{'':20}{words.READ} {finding.read}", flush=True)
     return PROBLEM if any(finding.bad for finding in findings) else FINE

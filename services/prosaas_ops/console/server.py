@@ -277,9 +277,9 @@ def run(options: Options) -> int:
     screen = Screen()
     whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     screen.say(
-        f"The console, for one browser, once:  {link_to(port, doorkeeper.link())}",
-        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
-        f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
+        texts.LINK_PRINTED(link=link_to(port, doorkeeper.link())),
+        texts.FROM_ELSEWHERE(port=port, whose=whose),
+        texts.ENDS_BY(minutes=f"{IDLE_SECONDS / 60:.0f}"),
     )
     # From here on what is printed is a line of the log.
     bootstrap("prosaas-console")

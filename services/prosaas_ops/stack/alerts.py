@@ -8,6 +8,7 @@ from typing import Any
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.web import asked
+from prosaas_ops.texts import refused
 
 ADDRESS = "http://alertmanager:9093"
 _HANDED_ON = re.compile(
@@ -65,4 +66,4 @@ def raise_alert(labels: dict[str, str], words: dict[str, str], address: str = AD
     try:
         asked(f"{address}/api/v2/alerts", body)
     except OSError as error:
-        raise Problem(f"Alertmanager does not answer ({error}): MONITORING=1 in .env, then `make up-prod`") from None
+        raise Problem(refused.ALERTS_AWAY(why=error)) from None
