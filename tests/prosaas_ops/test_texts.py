@@ -16,8 +16,9 @@ import pytest
 from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
-from prosaas_ops.act import checklist, log_budget
+from prosaas_ops.act import checklist, log_budget, up
 from prosaas_ops.ask import errors, status, trace
+from prosaas_ops.conduct.machine import Finding
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
@@ -29,6 +30,7 @@ from prosaas_ops.stories.errors import group_errors
 from prosaas_ops.stories.measured import Measured
 from prosaas_ops.stories.status import Ended, Facts, Running, Status, Switched
 from prosaas_ops.texts import Text, language
+from prosaas_ops.texts import machine as machine_words
 
 ROOM = Path(texts.__file__).parents[1]
 HEBREW = re.compile(r"[\u05d0-\u05ea]")
@@ -89,11 +91,7 @@ def said_outright(tree: ast.Module) -> list[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in sorted(ROOM.rglob("*.py"))
-        if path.parent.name != "conduct" and path.stem not in ("up", "go_live")
-    ],
+    [path for path in sorted(ROOM.rglob("*.py")) if path.stem not in ("database", "up", "go_live")],
     ids=lambda path: str(path.relative_to(ROOM)),
 )
 def test_what_a_command_says_is_a_row_of_a_table_in_both_languages(path: Path) -> None:
@@ -197,6 +195,14 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
     placing.verdict(Placed("CA1"), None, False, screen)
     screen.say(*(row for group in group_errors(logged("[ERROR] שגיאה")) for row in errors._rows(group, screen)))
     assert [row for row in paper.text.splitlines() if english_in(row.replace('"Found 0"', ""))] == []
+
+
+@pytest.mark.usefixtures("in_hebrew")
+def test_what_the_doctor_finds_is_told_in_hebrew(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = Finding("disk", machine_words.FREE_MB(free=1, needed=2), str(machine_words.MORE_DISK), "README.md, Sizes")
+    assert up._told([Finding("env", str(machine_words.ENV_WHOLE)), bad]) == 1
+    told = re.sub("README.md, Sizes|engine|MB|image prune", "", capsys.readouterr().out)
+    assert english_in(told) == ["env", "disk"]
 
 
 @pytest.mark.usefixtures("in_hebrew")

@@ -15,6 +15,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
@@ -29,7 +30,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         images.use(images.built())
 
     steps = [
-        *([Step("build", lambda: _said(world, "building what changed", images.build))] if build else []),
+        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build))] if build else []),
         Step("database", lambda: _database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: _migrate(world)),
@@ -44,7 +45,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         steps,
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
-        "the images that ran before run again",
+        str(words.BACK_TO_IMAGES),
     )
 
 
@@ -62,7 +63,7 @@ def rollback(world: World, back: int) -> Plan:
         ],
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
-        "the images that ran before run again",
+        str(words.BACK_TO_IMAGES),
     )
 
 
@@ -72,7 +73,7 @@ def restart(world: World, service: str) -> Plan:
     now = [found.id for found in world.containers(service)]
     memory: dict[str, Any] = {"old": now}
     if not now:
-        raise problem(f"{service} is not running", "make up-prod")
+        raise problem(words.NOT_RUNNING(service=service), "make up-prod")
 
     def renew() -> None:
         generations.renew(service, but_not=frozenset(memory["old"]))
@@ -112,7 +113,7 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
         ],
         memory,
         lambda remembered: [Step("old value", lambda: everywhere(remembered["old"])), *renewals],
-        "the old value is in force again",
+        str(words.BACK_TO_VALUE),
     )
 
 
@@ -154,7 +155,7 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
 
 def _return_to(world: World, images: Images, generations: Generations, ids: dict[str, str]) -> Sequence[Step]:
     if not ids:
-        raise Problem("there is nothing to go back to: no start of this stack has succeeded before")
+        raise Problem(str(words.NOTHING_BEFORE))
     return [Step("release", lambda: images.use(ids)), *_renewals(world, generations, "prod")]
 
 
@@ -176,7 +177,7 @@ def _migrate(world: World) -> None:
     if code != "0":
         lines = world.docker("logs", "--tail", "20", container.id, check=False)
         print((lines.out + lines.err).rstrip(), flush=True)
-        raise Problem(f"migrate ended with exit code {code}; its last lines are above")
+        raise Problem(words.MIGRATE_ENDED(code=code))
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:
@@ -188,15 +189,11 @@ def _renew_gateway(world: World, generations: Generations) -> None:
         told, deadline = False, time.monotonic() + float(world.setting("DRAIN_SECONDS", "600"))
         while (calls := sum(live_calls(world).values())) and world.setting("YES") != "1":
             if time.monotonic() > deadline:
-                world.warn(
-                    f"gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1"
-                )
+                world.warn(words.GATEWAY_STAYS(calls=calls))
                 return
             if not told:
                 told = True
-                world.say(
-                    f"the gateway itself changes, which cuts {calls} live calls: waiting for their end (or YES=1)"
-                )
+                world.say(words.GATEWAY_WAITS(calls=calls))
             time.sleep(2)
     world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "60", "--no-deps", "gateway")
 
@@ -210,7 +207,7 @@ def _front_door(world: World) -> None:
         if said == 403:
             return
         time.sleep(0.5)
-    raise Problem(f"the front door does not lead to prosaas-api: /twilio/voice answered {said}")
+    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
 
 
 def status_of(world: World, path: str, *, method: str = "GET", key: str = "") -> object:
@@ -233,7 +230,7 @@ def _proof(world: World, name: str, old: str, new: str) -> None:
         return
     seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
     if seen != (401, 200):
-        raise Problem(f"the old key is answered with {seen[0]} and the new one with {seen[1]}, not 401 and 200")
+        raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))
 
 
 def _settle(world: World, images: Images, generations: Generations) -> None:
