@@ -25,7 +25,7 @@ COMMANDS = {
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
-    "diff": "ask.diff",
+    "diff": "act.diff",
     "doctor": "act.up",
     "down": "act.up",
     "drained": "act.up",

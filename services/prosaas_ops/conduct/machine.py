@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
@@ -20,6 +21,9 @@ from prosaas_ops.texts import machine as words
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
 _FREE_MB = 3000
 _README = "README.md, A fresh machine"
+_LIVE = "docs/going-live.md"
+_OF_TIME = ("_SECONDS", "_MINUTES")
+_EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 _EXAMPLE = "env/example.env"
 
 
@@ -164,17 +168,52 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("mode", str(words.STILL_DEMO), str(words.SET_TWILIO), _EXAMPLE)
     else:
         yield Finding("mode", str(words.LIVE))
-    for name in (
-        "DRAIN_SECONDS",
-        "MAX_CALLS",
-        "CALLS_PER_NUMBER",
-        "MAX_CALL_SECONDS",
-        "IDLE_SECONDS",
-        "JOB_CONCURRENCY",
-    ):
+
+
+def numbers(world: World, _environment: str) -> Iterator[Finding]:
+    """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
+    for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=\d+$", (world.root / _EXAMPLE).read_text("utf-8"), re.MULTILINE):
+        if name.startswith("MAX_COST"):
+            # Its own check has a closer word for it.
+            continue
+        value, parts = world.setting(name), name.startswith("OTEL_") or name.endswith(_OF_TIME)
+        if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
+            text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
+            yield Finding("number", text, str(words.WHOLE_NUMBER), _EXAMPLE)
+
+
+def processors(world: World, environment: str) -> Iterator[Finding]:
+    """The engine makes no container that may use more processors than the machine has."""
+    has = int(world.docker("info", "--format", "{{.NCPU}}").out or 0)
+    wanted = {
+        name: float(service.get("deploy", {}).get("resources", {}).get("limits", {}).get("cpus", 0))
+        for name, service in _model(world, environment).items()
+    }
+    if greedy := sorted(name for name, cpus in wanted.items() if cpus > has):
+        text = words.FEW_PROCESSORS(has=has, services=", ".join(greedy))
+        yield Finding("processors", text, str(words.FEWER_PROCESSORS), _EXAMPLE)
+    else:
+        yield Finding("processors", words.PROCESSORS(has=has, most=f"{max(wanted.values(), default=0):g}"))
+
+
+def reached(world: World, _environment: str) -> Iterator[Finding]:
+    """What only real calls need: an address of the world's, and no secret of the demo's."""
+    if world.recorded("DEMO") == "1":
+        return
+    for name in ("PUBLIC_URL", "CALLS_PUBLIC_URL"):
         value = world.setting(name)
-        if value and not value.isdecimal():
-            yield Finding("number", words.NOT_WHOLE(name=name, value=value), str(words.WHOLE_NUMBER), _EXAMPLE)
+        if (name == "PUBLIC_URL" and world.setting("PUBLIC_HOST")) or not value:
+            continue
+        host = urlsplit(value).hostname or ""
+        if not value.startswith("https://") or "." not in host or host.startswith("127.") or _EXAMPLES.search(host):
+            yield Finding("public", words.NOT_PUBLIC(name=name, value=value), str(words.SET_PUBLIC), _LIVE)
+        else:
+            yield Finding("public", f"{name}={value}")
+    demo = [
+        name for name in ("WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN") if world.recorded(name).startswith("demo-")
+    ]
+    if demo:
+        yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
 
 
 def collector(world: World, _environment: str) -> Iterator[Finding]:
@@ -248,8 +287,8 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-_CONFIGURED: tuple[Check, ...] = (settings, database, collector, levels, prices)
-DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, *_CONFIGURED)
+_CONFIGURED: tuple[Check, ...] = (settings, numbers, database, collector, levels, prices)
+DOCTOR: tuple[Check, ...] = (engine, disk, memory, processors, project, ports, network, *_CONFIGURED, reached)
 PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
 
 

@@ -1,6 +1,5 @@
 """The plans: up, restart, rollback, rotate and down, each a list of steps that may be done again."""
 
-import json
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.live_calls import held
 from prosaas_ops.texts import conduct as words
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
@@ -253,17 +253,4 @@ def _stop(world: World) -> None:
 
 def live_calls(world: World) -> dict[str, int]:
     """How many calls each generation of prosaas-calls has, by the container's name."""
-    counts = {}
-    for found in world.containers("prosaas-calls"):
-        if found.state == "running":
-            script = (
-                "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
-                "print(urllib.request.urlopen(f'http://127.0.0.1:{p}/calls',timeout=2).read().decode())"
-            )
-            try:
-                code, out, _ = world.engine.run(found, "python", "-IS", "-c", script)
-            except Problem:
-                # It ended between the two questions.
-                continue
-            counts[found.name] = len(json.loads(out)) if code == 0 else 0
-    return counts
+    return {name: len(calls or ()) for name, calls in held(world.engine).items()}

@@ -123,16 +123,20 @@ def addresses(settings: dict[str, str]) -> dict[str, str]:
     return {"database_url": owner, "database_roles_key": key, **theirs}
 
 
-def write_secrets(world: World) -> None:
-    """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
+def wanted(world: World) -> dict[str, str]:
+    """What .env says that each file of secrets/ should hold, by its name."""
     settings = dict(world.env.settings)
     values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
     values["alertmanager_config"] = receivers.config(settings)
-    values |= addresses(settings)
+    return values | addresses(settings)
+
+
+def write_secrets(world: World) -> None:
+    """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
-    for name, value in values.items():
+    for name, value in wanted(world).items():
         path = folder / name
         before = path.read_text(encoding="utf-8") if path.exists() else None
         if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):

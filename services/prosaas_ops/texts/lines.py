@@ -134,10 +134,7 @@ ACTIONS: Final = {
     "remove": Text("יוסר", "remove"),
     "runs once": Text("רץ פעם אחת", "runs once"),
 }
-NOTHING_TO_DEPLOY: Final = Text(
-    "אין מה לפרוס מלבד קוד: make up-prod בונה קודם את ה-images",
-    "nothing to deploy but code: `make up-prod` builds the images first",
-)
+NOTHING_TO_DEPLOY: Final = Text("אין מה לפרוס", "nothing to deploy")
 LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
 TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
 NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")
@@ -167,8 +164,4 @@ NOT_HERE: Final = Text("ה-image {image} עדיין לא כאן", "image {image}
 BUILT: Final = Text("image {image}: {old} → {new}, נבנה {built}", "image {image}: {old} → {new}, built {built}")
 UNSET: Final = Text("(לא מוגדר)", "(unset)")
 CHANGED: Final = Text("השתנה", "changed")
-SECRET: Final = Text("הסוד {source} השתנה מאז שהקונטיינר עלה", "secret {source}: changed since the container started")
-NOT_RENDERED: Final = Text(
-    "אי אפשר לקרוא את קובצי Compose. הסיבה: docker compose config",
-    "the Compose files do not render: `docker compose config` says why",
-)
+SECRET: Final = Text("הסוד {source} השתנה מאז שהקונטיינר נוצר", "secret {source}: changed since the container was made")

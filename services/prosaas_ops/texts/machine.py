@@ -26,6 +26,26 @@ LITTLE_MEMORY: Final = Text("{has} MB בלבד, וסכום המגבלות {limit
 MORE_MEMORY: Final = Text(
     "להקטין את *_MEMORY בקובץ .env, או מחשב גדול יותר", "lower *_MEMORY in .env, or a larger machine"
 )
+PROCESSORS: Final = Text(
+    "במחשב {has}; הכי הרבה לקונטיינר אחד: {most}", "{has}; the most that one container may use is {most}"
+)
+FEW_PROCESSORS: Final = Text(
+    "במחשב {has}, ופחות ממה שמותר להם: {services}; ה-engine לא ייצור אותם",
+    "{has}, fewer than these may use: {services}; the engine would not make them",
+)
+FEWER_PROCESSORS: Final = Text("להקטין את *_CPUS שלהם בקובץ .env", "lower their *_CPUS in .env")
+NOT_PUBLIC: Final = Text(
+    "{name}={value} אינה כתובת https שהספקים יכולים להגיע אליה",
+    "{name}={value} is no https address that providers could reach",
+)
+SET_PUBLIC: Final = Text(
+    "PUBLIC_HOST בקובץ .env, או הכתובת של ה-TLS proxy שלכם", "PUBLIC_HOST in .env, or the address of your TLS proxy"
+)
+DEMO_SECRETS: Final = Text("עדיין של הדמו: {names}", "still the demo's: {names}")
+EMPTY_THEM: Final = Text(
+    "הערכים מהקונסולה של Meta, או לרוקן אותם בלי WhatsApp",
+    "Meta's own, from its console; or empty them without WhatsApp",
+)
 NO_PORT: Final = Text("{name}={port} אינו פורט", "{name}={port} is not a port")
 A_PORT: Final = Text("מספר מ-1 עד 65535 בקובץ .env", "a number from 1 to 65535 in .env")
 CALLS_PORT: Final = Text(
@@ -72,6 +92,7 @@ SET_TWILIO: Final = Text(
 )
 LIVE: Final = Text("אמיתי: המודל ו-Twilio מוגדרים", "live: the model and Twilio are set")
 NOT_WHOLE: Final = Text("{name}={value} אינו מספר שלם", "{name}={value} is not a whole number")
+NOT_A_NUMBER: Final = Text("{name}={value} אינו מספר", "{name}={value} is not a number")
 WHOLE_NUMBER: Final = Text("מספר כזה בקובץ .env, או להסיר אותו", "one in .env, or remove it")
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {choices}", "{name}={value} is not one of: {choices}")
 ONE_OF_THEM: Final = Text("להגדיר בקובץ .env אחד מהם, או להסיר אותו", "set it in .env to one of them, or remove it")
