@@ -19,7 +19,7 @@ _READ = "docs/alerts.md#who-is-told"
 def run(_options: Options) -> int:
     screen = Screen()
     labels = {"alertname": "AlertTest", "severity": "warn", "number": str(time.time_ns())}
-    told_of = {"summary": "A test: nothing is wrong", "next": "make status", "page": _READ}
+    told_of = {"summary": words.A_TEST.en, "summary_he": words.A_TEST.he, "next": "make status", "page": _READ}
     alerts.raise_alert(labels, told_of)
     before = alerts.handed_on()
     screen.say(str(words.SENT))

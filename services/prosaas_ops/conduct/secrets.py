@@ -12,6 +12,7 @@ from prosaas_ops.conduct import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import language_in
 
 # Made up by us, and made up again by a rotation.
 OURS = ("POSTGRES_PASSWORD", "CALL_TOKEN_SECRET", "WHATSAPP_VERIFY_TOKEN", "ADMIN_API_KEY")
@@ -127,7 +128,7 @@ def wanted(world: World) -> dict[str, str]:
     """What .env says that each file of secrets/ should hold, by its name."""
     settings = dict(world.env.settings)
     values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
-    values["alertmanager_config"] = receivers.config(settings)
+    values["alertmanager_config"] = receivers.config(settings, language_in(world.root / "env/prod.env"))
     return values | addresses(settings)
 
 

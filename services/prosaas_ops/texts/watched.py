@@ -5,6 +5,7 @@ from typing import Final
 from prosaas_ops.texts import Text
 
 # make alert-test
+A_TEST: Final = Text("ניסיון: הכול תקין", "A test: nothing is wrong")
 SENT: Final = Text(
     "ההתרעה נמסרה ל-Alertmanager; הוא מעביר אותה הלאה בתוך עשר שניות",
     "sent to Alertmanager; it hands it on within ten seconds",
