@@ -1,4 +1,4 @@
-"""Whether the world reaches this machine by a name: its ports before anything is written, its certificate after."""
+"""Checks that this machine can be reached by its public name: ports before a change, the certificate after it."""
 
 import re
 import socket

@@ -18,7 +18,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import machine
+from prosaas_ops.texts import kept, machine
 from prosaas_ops.texts.told import NEXT
 
 OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
@@ -160,7 +160,8 @@ def _rotate(world: World, options: Options) -> None:
     if name not in (*secrets.OURS, *secrets.PROVIDERS):
         raise Usage(words.NAMES(names=" ".join((*secrets.OURS, *secrets.PROVIDERS))))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
-        raise problem("the stack is not running", "make up-prod")
+        raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
+    plan.same_definition(world)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     meanwhile = str(words.ONCE_ANSWERED) if "," in value else ""
@@ -194,7 +195,7 @@ def _restore(world: World, options: Options) -> None:
     force = options.flag("FORCE", default=False)
     memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(database.restore(world, memory), world)
-    world.say(f"restored: {database.counted(world, 'prosaas')}")
+    world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         world.say(NEXT(commands="make up-prod"))
 

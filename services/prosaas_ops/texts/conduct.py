@@ -134,6 +134,11 @@ NEW_VALUE: Final = Text(
 )
 ONCE_ANSWERED: Final = Text(" אחרי שייענו השיחות שמצלצלות עכשיו", " once the calls that ring now are answered")
 ASKED: Final = Text("הערך החדש של {name}, לא יוצג: ", "the new {name}, not shown: ")
+OTHER_DEFINITION: Final = Text(
+    "קובצי Compose בתיקייה הזאת אינם אלה שמהם הופעלה המערכת; דבר לא השתנה",
+    "this folder's Compose files are not those that the stack was started from; nothing was changed",
+)
+UP_FIRST: Final = Text("make up-prod, ואז שוב", "make up-prod, then this again")
 NO_VALUE: Final = Text("אין בקלט ערך שאפשר להשתמש בו עבור {name}", "no usable value for {name} on standard input")
 PASTE: Final = Text(
     "make rotate-secret NAME={name}, ואז להדביק אותו בשורה אחת",

@@ -8,6 +8,7 @@ FROM_ELSEWHERE = Text(
     "ממחשב אחר, קודם:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
     "from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
 )
+ENDS_THERE = Text("היא מסתיימת במקום שבו הופעלה.", "It ends where it was started.")
 ENDS_BY = Text(
     "Ctrl-C מסיים אותה, וכך גם {minutes} דקות שבהן איש לא הביט בה.",
     "Ctrl-C ends it, and so do {minutes} minutes in which nobody looks.",

@@ -9,7 +9,7 @@ MISSING: Final = Text("חסר {name}: {what}", "{name} is missing: {what}")
 SET_IT: Final = Text("{name}= בקובץ .env, או make go-live בטרמינל", "{name}= in .env, or make go-live in a terminal")
 NOT_SHOWN: Final = Text(" (לא יוצג)", " (not shown)")
 NOT_SETTLED: Final = Text("{name} לא נקבע; דבר לא נכתב", "{name} is not settled; nothing was written")
-NO_DEMO: Final = Text("הדמו, שממנו ממשיכים, לא רץ", "the demo is not running, from which this goes on")
+NO_DEMO: Final = Text("הדמו, שממנו ממשיכים, לא רץ", "the demo is not running, and this command starts from it")
 DEMO_FIRST: Final = Text("make up-prod ואז make go-live", "make up-prod, then make go-live")
 STARTING: Final = Text("מפעילים באמת", "starting it for real")
 NOW_CALL: Final = Text(
@@ -32,7 +32,7 @@ OPENAI_GOOD: Final = Text("OpenAI: המפתח תקין ומורשה ל-{model}",
 ACCOUNT: Final = Text("ה-Account SID של Twilio, AC…", "Twilio's Account SID, AC…")
 TOKEN: Final = Text("ה-Auth Token שלו", "its Auth Token")
 TWILIO_GOOD: Final = Text("Twilio: החשבון תקין{hint}", "Twilio: the account is good{hint}")
-NO_ACCOUNT: Final = Text("{said} אינו Account SID", "{said} is no Account SID")
+NO_ACCOUNT: Final = Text("{said} אינו Account SID", "{said} is not an Account SID")
 ACCOUNT_IS: Final = Text(
     "האותיות AC ואחריהן 32 ספרות, מ-console.twilio.com", "AC and 32 digits, from console.twilio.com"
 )
@@ -44,7 +44,7 @@ NUMBERS: Final = Text(
 )
 HERE, NOWHERE = Text("לכאן", "here"), Text("לשום מקום", "nowhere")
 WHICH: Final = Text("באיזה מהם לבחור", "which one is it to be")
-NOT_OURS: Final = Text("{number} אינו מספר של החשבון הזה", "{number} is no number of this account")
+NOT_OURS: Final = Text("{number} אינו מספר של החשבון הזה", "{number} is not a number of this account")
 ONE_ABOVE: Final = Text("מספר מהרשימה שלמעלה", "one of the list above")
 LEAD_NUMBER: Final = Text("להפנות את השיחות אל {number} לכתובת {public}?", "let calls to {number} lead to {public}?")
 LEFT: Final = Text("{number} נשאר כפי שהיה", "{number} was left as it is")
@@ -107,14 +107,14 @@ TRIAL: Final = Text(
 TWILIO_TOOK_NOT: Final = Text("Twilio סירב: {said}", "Twilio did not take it: {said}")
 
 # Whether the world reaches this machine
-NO_HOST: Final = Text("{host} אינו שם של שרת", "{host} is no name of a host")
+NO_HOST: Final = Text("{host} אינו שם של שרת", "{host} is not a host name")
 HOST_IS: Final = Text("שם כמו voice.example.com, בלי https://", "one like voice.example.com, without https://")
 NOT_THERE: Final = Text("{host} לא קיים", "{host} does not exist")
 A_RECORD: Final = Text("רשומת A עבורו שמובילה למחשב הזה", "an A record for it that leads to this machine")
 NO_REASON: Final = Text("בלי סיבה", "no reason given")
 PORTS_TAKEN: Final = Text(
     "הפורטים 80 ו-443 של המחשב הזה לא פנויים: {told}",
-    "ports 80 and 443 of this machine are not to be had: {told}",
+    "ports 80 and 443 of this machine are in use or blocked: {told}",
 )
 STOP_THEM: Final = Text("לעצור את מי שמשתמש בהם", "stop what uses them")
 ELSEWHERE: Final = Text("{host} מוביל למחשב אחר ({address})", "{host} leads to another machine ({address})")

@@ -12,7 +12,7 @@ WHOM: Final = Text(
 )
 NO_CUSTOMER: Final = Text(
     "CUSTOMER={customer} אינו מספר לקוח; דוגמה: CUSTOMER=7",
-    "CUSTOMER={customer} is no customer: one looks like CUSTOMER=7",
+    "CUSTOMER={customer} is not a customer: one looks like CUSTOMER=7",
 )
 FILES_UNREAD: Final = Text("אי אפשר לקרוא את קובצי המערכת: {why}", "the files of the stack could not be read: {why}")
 
@@ -74,7 +74,7 @@ PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",
     "OpenAI, Twilio and Meta: as long as their terms and your settings there say",
 )
-NOBODY_THERE: Final = Text("אין מי שיאשר; אישור מראש: YES=1", "nobody is there to say yes: YES=1 says it beforehand")
+NOBODY_THERE: Final = Text("אין מי שיאשר; אישור מראש: YES=1", "there is no terminal to ask on: YES=1 agrees beforehand")
 SURE: Final = Text(
     "למחוק את הכול? אי אפשר לשחזר. לאישור יש להקליד yes: ",
     "remove all of it? It cannot be brought back. Type yes: ",
@@ -119,7 +119,7 @@ SWEPT: Final = Text("קבצים ישנים שנמחקו במחשב הזה: {remo
 WORKER_SWEEPS: Final = Text("ה-worker מוחק כל יום ב-02:40 UTC", "the worker sweeps at 02:40 UTC")
 NO_DAYS: Final = Text(
     "{name}={value} אינו מספר ימים: לתקן בקובץ .env, הערך 0 הוא ללא הגבלה",
-    "{name}={value} is no number of days: set it in .env, 0 for ever",
+    "{name}={value} is not a number of days: set it in .env, 0 for ever",
 )
 
 # make audit

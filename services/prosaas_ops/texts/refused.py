@@ -15,28 +15,28 @@ NOT_KNOWN: Final = Text(
 NO_OPTIONS: Final = Text("פקודה בלבד, בלי אפשרויות", "no options")
 NO_CALL_ID: Final = Text(
     "{name}={value} אינו מזהה שיחה; דוגמה: {name}=CA0123456789abcdef0123456789abcdef",
-    "{name}={value} is no call id: one looks like {name}=CA0123456789abcdef0123456789abcdef",
+    "{name}={value} is not a call id: one looks like {name}=CA0123456789abcdef0123456789abcdef",
 )
 NO_NUMBER: Final = Text(
     "{name}={value} אינו מספר שלם מ-{least} ומעלה; דוגמה: {name}={default}",
-    "{name}={value} is no whole number from {least} up, for example {name}={default}",
+    "{name}={value} is not a whole number from {least} up, for example {name}={default}",
 )
 NO_DECIMAL: Final = Text(
-    "{name}={value} אינו מספר חיובי; דוגמה: {name}=4", "{name}={value} is no positive number, for example {name}=4"
+    "{name}={value} אינו מספר חיובי; דוגמה: {name}=4", "{name}={value} is not a positive number, for example {name}=4"
 )
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
 NO_MOMENT: Final = Text(
     "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday או {name}=2024-01-25T14:00",
-    "{name}={value} is no moment: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00",
+    "{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00",
 )
-NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is no service: {services}")
+NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is not a service: {services}")
 NOT_IN_STACK: Final = Text(
     "במערכת ההיא אין שירות {service}: לבחור אחד, S={services}",
     "that stack has no service {service}: say which with S={services}",
 )
 NO_DURATION: Final = Text(
     "{name}={value} אינו פרק זמן: לכתוב {name}=90s, {name}=15m או {name}=2h",
-    "{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h",
+    "{name}={value} is not a duration: write {name}=90s, {name}=15m or {name}=2h",
 )
 TOO_LONG: Final = Text(
     "{name}={value} מחוץ לתחום: יותר מאפס ולכל היותר {most}d",
@@ -44,13 +44,13 @@ TOO_LONG: Final = Text(
 )
 NO_BUSINESS: Final = Text(
     "BUSINESS={business} אינו מספר עסק; דוגמה: BUSINESS=456",
-    "BUSINESS={business} is no business: one looks like BUSINESS=456",
+    "BUSINESS={business} is not a business: one looks like BUSINESS=456",
 )
 NO_PHONE: Final = Text(
     "PHONE={phone} אינו מספר טלפון; דוגמה: PHONE=+972501234567",
-    "PHONE={phone} is no phone number: one looks like PHONE=+972501234567",
+    "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567",
 )
-NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is no regular expression: {why}")
+NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is not a regular expression: {why}")
 FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and there are {calls} calls")
 AMBIGUOUS: Final = Text(
     "{name}={value} מתאים לכמה: {found}. להוסיף עוד ממנו", "{name}={value} may be {found}: type more of it"
@@ -58,9 +58,7 @@ AMBIGUOUS: Final = Text(
 HELD_IDS: Final = Text(
     "ID= מקבל מספרים של משימות מוחזקות; הרשימה: make jobs", "ID= takes the numbers of held jobs: make jobs lists them"
 )
-ONE_TARGET: Final = Text(
-    "רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "CALL=, BUSINESS= and PHONE= exclude one another: give one"
-)
+ONE_TARGET: Final = Text("רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "give only one of CALL=, BUSINESS= and PHONE=")
 EVERYTHING: Final = Text("הכול", "everything")
 SWITCH_TOO_LONG: Final = Text(
     "רמה זמנית נקבעת לכל היותר ל-{hours}h בכל פעם", "a level is switched for at most {hours}h at a time"
