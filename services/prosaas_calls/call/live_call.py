@@ -167,6 +167,7 @@ class LiveCall:
             version=self._services.settings.prosaas_version,
             metrics={
                 **self._metrics(call_scope),
+                "asking_ms": self.call.stats.asking_ms,
                 **self._services.settings.for_record(self.call.promises.to_json()),
                 "currency": self._services.prices.currency,
             },
