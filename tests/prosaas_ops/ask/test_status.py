@@ -141,9 +141,17 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
                 at,
             )
 
+        # Of one whose lines are gone (a person was forgotten, their time is over) nobody can say how many there were.
+        await connection.execute("update calls set events = '[]' where call_sid = 'CA0'")
+        await connection.execute(
+            "insert into calls (call_sid, status, started_at, ended_at) values ('CAunknown', 'failed', $1, $1),"
+            " ('CAlive', 'in-progress', $1, null)",
+            NOW,
+        )
+
     fill(write)
     facts = story._facts(NOW + timedelta(minutes=30))
-    assert facts.ended == [Ended("agent_ended", 2, 2)]
+    assert facts.ended == [Ended("agent_ended", 2, 2), Ended("live", 1, 0), Ended("missed", 1, 0)]
     assert facts.first_sound_ms == (500.0, 500.0)
     assert facts.answers_ms == (700.0, 900.0)
     assert facts.lines_a_call == 2.0
