@@ -11,7 +11,7 @@ export PROSAAS_TYPED := $(TYPED)
 
 # The words of make's own targets, each with what it takes. Any other word is refused by name, before anything is made, as
 # the tools refuse it.
-OWN := ps env-prod test test-fast lint lock docs bench fuzz mutate
+OWN := env-prod test test-fast lint lock docs bench fuzz mutate
 GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
 WORDS.test := T
 WORDS.test-fast := T
@@ -43,8 +43,8 @@ go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, of which version, and whether it is healthy
-	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
+ps: ## what runs, of which version, whether it is healthy, and at which level each service says it is
+	@scripts/run $@
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@

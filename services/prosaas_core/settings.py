@@ -29,6 +29,7 @@ SECRETS = frozenset(
         "WHATSAPP_VERIFY_TOKEN",
         "WHATSAPP_APP_SECRET",
         "WHATSAPP_ACCESS_TOKEN",
+        "BUSINESS_WEBHOOK_TOKEN",
         "ADMIN_API_KEY",
     }
 )
@@ -110,6 +111,10 @@ class Settings(BaseModel):
     whatsapp_access_token: str = Field(default="", repr=False)
     whatsapp_reminder_template: str = Field(default="", max_length=512, pattern=r"^[a-z0-9_]*$")
     whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
+
+    # A system of the operator's own, told of what callers leave and of those who were sent away; empty: none is.
+    business_webhook_url: HttpUrl | Literal[""] = ""
+    business_webhook_token: str = Field(default="", repr=False)
 
     admin_api_key: str = Field(default="", repr=False)
 

@@ -111,12 +111,12 @@ class Options:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if value.casefold() in _DAYS:
             return midnight - timedelta(days=_DAYS[value.casefold()])
-        if _CLOCK.fullmatch(value):
-            moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
-            return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
-        if _LENGTH.match(value.lower()):
-            return datetime.now(UTC) - parse_duration(name, value)
         try:
+            if _CLOCK.fullmatch(value):
+                moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
+                return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
+            if _LENGTH.match(value.lower()):
+                return datetime.now(UTC) - parse_duration(name, value)
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(

@@ -65,6 +65,12 @@ def test_since_counts_back_from_now(word: str, seconds_ago: int) -> None:
     assert abs((datetime.now(UTC) - moment).total_seconds() - seconds_ago) < 5
 
 
+@pytest.mark.parametrize("word", ["25:00", "12:60", "99:99", "8hh", "2026-13-01", "tomorrow"])
+def test_what_is_no_moment_is_refused_with_examples(word: str) -> None:
+    with pytest.raises(Usage, match=f"SINCE={word} is no"):
+        Options("logs", ("SINCE",), {"SINCE": word}).since("SINCE")
+
+
 def test_since_takes_a_date_in_utc() -> None:
     moment = Options("logs", ("SINCE",), {"SINCE": "2024-01-25T14:00"}).since("SINCE")
     assert moment == datetime(2024, 1, 25, 14, 0, tzinfo=UTC)

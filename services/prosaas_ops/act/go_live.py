@@ -7,7 +7,7 @@ import getpass
 import re
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -189,7 +189,7 @@ def _senders(world: World, person: Person, twilio: Twilio, public: str) -> None:
 
 
 def _business(world: World, person: Person, number: str) -> None:
-    """The business that this number is of, and a key of its own; nothing where there is one."""
+    """The business that this number is of, and a key of its own: each is made where there is none."""
 
     def rest(method: str, path: str, body: object = None) -> Answer:
         url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}/v1/businesses{path}"
@@ -199,19 +199,23 @@ def _business(world: World, person: Person, number: str) -> None:
             raise Problem(f"the api did not take it: {answer.said}")
         return answer
 
-    cursor: Any = ""
-    while cursor is not None:
-        page = rest("GET", f"?limit=100{f'&cursor={cursor}' if cursor else ''}").body
-        if any(business["phone"] == number for business in page["items"]):
-            return
-        cursor = page.get("next_cursor")
-    made = rest(
-        "POST", "", {"name": person.given("NAME") or person.asked("NAME", "the business's name"), "phone": number}
-    )
-    key = rest("POST", f"/{made.body['id']}/keys", {"name": "make go-live"}).body["key"]
-    world.say(
-        f"business {made.body['id']}, {piece(made.body['name'])}; its key for the REST interface, shown only now:"
-    )
+    def listed(path: str) -> Iterator[dict[str, Any]]:
+        cursor: Any = ""
+        while cursor is not None:
+            page = rest("GET", f"{path}?limit=100{f'&cursor={cursor}' if cursor else ''}").body
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+
+    business = next((one for one in listed("") if one["phone"] == number), None)
+    if business is None:
+        name = person.given("NAME") or person.asked("NAME", "the business's name")
+        business = rest("POST", "", {"name": name, "phone": number}).body
+    own = f"/{business['id']}"
+    # A business without one is what a kill leaves behind.
+    if any(not key.get("revoked_at") for key in listed(f"{own}/keys")):
+        return
+    key = rest("POST", f"{own}/keys", {"name": "make go-live"}).body["key"]
+    world.say(f"business {business['id']}, {piece(business['name'])}; its key for the REST interface, shown only now:")
     print(f"    {key}")
     host = urlsplit(world.setting("PUBLIC_URL")).netloc or "the front door"
-    world.say(f"greeting, opening hours and transfer_number: PATCH /v1/businesses/{made.body['id']} at {host}")
+    world.say(f"greeting, opening hours and transfer_number: PATCH /v1/businesses/{business['id']} at {host}")

@@ -1,11 +1,12 @@
 """Backup and restore of the database in its container: whole or not at all, and back to what was when it fails."""
 
-import gzip
 import os
 import re
 import subprocess
+import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +118,9 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
     part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
     try:
-        with gzip.open(part, "wb") as file:
+        with tarfile.open(part, "x:gz") as archive:
             for one in {one.service: one for one in gateway}.values():
-                done = subprocess.run(
-                    ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
-                )
-                if done.returncode == 0:
-                    file.write(done.stdout)
+                _added(archive, one.id, folder[one.service])
         part.chmod(0o600)
         if recipient:
             encrypted.for_recipient(part, recipient)
@@ -131,6 +128,19 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     finally:
         part.unlink(missing_ok=True)
     return f", certificates and spool in {aside.name}"
+
+
+def _added(archive: tarfile.TarFile, container: str, folder: str) -> None:
+    """What the container has in the folder, as the engine streams it: it may be more than memory holds."""
+    with (
+        subprocess.Popen(
+            ["docker", "cp", f"{container}:{folder}", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as copied,
+        suppress(tarfile.ReadError),
+        tarfile.open(fileobj=copied.stdout, mode="r|") as found,
+    ):
+        for member in found:
+            archive.addfile(member, found.extractfile(member) if member.isreg() else None)
 
 
 def _keep(world: World, newest: Path) -> None:

@@ -288,15 +288,22 @@ def link_to(port: int, key: str) -> str:
     return f"http://127.0.0.1:{port}/enter/{key}"
 
 
+def ways_in(port: int, key: str) -> tuple[str, str]:
+    """Here, and from another machine."""
+    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
+    return (
+        f"The console, for one browser, once:  {link_to(port, key)}",
+        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+    )
+
+
 def run(options: Options) -> int:
     """Serves until Ctrl-C, or until nobody has looked for IDLE_SECONDS."""
     port = int(os.environ.get("CONSOLE_PORT") or PORT)
     doorkeeper = Doorkeeper()
     screen = Screen()
-    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     screen.say(
-        f"The console, for one browser, once:  {link_to(port, doorkeeper.link())}",
-        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+        *ways_in(port, doorkeeper.link()),
         f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
     )
     # From here on what is printed is a line of the log.

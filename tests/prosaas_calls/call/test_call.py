@@ -18,6 +18,7 @@ from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
+from simulator.app import CONTROL
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -104,6 +105,19 @@ async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time()
     assert len(named(events, "GREETING")) == 1
     assert world.store.records[1].metrics["first_audio_ms"] < 100
     assert world.store.records[1].transcript[0]["text"] == said[0]
+
+
+async def test_a_greeting_that_is_older_than_the_simulator_is_known_to_it_all_the_same() -> None:
+    """The service has kept it; the simulator was restarted, and learns from the model's session what it hears."""
+    async with calls_world(**HASTY) as world:
+        await world.call({"turns": [ASK]})
+        world.simulator.app[CONTROL].registry.forget_speech()
+        await world.faults(realtime={"connect_delay_ms": 600})
+        again = await world.call({"turns": [ASK]})
+
+    assert again["ok"], again["problems"]
+    assert again["heard"][0]["intact"]
+    assert again["unknown_ms"] == 0
 
 
 async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
