@@ -152,6 +152,10 @@ def database(world: World, _environment: str) -> Iterator[Finding]:
     try:
         arguments(url)
         yield Finding("database", "DATABASE_URL can be read; whether the server serves, migrate asks it")
+        own = world.setting("DATABASE_ROLES") == "1"
+        yield Finding(
+            "roles", "a role for each service" if own else "none: services go in as that user, docs/privacy.md"
+        )
     except AddressError as error:
         yield Finding("database", f"DATABASE_URL is not usable: {error}", "correct it in .env", _EXAMPLE)
 
