@@ -143,6 +143,8 @@ def database(world: World, _environment: str) -> Iterator[Finding]:
     try:
         arguments(url)
         yield Finding("database", str(words.URL_READ))
+        own = world.setting("DATABASE_ROLES") == "1"
+        yield Finding("roles", str(words.OWN_ROLES if own else words.NO_ROLES))
     except AddressError as error:
         yield Finding("database", words.URL_BAD(why=error), str(words.CORRECT_IT), _EXAMPLE)
 
