@@ -154,6 +154,23 @@ def database(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("database", f"DATABASE_URL is not usable: {error}", "correct it in .env", _EXAMPLE)
 
 
+def server(world: World, _environment: str) -> Iterator[Finding]:
+    """A server reads the files of its own major version alone, and would end at once on any other's."""
+    volume = f"{world.project}_{world.setting('POSTGRES_VOLUME', 'pgdata')}"
+    image = world.setting("POSTGRES_IMAGE", "postgres:17-trixie")
+    if world.recorded("DATABASE_URL") or world.docker("volume", "inspect", volume, check=False).code:
+        return
+    script = 'echo "$PG_MAJOR"; cat /data/PG_VERSION'
+    look = ("run", "--rm", "--network=none", f"--volume={volume}:/data:ro", "--entrypoint=sh", image, "-c", script)
+    match world.docker(*look, check=False).out.split():
+        case [wanted, held] if wanted != held:
+            text = f"{image} is PostgreSQL {wanted}, and the volume {volume} is of PostgreSQL {held}"
+            fix = f"the image of {held} again; or take the data over"
+            yield Finding("database", text, fix, "docs/operations.md, Another PostgreSQL")
+        case [wanted, _]:
+            yield Finding("database", f"PostgreSQL {wanted}, in the volume {volume}")
+
+
 def settings(world: World, _environment: str) -> Iterator[Finding]:
     if not world.env.path.exists():
         yield Finding("env", "there is no .env", "make setup", _EXAMPLE)
@@ -268,7 +285,7 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-_CONFIGURED: tuple[Check, ...] = (settings, database, collector, levels, prices)
+_CONFIGURED: tuple[Check, ...] = (settings, database, server, collector, levels, prices)
 DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, *_CONFIGURED)
 PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
 
