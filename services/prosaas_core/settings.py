@@ -131,7 +131,6 @@ class Settings(BaseModel):
     reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
-    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 
     mask_in_records: int = Field(default=1, ge=0, le=1)
     # How many days something is kept; 0 is for ever.

@@ -1,4 +1,4 @@
-"""What was said to be done, held against what was done."""
+"""Compares what the model told the caller it had done with what its tools really did."""
 
 from typing import Any
 

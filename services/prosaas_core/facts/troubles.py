@@ -1,4 +1,4 @@
-"""What can be wrong with a call: one row a trouble, worst first, with its sentence and the command that goes on."""
+"""What can be wrong with a call: one row for each trouble, worst first, with its sentence and the next command."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -35,7 +35,8 @@ _TIMES = """
 """
 _LINES = """
     select avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
-    from (select events, metrics from calls where recorded_at is not null order by started_at desc limit $1) as latest
+    from (select events, metrics from calls where recorded_at is not null and events <> '[]'
+          order by started_at desc limit $1) as latest
 """
 _JOBS = """
     select count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'failed') as held
