@@ -7,7 +7,7 @@ import time
 import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from simulator.audio import watermark
@@ -103,7 +103,8 @@ class LiveCall:
     def say(self, number: int, said: Said) -> None:
         """Take note of a piece of the model's speech."""
         self.said[number] = said
-        self.spoken.keep(number, said)
+        # What others hear of it was kept when it was whole, however far this call has come with it.
+        self.spoken.keep(number, replace(said, sent_bytes=len(said.audio)) if number & _KEPT else said)
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""
