@@ -97,7 +97,7 @@ class Ending:
 class Dialled:
     """What becomes of a call that is transferred: who takes it, after so much ringing."""
 
-    outcome: Literal["answered", "busy", "no-answer", "failed", "machine"] = "answered"
+    outcome: Literal["answered", "busy", "no-answer", "failed", "machine", "forwarded"] = "answered"
     after_ms: int = 2_000
 
 
