@@ -23,7 +23,7 @@ class Limits:
     idle: float = 45.0
     moment: float = 3.0
     # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
-    guests: int = 512
+    guests: int = 256
     start: float = 2.5
     guest_goodbye: float = 0.2
     goodbye: float = 2.0
@@ -66,6 +66,8 @@ class Limits:
     settle: float = 2.0
     # The model's last words before a hang-up or a transfer.
     last_words: float = 20.0
+    # Twilio may have taken a transfer without our hearing so: then it ends the stream within this.
+    handover: float = 3.0
     # A caller waits for what the database knows of them; nobody waits for the record of a call.
     database: float = 2.0
     record: float = 6.0

@@ -18,7 +18,7 @@ from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
 from prosaas_core.facts.prices import Charge
-from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
+from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
@@ -79,7 +79,7 @@ class CallRecord:
 
 async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
-    record = await _resolved(conn, record)
+    record = await _resolved(conn, await _unless_forgotten(conn, record))
     record = replace(record, metrics={**record.metrics, **counted(record.events)})
     # A long call has many words: whoever is on the line here must not wait while they are looked through.
     values = {**await asyncio.to_thread(_columns, record), "recorded_at": datetime.now(UTC)}
@@ -100,10 +100,12 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     await charge(conn, record.charges, business_id=record.business_id, call_sid=record.call_sid, day_limit=day_limit)
     about = {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}}
     # A call that goes on after a transfer is told of anew.
-    key = record.call_sid if stored is not None else f"{record.call_sid}:{record.started_at.isoformat()}"
-    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{key}")
-    if record.end_reason in UNSERVED and record.business_id is not None:
-        await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{key}")
+    part = "" if stored is not None else f":{record.started_at.isoformat()}"
+    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{record.call_sid}{part}")
+    # For whom a person rings is served, or comes back.
+    sent_away = record.end_reason in UNSERVED and not record.metrics.get("rescued")
+    if sent_away and record.business_id is not None:
+        await queries.tell_of(conn, record.call_sid, part=part)
     return True
 
 
@@ -112,18 +114,32 @@ def _columns(record: CallRecord) -> dict[str, Any]:
 
 
 async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:
-    """Add the part after a transfer that came back; False for a part that is in the record already."""
+    """Add a part of a call that came back from a transfer, whichever part is stored first; False for one that is in it.
+
+    A part is known by when it began.
+    """
     before = (await conn.execute(select(Call).where(Call.call_sid == record.call_sid).with_for_update())).one()
-    if before.ended_at is None or record.started_at <= before.ended_at:
+    if before.ended_at is None:
         return False
-    shift = int((record.started_at - before.started_at).total_seconds() * 1000)
+    begun = record.started_at.isoformat()
+    parts = before.metrics.get("parts") or [before.started_at.isoformat()]
+    # Of a record from before parts were written down, what lies within it was in it.
+    within = "parts" not in before.metrics and before.started_at <= record.started_at <= before.ended_at
+    if begun in parts or within:
+        return False
+    base = min(before.started_at, record.started_at)
+    shifts = [int((part.started_at - base).total_seconds() * 1000) for part in (before, record)]
+    ended = max(before.ended_at, record.ended_at)
+    last = before if record.ended_at < before.ended_at else record
+    earlier, later = (record, before) if record.started_at < before.started_at else (before, record)
     values = {
-        "ended_at": record.ended_at,
-        "duration_s": round((record.ended_at - before.started_at).total_seconds(), 1),
-        "end_reason": record.end_reason,
-        "metrics": _together(before.metrics, record.metrics),
-        "transcript": before.transcript + _later(record.transcript, shift, "at_ms", "until_ms"),
-        "events": before.events + _later(record.events, shift, "t_ms"),
+        "started_at": base,
+        "ended_at": ended,
+        "duration_s": round((ended - base).total_seconds(), 1),
+        "end_reason": last.end_reason,
+        "metrics": {**_together(earlier.metrics, later.metrics), "parts": sorted([*parts, begun])},
+        "transcript": _joined(before.transcript, record.transcript, shifts, "at_ms", "until_ms"),
+        "events": _joined(before.events, record.events, shifts, "t_ms"),
     }
     await conn.execute(update(Call).where(Call.call_sid == record.call_sid).values(storable(values)))
     return True
@@ -143,8 +159,24 @@ def _together(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, 
     return numbers
 
 
-def _later(entries: list[dict[str, Any]], ms: int, *times: str) -> list[dict[str, Any]]:
-    return [{**each, **{name: each[name] + ms for name in times if name in each}} for each in entries]
+def _joined(
+    one: list[dict[str, Any]], other: list[dict[str, Any]], shifts: list[int], first: str, *times: str
+) -> list[dict[str, Any]]:
+    """The entries of two parts in the order of their `first` time, both counted from the call's beginning."""
+    moved = [
+        {**each, **{name: each[name] + ms for name in (first, *times) if name in each}}
+        for entries, ms in zip((one, other), shifts, strict=True)
+        for each in entries
+    ]
+    return sorted(moved, key=lambda each: each.get(first, 0))
+
+
+async def _unless_forgotten(conn: AsyncConnection, record: CallRecord) -> CallRecord:
+    """The record without the person, where they were forgotten since an earlier part of the call was stored."""
+    erased = exists().where(Call.call_sid == record.call_sid, Call.recorded_at.is_not(None), Call.from_number == "")
+    if not record.from_number or not await conn.scalar(select(erased)):
+        return record
+    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[])
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:

@@ -17,7 +17,7 @@ NOT_SETTINGS = {
 }
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
 INSIDE = {
-    *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "BLACKBOX_DIR", "PORT"),
+    *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "PORT"),
     *("PRICES_FILE", "OPERATORS_PORT", "DATABASE_ROLES_KEY", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
 }
 

@@ -25,6 +25,8 @@ class Session:
     ends: float
     seen: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    # What the audit has of it: pages ask again and again for what they show.
+    noted: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Doorkeeper:

@@ -289,5 +289,5 @@ def test_more_than_a_switch_may_last_is_wrong_usage(service: Service, options: A
 
 
 def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> None:
-    with pytest.raises(Usage, match="exclude one another"):
+    with pytest.raises(Usage, match="give only one of"):
         debug.run(options("debug-calls", CALL="CA1", BUSINESS="456"))

@@ -52,7 +52,7 @@ def test_nothing_that_matches_is_said(shown: Any, capsys: pytest.CaptureFixture[
 
 
 def test_a_broken_pattern_is_wrong_usage(shown: Any) -> None:
-    with pytest.raises(Usage, match=r"GREP=\[ is no regular expression"):
+    with pytest.raises(Usage, match=r"GREP=\[ is not a regular expression"):
         shown(GREP="[")
 
 

@@ -1,6 +1,5 @@
 """How it stands now, on one screen of 80 columns, and for scripts."""
 
-import asyncio
 import json
 import re
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.act import alert_test
 from prosaas_ops.ask import status as command
 from prosaas_ops.options import FINE, PROBLEM, Problem
@@ -103,6 +103,21 @@ def test_an_alert_that_another_explains_is_not_told(stands: Any, options: Any, c
     assert "alerts         none" in capsys.readouterr().out
 
 
+def test_an_alert_is_told_in_the_operator_s_language_and_to_scripts_in_both(
+    stands: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands["alerts"] = [replace(ALERT, summary_he="3 שיחות הסתיימו רע")]
+    monkeypatch.setenv("OPS_LANG", "he")
+    command.run(options("status"))
+    assert "3 שיחות הסתיימו רע" in capsys.readouterr().out
+    command.run(options("status", JSON="1"))
+    told = json.loads(capsys.readouterr().out)["alerts"][0]
+    assert (told["summary"], told["summary_he"]) == ("3 calls ended badly", "3 שיחות הסתיימו רע")
+    stands["alerts"] = [ALERT]
+    command.run(options("status"))
+    assert "3 calls ended badly" in capsys.readouterr().out, "a rule of somebody's own"
+
+
 def test_what_is_switched_says_by_whom(stands: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stands["switches"] = [{"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 420}]
     session = sessions.Session(story.live_switch.Target(call_sid="CA1"), NOW, "dana@ops-1")
@@ -122,15 +137,10 @@ def test_scripts_get_the_same_as_json(stands: Any, options: Any, capsys: Any) ->
 
 
 @pytest.mark.postgres
-def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill: Fill) -> None:
     numbers = json.dumps({"first_audio_ms": 500, "response_p50_ms": 700, "response_p95_ms": 900, "folded": 1})
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         for number, hours in enumerate((1, 2, 25, 27, 50)):
             at = NOW - timedelta(hours=hours)
             await connection.execute(
@@ -145,11 +155,18 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
                 " estimated) values ($1, 'phone', 'twilio', 0, 0, 0, 60, 0.5, 'USD', false)",
                 at,
             )
-        await connection.close()
 
-    asyncio.run(fill())
+        # Of one whose lines are gone (a person was forgotten, their time is over) nobody can say how many there were.
+        await connection.execute("update calls set events = '[]' where call_sid = 'CA0'")
+        await connection.execute(
+            "insert into calls (call_sid, status, started_at, ended_at) values ('CAunknown', 'failed', $1, $1),"
+            " ('CAlive', 'in-progress', $1, null)",
+            NOW,
+        )
+
+    fill(write)
     facts = story._facts(NOW + timedelta(minutes=30))
-    assert facts.ended == [Ended("agent_ended", 2, 2)]
+    assert facts.ended == [Ended("agent_ended", 2, 2), Ended("live", 1, 0), Ended("missed", 1, 0)]
     assert facts.first_sound_ms == (500.0, 500.0)
     assert facts.answers_ms == (700.0, 900.0)
     assert facts.lines_a_call == 2.0

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from clocks import Clock
 from prosaas_ops.console.session import IDLE_SECONDS, LONGEST_SESSION_SECONDS, Doorkeeper, leave_link, repeats
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

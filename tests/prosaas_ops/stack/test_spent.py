@@ -1,6 +1,5 @@
 """What was paid for, added up from a ledger at the newest schema."""
 
-import asyncio
 import csv
 import io
 import time
@@ -12,6 +11,7 @@ import asyncpg
 import pytest
 from bench.costs.__main__ import LEDGER
 
+from postgres_world import Fill
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.stack.records import asked
@@ -36,21 +36,9 @@ FILL = """
 """
 
 
-def filled(url: str, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
-
-    async def fill() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute(script)
-        await connection.close()
-
-    asyncio.run(fill())
-
-
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(database_url, monkeypatch, FILL)
+def stored(fill: Fill) -> None:
+    fill(lambda connection: connection.execute(FILL))
 
 
 def sums(by: str, **more: Any) -> dict[str, tuple[int, int, float]]:
@@ -108,11 +96,9 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
             command.run(options("costs", **wrong))
 
 
-def test_a_hundred_thousand_calls_are_added_up_within_a_second(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> None:
     """Where other tests have the machine, too, within a few times what it takes to read the same rows once."""
-    filled(database_url, monkeypatch, LEDGER.format(calls=100_000))
+    fill(lambda connection: connection.execute(LEDGER.format(calls=100_000)))
 
     async def read(connection: "asyncpg.Connection[Any]") -> float:
         total: float = await connection.fetchval("select sum(cost + tokens_in + tokens_out + seconds) from charges")
