@@ -21,6 +21,7 @@ VIEWERS = 10
 # What a page of a live call asks for anew, and how often.
 _STORY_S = 1.0
 _MODEL_PORT = 9100
+MODEL = f"ws://simulator:{_MODEL_PORT}/v1/realtime"
 _WRITE = "open('/proc/1/fd/1', 'w').write({!r} + '\\n')"
 
 
@@ -130,22 +131,26 @@ def lines(stack: Stack, viewers: list[Viewer], times: int) -> Iterator[float]:
 
 
 def measure(calls: int, seconds: float, rounds: int) -> tuple[Looking, Looking]:
-    """Without anybody at the console, and with ten; in turns, on a stack of its own."""
-    checkout, project = prepare(CALLS_PER_NUMBER="0", OPENAI_REALTIME_URL=f"ws://simulator:{_MODEL_PORT}/v1/realtime")
-    stack = Stack(checkout, project)
-    alone, watched = Looking(), Looking()
+    """Without anybody at the console, and with ten; on a stack of its own."""
+    checkout, project = prepare(CALLS_PER_NUMBER="0", OPENAI_REALTIME_URL=MODEL)
     try:
         checkout.run("make", "up-prod", timeout=600)
-        with at_the_console(stack) as (door, cookie):
-            for _ in range(rounds):
-                alone.add(load(stack, calls, seconds))
-                viewers = [Viewer(door, cookie) for _ in range(VIEWERS)]
-                watched.add(load(stack, calls, seconds))
-                watched.lines_s += lines(stack, viewers, 5)
-                for viewer in viewers:
-                    viewer.stop()
+        return in_turns(Stack(checkout, project), calls, seconds, rounds)
     finally:
         remove(checkout)
+
+
+def in_turns(stack: Stack, calls: int, seconds: float, rounds: int) -> tuple[Looking, Looking]:
+    """Both, one after the other, so that a busy moment meets both."""
+    alone, watched = Looking(), Looking()
+    with at_the_console(stack) as (door, cookie):
+        for _ in range(rounds):
+            alone.add(load(stack, calls, seconds))
+            viewers = [Viewer(door, cookie) for _ in range(VIEWERS)]
+            watched.add(load(stack, calls, seconds))
+            watched.lines_s += lines(stack, viewers, 5)
+            for viewer in viewers:
+                viewer.stop()
     return alone, watched
 
 
