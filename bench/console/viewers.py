@@ -3,19 +3,20 @@
 import http.client
 import json
 import os
+import random
 import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from secrets import token_hex
 from statistics import median
+from string import ascii_lowercase
 from typing import Any
 
 from stack_world.fixtures import remove
 from stack_world.stack import Stack, eventually, free_port, prepare
-from stack_world.terminal import typed
+from stack_world.terminal import finish, typed
 
 VIEWERS = 10
 # What a page of a live call asks for anew, and how often.
@@ -73,7 +74,7 @@ class Viewer:
 
     def _follow(self) -> None:
         for row in self._stream:
-            if found := re.search(rb"line-of-[0-9a-f]+", row):
+            if found := re.search(rb"line-of-[a-z]+", row):
                 self._seen.setdefault(found[0].decode(), time.time())
             if self._stopped.is_set():
                 return
@@ -112,14 +113,18 @@ def at_the_console(stack: Stack) -> Iterator[tuple[str, str]]:
                 return None
             return (answer.getheader("Set-Cookie") or "").partition(";")[0] or None
 
-        yield door, eventually(came_in, "a way into the console", 30)
-        child.sendintr()
+        try:
+            yield door, eventually(came_in, "a way into the console", 30)
+        finally:
+            child.sendintr()
+            finish(child)
 
 
 def lines(stack: Stack, viewers: list[Viewer], times: int) -> Iterator[float]:
     """How long each of some lines took from its writing in the container to the last of the viewers."""
     for _ in range(times):
-        words = f"line-of-{token_hex(4)}"
+        # Letters alone: a page keeps numbers apart, so that they read in their order.
+        words = f"line-of-{''.join(random.choices(ascii_lowercase, k=12))}"
         script = f"import time; {_WRITE.format(f'[INFO] {words}')}; print(time.time())"
         written = float(stack.execute("prosaas-calls", "python", "-c", script))
 
