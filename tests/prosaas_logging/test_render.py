@@ -487,7 +487,8 @@ def test_names_that_somebody_makes_up_are_not_remembered_for_ever() -> None:
 PIECES = (
     "token", "secret", "id", "cookie", "Bearer", "bearer ", "=", ":", ": ", " ", ", ", "'", '"', "sk-", "abcd1234",
     "05", "0501234567", "+9725", "4580", "-", "1234", "5678", "9010", "123456782", "://u:", "p@h",
-    "authorization", "basic ", "EAA", "eyJ", " · ", "%3D", "[", "(", ".", "/", "key", "api_key", "שלום", "access-key", "\n",
+    "authorization", "basic ", "EAA", "eyJ", " · ", "%3D", "[", "(", ".", "/", "key",
+    "api_key", "שלום", "access-key", "\n",
 )  # fmt: skip
 NAMES = (
     "id",
