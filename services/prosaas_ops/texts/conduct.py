@@ -90,7 +90,7 @@ NOT_ONE_MADE: Final = Text(
 )
 NO_ANSWER: Final = Text("אין תשובה ממנו", "it does not answer")
 ENDED_WITH: Final = Text("הוא הסתיים בקוד יציאה {code}", "it ended with exit code {code}")
-NOT_READY: Final = Text("לא מוכן אחרי {seconds} s: {said}", "not ready within {seconds} s: {said}")
+NOT_READY: Final = Text("לא מוכן אחרי {seconds} שניות: {said}", "not ready within {seconds} s: {said}")
 LAST_LINES: Final = Text(
     "{service} לא הגיע למצב מוכן; השורות האחרונות שלו:", "{service} did not become ready; its last lines:"
 )
@@ -101,7 +101,7 @@ RUNS_AT: Final = Text(
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
 )
 WAITING: Final = Text(
-    "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} s",
+    "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} שניות",
     "waiting for {calls} live calls, at most {seconds} s",
 )
 DOWN: Final = Text(

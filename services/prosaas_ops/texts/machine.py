@@ -21,8 +21,10 @@ FREE_MB: Final = Text(
     "{free} MB free for the engine, images and data need {needed}",
 )
 MORE_DISK: Final = Text("docker image prune, או דיסק גדול יותר", "docker image prune, or a larger disk")
-MEMORY: Final = Text("{has} MB; סכום המגבלות {limits}", "{has} MB; the limits add up to {limits}")
-LITTLE_MEMORY: Final = Text("{has} MB בלבד, וסכום המגבלות {limits}", "{has} MB, and the limits add up to {limits}")
+MEMORY: Final = Text("במגה־בייטים: יש {has}, סכום המגבלות {limits}", "{has} MB; the limits add up to {limits}")
+LITTLE_MEMORY: Final = Text(
+    "במגה־בייטים: יש רק {has}, וסכום המגבלות {limits}", "{has} MB, and the limits add up to {limits}"
+)
 MORE_MEMORY: Final = Text(
     "להקטין את *_MEMORY בקובץ .env, או מחשב גדול יותר", "lower *_MEMORY in .env, or a larger machine"
 )
