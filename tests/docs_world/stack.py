@@ -80,7 +80,7 @@ class Stack:
 def with_a_bad_call() -> Stack:
     """The model's connection broke six times, and could not be reached again."""
     stack = Stack()
-    known = {"call_sid": CALL, "business_id": 456}
+    known: dict[str, Any] = {"call_sid": CALL, "business_id": 456}
     stack.write("prosaas-api", -0.2, line(catalogue.VOICE_WEBHOOK, **known, from_number="+972..."))
     stack.write("prosaas-calls", 0.0, line(catalogue.CALL_START, **known, direction="inbound", mode="ai"))
     stack.write("prosaas-calls", 0.021, line(catalogue.REALTIME_CONNECTED, ms=9))

@@ -143,8 +143,27 @@ def database(world: World, _environment: str) -> Iterator[Finding]:
     try:
         arguments(url)
         yield Finding("database", str(words.URL_READ))
+        own = world.setting("DATABASE_ROLES") == "1"
+        yield Finding("roles", str(words.OWN_ROLES if own else words.NO_ROLES))
     except AddressError as error:
         yield Finding("database", words.URL_BAD(why=error), str(words.CORRECT_IT), _EXAMPLE)
+
+
+def server(world: World, _environment: str) -> Iterator[Finding]:
+    """A server reads the files of its own major version alone, and would end at once on any other's."""
+    volume = f"{world.project}_{world.setting('POSTGRES_VOLUME', 'pgdata')}"
+    image = world.setting("POSTGRES_IMAGE", "postgres:17-trixie")
+    if world.recorded("DATABASE_URL") or world.docker("volume", "inspect", volume, check=False).code:
+        return
+    script = 'echo "$PG_MAJOR"; cat /data/PG_VERSION'
+    look = ("run", "--rm", "--network=none", f"--volume={volume}:/data:ro", "--entrypoint=sh", image, "-c", script)
+    match world.docker(*look, check=False).out.split():
+        case [wanted, held] if wanted != held:
+            text = words.OTHER_SERVER(image=image, wanted=wanted, volume=volume, held=held)
+            fix = str(words.TAKE_OVER(held=held))
+            yield Finding("database", text, fix, "docs/operations.md, Another PostgreSQL")
+        case [wanted, _]:
+            yield Finding("database", words.SERVER(wanted=wanted, volume=volume))
 
 
 def settings(world: World, _environment: str) -> Iterator[Finding]:
@@ -289,7 +308,7 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-_CONFIGURED: tuple[Check, ...] = (settings, numbers, database, collector, levels, prices)
+_CONFIGURED: tuple[Check, ...] = (settings, numbers, database, server, collector, levels, prices)
 DOCTOR: tuple[Check, ...] = (engine, disk, memory, processors, project, ports, network, *_CONFIGURED, reached)
 PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
 

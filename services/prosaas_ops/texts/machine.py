@@ -73,6 +73,18 @@ LOWER_PROXY: Final = Text(
 )
 EXPORT_PROXY: Final = Text("גם export HTTPS_PROXY", "export HTTPS_PROXY as well")
 PROXY_PASSED: Final = Text("HTTPS_PROXY עובר לבניית images", "HTTPS_PROXY is passed to image builds")
+OWN_ROLES: Final = Text("role נפרד לכל שירות", "a role for each service")
+NO_ROLES: Final = Text(
+    "אין: השירותים מתחברים במשתמש הזה, docs/privacy.md", "none: services go in as that user, docs/privacy.md"
+)
+OTHER_SERVER: Final = Text(
+    "{image} הוא PostgreSQL {wanted}, וה-volume {volume} הוא של PostgreSQL {held}",
+    "{image} is PostgreSQL {wanted}, and the volume {volume} is of PostgreSQL {held}",
+)
+TAKE_OVER: Final = Text(
+    "שוב ה-image של {held}; או להעביר את הנתונים", "the image of {held} again; or take the data over"
+)
+SERVER: Final = Text("PostgreSQL {wanted}, ב-volume {volume}", "PostgreSQL {wanted}, in the volume {volume}")
 URL_READ: Final = Text(
     "אפשר לקרוא את DATABASE_URL; אם השרת משרת, migrate בודק",
     "DATABASE_URL can be read; whether the server serves, migrate asks it",

@@ -21,8 +21,17 @@ from prosaas_ops.conduct.world import Done, World
 def test_an_address_that_cannot_work_is_told_before_anything_starts(url: str, fix: str | None, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"DATABASE_URL='{url}'\n")
     found = list(database(World(tmp_path), "prod"))
-    assert [finding.fix for finding in found] == ([] if fix is None else [fix])
+    assert [finding.fix for finding in found if finding.topic == "database"] == ([] if fix is None else [fix])
     assert not [finding for finding in found if "hunter2" in finding.text]
+
+
+@pytest.mark.parametrize(("asked", "told"), [("", "go in as that user"), ("DATABASE_ROLES=1\n", "a role for each")])
+def test_whether_services_have_rights_of_their_own_at_a_managed_database_is_told(
+    asked: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL=postgresql://me:p@db.example.com/name\n{asked}")
+    (row,) = [finding for finding in database(World(tmp_path), "prod") if finding.topic == "roles"]
+    assert told in row.text
 
 
 @pytest.mark.parametrize(
