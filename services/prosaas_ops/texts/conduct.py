@@ -65,7 +65,7 @@ IS_DEMO: Final = Text(
     "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
 )
 DRAINS: Final = Text(
-    "{name} מחזיק את השיחות שלו עד לסיומן ({calls}), ומסתיים מעצמו",
+    "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
     "{name} keeps its {calls} live calls to their end, and goes by itself",
 )
 MIGRATE_ENDED: Final = Text(
@@ -97,7 +97,7 @@ LAST_LINES: Final = Text(
 
 # restart, down, rollback
 RUNS_AT: Final = Text(
-    "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזיר אותה",
+    "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
 )
 WAITING: Final = Text(
@@ -161,7 +161,7 @@ COMPOSE_CANNOT: Final = Text(
     "Compose cannot read {name}: `docker compose config --quiet` shows where",
 )
 LINES_MIX: Final = Text(
-    "בקובץ .env יש שורה שמתערבבת באחרת: להכניס לשם ביד את {names}",
+    "בקובץ .env יש שורה שמשפיעה על שורה אחרת: להוסיף לשם ידנית את {names}",
     ".env has a line that takes part in another: put {names} into it by hand",
 )
 NOT_HELD: Final = Text(

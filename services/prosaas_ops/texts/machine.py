@@ -11,7 +11,7 @@ CGROUP: Final = Text("גרסה {version}", "version {version}")
 NO_CGROUP: Final = Text(
     "ה-engine לא מדווח על גרסת cgroup: המגבלות לא יחולו", "the engine reports no cgroup version: limits cannot hold"
 )
-MOUNT_CGROUPS: Final = Text("לחבר את ה-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
+MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
 OLDER: Final = Text("{version} ישן מ-{least}", "{version} is older than {least}")
 NEWER_ONE: Final = Text("make setup, או גרסה חדשה יותר של ההפצה שלכם", "make setup, or your distribution's newer one")
