@@ -11,7 +11,7 @@ export PROSAAS_TYPED := $(TYPED)
 
 # The words of make's own targets, each with what it takes. Any other word is refused by name, before anything is made, as
 # the tools refuse it.
-OWN := ps env-prod test test-fast lint lock docs bench fuzz mutate
+OWN := env-prod test test-fast lint lock docs bench fuzz mutate
 GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
 WORDS.test := T
 WORDS.test-fast := T
@@ -26,7 +26,7 @@ PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev go-live down ps rollback restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev up-swarm go-live down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
 	@scripts/run $@
@@ -37,6 +37,9 @@ up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
 	@scripts/run $@
 
+up-swarm: ## the same on several machines, from a manager of their Docker Swarm [BUILD=0: REGISTRY has this version]
+	@scripts/run $@
+
 go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]
 	@scripts/run $@
 
@@ -44,7 +47,7 @@ down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
 ps: ## what runs, of which version, and whether it is healthy
-	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
+	@scripts/run $@
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@

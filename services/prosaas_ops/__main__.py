@@ -37,6 +37,7 @@ COMMANDS = {
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
+    "ps": "swarm.shown",
     "quiet-api": "act.quiet",
     "quiet-calls": "act.quiet",
     "quiet-worker": "act.quiet",
@@ -56,6 +57,7 @@ COMMANDS = {
     "up-dev": "act.up",
     "update-bases": "act.up",
     "up-prod": "act.up",
+    "up-swarm": "act.up",
 }
 
 

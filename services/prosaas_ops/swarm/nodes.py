@@ -1,0 +1,160 @@
+"""What must be true of a Swarm before anything on it changes: its nodes as the manager knows them, and as they say."""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prosaas_ops.conduct.machine import LEAST_ENGINE, Finding
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.swarm import ENDED, SwarmEngine, node_name
+
+_READ = "docs/scaling.md"
+GATEWAY, DATABASE = "prosaas.gateway", "prosaas.database"
+LARGEST_SKEW_S = 2.0
+_LEAST_DISK_MB = 3000
+# Of all limits together, as on one machine: not everything is at its own at once.
+_ROOM = 0.6
+# A first pull of the image may take long.
+_PATIENCE_S = 300.0
+# Seen by each node for itself: its clock, the disk of its engine, and which of the ports are taken.
+_LOOK = """
+import json, shutil, socket, sys, time
+def taken(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except PermissionError:
+            return False
+        except OSError:
+            return True
+    return False
+print(json.dumps({"at": time.time(), "disk": shutil.disk_usage("/").free // 1000000,
+                  "taken": [port for port in map(int, sys.argv[1:]) if taken(port)]}))
+"""
+
+
+def known(engine: SwarmEngine, stack: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the manager knows of every node: state, engine, labels, and room for all that is to run."""
+    here = engine.get("/info")["Swarm"]
+    if here.get("LocalNodeState") != "active":
+        yield Finding("swarm", "this engine is in no Swarm", "docker swarm init, or make up-prod for one host", _READ)
+        return
+    if not here.get("ControlAvailable"):
+        yield Finding("swarm", "this node is no manager", "run this on one: docker node promote makes one", _READ)
+        return
+    usable = []
+    for node in engine.nodes().values():
+        name, state = node_name(node), node["Status"]["State"]
+        if node["Spec"]["Availability"] != "active":
+            yield Finding("node", f"{name} is {node['Spec']['Availability']}: nothing new comes to it")
+        elif state != "ready":
+            fix = f"start its engine, or docker node rm --force {name}"
+            yield Finding("node", f"{name} is {state}", fix, _READ)
+        else:
+            usable.append(node)
+            yield _engine(name, str(node["Description"]["Engine"]["EngineVersion"]))
+    yield from _labels(usable, stack)
+    yield _room(usable, stack)
+
+
+def _engine(name: str, version: str) -> Finding:
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    if found and tuple(map(int, found.groups())) >= LEAST_ENGINE:
+        return Finding("node", f"{name} is ready, engine {version}")
+    wanted = ".".join(map(str, LEAST_ENGINE))
+    return Finding("node", f"{name} has engine {version}, older than {wanted}", f"a newer one on {name}", _READ)
+
+
+def _labels(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Iterator[Finding]:
+    def labelled(label: str) -> list[str]:
+        return [node_name(node) for node in nodes if node["Spec"].get("Labels", {}).get(label) == "1"]
+
+    if doors := labelled(GATEWAY):
+        yield Finding("label", f"the gateway is on {', '.join(doors)}")
+    else:
+        fix = f"docker node update --label-add {GATEWAY}=1 NODE, for each that callers reach"
+        yield Finding("label", f"no node that can be used has the label {GATEWAY}=1", fix, _READ)
+    if "postgres" not in stack["services"]:
+        return
+    homes = labelled(DATABASE)
+    if len(homes) == 1:
+        yield Finding("label", f"the database is on {homes[0]}")
+    else:
+        fix = f"docker node update --label-add {DATABASE}=1 NODE, for the one whose disk has it; or DATABASE_URL"
+        told = f"{', '.join(homes)} all have" if homes else "no node that can be used has"
+        yield Finding("label", f"{told} the label {DATABASE}=1, and the data is on one", fix, _READ)
+
+
+def _room(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Finding:
+    has = sum(int(node["Description"]["Resources"]["MemoryBytes"]) for node in nodes) // 2**20
+    wanted = sum(
+        int(service["deploy"].get("replicas", 1)) * int(service["deploy"]["resources"]["limits"]["memory"]) // 2**20
+        for service in stack["services"].values()
+    )
+    if has >= wanted * _ROOM:
+        return Finding("memory", f"{has} MB on {len(nodes)} nodes; the limits add up to {wanted}")
+    fix = "fewer *_REPLICAS, smaller *_MEMORY in .env, or another node"
+    return Finding("memory", f"{has} MB on {len(nodes)} nodes, and the limits add up to {wanted}", fix, _READ)
+
+
+def seen(world: World, engine: SwarmEngine, image: str, ports: list[int]) -> Iterator[Finding]:
+    """What each node says when our image runs on it for a moment: that it can, its clock, its disk, its ports.
+
+    The clocks are compared with this manager's: a moment that a node names must lie between question and answer.
+    """
+    name = f"{engine.project}_preflight"
+    world.docker("service", "rm", name, check=False)
+    asked = time.time()
+    try:
+        world.docker(
+            "service", "create", "--quiet", "--detach", "--mode=global-job", "--network=host", f"--name={name}",
+            "--restart-condition=none", "--no-resolve-image", "--with-registry-auth", image,
+            "python", "-c", _LOOK, *map(str, ports),
+        )  # fmt: skip
+        yield from _answers(engine, name, asked, ports)
+    finally:
+        world.docker("service", "rm", name, check=False)
+
+
+def _answers(engine: SwarmEngine, name: str, asked: float, ports: list[int]) -> Iterator[Finding]:
+    doors = {one.name.rpartition("@")[2] for one in engine.containers("gateway") if one.state == "running"}
+    nodes = engine.nodes()
+    for task in _ended(engine, name):
+        node = nodes[task["NodeID"]]
+        host, status = node_name(node), task["Status"]
+        if status["State"] != "complete":
+            fix = "set REGISTRY in .env to one that every node reaches, or docker save IMAGE | ssh NODE docker load"
+            yield Finding("image", f"{host} could not run {_image(task)}: {status.get('Err', 'it ended')}", fix, _READ)
+            continue
+        lines = engine.logs(Container(task["ID"], "preflight", host, "exited", "", ""))
+        told = json.loads(lines[-1].text)
+        skew = max(asked - told["at"], told["at"] - time.time(), 0.0)
+        if skew > LARGEST_SKEW_S:
+            fix = f"a time service on {host}: chrony, or systemd-timesyncd"
+            yield Finding("clock", f"the clock of {host} is {skew:.0f} s off this manager's", fix, _READ)
+        if told["disk"] < _LEAST_DISK_MB:
+            fix = f"docker image prune on {host}, or a larger disk"
+            yield Finding("disk", f"{told['disk']} MB free on {host}, images need {_LEAST_DISK_MB}", fix, _READ)
+        taken = told["taken"] if node["Spec"].get("Labels", {}).get(GATEWAY) == "1" and host not in doors else []
+        for port in taken:
+            fix = "stop it, or set another API_PORT in .env"
+            yield Finding("port", f"port {port} of {host} is taken by something else", fix, _READ)
+
+
+def _ended(engine: SwarmEngine, name: str) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        tasks: list[dict[str, Any]] = engine.get("/tasks", filters=json.dumps({"service": [name]}))
+        if tasks and all(task["Status"]["State"] in ENDED for task in tasks):
+            return tasks
+        time.sleep(0.3)
+    raise Problem(f"a node did not run {name} within {_PATIENCE_S:.0f} s: `docker service ps {name}`")
+
+
+def _image(task: Mapping[str, Any]) -> str:
+    return str(task["Spec"]["ContainerSpec"]["Image"])
