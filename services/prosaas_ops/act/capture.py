@@ -19,6 +19,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import tell
 from prosaas_ops.texts import language
 from prosaas_ops.texts import lines as words
@@ -35,7 +36,7 @@ def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
         raise Usage(str(words.CHOOSE_ONE))
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     engine.require(*SERVICES.values())
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")

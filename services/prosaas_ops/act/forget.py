@@ -15,6 +15,7 @@ from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import Whole, in_volumes, pattern_of, whole
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import opened
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,7 +39,7 @@ _WORDS = {
 
 
 def run(options: Options) -> int:
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     theirs = whole(engine, options)
     if theirs.empty:
         complain("forget: nothing is known of that person")

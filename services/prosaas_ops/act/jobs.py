@@ -3,7 +3,7 @@
 import sys
 
 from prosaas_ops.options import FINE, Options, Usage
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 
 OPTIONS = ("ALL", "ID")
 
@@ -16,7 +16,7 @@ def run(options: Options) -> int:
         if not ids or not all(word.isdecimal() for word in ids):
             raise Usage("ID= takes the numbers of held jobs: make jobs lists them")
         words = ["retry", *ids]
-    engine = Engine()
+    engine = opened()
     code, out, err = engine.run(engine.running("worker"), "python", "-m", "prosaas_worker.admin", *words)
     sys.stdout.write(out)
     sys.stderr.write(err)

@@ -11,10 +11,10 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, tell_message
@@ -38,7 +38,7 @@ _LISTED = 20
 
 
 def run(options: Options) -> int:
-    screen, engine = Screen(), Engine()
+    screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
     if message := options.text("MESSAGE"):

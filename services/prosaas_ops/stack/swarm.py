@@ -71,7 +71,8 @@ class SwarmEngine(Engine):
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
         with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
-            frames, lines = Demultiplexer(container.service), []
+            frames = Demultiplexer(container.service)
+            lines: list[RawLine] = []
             while chunk := connection.recv(1 << 18):
                 lines += frames.feed(chunk)
         last = "~" if until is None else datetime.utcfromtimestamp(until).isoformat()

@@ -171,7 +171,7 @@ def _in_registry(world: World, name: str, version: str, local: str) -> str:
         world.docker("push", "--quiet", reference)
     else:
         world.docker("pull", "--quiet", reference)
-    digests = world.docker("image", "inspect", "--format", "{{join .RepoDigests \" \"}}", reference).out.split()
+    digests = world.docker("image", "inspect", "--format", '{{join .RepoDigests " "}}', reference).out.split()
     return next(digest for digest in digests if digest.startswith(f"{name}@"))
 
 
@@ -226,5 +226,3 @@ def _answer(world: World, address: str) -> object:
 def findings(world: World) -> list[Finding]:
     """What `make doctor` says of the Swarm."""
     return list(nodes.known(engine_of(world), rendered(world.model(), {}).stack))
-
-

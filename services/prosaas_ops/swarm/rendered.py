@@ -67,9 +67,7 @@ def _changed(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
         return
     if key in ("environment", "deploy"):
         before, after = before or {}, after or {}
-        yield from (
-            f"{key} {name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name)
-        )
+        yield from (f"{key} {name}" for name in sorted({*before, *after}) if before.get(name) != after.get(name))
     else:
         yield key
 
@@ -91,7 +89,7 @@ def _service(
         target = secret.get("target") or secret["source"]
         told.setdefault("secrets", []).append({"source": named, "target": target.removeprefix("/run/secrets/")})
     if shared := service.get("shm_size"):
-        told.setdefault("volumes", []).append(_in_memory("/dev/shm", int(shared)))  # noqa: S108
+        told.setdefault("volumes", []).append(_in_memory("/dev/shm", int(shared)))
     for volume in service.get("volumes") or ():
         match volume["type"]:
             case "bind":
