@@ -49,7 +49,7 @@ class Manager(SwarmEngine):
                 "Status": {"State": state, "Addr": "10.0.0.1"},
                 "Spec": {
                     "Availability": "active",
-                    "Labels": {f"prosaas.{key}": value for key, value in labels.items()},
+                    "Labels": named,
                 },
             }
         )
