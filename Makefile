@@ -46,7 +46,7 @@ go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, of which version, and whether it is healthy
+ps: ## what runs, of which version, whether it is healthy, and at which level each service says it is
 	@scripts/run $@
 
 rollback: ## the images of the release before, or of N releases before [N=1]

@@ -66,7 +66,7 @@ left_to_this_machine() {
     if [ -e .state/schedule ]; then
         when=$(cat .state/schedule)
         rm .state/schedule
-        line="cd '$ROOT' && make backup >>logs/backup.log 2>&1"
+        line="cd '$ROOT' && mkdir -p logs && make backup >>logs/backup.log 2>&1"
         if ! have crontab; then
             [ -z "$when" ] || say "no cron here for BACKUP_SCHEDULE: install it and run this again, or schedule make backup"
         elif [ -n "$when" ] || crontab -l 2>/dev/null | grep -qF "$line"; then
@@ -77,9 +77,11 @@ left_to_this_machine() {
         fi
     fi
     if [ -e .state/copy ]; then
-        { read -r copy && read -r file; } <.state/copy
+        copy=$(head -n 1 .state/copy)
+        sed 1d .state/copy | while IFS= read -r file; do
+            sh -c "$copy" BACKUP_COPY "$file" || fail "$file is written, and its copy failed: $copy" \
+                "run that by hand, with the file as \$1" docs/operations.md
+        done
         rm .state/copy
-        sh -c "$copy" BACKUP_COPY "$file" ||
-            fail "$file is written, and its copy failed: $copy" "run that by hand, with the file as \$1" docs/operations.md
     fi
 }

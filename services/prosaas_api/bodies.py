@@ -1,4 +1,4 @@
-"""Understanding what strangers send: strict in form, and not repeated in the log."""
+"""Parses the bodies of requests: strictly, and without repeating their content in the log."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The calls service's dealings with the database, each with a time limit: a call never waits for Postgres."""
+"""What the calls service reads and writes in the database, each within a time limit: no call hangs on Postgres."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,11 +22,21 @@ _NOBODY = StreamClaims(call_sid="", business_id=None, from_number="", to_number=
 class Store:
     """Postgres, as a call sees it."""
 
-    def __init__(self, engine: AsyncEngine, *, timeout: float, record_timeout: float, day_limit: float = 0.0) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        timeout: float,
+        record_timeout: float,
+        day_limit: float = 0.0,
+        currency: str = "USD",
+    ) -> None:
         self._engine = engine
         self._timeout = timeout
         self._record_timeout = record_timeout
         self._day_limit = day_limit
+        # Of what is spent it asks only where there is a limit.
+        self._spent_in = currency if day_limit > 0 else ""
 
     async def warm_up(self) -> None:
         """Connect and ask what each call asks, so that the first caller after a start need not wait for it."""
@@ -36,7 +46,7 @@ class Store:
         """The business and the customer of a call; the generic profile, and a line that says why, without an answer."""
         try:
             async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                return await _profile(raw, claims, spent=self._day_limit > 0)
+                return await _profile(raw, claims, self._spent_in)
         except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
         except Exception:
@@ -55,9 +65,9 @@ class Store:
             await save_call_record(connection, record, day_limit=self._day_limit)
 
 
-async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims, *, spent: bool) -> Profile:
+async def _profile(raw: "asyncpg.Connection[asyncpg.Record]", claims: StreamClaims, spent_in: str) -> Profile:
     parties = await find_parties(
-        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number, spent=spent
+        raw, business_id=claims.business_id, called=claims.to_number, caller=claims.from_number, spent_in=spent_in
     )
     if parties is None:
         return Profile()

@@ -27,10 +27,11 @@ SELECT business.*, customer.id AS customer_id, customer.name AS customer_name, A
     SELECT starts_at FROM appointments
     WHERE business_id = business.id AND customer_id = customer.id AND status = 'booked' AND starts_at > now()
     ORDER BY starts_at LIMIT 5
-) AS booked, CASE WHEN $3 THEN ({spent_today}) ELSE 0 END AS spent_today
+) AS booked, CASE WHEN $3 <> '' THEN ({spent_today}) ELSE 0 END AS spent_today
 FROM business LEFT JOIN (TABLE known UNION ALL TABLE made) AS customer ON true
 """
-_BY_ID, _BY_PHONE = (_FIND.format(ours=ours, spent_today=SPENT_TODAY.format("business")) for ours in ("id", "phone"))
+_SPENT = SPENT_TODAY.format(business="business", currency="$3::text")
+_BY_ID, _BY_PHONE = (_FIND.format(ours=ours, spent_today=_SPENT) for ours in ("id", "phone"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,17 @@ class Parties:
 
 
 async def find_parties(
-    raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str, spent: bool = False
+    raw: "asyncpg.Connection[asyncpg.Record]", *, business_id: int | None, called: str, caller: str, spent_in: str = ""
 ) -> Parties | None:
     """The business, by its id or else by the number called, and the customer, made at their first call.
 
-    What the business has spent today is added up where it is asked for.
+    What the business has spent today is added up where it is asked for, in the currency `spent_in`.
     """
     known_by = caller_id(caller)
     row = await (
-        raw.fetchrow(_BY_PHONE, called, known_by, spent)
+        raw.fetchrow(_BY_PHONE, called, known_by, spent_in)
         if business_id is None
-        else raw.fetchrow(_BY_ID, business_id, known_by, spent)
+        else raw.fetchrow(_BY_ID, business_id, known_by, spent_in)
     )
     if row is None:
         return None

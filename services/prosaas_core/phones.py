@@ -1,4 +1,4 @@
-"""Phone numbers: which caller can be known again by theirs."""
+"""Phone numbers: which of them identify a caller, and which, hidden ones for example, do not."""
 
 import re
 

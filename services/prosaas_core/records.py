@@ -1,8 +1,9 @@
 """What is kept of a finished call, in a form that also survives on disk while the database is away."""
 
+import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -78,10 +79,10 @@ class CallRecord:
 
 async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
-    record = await _resolved(conn, record)
+    record = await _resolved(conn, await _unless_forgotten(conn, record))
     record = replace(record, metrics={**record.metrics, **counted(record.events)})
-    columns = {name: value for name, value in asdict(record).items() if name != "charges"}
-    values = {**storable(columns), "recorded_at": datetime.now(UTC)}
+    # A long call has many words: whoever is on the line here must not wait while they are looked through.
+    values = {**await asyncio.to_thread(_columns, record), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
         upsert.on_conflict_do_update(
@@ -106,19 +107,37 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     return True
 
 
+def _columns(record: CallRecord) -> dict[str, Any]:
+    return storable({each.name: getattr(record, each.name) for each in fields(record) if each.name != "charges"})
+
+
 async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:
-    """Add the part after a transfer that came back; False for a part that is in the record already."""
+    """Add a part of a call that came back from a transfer, whichever part is stored first; False for one that is in it.
+
+    A part is known by when it began.
+    """
     before = (await conn.execute(select(Call).where(Call.call_sid == record.call_sid).with_for_update())).one()
-    if before.ended_at is None or record.started_at <= before.ended_at:
+    if before.ended_at is None:
         return False
-    shift = int((record.started_at - before.started_at).total_seconds() * 1000)
+    begun = record.started_at.isoformat()
+    parts = before.metrics.get("parts") or [before.started_at.isoformat()]
+    # Of a record from before parts were written down, what lies within it was in it.
+    within = "parts" not in before.metrics and before.started_at <= record.started_at <= before.ended_at
+    if begun in parts or within:
+        return False
+    base = min(before.started_at, record.started_at)
+    shifts = [int((part.started_at - base).total_seconds() * 1000) for part in (before, record)]
+    ended = max(before.ended_at, record.ended_at)
+    last = before if record.ended_at < before.ended_at else record
+    earlier, later = (record, before) if record.started_at < before.started_at else (before, record)
     values = {
-        "ended_at": record.ended_at,
-        "duration_s": round((record.ended_at - before.started_at).total_seconds(), 1),
-        "end_reason": record.end_reason,
-        "metrics": _together(before.metrics, record.metrics),
-        "transcript": before.transcript + _later(record.transcript, shift, "at_ms", "until_ms"),
-        "events": before.events + _later(record.events, shift, "t_ms"),
+        "started_at": base,
+        "ended_at": ended,
+        "duration_s": round((ended - base).total_seconds(), 1),
+        "end_reason": last.end_reason,
+        "metrics": {**_together(earlier.metrics, later.metrics), "parts": sorted([*parts, begun])},
+        "transcript": _joined(before.transcript, record.transcript, shifts, "at_ms", "until_ms"),
+        "events": _joined(before.events, record.events, shifts, "t_ms"),
     }
     await conn.execute(update(Call).where(Call.call_sid == record.call_sid).values(storable(values)))
     return True
@@ -138,8 +157,24 @@ def _together(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, 
     return numbers
 
 
-def _later(entries: list[dict[str, Any]], ms: int, *times: str) -> list[dict[str, Any]]:
-    return [{**each, **{name: each[name] + ms for name in times if name in each}} for each in entries]
+def _joined(
+    one: list[dict[str, Any]], other: list[dict[str, Any]], shifts: list[int], first: str, *times: str
+) -> list[dict[str, Any]]:
+    """The entries of two parts in the order of their `first` time, both counted from the call's beginning."""
+    moved = [
+        {**each, **{name: each[name] + ms for name in (first, *times) if name in each}}
+        for entries, ms in zip((one, other), shifts, strict=True)
+        for each in entries
+    ]
+    return sorted(moved, key=lambda each: each.get(first, 0))
+
+
+async def _unless_forgotten(conn: AsyncConnection, record: CallRecord) -> CallRecord:
+    """The record without the person, where they were forgotten since an earlier part of the call was stored."""
+    erased = exists().where(Call.call_sid == record.call_sid, Call.recorded_at.is_not(None), Call.from_number == "")
+    if not record.from_number or not await conn.scalar(select(erased)):
+        return record
+    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[])
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:

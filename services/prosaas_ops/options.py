@@ -68,13 +68,13 @@ class Options:
     def call_sid(self, name: str = "CALL") -> str:
         value = self.text(name)
         if value and not _CALL_SID.fullmatch(value):
-            raise Usage(f"{name}={value} is no call id: one looks like {name}=CA0123456789abcdef0123456789abcdef")
+            raise Usage(f"{name}={value} is not a call id: one looks like {name}=CA0123456789abcdef0123456789abcdef")
         return value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
         if not value.isascii() or not value.isdigit() or int(value) < least:
-            raise Usage(f"{name}={value} is no whole number from {least} up, for example {name}={default}")
+            raise Usage(f"{name}={value} is not a whole number from {least} up, for example {name}={default}")
         return int(value)
 
     def decimal(self, name: str, default: float) -> float:
@@ -84,7 +84,7 @@ class Options:
         except ValueError:
             number = 0.0
         if not 0 < number < 1000:
-            raise Usage(f"{name}={value} is no positive number, for example {name}=4")
+            raise Usage(f"{name}={value} is not a positive number, for example {name}=4")
         return number
 
     def choice(self, name: str, choices: Iterable[str], default: str = "") -> str:
@@ -111,16 +111,16 @@ class Options:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if value.casefold() in _DAYS:
             return midnight - timedelta(days=_DAYS[value.casefold()])
-        if _CLOCK.fullmatch(value):
-            moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
-            return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
-        if _LENGTH.match(value.lower()):
-            return datetime.now(UTC) - parse_duration(name, value)
         try:
+            if _CLOCK.fullmatch(value):
+                moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
+                return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
+            if _LENGTH.match(value.lower()):
+                return datetime.now(UTC) - parse_duration(name, value)
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(
-                f"{name}={value} is no moment: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00"
+                f"{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00"
             ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -130,7 +130,7 @@ class Options:
         for word in self.text(name).replace(",", " ").split():
             service = SERVICES.get(word, word)
             if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
-                raise Usage(f"{name}={word} is no service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
+                raise Usage(f"{name}={word} is not a service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
             chosen.append(service)
         return chosen or list(SERVICES.values())
 
@@ -148,7 +148,7 @@ def parse_duration(name: str, value: str) -> timedelta:
     try:
         seconds = duration(value)
     except ValueError:
-        raise Usage(f"{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h") from None
+        raise Usage(f"{name}={value} is not a duration: write {name}=90s, {name}=15m or {name}=2h") from None
     if not 0 < seconds <= _LONGEST.total_seconds():
         raise Usage(f"{name}={value} is out of range: more than nothing and at most {_LONGEST.days}d")
     return timedelta(seconds=seconds)

@@ -98,6 +98,7 @@ class Expect:
 
     verbs: tuple[str, ...] | None = None
     all_answered: bool = True
+    promises_kept: bool = True
     unknown_audio: bool = False
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
     silence_ms: int = 4_000

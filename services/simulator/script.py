@@ -25,6 +25,8 @@ class Reply:
     tool: str = ""
     arguments: str = ""
     turn: int = 0
+    # Whether the service told the model what to say, word by word: then it may keep the sound and play it again.
+    dictated: bool = False
 
 
 class Script:
@@ -87,7 +89,7 @@ class Script:
         """Return the next response; its own instructions may dictate the words ("say exactly: …")."""
         if dictated := _DICTATED.search(instructions or ""):
             self._greeted = True
-            return Reply(dictated.group(1).strip(' "“”'), turn=self.heard_turns)
+            return Reply(dictated.group(1).strip(' "“”'), turn=self.heard_turns, dictated=True)
         if not self._waiting:
             text = self.scenario.filler if self._greeted else self.scenario.greeting
             self._greeted = True

@@ -47,7 +47,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_a_schedule_is_one_line_of_cron_beside_those_of_others(machine: Machine) -> None:
     for when in ("15 3 * * *", "15 3 * * *", "30 4 * * sun"):
         assert machine.leave(schedule=when).returncode == 0
-    own = f"30 4 * * sun cd '{machine.folder}' && make backup >>logs/backup.log 2>&1\n"
+    own = f"30 4 * * sun cd '{machine.folder}' && mkdir -p logs && make backup >>logs/backup.log 2>&1\n"
     assert machine.table.read_text() == OTHERS + own
     machine.leave(schedule="")
     assert machine.table.read_text() == OTHERS
@@ -75,3 +75,17 @@ def test_a_copy_that_fails_says_so_and_what_to_do(machine: Machine) -> None:
     assert done.returncode == 1
     assert "/backups/x.dump is written, and its copy failed: false" in done.stderr
     assert "fix:" in done.stderr
+
+
+def test_every_file_of_a_backup_is_handed_over(machine: Machine) -> None:
+    files = [f"{machine.folder}/{name}" for name in ("a.dump", "a.files.tar.gz", "forgotten.jsonl")]
+    assert machine.leave(copy="\n".join(['echo "$1" >>handed', *files]) + "\n").returncode == 0
+    assert (machine.folder / "handed").read_text().splitlines() == files
+
+
+def test_the_line_of_cron_backs_up_in_a_folder_that_has_no_logs_yet(machine: Machine) -> None:
+    (machine.folder / "Makefile").write_text("backup:\n\t@echo a backup\n")
+    machine.leave(schedule="15 3 * * *")
+    line = machine.table.read_text().removeprefix(OTHERS)
+    subprocess.run(["sh", "-c", line.split(maxsplit=5)[5]], check=True, cwd="/")
+    assert (machine.folder / "logs/backup.log").read_text() == "a backup\n"

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ PASSWORD = "not-a-secret"
 ROLES_KEY = key_of(PASSWORD)
 # A server that somebody keeps running for many runs in a row; each run still makes databases of its own in it.
 KEPT = "TEST_POSTGRES_URL"
+
+Write = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[object]]
+Fill = Callable[[Write], None]
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,16 @@ def _wait(server: PostgresServer) -> None:
         except (OSError, asyncpg.PostgresError):
             assert time.monotonic() < deadline, "PostgreSQL did not start within a minute"
             time.sleep(0.1)
+
+
+def fill_database(url: str, write: Write) -> None:
+    """Write to the database over a connection of its own."""
+
+    async def connected() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await write(connection)
+        finally:
+            await connection.close()
+
+    asyncio.run(connected())

@@ -1,11 +1,12 @@
 """Call records: whole on disk and back, in the database once, with one summary job."""
 
 import asyncio
+import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core.database import raw_connection, session, transaction
@@ -173,3 +174,48 @@ async def test_the_business_is_told_of_a_caller_who_was_sent_away(
     async with transaction(engine) as connection:
         assert await save_call_record(connection, replace(RECORD, end_reason=reason))
     assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told
+
+
+def part(number: int) -> CallRecord:
+    """A part of one call: it begins `number` minutes after the first and goes on for 45 s."""
+    began = STARTED + timedelta(minutes=number)
+    return replace(
+        RECORD,
+        started_at=began,
+        ended_at=began + timedelta(seconds=45),
+        end_reason=f"part {number}",
+        metrics={"turns": 1, "first_audio_ms": 100 + number},
+        transcript=[{"who": "customer", "text": str(number), "at_ms": 900}],
+    )
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("order", list(itertools.permutations((0, 1, 2))))
+async def test_the_parts_of_a_call_are_stored_once_each_whichever_comes_first(
+    engine: AsyncEngine, business_id: int, order: tuple[int, ...]
+) -> None:
+    """One may wait on disk for the database while the next is stored; another may be found twice."""
+    for number in (*order, *order):
+        async with transaction(engine) as connection:
+            await save_call_record(connection, part(number))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+    assert [(line["text"], line["at_ms"]) for line in call.transcript] == [("0", 900), ("1", 60_900), ("2", 120_900)]
+    assert (call.started_at, call.duration_s, call.end_reason) == (STARTED, 165.0, "part 2")
+    assert call.metrics["turns"] == 3
+    assert len(await jobs(engine)) == 3
+
+
+@pytest.mark.postgres
+async def test_a_part_that_comes_after_its_caller_was_forgotten_brings_no_word_and_no_number_back(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    async with transaction(engine) as connection:
+        await save_call_record(connection, part(0))
+        await connection.execute(text("UPDATE calls SET from_number = '', customer_id = NULL, transcript = '[]'"))
+        await connection.execute(text("DELETE FROM customers"))
+        await save_call_record(connection, part(1))
+    async with session(engine) as opened:
+        call = await opened.get_one(Call, "CA123")
+        assert (await opened.execute(select(func.count()).select_from(Customer))).scalar() == 0
+    assert (call.from_number, call.customer_id, call.transcript, call.metrics["turns"]) == ("", None, [], 2)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from clocks import Clock
 from prosaas_logging.catalogue import (
     BLACKBOX_WRITTEN,
     BODY_REJECTED,
@@ -24,14 +25,6 @@ from .conftest import grown
 
 log = get_logger("tests.repeats")
 NOWHERE = Context({})
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class World:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from postgres_world import Fill, fill_database
 from prosaas_ops import audited
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
@@ -88,6 +90,9 @@ class FakeEngine:
         if not found:
             raise Problem("the stack is not running")
         return found
+
+    def current(self) -> list[Container]:
+        return self.require()
 
     def running(self, service: str) -> Container:
         return self.generations(service)[0]
@@ -185,3 +190,11 @@ def call(engine: FakeEngine) -> str:
         "worker", 9.5, f"[INFO] ✅ [JOB_DONE] המשימה הסתיימה, job=call.summarise, ms=34 · job_id=1 · call_sid={CALL}"
     )
     return CALL
+
+
+@pytest.fixture
+def fill(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Fill:
+    """The tools read the test's database, which this fills with whatever it is handed."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    return partial(fill_database, database_url)

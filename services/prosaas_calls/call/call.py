@@ -122,7 +122,7 @@ class Call:
             meter=self.meter,
             send=self._model.send,
             floor=self._floor,
-            spoken=self.promises.said,
+            promises=self.promises,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -306,6 +306,7 @@ class Call:
 
     def _use_tool(self, item: Item) -> None:
         self._turns.work_begins()
+        self.promises.begins()
         self.stats.tools += 1
         running = self._run_tool(item, self._model.connection, number=self.stats.tools, spoke=self._turns.spoke)
         self._group.create_task(running)
@@ -330,6 +331,8 @@ class Call:
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
         )
         self.history.done(item.call_id, said)
+        if self._turns.active is None:
+            self.promises.judge()
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.work_ends()

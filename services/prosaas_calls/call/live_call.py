@@ -70,7 +70,10 @@ class LiveCall:
                 if reason in EXPLAINED:
                     await self._part(self.call.rescue if reason in UNSERVED else "")
             finally:
-                await self._keep(self._end(reason, call_scope), journal)
+                try:
+                    await self._note(reason, journal)
+                finally:
+                    await self._keep(self._end(reason, call_scope), journal)
 
     async def _converse(self) -> EndReason:
         if self.refusal is not None:
@@ -89,12 +92,19 @@ class LiveCall:
                 if not (rescue and await twilio.transfer(call_sid, rescue)):
                     await twilio.hang_up(call_sid)
 
+    async def _note(self, reason: EndReason, journal: Journal) -> None:
+        """Have the ending on disk before it is said: who finds the call of a process that died says no second one."""
+        self._reason, self._shown_at = reason, float("-inf")
+        with suppress(Exception):
+            async with asyncio.timeout(self._services.limits.note):
+                await asyncio.wrap_future(journal.note())
+
     def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
+        self.call.promises.judge(at_last=True)
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
         log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
-        self._reason, self._shown_at = reason, float("-inf")
         self._services.metrics.ended(
             reason, numbers.duration_s, self.call.stats, self.call.meter.charges(), lines=call_scope.written
         )
@@ -156,7 +166,7 @@ class LiveCall:
             version=self._services.settings.prosaas_version,
             metrics={
                 **self._metrics(call_scope),
-                **self.call.promises.to_json(),
+                **self._services.settings.for_record(self.call.promises.to_json()),
                 "currency": self._services.prices.currency,
             },
             charges=self.call.meter.charges(),

@@ -19,18 +19,20 @@ log = get_logger(__name__)
 # At which shares of a day's budget it is said, once a day each.
 SHARES = (0.8, 1.0)
 
-# A day is the business's own, from its midnight on, whether the clocks change in it or not.
+# A day is the business's own, from its midnight on, whether the clocks change in it or not. Amounts in two currencies,
+# as there are after a change of prices, do not add up.
 SPENT_TODAY = """
     SELECT COALESCE(sum(cost), 0) FROM charges
-    WHERE business_id = {0}.id
-      AND at >= date_trunc('day', now() AT TIME ZONE {0}.timezone) AT TIME ZONE {0}.timezone
+    WHERE business_id = {business}.id AND currency = {currency}
+      AND at >= date_trunc('day', now() AT TIME ZONE {business}.timezone) AT TIME ZONE {business}.timezone
 """
 # Charges of one business wait for one another here: one of them sees the sum that passes a share.
 _LOCKED = text("SELECT FROM businesses WHERE id = :business_id FOR NO KEY UPDATE").bindparams(bindparam("business_id"))
 _TODAY = text(
-    "SELECT (" + SPENT_TODAY.format("businesses") + ") AS spent, (now() AT TIME ZONE timezone)::date AS day "
-    "FROM businesses WHERE id = :business_id"
-).bindparams(bindparam("business_id"))
+    "SELECT ("
+    + SPENT_TODAY.format(business="businesses", currency=":currency")
+    + ") AS spent, (now() AT TIME ZONE timezone)::date AS day FROM businesses WHERE id = :business_id"
+).bindparams(bindparam("business_id"), bindparam("currency"))
 
 
 class _Told(NamedTuple):
@@ -76,7 +78,7 @@ async def charge(
 
 
 async def _watch_day(conn: AsyncConnection, business_id: int, limit: float, currency: str) -> None:
-    today = (await conn.execute(_TODAY, {"business_id": business_id})).one()
+    today = (await conn.execute(_TODAY, {"business_id": business_id, "currency": currency})).one()
     passed = [share for share in SHARES if today.spent >= share * limit]
     new = [
         share

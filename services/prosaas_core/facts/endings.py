@@ -110,6 +110,9 @@ UNSERVED = frozenset(
     }
 )
 
+# After these the caller may have been put through to a person, and may come back to us.
+HANDED_OVER = UNSERVED | {EndReason.TRANSFERRED}
+
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)
 

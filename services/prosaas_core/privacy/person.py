@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from prosaas_core.facts.endings import HANDED_OVER
 from prosaas_core.privacy.places import PLACES, erases, finds, shows
 
 if TYPE_CHECKING:
@@ -19,11 +20,16 @@ _BUSINESS = (
     f"SELECT name FROM businesses WHERE {_DIGITS.format('phone')} OR {_DIGITS.format('transfer_number')} LIMIT 1"
 )
 # A call that nobody has recorded as ended; older ones were lost, and are not waited for. Of one that ended just now
-# the record is still on its way, and would bring the number and the words back.
-_LIVE = """
-    SELECT call_sid FROM calls WHERE call_sid = ANY($1) AND recorded_at IS NULL
-        AND (ended_at IS NULL AND status IN ('', 'ringing', 'in-progress') OR ended_at > now() - interval '2 minutes')
-        AND started_at > now() - interval '4 hours'
+# the record is still on its way, and would bring the number and the words back. One that was handed to a person may
+# come back to us until its carrier says that it is over.
+_LIVE = f"""
+    SELECT call_sid FROM calls WHERE call_sid = ANY($1) AND started_at > now() - interval '4 hours' AND (
+        recorded_at IS NULL AND (
+            ended_at IS NULL AND status IN ('', 'ringing', 'in-progress') OR ended_at > now() - interval '2 minutes'
+        )
+        OR recorded_at IS NOT NULL AND carrier_status IN ('', 'initiated', 'ringing', 'in-progress')
+            AND end_reason IN ({", ".join(f"'{reason}'" for reason in sorted(HANDED_OVER))})
+    )
 """
 
 # The keys of a person's rows, table by table.

@@ -164,7 +164,7 @@ PLACES = (
         f"call_sid IN ({_CALLS})",
         # How long it was and how it ended is nobody's and stays, under the id: late news would make the row anew.
         "UPDATE calls SET from_number = '', to_number = '', customer_id = NULL, transcript = '[]', events = '[]', "
-        "summary = NULL",
+        "summary = NULL, metrics = metrics - 'unkept'",
         (
             Rule(
                 "recordings of events",
@@ -177,8 +177,9 @@ PLACES = (
                 "transcripts",
                 "keep_transcripts_days",
                 "started_at",
-                "UPDATE calls SET transcript = '[]'",
-                "transcript <> '[]'",
+                # What was promised and not done is kept in the agent's own words.
+                "UPDATE calls SET transcript = '[]', metrics = metrics - 'unkept'",
+                "(transcript <> '[]' OR metrics ? 'unkept')",
             ),
             Rule(
                 "summaries",
@@ -260,9 +261,11 @@ def kept(place: Place, rule: Rule) -> str:
     return f"SELECT count(*), min({rule.age}) FROM {place.table} WHERE {rule.due}"
 
 
+def locks(place: Place) -> str:
+    """Those of the keys $1 that nobody else holds just now, held; what is held waits for the next time."""
+    return f"SELECT {place.key} FROM {place.table} WHERE {place.key} = ANY($1) FOR UPDATE SKIP LOCKED"
+
+
 def ends(place: Place, rule: Rule) -> str:
-    """Ends those of the keys $2 that are still due; what somebody else holds just now waits for the next time."""
-    return (
-        f"{rule.change} WHERE {place.key} IN (SELECT {place.key} FROM {place.table} "
-        f"WHERE {place.key} = ANY($2) AND {rule.age} < now() - $1::interval AND {rule.due} FOR UPDATE SKIP LOCKED)"
-    )
+    """Ends those of the keys $2 that are due still. They are held before: who comes to them then is seen, or waits."""
+    return f"{rule.change} WHERE {place.key} = ANY($2) AND {rule.age} < now() - $1::interval AND {rule.due}"

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 
-from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.records import Record, call_record
@@ -49,7 +49,7 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
     """Prints how the call went; returns the number of things that are not as they should be."""
     rows = placed.rows("prosaas-calls")
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
-    whole = sum(map(placed.rows, SERVICES.values()))
+    whole = placed.rows()
     if debug:
         checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
     else:

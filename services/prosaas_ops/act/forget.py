@@ -118,6 +118,6 @@ def _agreed(options: Options) -> bool:
     if options.flag("YES", default=False):
         return True
     if not sys.stdin.isatty() and os.environ.get("OPS_TERMINAL") != "1":
-        raise Problem("nobody is there to say yes: YES=1 says it beforehand")
+        raise Problem("there is no terminal to ask on: YES=1 agrees beforehand")
     print("remove all of it? It cannot be brought back. Type yes: ", end="", flush=True)
     return sys.stdin.readline().strip() == "yes"

@@ -7,7 +7,7 @@ import getpass
 import re
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,7 +78,9 @@ def run(options: Options) -> int:
     secrets.tell_overridden(world)
     with world.locked("go-live"):
         if not any(found.state == "running" for found in world.containers("gateway")):
-            raise problem("the demo is not running, from which this goes on", "make up-prod, then make go-live", _READ)
+            raise problem(
+                "the demo is not running, and this command starts from it", "make up-prod, then make go-live", _READ
+            )
         resume(world)
         context = trusting(world.setting("CA_BUNDLE"))
         found, twilio = _settings(world, person, context)
@@ -143,7 +145,7 @@ def _settings(world: World, person: Person, context: ssl.SSLContext) -> tuple[di
 
 def _is_account(said: str) -> None:
     if not _ACCOUNT.fullmatch(said):
-        raise problem(f"{piece(said, 60)} is no Account SID", "AC and 32 digits, from console.twilio.com", _READ)
+        raise problem(f"{piece(said, 60)} is not an Account SID", "AC and 32 digits, from console.twilio.com", _READ)
 
 
 def _public(found: Mapping[str, str]) -> str:
@@ -165,7 +167,7 @@ def _number(world: World, person: Person, twilio: Twilio, public: str) -> str:
     digits = re.sub(r"[^0-9]", "", wanted)
     chosen = [number for number in numbers if re.sub(r"[^0-9]", "", number["phone_number"]) == digits]
     if not chosen:
-        raise problem(f"{piece(wanted, 30)} is no number of this account", "one of the list above", _READ)
+        raise problem(f"{piece(wanted, 30)} is not a number of this account", "one of the list above", _READ)
     name = str(chosen[0]["phone_number"])
     if not leads_here(chosen[0], public):
         if not person.agrees(f"let calls to {name} lead to {public}?"):
@@ -187,7 +189,7 @@ def _senders(world: World, person: Person, twilio: Twilio, public: str) -> None:
 
 
 def _business(world: World, person: Person, number: str) -> None:
-    """The business that this number is of, and a key of its own; nothing where there is one."""
+    """The business that this number is of, and a key of its own: each is made where there is none."""
 
     def rest(method: str, path: str, body: object = None) -> Answer:
         url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}/v1/businesses{path}"
@@ -197,19 +199,23 @@ def _business(world: World, person: Person, number: str) -> None:
             raise Problem(f"the api did not take it: {answer.said}")
         return answer
 
-    cursor: Any = ""
-    while cursor is not None:
-        page = rest("GET", f"?limit=100{f'&cursor={cursor}' if cursor else ''}").body
-        if any(business["phone"] == number for business in page["items"]):
-            return
-        cursor = page.get("next_cursor")
-    made = rest(
-        "POST", "", {"name": person.given("NAME") or person.asked("NAME", "the business's name"), "phone": number}
-    )
-    key = rest("POST", f"/{made.body['id']}/keys", {"name": "make go-live"}).body["key"]
-    world.say(
-        f"business {made.body['id']}, {piece(made.body['name'])}; its key for the REST interface, shown only now:"
-    )
+    def listed(path: str) -> Iterator[dict[str, Any]]:
+        cursor: Any = ""
+        while cursor is not None:
+            page = rest("GET", f"{path}?limit=100{f'&cursor={cursor}' if cursor else ''}").body
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+
+    business = next((one for one in listed("") if one["phone"] == number), None)
+    if business is None:
+        name = person.given("NAME") or person.asked("NAME", "the business's name")
+        business = rest("POST", "", {"name": name, "phone": number}).body
+    own = f"/{business['id']}"
+    # A business without one is what a kill leaves behind.
+    if any(not key.get("revoked_at") for key in listed(f"{own}/keys")):
+        return
+    key = rest("POST", f"{own}/keys", {"name": "make go-live"}).body["key"]
+    world.say(f"business {business['id']}, {piece(business['name'])}; its key for the REST interface, shown only now:")
     print(f"    {key}")
     host = urlsplit(world.setting("PUBLIC_URL")).netloc or "the front door"
-    world.say(f"greeting, opening hours and transfer_number: PATCH /v1/businesses/{made.body['id']} at {host}")
+    world.say(f"greeting, opening hours and transfer_number: PATCH /v1/businesses/{business['id']} at {host}")

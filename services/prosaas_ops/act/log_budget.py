@@ -72,7 +72,7 @@ def measure(level: str, count: int, call: Callable[[str], Placed], screen: Scree
     measured = Measured(level)
     for number in range(1, count + 1):
         placed = call(level)
-        rows = placed.rows("prosaas-calls")
+        rows = placed.rows()
         measured.per_call.append(rows)
         measured.failed += not placed.result.get("ok")
         measured.lines += placed.lines

@@ -1,4 +1,4 @@
-"""Whether the world reaches this machine by a name: its ports before anything is written, its certificate after."""
+"""Checks that this machine can be reached by its public name: ports before a change, the certificate after it."""
 
 import re
 import socket
@@ -22,7 +22,7 @@ _LONGEST = 1 << 16
 def leads_here(world: World, host: str) -> None:
     """Problem unless the name leads to this machine on both ports, as a word tells that only it can know."""
     if not _names_a_host(host):
-        raise problem(f"{piece(host, 60)} is no name of a host", "one like voice.example.com, without https://", _READ)
+        raise problem(f"{piece(host, 60)} is not a host name", "one like voice.example.com, without https://", _READ)
     try:
         address = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)[0][4][0]
     except OSError:
@@ -40,7 +40,7 @@ def leads_here(world: World, host: str) -> None:
         # The container is made even where its ports are taken.
         world.docker("rm", "--force", *started.out.split(), check=False)
         told = (started.err.strip() or "no reason given").splitlines()[0][-200:]
-        raise problem(f"ports 80 and 443 of this machine are not to be had: {told}", "stop what uses them", _READ)
+        raise problem(f"ports 80 and 443 of this machine are in use or blocked: {told}", "stop what uses them", _READ)
     try:
         for port in (80, 443):
             _find(host, str(address), port, word)

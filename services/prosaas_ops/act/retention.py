@@ -42,7 +42,7 @@ def days(setting: Callable[[str], str], name: str) -> int:
     """The days for which it is kept, nought for ever."""
     value = setting(name) or str(DAYS[name.lower()])
     if not (value.isascii() and value.isdigit() and int(value) <= 36_500):
-        raise Problem(f"{name}={value} is no number of days: set it in .env, 0 for ever")
+        raise Problem(f"{name}={value} is not a number of days: set it in .env, 0 for ever")
     return int(value)
 
 

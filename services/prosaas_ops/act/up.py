@@ -211,6 +211,7 @@ def _rotate(world: World, options: Options) -> None:
         raise Usage(f"NAME= is one of: {' '.join((*secrets.OURS, *secrets.PROVIDERS))}")
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem("the stack is not running", "make up-prod")
+    plan.same_definition(world)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     meanwhile = " once the calls that ring now are answered" if "," in value else ""

@@ -18,7 +18,7 @@ def run(options: Options) -> int:
     bad = options.flag("BAD", default=False)
     business = options.text("BUSINESS")
     if business and not (business.isascii() and business.isdigit()):
-        raise Usage(f"BUSINESS={business} is no business: one looks like BUSINESS=456")
+        raise Usage(f"BUSINESS={business} is not a business: one looks like BUSINESS=456")
     since = options.since("SINCE", "1d")
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)

@@ -80,4 +80,4 @@ def _pattern(options: Options, name: str) -> re.Pattern[str] | None:
     try:
         return re.compile(value, re.IGNORECASE) if value else None
     except re.error as error:
-        raise Usage(f"{name}={value} is no regular expression: {error}") from None
+        raise Usage(f"{name}={value} is not a regular expression: {error}") from None

@@ -1,11 +1,12 @@
 """Backup and restore of the database in its container: whole or not at all, and back to what was when it fails."""
 
-import gzip
 import os
 import re
 import subprocess
+import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 
 _CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
+_OUR_NAME = re.compile(r"prosaas-\d{8}T\d{6}Z\.dump(\.age)?")
 _TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
 _FOLDER = "backups"
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
@@ -54,10 +56,12 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     files = _volumes(world, path, recipient)
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
-    _keep(world)
+    _keep(world, path)
     if copy := world.recorded("BACKUP_COPY"):
         # The door runs it, on the host, where its tools and keys are.
-        replace(world.state / "copy", f"{copy}\n{path}\n")
+        beside = (_files_of(path), world.root / _FOLDER / ledger.FILE)
+        there = [str(file) for file in (path, *beside) if file.exists()]
+        replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
     return path
 
 
@@ -65,7 +69,7 @@ def schedule(world: World, when: str) -> None:
     """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
     if when and not _CRON.fullmatch(when):
         raise problem(
-            f"BACKUP_SCHEDULE={when[:60]} is no time of cron",
+            f"BACKUP_SCHEDULE={when[:60]} is not a cron time",
             "five fields, for example BACKUP_SCHEDULE='15 3 * * *'",
             "docs/operations.md",
         )
@@ -114,13 +118,9 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
     part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
     try:
-        with gzip.open(part, "wb") as file:
+        with tarfile.open(part, "x:gz") as archive:
             for one in {one.service: one for one in gateway}.values():
-                done = subprocess.run(
-                    ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
-                )
-                if done.returncode == 0:
-                    file.write(done.stdout)
+                _added(archive, one.id, folder[one.service])
         part.chmod(0o600)
         if recipient:
             encrypted.for_recipient(part, recipient)
@@ -130,12 +130,27 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     return f", certificates and spool in {aside.name}"
 
 
-def _keep(world: World) -> None:
-    """As many of our own dumps as BACKUP_KEEP says; all of them without it."""
+def _added(archive: tarfile.TarFile, container: str, folder: str) -> None:
+    """What the container has in the folder, as the engine streams it: it may be more than memory holds."""
+    with (
+        subprocess.Popen(
+            ["docker", "cp", f"{container}:{folder}", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as copied,
+        suppress(tarfile.ReadError),
+        tarfile.open(fileobj=copied.stdout, mode="r|") as found,
+    ):
+        for member in found:
+            archive.addfile(member, found.extractfile(member) if member.isreg() else None)
+
+
+def _keep(world: World, newest: Path) -> None:
+    """As many of the dumps that we named as BACKUP_KEEP says, and always the one just made; all of them without it."""
     keep = world.setting("BACKUP_KEEP")
     if keep.isdecimal() and int(keep) > 0:
-        ours = sorted(path for path in _dumps(world) if path.name.startswith("prosaas-"))
+        ours = sorted(path for path in _dumps(world) if _OUR_NAME.fullmatch(path.name))
         for old in ours[: -int(keep)]:
+            if old == newest:
+                continue
             old.unlink()
             _files_of(old).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Files are replaced, never edited: a kill or a full disk leaves either the old one or the new one."""
+"""Replaces files whole: after a kill or on a full disk there is either the old file or the new one."""
 
 import json
 import os

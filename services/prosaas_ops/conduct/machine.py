@@ -104,6 +104,8 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
     if world.recorded("MONITORING") == "1":
         for spelled, default in (("PROMETHEUS_PORT", "9090"), ("ALERTMANAGER_PORT", "9093")):
             wanted.append(("127.0.0.1", int(world.setting(spelled, default)), spelled))
+    if world.recorded("GRAFANA") == "1":
+        wanted.append(("127.0.0.1", int(world.setting("GRAFANA_PORT", "3000")), "GRAFANA_PORT"))
     for address, number, spelled in wanted:
         if number in ours:
             yield Finding("port", f"{spelled} is this stack's")

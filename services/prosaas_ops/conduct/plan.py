@@ -1,5 +1,6 @@
 """The plans: up, restart, rollback, rotate and down, each a list of steps that may be done again."""
 
+import hashlib
 import json
 import time
 import urllib.error
@@ -116,6 +117,21 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
     )
 
 
+def same_definition(world: World) -> None:
+    """Problem where the Compose files are not those of the last deploy: services would be renewed as something else."""
+    if world.remembered("definition") != _definition(world):
+        raise problem(
+            "this folder's Compose files are not those that the stack was started from; nothing was changed",
+            "make up-prod, then this again",
+            "docs/operations.md",
+        )
+
+
+def _definition(world: World) -> str:
+    files = [world.root / name for name in world.recorded("COMPOSE_FILE").split(":") if not name.startswith(".state/")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
+
+
 def sql(world: World, database: str, statement: str, **values: str) -> str:
     """Ask the database in its container, as its owner. Values travel on standard input, which nobody else reads."""
     quoted = "".join(
@@ -202,21 +218,21 @@ def _renew_gateway(world: World, generations: Generations) -> None:
 
 
 def _front_door(world: World) -> None:
-    """A webhook that nobody signed is refused by the api, through the gateway: the whole way is open."""
+    """The api refuses to show a webhook's path, through the gateway: the whole way is open, and no alarm is raised."""
     deadline = time.monotonic() + 20
     said: object = ""
     while time.monotonic() < deadline:
-        said = status_of(world, "/twilio/voice", method="POST")
-        if said == 403:
+        said = status_of(world, "/twilio/voice")
+        if said == 405:
             return
         time.sleep(0.5)
     raise Problem(f"the front door does not lead to prosaas-api: /twilio/voice answered {said}")
 
 
-def status_of(world: World, path: str, *, method: str = "GET", key: str = "") -> object:
+def status_of(world: World, path: str, *, key: str = "") -> object:
     """The status of a request through this machine's own address of the front door, or why there is none."""
     url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
-    request = urllib.request.Request(url, method=method, headers={"Authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=5) as answer:
@@ -246,6 +262,7 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
         world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
     images.settle()
+    world.remember("definition", _definition(world))
 
 
 def _stop(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Who is told of an alert: Alertmanager's configuration from what .env says. It is a secret, for the addresses are."""
+"""Alertmanager's configuration, from the receivers in .env; kept as a secret, because their addresses are secrets."""
 
 import json
 from collections.abc import Mapping

@@ -15,16 +15,28 @@ from prosaas_ops.conduct.world import World
 # Made up by us, and made up again by a rotation.
 OURS = ("POSTGRES_PASSWORD", "CALL_TOKEN_SECRET", "WHATSAPP_VERIFY_TOKEN", "ADMIN_API_KEY")
 # What a provider hands out. The demo's stand-ins take anything, and the preflight refuses theirs beside a real model.
-PROVIDERS = ("OPENAI_API_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+PROVIDERS = (
+    "OPENAI_API_KEY",
+    "TWILIO_AUTH_TOKEN",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_ACCESS_TOKEN",
+    "BUSINESS_WEBHOOK_TOKEN",
+)
 _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 # Emptying these is how one returns to the demo, or does without WhatsApp.
-_MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+_MAY_BE_EMPTIED = (
+    "OPENAI_API_KEY",
+    "WHATSAPP_VERIFY_TOKEN",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_ACCESS_TOKEN",
+    "BUSINESS_WEBHOOK_TOKEN",
+)
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 # Drivers of the engine that send lines on, each with a file in deploy/collectors.
 DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
 COLLECTORS = (*DRIVERS, "datadog")
 # What a setting of 1 adds to the stack.
-PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring", "GRAFANA": "grafana"}
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32

@@ -27,7 +27,7 @@ from prosaas_ops.screen.page import style
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.search import search
+from prosaas_ops.stack.search import Hit, by, search
 from prosaas_ops.texts import LANGUAGES
 from prosaas_ops.texts import console as texts
 
@@ -134,7 +134,14 @@ class Console:
 
     def _noted(self, request: Request, what: str, of: str = "") -> None:
         """Carried into the database by the next command, or by `serve` meanwhile."""
-        audited.note("console", f"{session_of(request).name} {what} {of}".strip())
+        session = session_of(request)
+        session.noted.add((what, of))
+        audited.note("console", f"{session.name} {what} {of}".strip())
+
+    def _noted_once(self, request: Request, what: str, of: str) -> None:
+        """What a page asks for by itself is noted with the page; without one, here."""
+        if (what, of) not in session_of(request).noted:
+            self._noted(request, what, of)
 
     # What is looked at
 
@@ -145,10 +152,17 @@ class Console:
             response.set_cookie(_LANGUAGE, language, httponly=True, samesite="strict", path="/")
             return response
         typed = request.query_params.get("q", "")
-        return HTMLResponse(_face(request).home(typed, search(typed)))
+        return HTMLResponse(_face(request).home(typed, self._sought(request, typed)))
 
     def _calls(self, request: Request) -> Response:
-        return HTMLResponse(_face(request).found(search(request.query_params.get("q", ""))))
+        return HTMLResponse(_face(request).found(self._sought(request, request.query_params.get("q", ""))))
+
+    def _sought(self, request: Request, typed: str) -> list[Hit]:
+        """Whoever is shown to somebody was looked at; what finds nobody, a word half typed, is no row."""
+        hits = search(typed)
+        if hits:
+            self._noted(request, "saw calls by", by(typed))
+        return hits
 
     def _call(self, request: Request) -> Response:
         face, call_sid = _face(request), request.path_params["call_sid"]
@@ -161,9 +175,11 @@ class Console:
 
     def _story(self, request: Request) -> Response:
         """The part of the page that grows; a call that has ended is shown anew, as what it is now."""
-        story = self._world.story(request.path_params["call_sid"])
+        call_sid = request.path_params["call_sid"]
+        story = self._world.story(call_sid)
         if story is None or story.live is False:
             return Response(status_code=204, headers={"HX-Refresh": "true"})
+        self._noted_once(request, "read the story of", call_sid)
         return HTMLResponse(_face(request).story(story))
 
     def _recorder(self, request: Request) -> Response:
@@ -184,9 +200,11 @@ class Console:
 
     async def _lines(self, request: Request) -> Response:
         """Lines as server-sent events: the id is the viewer's place, by which the browser goes on after a break."""
+        wanted = wanted_of(request.query_params)
+        self._noted_once(request, "followed lines", wanted.call_sid)
         last = request.headers.get("last-event-id") or request.query_params.get("after", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) < 16 else None
-        wanted, face = wanted_of(request.query_params), _face(request)
+        face = _face(request)
         self._world.tail.start()
 
         async def stream() -> AsyncIterator[str]:
@@ -270,15 +288,22 @@ def link_to(port: int, key: str) -> str:
     return f"http://127.0.0.1:{port}/enter/{key}"
 
 
+def ways_in(port: int, key: str) -> tuple[str, str]:
+    """Here, and from another machine."""
+    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
+    return (
+        f"The console, for one browser, once:  {link_to(port, key)}",
+        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+    )
+
+
 def run(options: Options) -> int:
     """Serves until Ctrl-C, or until nobody has looked for IDLE_SECONDS."""
     port = int(os.environ.get("CONSOLE_PORT") or PORT)
     doorkeeper = Doorkeeper()
     screen = Screen()
-    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     screen.say(
-        f"The console, for one browser, once:  {link_to(port, doorkeeper.link())}",
-        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+        *ways_in(port, doorkeeper.link()),
         f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
     )
     # From here on what is printed is a line of the log.

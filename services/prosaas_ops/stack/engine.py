@@ -113,6 +113,10 @@ class Engine:
             raise Problem(f"the stack {self.project!r} is not running: `make up-prod` starts it")
         return found
 
+    def current(self) -> list[Container]:
+        """What is, or should be: the project's containers, of which a dead one is no matter of the past."""
+        return self.require()
+
     def inspect(self, container: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer

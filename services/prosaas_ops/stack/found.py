@@ -18,6 +18,7 @@ COLUMNS = """
     (metrics->>'first_audio_ms')::float as first_audio, (metrics->>'response_p95_ms')::float as slowest,
     coalesce((metrics->>'refused')::int, 0) as refused, coalesce((metrics->>'errors')::int, 0) as errors,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
+    coalesce(metrics->>'unkept', '') as unkept,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
 """
@@ -28,9 +29,10 @@ _CHOSEN = """
         where started_at >= $1 and started_at < $2
           and ($5::bigint is null or business_id = $5) {filters}
     ), judged as materialized (
-        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 6 when unreached then 5
-                       when errors > 0 then 4 when reconnects > 0 then 3 when refused > 0 then 2
-                       when first_audio >= $4 or slowest >= $4 or turns = 0 then 1 else 0 end as badness
+        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7 when unreached then 6
+                       when unkept <> '' then 5 when errors > 0 then 4 when reconnects > 0 then 3
+                       when refused > 0 then 2 when first_audio >= $4 or slowest >= $4 or turns = 0 then 1
+                       else 0 end as badness
         from chosen
     )
 """
@@ -128,4 +130,5 @@ def facts_in(row: Any) -> CallFacts:
         errors=row["errors"],
         reconnects=row["reconnects"],
         turns=row["turns"],
+        false_claim=row["unkept"],
     )

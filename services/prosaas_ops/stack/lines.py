@@ -19,7 +19,7 @@ _HUMAN = re.compile(rf"\[({'|'.join(RANK)})\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0
 _OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
 # Of what stands at a line's end, the ids; whatever else looks like it is somebody's words.
 _IDS = ("call_sid", "request_id", "job_id", "message_id")
-_ID = re.compile(r"[\w.:=+/@-]{1,200}")
+_ID = re.compile(r"[\w.:=+/@…-]{1,200}")
 _NO_FIELDS = CANONICAL | RENAMED
 
 

@@ -85,7 +85,7 @@ def _named(options: Options) -> tuple[str | None, int | None]:
         raise Usage(f"whom? make {options.command} PHONE=+972501234567, or CUSTOMER= and the customer's number here")
     if customer:
         if not (customer.isascii() and customer.isdigit() and len(customer) < 19):
-            raise Usage(f"CUSTOMER={customer} is no customer: one looks like CUSTOMER=7")
+            raise Usage(f"CUSTOMER={customer} is not a customer: one looks like CUSTOMER=7")
         return None, int(customer)
     try:
         return people.whole_number(phone), None

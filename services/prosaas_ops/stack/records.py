@@ -172,7 +172,7 @@ def local_digits(phone: str) -> str:
     """The digits in which all spellings of the number end."""
     digits = re.sub(r"\D", "", phone).removeprefix("00").lstrip("0")
     if len(digits) < 6:
-        raise Usage(f"PHONE={phone} is no phone number: one looks like PHONE=+972501234567")
+        raise Usage(f"PHONE={phone} is not a phone number: one looks like PHONE=+972501234567")
     return digits
 
 

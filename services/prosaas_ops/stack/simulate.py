@@ -40,9 +40,9 @@ class Placed:
     # Whether CALL_END and the end of the job were seen in time.
     complete: bool = False
 
-    def rows(self, service: str) -> int:
-        """Printed rows of the call in one service, the rows of a stack trace included."""
-        return sum(line.rows for line in self.lines if line.service == service)
+    def rows(self, service: str = "") -> int:
+        """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
+        return sum(line.rows for line in self.lines if service in ("", line.service))
 
 
 def new_call_sid() -> str:

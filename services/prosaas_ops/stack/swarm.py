@@ -55,6 +55,10 @@ class SwarmEngine(Engine):
             found.sort(key=lambda container: services.index(container.service))
         return found
 
+    def current(self) -> list[Container]:
+        """A task that ended was followed by another: it is history, and its lines are what is left of it."""
+        return [container for container in self.require() if container.state != "exited"]
+
     def inspect(self, container: str) -> dict[str, Any]:
         """A task in the shape of a container: when it started, and how it ended if it did."""
         task = self.get(f"/tasks/{container}")

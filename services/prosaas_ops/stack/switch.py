@@ -39,7 +39,7 @@ def target_from(options: Options) -> Target:
     """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
     target = Target(options.call_sid(), options.text("BUSINESS"), options.text("PHONE"))
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
-        raise Usage("CALL=, BUSINESS= and PHONE= exclude one another: give one")
+        raise Usage("give only one of CALL=, BUSINESS= and PHONE=")
     return target
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import asyncpg
 
-from prosaas_core.database import raw_connection, raw_transaction
+from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
-from prosaas_core.privacy.files import RECORDINGS, sweep
-from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due
+from prosaas_core.privacy.files import RECORDINGS, blackbox_folders, sweep
+from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
 from prosaas_worker.job import Tools
@@ -24,21 +24,36 @@ _BATCH = 500
 
 
 async def run(tools: Tools) -> None:
-    """One sweep, and a line that says how much of what it ended, also when that was nothing."""
-    started = time.monotonic()
+    """One sweep, and a line that says how much of what it ended, also when that was nothing.
+
+    What cannot be ended stops nothing else; it is raised when all the rest is done.
+    """
+    started, ended = time.monotonic(), Counter[str]()
+    failed: Exception | None = None
     with scope(job_id=RETENTION_SWEEP):
-        ended = Counter({"black boxes": await _files(tools)})
+        try:
+            ended["black boxes"] += await _files(tools)
+        except OSError as error:
+            failed = error
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
-                ended[rule.kept] += await _sweep(tools, place, rule, timedelta(days=days))
+                try:
+                    ended[rule.kept] += await _sweep(tools, place, rule, timedelta(days=days))
+                except DatabaseUnavailable:
+                    raise
+                except Exception as error:
+                    failed = error
         told = ", ".join(f"{kept} {count}" for kept, count in ended.items() if count)
         log.event(RETENTION, removed=told or "-", ms=round((time.monotonic() - started) * 1000))
+    if failed is not None:
+        raise failed
 
 
 async def _files(tools: Tools) -> int:
     settings = tools.settings
     await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days)
-    return await asyncio.to_thread(sweep, settings.blackbox_dir, RECORDINGS, settings.keep_blackbox_days)
+    folders = await asyncio.to_thread(blackbox_folders)
+    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, settings.keep_blackbox_days) for each in folders])
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:
@@ -49,15 +64,17 @@ async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int
             keys = [row[0] for row in await raw.fetch(is_due(place, rule), keep, _LOOK)]
         before = ended
         for at in range(0, len(keys), _BATCH):
-            ended += await _end(tools, ends(place, rule), keep, keys[at : at + _BATCH])
+            ended += await _end(tools, place, rule, keep, keys[at : at + _BATCH])
         if len(keys) < _LOOK or ended == before:
             return ended
 
 
-async def _end(tools: Tools, statement: str, keep: timedelta, keys: list[Any]) -> int:
+async def _end(tools: Tools, place: Place, rule: Rule, keep: timedelta, keys: list[Any]) -> int:
     try:
         async with raw_transaction(tools.engine) as raw:
-            return int((await raw.execute(statement, keep, keys)).rpartition(" ")[2])
+            # Held first: what somebody adds in this very moment is seen by the statement that follows, or waits for it.
+            held = [row[0] for row in await raw.fetch(locks(place), keys)]
+            return int((await raw.execute(ends(place, rule), keep, held)).rpartition(" ")[2])
     except asyncpg.ForeignKeyViolationError:
-        # Somebody came back in this very moment: what they are tied to stays.
+        # Tied to what this does not see: that stays.
         return 0

@@ -132,7 +132,7 @@ class ScriptedModel:
             error = {"type": "server_error", "code": model.error_code, "message": "The model had an error."}
             await response.finish("failed", error=error)
         elif reply.turn == model.close_at_turn and live.model_closed < model.close_times:
-            await response.speak(reply, live, self._registry.next_speech(), _BREAK_OFF_MS)
+            await response.speak(reply, live, self._registry.number_of(reply), _BREAK_OFF_MS)
             live.model_closed += 1
             live.script.unsaid(reply)
             live.note("model_closes", code=model.close_code)
@@ -141,10 +141,10 @@ class ScriptedModel:
             await self._say(response, reply, live)
 
     async def _say(self, response: Response, reply: Reply, live: LiveCall) -> None:
-        if claim := live.script.unkept(reply.text):
+        if (claim := live.script.unkept(reply.text)) and live.scenario.expect.promises_kept:
             live.problem(f"the agent said {claim!r}, and no tool had done so: {reply.text}")
         if reply.text:
-            await response.speak(reply, live, self._registry.next_speech())
+            await response.speak(reply, live, self._registry.number_of(reply))
         if reply.tool:
             self._check_tool(live, reply.tool, orjson.loads(reply.arguments))
             live.note("tool_call", tool=reply.tool, arguments=reply.arguments)

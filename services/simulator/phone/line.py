@@ -55,7 +55,7 @@ class PhoneLine:
             return "service"
         finally:
             listening.cancel()
-            self.ear.pause()
+            self.ear.end()
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse, listening: "asyncio.Task[None]") -> EndedBy:
         frame_s = FRAME_MS / 1000 / self._live.speed

@@ -18,6 +18,7 @@ from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
+from simulator.app import CONTROL
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -106,6 +107,19 @@ async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time()
     assert world.store.records[1].transcript[0]["text"] == said[0]
 
 
+async def test_a_greeting_that_is_older_than_the_simulator_is_known_to_it_all_the_same() -> None:
+    """The service has kept it; the simulator was restarted, and learns from the model's session what it hears."""
+    async with calls_world(**HASTY) as world:
+        await world.call({"turns": [ASK]})
+        world.simulator.app[CONTROL].registry.forget_speech()
+        await world.faults(realtime={"connect_delay_ms": 600})
+        again = await world.call({"turns": [ASK]})
+
+    assert again["ok"], again["problems"]
+    assert again["heard"][0]["intact"]
+    assert again["unknown_ms"] == 0
+
+
 async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
     """What callers have to be told is told, though nobody waits for it."""
     hello = {"caller": "הלו? הלו? שומעים אותי?", "barge_in_ms": 2500, "needs_answer": False}
@@ -130,6 +144,17 @@ async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> Non
 
     assert len(named(events, "PROMISE_UNKEPT")) == 1
     assert world.store.records[0].metrics["unkept"] == "קבעתי לך ליום שלישי בעשר"
+
+
+async def test_what_was_promised_is_kept_without_the_card_that_was_said_in_it() -> None:
+    claim = {"caller": "תקבעי לי", "agent": "קבעתי לך לכרטיס 4580458045804580."}
+    async with calls_world() as world:
+        await world.call({"turns": [claim]})
+        await until(lambda: world.store.records)
+
+    (record,) = world.store.records
+    assert "קבעתי" in record.metrics["unkept"]
+    assert "4580458045804580" not in str(record.metrics)
 
 
 async def test_a_model_that_refuses_to_write_words_down_is_called_without_that() -> None:

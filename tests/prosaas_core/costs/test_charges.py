@@ -145,7 +145,7 @@ async def test_a_day_is_the_businesss_own_with_its_summer_time(
 ) -> None:
     """One charge an hour for two days: as many count as the day has had hours, and the one at midnight."""
     moment = datetime.fromisoformat(now)
-    asked = SPENT_TODAY.format("businesses").replace("now()", "$2::timestamptz")
+    asked = SPENT_TODAY.format(business="businesses", currency="'USD'").replace("now()", "$2::timestamptz")
     async with raw_connection(engine, within_s=10) as raw:
         await raw.execute("UPDATE businesses SET timezone = $1 WHERE id = $2", zone, business_id)
         await raw.execute(
@@ -169,7 +169,7 @@ async def test_a_call_knows_what_its_business_has_spent_since_its_midnight(
     await spend(engine, 1.25, business_id)
     async with raw_connection(engine, within_s=10) as raw:
         asked: dict[str, Any] = {"business_id": business_id, "called": "", "caller": "+972501234567"}
-        known, unasked = await find_parties(raw, **asked, spent=True), await find_parties(raw, **asked)
+        known, unasked = await find_parties(raw, **asked, spent_in="USD"), await find_parties(raw, **asked)
     assert known is not None
     assert unasked is not None
     assert (known.spent_today, unasked.spent_today) == (1.25, 0.0)
@@ -183,3 +183,17 @@ def test_a_file_of_no_use_and_a_model_without_a_price_are_said_and_stop_nothing(
         assert prices_of(chosen, "gpt-realtime-2.1", "gpt-of-tomorrow") == shipped()
     assert [event.event for event in events] == ["CONFIG_INVALID", "PRICE_UNKNOWN"]
     assert "line 1" in str(events[0].fields["value"])
+
+
+@pytest.mark.postgres
+async def test_what_was_spent_in_another_currency_is_no_part_of_the_day(engine: AsyncEngine, business_id: int) -> None:
+    async with transaction(engine) as connection:
+        await charge(connection, [replace(PHONE, cost=90.0, currency="ILS")], business_id=business_id, day_limit=1000)
+    with capture_events() as events:
+        async with transaction(engine) as connection:
+            await charge(connection, [of(1.0)], business_id=business_id, day_limit=30)
+    assert events == []
+    async with raw_connection(engine, within_s=10) as raw:
+        found = await find_parties(raw, business_id=business_id, called="", caller="", spent_in="USD")
+    assert found is not None
+    assert found.spent_today == 1.0

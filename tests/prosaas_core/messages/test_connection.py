@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
+from clocks import Clock
 from prosaas_core.messages.connection import Channel, Connections
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_logging.testing import capture_events
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def told(events: Any) -> list[tuple[str, str, str]]:

@@ -2,19 +2,13 @@
 
 import pytest
 
+from clocks import Clock
 from prosaas_core.outward.breaker import Breaker
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(0.0)
 
 
 @pytest.fixture
@@ -54,7 +48,7 @@ def test_a_failed_probe_begins_another_pause_in_silence(opened: Breaker, clock: 
 
 
 def test_a_good_probe_closes_it_and_failures_count_from_none() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     breaker = Breaker(2, 30, clock)
     breaker.failed(breaker.period)
     assert breaker.failed(breaker.period)
@@ -66,6 +60,6 @@ def test_a_good_probe_closes_it_and_failures_count_from_none() -> None:
 
 
 def test_one_failure_that_is_everybodys_opens_it_at_once() -> None:
-    breaker = Breaker(5, 30, Clock())
+    breaker = Breaker(5, 30, Clock(0.0))
     assert breaker.failed(breaker.period, at_once=True)
     assert breaker.refuses_for() == 30

@@ -180,6 +180,26 @@ async def test_a_live_call_is_told(connection: Any) -> None:
     assert await person.live_calls(connection, rows) == []
 
 
+async def test_who_was_put_through_to_a_person_is_live_until_the_carrier_says_that_it_is_over(connection: Any) -> None:
+    """They may come back to us, and what they say then would be stored under their number."""
+    await connection.execute("UPDATE calls SET recorded_at = now(), ended_at = now()")
+    rows = await rows_of(connection, await known_as(connection, number=DIGITS))
+    await connection.execute(
+        "UPDATE calls SET end_reason = 'transferred', started_at = now() WHERE call_sid = 'CAanna'"
+    )
+    assert await person.live_calls(connection, rows) == ["CAanna"]
+    await connection.execute("UPDATE calls SET carrier_status = 'completed' WHERE call_sid = 'CAanna'")
+    assert await person.live_calls(connection, rows) == []
+
+
+async def test_what_was_promised_and_not_done_goes_with_the_words(connection: Any) -> None:
+    await connection.execute(
+        """UPDATE calls SET metrics = '{"turns": 3, "unkept": "I have booked anna"}' WHERE call_sid = 'CAanna'"""
+    )
+    await forget(connection, number=DIGITS)
+    assert await connection.fetchval("SELECT metrics FROM calls WHERE call_sid = 'CAanna'") == '{"turns": 3}'
+
+
 async def test_a_business_is_no_person(connection: Any) -> None:
     """Every call that it ever had would be theirs."""
     with pytest.raises(NotAPersonError, match="business"):

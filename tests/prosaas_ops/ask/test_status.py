@@ -1,6 +1,5 @@
 """How it stands now, on one screen of 80 columns, and for scripts."""
 
-import asyncio
 import json
 import re
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.act import alert_test
 from prosaas_ops.ask import status as command
 from prosaas_ops.options import FINE, PROBLEM, Problem
@@ -49,7 +49,7 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         json.dumps({"level": "INFO", "source": "x", "switches": world["switches"] if "calls" in service else []}),
         "",
     )
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
     monkeypatch.setattr(story, "_facts", facts)
     monkeypatch.setattr(story, "live_calls", lambda engine: world["live"])
     monkeypatch.setattr(story.alerts, "standing", lambda: world["alerts"])
@@ -122,15 +122,10 @@ def test_scripts_get_the_same_as_json(stands: Any, options: Any, capsys: Any) ->
 
 
 @pytest.mark.postgres
-def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill: Fill) -> None:
     numbers = json.dumps({"first_audio_ms": 500, "response_p50_ms": 700, "response_p95_ms": 900, "folded": 1})
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         for number, hours in enumerate((1, 2, 25, 27, 50)):
             at = NOW - timedelta(hours=hours)
             await connection.execute(
@@ -145,11 +140,18 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(
                 " estimated) values ($1, 'phone', 'twilio', 0, 0, 0, 60, 0.5, 'USD', false)",
                 at,
             )
-        await connection.close()
 
-    asyncio.run(fill())
+        # Of one whose lines are gone (a person was forgotten, their time is over) nobody can say how many there were.
+        await connection.execute("update calls set events = '[]' where call_sid = 'CA0'")
+        await connection.execute(
+            "insert into calls (call_sid, status, started_at, ended_at) values ('CAunknown', 'failed', $1, $1),"
+            " ('CAlive', 'in-progress', $1, null)",
+            NOW,
+        )
+
+    fill(write)
     facts = story._facts(NOW + timedelta(minutes=30))
-    assert facts.ended == [Ended("agent_ended", 2, 2)]
+    assert facts.ended == [Ended("agent_ended", 2, 2), Ended("live", 1, 0), Ended("missed", 1, 0)]
     assert facts.first_sound_ms == (500.0, 500.0)
     assert facts.answers_ms == (700.0, 900.0)
     assert facts.lines_a_call == 2.0

@@ -1,25 +1,22 @@
 """The last day in numbers, in a database at the newest schema."""
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.stack.day import HOURS, HeldJob, Waits, day
 
 NOW = datetime(2024, 1, 25, 14, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def stored(fill: Fill) -> None:
     """Two calls in the hour that runs, one 23 hours ago, one 25 hours ago; messages and jobs."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         calls = [
             ("CA1", 0, "customer_hangup", {"first_audio_ms": 400, "response_p95_ms": 700, "folded": 2}, 10),
             ("CA2", 0, "model_failed", {"first_audio_ms": 800}, 30),
@@ -54,9 +51,8 @@ def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
                 " values (0, $1, '', $2::text::pgqueuer_status, $3, $3, $3)",
                 f"job.{status}", status, NOW,
             )  # fmt: skip
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
 
 
 @pytest.mark.usefixtures("stored")

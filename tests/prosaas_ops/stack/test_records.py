@@ -1,6 +1,5 @@
 """What the database remembers of a call, in a database at the newest schema."""
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.options import Problem, Usage
 from prosaas_ops.stack import records
 from prosaas_ops.stories.judged import paid
@@ -22,13 +22,10 @@ INSERT = """
 
 
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def stored(fill: Fill) -> None:
     """Two calls of one number, the later one with a job in the queue."""
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
 
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute("insert into businesses (id, name, phone) values (456, 'מספרת דנה', '+97235550100')")
         for call_sid, when in (("CAold", "2024-01-25T14:00Z"), ("CAnew", "2024-01-26T14:00Z")):
             turns = json.dumps([{"who": "ai", "text": "שלום", "at_ms": 0}])
@@ -39,9 +36,8 @@ def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
             " values (0, 'call.summarise', $1, 'queued', now(), now(), now())",
             json.dumps({"cause": {"call_sid": "CAnew"}}).encode(),
         )
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
 
 
 @pytest.mark.usefixtures("stored")
@@ -54,9 +50,8 @@ def test_a_record_comes_with_its_business_and_its_queued_jobs() -> None:
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_record_tells_what_its_call_cost_charge_by_charge(database_url: str) -> None:
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+def test_a_record_tells_what_its_call_cost_charge_by_charge(fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute(
             """
             insert into charges (business_id, call_sid, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
@@ -66,9 +61,8 @@ def test_a_record_tells_what_its_call_cost_charge_by_charge(database_url: str) -
                          ('text', 'gpt-of-tomorrow', null)) as bought (kind, name, cost)
             """
         )
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
     record = records.call_record("CAnew")
     assert record is not None
     assert paid(record) == "gpt-realtime-2.1 0.0500 estimated · twilio 0.0250 · gpt-of-tomorrow ? USD"
@@ -79,9 +73,8 @@ def test_a_record_tells_what_its_call_cost_charge_by_charge(database_url: str) -
 
 
 @pytest.mark.usefixtures("stored")
-def test_a_record_tells_what_the_calendar_says_now_and_what_is_usual_for_its_business(database_url: str) -> None:
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+def test_a_record_tells_what_the_calendar_says_now_and_what_is_usual_for_its_business(fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute(
             "insert into customers (id, business_id, channel, external_id, name)"
             " values (1, 456, 'phone', '+97250', 'x')"
@@ -97,9 +90,8 @@ def test_a_record_tells_what_the_calendar_says_now_and_what_is_usual_for_its_bus
                 " values (456, 1, $3::text::timestamptz, $3::text::timestamptz + interval '1 h', $2, $1)",
                 call_sid, status, when,
             )  # fmt: skip
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
     record = records.call_record("CAnew")
     assert record is not None
     assert [

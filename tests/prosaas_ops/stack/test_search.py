@@ -1,10 +1,9 @@
 """One field for a number in any form, an id and a name, in a database at the newest schema."""
 
-import asyncio
-
 import asyncpg
 import pytest
 
+from postgres_world import Fill
 from prosaas_ops.stack.search import MOST, question, search
 
 CALLS = [
@@ -16,12 +15,8 @@ CALLS = [
 
 
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
-
-    async def fill() -> None:
-        connection = await asyncpg.connect(database_url)
+def stored(fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute("insert into businesses (id, name, phone) values (456, 'מספרת דנה', '+97235550100')")
         for number, name in enumerate(("דוד כהן", "Dana O'Neil 100%", "דוד לוי"), 1):
             await connection.execute(
@@ -34,9 +29,8 @@ def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
                 " ($1, $2, $3, $4, now() + $5 * interval '1 min', '{\"barge_ins\": 2}')",
                 call_sid, from_number, to_number, customer, minute,
             )  # fmt: skip
-        await connection.close()
 
-    asyncio.run(fill())
+    fill(write)
 
 
 def found(typed: str) -> list[str]:

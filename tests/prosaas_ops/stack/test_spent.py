@@ -1,6 +1,5 @@
 """What was paid for, added up from a ledger at the newest schema."""
 
-import asyncio
 import csv
 import io
 import time
@@ -10,7 +9,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from bench.costs.__main__ import LEDGER
 
+from postgres_world import Fill
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.stack.records import asked
@@ -33,35 +34,11 @@ FILL = """
         (456, 'CA2', '2024-01-25 22:30Z', 'phone', 'twilio', 0, 0, 0, 30, 0.0125, 'USD', false),
         (7, null, '2024-01-25 23:30Z', 'message', 'twilio sms', 0, 0, 0, 0, 0.0083, 'USD', false);
 """
-MANY = """
-    insert into businesses (id, name, phone) select n, 'x', '+9723' || n from generate_series(1001, 1020) n;
-    insert into calls (call_sid, business_id, end_reason, events)
-        select 'CA' || n, 1001 + n % 20, 'customer_hangup', jsonb_build_array(repeat('x', 200))
-        from generate_series(1, 100000) n;
-    insert into charges (business_id, call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
-                         currency, estimated)
-        select 1001 + n % 20, 'CA' || n, '2024-01-25Z'::timestamptz + n * '20s'::interval, kind, kind, 1000, 500, 100,
-               60, 0.01, 'USD', false
-        from generate_series(1, 100000) n, unnest(array['model', 'transcription', 'phone']) kind;
-    analyze;
-"""
-
-
-def filled(url: str, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
-
-    async def fill() -> None:
-        connection = await asyncpg.connect(url)
-        await connection.execute(script)
-        await connection.close()
-
-    asyncio.run(fill())
 
 
 @pytest.fixture
-def stored(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(database_url, monkeypatch, FILL)
+def stored(fill: Fill) -> None:
+    fill(lambda connection: connection.execute(FILL))
 
 
 def sums(by: str, **more: Any) -> dict[str, tuple[int, int, float]]:
@@ -119,11 +96,9 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
             command.run(options("costs", **wrong))
 
 
-def test_a_hundred_thousand_calls_are_added_up_within_a_second(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> None:
     """Where other tests have the machine, too, within a few times what it takes to read the same rows once."""
-    filled(database_url, monkeypatch, MANY)
+    fill(lambda connection: connection.execute(LEDGER.format(calls=100_000)))
 
     async def read(connection: "asyncpg.Connection[Any]") -> float:
         total: float = await connection.fetchval("select sum(cost + tokens_in + tokens_out + seconds) from charges")

@@ -1,15 +1,17 @@
 """retention.sweep ends what is old by its own setting, and nothing else, however often and however much there is."""
 
+import asyncio
 import os
 import time
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.privacy.places import NOBODY, PLACES, RULES
+from prosaas_core.privacy.places import NOBODY, PLACES, RULES, Place
 from prosaas_core.settings import Settings
 from prosaas_core.tables import Base
 from prosaas_logging import capture_events
@@ -28,7 +30,8 @@ INSERT INTO appointments (business_id, customer_id, starts_at, ends_at, note)
 INSERT INTO calls (call_sid, business_id, customer_id, from_number, to_number, started_at, duration_s, end_reason,
         transcript, events, summary, metrics)
     VALUES ('CA{mark}', 456, {id}, '+97250{id:07}', '+97235550100', now() - interval '{age}', 42, 'customer_hangup',
-        '[{{"who": "customer", "text": "{mark}"}}]', '[{{"event": "{mark}"}}]', '{mark}', '{{"turns": 3}}');
+        '[{{"who": "customer", "text": "{mark}"}}]', '[{{"event": "{mark}"}}]', '{mark}',
+        '{{"turns": 3, "unkept": "{mark}"}}');
 INSERT INTO call_messages (business_id, call_sid, number, body, created_at)
     VALUES (456, 'CA{mark}', '+97250{id:07}', '{mark}', now() - interval '{age}');
 INSERT INTO conversations (id, business_id, customer_id, channel, status, opened_at, last_activity_at)
@@ -166,8 +169,11 @@ async def test_a_row_that_somebody_holds_is_not_waited_for(tools: Tools, engine:
     assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
 
 
-async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tools, tmp_path: Any) -> None:
-    settings = tools.settings.model_copy(update={"blackbox_dir": tmp_path, "spool_dir": tmp_path})
+async def test_old_flight_recordings_go_and_the_files_of_others_stay(
+    tools: Tools, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_BLACKBOX", str(tmp_path))
+    settings = tools.settings.model_copy(update={"spool_dir": tmp_path})
     (tmp_path / "folded").mkdir()
     old = {"CAold.jsonl": 15, "folded/CAold.jsonl": 15, "CAold.json": 100, "CAold.unreadable": 91}
     for name, days in {**old, "CAnew.jsonl": 13, "folded/CAnew.jsonl": 13}.items():
@@ -189,3 +195,52 @@ async def test_a_table_is_a_place_or_has_nobody_in_it(engine: AsyncEngine) -> No
 
 def test_every_rule_has_its_setting() -> None:
     assert {rule.setting for _, rule in RULES} <= set(Settings.model_fields)
+
+
+async def test_what_somebody_adds_while_it_is_ended_stays(
+    tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A customer of two years ago books in the moment between the look and the end."""
+    for table in ("appointments", "conversations", "calls"):
+        await do(engine, f"DELETE FROM {table} WHERE customer_id = 100")
+    locks = retention_sweep.locks
+    seen = []
+
+    def slow(place: Place) -> str:
+        return locks(place).replace("FOR UPDATE", "AND pg_sleep(0.5) IS NOT NULL FOR UPDATE")
+
+    async def book() -> None:
+        await asyncio.sleep(0.2)
+        await do(
+            engine,
+            "INSERT INTO appointments (business_id, customer_id, starts_at, ends_at) "
+            "VALUES (456, 100, now() + interval '1 day', now() + interval '25 hours')",
+        )
+        seen.append(await do(engine, "SELECT count(*) FROM customers WHERE id = 100"))
+
+    monkeypatch.setattr(retention_sweep, "locks", slow)
+    await asyncio.gather(retention_sweep.run(keeping(tools, keep_customers_days=700)), book())
+    assert seen == [[(1,)]]
+    assert await do(engine, "SELECT count(*) FROM appointments WHERE customer_id = 100") == [(1,)]
+
+
+async def test_a_file_that_cannot_be_removed_stops_nothing_and_is_told_at_the_end(
+    tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError("CA1.jsonl")
+
+    monkeypatch.setattr(retention_sweep, "sweep", refused)
+    with capture_events() as events, pytest.raises(PermissionError):
+        await retention_sweep.run(tools)
+    assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
+    (line,) = [event for event in events if event.event == "RETENTION"]
+    assert "messages 1" in str(line.fields["removed"])
+
+
+async def test_a_table_that_cannot_be_swept_stops_no_other(tools: Tools, engine: AsyncEngine) -> None:
+    await do(engine, "REVOKE DELETE ON messages FROM prosaas_worker")
+    with capture_events() as events, pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await retention_sweep.run(tools)
+    (line,) = [event for event in events if event.event == "RETENTION"]
+    assert "appointments 1" in str(line.fields["removed"])
