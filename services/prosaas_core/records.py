@@ -18,7 +18,7 @@ from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.measures import counted
 from prosaas_core.facts.prices import Charge
-from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
+from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
@@ -100,10 +100,10 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     await charge(conn, record.charges, business_id=record.business_id, call_sid=record.call_sid, day_limit=day_limit)
     about = {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}}
     # A call that goes on after a transfer is told of anew.
-    key = record.call_sid if stored is not None else f"{record.call_sid}:{record.started_at.isoformat()}"
-    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{key}")
+    part = "" if stored is not None else f":{record.started_at.isoformat()}"
+    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{record.call_sid}{part}")
     if record.end_reason in UNSERVED and record.business_id is not None:
-        await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{key}")
+        await queries.tell_of(conn, record.call_sid, part=part)
     return True
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -243,12 +243,20 @@ class Call:
     async def _brief(self) -> list[bytes]:
         """What a new session is told; a call whose business has spent its day's budget gets none."""
         assert self._opening is not None
-        profile = await self._opening
+        opened = await self._opening
         limit = self._services.settings.max_cost_per_day
-        if limit and profile.spent_today >= limit:
+        if limit and opened.spent_today >= limit:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
             await self._leave("busy", EndReason.OVER_BUDGET)
-        return self._briefing.session(profile)
+        if self.promises.deeds:
+            await self._look_up_booked()
+        return self._briefing.session()
+
+    async def _look_up_booked(self) -> None:
+        """What the caller has booked is not what it was when the call began."""
+        fresh, known = await self._services.store.profile(self._claims), self._profile
+        if fresh.customer_id == known.customer_id:
+            self._profile = replace(known, booked=fresh.booked)
 
     def _heard(self, item_id: str) -> None:
         self.history.still(item_id)

@@ -156,7 +156,8 @@ class LiveCall:
         return CallRecord(
             call_sid=self.claims.call_sid,
             business_id=profile.business.id if profile.business else self.claims.business_id,
-            customer_id=profile.customer_id,
+            # Who only says a number is not its owner: the words of a stranger are nobody else's to be handed.
+            customer_id=None if profile.claimed else profile.customer_id,
             from_number=self.claims.from_number,
             to_number=self.claims.to_number,
             started_at=self.started_at,

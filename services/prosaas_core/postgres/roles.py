@@ -41,7 +41,7 @@ RIGHTS: Final = {
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
-        "call_messages": "SELECT (id, created_at), INSERT",
+        "call_messages": "SELECT (id, business_id, call_sid, created_at), INSERT",
         # What a call cost, and the day's sum; that a business was told of its day is an effect.
         "charges": "SELECT, INSERT",
         **_ENQUEUE,

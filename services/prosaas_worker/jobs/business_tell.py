@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
 from prosaas_core.outward.http import bearer
-from prosaas_core.phones import caller_id
+from prosaas_core.phones import caller_id, elsewhere
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_core.words import prefixed
 from prosaas_logging import get_logger
@@ -34,13 +34,14 @@ async def run(job: Job, tools: Tools) -> None:
     asked = _sent_away(str(job.payload["call_sid"])) if message_id is None else _left(message_id)
     async with transaction(tools.engine) as connection:
         found = (await connection.execute(asked)).one_or_none()
-    if found is None or not (found.transfer_number or tools.settings.business_webhook_url):
+    to = "" if found is None else elsewhere(found.transfer_number, found.phone)
+    if found is None or not (to or tools.settings.business_webhook_url):
         log.debug("nobody to tell", job=job.key)
         return
     words, about = (_sent_away_in_words, _missed) if message_id is None else (_left_in_words, _message)
     ways = []
-    if found.transfer_number:
-        ways.append(_text(job, tools, found, words(found), message_id))
+    if to:
+        ways.append(_text(job, tools, Text("twilio", found.phone, to, words(found)), message_id))
     if tools.settings.business_webhook_url:
         ways.append(_post(tools, {"id": job.key, **about(found)}, message_id))
     for outcome in await asyncio.gather(*ways, return_exceptions=True):
@@ -48,8 +49,8 @@ async def run(job: Job, tools: Tools) -> None:
             raise outcome
 
 
-async def _text(job: Job, tools: Tools, found: Any, body: str, message_id: int | None) -> None:
-    await write(tools, job.key, Text("twilio", found.phone, found.transfer_number, body))
+async def _text(job: Job, tools: Tools, text: Text, message_id: int | None) -> None:
+    await write(tools, job.key, text)
     await deliver(tools, job.key, None if message_id is None else partial(_texted, message_id))
 
 

@@ -111,3 +111,10 @@ async def test_the_operators_system_is_told_of_a_caller_who_was_sent_away(hooked
             "number": "+972501234567", "reason": "missed", "at": now.isoformat(),
         }
     ]  # fmt: skip
+
+
+async def test_a_business_whose_calls_are_transferred_to_itself_gets_no_message_from_itself(tools, providers, engine):
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number="+972-3-555-0100"))
+    await business_tell.run(await left(engine), tools)
+    assert not providers.sent
