@@ -78,7 +78,8 @@ def _node(made: ExitStack, folder: Path, name: str, registry: Registry) -> Node:
     docker(
         "run", "--detach", "--privileged", f"--name={name}", f"--hostname={name}", f"--network={name[:-2]}",
         f"--volume={folder}:{folder}", f"--volume={_BUNDLE}:{_BUNDLE}:ro", "--volume=/var/lib/docker", _IMAGE,
-        "dockerd", f"--host=unix://{socket}", f"--group={outer.st_gid}", f"--insecure-registry={registry.inside}",
+        "dockerd", "--host=unix:///var/run/docker.sock",
+        f"--host=unix://{socket}", f"--group={outer.st_gid}", f"--insecure-registry={registry.inside}",
     )  # fmt: skip
     made.callback(docker, "rm", "--force", "--volumes", name)
     return Node(name, socket, "")

@@ -133,6 +133,10 @@ class Engine:
             raise Problem(f"Docker refused {path}: {_reason(body)}")
         return json.loads(body) if body.strip() else None
 
+    def delete(self, path: str) -> None:
+        """Take it away; whether it was there does not matter."""
+        self._whole("DELETE", path, {})
+
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first."""
         if container.state == GONE:
@@ -163,13 +167,11 @@ class Engine:
         added = [f"{name}={value}" for name, value in environment.items()]
         made = self.post(f"/containers/{container.id}/exec", {**wanted, "Env": added})
         _, body = self._whole("POST", f"/exec/{made['Id']}/start", {}, {"Detach": False, "Tty": False})
-        out, err = bytearray(), bytearray()
-        for kind, payload in _frames(bytearray(body)):
-            (err if kind == _STDERR else out).extend(payload)
+        out, err = separated(body)
         code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
         if code is None:
             raise Problem(f"{command[0]} in {container.service} did not end: `make ps` shows whether it is healthy")
-        return int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        return int(code), out, err
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
@@ -260,6 +262,14 @@ def _last_line(container: Container) -> float:
         return Path(container.id).stat().st_mtime + 1
     except OSError:
         return 0.0
+
+
+def separated(body: bytes) -> tuple[str, str]:
+    """What a command printed to stdout and to stderr, from the frames of both."""
+    out, err = bytearray(), bytearray()
+    for kind, payload in _frames(bytearray(body)):
+        (err if kind == _STDERR else out).extend(payload)
+    return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:

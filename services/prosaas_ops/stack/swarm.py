@@ -1,17 +1,49 @@
 """The same questions asked of a Swarm: a task stands for a container, and its node and replica are in its name."""
 
+import base64
 import json
 import os
+import secrets
 import socket
-from datetime import datetime
+import threading
+import time
+import zlib
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine
+from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
 
 STACK = "com.docker.stack.namespace"
 # What a task says of itself once nothing of it runs.
 ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+
+_LOOKS_EVERY_S = 1.0
+_REACH_S = 20.0
+_STATES = {"running": "running", "starting": "created"}
+_HAPPENED = {"running": "start", "exited": "die"}
+# Beside the task, with its node's socket: one command inside it, and what came of that in one line.
+_ASK = """
+import base64, http.client, json, socket, sys, zlib
+class Engine(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("/var/run/docker.sock")
+def ask(method, path, body=None):
+    connection = Engine("docker")
+    connection.request(method, path, body, {"Content-Type": "application/json"})
+    return connection.getresponse().read()
+container, wanted = sys.argv[1:]
+made = json.loads(ask("POST", f"/containers/{container}/exec", wanted))
+if "Id" in made:
+    frames = ask("POST", f"/exec/{made['Id']}/start", '{"Detach": false, "Tty": false}')
+    told = {"code": json.loads(ask("GET", f"/exec/{made['Id']}/json"))["ExitCode"]}
+    told["frames"] = base64.b64encode(zlib.compress(frames)).decode()
+else:
+    told = {"why": made.get("message", "")}
+print(json.dumps(told))
+"""
 
 
 def opened(path: str = SOCKET) -> Engine:
@@ -20,7 +52,7 @@ def opened(path: str = SOCKET) -> Engine:
 
 
 class SwarmEngine(Engine):
-    """A client of one manager, which answers for every node: lines it has of all, commands it runs on its own node."""
+    """A client of one manager, which answers for every node."""
 
     def services(self) -> list[dict[str, Any]]:
         """The stack's services as Swarm describes them."""
@@ -79,21 +111,88 @@ class SwarmEngine(Engine):
             lines: list[RawLine] = []
             while chunk := connection.recv(1 << 18):
                 lines += frames.feed(chunk)
-        last = "~" if until is None else datetime.utcfromtimestamp(until).isoformat()
+        last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
         return [line for line in lines if line.stamp <= last]
 
     def follow(self, container: str, since: float | None = None) -> socket.socket:
         return self.stream("GET", f"/tasks/{container}/logs", {**_query(since), "follow": 1})
 
+    def follow_events(self, since: float | None = None) -> socket.socket:
+        """Tasks that start and end, as the engine tells of containers; a manager is not told of other nodes' own."""
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=self._tell, args=(theirs,), daemon=True).start()
+        return ours
+
+    def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
+        """None: what a task itself remembers, `inspect` tells."""
+        return []
+
+    def _tell(self, listener: socket.socket) -> None:
+        known = {one.id: one.state for one in self.containers()}
+        with suppress(OSError), listener:
+            while True:
+                time.sleep(_LOOKS_EVERY_S)
+                for one in self.containers():
+                    if known.get(one.id) != one.state and (what := _HAPPENED.get(one.state)):
+                        listener.sendall(json.dumps(_event(one, what)).encode() + b"\n")
+                    known[one.id] = one.state
+                # Nobody reads any more: an empty line is no event, and finds that out.
+                listener.sendall(b"\n")
+
     def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
-        """Runs a command inside a task of this manager's own node; the others' engines are not asked from here."""
+        """Runs a command inside a task; on another node by way of a job of the Swarm there, a second or two longer."""
         task = self.get(f"/tasks/{container.id}")
-        if task.get("NodeID") != self.get("/info")["Swarm"]["NodeID"]:
-            raise Problem(f"{container.name} is on another node: run this there, where its engine is")
-        inner = Container(
-            task["Status"]["ContainerStatus"]["ContainerID"], container.service, container.name, "running", "", ""
-        )
-        return super().run(inner, *command, **environment)
+        inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
+        if task["NodeID"] == self.get("/info")["Swarm"]["NodeID"]:
+            here = Container(inner, container.service, container.name, "running", "", "")
+            return super().run(here, *command, **environment)
+        wanted = {
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Cmd": list(command),
+            "Env": [f"{name}={value}" for name, value in environment.items()],
+        }
+        told = self._from(task, inner, json.dumps(wanted))
+        if told.get("code") is None:
+            raise Problem(f"{command[0]} in {container.name} did not run: {told.get('why', 'it did not end')}")
+        out, err = separated(zlib.decompress(base64.b64decode(told["frames"])))
+        return int(told["code"]), out, err
+
+    def _from(self, task: dict[str, Any], *words: str) -> dict[str, Any]:
+        """What its node's engine answers a job beside the task, of the task's own image: that is there already."""
+        name = f"{self.project}_reach_{secrets.token_hex(4)}"
+        spec = {
+            "Name": name,
+            "TaskTemplate": {
+                "ContainerSpec": {
+                    "Image": task["Spec"]["ContainerSpec"]["Image"],
+                    "Command": ["python3", "-IS", "-c", _ASK, *words],
+                    "User": "0:0",
+                    "ReadOnly": True,
+                    "CapabilityDrop": ["ALL"],
+                    "Healthcheck": {"Test": ["NONE"]},
+                    "Mounts": [{"Type": "bind", "Source": SOCKET, "Target": SOCKET}],
+                },
+                "RestartPolicy": {"Condition": "none"},
+                "Placement": {"Constraints": [f"node.id=={task['NodeID']}"]},
+                "LogDriver": {"Name": "json-file"},
+            },
+            "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
+        }
+        self.post("/services/create", spec)
+        try:
+            deadline = time.monotonic() + _REACH_S
+            while time.monotonic() < deadline:
+                time.sleep(0.1)
+                for job in self.get("/tasks", filters=json.dumps({"service": [name]})):
+                    if job["Status"]["State"] in ENDED:
+                        lines = self.logs(Container(job["ID"], "reach", name, "exited", "", ""))
+                        if lines:
+                            answer: dict[str, Any] = json.loads(lines[-1].text)
+                            return answer
+            raise Problem(f"the node of {task['ID']} does not answer within {_REACH_S:.0f} s: `docker node ls`")
+        finally:
+            self.delete(f"/services/{name}")
 
     def _ours(self) -> str:
         return json.dumps({"label": [f"{STACK}={self.project}"]})
@@ -125,7 +224,9 @@ def _container(task: dict[str, Any], service: str, node: str) -> Container:
     )
 
 
-_STATES = {"running": "running", "starting": "created"}
+def _event(one: Container, what: str) -> dict[str, Any]:
+    attributes = {"com.docker.compose.service": one.service, "exitCode": one.status}
+    return {"Action": what, "Actor": {"ID": one.id, "Attributes": attributes}, "timeNano": time.time_ns()}
 
 
 def _query(since: float | None) -> dict[str, Any]:
