@@ -224,7 +224,7 @@ def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     """One row; what was said is told whole, over as many rows of a narrow terminal as it needs."""
     text = spoken_text(entry, story.call_sid)
-    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source)} "
+    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
     parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]

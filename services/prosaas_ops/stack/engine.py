@@ -46,6 +46,8 @@ class Container:
     ports: tuple[int, ...] = ()
     # As its image says it; an image from elsewhere is known by its tag.
     version: str = ""
+    # Of a Swarm's replicas: its number and its node.
+    place: str = ""
 
 
 class RawLine(NamedTuple):
@@ -54,6 +56,8 @@ class RawLine(NamedTuple):
     stamp: str
     service: str
     text: str
+    # Which of several wrote it, and where; empty on one host.
+    place: str = ""
 
 
 class Engine:
@@ -222,8 +226,9 @@ class Engine:
 class Demultiplexer:
     """Cuts the engine's framed log stream into whole lines; one instance for each container and stream."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, place: str = "") -> None:
         self._service = service
+        self._place = place
         self._pending = bytearray()
         self._partial: dict[int, bytes] = {}
 
@@ -239,7 +244,7 @@ class Demultiplexer:
                     partial[kind] = payload
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
-            yield RawLine(stamp, self._service, text[:-1])
+            yield RawLine(stamp, self._service, text[:-1], self._place)
 
 
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:

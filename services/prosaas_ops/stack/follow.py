@@ -73,7 +73,7 @@ class _Source:
     def __init__(self, container: Container, connection: socket.socket) -> None:
         self.container = container.id
         self.connection = connection
-        self.frames = Demultiplexer(container.service)
+        self.frames = Demultiplexer(container.service, container.place)
         self.reader = Reader()
         self.last = 0.0
 

@@ -107,7 +107,7 @@ class SwarmEngine(Engine):
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
         with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
-            frames = Demultiplexer(container.service)
+            frames = Demultiplexer(container.service, container.place)
             lines: list[RawLine] = []
             while chunk := connection.recv(1 << 18):
                 lines += frames.feed(chunk)
@@ -129,7 +129,7 @@ class SwarmEngine(Engine):
 
     def _tell(self, listener: socket.socket) -> None:
         known = {one.id: one.state for one in self.containers()}
-        with suppress(OSError), listener:
+        with suppress(OSError, Problem), listener:
             while True:
                 time.sleep(_LOOKS_EVERY_S)
                 for one in self.containers():
@@ -212,15 +212,17 @@ def version_of(image: str) -> str:
 def _container(task: dict[str, Any], service: str, node: str) -> Container:
     status = task["Status"]
     image = str(task["Spec"]["ContainerSpec"]["Image"])
+    place = f"{task.get('Slot') or ''}@{node}"
     return Container(
         id=str(task["ID"]),
         service=service,
-        name=f"{service}.{task.get('Slot') or node}@{node}",
+        name=f"{service}.{place}",
         state=_STATES.get(status["State"], "exited" if status["State"] in ENDED else "created"),
         image=image,
         status=f"{status['State']} {status.get('Err', '')}".strip(),
         created=int(datetime.fromisoformat(task["CreatedAt"]).timestamp()),
         version=version_of(image),
+        place=place,
     )
 
 
