@@ -125,6 +125,11 @@ class Engine:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
 
+    def life(self, container: str) -> dict[str, Any]:
+        """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
+        state: dict[str, Any] = self.inspect(container)["State"]
+        return state
+
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
         if status >= 400:

@@ -55,7 +55,7 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
     """
     told = [happening(event) for event in engine.events(since, until)]
     for container in engine.containers():
-        state = engine.inspect(container.id)["State"]
+        state = engine.life(container.id)
         reason = f"exit code {state['ExitCode']}" + (", out of memory" if state["OOMKilled"] else "")
         for what, stamp, detail in (("start", state["StartedAt"], ""), ("die", state["FinishedAt"], reason)):
             at = seconds(stamp)

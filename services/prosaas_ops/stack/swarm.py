@@ -23,7 +23,7 @@ _LOOKS_EVERY_S = 1.0
 _REACH_S = 20.0
 _STATES = {"running": "running", "starting": "created"}
 _HAPPENED = {"running": "start", "exited": "die"}
-# Beside the task, with its node's socket: one command inside it, and what came of that in one line.
+# Beside the task, with its node's socket: one command inside it and what came of that, or what it is; in one line.
 _ASK = """
 import base64, http.client, json, socket, sys, zlib
 class Engine(http.client.HTTPConnection):
@@ -35,13 +35,14 @@ def ask(method, path, body=None):
     connection.request(method, path, body, {"Content-Type": "application/json"})
     return connection.getresponse().read()
 container, wanted = sys.argv[1:]
-made = json.loads(ask("POST", f"/containers/{container}/exec", wanted))
-if "Id" in made:
+if not wanted:
+    told = json.loads(ask("GET", f"/containers/{container}/json"))
+elif "Id" in (made := json.loads(ask("POST", f"/containers/{container}/exec", wanted))):
     frames = ask("POST", f"/exec/{made['Id']}/start", '{"Detach": false, "Tty": false}')
     told = {"code": json.loads(ask("GET", f"/exec/{made['Id']}/json"))["ExitCode"]}
     told["frames"] = base64.b64encode(zlib.compress(frames)).decode()
 else:
-    told = {"why": made.get("message", "")}
+    told = made
 print(json.dumps(told))
 """
 
@@ -92,17 +93,28 @@ class SwarmEngine(Engine):
         return [container for container in self.require() if container.state != "exited"]
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """A task in the shape of a container: when it started, and how it ended if it did."""
+        """A task's container as the engine of its node describes it."""
+        task = next((task for task in self.tasks() if task["ID"] == container), None)
+        if task is None:
+            return super().inspect(container)
+        inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
+        if self._is_here(task):
+            return super().inspect(inner)
+        described = self._from(task, inner, "")
+        if "Config" not in described:
+            raise Problem(f"the task {container} cannot be described: {described.get('message', 'it is gone')}")
+        return described
+
+    def life(self, container: str) -> dict[str, Any]:
+        """As the manager remembers it: of a node that is away, and of a container that is gone, too."""
         task = self.get(f"/tasks/{container}")
-        status = task["Status"]
-        ended = status["State"] in ENDED
-        state = {
+        status, ended = task["Status"], task["Status"]["State"] in ENDED
+        return {
             "StartedAt": task["CreatedAt"] if ended else status["Timestamp"],
             "FinishedAt": status["Timestamp"] if ended else "",
             "ExitCode": status.get("ContainerStatus", {}).get("ExitCode", 0),
             "OOMKilled": False,
         }
-        return {"Id": container, "State": state, "Config": {"Env": task["Spec"]["ContainerSpec"].get("Env") or []}}
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
@@ -143,7 +155,7 @@ class SwarmEngine(Engine):
         """Runs a command inside a task; on another node by way of a job of the Swarm there, a second or two longer."""
         task = self.get(f"/tasks/{container.id}")
         inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
-        if task["NodeID"] == self.get("/info")["Swarm"]["NodeID"]:
+        if self._is_here(task):
             here = Container(inner, container.service, container.name, "running", "", "")
             return super().run(here, *command, **environment)
         wanted = {
@@ -154,9 +166,12 @@ class SwarmEngine(Engine):
         }
         told = self._from(task, inner, json.dumps(wanted))
         if told.get("code") is None:
-            raise Problem(f"{command[0]} in {container.name} did not run: {told.get('why', 'it did not end')}")
+            raise Problem(f"{command[0]} in {container.name} did not run: {told.get('message', 'it did not end')}")
         out, err = separated(zlib.decompress(base64.b64decode(told["frames"])))
         return int(told["code"]), out, err
+
+    def _is_here(self, task: dict[str, Any]) -> bool:
+        return bool(task["NodeID"] == self.get("/info")["Swarm"]["NodeID"])
 
     def _from(self, task: dict[str, Any], *words: str) -> dict[str, Any]:
         """What its node's engine answers a job beside the task, of the task's own image: that is there already."""

@@ -10,8 +10,8 @@ from prosaas_ops.options import Problem
 
 # Of a service in both languages; what else Compose says of one is for Compose alone, or is translated below.
 _KEPT = (
-    "cap_drop", "command", "entrypoint", "healthcheck", "init", "logging", "read_only", "stop_grace_period", "ulimits",
-    "user",
+    "cap_drop", "command", "entrypoint", "healthcheck", "init", "labels", "logging", "read_only", "stop_grace_period",
+    "ulimits", "user",
 )  # fmt: skip
 # The longest name that Swarm gives, and how much of it tells one content from another.
 _LONGEST, _DIGEST = 64, 10

@@ -87,7 +87,7 @@ def test_a_command_reaches_a_task_of_another_node_and_leaves_nothing_behind(
 def test_a_command_that_could_not_be_run_there_says_why(engine: SwarmEngine, docker: Docker) -> None:
     job = {**task("j", 0, "n2", state="complete"), "ServiceID": "job"}
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
-    docker.answers["/tasks/j/logs"] = (200, frame('2026-01-02T00:00:01Z {"why": "is not running"}\n'))
+    docker.answers["/tasks/j/logs"] = (200, frame('2026-01-02T00:00:01Z {"message": "is not running"}\n'))
     found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", "two")
     with pytest.raises(Problem, match=r"logctl in prosaas-calls\.2@two did not run: is not running"):
         engine.run(found, "logctl")
