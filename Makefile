@@ -130,7 +130,7 @@ quiet-worker: ## take every live DEBUG of worker back now
 
 .PHONY: diff checklist log-budget env-prod
 
-diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
+diff: ## what make up-prod would recreate and why, and the live calls of each container [BUILD=0]
 	@scripts/run $@
 
 checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
@@ -210,8 +210,9 @@ lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dock
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 	@scripts/lock.sh
 
-docs: $(VENV)/installed ## write the tables of events into docs/ anew
+docs: $(VENV)/installed ## write the tables of events and the samples into docs/ anew
 	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@OPS_LANG=en PYTHONPATH=services:tests:. $(PYTHON) -m docs_world.samples
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
 	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)

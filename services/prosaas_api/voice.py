@@ -26,6 +26,7 @@ from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     CALL_STATUS,
     DB_UNAVAILABLE,
+    PAYLOAD_PREVIEW,
     STREAM_FAILED,
     TRANSFER_RESULT,
     UNKNOWN_BUSINESS,
@@ -227,4 +228,6 @@ def _attempt(request: Request) -> int:
 
 
 def _twiml(document: str) -> Response:
+    if log.tracing:
+        log.event(PAYLOAD_PREVIEW, type="TwiML", preview=twiml.outline(document))
     return Response(document, media_type="text/xml")

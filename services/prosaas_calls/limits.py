@@ -66,6 +66,8 @@ class Limits:
     settle: float = 2.0
     # The model's last words before a hang-up or a transfer.
     last_words: float = 20.0
+    # Twilio may have taken a transfer without our hearing so: then it ends the stream within this.
+    handover: float = 3.0
     # A caller waits for what the database knows of them; nobody waits for the record of a call.
     database: float = 2.0
     record: float = 6.0

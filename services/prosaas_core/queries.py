@@ -7,7 +7,7 @@ from sqlalchemy import false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from prosaas_core.facts.endings import PASSED_ON, EndReason
+from prosaas_core.facts.endings import HANDED_OVER, EndReason
 from prosaas_core.jobs import BUSINESS_TELL, enqueue
 from prosaas_core.messages.fates import ENDED
 from prosaas_core.phones import caller_id, same_number
@@ -95,7 +95,7 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
         Call.call_sid != call_sid,
         # The calls service says completed when its part is over; the carrier when the caller is gone.
         func.coalesce(Call.carrier_status, "").not_in(ENDED),
-        or_(Call.end_reason.is_(None), Call.end_reason.in_(PASSED_ON)),
+        or_(Call.end_reason.is_(None), Call.end_reason.in_(HANDED_OVER)),
         Call.started_at > func.now() - _LONGEST_CALL,
     )
     return await conn.scalar(statement.limit(1)) is not None

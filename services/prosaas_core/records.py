@@ -102,7 +102,9 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     # A call that goes on after a transfer is told of anew.
     part = "" if stored is not None else f":{record.started_at.isoformat()}"
     await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{record.call_sid}{part}")
-    if record.end_reason in UNSERVED and record.business_id is not None:
+    # For whom a person rings is served, or comes back.
+    sent_away = record.end_reason in UNSERVED and not record.metrics.get("rescued")
+    if sent_away and record.business_id is not None:
         await queries.tell_of(conn, record.call_sid, part=part)
     return True
 

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
+from prosaas_ops.texts import refused
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
@@ -25,8 +26,7 @@ COMMANDS = {
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
-    "diff": "ask.diff",
-    "diff-swarm": "swarm.changes",
+    "diff": "act.diff",
     "doctor": "act.up",
     "down": "act.up",
     "drained": "act.up",
@@ -66,7 +66,7 @@ COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Runs one command and returns the exit code: 0 fine, 1 a problem, 2 wrong usage, 3 nothing matched."""
     if not arguments or arguments[0] not in COMMANDS:
-        complain(f"which command? {' '.join(COMMANDS)}")
+        complain(refused.WHICH_COMMAND(commands=" ".join(COMMANDS)))
         return USAGE
     command, *words = arguments
     # What the tools leave behind has the words of callers in it, or secrets.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_logging.redact import hide, redact
 from prosaas_ops.options import Options, Problem, complain, harmless
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -62,7 +63,7 @@ def note(act: str, target: str, why: str = "") -> None:
         with (FOLDER / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
     except OSError as error:
-        complain(f"this is not in the audit: {FOLDER} cannot be written ({error.strerror})")
+        complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
 
 
 def note_command(options: Options) -> None:

@@ -36,7 +36,7 @@ ROOMS = {
         "stories": {"stack", "texts"},
         "screen": {"texts", "stories", "stack"},
         "ask": {"screen", "texts", "stories", "stack"},
-        "conduct": {"stack"},
+        "conduct": {"stack", "texts"},
         "swarm": {"conduct", "screen", "texts", "stack"},
         "act": {"swarm", "conduct", "screen", "texts", "stories", "stack"},
         "console": {"act", "ask", "screen", "texts", "stories", "stack"},

@@ -65,12 +65,15 @@ def test_prometheus_takes_its_configuration(watchers: dict[str, str]) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("language", ["he", "en"])
 @pytest.mark.parametrize("settings", [{}, EVERYBODY])
-def test_alertmanager_takes_what_is_made_of_the_settings(watchers: dict[str, str], settings: dict[str, str]) -> None:
+def test_alertmanager_takes_what_is_made_of_the_settings(
+    watchers: dict[str, str], settings: dict[str, str], language: str
+) -> None:
     # The engine mounts what lies on its own machine, as this checkout does.
     with TemporaryDirectory(dir=ROOT / "logs") as folder:
         path = Path(folder) / "config"
-        path.write_text(config(settings), encoding="utf-8")
+        path.write_text(config(settings, language), encoding="utf-8")
         path.parent.chmod(0o755)
         path.chmod(0o644)
         said = run(watchers["ALERTMANAGER_IMAGE"], "amtool", "check-config", "/config", config=path)
@@ -94,6 +97,8 @@ def test_each_rule_is_tried_both_ways(name: str) -> None:
 def test_each_alert_says_the_command_to_run_next_and_the_page_to_read(rule: dict[str, Any]) -> None:
     """The command is one that there is, with options that it takes; the page has a heading of the alert's name."""
     words = rule["annotations"]
+    assert re.search("[\u05d0-\u05ea]", words["summary_he"])
+    assert re.findall(r"\{\{.*?\}\}", words["summary_he"]) == re.findall(r"\{\{.*?\}\}", words["summary"])
     assert rule["labels"]["severity"] in ("page", "warn")
     assert words["page"] == f"docs/alerts.md#{rule['alert'].lower()}"
     section = PAGE.partition(f"### {rule['alert']}\n")[2].partition("\n#")[0]
@@ -144,7 +149,7 @@ def test_what_counts_as_a_bad_ending_is_what_the_services_call_abnormal() -> Non
 
 def test_a_database_that_is_away_hides_nothing_that_callers_hear_of_for_another_reason() -> None:
     """Calls and the front door work without Postgres: that nobody answers must not drown in that of Postgres."""
-    rules = json.loads(config({}))["inhibit_rules"]
+    rules = json.loads(config({}, "en"))["inhibit_rules"]
     hidden = {
         name
         for rule in rules

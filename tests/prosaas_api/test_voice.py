@@ -1,6 +1,7 @@
 """Twilio's voice webhooks: a signed call is led to prosaas-calls whatever happens around us."""
 
 import asyncio
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +25,7 @@ from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
 
+PREVIEW = "PAYLOAD_PREVIEW"
 CALL_SID = "CA" + "1" * 32
 CALL = {"CallSid": CALL_SID, "From": "+972501234567", "To": "+97235550100", "CallStatus": "ringing"}
 
@@ -435,3 +437,15 @@ async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None
             response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
             assert response.status_code == 204
     assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]
+
+
+async def test_what_twilio_asks_and_what_it_is_told_is_kept_in_outline(client: Client) -> None:
+    """For DEBUG and the black box: the names of the fields and the verbs, no number, no token, no sentence."""
+    with capture_events() as events:
+        told = (await client.twilio("/twilio/voice", CALL)).text
+    shown = {str(event.fields["type"]): str(event.fields["preview"]) for event in events if event.event == PREVIEW}
+    assert '"CallSid": "<34>"' in shown["twilio"]
+    assert "<Connect><Stream statusCallback=(" in shown["TwiML"]
+    said = " ".join(shown.values())
+    assert not [secret for secret in (*CALL.values(), "calls.example") if secret in said]
+    assert max(re.findall(r'value="([^"]+)"', told), key=len) not in said

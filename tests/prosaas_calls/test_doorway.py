@@ -43,7 +43,7 @@ def test_while_there_is_room_nobody_is_turned_away() -> None:
         door.listen(BACKLOG)
         door.setblocking(False)
         came = [stack.enter_context(socket.create_connection(door.getsockname())) for _ in range(ROOM)]
-        let_in = []
+        let_in: list[socket.socket] = []
         while len(let_in) < ROOM:
             try:
                 guest, address = door.accept()

@@ -363,10 +363,14 @@ class Call:
         """Hang up, or hand over."""
         self._line.parting = reason
         number = self._profile.transfer_number or ""
-        if reason is EndReason.TRANSFERRED and not await self._services.twilio.transfer(self._claims.call_sid, number):
-            self._line.parting = EndReason.CUSTOMER_HANGUP
-            self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
-            return
+        if reason is EndReason.TRANSFERRED:
+            taken = await self._services.twilio.transfer(self._claims.call_sid, number)
+            if taken is None:
+                await asyncio.sleep(self._services.limits.handover)
+            if not taken:
+                self._line.parting = EndReason.CUSTOMER_HANGUP
+                self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
+                return
         raise CallEnded(reason)
 
     async def _last_words(self) -> None:

@@ -72,7 +72,7 @@ class Conversation:
         self._failing_since = 0.0
         # Whether the active response has given the caller, or us, anything.
         self._produced = False
-        self._response_began = 0.0
+        self._response_began = self._asked_at = 0.0
         self._failed_in_a_row = 0
         self.turns = turns
         # Whether the model has been cut off from the caller for good.
@@ -138,13 +138,13 @@ class Conversation:
     def expect_response(self) -> None:
         """The model was asked to speak."""
         self.turns.asked()
-        self._expecting_since = monotonic()
+        self._expecting_since = self._asked_at = monotonic()
 
     def reconnected(self) -> None:
         """The model is a new one that knows only what it is told: drop what the old one left half done."""
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
-        self._expecting_since = 0.0
+        self._expecting_since = self._asked_at = 0.0
         self._floor.reset()
         self.turns.reset()
         if unfinished:
@@ -230,6 +230,9 @@ class Conversation:
             self.turns.want()
             self._send(events.CANCEL)
         self._response_began = monotonic()
+        if self._asked_at:
+            self._stats.asked_ms.append(round((self._response_began - self._asked_at) * 1000))
+            self._asked_at = 0.0
         log.event(RESPONSE_CREATED, response_id=response.id)
 
     def _response_done(self, event: ServerEvent) -> None:

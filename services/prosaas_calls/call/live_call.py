@@ -44,6 +44,8 @@ class LiveCall:
         self.started_at = datetime.now(UTC)
         # A journal that stops here tells the truth: until the call has ended, its process must have.
         self._reason = EndReason.CRASHED
+        # Whether a person was rung for a caller whom we could not serve.
+        self._rescued = False
         self._mark: object = None
         self._shown_at = float("-inf")
 
@@ -68,7 +70,7 @@ class LiveCall:
                 reason = await self._converse()
                 await self.call.settle()
                 if reason in EXPLAINED:
-                    await self._part(self.call.rescue if reason in UNSERVED else "")
+                    self._rescued = await self._part(self.call.rescue if reason in UNSERVED else "")
             finally:
                 try:
                     await self._note(reason, journal)
@@ -84,13 +86,17 @@ class LiveCall:
         with self._services.metrics.active.track_inprogress():
             return await self.call.converse()
 
-    async def _part(self, rescue: str) -> None:
-        """Ring the person who is to serve the caller in our place; without one, hang up."""
+    async def _part(self, rescue: str) -> bool:
+        """Ring the person who is to serve the caller in our place, and say whether they ring; without one, hang up."""
         twilio, call_sid = self._services.twilio, self.claims.call_sid
+        taken: bool | None = False
         with suppress(TimeoutError):
             async with asyncio.timeout(self._services.limits.hang_up):
-                if not (rescue and await twilio.transfer(call_sid, rescue)):
+                taken = await twilio.transfer(call_sid, rescue) if rescue else False
+                # Who is perhaps being connected is not cut off.
+                if taken is False:
                     await twilio.hang_up(call_sid)
+        return taken is True
 
     async def _note(self, reason: EndReason, journal: Journal) -> None:
         """Have the ending on disk before it is said: who finds the call of a process that died says no second one."""
@@ -167,8 +173,10 @@ class LiveCall:
             version=self._services.settings.prosaas_version,
             metrics={
                 **self._metrics(call_scope),
+                "asking_ms": self.call.stats.asking_ms,
                 **self._services.settings.for_record(self.call.promises.to_json()),
                 "currency": self._services.prices.currency,
+                **({"rescued": True} if self._rescued else {}),
             },
             charges=self.call.meter.charges(),
         )

@@ -114,8 +114,8 @@ UNSERVED = frozenset(
     }
 )
 
-# After these a person may be talking with the caller, on a line that we do not hear.
-PASSED_ON = frozenset({EndReason.TRANSFERRED} | (UNSERVED & EXPLAINED))
+# After these the caller may have been put through to a person, and may come back to us.
+HANDED_OVER = frozenset({EndReason.TRANSFERRED} | (UNSERVED & EXPLAINED))
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

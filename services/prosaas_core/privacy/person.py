@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from prosaas_core.facts.endings import PASSED_ON
+from prosaas_core.facts.endings import HANDED_OVER
 from prosaas_core.privacy.places import PLACES, erases, finds, shows
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _LIVE = f"""
             ended_at IS NULL AND status IN ('', 'ringing', 'in-progress') OR ended_at > now() - interval '2 minutes'
         )
         OR recorded_at IS NOT NULL AND carrier_status IN ('', 'initiated', 'ringing', 'in-progress')
-            AND end_reason IN ({", ".join(f"'{reason}'" for reason in sorted(PASSED_ON))})
+            AND end_reason IN ({", ".join(f"'{reason}'" for reason in sorted(HANDED_OVER))})
     )
 """
 

@@ -20,6 +20,7 @@ from ..policy import LIBRARIES, Policy, awake, follow, in_force, is_library
 from ..record import Record
 from ..scope import current
 from ..values import Fields, freeze, message_of
+from .descriptors import ours
 from .imports import when_imported
 from .prints import Printed
 from .reconfigure import guard
@@ -226,7 +227,7 @@ def _same_as_ours(stream: Any) -> bool:
     """Whether a stream leads where standard output or standard error does: /dev/stdout, a duplicated descriptor."""
     try:
         there = os.fstat(stream.fileno())
-        return any(os.path.samestat(there, os.fstat(ours)) for ours in (1, 2))
+        return any(os.path.samestat(there, os.fstat(fd)) for fd in ours)
     except (AttributeError, OSError, ValueError):
         return False
 

@@ -205,21 +205,8 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-_ABOUT = {
-    "events.jsonl": "every log line, one JSON object a line, by time",
-    "timeline.html": "the same as a page to open in a browser",
-    "containers.jsonl": "what happened to the containers (the engine remembers its last few hundred events)",
-    "inspect.json": "the containers: state, limits, environment",
-    "config.json": "the rendered Compose model",
-    "versions.txt": "engine, images, services",
-}
-
-
 def _contents(start: datetime, call_sid: str, count: int, names: Iterable[str]) -> str:
-    what = f"the call {call_sid}" if call_sid else "the whole stack"
-    now = datetime.now(UTC)
-    rows = "".join(f"{name:<18}{_ABOUT[name]}\n" for name in names)
-    return (
-        f"A capture of {what} from {start:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC, {count} lines.\n\n"
-        f"{rows}\nSecrets are masked by name and by value, telephone numbers cut to their country code.\n"
-    )
+    what = words.THE_CALL(call_sid=call_sid) if call_sid else str(words.THE_STACK)
+    span = {"start": f"{start:%Y-%m-%d %H:%M:%S}", "end": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}
+    rows = "".join(f"{name:<18}{words.ABOUT[name]}\n" for name in names)
+    return f"{words.CONTENTS(what=what, count=count, **span)}\n\n{rows}\n{words.CONTENTS_MASKED}\n"

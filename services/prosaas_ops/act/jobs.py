@@ -4,6 +4,7 @@ import sys
 
 from prosaas_ops.options import FINE, Options, Usage
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import refused
 
 OPTIONS = ("ALL", "ID")
 
@@ -14,7 +15,7 @@ def run(options: Options) -> int:
     else:
         ids = options.text("ID").split()
         if not ids or not all(word.isdecimal() for word in ids):
-            raise Usage("ID= takes the numbers of held jobs: make jobs lists them")
+            raise Usage(str(refused.HELD_IDS))
         words = ["retry", *ids]
     engine = opened()
     code, out, err = engine.run(engine.running("worker"), "python", "-m", "prosaas_worker.admin", *words)

@@ -18,7 +18,7 @@ from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.measured import Measured, reduction
 from prosaas_ops.texts import checks as words
-from prosaas_ops.texts import pages, told
+from prosaas_ops.texts import pages, refused, told
 
 OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT", "FILE", "SINCE")
 
@@ -61,7 +61,7 @@ def _made_of(options: Options) -> int:
         assert since is not None
         found = merged(opened(), list(SERVICES.values()), since.timestamp())
         if not found:
-            raise Nothing("no line in that time; go further back with SINCE=")
+            raise Nothing(str(refused.NO_LINE))
         lines = io.BytesIO("".join(f"{line.human()}\n" for line in found).encode("utf-8", "backslashreplace"))
     Screen().say(*noise.tell(lines, BUDGET.stop - 1))
     return FINE

@@ -16,7 +16,7 @@ from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call
 from prosaas_ops.texts import lines as words
-from prosaas_ops.texts import told
+from prosaas_ops.texts import refused, told
 
 OPTIONS = ("CALL", "LEVEL")
 
@@ -36,7 +36,7 @@ def run(options: Options) -> int:
         complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
         return NOTHING
     if code:
-        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
     if not call_sid:
         rows = sorted(out.splitlines(), reverse=True)
         screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
@@ -52,7 +52,7 @@ def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
     """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
     service, (code, out, err) = _ask(engine, call_sid)
     if code not in (FINE, _NOTHING_RECORDED):
-        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
     return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
 
 

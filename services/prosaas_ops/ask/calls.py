@@ -7,7 +7,7 @@ from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
-from prosaas_ops.texts import language
+from prosaas_ops.texts import language, refused
 from prosaas_ops.texts import told as words
 
 OPTIONS = ("SINCE", "UNTIL", "PHONE", "BUSINESS", "BAD", "SORT", "MAX")
@@ -18,7 +18,7 @@ def run(options: Options) -> int:
     bad = options.flag("BAD", default=False)
     business = options.text("BUSINESS")
     if business and not (business.isascii() and business.isdigit()):
-        raise Usage(f"BUSINESS={business} is not a business: one looks like BUSINESS=456")
+        raise Usage(refused.NO_BUSINESS(business=business))
     since = options.since("SINCE", "1d")
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)

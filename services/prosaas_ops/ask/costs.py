@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.texts import refused, told
 from prosaas_ops.texts import status as words
-from prosaas_ops.texts import told
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
@@ -16,7 +16,7 @@ OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 def run(options: Options) -> int:
     business = options.text("BUSINESS")
     if business and not (business.isascii() and business.isdigit()):
-        raise Usage(f"BUSINESS={business} is not a business: one looks like BUSINESS=456")
+        raise Usage(refused.NO_BUSINESS(business=business))
     since = options.since("SINCE", "30d")
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)

@@ -12,6 +12,7 @@ from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import refused
 
 OPTIONS = ("S", "SINCE", "UNTIL", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
 
@@ -80,4 +81,4 @@ def _pattern(options: Options, name: str) -> re.Pattern[str] | None:
     try:
         return re.compile(value, re.IGNORECASE) if value else None
     except re.error as error:
-        raise Usage(f"{name}={value} is not a regular expression: {error}") from None
+        raise Usage(refused.NO_PATTERN(name=name, value=value, why=error)) from None

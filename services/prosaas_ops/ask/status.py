@@ -119,5 +119,5 @@ def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     for alert in acting:
         head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
         yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
-        yield f"  {alert.summary}"[:_WIDTH]
+        yield f"  {alert.told}"[:_WIDTH]
         yield screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"[:_WIDTH])

@@ -19,7 +19,7 @@ from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
-from prosaas_ops.texts import Text, language
+from prosaas_ops.texts import Text, language, refused
 from prosaas_ops.texts import told as words
 from prosaas_ops.texts.pages import PAID
 
@@ -91,7 +91,7 @@ def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):
-            raise Usage(f"N={number}, and there are {len(found)} calls")
+            raise Usage(refused.FEWER_CALLS(number=number, calls=len(found)))
         return found[number - 1].call_sid
     return found[0].call_sid if alone and len(found) == 1 else ""
 

@@ -8,10 +8,11 @@ from prosaas_ops.console.server import PORT, ways_in
 from prosaas_ops.console.session import leave_link
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.texts import console as texts
 
 
 def run(options: Options) -> int:
     """Runs beside the console, in its container."""
     audited.note("console", "made a link")
-    Screen().say(*ways_in(int(os.environ.get("CONSOLE_PORT") or PORT), leave_link()), "It ends where it was started.")
+    Screen().say(*ways_in(int(os.environ.get("CONSOLE_PORT") or PORT), leave_link()), str(texts.ENDS_THERE))
     return FINE

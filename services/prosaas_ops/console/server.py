@@ -292,8 +292,8 @@ def ways_in(port: int, key: str) -> tuple[str, str]:
     """Here, and from another machine."""
     whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     return (
-        f"The console, for one browser, once:  {link_to(port, key)}",
-        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+        texts.LINK_PRINTED(link=link_to(port, key)),
+        texts.FROM_ELSEWHERE(port=port, whose=whose),
     )
 
 
@@ -304,7 +304,7 @@ def run(options: Options) -> int:
     screen = Screen()
     screen.say(
         *ways_in(port, doorkeeper.link()),
-        f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
+        texts.ENDS_BY(minutes=f"{IDLE_SECONDS / 60:.0f}"),
     )
     # From here on what is printed is a line of the log.
     bootstrap("prosaas-console")

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import refused
 
 SOCKET = "/var/run/docker.sock"
 # Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
@@ -106,15 +107,13 @@ class Engine:
         """All that run of the service, the newest first: while one drains beside another, each has calls of its own."""
         if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
             return found
-        raise Problem(
-            f"{service} is not running in the stack {self.project!r}: `make ps` shows it, `make up-prod` starts it"
-        )
+        raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
 
     def require(self, *services: str) -> list[Container]:
         """The containers of these services; a stack with none of them is a problem with an obvious fix."""
         found = self.containers(*services)
         if not found:
-            raise Problem(f"the stack {self.project!r} is not running: `make up-prod` starts it")
+            raise Problem(refused.STACK_DOWN(project=self.project))
         return found
 
     def current(self) -> list[Container]:
@@ -133,13 +132,13 @@ class Engine:
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
         if status >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(body)}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
         return json.loads(body)
 
     def post(self, path: str, payload: dict[str, Any] | None = None, **query: object) -> Any:
         status, body = self._whole("POST", path, query, payload)
         if status >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(body)}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
         return json.loads(body) if body.strip() else None
 
     def delete(self, path: str) -> None:
@@ -153,7 +152,7 @@ class Engine:
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
         if status >= 400:
-            raise Problem(f"Docker could not read the log of {container.service}: {_reason(body)}")
+            raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(body)))
         return list(lines.feed(body))
 
     def follow(self, container: str, since: float | None = None) -> socket.socket:
@@ -179,7 +178,7 @@ class Engine:
         out, err = separated(body)
         code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
         if code is None:
-            raise Problem(f"{command[0]} in {container.service} did not end: `make ps` shows whether it is healthy")
+            raise Problem(refused.NOT_ENDED(command=command[0], name=container.service))
         return int(code), out, err
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
@@ -189,10 +188,10 @@ class Engine:
         while b"\r\n\r\n" not in head:
             byte = connection.recv(1)
             if not byte:
-                raise Problem(f"Docker closed the connection on {path}")
+                raise Problem(refused.DOCKER_CLOSED(path=path))
             head += byte
         if int(head.split(b" ", 2)[1]) >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(connection.recv(4096))}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(connection.recv(4096))))
         return connection
 
     def _whole(
@@ -205,10 +204,10 @@ class Engine:
                 while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
                     answer += chunk
             except BlockingIOError:
-                raise Problem(f"Docker did not answer {path} in time: is it overloaded? `make doctor`") from None
+                raise Problem(refused.DOCKER_SLOW(path=path)) from None
         end = answer.find(b"\r\n\r\n")
         if end < 0:
-            raise Problem(f"Docker closed the connection on {path}")
+            raise Problem(refused.DOCKER_CLOSED(path=path))
         return int(answer[:end].split(b" ", 2)[1]), bytes(memoryview(answer)[end + 4 :])
 
     def _ask(self, method: str, path: str, query: dict[str, Any], payload: dict[str, Any] | None) -> socket.socket:
@@ -218,9 +217,7 @@ class Engine:
             connection.connect(self._path)
         except OSError as error:
             connection.close()
-            raise Problem(
-                f"Docker does not answer on {self._path}: {error.strerror}. Is the engine up? `make doctor`"
-            ) from None
+            raise Problem(refused.DOCKER_AWAY(socket=self._path, why=error.strerror)) from None
         head = (
             f"{method} {quote(path)}?{urlencode(query)} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\n"
         )
@@ -326,4 +323,4 @@ def _reason(body: bytes) -> str:
     try:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        return body.decode("utf-8", "replace").strip() or "no reason given"
+        return body.decode("utf-8", "replace").strip() or str(refused.NO_REASON)

@@ -6,6 +6,7 @@ from prosaas_ops.options import Nothing, Options, Problem
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import calls_named
+from prosaas_ops.texts import refused
 
 # Of a whole id, "CA" and 32 hexadecimal digits.
 _WHOLE = 34
@@ -28,5 +29,5 @@ def one_call(engine: Engine, options: Options, name: str = "CALL") -> str:
     with suppress(Problem):
         found |= dict.fromkeys(calls_named(typed))
     if len(found) > 1 and typed not in found:
-        raise Nothing(f"{name}={typed} may be {', '.join(found)}: type more of it")
+        raise Nothing(refused.AMBIGUOUS(name=name, value=typed, found=", ".join(found)))
     return typed if typed in found or not found else next(iter(found))

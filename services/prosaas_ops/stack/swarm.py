@@ -14,6 +14,7 @@ from typing import Any
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops.texts import swarm as words
 
 STACK = "com.docker.stack.namespace"
 # What a task says of itself once nothing of it runs.
@@ -102,7 +103,7 @@ class SwarmEngine(Engine):
             return super().inspect(inner)
         described = self._from(task, inner, "")
         if "Config" not in described:
-            raise Problem(f"the task {container} cannot be described: {described.get('message', 'it is gone')}")
+            raise Problem(words.NOT_DESCRIBED(name=container, why=described.get("message", words.GONE)))
         return described
 
     def life(self, container: str) -> dict[str, Any]:
@@ -166,14 +167,15 @@ class SwarmEngine(Engine):
         }
         told = self._from(task, inner, json.dumps(wanted))
         if told.get("code") is None:
-            raise Problem(f"{command[0]} in {container.name} did not run: {told.get('message', 'it did not end')}")
+            why = told.get("message", words.NO_END)
+            raise Problem(words.NOT_RUN(command=command[0], name=container.name, why=why))
         out, err = separated(zlib.decompress(base64.b64decode(told["frames"])))
         return int(told["code"]), out, err
 
     def _is_here(self, task: dict[str, Any]) -> bool:
         return bool(task["NodeID"] == self.get("/info")["Swarm"]["NodeID"])
 
-    def _from(self, task: dict[str, Any], *words: str) -> dict[str, Any]:
+    def _from(self, task: dict[str, Any], *asked: str) -> dict[str, Any]:
         """What its node's engine answers a job beside the task, of the task's own image: that is there already."""
         name = f"{self.project}_reach_{secrets.token_hex(4)}"
         spec = {
@@ -181,7 +183,7 @@ class SwarmEngine(Engine):
             "TaskTemplate": {
                 "ContainerSpec": {
                     "Image": task["Spec"]["ContainerSpec"]["Image"],
-                    "Command": ["python3", "-IS", "-c", _ASK, *words],
+                    "Command": ["python3", "-IS", "-c", _ASK, *asked],
                     "User": "0:0",
                     "ReadOnly": True,
                     "CapabilityDrop": ["ALL"],
@@ -205,7 +207,7 @@ class SwarmEngine(Engine):
                         if lines:
                             answer: dict[str, Any] = json.loads(lines[-1].text)
                             return answer
-            raise Problem(f"the node of {task['ID']} does not answer within {_REACH_S:.0f} s: `docker node ls`")
+            raise Problem(words.NO_ANSWER(name=task["ID"], seconds=f"{_REACH_S:.0f}"))
         finally:
             self.delete(f"/services/{name}")
 

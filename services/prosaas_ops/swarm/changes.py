@@ -1,21 +1,16 @@
 """`make diff` of a Swarm: what a deploy would change of what was deployed last."""
 
-from pathlib import Path
-
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.swarm import kept
 from prosaas_ops.swarm.deploy import engine_of
 from prosaas_ops.swarm.rendered import differences, rendered
 from prosaas_ops.texts import swarm as words
 
-OPTIONS = ()
 
-
-def run(_options: Options) -> int:
+def show(world: World, screen: Screen) -> int:
     """A line a service; which content a version of our images has, only a build says."""
-    world, screen = World(Path.cwd()), Screen()
     known = kept.releases(engine_of(world))
     before = known[0] if known else {}
     after = rendered(world.model(), {}).stack

@@ -17,6 +17,7 @@ from prosaas_ops.stack.swarm import SwarmEngine, node_name
 from prosaas_ops.swarm import kept, nodes
 from prosaas_ops.swarm.rendered import Rendered, part, rendered
 from prosaas_ops.swarm.rollout import MIGRATE, carry, converge, deploy, migrate
+from prosaas_ops.texts import swarm as words
 
 OVERLAY = "docker-compose.swarm.yml"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
@@ -62,16 +63,16 @@ class Deploy:
             {"before": before},
             # A first start that fails is left as it is, to be looked at.
             self._back if before else None,
-            "what ran before runs again",
+            str(words.BACK_TO),
         )
 
     def rollback(self, back: int) -> Plan:
         """An earlier release as it was deployed: images, settings, secrets and replicas."""
         known = kept.releases(self._engine)
         if not 1 <= back <= kept.KEPT_RELEASES:
-            raise Problem(f"N={back}: a release from 1 (the one before) to {kept.KEPT_RELEASES}")
+            raise Problem(words.NO_SUCH_RELEASE(n=back, most=kept.KEPT_RELEASES))
         if len(known) <= back:
-            raise Problem(f"there are {max(0, len(known) - 1)} earlier releases to go back to, not {back}")
+            raise Problem(words.FEW_RELEASES(there=max(0, len(known) - 1), n=back))
         wanted = known[back]
         return Plan(
             "rollback",
@@ -82,7 +83,7 @@ class Deploy:
             ],
             {"before": known[:1]},
             self._back,
-            "what ran before runs again",
+            str(words.BACK_TO),
         )
 
     def _known(self) -> None:
@@ -106,7 +107,7 @@ class Deploy:
             converge(self._world, self._engine, ["postgres"])
 
     def _migrate(self) -> None:
-        self._world.say("migrating the schema, once")
+        self._world.say(str(words.MIGRATING))
         migrate(self._world, self._engine, part(self._wanted.stack, [MIGRATE]))
 
     def _roll_out(self, stack: dict[str, Any]) -> None:
@@ -132,7 +133,7 @@ class Deploy:
                 return
             time.sleep(0.5)
         told = ", ".join(f"{name}: {answer}" for name, answer in said.items())
-        raise problem(f"the front door does not lead to prosaas-api ({told})", "make logs S=gateway,api", _READ)
+        raise problem(words.NO_DOOR_LEADS(told=told), "make logs S=gateway,api", _READ)
 
 
 def published(world: World, model: dict[str, Any], *, build: bool) -> dict[str, str]:
@@ -142,7 +143,7 @@ def published(world: World, model: dict[str, Any], *, build: bool) -> dict[str, 
     """
     images, registry = Images(world), world.setting("REGISTRY").rstrip("/")
     if build:
-        world.say("building what changed")
+        world.say(str(words.BUILDING))
         images.build()
     version = _NOT_IN_A_TAG.sub("-", world.version)[:100]
     local = images.built()
@@ -157,16 +158,16 @@ def published(world: World, model: dict[str, Any], *, build: bool) -> dict[str, 
             found[name] = f"prosaas/{short}:{local[short].removeprefix('sha256:')[:12]}"
             world.docker("tag", local[short], found[name])
         else:
-            raise problem(f"prosaas/{short} was never built here", "make up-swarm without BUILD=0", _READ)
+            raise problem(words.NEVER_BUILT(name=short), str(words.BUILD_IT), _READ)
     if not registry and len(engine_of(world).nodes()) > 1:
-        world.say(f"no REGISTRY: every node needs {' '.join(found.values())}")
+        world.say(words.NO_REGISTRY(images=" ".join(found.values())))
     return found
 
 
 def _in_registry(world: World, name: str, version: str, local: str) -> str:
     reference = f"{name}:{version}"
     if local:
-        world.say(f"pushing {reference}")
+        world.say(words.PUSHING(image=reference))
         world.docker("tag", local, reference)
         world.docker("push", "--quiet", reference)
     else:
@@ -197,7 +198,7 @@ def down(world: World) -> Plan:
         name = f"name={world.project}_"
         while engine.tasks() or world.docker("network", "ls", "--quiet", f"--filter={name}").out.split():
             if time.monotonic() > deadline:
-                raise Problem(f"tasks of {world.project} do not end: `docker stack ps {world.project}`")
+                raise Problem(words.STAYS(project=world.project))
             time.sleep(0.5)
 
     return Plan("down", [Step("stop", stop)])

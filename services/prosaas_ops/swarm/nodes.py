@@ -11,6 +11,7 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.swarm import ENDED, SwarmEngine, node_name
+from prosaas_ops.texts import swarm as words
 
 _READ = "docs/scaling.md"
 GATEWAY, DATABASE = "prosaas.gateway", "prosaas.database"
@@ -42,19 +43,18 @@ def known(engine: SwarmEngine, stack: Mapping[str, Any]) -> Iterator[Finding]:
     """What the manager knows of every node: state, engine, labels, and room for all that is to run."""
     here = engine.get("/info")["Swarm"]
     if here.get("LocalNodeState") != "active":
-        yield Finding("swarm", "this engine is in no Swarm", "docker swarm init, or make up-prod for one host", _READ)
+        yield Finding("swarm", str(words.NO_SWARM), str(words.MAKE_SWARM), _READ)
         return
     if not here.get("ControlAvailable"):
-        yield Finding("swarm", "this node is no manager", "run this on one: docker node promote makes one", _READ)
+        yield Finding("swarm", str(words.NO_MANAGER), str(words.ON_A_MANAGER), _READ)
         return
     usable = []
     for node in engine.nodes().values():
         name, state = node_name(node), node["Status"]["State"]
         if node["Spec"]["Availability"] != "active":
-            yield Finding("node", f"{name} is {node['Spec']['Availability']}: nothing new comes to it")
+            yield Finding("node", words.RESTING(node=name, state=node["Spec"]["Availability"]))
         elif state != "ready":
-            fix = f"start its engine, or docker node rm --force {name}"
-            yield Finding("node", f"{name} is {state}", fix, _READ)
+            yield Finding("node", words.NOT_READY(node=name, state=state), words.START_IT(node=name), _READ)
         else:
             usable.append(node)
             yield _engine(name, str(node["Description"]["Engine"]["EngineVersion"]))
@@ -65,9 +65,10 @@ def known(engine: SwarmEngine, stack: Mapping[str, Any]) -> Iterator[Finding]:
 def _engine(name: str, version: str) -> Finding:
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     if found and tuple(map(int, found.groups())) >= LEAST_ENGINE:
-        return Finding("node", f"{name} is ready, engine {version}")
+        return Finding("node", words.READY(node=name, version=version))
     wanted = ".".join(map(str, LEAST_ENGINE))
-    return Finding("node", f"{name} has engine {version}, older than {wanted}", f"a newer one on {name}", _READ)
+    old = words.OLD_ENGINE(node=name, version=version, least=wanted)
+    return Finding("node", old, words.NEWER_ON(node=name), _READ)
 
 
 def _labels(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Iterator[Finding]:
@@ -75,19 +76,17 @@ def _labels(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Iterator[F
         return [node_name(node) for node in nodes if node["Spec"].get("Labels", {}).get(label) == "1"]
 
     if doors := labelled(GATEWAY):
-        yield Finding("label", f"the gateway is on {', '.join(doors)}")
+        yield Finding("label", words.DOORS(nodes=", ".join(doors)))
     else:
-        fix = f"docker node update --label-add {GATEWAY}=1 NODE, for each that callers reach"
-        yield Finding("label", f"no node that can be used has the label {GATEWAY}=1", fix, _READ)
+        yield Finding("label", words.NO_DOOR(label=GATEWAY), words.LABEL_DOOR(label=GATEWAY), _READ)
     if "postgres" not in stack["services"]:
         return
     homes = labelled(DATABASE)
     if len(homes) == 1:
-        yield Finding("label", f"the database is on {homes[0]}")
+        yield Finding("label", words.HOME(node=homes[0]))
     else:
-        fix = f"docker node update --label-add {DATABASE}=1 NODE, for the one whose disk has it; or DATABASE_URL"
-        told = f"{', '.join(homes)} all have" if homes else "no node that can be used has"
-        yield Finding("label", f"{told} the label {DATABASE}=1, and the data is on one", fix, _READ)
+        told = words.HOMES(label=DATABASE, nodes=", ".join(homes)) if homes else words.NO_HOME(label=DATABASE)
+        yield Finding("label", told, words.LABEL_HOME(label=DATABASE), _READ)
 
 
 def _room(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Finding:
@@ -97,9 +96,9 @@ def _room(nodes: list[dict[str, Any]], stack: Mapping[str, Any]) -> Finding:
         for service in stack["services"].values()
     )
     if has >= wanted * _ROOM:
-        return Finding("memory", f"{has} MB on {len(nodes)} nodes; the limits add up to {wanted}")
-    fix = "fewer *_REPLICAS, smaller *_MEMORY in .env, or another node"
-    return Finding("memory", f"{has} MB on {len(nodes)} nodes, and the limits add up to {wanted}", fix, _READ)
+        return Finding("memory", words.ROOM(has=has, nodes=len(nodes), limits=wanted))
+    told = words.NO_ROOM(has=has, nodes=len(nodes), limits=wanted)
+    return Finding("memory", told, str(words.MORE_ROOM), _READ)
 
 
 def seen(world: World, engine: SwarmEngine, image: str, ports: list[int]) -> Iterator[Finding]:
@@ -128,22 +127,22 @@ def _answers(engine: SwarmEngine, name: str, asked: float, ports: list[int]) -> 
         node = nodes[task["NodeID"]]
         host, status = node_name(node), task["Status"]
         if status["State"] != "complete":
-            fix = "set REGISTRY in .env to one that every node reaches, or docker save IMAGE | ssh NODE docker load"
-            yield Finding("image", f"{host} could not run {_image(task)}: {status.get('Err', 'it ended')}", fix, _READ)
+            why = status.get("Err", words.ITS_END)
+            told = words.NO_IMAGE(node=host, image=_image(task), why=why)
+            yield Finding("image", told, str(words.BRING_IMAGE), _READ)
             continue
         lines = engine.logs(Container(task["ID"], "preflight", host, "exited", "", ""))
-        told = json.loads(lines[-1].text)
-        skew = max(asked - told["at"], told["at"] - time.time(), 0.0)
+        said = json.loads(lines[-1].text)
+        skew = max(asked - said["at"], said["at"] - time.time(), 0.0)
         if skew > LARGEST_SKEW_S:
-            fix = f"a time service on {host}: chrony, or systemd-timesyncd"
-            yield Finding("clock", f"the clock of {host} is {skew:.0f} s off this manager's", fix, _READ)
-        if told["disk"] < _LEAST_DISK_MB:
-            fix = f"docker image prune on {host}, or a larger disk"
-            yield Finding("disk", f"{told['disk']} MB free on {host}, images need {_LEAST_DISK_MB}", fix, _READ)
-        taken = told["taken"] if node["Spec"].get("Labels", {}).get(GATEWAY) == "1" and host not in doors else []
+            off = words.CLOCK(node=host, seconds=f"{skew:.0f}")
+            yield Finding("clock", off, words.SET_CLOCK(node=host), _READ)
+        if said["disk"] < _LEAST_DISK_MB:
+            little = words.LITTLE_DISK(free=said["disk"], node=host, needed=_LEAST_DISK_MB)
+            yield Finding("disk", little, words.MORE_DISK(node=host), _READ)
+        taken = said["taken"] if node["Spec"].get("Labels", {}).get(GATEWAY) == "1" and host not in doors else []
         for port in taken:
-            fix = "stop it, or set another API_PORT in .env"
-            yield Finding("port", f"port {port} of {host} is taken by something else", fix, _READ)
+            yield Finding("port", words.PORT_TAKEN(port=port, node=host), str(words.OTHER_PORT), _READ)
 
 
 def _ended(engine: SwarmEngine, name: str) -> list[dict[str, Any]]:
@@ -153,7 +152,7 @@ def _ended(engine: SwarmEngine, name: str) -> list[dict[str, Any]]:
         if tasks and all(task["Status"]["State"] in ENDED for task in tasks):
             return tasks
         time.sleep(0.3)
-    raise Problem(f"a node did not run {name} within {_PATIENCE_S:.0f} s: `docker service ps {name}`")
+    raise Problem(words.SILENT(name=name, seconds=f"{_PATIENCE_S:.0f}"))
 
 
 def _image(task: Mapping[str, Any]) -> str:

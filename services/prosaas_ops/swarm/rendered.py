@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import swarm as words
 
 # Of a service in both languages; what else Compose says of one is for Compose alone, or is translated below.
 _KEPT = (
@@ -137,7 +138,7 @@ def _configs(project: str, volume: Mapping[str, Any], made: Rendered) -> Iterato
     """A folder of this machine is not on the others: each file of it is a config."""
     source = Path(volume["source"])
     if source.is_socket() or not source.exists():
-        raise Problem(f"{source} cannot be mounted on every node: a Swarm carries files, and those that are there")
+        raise Problem(words.NOT_CARRIED(path=source))
     for path in sorted(source.iterdir()) if source.is_dir() else [source]:
         if not path.is_file() or path.name in _UNREAD:
             continue

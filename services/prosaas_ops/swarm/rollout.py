@@ -11,6 +11,7 @@ from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.swarm import ENDED, STACK, SwarmEngine, node_name
 from prosaas_ops.swarm.rendered import Rendered
+from prosaas_ops.texts import swarm as words
 
 _READ = "docs/scaling.md"
 # Without any task that came nearer to running for so long, a service does not become what it should be.
@@ -56,10 +57,9 @@ def migrate(world: World, engine: SwarmEngine, stack: Mapping[str, Any]) -> None
         if ended:
             said = engine.logs(Container(ended[-1]["ID"], MIGRATE, MIGRATE, "exited", "", ""))
             print("\n".join(line.text for line in said[-20:]), flush=True)
-            error = ended[-1]["Status"].get("Err", "it failed")
-            raise Problem(f"migrate did not come to its end ({error}); its last lines are above")
+            raise Problem(words.MIGRATION_FAILED(why=ended[-1]["Status"].get("Err", words.FAILED)))
         time.sleep(0.3)
-    raise Problem(f"migrate did not end within {_PATIENCE_S:.0f} s: `docker service ps {name}`")
+    raise Problem(words.MIGRATION_LONG(seconds=f"{_PATIENCE_S:.0f}", name=name))
 
 
 def converge(world: World, engine: SwarmEngine, names: Iterable[str]) -> None:
@@ -70,17 +70,17 @@ def converge(world: World, engine: SwarmEngine, names: Iterable[str]) -> None:
         described = {engine.short(service): service for service in engine.services()}
         for name in waiting:
             if (state := described[name].get("UpdateStatus", {}).get("State")) in _WENT_BACK:
-                raise _failed(world, engine, name, tasks, described[name], f"Swarm took it back ({state})")
+                raise _failed(world, engine, name, tasks, described[name], words.TAKEN_BACK(state=state))
         left = [name for name in waiting if not _converged(described[name], tasks)]
         for name in sorted({*waiting} - {*left}):
-            world.say(f"{name}: {_where(engine, described[name], tasks)}")
+            world.say(_where(engine, name, described[name], tasks))
         waiting = left
         now = json.dumps(sorted((task["ID"], task["Status"]["State"]) for task in tasks if _live(task)))
         if now != seen:
             # As long as replicas come and go, a rollout moves: each of them may take its time.
             seen, deadline = now, time.monotonic() + _PATIENCE_S
         elif time.monotonic() > deadline:
-            raise _failed(world, engine, waiting[0], tasks, described[waiting[0]], "it does not become healthy")
+            raise _failed(world, engine, waiting[0], tasks, described[waiting[0]], str(words.NOT_HEALTHY))
         time.sleep(0.3 if waiting else 0)
 
 
@@ -104,11 +104,11 @@ def _converged(service: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -
     return len(good) == len(own) == least and service.get("UpdateStatus", {}).get("State") in (None, "completed")
 
 
-def _where(engine: SwarmEngine, service: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> str:
+def _where(engine: SwarmEngine, name: str, service: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> str:
     nodes = engine.nodes()
     own = [task for task in tasks if task["ServiceID"] == service["ID"] and _live(task)]
     hosts = sorted(node_name(nodes[task["NodeID"]]) for task in own if task.get("NodeID") in nodes)
-    return f"{len(own)} healthy on {', '.join(hosts)}"
+    return words.HEALTHY(service=name, count=len(own), nodes=", ".join(hosts))
 
 
 def _failed(
@@ -128,4 +128,6 @@ def _failed(
         if task["Status"].get("Err")
     ]  # fmt: skip
     told = f": {said[-1]}" if said else ""
-    return problem(f"{name}: {why}{told}", f"docker service ps --no-trunc {world.project}_{name}", _READ)
+    return problem(
+        words.NOT_THERE(service=name, why=f"{why}{told}"), f"docker service ps --no-trunc {world.project}_{name}", _READ
+    )

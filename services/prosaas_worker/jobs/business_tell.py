@@ -34,6 +34,7 @@ async def run(job: Job, tools: Tools) -> None:
     asked = _sent_away(str(job.payload["call_sid"])) if message_id is None else _left(message_id)
     async with transaction(tools.engine) as connection:
         found = (await connection.execute(asked)).one_or_none()
+    # A text to the number that calls come to would be one to ourselves.
     to = "" if found is None else elsewhere(found.transfer_number, found.phone)
     if found is None or not (to or tools.settings.business_webhook_url):
         log.debug("nobody to tell", job=job.key)

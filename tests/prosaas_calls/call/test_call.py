@@ -16,6 +16,7 @@ from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
 from simulator.app import CONTROL
@@ -448,6 +449,30 @@ async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> Non
     assert result["transferred_to"] is None
     assert THANK["agent"] in [piece["text"] for piece in result["heard"]]
     assert end(events)["reason"] == "customer_hangup"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the_caller_is_still_there(
+    monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """Nobody hears an apology for a transfer while the person's phone rings."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    really = TwilioCalls.transfer
+
+    async def transfer(self: TwilioCalls, call_sid: str, number: str) -> bool | None:
+        if taken:
+            await really(self, call_sid, number)
+        return None
+
+    monkeypatch.setattr(TwilioCalls, "transfer", transfer)
+    async with calls_world(handover=20.0 if taken else 0.1) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish] if taken else [wish, THANK], "patience_ms": 30_000})
+            await until(lambda: world.store.records)
+
+    assert (result["transferred_to"] is not None) is taken
+    assert (THANK["agent"] in [piece["text"] for piece in result["heard"]]) is not taken
+    assert end(events)["reason"] == ("transferred" if taken else "customer_hangup")
 
 
 async def test_keys_reach_the_model_and_never_the_log() -> None:

@@ -1,5 +1,6 @@
 """What the model's events do to a call, in the sequences in which they come."""
 
+import asyncio
 from dataclasses import replace
 from time import monotonic
 
@@ -488,3 +489,22 @@ def test_a_promise_is_judged_at_last_although_its_response_never_ended() -> None
     stage.promises.judge(at_last=True)
 
     assert stage.promises.unkept
+
+
+async def test_what_asking_for_a_response_costs_is_measured_for_each_and_not_what_the_model_then_needs() -> None:
+    """The round trip from our request to its beginning; a response that nobody asked for has none."""
+    stage = Stage()
+    stage.responds()
+    stage.done()
+    assert stage.stats.asking_ms is None
+
+    stage.turns.want()
+    stage.conversation.ask_if_due()
+    await asyncio.sleep(0.03)
+    stage.model("response.created", response={"id": "r2"})
+    await asyncio.sleep(0.06)
+    stage.delta("r2", "i2")
+    stage.done("r2")
+
+    assert stage.stats.asking_ms is not None
+    assert 25 <= stage.stats.asking_ms < 60

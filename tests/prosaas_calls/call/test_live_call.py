@@ -352,3 +352,20 @@ async def test_a_new_session_hears_nothing_of_whom_the_caller_claims_to_be(tmp_p
     stage.caller.say(HANG_UP)
     await calling
     assert [record.customer_id for record in stage.store.records] == [None]
+
+
+@pytest.mark.parametrize(("taken", "rescued", "hung_up"), [(True, 1, 0), (None, 0, 0), (False, 0, 1)])
+async def test_a_caller_for_whom_a_person_is_rung_is_not_told_of_and_not_cut_off(
+    tmp_path: Path, taken: bool | None, rescued: int, hung_up: int
+) -> None:
+    """Who is perhaps being connected is not cut off either, and the business hears of them all the same."""
+    stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
+
+    async def transfer(call_sid: str, number: str) -> bool | None:
+        return taken
+
+    stage.twilio.transfer = transfer  # type: ignore[method-assign, assignment]
+    await axed(stage, Axe(0))
+    (record,) = stage.store.records
+    assert record.metrics.get("rescued", False) == bool(rescued)
+    assert len(stage.twilio.hung_up) == hung_up

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,6 +41,9 @@ class Model:
         self.made.append(Connection())
         return self.made[-1]
 
+    def has_made(self, count: int) -> bool:
+        return len(self.made) == count
+
     @property
     def standing(self) -> int:
         return sum(connection.stands for connection in self.made)
@@ -62,7 +66,7 @@ async def test_who_calls_gets_the_one_that_stands_and_the_next_is_made_at_once()
     model = Model()
     async with kept(model) as beside:
         for number in range(3):
-            await until(lambda number=number: len(model.made) == number + 1)
+            await until(partial(model.has_made, number + 1))
             assert await beside.take() is model.made[number]
         await until(lambda: len(model.made) == 4)
     assert model.standing == 3

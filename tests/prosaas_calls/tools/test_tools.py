@@ -417,7 +417,7 @@ async def diary(engine: AsyncEngine) -> list[tuple[str | None, str]]:
     """The number and the name under which each appointment stands."""
     async with session(engine) as opened:
         who = select(Customer.phone, Customer.name).join(Appointment, Appointment.customer_id == Customer.id)
-        return [tuple(row) for row in await opened.execute(who.order_by(Appointment.starts_at))]
+        return [(phone, name) for phone, name in await opened.execute(who.order_by(Appointment.starts_at))]
 
 
 async def test_a_corrected_number_takes_the_calls_bookings_and_its_name_along(engine: AsyncEngine) -> None:
