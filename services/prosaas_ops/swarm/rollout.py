@@ -127,7 +127,5 @@ def _failed(
         for task in own
         if task["Status"].get("Err")
     ]  # fmt: skip
-    told = f": {said[-1]}" if said else ""
-    return problem(
-        words.NOT_THERE(service=name, why=f"{why}{told}"), f"docker service ps --no-trunc {world.project}_{name}", _READ
-    )
+    told = ": ".join([name, why, *said[-1:]])
+    return problem(told, f"docker service ps --no-trunc {world.project}_{name}", _READ)
