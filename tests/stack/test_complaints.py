@@ -63,7 +63,7 @@ class Duty:
         raise AssertionError(f"nothing says {cause!r}:\n{screen}")
 
     def is_done(self) -> None:
-        """At night, that is as much as one can ask of anybody; of a machine that is busy, as much longer as it is busy."""
+        """As much as one can ask of anybody at night; of a machine that is busy, as much longer as it is busy."""
         print(f"{self.commands} commands, {self.seconds:.1f} s, {self.words} words")
         assert self.commands <= MOST_COMMANDS
         assert self.seconds < MOST_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
