@@ -132,6 +132,10 @@ ONE_MACHINE: Final = Text(
     "make {command} מיועדת למכונה אחת, והמערכת הזאת על סווארם",
     "make {command} is for one machine, and this stack is on a Swarm",
 )
+RUNS_HERE: Final = Text(
+    "המערכת הזאת רצה על המכונה הזאת בלי סווארם, עם אותו מסד נתונים",
+    "this stack runs on this machine without a Swarm, with the same database",
+)
 DOWN_FIRST: Final = Text("קודם make down, או להמשיך עם make up-swarm", "make down first, or go on with make up-swarm")
 OTHER_CLONE: Final = Text("עותק אחר של המאגר הזה", "another clone of this repository")
 IN_ENV: Final = Text(
