@@ -78,12 +78,13 @@ def _setup(world: World, _options: Options) -> None:
 def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
-    world.env.put(**secrets.machine(world))
+    found = secrets.machine(world)
     if environment:
-        # What this start is, and not what the last one was, is what the checks must see.
-        world.overrides = secrets.chosen_stack(world, environment)
+        # What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+        found |= secrets.chosen_stack(world, environment)
+        world.overrides = found
         _refuse(examine(PREFLIGHT, world, environment))
-        world.env.put(**world.overrides)
+    world.env.put(**found)
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():

@@ -63,8 +63,10 @@ REPAIR: Final = Text(
     "לתקן או להסיר את השורה, ולשכוח שוב את האדם הזה: {path}",
     "repair or remove that line, and forget that person again: {path}",
 )
-WOULD_COME_BACK: Final = Text("מי שנשכח היה חוזר: {why}", "who was forgotten would come back: {why}")
-STAY_FORGOTTEN: Final = Text("אנשים שנשכחו נשארים שכוחים: {count}", "{count} people who were forgotten stay forgotten")
+WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
+STAY_FORGOTTEN: Final = Text(
+    "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"
+)
 NOT_MIGRATED: Final = Text(
     "migrate לא הצליח להביא את הגיבוי ל-schema של הגרסה הזאת: docker compose logs migrate",
     "migrate could not bring the backup to this version's schema: docker compose logs migrate",

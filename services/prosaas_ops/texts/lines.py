@@ -75,7 +75,7 @@ TRACE_TELLS: Final = Text(
 RECORDED_HEAD: Final = Text("נכתבה (UTC)            בתים   של", "written (UTC)          bytes  of")
 RECORDED: Final = Text("{kind} {name}: רשומות {records}, {reason}", "{kind} {name}: {records} records, {reason}")
 EACH_FRAME: Final = Text("{command} · כל frame: LEVEL=DEBUG", "{command} · LEVEL=DEBUG shows each frame")
-FRAMES: Final = Text("… {told}, בתוך {seconds} s", "… {told} in {seconds} s")
+FRAMES: Final = Text("… {told}, בתוך {seconds} שניות", "… {told} in {seconds} s")
 
 # make capture
 CHOOSE_ONE: Final = Text(
