@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import pytest
 
-from prosaas_core.words import day_in_words, moment_in_words, weekday
+from prosaas_core.words import counted, day_in_words, moment_in_words, weekday
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_saturday_is_no_day_number_in_hebrew() -> None:
 
 def test_a_moment_is_a_day_and_an_hour() -> None:
     assert moment_in_words(datetime(2026, 12, 1, 9, 5), "he") == "יום שלישי, 1 בדצמבר, 09:05"
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 free times"), (1, "one free time"), (3, "3 free times")])
+def test_one_thing_is_counted_in_words_of_its_own(number: int, said: str) -> None:
+    assert counted(number, "one free time", "{} free times") == said
