@@ -196,6 +196,8 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             "OPENAI_API_KEY": "bench",
             "OPENAI_REALTIME_URL": model,
             "MAX_CALLS": "1000",
+            # All of them have one number.
+            "CALLS_PER_NUMBER": "0",
             "DRAIN_SECONDS": "1",
             "PORT": str(port),
             "OPERATORS_PORT": "0",

@@ -3,24 +3,26 @@
 import http.client
 import json
 import os
+import random
 import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from secrets import token_hex
 from statistics import median
+from string import ascii_lowercase
 from typing import Any
 
 from stack_world.fixtures import remove
 from stack_world.stack import Stack, eventually, free_port, prepare
-from stack_world.terminal import typed
+from stack_world.terminal import finish, typed
 
 VIEWERS = 10
 # What a page of a live call asks for anew, and how often.
 _STORY_S = 1.0
 _MODEL_PORT = 9100
+MODEL = f"ws://simulator:{_MODEL_PORT}/v1/realtime"
 _WRITE = "open('/proc/1/fd/1', 'w').write({!r} + '\\n')"
 
 
@@ -72,7 +74,7 @@ class Viewer:
 
     def _follow(self) -> None:
         for row in self._stream:
-            if found := re.search(rb"line-of-[0-9a-f]+", row):
+            if found := re.search(rb"line-of-[a-z]+", row):
                 self._seen.setdefault(found[0].decode(), time.time())
             if self._stopped.is_set():
                 return
@@ -111,14 +113,18 @@ def at_the_console(stack: Stack) -> Iterator[tuple[str, str]]:
                 return None
             return (answer.getheader("Set-Cookie") or "").partition(";")[0] or None
 
-        yield door, eventually(came_in, "a way into the console", 30)
-        child.sendintr()
+        try:
+            yield door, eventually(came_in, "a way into the console", 30)
+        finally:
+            child.sendintr()
+            finish(child)
 
 
 def lines(stack: Stack, viewers: list[Viewer], times: int) -> Iterator[float]:
     """How long each of some lines took from its writing in the container to the last of the viewers."""
     for _ in range(times):
-        words = f"line-of-{token_hex(4)}"
+        # Letters alone: a page keeps numbers apart, so that they read in their order.
+        words = f"line-of-{''.join(random.choices(ascii_lowercase, k=12))}"
         script = f"import time; {_WRITE.format(f'[INFO] {words}')}; print(time.time())"
         written = float(stack.execute("prosaas-calls", "python", "-c", script))
 
@@ -130,22 +136,26 @@ def lines(stack: Stack, viewers: list[Viewer], times: int) -> Iterator[float]:
 
 
 def measure(calls: int, seconds: float, rounds: int) -> tuple[Looking, Looking]:
-    """Without anybody at the console, and with ten; in turns, on a stack of its own."""
-    checkout, project = prepare(CALLS_PER_NUMBER="0", OPENAI_REALTIME_URL=f"ws://simulator:{_MODEL_PORT}/v1/realtime")
-    stack = Stack(checkout, project)
-    alone, watched = Looking(), Looking()
+    """Without anybody at the console, and with ten; on a stack of its own."""
+    checkout, project = prepare(CALLS_PER_NUMBER="0", OPENAI_REALTIME_URL=MODEL)
     try:
         checkout.run("make", "up-prod", timeout=600)
-        with at_the_console(stack) as (door, cookie):
-            for _ in range(rounds):
-                alone.add(load(stack, calls, seconds))
-                viewers = [Viewer(door, cookie) for _ in range(VIEWERS)]
-                watched.add(load(stack, calls, seconds))
-                watched.lines_s += lines(stack, viewers, 5)
-                for viewer in viewers:
-                    viewer.stop()
+        return in_turns(Stack(checkout, project), calls, seconds, rounds)
     finally:
         remove(checkout)
+
+
+def in_turns(stack: Stack, calls: int, seconds: float, rounds: int) -> tuple[Looking, Looking]:
+    """Both, one after the other, so that a busy moment meets both."""
+    alone, watched = Looking(), Looking()
+    with at_the_console(stack) as (door, cookie):
+        for _ in range(rounds):
+            alone.add(load(stack, calls, seconds))
+            viewers = [Viewer(door, cookie) for _ in range(VIEWERS)]
+            watched.add(load(stack, calls, seconds))
+            watched.lines_s += lines(stack, viewers, 5)
+            for viewer in viewers:
+                viewer.stop()
     return alone, watched
 
 

@@ -27,11 +27,23 @@ with open("{SPOOL}/full", "wb", buffering=0) as file:
 
 
 @contextmanager
-def talking(stack: Stack, count: int) -> Iterator[list[str]]:
+def talking(stack: Stack, count: int, scenario: str = "demo") -> Iterator[list[str]]:
     """Calls in the midst of their conversation: the ids of all, each of which has had an answer."""
     service = stack.container("prosaas-calls")
     before = {sid for line in stack.lines_of(service) for sid in re.findall(r"CALL_START\] call_sid=(CA\w+)", line)}
-    command = ("python", "-m", "simulator", "call", "--json", "--speed", "2", "--count", str(count))
+    command = (
+        "python",
+        "-m",
+        "simulator",
+        "call",
+        "--json",
+        "--speed",
+        "2",
+        "--count",
+        str(count),
+        "--scenario",
+        scenario,
+    )
     simulator = stack.container("simulator")
     with subprocess.Popen(["docker", "exec", simulator, *command], stdout=subprocess.DEVNULL) as callers:
 
@@ -145,7 +157,7 @@ def narrow() -> Iterator[Stack]:
 @pytest.mark.timeout(900)
 def test_calls_of_a_killed_process_are_found_though_their_volume_was_full_at_that_moment(narrow: Stack) -> None:
     """Full before the calls have ended, and still when they are looked for: what they went on to say is found."""
-    with talking(narrow, 5) as call_sids:
+    with talking(narrow, 5, "long") as call_sids:
         narrow.execute("worker", "python", "-c", FILL)
         heard = written(narrow, call_sids)
 
