@@ -3,7 +3,7 @@
 import sys
 
 from prosaas_ops.options import FINE, Options, Usage
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language, refused
 
 OPTIONS = ("ALL", "ID")
@@ -17,7 +17,7 @@ def run(options: Options) -> int:
         if not ids or not all(word.isdecimal() for word in ids):
             raise Usage(str(refused.HELD_IDS))
         words = ["retry", *ids]
-    engine, admin = Engine(), ("python", "-m", "prosaas_worker.admin")
+    engine, admin = opened(), ("python", "-m", "prosaas_worker.admin")
     code, out, err = engine.run(engine.running("worker"), *admin, *words, OPS_LANG=language())
     sys.stdout.write(out)
     sys.stderr.write(err)
