@@ -26,7 +26,7 @@ PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev go-live down ps rollback restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev up-swarm go-live down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
 	@scripts/run $@
@@ -35,6 +35,9 @@ up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 	@scripts/run $@
 
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
+	@scripts/run $@
+
+up-swarm: ## the same on several machines, from a manager of their Docker Swarm [BUILD=0: REGISTRY has this version]
 	@scripts/run $@
 
 go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]

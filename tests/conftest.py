@@ -11,8 +11,9 @@ import pytest
 
 from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
 from stack_world.fixtures import checkout, stack
+from swarm_world.fixtures import swarm
 
-__all__ = ["checkout", "docker", "setting", "stack"]
+__all__ = ["checkout", "docker", "setting", "stack", "swarm"]
 
 TEMPLATE = "migrated"
 # What the operator's commands say is tested in English, and in Hebrew where that is the question.
@@ -41,7 +42,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.postgres)
     if "browser" in fixtures:
         item.add_marker(pytest.mark.browser)
-    if fixtures & {"stack", "checkout"}:
+    if fixtures & {"stack", "checkout", "swarm"}:
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")

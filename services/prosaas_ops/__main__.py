@@ -59,6 +59,7 @@ COMMANDS = {
     "up-dev": "act.up",
     "update-bases": "act.up",
     "up-prod": "act.up",
+    "up-swarm": "act.up",
 }
 
 

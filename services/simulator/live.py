@@ -5,9 +5,9 @@ import itertools
 import secrets
 import time
 import zlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from simulator.audio import watermark
@@ -87,8 +87,8 @@ class LiveCall:
     slipped_ms: int = 0
     generating: bool = False
     recognised: bool = False
-    model_closed: int = 0
-    model_failed: int = 0
+    # How often the model has done each thing that it was to do wrong.
+    misdeeds: Counter[str] = field(default_factory=Counter)
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
 
     def now_ms(self) -> int:
@@ -103,7 +103,8 @@ class LiveCall:
     def say(self, number: int, said: Said) -> None:
         """Take note of a piece of the model's speech."""
         self.said[number] = said
-        self.spoken.keep(number, said)
+        # What others hear of it was kept when it was whole, however far this call has come with it.
+        self.spoken.keep(number, replace(said, sent_bytes=len(said.audio)) if number & _KEPT else said)
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""

@@ -55,6 +55,9 @@ class Script:
         if new and turns_spoken <= len(self.turns) and self.turns[turns_spoken - 1].backchannel:
             self.heard_turns = turns_spoken
             return str(self.fill(self.turns[turns_spoken - 1].caller))
+        if not new and self.scenario.line.echo:
+            # The model hears itself, and makes nothing of it.
+            return ""
         self._waiting.clear()
         if not new or turns_spoken > len(self.turns):
             self._waiting.append(self.scenario.unclear)

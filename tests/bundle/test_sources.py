@@ -37,7 +37,8 @@ ROOMS = {
         "screen": {"texts", "stories", "stack"},
         "ask": {"screen", "texts", "stories", "stack"},
         "conduct": {"stack", "texts"},
-        "act": {"conduct", "screen", "texts", "stories", "stack"},
+        "swarm": {"conduct", "screen", "texts", "stack"},
+        "act": {"swarm", "conduct", "screen", "texts", "stories", "stack"},
         "console": {"act", "ask", "screen", "texts", "stories", "stack"},
     },
     "simulator": {

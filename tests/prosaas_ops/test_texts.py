@@ -12,6 +12,7 @@ from string import Formatter
 from typing import Any
 
 import pytest
+from bidi import get_display
 
 from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
@@ -61,6 +62,28 @@ def test_both_languages_say_the_same_with_the_same_values(name: str, text: Text)
     assert placeholders(text.he) == placeholders(text.en)
     assert not HEBREW.search(text.en)
     assert name in _SAME or HEBREW.search(text.he)
+
+
+_UNIT = re.compile(r"\{(\w+)[^}]*\}( ?)(ms|s|KiB|MB|GB|h|d|%)(?![A-Za-z])|(\w+=)\{(\w+)\}")
+
+
+@pytest.mark.parametrize("base", ["L", "R"])
+def test_no_unit_leaves_its_number_where_a_terminal_turns_hebrew_around(base: str) -> None:
+    """By the Unicode algorithm (UAX #9): a Latin unit behind a number in a Hebrew sentence would."""
+    torn = []
+    for name, text in rows():
+        for number, space, unit, field, value in _UNIT.findall(text.he):
+            values = {
+                one: "234" if one in (number, value) else "x1" for _, one, _, _ in Formatter().parse(text.he) if one
+            }
+            whole = f"{field}234" if field else f"234{space}{unit}"
+            if whole not in get_display(text.he.format(**values), base_dir=base):
+                torn.append((name, text.he))
+    assert torn == []
+
+
+def test_the_terminal_of_this_test_does_turn_a_unit_around() -> None:
+    assert "234 s" not in get_display("שתיקה: 234 s", base_dir="L")
 
 
 # The ways in which a command says something.

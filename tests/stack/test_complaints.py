@@ -5,6 +5,7 @@ engineer on duty reads from the top until the cause is there.
 """
 
 import json
+import os
 import re
 import time
 import urllib.request
@@ -62,10 +63,10 @@ class Duty:
         raise AssertionError(f"nothing says {cause!r}:\n{screen}")
 
     def is_done(self) -> None:
-        """At night, that is as much as one can ask of anybody."""
+        """As much as one can ask of anybody at night; of a machine that is busy, as much longer as it is busy."""
         print(f"{self.commands} commands, {self.seconds:.1f} s, {self.words} words")
         assert self.commands <= MOST_COMMANDS
-        assert self.seconds < MOST_SECONDS
+        assert self.seconds < MOST_SECONDS * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         assert self.words <= MOST_WORDS
 
 
@@ -92,72 +93,85 @@ def ask(stack: Stack) -> Callable[..., Any]:
     return post
 
 
-def finished(stack: Stack, *options: str) -> str:
-    """The id of a call that is over and recorded."""
-    call_sid: str = stack.call(*options)["call_sid"]
-    stack.wait_for_line("worker", call_sid, "JOB_DONE")
-    return call_sid
+@pytest.fixture(scope="module")
+def finished(stack: Stack, ask: Callable[..., Any]) -> Callable[..., str]:
+    """Places a call, good or bad, and returns its id once it is over and recorded."""
+
+    def place(number: str, scenario: str, *, speed: float = 8.0, **order: Any) -> str:
+        told = ask("calls", **{"from": f"+97250{number}", "scenario": scenario, "speed": speed, **order})
+        call_sid: str = json.loads(told.splitlines()[-1])["call_sid"]
+        if "calls_url" not in order:
+            stack.wait_for_line("worker", call_sid, "JOB_DONE")
+        return call_sid
+
+    return place
 
 
-def test_an_hour_ago_nobody_answered(stack: Stack, duty: Duty) -> None:
+def test_an_hour_ago_nobody_answered(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
     """The stream never came: the caller heard a sentence of Twilio's, and nothing of ours ever saw the call."""
-    stack.call("--from", "+972501230001", "--calls", "ws://127.0.0.1:9")
+    finished("1230001", "demo", calls_url="ws://127.0.0.1:9")
     story = duty.complains("a customer complains", "050-1230001")
     duty.reads(story, "no audio stream ever came|the call never reached the agent")
 
 
-def test_she_hung_up_on_me(stack: Stack, duty: Duty) -> None:
+def test_she_hung_up_on_me(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
     """The caller rang before, too: the list says which of the calls it was."""
-    finished(stack, "--from", "+972501230002", "--scenario", "hangup_close")
-    finished(stack, "--from", "+972501230002", "--scenario", "model_gone")
+    finished("1230002", "hangup_close")
+    finished("1230002", "model_gone")
     listed = duty.complains("a customer complains", "050-1230002")
     number = duty.reads(listed, "model_unreachable").split()[0]
     story = duty.types(f"make trace PHONE=050-1230002 N={number}")
     duty.reads(story, "we ended it: the model could not be reached")
 
 
-def test_she_booked_the_wrong_day(stack: Stack, duty: Duty) -> None:
+def test_she_booked_the_wrong_day(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
     """The tool had refused, and the agent said that it was done."""
-    finished(stack, "--from", "+972501230003", "--scenario", "wrong_booking")
+    finished("1230003", "wrong_booking")
     story = duty.complains("a customer complains", "050-1230003")
     duty.reads(story, "the agent said it was done, and no tool had done it: .*קבעתי לכם תור")
 
 
-def test_it_takes_ages_until_she_answers(stack: Stack, duty: Duty) -> None:
-    finished(stack, "--from", "+972501230004", "--scenario", "slow_answers", "--speed", "1")
+def test_it_takes_ages_until_she_answers(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
+    finished("1230004", "slow_answers", speed=1.0)
     listed = duty.complains("slow answers")
     duty.reads(listed, "the slowest answer came after 3[0-9]{3} ms")
     duty.reads(duty.offered(listed, "make trace"), "the slowest answer came after 3[0-9]{3} ms")
 
 
-def test_it_rings_and_rings_and_then_she_speaks(stack: Stack, duty: Duty, ask: Callable[..., Any]) -> None:
+def test_it_rings_and_rings_and_then_she_speaks(
+    stack: Stack, duty: Duty, ask: Callable[..., Any], finished: Callable[..., str]
+) -> None:
     """A business whose greeting nobody has kept yet, while the model's address is slow to connect."""
     insert = f"insert into businesses (name, phone, greeting) values ('x', '{SLOW_BUSINESS}', '{GREETING}')"
     stack.execute("postgres", "psql", "-U", "prosaas", "-qc", insert)
     ask("faults", realtime={"connect_delay_ms": 4000})
     try:
         # Somebody else has the connection that stood ready.
-        stack.call("--scenario", "short")
-        finished(stack, "--from", "+972501230005", "--to", SLOW_BUSINESS, "--scenario", "hangup_close")
+        finished("1230000", "short")
+        finished("1230005", "hangup_close", to=SLOW_BUSINESS)
     finally:
         ask("faults", "DELETE")
     story = duty.complains("a customer complains", "050-1230005")
     duty.reads(story, "the greeting came after [2-5][0-9]{3} ms")
 
 
-def test_since_this_morning_all_is_strange(stack: Stack, duty: Duty) -> None:
-    """The same error in three calls is one row, with how often it came and the calls that it hit."""
+def test_since_this_morning_all_is_strange(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
+    """The same error in three calls is one row, with how often it came and a call that it hit."""
     for _ in range(3):
-        finished(stack, "--scenario", "model_error")
+        finished("1234567", "model_error")
+    # The first one is told whole, the others within half a minute as a number.
+    stack.wait_for_line("prosaas-calls", "REPEATED", "server_error", seconds=45)
     grouped = duty.complains("since this morning all is strange")
     row = duty.reads(grouped, r"REALTIME.*server_error")
     assert int(row.split()[0]) >= 3
-    assert int(row.split()[3]) >= 3
+    assert int(row.split()[3]) >= 1
 
 
-def test_a_message_was_not_answered(stack: Stack, duty: Duty, ask: Callable[..., Any]) -> None:
+def test_a_message_was_not_answered(
+    stack: Stack, duty: Duty, ask: Callable[..., Any], finished: Callable[..., str]
+) -> None:
     """Its writer has called as well: the number leads to both."""
-    finished(stack, "--from", "+972501230006", "--scenario", "hangup_close")
+    finished("1230006", "hangup_close")
     ask("faults", meta={"status": 403, "count": 100})
     try:
         sent = json.loads(ask("whatsapp", channel="meta", **{"from": "+972501230006"}))
@@ -170,9 +184,9 @@ def test_a_message_was_not_answered(stack: Stack, duty: Duty, ask: Callable[...,
         ask("faults", "DELETE")
 
 
-def test_which_of_yesterdays_calls_went_badly(stack: Stack, duty: Duty) -> None:
+def test_which_of_yesterdays_calls_went_badly(stack: Stack, duty: Duty, finished: Callable[..., str]) -> None:
     """The worst one is on top, and its story one command away."""
-    call_sid = finished(stack, "--from", "+972501230007", "--scenario", "model_gone")
+    call_sid = finished("1230007", "model_gone")
     listed = duty.complains("which calls went badly?")
     assert call_sid[:8] in duty.reads(listed, "the model could not be reached")
     story = duty.offered(listed, "make trace")

@@ -12,9 +12,9 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen import export_page
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import whole
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ OPTIONS = ("PHONE", "CUSTOMER", "IN")
 
 def run(options: Options) -> int:
     language = options.choice("IN", ("he", "en"), "he")
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     theirs = whole(engine, options, show=True)
     if not theirs.rows and not theirs.recordings:
         complain(words.UNKNOWN(command="export"))

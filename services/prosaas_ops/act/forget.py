@@ -15,6 +15,7 @@ from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import Whole, in_volumes, pattern_of, whole
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HERE = ("json-file", "local")
 
 
 def run(options: Options) -> int:
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     theirs = whole(engine, options)
     if theirs.empty:
         complain(words.UNKNOWN(command="forget"))

@@ -13,9 +13,9 @@ from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Option
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.measured import Measured, reduction
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import pages, refused, told
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
         return _made_of(options)
     count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
     scenario = options.text("SCENARIO", "demo")
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = [found for name in SERVICES.values() for found in engine.generations(name)]
 
     def call(level: str) -> Placed:
@@ -59,7 +59,7 @@ def _made_of(options: Options) -> int:
     if not options.text("FILE"):
         since = options.since("SINCE", "1h")
         assert since is not None
-        found = merged(Engine(), list(SERVICES.values()), since.timestamp())
+        found = merged(opened(), list(SERVICES.values()), since.timestamp())
         if not found:
             raise Nothing(str(refused.NO_LINE))
         lines = io.BytesIO("".join(f"{line.human()}\n" for line in found).encode("utf-8", "backslashreplace"))

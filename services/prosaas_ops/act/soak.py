@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_ops.options import FINE, NOTHING, Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked as ask_database
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.web import asked
 from prosaas_ops.stories import soak
 from prosaas_ops.texts import watched as words
@@ -45,7 +45,7 @@ _DEAD = "select coalesce(sum(n_dead_tup), 0)::float from pg_stat_user_tables"
 def run(options: Options) -> int:
     seconds = options.decimal("HOURS", 8) * 3600
     count, speed = options.number("CALLS", max(1, _capacity() // 10)), options.decimal("SPEED", 1)
-    Engine().running("simulator")
+    opened().running("simulator")
     screen, ended = Screen(), Counter[str]()
     screen.say(words.BEGINS(count=count, hours=f"{seconds / 3600:g}"))
     with _calling(count, speed, ended):

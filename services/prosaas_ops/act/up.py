@@ -11,17 +11,19 @@ from prosaas_ops.conduct import database, plan, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Finding, examine
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, Finding, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
+from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import kept, machine
+from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
-OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
+OPTIONS = ("BUILD", "CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
@@ -34,15 +36,18 @@ def run(options: Options) -> int:
         return FINE
     secrets.tell_overridden(world)
     if command == "doctor":
-        return _told(examine(DOCTOR, world, "prod"))
+        beyond = deploy.findings(world) if deploy.is_swarm(world) else []
+        return _told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
     acts: dict[str, Callable[[World, Options], None]] = {
-        "setup": _setup, "up-prod": _up, "up-dev": _up, "down": _down, "rollback": _rollback,
+        "setup": _setup, "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down, "rollback": _rollback,
         "rotate-secret": _rotate, "update-bases": _bases,
         "backup": _backup, "restore": _restore, "restore-drill": _drill,
     }  # fmt: skip
     act = acts.get(command, _restart)
+    if command != "up-swarm" and deploy.is_swarm(world):
+        act = _of_a_swarm(world, command) or act
     with world.locked(command):
-        if command not in ("setup", "up-prod", "up-dev", "down"):
+        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "down"):
             if not world.env.path.exists():
                 raise problem(str(words.NO_STACK), "make up-prod")
             resume(world)
@@ -54,6 +59,10 @@ def run(options: Options) -> int:
 def resume(world: World) -> None:
     """A command that was killed is brought to its end first, or back; the one that was asked for follows."""
     journal = unfinished(world)
+    if deploy.is_swarm(world):
+        # What was asked of a Swarm it brings to an end, or back, without anybody.
+        world.remember("journal", None)
+        return
     if journal is None:
         Generations(world).tidy(*(OURS if world.containers() else ()))
         return
@@ -78,12 +87,14 @@ def _setup(world: World, _options: Options) -> None:
 def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
-    world.env.put(**secrets.machine(world))
+    found = secrets.machine(world)
     if environment:
-        # What this start is, and not what the last one was, is what the checks must see.
-        world.overrides = secrets.chosen_stack(world, environment)
-        _refuse(examine(PREFLIGHT, world, environment))
-        world.env.put(**world.overrides)
+        # What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+        found |= secrets.chosen_stack(world, environment)
+        world.overrides = found
+        swarm = environment == "swarm"
+        _refuse(examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment))
+    world.env.put(**found)
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
@@ -115,6 +126,53 @@ def _up(world: World, options: Options) -> None:
     world.say(str(words.NEXT))
     if world.recorded("DEMO") == "1":
         world.warn(str(words.IS_DEMO))
+
+
+def _up_swarm(world: World, options: Options) -> None:
+    started, build = time.monotonic(), options.flag("BUILD", default=True)
+    if any(found.state == "running" for found in world.containers()):
+        # Its database would be started a second time, on the same volume.
+        raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
+    prepare(world, "swarm")
+    run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
+    world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
+    world.say(str(of_swarm.NEXT))
+
+
+# What acts on one machine's containers, and what to do instead where they are many machines'.
+_ALONE = {
+    "up-prod": of_swarm.DOWN_FIRST,
+    "up-dev": of_swarm.OTHER_CLONE,
+    "rotate-secret": of_swarm.IN_ENV,
+    "backup": of_swarm.BY_HAND,
+    "restore": of_swarm.BY_HAND,
+    "restore-drill": of_swarm.BY_HAND,
+}
+
+
+def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] | None:
+    """The command's meaning for a stack on a Swarm, None where it is the same."""
+    if command in _ALONE and deploy.runs(world):
+        raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
+    if command.startswith("restart-"):
+        service = SERVICES[command.removeprefix("restart-")]
+        return lambda world, _options: run_plan(deploy.restart(world, service), world)
+    acts: dict[str, Callable[[World, Options], None]] = {
+        "down": lambda world, _options: _down_swarm(world),
+        "rollback": lambda world, options: _rollback_swarm(world, options.number("N", 1)),
+    }
+    return acts.get(command)
+
+
+def _down_swarm(world: World) -> None:
+    world.say(of_swarm.WAITING(seconds=world.setting("DRAIN_SECONDS", "600")))
+    run_plan(deploy.down(world), world)
+    world.say(str(of_swarm.DOWN))
+
+
+def _rollback_swarm(world: World, back: int) -> None:
+    run_plan(deploy.Deploy(world, _refuse).rollback(back), world)
+    world.say(str(of_swarm.ROLLED_BACK))
 
 
 def _say_what_drains(world: World) -> None:

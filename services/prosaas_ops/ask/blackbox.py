@@ -12,6 +12,7 @@ from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine, RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call
 from prosaas_ops.texts import lines as words
@@ -26,7 +27,7 @@ _AROUND_SECONDS = 2.0
 
 
 def run(options: Options) -> int:
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
     service, (code, out, err) = _ask(engine, call_sid)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Screen, short
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
@@ -24,7 +24,7 @@ def run(options: Options) -> int:
     assert since is not None
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
-    lines = merged(Engine(), options.services(), since.timestamp(), end.timestamp())
+    lines = merged(opened(), options.services(), since.timestamp(), end.timestamp())
     groups = group_errors(lines)
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
     if not groups:

@@ -10,6 +10,7 @@ from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import checks as words
 
 OPTIONS = ("QUIET",)
@@ -17,7 +18,7 @@ OPTIONS = ("QUIET",)
 
 def run(options: Options) -> int:
     """With QUIET=1 (for doctor) only what is louder than INFO is told, and it is a problem."""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = [found for found in engine.containers(*SERVICES.values()) if found.state == "running"]
     if not containers and options.flag("QUIET", default=False):
         return FINE

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen, short
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused
 
@@ -26,7 +26,7 @@ def run(options: Options) -> int:
     services = options.services()
     since, until = options.since("SINCE"), options.since("UNTIL")
     follows = options.flag("FOLLOW", default=since is None and until is None)
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     keep = line_filter(options, call_sid)
     now = datetime.now(UTC).timestamp()

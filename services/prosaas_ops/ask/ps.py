@@ -2,7 +2,7 @@
 
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Screen, table
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.status import running
 from prosaas_ops.texts import status as words
 
@@ -11,7 +11,7 @@ OPTIONS = ()
 
 def run(options: Options) -> int:
     screen = Screen()
-    found = running(Engine())
+    found = running(opened())
     heading = [str(head) for head in (words.CONTAINER, words.VERSION, words.LEVEL, words.STATE)]
     first, rule, *lines = table([heading, *([each.name, each.version, each.level, each.state] for each in found)])
     screen.say(screen.bold(first), screen.dim(rule))

@@ -10,7 +10,7 @@ from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
 from prosaas_ops.screen.terminal import Screen, short, table
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.status import Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words
@@ -25,7 +25,7 @@ _WIDTH = 80
 
 def run(options: Options) -> int:
     """1 where something must be looked at: an alert, a held job, a service that is not up, a database that is away."""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     as_json, watching = options.flag("JSON", default=False), options.flag("WATCH", default=False)
     while True:
         now = status(engine)

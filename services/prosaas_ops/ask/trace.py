@@ -11,11 +11,11 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.screen.trace_page import render
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
@@ -39,7 +39,7 @@ _LISTED = 20
 
 
 def run(options: Options) -> int:
-    screen, engine = Screen(), Engine()
+    screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
     if message := options.text("MESSAGE"):
@@ -224,7 +224,7 @@ def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     """One row; what was said is told whole, over as many rows of a narrow terminal as it needs."""
     text = spoken_text(entry, story.call_sid)
-    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source)} "
+    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
     parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]

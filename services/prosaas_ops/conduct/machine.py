@@ -311,6 +311,8 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 _CONFIGURED: tuple[Check, ...] = (settings, numbers, database, server, collector, levels, prices)
 DOCTOR: tuple[Check, ...] = (engine, disk, memory, processors, project, ports, network, *_CONFIGURED, reached)
 PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
+# Of a Swarm's manager; what its nodes must have, they are asked themselves.
+MANAGER: tuple[Check, ...] = (engine, *_CONFIGURED, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

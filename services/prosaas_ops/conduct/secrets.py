@@ -88,7 +88,9 @@ def _free_project(world: World) -> str:
 
 def chosen_stack(world: World, environment: str) -> dict[str, str]:
     """What plain `docker compose` in this folder must find in .env to act on this stack. Only .env has a say in it."""
-    files = ["docker-compose.yml", f"docker-compose.{environment}.yml"]
+    files = ["docker-compose.yml", f"docker-compose.{'dev' if environment == 'dev' else 'prod'}.yml"]
+    if environment == "swarm":
+        files.append("docker-compose.swarm.yml")
     if world.recorded("PUBLIC_HOST"):
         files.append("deploy/overlays/public-host.yml")
     if world.recorded("DATABASE_URL"):
@@ -98,7 +100,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     project = world.recorded("COMPOSE_PROJECT_NAME", "prosaas").removesuffix("-dev")
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
-        "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
+        "COMPOSE_PROJECT_NAME": f"{project}-dev" if environment == "dev" else project,
         "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 

@@ -47,6 +47,8 @@ class Container:
     ports: tuple[int, ...] = ()
     # As its image says it; an image from elsewhere is known by its tag.
     version: str = ""
+    # Of a Swarm's replicas: its number and its node.
+    place: str = ""
 
 
 class RawLine(NamedTuple):
@@ -55,6 +57,8 @@ class RawLine(NamedTuple):
     stamp: str
     service: str
     text: str
+    # Which of several wrote it, and where; empty on one host.
+    place: str = ""
 
 
 class Engine:
@@ -112,9 +116,18 @@ class Engine:
             raise Problem(refused.STACK_DOWN(project=self.project))
         return found
 
+    def current(self) -> list[Container]:
+        """What is, or should be: the project's containers, of which a dead one is no matter of the past."""
+        return self.require()
+
     def inspect(self, container: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
+
+    def life(self, container: str) -> dict[str, Any]:
+        """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
+        state: dict[str, Any] = self.inspect(container)["State"]
+        return state
 
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
@@ -127,6 +140,10 @@ class Engine:
         if status >= 400:
             raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
         return json.loads(body) if body.strip() else None
+
+    def delete(self, path: str) -> None:
+        """Take it away; whether it was there does not matter."""
+        self._whole("DELETE", path, {})
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first."""
@@ -158,13 +175,11 @@ class Engine:
         added = [f"{name}={value}" for name, value in environment.items()]
         made = self.post(f"/containers/{container.id}/exec", {**wanted, "Env": added})
         _, body = self._whole("POST", f"/exec/{made['Id']}/start", {}, {"Detach": False, "Tty": False})
-        out, err = bytearray(), bytearray()
-        for kind, payload in _frames(bytearray(body)):
-            (err if kind == _STDERR else out).extend(payload)
+        out, err = separated(body)
         code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
         if code is None:
             raise Problem(refused.NOT_ENDED(command=command[0], name=container.service))
-        return int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        return int(code), out, err
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
@@ -213,8 +228,9 @@ class Engine:
 class Demultiplexer:
     """Cuts the engine's framed log stream into whole lines; one instance for each container and stream."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, place: str = "") -> None:
         self._service = service
+        self._place = place
         self._pending = bytearray()
         self._partial: dict[int, bytes] = {}
 
@@ -230,7 +246,7 @@ class Demultiplexer:
                     partial[kind] = payload
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
-            yield RawLine(stamp, self._service, text[:-1])
+            yield RawLine(stamp, self._service, text[:-1], self._place)
 
 
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
@@ -253,6 +269,14 @@ def _last_line(container: Container) -> float:
         return Path(container.id).stat().st_mtime + 1
     except OSError:
         return 0.0
+
+
+def separated(body: bytes) -> tuple[str, str]:
+    """What a command printed to stdout and to stderr, from the frames of both."""
+    out, err = bytearray(), bytearray()
+    for kind, payload in _frames(bytearray(body)):
+        (err if kind == _STDERR else out).extend(payload)
+    return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:

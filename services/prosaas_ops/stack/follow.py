@@ -56,7 +56,7 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
     """
     told = [happening(event) for event in engine.events(since, until)]
     for container in engine.containers():
-        state = engine.inspect(container.id)["State"]
+        state = engine.life(container.id)
         reason = refused.EXIT_CODE(code=state["ExitCode"]) + (
             f", {refused.OUT_OF_MEMORY}" if state["OOMKilled"] else ""
         )
@@ -76,7 +76,7 @@ class _Source:
     def __init__(self, container: Container, connection: socket.socket) -> None:
         self.container = container.id
         self.connection = connection
-        self.frames = Demultiplexer(container.service)
+        self.frames = Demultiplexer(container.service, container.place)
         self.reader = Reader()
         self.last = 0.0
 

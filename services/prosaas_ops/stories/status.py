@@ -114,7 +114,7 @@ class Status:
 
 def running(engine: Engine) -> list[Running]:
     """What runs, each of our services at the level that it says itself."""
-    found = [each for each in engine.require() if each.service != "migrate"]
+    found = [each for each in engine.current() if each.service != "migrate"]
 
     def level(container: Container) -> str:
         asked = container.service in _OURS and container.state == "running"
@@ -131,7 +131,7 @@ def running(engine: Engine) -> list[Running]:
 def status(engine: Engine) -> Status:
     """Everything asked at once, for a person waits."""
     now = datetime.now(UTC)
-    containers = engine.require()
+    containers = engine.current()
     ours = [found for found in containers if found.service in _OURS and found.state == "running"]
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:

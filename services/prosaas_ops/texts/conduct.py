@@ -65,7 +65,7 @@ IS_DEMO: Final = Text(
     "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
 )
 DRAINS: Final = Text(
-    "{name} מחזיק את השיחות שלו עד לסיומן ({calls}), ומסתיים מעצמו",
+    "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
     "{name} keeps its {calls} live calls to their end, and goes by itself",
 )
 MIGRATE_ENDED: Final = Text(
@@ -90,18 +90,18 @@ NOT_ONE_MADE: Final = Text(
 )
 NO_ANSWER: Final = Text("אין תשובה ממנו", "it does not answer")
 ENDED_WITH: Final = Text("הוא הסתיים בקוד יציאה {code}", "it ended with exit code {code}")
-NOT_READY: Final = Text("לא מוכן אחרי {seconds} s: {said}", "not ready within {seconds} s: {said}")
+NOT_READY: Final = Text("לא מוכן אחרי {seconds} שניות: {said}", "not ready within {seconds} s: {said}")
 LAST_LINES: Final = Text(
     "{service} לא הגיע למצב מוכן; השורות האחרונות שלו:", "{service} did not become ready; its last lines:"
 )
 
 # restart, down, rollback
 RUNS_AT: Final = Text(
-    "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזיר אותה",
+    "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
 )
 WAITING: Final = Text(
-    "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} s",
+    "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} שניות",
     "waiting for {calls} live calls, at most {seconds} s",
 )
 DOWN: Final = Text(
@@ -161,7 +161,7 @@ COMPOSE_CANNOT: Final = Text(
     "Compose cannot read {name}: `docker compose config --quiet` shows where",
 )
 LINES_MIX: Final = Text(
-    "בקובץ .env יש שורה שמתערבבת באחרת: להכניס לשם ביד את {names}",
+    "בקובץ .env יש שורה שמשפיעה על שורה אחרת: להוסיף לשם ידנית את {names}",
     ".env has a line that takes part in another: put {names} into it by hand",
 )
 NOT_HELD: Final = Text(

@@ -13,6 +13,14 @@ WRITTEN: Final = Text(
     "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",
 )
 AND_FILES: Final = Text(", אישורי TLS ורשומות שממתינות: {name}", ", certificates and spool in {name}")
+FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count} files are back from {name}")
+FILES_STAY: Final = Text(
+    "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
+)
+FILES_LATER: Final = Text(
+    "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז שוב make restore FILE=…/{file} FORCE=1",
+    "{name} is not back yet, for nobody runs to take it: make up-prod, then make restore FILE=…/{file} FORCE=1 again",
+)
 NO_CRON: Final = Text("BACKUP_SCHEDULE={when} אינו מועד של cron", "BACKUP_SCHEDULE={when} is not a cron time")
 FIVE_FIELDS: Final = Text(
     "חמישה שדות, למשל BACKUP_SCHEDULE='15 3 * * *'", "five fields, for example BACKUP_SCHEDULE='15 3 * * *'"
@@ -63,8 +71,10 @@ REPAIR: Final = Text(
     "לתקן או להסיר את השורה, ולשכוח שוב את האדם הזה: {path}",
     "repair or remove that line, and forget that person again: {path}",
 )
-WOULD_COME_BACK: Final = Text("מי שנשכח היה חוזר: {why}", "who was forgotten would come back: {why}")
-STAY_FORGOTTEN: Final = Text("אנשים שנשכחו נשארים שכוחים: {count}", "{count} people who were forgotten stay forgotten")
+WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
+STAY_FORGOTTEN: Final = Text(
+    "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"
+)
 NOT_MIGRATED: Final = Text(
     "migrate לא הצליח להביא את הגיבוי ל-schema של הגרסה הזאת: docker compose logs migrate",
     "migrate could not bring the backup to this version's schema: docker compose logs migrate",

@@ -75,7 +75,7 @@ TRACE_TELLS: Final = Text(
 RECORDED_HEAD: Final = Text("נכתבה (UTC)            בתים   של", "written (UTC)          bytes  of")
 RECORDED: Final = Text("{kind} {name}: רשומות {records}, {reason}", "{kind} {name}: {records} records, {reason}")
 EACH_FRAME: Final = Text("{command} · כל frame: LEVEL=DEBUG", "{command} · LEVEL=DEBUG shows each frame")
-FRAMES: Final = Text("… {told}, בתוך {seconds} s", "… {told} in {seconds} s")
+FRAMES: Final = Text("… {told}, בתוך {seconds} שניות", "… {told} in {seconds} s")
 
 # make capture
 CHOOSE_ONE: Final = Text(
@@ -135,6 +135,10 @@ ACTIONS: Final = {
     "runs once": Text("רץ פעם אחת", "runs once"),
 }
 NOTHING_TO_DEPLOY: Final = Text("אין מה לפרוס", "nothing to deploy")
+NOTHING_BUT_CODE: Final = Text(
+    "אין מה לפרוס מלבד קוד, שלא נבדק: make diff בלי BUILD=0 בודק גם אותו",
+    "nothing to deploy but code, which was not looked at: make diff without BUILD=0 does",
+)
 LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
 TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
 NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")

@@ -11,7 +11,7 @@ NOT_SHOWN: Final = Text(" (לא יוצג)", " (not shown)")
 NOT_SETTLED: Final = Text("{name} לא נקבע; דבר לא נכתב", "{name} is not settled; nothing was written")
 NO_DEMO: Final = Text("הדמו, שממנו ממשיכים, לא רץ", "the demo is not running, and this command starts from it")
 DEMO_FIRST: Final = Text("make up-prod ואז make go-live", "make up-prod, then make go-live")
-STARTING: Final = Text("מפעילים באמת", "starting it for real")
+STARTING: Final = Text("מפעילים את המערכת האמיתית", "starting it for real")
 NOW_CALL: Final = Text(
     "עכשיו להתקשר אל {number}, ואז: make trace PHONE= עם המספר שממנו התקשרתם",
     "now call {number}, and then: make trace PHONE= with the number that you called from",
@@ -83,9 +83,7 @@ OTHER_MODEL: Final = Text(
     "מפתח של פרויקט אחר, או OPENAI_REALTIME_MODEL אחר בקובץ .env",
     "another project's key, or another OPENAI_REALTIME_MODEL in .env",
 )
-OPENAI_UNSURE: Final = Text(
-    "OpenAI לא יודע לומר אם המפתח תקין: {said}", "OpenAI cannot say whether the key is good: {said}"
-)
+OPENAI_UNSURE: Final = Text("OpenAI לא השיב אם המפתח תקין: {said}", "OpenAI cannot say whether the key is good: {said}")
 SOON: Final = Text("לנסות שוב בעוד רגע", "try again in a moment")
 TWILIO_REFUSES: Final = Text("Twilio דוחה את האסימון הזה: {said}", "Twilio refuses this token: {said}")
 SAME_ACCOUNT: Final = Text(
@@ -95,7 +93,7 @@ SAME_ACCOUNT: Final = Text(
 TWILIO_UNKNOWN: Final = Text("אין חשבון Twilio כזה: {said}", "there is no such Twilio account: {said}")
 SID_IS: Final = Text("ה-Account SID, האותיות AC ואחריהן 32 ספרות", "the Account SID, AC and 32 digits")
 TWILIO_UNSURE: Final = Text(
-    "Twilio לא יודע לומר אם החשבון תקין: {said}", "Twilio cannot say whether the account is good: {said}"
+    "Twilio לא השיב אם החשבון תקין: {said}", "Twilio cannot say whether the account is good: {said}"
 )
 LATER: Final = Text("לנסות שוב מאוחר יותר", "try again later")
 TWILIO_STATE: Final = Text("מצב החשבון ב-Twilio: {state}", "the Twilio account is {state}")
@@ -129,5 +127,5 @@ OPEN_IT: Final = Text(
 WAITING: Final = Text("ממתינים ש-{public} יענה עם אישור TLS", "waiting for {public} to answer with a certificate")
 ANSWERS: Final = Text("הוא עונה {said}", "it answers {said}")
 DOOR_SAYS: Final = Text("; שער הכניסה מדווח: {why}", "; the front door says: {why}")
-NOT_SERVED: Final = Text("{public} לא משרת: {said}{why}", "{public} does not serve: {said}{why}")
+NOT_SERVED: Final = Text("{public} לא עונה כצפוי: {said}{why}", "{public} does not serve: {said}{why}")
 DOOR_LOGS: Final = Text("make logs S=gateway, ואז להריץ שוב", "make logs S=gateway, then run this again")

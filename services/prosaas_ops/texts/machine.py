@@ -11,7 +11,7 @@ CGROUP: Final = Text("גרסה {version}", "version {version}")
 NO_CGROUP: Final = Text(
     "ה-engine לא מדווח על גרסת cgroup: המגבלות לא יחולו", "the engine reports no cgroup version: limits cannot hold"
 )
-MOUNT_CGROUPS: Final = Text("לחבר את ה-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
+MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
 OLDER: Final = Text("{version} ישן מ-{least}", "{version} is older than {least}")
 NEWER_ONE: Final = Text("make setup, או גרסה חדשה יותר של ההפצה שלכם", "make setup, or your distribution's newer one")
@@ -21,8 +21,10 @@ FREE_MB: Final = Text(
     "{free} MB free for the engine, images and data need {needed}",
 )
 MORE_DISK: Final = Text("docker image prune, או דיסק גדול יותר", "docker image prune, or a larger disk")
-MEMORY: Final = Text("{has} MB; סכום המגבלות {limits}", "{has} MB; the limits add up to {limits}")
-LITTLE_MEMORY: Final = Text("{has} MB בלבד, וסכום המגבלות {limits}", "{has} MB, and the limits add up to {limits}")
+MEMORY: Final = Text("במגה־בייטים: יש {has}, סכום המגבלות {limits}", "{has} MB; the limits add up to {limits}")
+LITTLE_MEMORY: Final = Text(
+    "במגה־בייטים: יש רק {has}, וסכום המגבלות {limits}", "{has} MB, and the limits add up to {limits}"
+)
 MORE_MEMORY: Final = Text(
     "להקטין את *_MEMORY בקובץ .env, או מחשב גדול יותר", "lower *_MEMORY in .env, or a larger machine"
 )

@@ -74,7 +74,9 @@ PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",
     "OpenAI, Twilio and Meta: as long as their terms and your settings there say",
 )
-NOBODY_THERE: Final = Text("אין מי שיאשר; אישור מראש: YES=1", "there is no terminal to ask on: YES=1 agrees beforehand")
+NOBODY_THERE: Final = Text(
+    "אין טרמינל לשאול בו; אישור מראש: YES=1", "there is no terminal to ask on: YES=1 agrees beforehand"
+)
 SURE: Final = Text(
     "למחוק את הכול? אי אפשר לשחזר. לאישור יש להקליד yes: ",
     "remove all of it? It cannot be brought back. Type yes: ",

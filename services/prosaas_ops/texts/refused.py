@@ -39,7 +39,7 @@ NO_DURATION: Final = Text(
     "{name}={value} is not a duration: write {name}=90s, {name}=15m or {name}=2h",
 )
 TOO_LONG: Final = Text(
-    "{name}={value} מחוץ לתחום: יותר מאפס ולכל היותר {most}d",
+    "{name}={value} מחוץ לתחום: יותר מאפס ולכל היותר {most} ימים",
     "{name}={value} is out of range: more than nothing and at most {most}d",
 )
 NO_BUSINESS: Final = Text(
@@ -61,7 +61,7 @@ HELD_IDS: Final = Text(
 ONE_TARGET: Final = Text("רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "give only one of CALL=, BUSINESS= and PHONE=")
 EVERYTHING: Final = Text("הכול", "everything")
 SWITCH_TOO_LONG: Final = Text(
-    "רמה זמנית נקבעת לכל היותר ל-{hours}h בכל פעם", "a level is switched for at most {hours}h at a time"
+    "רמה זמנית נקבעת לכל היותר ל-{hours} שעות בכל פעם", "a level is switched for at most {hours}h at a time"
 )
 NO_LINE: Final = Text("אין שורה בפרק הזמן הזה; להרחבה: SINCE=", "no line in that time; go further back with SINCE=")
 

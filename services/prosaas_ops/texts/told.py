@@ -52,12 +52,12 @@ HAPPENED: Final = Text("אירועי קונטיינרים {count}", "container e
 BUSINESS: Final = Text("עסק", "business")
 CUSTOMER: Final = Text("לקוח", "customer")
 WAITED: Final = Text(
-    "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} ms", "{ms} ms from the caller's last word to its first sound"
+    "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} מילישניות", "{ms} ms from the caller's last word to its first sound"
 )
 GREETED: Final = Text(
-    "מה-webhook עד הצליל הראשון של הברכה: {ms} ms", "{ms} ms from the webhook to the greeting's first sound"
+    "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
 )
-SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} s", "{seconds} s nothing said, nothing heard")
+SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} שניות", "{seconds} s nothing said, nothing heard")
 HIDDEN: Final = Text(
     "… שורות נוספות מתחת לרמה הזאת: {count}. להצגה: LEVEL=DEBUG",
     "… {count} more below this level: LEVEL=DEBUG shows them",

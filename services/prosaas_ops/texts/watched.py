@@ -22,7 +22,7 @@ THEN_UP: Final = Text("ואז make up-prod. לקריאה: {page}", "then make up
 
 # make soak
 BEGINS: Final = Text(
-    "שיחות בו-זמנית: {count}, במשך {hours} h, ומדי פעם תקלה יזומה; Ctrl-C מסיים ומציג את הטבלה",
+    "שיחות בו-זמנית: {count}, במשך {hours} שעות, ומדי פעם תקלה יזומה; Ctrl-C מסיים ומציג את הטבלה",
     "{count} calls at once for {hours} h, faults now and then; Ctrl-C ends it and shows the table",
 )
 TAKES_NONE: Final = Text(
@@ -35,7 +35,7 @@ HOW: Final = {
 }
 MINUTES: Final = Text("  דקה {minutes}: {numbers}", "  {minutes} min: {numbers}")
 IN_ALL: Final = Text(
-    "שיחות בו-זמנית: {count}, במשך {hours} h, ובסך הכול שיחות: {calls}. {how}",
+    "שיחות בו-זמנית: {count}, במשך {hours} שעות, ובסך הכול שיחות: {calls}. {how}",
     "{count} calls at once for {hours} h: {calls} calls, {how}",
 )
 ENDED: Final = Text("{how} {number}", "{number} {how}")

@@ -190,6 +190,43 @@ async def test_a_number_in_groups_is_not_talked_into() -> None:
     assert result["ok"], result["problems"]
 
 
+@pytest.mark.parametrize(("scenario", "retries"), [("rate_limited", 3), ("empty_answer", 1)])
+async def test_a_response_that_comes_to_nothing_is_asked_for_again(scenario: str, retries: int) -> None:
+    """A rate limit with its hint, thrice; a filter that lets no word through: the caller is answered."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call(scenario=scenario)
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(named(events, "REALTIME_ERROR")) == retries
+    assert result["heard"][-1]["text"] == "תספורת עולה שמונים שקלים."
+
+
+async def test_an_answer_that_stops_in_the_middle_is_given_by_a_new_session() -> None:
+    """The model never says that it is done, and the caller says nothing either."""
+    async with calls_world(watch=0.05, model_silence=0.5, comfort=0.2, comfort_look=0.05) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="model_stops")
+            await until(lambda: world.store.records)
+
+    assert {event.fields["error"] for event in named(events, "REALTIME_RETRY")} == {"it does not answer"}
+    assert result["heard"][-1]["heard_ms"] == result["heard"][-1]["total_ms"]
+    assert result["ok"], result["problems"]
+
+
+async def test_the_agents_own_voice_that_comes_back_costs_nobody_a_sentence() -> None:
+    """A speaker phone: she falls silent for it twice, and then knows it; the sentence is heard to its end."""
+    async with calls_world(doubt=0.05, interruption=0.5, words=0.5) as world:
+        result = await world.call(scenario="echo", speed=3.0)
+        await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert not result["barge_ins"]
+    assert 2 <= world.store.records[0].metrics["false_interruptions"] <= 4
+    assert any(piece["heard_ms"] == piece["total_ms"] > 5_000 for piece in result["heard"])
+
+
 async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
     """The caller is told that it is hard to hear them while the noise goes on."""
     async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:

@@ -100,7 +100,7 @@ def test_every_generation_is_asked(
 ) -> None:
     """While one drains beside another, the calls to look at may be in either."""
     engine.begin("prosaas-calls")
-    monkeypatch.setattr(module, "Engine", lambda: engine)
+    monkeypatch.setattr(module, "opened", lambda: engine)
     monkeypatch.setattr(sys, "stdout", Hearing("every line goes to", ctrl_c))
     assert module.run(options(command)) == FINE
     resets = [where for where, words in zip(engine.ran_in, engine.executed, strict=True) if words[2] == "reset"]
@@ -170,7 +170,7 @@ def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     engine.follow = engine.follow_events = stream
     engine.ends = ends
     engine.answers["/containers/json"] = []
-    monkeypatch.setattr(debug, "Engine", lambda: engine)
+    monkeypatch.setattr(debug, "opened", lambda: engine)
     monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA1", "456", "")])
     monkeypatch.chdir(tmp_path)
     running = Service(engine, tmp_path)

@@ -87,7 +87,7 @@ def known(
         for name in engine.written
     }
     for module in (forget, export):
-        monkeypatch.setattr(module, "Engine", lambda: engine)
+        monkeypatch.setattr(module, "opened", lambda: engine)
     return lambda command="forget", **values: Options(command, tuple(values), values)
 
 

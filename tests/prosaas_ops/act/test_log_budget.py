@@ -72,7 +72,7 @@ def test_debug_is_switched_for_the_measured_calls_alone(
         text = f"[INFO] x · call_sid={call_sid}"
         return Placed(call_sid, [parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", text))])
 
-    monkeypatch.setattr(log_budget, "Engine", lambda: engine)
+    monkeypatch.setattr(log_budget, "opened", lambda: engine)
     monkeypatch.setattr(log_budget, "place", place)
     monkeypatch.chdir(tmp_path)
     log_budget.run(options("log-budget", CALLS="1"))

@@ -31,7 +31,7 @@ def asked(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     engine.on_run = run
     monkeypatch.setattr(sessions, "others", others)
-    monkeypatch.setattr(levels, "Engine", lambda: engine)
+    monkeypatch.setattr(levels, "opened", lambda: engine)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "capture.tar.gz").write_bytes(b"x" * 2_600_000)

@@ -23,7 +23,7 @@ def test_each_service_stands_there_with_the_level_that_it_says(
 
     engine.on_run = run
     engine.written["postgres"] = []
-    monkeypatch.setattr(ps, "Engine", lambda: engine)
+    monkeypatch.setattr(ps, "opened", lambda: engine)
     assert ps.run(options("ps")) == FINE
     said = capsys.readouterr().out
     assert re.search(r"^prosaas-prosaas-calls-1 +v1.4 +DEBUG +Up$", said, re.MULTILINE)
@@ -34,6 +34,6 @@ def test_each_service_stands_there_with_the_level_that_it_says(
 
 def test_a_stack_that_does_not_run_is_a_problem(engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.written.clear()
-    monkeypatch.setattr(ps, "Engine", lambda: engine)
+    monkeypatch.setattr(ps, "opened", lambda: engine)
     with pytest.raises(Problem, match="not running"):
         ps.run(options("ps"))

@@ -49,7 +49,7 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         json.dumps({"level": "INFO", "source": "x", "switches": world["switches"] if "calls" in service else []}),
         "",
     )
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
     monkeypatch.setattr(story, "_facts", facts)
     monkeypatch.setattr(story, "live_calls", lambda engine: world["live"])
     monkeypatch.setattr(story.alerts, "standing", lambda: world["alerts"])
