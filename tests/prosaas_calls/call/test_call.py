@@ -494,11 +494,11 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
 ) -> None:
     """Nobody hears an apology for a transfer while the person's phone rings."""
     wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
-    really = TwilioCalls.transfer
+    really, under_way = TwilioCalls.transfer, set()
 
     async def transfer(self: TwilioCalls, call_sid: str, number: str) -> bool | None:
         if taken:
-            await really(self, call_sid, number)
+            under_way.add(asyncio.create_task(really(self, call_sid, number)))
         return None
 
     monkeypatch.setattr(TwilioCalls, "transfer", transfer)
