@@ -45,11 +45,11 @@ LABEL_HOME: Final = Text(
     "docker node update --label-add {label}=1 NODE, for the one whose disk has it; or DATABASE_URL",
 )
 ROOM: Final = Text(
-    "במגה־בייטים: יש {has}, צמתים {nodes}, סכום המגבלות {limits}",
+    "על {nodes} צמתים יש {has} מגה-בייט; סכום המגבלות {limits}",
     "{has} MB on {nodes} nodes; the limits add up to {limits}",
 )
 NO_ROOM: Final = Text(
-    "במגה־בייטים: יש רק {has}, צמתים {nodes}, וסכום המגבלות {limits}",
+    "על {nodes} צמתים יש {has} מגה-בייט, וסכום המגבלות {limits}",
     "{has} MB on {nodes} nodes, and the limits add up to {limits}",
 )
 MORE_ROOM: Final = Text(
@@ -70,8 +70,7 @@ SET_CLOCK: Final = Text(
     "שירות זמן על {node}: chrony או systemd-timesyncd", "a time service on {node}: chrony, or systemd-timesyncd"
 )
 LITTLE_DISK: Final = Text(
-    "במגה־בייטים: פנויים {free}, וה-images צריכים {needed}, node={node}",
-    "{free} MB free on {node}, images need {needed}",
+    "על {node} פנויים {free} מגה-בייט, וה-images צריכים {needed}", "{free} MB free on {node}, images need {needed}"
 )
 MORE_DISK: Final = Text(
     "docker image prune על {node}, או דיסק גדול יותר", "docker image prune on {node}, or a larger disk"
@@ -132,6 +131,10 @@ NEXT: Final = Text(
 ONE_MACHINE: Final = Text(
     "make {command} מיועדת למכונה אחת, והמערכת הזאת על סווארם",
     "make {command} is for one machine, and this stack is on a Swarm",
+)
+RUNS_HERE: Final = Text(
+    "המערכת הזאת רצה על המכונה הזאת בלי סווארם, עם אותו מסד נתונים",
+    "this stack runs on this machine without a Swarm, with the same database",
 )
 DOWN_FIRST: Final = Text("קודם make down, או להמשיך עם make up-swarm", "make down first, or go on with make up-swarm")
 OTHER_CLONE: Final = Text("עותק אחר של המאגר הזה", "another clone of this repository")
