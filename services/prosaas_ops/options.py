@@ -18,7 +18,7 @@ OTHERS = tuple(os.environ.get("OPS_SERVICES", "").split())
 SERVICES = {name.removeprefix("prosaas-"): name for name in OTHERS or OWN_SERVICES}
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_BESIDE = ("postgres", "migrate", "simulator")
+_BESIDE = ("gateway", "postgres", "migrate", "simulator")
 _LONGEST = timedelta(days=31)
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")

@@ -93,3 +93,8 @@ def test_a_number_that_is_none_is_refused(value: str) -> None:
 )
 def test_durations_are_spoken_as_people_write_them(seconds: float, text: str) -> None:
     assert spoken_duration(seconds) == text
+
+
+def test_the_front_door_s_lines_can_be_asked_for_as_the_tools_themselves_advise() -> None:
+    """`make go-live` and `make errors` send their reader to S=gateway."""
+    assert Options("logs", ("S",), {"S": "gateway,calls"}).services() == ["gateway", "prosaas-calls"]
