@@ -513,7 +513,7 @@ VALUES = st.one_of(
 
 @settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(WORDS, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=4))
-def test_the_short_way_to_a_human_line_hides_as_much_as_the_long_one(said: str, fields: dict[str, object]) -> None:
+def test_the_short_way_to_a_human_line_hides_as_much_as_the_long_one(said: str, fields: dict[str, Any]) -> None:
     """It looks at each part alone, and must see what only parts beside one another say."""
     short = TEXT._ordinary(said, fields)
     assert short is None or short == redact(TEXT.text(record(said, **fields), NOWHERE))
