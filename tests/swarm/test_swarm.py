@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from stack_world.stack import docker, eventually
 from stack_world.traffic import Traffic
 from swarm_world.fixtures import Swarm
 
@@ -68,29 +67,3 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     after = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     assert before.isdisjoint(after)
     traffic.check()
-
-
-def test_a_rollout_that_does_not_become_healthy_goes_back_by_itself(swarm: Swarm) -> None:
-    """The command says so, and what ran before answers calls."""
-    swarm.checkout.configure(IDLE_SECONDS="0")
-    refused = swarm.make("up-swarm", "BUILD=0", check=False)
-    assert refused.code != 0
-    assert "so what ran before runs again" in refused.text
-    swarm.checkout.configure(IDLE_SECONDS="60")
-    assert len(swarm.tasks("prosaas-calls")) == 3
-    assert swarm.call()["ok"]
-
-
-def test_a_node_that_dies_takes_only_its_own_calls_along(swarm: Swarm) -> None:
-    """New calls are answered within 5 s, the others go on."""
-    (caller,) = swarm.tasks("simulator")
-    lost = next(node for node in swarm.nodes if node.name not in (swarm.manager.name, caller["Node"]))
-    traffic = Traffic(swarm, live=6, every_s=1.0)
-    with traffic.flowing():
-        on_it = live_calls(swarm)[lost.name]
-        docker("kill", lost.name)
-    assert 0 < len(traffic.cut) <= on_it + 1
-    assert max(traffic.first_sound_ms) < 5000
-    eventually(
-        lambda: "three" if len(swarm.tasks("prosaas-calls")) == 3 else None, "three replicas on the nodes left", 90
-    )
