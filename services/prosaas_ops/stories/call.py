@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_logging.render import escape
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine, RawLine
 from prosaas_ops.stack.follow import Happening, happenings
 from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.texts.told import NO_LINE_KNOWS
 
 # By the beginning of the event's name or tag; the first that fits.
 _KINDS = (
@@ -85,7 +86,10 @@ class Story:
 
 
 def tell(engine: Engine, call_sid: str) -> Story | None:
-    """Gathers the story; None where neither a log line nor a record knows the call."""
+    """Gathers the story; None where neither a log line nor a record knows the call.
+
+    Problem where no line does, and the database could not be asked.
+    """
     # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
     record, without_record = _record(call_sid)
     entries: list[Entry] = []
@@ -97,6 +101,8 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if record is not None:
         entries += _from_record(record, entries)
     if not entries and record is None:
+        if without_record and not OTHERS:
+            raise Problem(NO_LINE_KNOWS(call_sid=call_sid, why=without_record))
         return None
     started = _start(entries, record)
     if record is not None:

@@ -16,6 +16,21 @@ NOBODY_KNOWS: Final = Text(
     "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…",
     "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number",
 )
+NO_LINE_KNOWS: Final = Text(
+    "אין שורת לוג של {call_sid}, ואי אפשר לשאול את מסד הנתונים. {why}",
+    "no log line knows {call_sid}, and the database could not be asked. {why}",
+)
+NO_LINE_BEGINS: Final = Text(
+    "שום שיחה מתנהלת ושום שורת לוג לא מתחילה ב-{typed}, ובלי מסד הנתונים צריך מזהה מלא. {why}",
+    "no live call and no log line begins with {typed}; without the database give the whole id. {why}",
+)
+TOO_SHORT: Final = Text(
+    "{name}={typed} קצר מדי: צריך לפחות {least} תווים מתחילת המזהה",
+    "{name}={typed} is too short: give the first {least} characters of the id or more",
+)
+MAY_BE: Final = Text(
+    "{name}={typed} יכול להיות {found}: צריך עוד תווים", "{name}={typed} may be {found}: type more of it"
+)
 WHICH_CALL: Final = Text(
     "איזו שיחה? CALL=CA… או PHONE=+972…; לסיפור של הודעת WhatsApp: MESSAGE=wamid…",
     "which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is the story of a WhatsApp message",

@@ -72,7 +72,7 @@ def answering(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_call_without_a_recording_matches_nothing(answering: Any, options: Any) -> None:
     answering.on_run = lambda service, command: (3, "", "nothing recorded")
-    assert blackbox.run(options("blackbox", CALL="CA1")) == NOTHING
+    assert blackbox.run(options("blackbox", CALL=CALL)) == NOTHING
 
 
 def test_without_a_call_the_recordings_are_listed(
@@ -87,7 +87,7 @@ def test_without_a_call_the_recordings_are_listed(
 def test_a_recorder_that_fails_is_a_problem(answering: Any, options: Any) -> None:
     answering.on_run = lambda service, command: (1, "", "disk full")
     with pytest.raises(Problem, match="disk full"):
-        blackbox.run(options("blackbox", CALL="CA1"))
+        blackbox.run(options("blackbox", CALL=CALL))
 
 
 def test_the_generation_that_holds_the_call_is_found(

@@ -305,5 +305,5 @@ def test_neither_call_nor_number_is_wrong_usage(options: Any) -> None:
 
 
 def test_the_page_is_written_where_the_operator_finds_it(told: list[str], options: Any, tmp_path: Path) -> None:
-    assert trace.run(options(CALL="CA1", OUT="html")) == FINE
-    assert (tmp_path / "logs" / "trace-CA1.html").read_text().startswith("<!doctype html>")
+    assert trace.run(options(CALL=CALL, OUT="html")) == FINE
+    assert (tmp_path / "logs" / f"trace-{CALL}.html").read_text().startswith("<!doctype html>")

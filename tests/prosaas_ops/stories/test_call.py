@@ -144,6 +144,8 @@ def test_a_database_that_is_away_leaves_the_logs_and_says_so(
     told = story.tell(engine, call)
     assert told is not None
     assert (told.record, told.without_record) == (None, "the database does not answer")
+    with pytest.raises(Problem, match=r"no log line knows CAunknown, and the database could not be asked\. the datab"):
+        story.tell(engine, "CAunknown")
 
 
 def test_the_words_of_a_live_call_come_from_its_lines(engine: Any, call: str, known: dict[str, Record]) -> None:
