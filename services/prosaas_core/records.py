@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from prosaas_core import queries
 from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
-from prosaas_core.facts.measures import counted
+from prosaas_core.facts.hindsight import hindsight
 from prosaas_core.facts.prices import Charge
 from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
@@ -79,7 +79,8 @@ class CallRecord:
 async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
     record = await _resolved(conn, await _unless_forgotten(conn, record))
-    record = replace(record, metrics={**record.metrics, **counted(record.events)})
+    told = hindsight(record.events, record.transcript, record.duration_s)
+    record = replace(record, metrics=told | record.metrics)
     columns = {name: value for name, value in asdict(record).items() if name != "charges"}
     values = {**storable(columns), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)

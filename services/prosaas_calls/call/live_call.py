@@ -157,6 +157,7 @@ class LiveCall:
             metrics={
                 **self._metrics(call_scope),
                 **self._services.settings.for_record(self.call.promises.to_json()),
+                **({"returned": self.claims.returned} if self.claims.returned else {}),
                 "currency": self._services.prices.currency,
             },
             charges=self.call.meter.charges(),

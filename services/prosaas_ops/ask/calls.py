@@ -6,7 +6,9 @@ from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
+from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
 
@@ -23,7 +25,9 @@ def run(options: Options) -> int:
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
-    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30))
+    up = live_calls(Engine())
+    live = None if up is None else tuple(call.call_sid for call in up)
+    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30), live)
     found = find(asked)
     if not found.calls:
         complain(f"calls: {words.NO_CALL(since=f'{since:%Y-%m-%d %H:%M}', until=f'{until:%H:%M}')}")

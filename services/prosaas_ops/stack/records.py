@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 3.0
+# What a call's status is until somebody says that it ended.
+OPEN = ("", "ringing", "in-progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,6 @@ class Record:
     jobs: list[Job] = field(default_factory=list)
     # What the calendar says now of the appointments made in this call and of the customer's coming ones.
     appointments: list[Appointment] = field(default_factory=list)
-    # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
-    usual_ms: float | None = None
     # When it began by the clock of the business, and where that is.
     local_start: datetime | None = None
     timezone: str = ""
@@ -104,11 +104,6 @@ _APPOINTMENTS = """
     where call_sid = $1 or (customer_id = $2 and appointments.status = 'booked' and starts_at > now())
     order by appointments.starts_at
     limit 10
-"""
-_USUAL = """
-    select percentile_disc(0.95) within group (order by slowest) as usual
-    from (select (metrics->>'response_p95_ms')::float as slowest from calls
-          where business_id = $1 and call_sid <> $2 order by started_at desc limit 100) as last
 """
 _PAID = """
     select name, sum(cost) as cost, currency, bool_or(estimated) as estimated from charges where call_sid = $1
@@ -151,9 +146,8 @@ def call_record(call_sid: str) -> Record | None:
         appointments = [
             Appointment(*found) for found in await connection.fetch(_APPOINTMENTS, call_sid, row["customer_id"])
         ]
-        usual = await connection.fetchval(_USUAL, row["business_id"], call_sid)
         paid = [Paid(*found) for found in await connection.fetch(_PAID, call_sid)]
-        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual), paid)
+        return _record(dict(row), await _jobs(connection, call_sid), appointments, paid)
 
     return asked(ask)
 
@@ -237,7 +231,6 @@ def _record(
     row: dict[str, Any],
     jobs: list[Job],
     appointments: list[Appointment],
-    usual_ms: float | None,
     paid: list[Paid],
 ) -> Record:
     return Record(
@@ -259,7 +252,6 @@ def _record(
         version=row.get("version") or "",
         jobs=jobs,
         appointments=appointments,
-        usual_ms=usual_ms,
         local_start=row["local_start"],
         timezone=row["timezone"] or "",
         paid=paid,

@@ -12,7 +12,7 @@ from typing import Any
 from prosaas_logging.render import escape
 from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine, RawLine
-from prosaas_ops.stack.follow import Happening, happenings
+from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
@@ -80,6 +80,14 @@ class Story:
     live: bool | None = False
     # Warnings of others in the call's time: no part of it, and perhaps a hint.
     others: int = 0
+    # When prosaas-calls had ended, where it did not run as a call came that never reached it.
+    down_since: float | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether prosaas-calls ever had the call."""
+        recorded = self.record is not None and bool(self.record.end_reason)
+        return recorded or any(entry.event == "CALL_START" for entry in self.entries)
 
     def count(self, source: str, origin: str = "log") -> int:
         return sum(entry.source == source and entry.origin == origin for entry in self.entries)
@@ -117,9 +125,11 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     ]
     entries.sort(key=lambda entry: entry.at)
     others = sum(line.event not in _AROUND for line in around)
-    return Story(
-        call_sid, entries, record, started, without_record, _is_live(engine, call_sid, entries, record), others
-    )
+    live = _is_live(engine, call_sid, entries, record)
+    story = Story(call_sid, entries, record, started, without_record, live, others)
+    if not story.reached:
+        story.down_since = down_since(engine, "prosaas-calls", started)
+    return story
 
 
 def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record | None) -> bool | None:

@@ -79,6 +79,8 @@ def test_the_recorder_is_offered_only_where_it_has_an_answer(screen: Screen) -> 
 
 def test_a_call_that_ended_as_it_should_says_so_first(screen: Screen) -> None:
     told = story()
+    assert told.record is not None
+    told.record = replace(told.record, transcript=[])
     told.entries = [entry for entry in told.entries if entry.kind == "call"]
     assert "✓ the caller hung up (customer_hangup)" in trace.describe(told, screen)
 
@@ -150,6 +152,31 @@ def test_what_the_agent_claimed_after_a_refusal_is_the_verdict(screen: Screen) -
     assert "✅" not in text
     told.entries.insert(1, Entry(101.5, "prosaas-calls", "tool", "INFO", "TOOL_RESULT", "נקבע 08.12 14:00", "✅"))
     assert "the agent said it was done" not in "\n".join(trace.describe(told, screen))
+
+
+def test_dead_air_at_the_end_and_a_transfer_that_nobody_took_are_troubles(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.entries = [entry for entry in told.entries if entry.kind == "call"]
+    told.record = replace(
+        told.record, transcript=[{"who": "customer", "text": "יש תור?", "at_ms": 27000, "until_ms": 29000}]
+    )
+    assert "✗ the caller's last words got no answer for 16000 ms, to the end of the call" in "\n".join(
+        trace.describe(told, screen)
+    )
+    told.record = replace(told.record, transcript=[])
+    told.entries.append(
+        Entry(104.0, "prosaas-api", "call", "INFO", "TRANSFER_RESULT", "תוצאת ההעברה לנציג, status=no-answer", "📲")
+    )
+    assert "✗ the caller asked for a person, and none took the call: no-answer" in "\n".join(
+        trace.describe(told, screen)
+    )
+
+
+def test_an_answer_that_was_slow_is_the_verdict_however_slow_the_business_usually_is(screen: Screen) -> None:
+    told = story()
+    told.entries = [entry for entry in told.entries if entry.kind in ("call", "speech")]
+    assert "✗ the slowest answer came after 2340 ms (customer_hangup)" in trace.describe(told, screen)
 
 
 def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:

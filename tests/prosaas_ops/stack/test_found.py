@@ -30,6 +30,23 @@ CALLS = [
     ("CAnever001", 456, "+972501111111", "completed", 14, 3.0, None, {}),
 ]
 
+# What each trouble looks like in a record, the worst of them last; the first is none.
+METRICS: list[dict[str, Any]] = [
+    {"refused": 1, "unmended": 0},
+    {"refused": 1, "unmended": 1},
+    {"turns": 0},
+    {"slowest_ms": 3000, "response_p95_ms": 900},
+    {"reconnects": 1},
+    {"unanswered_ms": 16_000},
+    {"returned": "no-answer"},
+    {"unkept": "I booked it"},
+]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_says_which_are_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "live_calls", lambda engine: None)
+
 
 @pytest.fixture
 def stored(fill: Fill) -> None:
@@ -75,10 +92,38 @@ def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
 def test_the_bad_ones_come_worst_first_and_every_one_of_them_has_a_verdict() -> None:
     found = find(asked(bad=True, order="worst"))
     assert [row.facts.call_sid for row in found.rows] == [
-        "CAmodel001", "CAnever001", "CAerror001", "CArefused1", "CAslow0001",
+        "CAmodel001", "CAnever001", "CAerror001", "CAslow0001", "CArefused1",
     ]  # fmt: skip
     assert all(verdict(row.facts) for row in found.rows)
     assert not verdict(find(asked(since=DAY + timedelta(hours=8), until=DAY + timedelta(hours=10))).rows[-1].facts)
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_list_and_the_verdict_judge_alike(fill: Fill) -> None:
+    """Whatever the one calls bad the other has a sentence for: `make calls` and `make trace` do not contradict."""
+    at = DAY + timedelta(days=9)
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        for number, metrics in enumerate(METRICS):
+            values = ("+97250", "completed", at, 9.0, "customer_hangup", json.dumps({"turns": 2} | metrics), at)
+            await connection.execute(INSERT, f"CAjudged{number}", 456, *values)
+
+    fill(write)
+    week = {"since": at, "until": at + timedelta(hours=1)}
+    everything = {row.facts.call_sid: verdict(row.facts) for row in find(asked(**week)).rows}
+    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 7
+    assert set(names(**week, bad=True)) == {call_sid for call_sid, troubles in everything.items() if troubles}
+    assert names(**week, bad=True, order="worst")[0] == f"CAjudged{len(METRICS) - 1}"
+
+
+def test_an_open_record_is_of_a_live_call_only_while_prosaas_calls_has_it(fill: Fill) -> None:
+    """After a restore the calls of the backup's moment are open, and over."""
+    values = ("+97250", "in-progress", DAY, None, None, "{}", None)
+    fill(lambda connection: connection.execute(INSERT, "CAopen0001", None, *values))
+    for live, (is_live, bad) in {None: (True, 0), (): (False, 1), ("CAopen0001",): (True, 0)}.items():
+        found = find(asked(live=live))
+        assert (found.rows[0].facts.live, found.bad) == (is_live, bad)
+        assert [trouble.name for trouble in verdict(found.rows[0].facts)] == ["no_ending"] * bad
 
 
 @pytest.mark.usefixtures("stored")
