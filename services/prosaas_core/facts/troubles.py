@@ -35,6 +35,8 @@ class CallFacts:
     turns: int | None = None
     # What the agent claimed after the tool had refused it.
     false_claim: str = ""
+    # What the model's connection said last, where it failed.
+    cause: str = ""
     # Why no person took the call, where the caller came back from a transfer.
     returned: str = ""
 
@@ -178,6 +180,8 @@ def opening(call: CallFacts, language: str = "en") -> str:
     troubles, ending = verdict(call), ending_of(call.end_reason)
     if troubles:
         words = sentence(troubles[0], call, language)
+        if ending is not None and ending.fault is Fault.MODEL and call.cause:
+            words += f" ({call.cause})"
         if troubles[0].name == "bad_ending" and ending is not None and ending.fault in (Fault.OURS, Fault.MODEL):
             return f"אנחנו סיימנו את השיחה: {words}" if he else f"we ended it: {words}"
         return words

@@ -13,7 +13,7 @@ from typing import TextIO
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, complain, spoken_duration
 from prosaas_ops.screen.piece import piece
-from prosaas_ops.screen.terminal import RateCap, Screen, short
+from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
@@ -40,7 +40,7 @@ def run(options: Options) -> int:
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
     for session in sessions.others(engine, options.command):
-        screen.say(screen.warn(words.NOTE(what=session)))
+        screen.say(Prose(screen.warn(words.NOTE(what=session))))
     sharing: list[sessions.Session] = []
 
     def stays(container: Container) -> bool:
@@ -56,8 +56,8 @@ def run(options: Options) -> int:
             with live_switch.raised(engine, list(containers.values()), target, length, stays) as raise_in:
                 until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
                 length_said = spoken_duration(length)
-                screen.say(words.DEBUGGING(target=target, service=service, until=until, length=length_said))
-                screen.say(words.TO_FILE(path=path, most=options.number("MAX", 200)))
+                screen.say(Prose(words.DEBUGGING(target=target, service=service, until=until, length=length_said)))
+                screen.say(Prose(words.TO_FILE(path=path, most=options.number("MAX", 200))))
                 with path.open("w", encoding="utf-8", buffering=1) as file:
                     watch = Watch(
                         target,
@@ -116,7 +116,7 @@ class Watch:
         """Returns the reason, in words for the operator."""
         for item in stream:
             if held := cap.report():
-                screen.say(screen.dim(words.NOT_SHOWN(held=held)))
+                screen.say(Prose(screen.dim(words.NOT_SHOWN(held=held))))
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
@@ -161,12 +161,12 @@ def _farewell(
 ) -> int:
     screen.say()
     if sharing:
-        screen.say(words.STAYS_ON(why=why, target=target, session=sharing[0]))
+        screen.say(Prose(words.STAYS_ON(why=why, target=target, session=sharing[0])))
     else:
-        screen.say(words.CONFIGURED_AGAIN(why=why, service=service, target=target))
+        screen.say(Prose(words.CONFIGURED_AGAIN(why=why, service=service, target=target)))
     call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
     quiet = f" · make quiet-{short(service)}" if sharing else ""
-    screen.say(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}")))
+    screen.say(Prose(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}"))))
     return FINE
 
 

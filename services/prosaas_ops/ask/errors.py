@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, Options
-from prosaas_ops.screen.terminal import Screen, short
+from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import RANK, Line
@@ -33,12 +33,14 @@ def run(options: Options) -> int:
     hit = len({call for group in groups for call in group.calls})
     total = sum(group.count for group in groups)
     screen.say(
-        words.ERRORS(
-            window=window,
-            bars=spark(lines, since.timestamp(), end.timestamp()),
-            total=total,
-            kinds=len(groups),
-            hit=hit,
+        Prose(
+            words.ERRORS(
+                window=window,
+                bars=spark(lines, since.timestamp(), end.timestamp()),
+                total=total,
+                kinds=len(groups),
+                hit=hit,
+            )
         ),
         *(_mark(line, screen) for line in changes(lines)[-_MARKS:]),
         screen.dim(str(words.ERRORS_HEAD)),
@@ -47,7 +49,7 @@ def run(options: Options) -> int:
         screen.say(*_rows(group, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
-    screen.say(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0])))))
+    screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
     return FINE
 
 

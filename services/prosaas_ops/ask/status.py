@@ -9,7 +9,7 @@ from datetime import datetime
 from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
-from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stories.status import Status, status
 from prosaas_ops.texts import Text
@@ -20,7 +20,6 @@ OPTIONS = ("WATCH", "JSON")
 _EVERY_S = 2.0
 # To the beginning of a screen that is empty.
 _CLEAR = "\x1b[H\x1b[2J"
-_WIDTH = 80
 
 
 def run(options: Options) -> int:
@@ -63,7 +62,7 @@ def _down(state: str) -> bool:
 
 
 def rows(now: Status, screen: Screen) -> Iterator[str]:
-    """The screen, a row at a time, within 80 columns."""
+    """The screen, a row at a time, within 80 columns but for sentences."""
     yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
     heading = [str(head) for head in (words.SERVICE, words.VERSION, words.LEVEL, words.STATE)]
     said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
@@ -75,7 +74,7 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:
         yield from _calls(now, screen)
-    yield from (screen.bad(problem[:_WIDTH]) for problem in now.problems)
+    yield from (Prose(screen.bad(problem)) for problem in now.problems)
     yield from _alerts(now, screen)
     for switch in now.switched:
         told = {"service": switch.service, "target": switch.target, "level": switch.level}
@@ -119,5 +118,5 @@ def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     for alert in acting:
         head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
         yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
-        yield f"  {alert.summary}"[:_WIDTH]
-        yield screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"[:_WIDTH])
+        yield Prose(f"  {alert.summary}")
+        yield Prose(screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"))

@@ -9,7 +9,7 @@ from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import RANK, clock
@@ -63,7 +63,7 @@ def run(options: Options) -> int:
     if page:
         target = output_folder() / f"trace-{call_sid}.html"
         target.write_text(render(story, language()), encoding="utf-8")
-        screen.say(words.PAGE_WROTE(target=target))
+        screen.say(Prose(words.PAGE_WROTE(target=target)))
         return FINE
     screen.say(*describe(story, screen, least))
     return FINE
@@ -105,8 +105,8 @@ def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
         rows.append(row if call.end_reason in WELL else screen.warn(row))
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
-        rows.append(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again)))
-    rows.append(screen.dim(words.NEXT(commands=f"{again} N=1")))
+        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
+    rows.append(Prose(screen.dim(words.NEXT(commands=f"{again} N=1"))))
     return rows
 
 
@@ -120,7 +120,7 @@ def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
         *_summary(story, screen),
         *_queued(story, screen),
         "",
-        screen.dim(words.NEXT(commands=" · ".join(_next(story, facts)))),
+        Prose(screen.dim(words.NEXT(commands=" · ".join(_next(story, facts))))),
     ]
 
 
@@ -147,7 +147,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
-    return [*rows, screen.dim(f"  {words.SOURCES(known=' · '.join(known))}")]
+    rows.append(screen.dim(f"  {words.SOURCES(known=' · '.join(known))}"))
+    return [Prose(row) for row in rows]
 
 
 def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
@@ -213,10 +214,10 @@ def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
 
 
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
-    """One row; what was said is told whole, over as many rows of a narrow terminal as it needs."""
+    """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
     text = spoken_text(entry, story.call_sid)
     head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source)} "
-    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
+    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind != "detail" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
     rows[-1] += screen.warn(f"  {words.INTERRUPTED}") if entry.interrupted else ""
@@ -229,7 +230,7 @@ def _summary(story: Story, screen: Screen) -> list[str]:
         return []
     if not any(turn.get("who") != "ai" for turn in story.record.transcript):
         return ["", screen.dim(str(words.NO_SUMMARY))]
-    return ["", screen.bold(str(words.SUMMARY)), f"  {screen.value(story.record.summary)}"]
+    return ["", screen.bold(str(words.SUMMARY)), Prose(f"  {screen.value(story.record.summary)}")]
 
 
 def _queued(story: Story, screen: Screen) -> list[str]:

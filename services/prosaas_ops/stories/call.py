@@ -247,6 +247,15 @@ def _from_record(record: Record, known: list[Entry]) -> list[Entry]:
     return entries
 
 
+def lines_of_record(record: Record, known: Iterable[Line]) -> list[Line]:
+    """The same as lines, beside those of the call that are `known`: the log may have counted them with others'."""
+    told = _from_record(record, [_entry(line) for line in known])
+    return [
+        Line(f"{_stamp(one.at)}Z", one.source, one.level, one.event, one.text, one.emoji, record.call_sid)
+        for one in told
+    ]
+
+
 def _core(text: str, call_sid: str) -> str:
     return text.replace(f" · call_sid={call_sid}", "").strip()
 

@@ -7,11 +7,13 @@ from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.options import spoken_duration
+from prosaas_ops.stack.lines import RANK
 from prosaas_ops.stack.records import OPEN, Record
 from prosaas_ops.stories.call import Entry, Story, transcript
 from prosaas_ops.texts.pages import RECKONED
 
 _TAKEN = ("completed", "answered")
+_ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
 _STATUS = re.compile(r"status=([\w-]{1,40})")
 
 
@@ -55,6 +57,7 @@ def facts_of(story: Story) -> CallFacts:
         reconnects=max(retries, told["reconnects"]),
         turns=metrics.get("turns") if metrics else None,
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
+        cause=_cause(entries),
         returned=str(metrics.get("returned") or _untaken(entries)),
     )
 
@@ -65,6 +68,13 @@ def _lost(story: Story, end: str) -> bool:
         return False
     known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED") for entry in story.entries)
     return story.reached or (story.record is not None and story.record.status in OPEN and not known)
+
+
+def _cause(entries: list[Entry]) -> str:
+    """What the last of the call's lines about a lost connection to the model gives as its error."""
+    lost = [each.text for each in entries if each.event.startswith("REALTIME") and RANK[each.level] >= RANK["WARNING"]]
+    found = [told[1] for text in lost if (told := _ERROR.search(text))]
+    return found[-1] if found else ""
 
 
 def _ago(seconds: float) -> str:

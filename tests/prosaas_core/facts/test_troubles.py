@@ -58,7 +58,14 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
     ("values", "words"),
     [
         ({"end_reason": "model_unreachable"}, "we ended it: the model could not be reached"),
-        ({"end_reason": "caller_lost"}, "the audio stopped without a goodbye: the network or Twilio"),
+        (
+            {"end_reason": "model_unreachable", "cause": "closed with 1011"},
+            "we ended it: the model could not be reached (closed with 1011)",
+        ),
+        (
+            {"end_reason": "caller_lost", "cause": "closed with 1011"},
+            "the audio stopped without a goodbye: the network or Twilio",
+        ),
         ({}, "the caller hung up"),
         ({"live": True}, "the call is live"),
         ({"end_reason": "of_tomorrow"}, "of_tomorrow"),

@@ -66,6 +66,23 @@ def test_the_text_tells_who_how_long_when_and_why(screen: Screen) -> None:
     assert text.index("✗") < text.index("turns 1") < text.index("CALL_START")
 
 
+def test_a_terminal_of_80_columns_loses_nothing_of_the_heading_or_of_a_warning(
+    paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    told, terminal = story(), Screen(paper, terminal=True)
+    assert told.record is not None
+    told.record = replace(told.record, local_start=datetime(2026, 1, 1, 19, 3), timezone="Asia/Jerusalem")
+    text = "no connection to OpenAI, attempt=1, and a good deal of what else there is to say, error=closed with 1011"
+    told.entries.append(Entry(103.5, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁"))
+    terminal.say(*trace.describe(told, terminal))
+    whole = " ".join(paper.text.replace("\u2068", "").replace("\u2069", "").split())
+    assert "(19:03 Asia/Jerusalem) 45s · version 1a2b3c4-dirty" in whole
+    assert "error=closed with 1011" in whole
+    assert "…" not in whole
+
+
 def test_what_was_said_stands_once(screen: Screen) -> None:
     assert "\n".join(trace.describe(story(), screen)).count("<זמינות>") == 1
 
@@ -152,6 +169,18 @@ def test_what_the_agent_claimed_after_a_refusal_is_the_verdict(screen: Screen) -
     assert "✅" not in text
     told.entries.insert(1, Entry(101.5, "prosaas-calls", "tool", "INFO", "TOOL_RESULT", "נקבע 08.12 14:00", "✅"))
     assert "the agent said it was done" not in "\n".join(trace.describe(told, screen))
+
+
+def test_why_the_model_was_lost_is_in_the_verdict(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="model_failed", transcript=[])
+    text = f"no connection to OpenAI, attempt=1, error=closed with 1011 · call_sid={CALL}"
+    told.entries = [Entry(103.0, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁")]
+    assert any(
+        row.startswith("✗ we ended it: the model failed in the middle of the call (closed with 1011)")
+        for row in trace.describe(told, screen)
+    )
 
 
 def test_dead_air_at_the_end_and_a_transfer_that_nobody_took_are_troubles(screen: Screen) -> None:

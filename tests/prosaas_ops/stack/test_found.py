@@ -1,6 +1,7 @@
 """Many calls at once, in a database at the newest schema."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -152,6 +153,17 @@ def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pyt
     assert said[3].endswith("or the caller left before it could")
     assert said[4] == "2 of 5: MAX=5 shows all"
     assert said[5].startswith("next: make trace CALL=CAmodel0")
+
+
+@pytest.mark.usefixtures("stored")
+def test_on_a_narrow_terminal_the_trouble_stands_below_its_call(
+    options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="1")) == FINE
+    said = capsys.readouterr().out.replace("\u2068", "").replace("\u2069", "")
+    assert re.search(r"CAmodel0.*-\n {13}we ended it: the model could not be reached\n", said)
 
 
 @pytest.mark.usefixtures("stored")

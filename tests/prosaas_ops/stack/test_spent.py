@@ -13,6 +13,7 @@ import pytest
 from postgres_world import Fill
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.screen.piece import width
 from prosaas_ops.stack.records import asked
 from prosaas_ops.stack.spent import GROUPS, Wanted, spent
 
@@ -83,6 +84,19 @@ def test_the_table_says_what_has_no_price_and_what_is_estimated(
     assert "gpt-realtime-2.1       0       0.0         1000     80%         100    0.2500 USD" in said
     assert "1 charges have no price" in said
     assert "1 charges are estimated" in said
+
+
+@pytest.mark.usefixtures("stored")
+def test_on_a_terminal_of_80_columns_the_numbers_stand_below_one_another_and_none_is_cut(
+    options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="business")) == FINE
+    rows = [row for row in capsys.readouterr().out.splitlines() if row.endswith("USD")][1:]
+    assert len(rows) > 1
+    assert len({width(row) for row in rows}) == 1
+    assert width(rows[0]) <= 80
 
 
 @pytest.mark.usefixtures("stored")
