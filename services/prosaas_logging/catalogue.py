@@ -245,7 +245,7 @@ def DRAIN_START(*, active: int) -> None:
     """The service takes no more calls or jobs and waits for the running ones."""
 
 
-@event(INFO, "🚦", he="ההמתנה הסתיימה, מה שנותר נקטע", en="the wait is over, what is left is cut off")
+@event(INFO, "🚦", he="ההמתנה הסתיימה", en="the wait is over")
 def DRAIN_END(*, left: int) -> None:
     """The wait for running calls or jobs is over; what is left was cut off."""
 

@@ -26,9 +26,9 @@ async def list_jobs(queries: Queries, *, everything: bool) -> int:
     if not jobs:
         print("no jobs" if everything else "no held jobs")
         return FINE
-    print(f"{'ID':>8}  {'STATE':<8}{'JOB':<20}{'ATTEMPTS':>8}  {'SINCE':<17}{'CAUSE':<46}LAST ERROR")
+    print(f"{'ID':>8}  {'STATE':<8}  {'JOB':<20}  {'ATTEMPTS':>8}  {'SINCE':<11}  {'DUE':<11}")
     for job in jobs:
-        print(_line(job, await _last_error(queries, job)))
+        print("\n".join(_rows(job, await _last_error(queries, job))))
     return FINE
 
 
@@ -59,7 +59,8 @@ async def _forget_failures(queries: Queries, job_id: JobId) -> None:
     )
 
 
-def _line(job: QueuedJob, error: str) -> str:
+def _rows(job: QueuedJob, error: str) -> list[str]:
+    """A row of 80 columns, and below it what the job is about and why it failed last, where that is known."""
     state = {"failed": "held", "picked": "running"}.get(job.status, "waiting")
     try:
         known = Job.of(job)
@@ -68,10 +69,12 @@ def _line(job: QueuedJob, error: str) -> str:
         failures, cause = 0, {}
     if job.status == "queued" and failures:
         state = "retrying"
-    named = " ".join(f"{name}={value}" for name, value in cause.items()) or "-"
-    since = f"{job.updated.astimezone(UTC):%Y-%m-%d %H:%M}"
+    since = f"{job.updated.astimezone(UTC):%m-%d %H:%M}"
+    due = f"{job.execute_after.astimezone(UTC):%m-%d %H:%M}" if job.status == "queued" else "-"
     attempts = failures + (job.status == "failed")
-    return f"{job.id:>8}  {state:<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<46}{error}".rstrip()
+    row = f"{job.id:>8}  {state:<8}  {job.entrypoint:<20}  {attempts:>8}  {since:<11}  {due}"
+    named = " ".join(f"{name}={value}" for name, value in cause.items())
+    return [row, *(f"{'':10}{more}" for more in (named, error) if more)]
 
 
 async def _last_error(queries: Queries, job: QueuedJob) -> str:

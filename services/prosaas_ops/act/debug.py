@@ -1,6 +1,7 @@
 """`make debug-api|calls|worker`: DEBUG without a restart, on the screen and in a file, taken back when you leave."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, Usage, complain, spoken_duration
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import sessions
@@ -21,17 +22,21 @@ from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.records import business_known, calls_of, missing_digits
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import told
 
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX", *(("S",) if OTHERS else ()))
 
 _AFTER_CALL_SECONDS = 1.0
+_LEAST_DIGITS = 7
 
 
 def run(options: Options) -> int:
     service = options.service()
     target = live_switch.target_from(options)
+    if target.phone and (missing_digits(target.phone) or len(re.sub(r"\D", "", target.phone)) < _LEAST_DIGITS):
+        raise Usage(words.NOT_WHOLE(phone=target.phone))
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = Engine(), Screen()
@@ -39,6 +44,8 @@ def run(options: Options) -> int:
     containers = {found.id: found for found in engine.generations(service)}
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
+    if not _is_known(target):
+        screen.say(Prose(screen.warn(words.UNKNOWN_TARGET(target=target))))
     for session in sessions.others(engine, options.command):
         screen.say(Prose(screen.warn(words.NOTE(what=session))))
     sharing: list[sessions.Session] = []
@@ -83,6 +90,16 @@ def _joined(
                 raise_in(found)
                 containers[found.id] = found
     return bool(running)
+
+
+def _is_known(target: live_switch.Target) -> bool:
+    """Whether the database has heard of the number or the business; where it cannot be asked, it may have."""
+    with suppress(Problem, Usage):
+        if target.phone:
+            return bool(calls_of(target.phone))
+        if target.business.isdecimal():
+            return business_known(int(target.business))
+    return True
 
 
 def _is_live(engine: Engine, call_sid: str) -> bool:

@@ -128,6 +128,7 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     run_plan(plan.restart(world, service), world)
+    world.say(f"{service} runs anew, version {world.version}")
     _say_what_drains(world)
     if level:
         world.say(f"{service} runs at {level} until it is next recreated; make restart-{short} returns it")

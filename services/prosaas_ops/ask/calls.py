@@ -10,6 +10,7 @@ from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.records import business_known
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
 
@@ -29,12 +30,13 @@ def run(options: Options) -> int:
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
-    up = live_calls(Engine())
+    engine = Engine()
+    up = live_calls(engine)
     live = None if up is None else tuple(call.call_sid for call in up)
     asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30), live)
     found = find(asked)
     if not found.calls:
-        complain(f"calls: {words.NO_CALL(since=f'{since:%Y-%m-%d %H:%M}', until=f'{until:%H:%M}')}")
+        complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
     whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
     screen.say(
@@ -48,6 +50,20 @@ def run(options: Options) -> int:
         commands = f"make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"
         screen.say(Prose(screen.dim(words.NEXT(commands=commands))))
     return FINE
+
+
+def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
+    """Why there may be no call, and where else to look in the window that was asked for."""
+    if asked.business and not business_known(asked.business):
+        return words.NO_BUSINESS(business=asked.business)
+    window = " ".join(f"{name}={options.text(name)}" for name in ("SINCE", "UNTIL") if options.text(name))
+    born = min((found.created for found in engine.containers("prosaas-api") if found.created), default=0)
+    # Lines of generations that are gone are kept for a while, from a time that only reading them all would tell.
+    late = born > asked.since.timestamp() and not engine.kept("prosaas-api")
+    first = words.LINES_FROM(first=f"{datetime.fromtimestamp(born, UTC):%m-%d %H:%M}") if late else ""
+    return words.NO_CALL(
+        since=f"{asked.since:%Y-%m-%d %H:%M}", until=f"{asked.until:%H:%M}", window=window or "SINCE=1d", lines=first
+    )
 
 
 def _rows(row: Row, screen: Screen) -> list[str]:

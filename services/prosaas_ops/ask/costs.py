@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
@@ -25,6 +26,9 @@ def run(options: Options) -> int:
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     by = options.choice("BY", GROUPS, "day")
     sums = spent(Wanted(since, until, by, int(business or 0)))
+    if not sums and business and not business_known(int(business)):
+        complain(f"costs: {told.NO_BUSINESS(business=business)}")
+        return NOTHING
     if not sums:
         window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
         complain(f"costs: {words.NOTHING_PAID(**window)}")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.follow import merged
+from prosaas_ops.stack.follow import happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
 from prosaas_ops.texts import checks as words
@@ -17,6 +17,10 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SLOTS = 24
 # Deploys and switches of the window, the last ones.
 _MARKS = 5
+# What happened just before the window may be why it begins as it does.
+_BEFORE = 60.0
+# Troubles whose cause is a container that is down, and no call.
+_DOWN = ("QUEUE_LOST", "DB")
 
 
 def run(options: Options) -> int:
@@ -24,8 +28,9 @@ def run(options: Options) -> int:
     assert since is not None
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
-    lines = merged(Engine(), options.services(), since.timestamp(), end.timestamp())
-    groups = group_errors(lines)
+    engine = Engine()
+    lines = merged(engine, options.services(), since.timestamp(), end.timestamp())
+    groups = group_errors(lines, happenings(engine, since.timestamp() - _BEFORE, end.timestamp()))
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
@@ -85,6 +90,8 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
 
 
 def _next(group: TroubleGroup) -> list[str]:
+    if group.event in _DOWN:
+        return ["make ps", "make status"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
     name = group.event or group.service
     return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]

@@ -14,7 +14,7 @@ from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.naming import one_call
-from prosaas_ops.stack.records import Found, Record, calls_of
+from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, tell_message
@@ -35,6 +35,8 @@ _KIND = {
     "around": "2",
 }
 _LISTED = 20
+# What AT= names is a minute that somebody remembers.
+_NEAR_SECONDS = 900.0
 
 
 def run(options: Options) -> int:
@@ -78,14 +80,21 @@ def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothin
 
 
 def _nobody(options: Options) -> object:
-    within = words.IN_THAT_TIME if options.text("SINCE") else ""
-    return words.NO_SUCH_NUMBER(phone=options.text("PHONE"), within=within)
+    within, phone = words.IN_THAT_TIME if options.text("SINCE") else "", options.text("PHONE")
+    if short := missing_digits(phone):
+        return words.DIGITS_MISSING(phone=phone, count=short)
+    return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
 
 def _picked(found: list[Found], options: Options) -> str:
     """The call that is meant: the only one, the N-th, the one nearest to AT; none where the operator must say."""
     if at := options.since("AT"):
-        return min(found, key=lambda call: abs(call.started_at - at)).call_sid
+        nearest = min(found, key=lambda call: abs(call.started_at - at))
+        apart = abs(nearest.started_at - at).total_seconds()
+        if apart > _NEAR_SECONDS:
+            times = {"at": f"{at:%m-%d %H:%M}", "started": f"{nearest.started_at:%m-%d %H:%M}"}
+            complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
+        return nearest.call_sid
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):

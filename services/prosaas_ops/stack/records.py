@@ -170,6 +170,24 @@ def local_digits(phone: str) -> str:
     return digits
 
 
+def missing_digits(phone: str) -> int:
+    """How many digits an Israeli number lacks as it is typed; 0 for a whole one, and for those of elsewhere."""
+    digits = re.sub(r"\D", "", phone).removeprefix("00")
+    if not digits.startswith(("0", "972")):
+        return 0
+    local = digits.removeprefix("972").lstrip("0")
+    return max(0, (9 if local[:1] in ("5", "7") else 8) - len(local))
+
+
+def business_known(number: int) -> bool:
+    """Whether there is such a business."""
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> bool:
+        return bool(await connection.fetchval("select exists(select 1 from businesses where id = $1)", number))
+
+    return asked(ask)
+
+
 def calls_named(beginning: str) -> list[str]:
     """The ids of calls that begin so, whatever the case; twenty at most, the newest first."""
 

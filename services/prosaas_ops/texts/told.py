@@ -41,6 +41,12 @@ NO_SUCH_NUMBER: Final = Text(
     "the database knows no call from or to {phone}{within}. Turned away before it had a record?"
     " make logs S=api LEVEL=WARNING SINCE=2h",
 )
+DIGITS_MISSING: Final = Text("במספר {phone} חסרות ספרות: {count}", "{phone} is {count} digits short of a whole number")
+NEAREST: Final = Text(
+    "השיחה הקרובה ביותר ל-{at} UTC היא מ-{started} UTC, הפרש של {apart}",
+    "the call nearest to {at} UTC is of {started} UTC, {apart} apart",
+)
+NO_BUSINESS: Final = Text("אין עסק {business}", "there is no business {business}")
 IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
 CALLS_OF: Final = Text(
     "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
@@ -94,10 +100,11 @@ DUE: Final = Text(", מועד {due} UTC", ", due {due} UTC")
 # make calls
 NO_CALL: Final = Text(
     "אין שיחה מתאימה בין {since} ל-{until} UTC. שיחות שנדחו לפני שהייתה להן רשומה:"
-    " make logs S=api LEVEL=WARNING SINCE=2h",
+    " make logs S=api LEVEL=WARNING {window}{lines}",
     "no call from {since} to {until} UTC fits. Calls that were turned away before they had a record:"
-    " make logs S=api LEVEL=WARNING SINCE=2h",
+    " make logs S=api LEVEL=WARNING {window}{lines}",
 )
+LINES_FROM: Final = Text(" (השורות כאן מתחילות ב-{first} UTC)", " (the lines that are here begin at {first} UTC)")
 COUNTED: Final = Text(
     "{window}: שיחות {calls}, מהן השתבשו {bad}, לא הגיעו לנציגה {unreached}",
     "{window}: {calls} calls, {bad} went badly, {unreached} never reached the agent",

@@ -307,3 +307,18 @@ def test_more_than_a_switch_may_last_is_wrong_usage(service: Service, options: A
 def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> None:
     with pytest.raises(Usage, match="exclude one another"):
         debug.run(options("debug-calls", CALL="CA00000000000000000000000000000001", BUSINESS="456"))
+
+
+@pytest.mark.parametrize("phone", ["05012", "050123456"])
+def test_a_number_that_is_not_whole_is_wrong_usage(phone: str, options: Any) -> None:
+    with pytest.raises(Usage, match=f"PHONE={phone}: give the whole number"):
+        debug.run(options("debug-calls", PHONE=phone))
+
+
+def test_a_target_that_nobody_knows_is_told_from_one_that_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debug, "business_known", lambda number: number == 456)
+    monkeypatch.setattr(debug, "calls_of", lambda phone: [phone] if phone.endswith("567") else [])
+    known = [Target(business="456"), Target(phone="0501234567"), Target(call_sid="CA1"), Target()]
+    assert [debug._is_known(target) for target in known] == [True] * 4
+    unknown = [Target(business="999"), Target(phone="0501234568")]
+    assert [debug._is_known(target) for target in unknown] == [False] * 2

@@ -335,6 +335,27 @@ def test_one_of_them_is_told_by_its_number_or_its_time(
 
 
 @pytest.mark.usefixtures("three")
+def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00")) == FINE
+    assert told == ["CAnew"]
+    assert "the call nearest to 11-25 21:00 UTC is of 11-25 14:00 UTC, 7h apart" in capsys.readouterr().err
+    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_number_that_lacks_a_digit_says_so(
+    options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
+    monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
+    for phone, missing in (("050123456", True), ("+97250123456", True), ("0501234567", False), ("031234567", False)):
+        assert trace.run(options(PHONE=phone)) == NOTHING
+        assert (f"{phone} is 1 digits short of a whole number" in capsys.readouterr().err) is missing
+
+
+@pytest.mark.usefixtures("three")
 def test_a_number_that_the_list_does_not_have_is_wrong_usage(told: list[str], options: Any) -> None:
     with pytest.raises(Usage, match="there are 3 calls"):
         trace.run(options(PHONE="050-1234567", N="4"))

@@ -45,8 +45,9 @@ METRICS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(autouse=True)
-def _nobody_says_which_are_live(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nobody_says_which_are_live(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "live_calls", lambda engine: None)
+    monkeypatch.setattr(command, "Engine", lambda: engine)
 
 
 @pytest.fixture
@@ -169,7 +170,9 @@ def test_on_a_narrow_terminal_the_trouble_stands_below_its_call(
 @pytest.mark.usefixtures("stored")
 def test_a_time_without_calls_matches_nothing(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
-    assert "make logs S=api" in capsys.readouterr().err
+    assert "make logs S=api LEVEL=WARNING SINCE=2023-01-01 UNTIL=2023-01-02" in capsys.readouterr().err
+    assert command.run(options("calls", SINCE="2024-01-25", BUSINESS="999")) == NOTHING
+    assert "there is no business 999" in capsys.readouterr().err
 
 
 def test_a_business_is_a_number(options: Any) -> None:

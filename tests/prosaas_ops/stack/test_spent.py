@@ -116,6 +116,8 @@ def test_the_csv_is_whole_and_no_name_becomes_a_formula(options: Any, capsys: py
 def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("costs", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
     assert "nothing was paid for" in capsys.readouterr().err
+    assert command.run(options("costs", SINCE="2024-01-25", BUSINESS="999")) == NOTHING
+    assert "there is no business 999" in capsys.readouterr().err
     for wrong in ({"BY": "moon"}, {"BUSINESS": "x"}):
         with pytest.raises(Usage):
             command.run(options("costs", **wrong))
