@@ -11,7 +11,7 @@ export PROSAAS_TYPED := $(TYPED)
 
 # The words of make's own targets, each with what it takes. Any other word is refused by name, before anything is made, as
 # the tools refuse it.
-OWN := ps env-prod test test-fast lint lock docs bench fuzz mutate
+OWN := env-prod test test-fast lint lock docs bench fuzz mutate
 GENERAL := AUTO_SETUP COMPOSE_PROJECT_NAME COMPOSE_PROFILES OPS_LANG PROJECT PYTHON VENV
 WORDS.test := T
 WORDS.test-fast := T
@@ -26,7 +26,7 @@ PYTHON := $(VENV)/bin/python
 
 ##@ The stack
 
-.PHONY: setup up-prod up-dev go-live down ps rollback restart-api restart-calls restart-worker
+.PHONY: setup up-prod up-dev up-swarm go-live down ps rollback restart-api restart-calls restart-worker
 
 setup: ## prepare this machine: engine, base images, .env, secrets
 	@scripts/run $@
@@ -37,14 +37,17 @@ up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 up-dev: ## build and start development: source mounted, reload on change, DEBUG
 	@scripts/run $@
 
+up-swarm: ## the same on several machines, from a manager of their Docker Swarm [BUILD=0: REGISTRY has this version]
+	@scripts/run $@
+
 go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]
 	@scripts/run $@
 
 down: ## stop the stack; calls in progress are let to their end, data stays
 	@scripts/run $@
 
-ps: ## what runs, of which version, and whether it is healthy
-	@docker compose ps --format 'table {{.Name}}\t{{.Label "org.opencontainers.image.version"}}\t{{.Status}}\t{{.Ports}}'
+ps: ## what runs, of which version, whether it is healthy, and at which level each service says it is
+	@scripts/run $@
 
 rollback: ## the images of the release before, or of N releases before [N=1]
 	@scripts/run $@
@@ -127,7 +130,7 @@ quiet-worker: ## take every live DEBUG of worker back now
 
 .PHONY: diff checklist log-budget env-prod
 
-diff: ## what make up-prod would recreate, which settings change, how many live calls that touches
+diff: ## what make up-prod would recreate and why, and the live calls of each container [BUILD=0]
 	@scripts/run $@
 
 checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
@@ -207,8 +210,9 @@ lint: $(VENV)/installed ## style, types, and the linters of shell, YAML and Dock
 lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 	@scripts/lock.sh
 
-docs: $(VENV)/installed ## write the tables of events into docs/ anew
+docs: $(VENV)/installed ## write the tables of events and the samples into docs/ anew
 	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@OPS_LANG=en PYTHONPATH=services:tests:. $(PYTHON) -m docs_world.samples
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]
 	@PYTHONPATH=services:tests:. $(PYTHON) -m bench $(B) $(if $(OUT),--out $(OUT)) $(ARGS)

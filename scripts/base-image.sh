@@ -64,6 +64,7 @@ ensure() {
             step "pulling $chosen" "docker pull $chosen"
             if ! { reachable "$chosen" && docker pull --quiet "$chosen" >/dev/null; }; then
                 case $chosen in
+                grafana/*) fail "no image registry answers, and Debian has no Grafana" "remove GRAFANA from .env" docs/alerts.md ;;
                 "$2" | "$standin") ;;
                 *) fail "$1=$chosen is neither here nor to be pulled" "docker pull $chosen says why; or remove $1 from .env" env/example.env ;;
                 esac
@@ -106,3 +107,4 @@ if [ "$(image MONITORING 0)" = 1 ]; then
     ensure PROMETHEUS_IMAGE prom/prometheus:v2.53.3
     ensure ALERTMANAGER_IMAGE prom/alertmanager:v0.28.1
 fi
+[ "$(image GRAFANA 0)" != 1 ] || ensure GRAFANA_IMAGE grafana/grafana:11.6.0

@@ -11,8 +11,9 @@ import pytest
 
 from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
 from stack_world.fixtures import checkout, stack
+from swarm_world.fixtures import swarm
 
-__all__ = ["checkout", "docker", "setting", "stack"]
+__all__ = ["checkout", "docker", "setting", "stack", "swarm"]
 
 TEMPLATE = "migrated"
 # What the operator's commands say is tested in English, and in Hebrew where that is the question.
@@ -21,7 +22,7 @@ os.environ.setdefault("OPS_LANG", "en")
 # alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
     "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(attacks|backup|levels|many_calls|privacy|secrets|start)\.py",
+    "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
     "watched": r"tests/stack/test_(alerts|crashes)\.py",
     "deploys": r"tests/stack/test_(deploys|go_live)\.py",
     "browser": r"tests/browser/test_\w+\.py",
@@ -41,7 +42,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.postgres)
     if "browser" in fixtures:
         item.add_marker(pytest.mark.browser)
-    if fixtures & {"stack", "checkout"}:
+    if fixtures & {"stack", "checkout", "swarm"}:
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")

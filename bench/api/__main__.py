@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import asyncpg
 import httpx
 
+from bench.api.beside import KEY, LISTS, added_ms
 from bench.api.enqueue import enqueue_ms
 from bench.api.load import AUTH_TOKEN, PUBLIC_URL, Measured, drive, prepare
 from bench.api.servers import CONTESTANTS
@@ -36,6 +37,9 @@ def serving(name: str) -> Iterator[int]:
     settings = {
         "PUBLIC_URL": PUBLIC_URL,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        "ADMIN_API_KEY": KEY,
+        # Nobody answers there at once, and who does not answer is open.
+        "CALLS_INTERNAL_URL": "http://127.0.0.1:1",
         "LOG_LEVEL": "INFO",
         "LOG_BLACKBOX": "stdout",
     }
@@ -92,12 +96,16 @@ async def main(arguments: argparse.Namespace) -> None:
     print(f"Machine: {machine()}.\n")
     print(*table(("server", "webhooks/s", "p50 ms", "p99 ms", "CPU µs a webhook"), rows), sep="\n")
     alone, with_job = await enqueue_ms(settings, arguments.webhooks // 2)
+    with serving("product"):
+        voice, added = await added_ms(PORT, settings.database_url)
     goals = [
         Goal("processor time ÷ the bare handler's", cost["product"] / cost["bare"]),
         Goal(f"acknowledged, p99 of {arguments.connections} at once", worst["product"], 100, " ms"),
         Goal("the log's share at INFO", _log_us() / cost["product"] * 100, 3, " %"),
         Goal("the median transaction, a row", alone, unit=" ms"),
         Goal("the same, a row and its job", with_job, unit=" ms"),
+        Goal("a voice webhook, the median", voice, unit=" ms"),
+        Goal(f"what {LISTS} lists of 200 calls at once add to it", added, 50, " ms"),
     ]
     print()
     print(*goals_table(goals), sep="\n")

@@ -19,7 +19,7 @@ from bench.goals import Goal, goals_table, table
 from bench.machine import machine
 
 LATE_MS = 20.0
-LIMIT, PRODUCT, NO_RECORDER = "relay, picows", "info", "info, recorder off"
+LIMIT, PRODUCT, NO_RECORDER, TRACED = "relay, picows", "info", "info, recorder off", "info, traced"
 # No model is as near as the first; the second is nearer than any.
 HANDSHAKES_MS = (0, 50)
 Ladder = dict[str, dict[int, list[Measured]]]
@@ -72,14 +72,15 @@ def ladder_goals(ladder: Ladder) -> Iterator[Goal]:
     """What the climb was promised to show, at the largest step that both sides of a comparison reached."""
     if PRODUCT in ladder:
         yield Goal("calls held on one core at INFO", held(ladder[PRODUCT]), 150, at_least=True)
-    for other, what, bound in (
-        (LIMIT, "of the picows relay, processor time at {} calls: relay ÷ service", 0.8),
-        (NO_RECORDER, "recorder off ÷ on, processor time at {} calls", 0.95),
+    for less, more, what, bound in (
+        (LIMIT, PRODUCT, "of the picows relay, processor time at {} calls: relay ÷ service", 0.8),
+        (NO_RECORDER, PRODUCT, "recorder off ÷ on, processor time at {} calls", 0.95),
+        (PRODUCT, TRACED, "traces off ÷ on, processor time at {} calls", 0.97),
     ):
-        both = set(ladder.get(PRODUCT, ())) & set(ladder.get(other, ()))
+        both = set(ladder.get(less, ())) & set(ladder.get(more, ()))
         if both:
             calls = max(both)
-            share = cost(ladder[other][calls]) / cost(ladder[PRODUCT][calls])
+            share = cost(ladder[less][calls]) / cost(ladder[more][calls])
             yield Goal(what.format(calls), share, bound, at_least=True)
 
 

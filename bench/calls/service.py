@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.database import PRODUCT_CORE
+from otlp_world import Receiver
 from prosaas_core.database import make_engine, transaction
 from prosaas_core.demo import seed
 from prosaas_core.migrate import migrate
@@ -30,6 +31,7 @@ LOG: dict[str, dict[str, str]] = {
     **{name: {} for name in RELAYS},
     "info": {"LOG_LEVEL": "INFO"},
     "info, recorder off": {"LOG_LEVEL": "INFO", "LOG_RECORDER": "0"},
+    "info, traced": {"LOG_LEVEL": "INFO"},
     "debug": {"LOG_LEVEL": "DEBUG"},
 }
 CONFIGURATIONS = tuple(LOG)
@@ -179,7 +181,11 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
     port, model_port = _free_port(), _free_port()
     model = f"ws://127.0.0.1:{model_port}/v1/realtime"
     command = [RELAYS[name], str(port), model] if name in RELAYS else ["prosaas_calls"]
-    with tempfile.TemporaryDirectory() as folder, _piped(Path(folder) / "log") as log:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _piped(Path(folder) / "log") as log,
+        _receiver(wanted=name.endswith("traced")) as traces,
+    ):
         os.mkdir(f"{folder}/spool")
         environ = {
             **os.environ,
@@ -190,6 +196,8 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             "OPENAI_API_KEY": "bench",
             "OPENAI_REALTIME_URL": model,
             "MAX_CALLS": "1000",
+            # All of them have one number.
+            "CALLS_PER_NUMBER": "0",
             "DRAIN_SECONDS": "1",
             "PORT": str(port),
             "OPERATORS_PORT": "0",
@@ -197,6 +205,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             "LOG_BLACKBOX": f"{folder}/blackbox",
             "LOG_SWITCH_FILE": f"{folder}/switch.json",
             **LOG[name],
+            **traces,
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -220,6 +229,19 @@ def _piped(path: Path) -> Iterator[IO[bytes]]:
     with path.open("wb") as file, subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file) as reader:
         assert reader.stdin is not None
         yield reader.stdin
+
+
+@contextmanager
+def _receiver(*, wanted: bool) -> Iterator[dict[str, str]]:
+    """Somebody who takes traces, and the setting that sends them there."""
+    if not wanted:
+        yield {}
+        return
+    receiver = Receiver()
+    try:
+        yield {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
+    finally:
+        receiver.close()
 
 
 async def _listening(port: int) -> None:

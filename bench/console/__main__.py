@@ -1,7 +1,7 @@
 """`make bench B=console`: a database of many calls, a log of many lines, Chromium, and a clock in the page.
 
 The console, the database and the browser are real; the engine is played, so that its reading of the log's files is
-not in it (`make bench B=ops` measures that).
+not in it. Then a stack of its own, with live calls and ten viewers, where nothing is played.
 """
 
 import argparse
@@ -12,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from secrets import token_hex
 from statistics import median
 
 import asyncpg
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from bench.console import viewers
 from bench.database import database
 from bench.goals import Goal, goals_table, table
 from bench.machine import machine
@@ -53,7 +55,6 @@ WATCH = """() => {
         }).observe(document.getElementById('found'), {childList: true, subtree: true})
     })
 }"""
-VIEWERS = 10
 
 
 async def search(page: Page, url: str, typed: str) -> float:
@@ -71,7 +72,8 @@ async def story(page: Page, url: str) -> float:
 
 async def line(engine: PlayedEngine, pages: list[Page]) -> float:
     """From the line's writing to the last of these pages that shows it."""
-    words = f"line of {time.perf_counter_ns()}"
+    # No long number: it may be that of a card, which no page shows.
+    words = f"line of {token_hex(4)}"
     waiting = [asyncio.create_task(page.get_by_text(words).wait_for(state="attached")) for page in pages]
     await asyncio.sleep(0.3)
     began = time.perf_counter()
@@ -92,7 +94,7 @@ async def measure(url: str, calls: int, lines: int, times: int) -> list[tuple[st
             chromium = shutil.which("chromium")
             browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             # A browser of its own for each: one keeps six connections to a server, and a page of lines holds one.
-            pages = [await (await browser.new_context()).new_page() for _ in range(VIEWERS)]
+            pages = [await (await browser.new_context()).new_page() for _ in range(viewers.VIEWERS)]
             for one in pages:
                 await one.goto(f"{address}/enter/{door.link()}")
                 await one.wait_for_url(f"{address}/")
@@ -109,7 +111,7 @@ async def measure(url: str, calls: int, lines: int, times: int) -> list[tuple[st
             for one in pages:
                 await one.goto(f"{address}/live")
             await clocked("a line on one page", 0.3, lambda: line(engine, pages[:1]))
-            await clocked(f"a line on the last of {VIEWERS} pages", 0.3, lambda: line(engine, pages))
+            await clocked(f"a line on the last of {viewers.VIEWERS} pages", 0.3, lambda: line(engine, pages))
             await browser.close()
     return found
 
@@ -120,6 +122,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--lines", type=int, default=20_000, help="in the log")
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--live", type=int, default=10, help="calls on a stack of its own; 0: skip")
+    parser.add_argument("--seconds", type=float, default=10, help="of each round of live calls")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     before = machine()
     with database() as url:
@@ -129,10 +134,24 @@ def main() -> None:
     rows = ((what, f"{median(took):.3f} s", f"{max(took):.3f} s") for what, _, took in found)
     print(*table(("somebody at the console waits", "median", "worst"), rows), sep="\n")
     print()
-    print(
-        *goals_table(Goal(f"{what}: median of {len(took)}", median(took), most, " s") for what, most, took in found),
-        sep="\n",
-    )
+    goals = [Goal(f"{what}: median of {len(took)}", median(took), most, " s") for what, most, took in found]
+    if options.live:
+        alone, watched = viewers.measure(options.live, options.seconds, options.rounds)
+        header = (
+            f"{options.live} live calls",
+            "frames",
+            "over 20 ms late",
+            "p99 late",
+            "a line, median and worst",
+            "load",
+        )
+        looks = (viewers.row("nobody looks", alone), viewers.row(f"{viewers.VIEWERS} viewers", watched))
+        print(*table(header, looks), sep="\n", end="\n\n")
+        what = f"late frames that {viewers.VIEWERS} viewers add, of {watched.frames}"
+        goals.append(Goal(what, watched.late - alone.late, 0))
+        what = f"a line on the last of {viewers.VIEWERS} viewers' pages, on a stack: median"
+        goals.append(Goal(what, median(watched.lines_s), 0.3, " s"))
+    print(*goals_table(goals), sep="\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -205,6 +206,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # Told to stop, it takes its copy and its database along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     kept = ROOT / "logs" / f"mutants-{options.room}.txt"
     kept.parent.mkdir(exist_ok=True)
     results = run(options.room, options.minutes, options.seed, kept)

@@ -1,4 +1,4 @@
-"""Understanding what strangers send: strict in form, and not repeated in the log."""
+"""Parses the bodies of requests: strictly, and without repeating their content in the log."""
 
 import json
 from typing import Any
@@ -7,11 +7,13 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import ImmutableMultiDict
 
 from prosaas_api.problems import Problem
+from prosaas_core.outward.preview import preview
 from prosaas_core.storable import storable
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import BODY_REJECTED
+from prosaas_logging.catalogue import BODY_REJECTED, PAYLOAD_PREVIEW
 
 MAX_FIELDS = 200
+_PREVIEW = 500
 
 log = get_logger(__name__)
 
@@ -32,6 +34,7 @@ def form(body: bytes, source: str) -> Form:
         raise rejected(source, 400, "not a form") from None
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise rejected(source, 400, "a NUL character")
+    _show(source, dict(pairs))
     return ImmutableMultiDict(pairs)
 
 
@@ -43,7 +46,13 @@ def json_object(body: bytes, source: str) -> dict[str, Any]:
         raise rejected(source, 400, "not JSON") from None
     if not isinstance(value, dict):
         raise rejected(source, 400, "not a JSON object")
+    _show(source, value)
     return value
+
+
+def _show(source: str, fields: dict[str, Any]) -> None:
+    if log.tracing:
+        log.event(PAYLOAD_PREVIEW, type=source, preview=preview(fields)[:_PREVIEW])
 
 
 def rejected(source: str, status: int, reason: str) -> Problem:

@@ -1,4 +1,6 @@
-"""The forms of Twilio's fields. Its signature runs names and values together, so that the form must tell them apart."""
+"""The patterns of Twilio's fields. Its signature joins names and values without a separator: only strict patterns keep
+a forger from moving text from one field into the next.
+"""
 
 import re
 from collections.abc import Mapping

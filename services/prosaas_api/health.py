@@ -1,4 +1,4 @@
-"""What the machinery around us asks: alive, ready, and how it goes."""
+"""Health checks and metrics: whether the process is alive, whether it is ready, and its numbers."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse

@@ -1,4 +1,4 @@
-"""The door of every body: who sends it and how much is looked at before it is read, and none takes for ever.
+"""Checks each request body before it is parsed: who sends it, how long it is, and how long it takes to come.
 
 What runs behind it may be run again with the same body, where Postgres had two transactions wait for each other.
 """

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with an end to its patience: a head that does not come is not waited for."""
+"""uvicorn's HTTP protocol with a time limit for a request's headers, which uvicorn itself does not have."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""How much one key may ask for: a pace, and a place in a short line. Nobody's load is another's silence."""
+"""Rate limits for each key: how many requests a second, how many may wait. One key's load does not slow another's."""
 
 import asyncio
 import math

@@ -30,11 +30,15 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class Seat:
-    """One prosaas-calls as it last said itself; `name` is empty where no front door could lead to it by name."""
+    """One prosaas-calls as it last said itself; `name` is empty where no front door could lead to it by name.
+
+    One that is `silent` did not answer when it was last asked: it is busy, or its machine is gone.
+    """
 
     name: str
     status: str
     active: int
+    silent: bool = False
 
 
 class Seats:
@@ -67,7 +71,7 @@ class Seats:
         ready = [seat for seat in self._seats if seat.status == "ready"]
         if not ready:
             return ""
-        best = min(ready, key=lambda seat: seat.active)
+        best = min(ready, key=lambda seat: (seat.silent, seat.active))
         best.active += 1
         return best.name
 
@@ -89,6 +93,8 @@ class Seats:
         said = {address: (now, seat) for address, seat in zip(addresses, answered, strict=True) if seat is not None}
         before = {address: self._said[address] for address in addresses if address in self._said}
         self._said = {address: one for address, one in (before | said).items() if now - one[0] < REMEMBERED_S}
+        for address, (_, seat) in self._said.items():
+            seat.silent = address not in said
         answers = [seat for _, seat in self._said.values()]
         # A container in two networks of ours has two addresses.
         return list({seat.name or str(number): seat for number, seat in enumerate(answers)}.values())

@@ -1,8 +1,11 @@
 """What we tell Twilio to do with a call."""
 
+import re
+
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
 RETRY_PAUSE_S = 5
+_SAID = re.compile(r'"[^"]*"|(?<=>)[^<]+')
 
 # Twilio speaks Hebrew through Google's voices only.
 VOICES = {"he": ("he-IL", "Google.he-IL-Standard-A"), "en": ("en-US", "Polly.Joanna")}
@@ -77,3 +80,8 @@ def _say(response: VoiceResponse, sentence: str, language: str) -> None:
     known = language if language in VOICES else "en"
     locale, voice = VOICES[known]
     response.say(SENTENCES[sentence][known], language=locale, voice=voice)
+
+
+def outline(document: str) -> str:
+    """The document without what is in it: each value and each text is replaced by its length."""
+    return _SAID.sub(lambda found: f"({len(found[0])})", document)

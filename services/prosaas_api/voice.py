@@ -3,9 +3,13 @@
 import contextlib
 import re
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_api import bodies, signatures, twiml
 from prosaas_api.forms import checked
@@ -13,14 +17,16 @@ from prosaas_api.inbox import WITHIN_S
 from prosaas_api.request_scope import annotate
 from prosaas_api.state import AppState, State
 from prosaas_core import queries, stream_token, tracing
-from prosaas_core.database import DatabaseUnavailable, raw_connection, session
+from prosaas_core.database import DatabaseUnavailable, raw_connection, transaction
+from prosaas_core.facts.endings import EndReason
 from prosaas_core.messages import fates
 from prosaas_core.outward.twilio_calls import ANSWERED_BY, TRANSFERRED, dial
-from prosaas_core.phones import same_number
+from prosaas_core.phones import elsewhere
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     CALL_STATUS,
     DB_UNAVAILABLE,
+    PAYLOAD_PREVIEW,
     STREAM_FAILED,
     TRANSFER_RESULT,
     UNKNOWN_BUSINESS,
@@ -34,6 +40,8 @@ LOOKUP_S = 2.0
 _STREAM = "/twilio/stream"
 _LONGEST_ERROR = 200
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
+
+T = TypeVar("T")
 
 log = get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -53,7 +61,7 @@ async def voice(request: Request, state: AppState) -> Response:
     call_sid, caller, called = form["CallSid"], form["From"], form["To"]
     annotate(call_sid=call_sid, phone=caller)
 
-    language, business_id, since, ttl, rescue = "he", None, None, 60.0, None
+    language, business_id, since, ttl, rescue = "he", None, None, 60.0, ""
     with tracing.span("seat"):
         door = await state.door.state()
         seat = state.door.take()
@@ -70,7 +78,7 @@ async def voice(request: Request, state: AppState) -> Response:
             log.event(UNKNOWN_BUSINESS, to_number=called)
             return _twiml(twiml.goodbye("unknown", "he"))
         language, business_id, since, ttl = call.language, call.business_id, call.started_at, stream_token.RINGING_S
-        rescue = call.transfer_number
+        rescue = elsewhere(call.transfer_number, called)
         # Asked again, the same seat: it alone can know whether this call has its stream already.
         seat = call.seat if state.door.knows(call.seat) else seat
         annotate(business_id=str(business_id))
@@ -87,7 +95,8 @@ async def voice(request: Request, state: AppState) -> Response:
         log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
         if attempt < MAX_ATTEMPTS:
             return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
-        if rescue and not same_number(rescue, called):
+        if rescue:
+            await _asked(state, partial(queries.note_ending, call_sid=call_sid, reason=EndReason.TRANSFERRED))
             return _twiml(dial(state.settings.public_url, call_sid, rescue))
         return _twiml(twiml.goodbye("give_up", language))
     log.event(VOICE_WEBHOOK, from_number=caller)
@@ -104,12 +113,10 @@ async def transferred(request: Request, state: AppState) -> Response:
     log.event(TRANSFER_RESULT, status=outcome)
     if outcome in ("completed", "answered"):
         return _twiml(twiml.nothing())
-    known = None
-    with contextlib.suppress(DatabaseUnavailable):
-        async with session(state.engine, within_s=LOOKUP_S) as opened:
-            known = await queries.business_and_language(opened, form["To"])
+    known = await _asked(state, partial(queries.business_and_language, phone=form["To"]))
     business_id, language = known or (None, "he")
     if await state.door.state() != "open":
+        await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]))
         return _twiml(twiml.goodbye("give_up", language))
     return _connect(
         state, form, business_id, language, state.door.take(), returned=outcome or "failed", dialled=dialled
@@ -160,18 +167,30 @@ async def stream(request: Request, state: AppState) -> Response:
     return Response(status_code=204)
 
 
+async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
+    """What the database says or notes while a caller waits; nothing where it is away."""
+    with contextlib.suppress(DatabaseUnavailable):
+        async with transaction(state.engine, within_s=LOOKUP_S) as connection:
+            return await what(connection)
+    return None
+
+
 async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:
     """Whether this is the caller of a call under way, whom the number that we dialled for them forwards to us."""
-    with contextlib.suppress(DatabaseUnavailable):
-        async with session(state.engine, within_s=LOOKUP_S) as opened:
-            return await queries.forwarded_back(
-                opened,
-                business_id,
-                call_sid=form["CallSid"],
-                caller=form["From"],
-                forwarded_from=form.get("ForwardedFrom", ""),
-            )
-    return False
+
+    async def look(connection: AsyncConnection) -> bool:
+        back = await queries.forwarded_back(
+            connection,
+            business_id,
+            call_sid=form["CallSid"],
+            caller=form["From"],
+            forwarded_from=form.get("ForwardedFrom", ""),
+        )
+        if back:
+            await queries.note_ending(connection, form["CallSid"], EndReason.FORWARDED_BACK)
+        return back
+
+    return bool(await _asked(state, look))
 
 
 def _connect(
@@ -209,4 +228,6 @@ def _attempt(request: Request) -> int:
 
 
 def _twiml(document: str) -> Response:
+    if log.tracing:
+        log.event(PAYLOAD_PREVIEW, type="TwiML", preview=twiml.outline(document))
     return Response(document, media_type="text/xml")

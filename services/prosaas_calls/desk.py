@@ -1,4 +1,4 @@
-"""Takes calls in: the token, the admission, and the drain at the end of the day."""
+"""Admits calls: checks the token, limits how many there are, and waits for their end before a shutdown (the drain)."""
 
 import asyncio
 import socket

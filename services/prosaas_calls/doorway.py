@@ -1,6 +1,7 @@
-"""The listening socket of the phone line: who has not proved to be a call is a guest, and guests are few."""
+"""The listening socket of the phone line: a connection is a guest until it proves to be a call, and guests are few."""
 
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -8,6 +9,10 @@ from typing import Any
 # How many wait in the kernel, and how many of them are let in before others have their turn.
 BACKLOG = 4096
 _AT_ONCE = 8
+# Turning somebody away costs a tenth of letting them in.
+_TURNED_AWAY_AT_ONCE = 128
+# struct tcp_info: of a socket that listens, tcpi_unacked is how many wait to be accepted.
+_WAITING = struct.Struct("24xI")
 # More than a second of a caller's voice, and no more than a few milliseconds of work, whatever it is.
 _RECEIVE_BYTES = 32 * 1024
 
@@ -31,7 +36,7 @@ class Doorway(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection, as a guest; BlockingIOError when nobody waits, or others are to have their turn."""
-        if self._let_in >= _AT_ONCE:
+        if self._let_in >= _AT_ONCE or (not self._let_in and self._turn_away()):
             self._let_in = 0
             raise BlockingIOError
         try:
@@ -50,6 +55,16 @@ class Doorway(socket.socket):
     def admit(self, descriptor: int) -> None:
         """Whose connection this is has proved to be a call, and is no guest any more."""
         self._guests.pop(descriptor, None)
+
+    def _turn_away(self) -> bool:
+        """Who has more behind them than there is room for would be shown out unheard. Whether some of them are left."""
+        (waiting,) = _WAITING.unpack(self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _WAITING.size))
+        too_many: int = waiting - self._room
+        for _ in range(min(too_many, _TURNED_AWAY_AT_ONCE)):
+            with suppress(OSError):
+                super().accept()[0].close()
+            self._shown_out()
+        return too_many > _TURNED_AWAY_AT_ONCE
 
     def _make_room(self) -> None:
         self._guests = {number: guest for number, guest in self._guests.items() if guest.fileno() == number}

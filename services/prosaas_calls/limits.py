@@ -23,7 +23,7 @@ class Limits:
     idle: float = 45.0
     moment: float = 3.0
     # Connections that have not shown a valid `start`, and how long each may take to: Twilio sends it at once.
-    guests: int = 512
+    guests: int = 256
     start: float = 2.5
     guest_goodbye: float = 0.2
     goodbye: float = 2.0
@@ -66,9 +66,13 @@ class Limits:
     settle: float = 2.0
     # The model's last words before a hang-up or a transfer.
     last_words: float = 20.0
+    # Twilio may have taken a transfer without our hearing so: then it ends the stream within this.
+    handover: float = 3.0
     # A caller waits for what the database knows of them; nobody waits for the record of a call.
     database: float = 2.0
     record: float = 6.0
+    # How a call ended is on disk before it is said.
+    note: float = 0.2
     # The record goes to disk instead.
     spool: float = 2.0
     # The longest recorded sentence, and for how long after it we wait for the mark that says it was heard.
@@ -84,12 +88,12 @@ class Limits:
     @property
     def farewell(self) -> float:
         """For the calls that a drain has to end: the last sentence, the tools, the hang-up, and the record."""
-        return self.prompt + self.prompt_grace + self.settle + self.hang_up + self.record + self.spool
+        return self.prompt + self.prompt_grace + self.settle + self.hang_up + self.note + self.record + self.spool
 
     @property
     def cut_off(self) -> float:
         """For the calls that did not even end in that time: the record goes to disk."""
-        return self.spool + self.goodbye
+        return self.note + self.spool + self.goodbye
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:

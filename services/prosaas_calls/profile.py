@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from prosaas_core.phones import same_number
+from prosaas_core.phones import elsewhere
 from prosaas_core.tables import Business
 
 _GENERIC_GREETING = {"he": "שלום, במה אפשר לעזור?", "en": "Hello, how can I help you?"}
@@ -62,8 +62,13 @@ class Profile:
     customer_name: str = ""
     booked: tuple[datetime, ...] = ()
     spent_today: float = 0.0
-    # Whether who calls is only what they say: then nothing of what is known of that customer is for their ears.
-    claimed: bool = False
+    # How many numbers the caller has said to be theirs, the last of which stands.
+    numbers_said: int = 0
+
+    @property
+    def claimed(self) -> bool:
+        """Whether who calls is only what they say: then nothing that is known of that customer is for their ears."""
+        return self.numbers_said > 0
 
     @property
     def language(self) -> str:
@@ -85,9 +90,7 @@ class Profile:
     @property
     def reachable(self) -> bool:
         """Whether there is a person to ring; a business whose calls go to us would only be us again."""
-        return bool(self.transfer_number) and not (
-            self.business is not None and same_number(self.transfer_number or "", self.business.phone)
-        )
+        return self.business is not None and bool(elsewhere(self.business.transfer_number, self.business.phone))
 
     def greeting(self, *, returned: str = "") -> str:
         """How the call is to begin, as an instruction to the model; otherwise for who is back from a transfer."""
@@ -142,6 +145,8 @@ class Profile:
                 "remember_caller."
             )
         name = f"The caller is {self.customer_name}. " if self.customer_name else ""
+        if self.claimed:
+            return f"{name}They hide their number and have said one; what was booked under it before is not known here."
         times = "; ".join(f"{at.astimezone(self.timezone):%A %Y-%m-%d %H:%M}" for at in self.booked)
         return f"{name}Their coming appointments: {times or 'none'}."
 

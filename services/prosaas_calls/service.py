@@ -16,6 +16,7 @@ from prosaas_calls.limits import Limits
 from prosaas_calls.memory import memory
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.model.spare import Spare
 from prosaas_calls.pages import Pages
 from prosaas_calls.server import CallServer
 from prosaas_calls.store import Store
@@ -51,6 +52,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         timeout_s=limits.model_connect,
         ping_s=limits.model_ping,
     )
+    spare = Spare(connect)
     prices = prices_of(settings, settings.openai_realtime_model, settings.openai_transcription_model)
     store = Store(
         engine,
@@ -60,7 +62,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         currency=prices.currency,
     )
     journals = Journals(settings.spool_dir, partial(_about, log_settings.version))
-    desk = Desk(Services(settings, limits, store, twilio, metrics, connect, journals, prices))
+    desk = Desk(Services(settings, limits, store, twilio, metrics, spare.take, journals, prices))
     pages = Pages(desk, metrics)
     server = CallServer(desk, pages, limits)
     host = "0.0.0.0"
@@ -81,8 +83,10 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
             )
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()
+            sparing = asyncio.create_task(spare.run())
             recovering = asyncio.create_task(_recover(engine, settings, metrics))
             reason = await stop.get()
+            sparing.cancel()
             await _drain(desk, stop)
             recovering.cancel()
     finally:

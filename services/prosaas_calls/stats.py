@@ -16,6 +16,8 @@ class CallStats:
     frames_in: int = 0
     frames_out: int = 0
     response_ms: list[int] = field(default_factory=list)
+    # From our asking the model for a response to its beginning one: the round trip that asking costs, and no more.
+    asked_ms: list[int] = field(default_factory=list)
 
     def elapsed_ms(self) -> int:
         """How long the call has lasted, or did."""
@@ -23,5 +25,14 @@ class CallStats:
 
     def percentile(self, share: float) -> int | None:
         """Response latency at the given share of all responses (nearest rank)."""
-        ordered = sorted(self.response_ms)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+        return _ranked(self.response_ms, share)
+
+    @property
+    def asking_ms(self) -> int | None:
+        """What asking for a response took, as a rule."""
+        return _ranked(self.asked_ms, 0.5)
+
+
+def _ranked(values: list[int], share: float) -> int | None:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None

@@ -1,5 +1,6 @@
-"""The calls service's dealings with the database, each with a time limit: a call never waits for Postgres."""
+"""What the calls service reads and writes in the database, each within a time limit: no call hangs on Postgres."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -55,9 +56,24 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction for a tool, which has a time limit of its own."""
+        """One transaction for a tool, which has a time limit of its own: it does not cut a commit off."""
         async with session(self._engine) as opened:
             yield opened
+            await self._commit(opened)
+
+    async def _commit(self, opened: AsyncSession) -> None:
+        """Commit. Cut off, it waits for a moment for the answer: what is committed is not to be apologised for."""
+        committing = asyncio.create_task(opened.commit())
+        try:
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await asyncio.wait({committing}, timeout=self._timeout)
+            if not committing.done():
+                committing.cancel()
+                await asyncio.wait({committing})
+            if committing.cancelled():
+                raise
+            committing.result()
 
     async def save(self, record: CallRecord) -> None:
         """Store the record and enqueue its summary, in one transaction; raises when the database is away."""

@@ -1,4 +1,4 @@
-"""Speaks of those who connected and were no call: a line a second at the most, however many they are."""
+"""Logs connections that turned out not to be calls: at most one line a second, however many there are."""
 
 import asyncio
 from collections.abc import Callable

@@ -31,6 +31,11 @@ class SlotTaken(BookingError):
 class AlreadyTheirs(SlotTaken):
     """The same customer has that very appointment: asked for twice, it is not refused and not made twice."""
 
+    def __init__(self, call_sid: str | None) -> None:
+        super().__init__("they have that appointment")
+        # The call that it was booked in, if it was one.
+        self.call_sid = call_sid
+
 
 class OutsideHours(BookingError):
     """The business is closed then."""
@@ -143,8 +148,8 @@ async def book(
         async with _claiming(session):
             session.add(appointment)
     except SlotTaken:
-        if await _has(session, business, customer_id, starts_at):
-            raise AlreadyTheirs("they have that appointment") from None
+        if theirs := await _theirs(session, business, customer_id, starts_at):
+            raise AlreadyTheirs(theirs.call_sid) from None
         raise
     await _remind(session, appointment, now)
     return appointment
@@ -236,14 +241,17 @@ async def _claiming(session: AsyncSession) -> AsyncIterator[None]:
         raise
 
 
-async def _has(session: AsyncSession, business: Business, customer_id: int, starts_at: datetime) -> bool:
-    theirs = select(Appointment.id).where(
-        Appointment.business_id == business.id,
-        Appointment.customer_id == customer_id,
-        Appointment.status == "booked",
-        Appointment.starts_at == starts_at,
+async def _theirs(
+    session: AsyncSession, business: Business, customer_id: int, starts_at: datetime
+) -> Appointment | None:
+    return await session.scalar(
+        select(Appointment).where(
+            Appointment.business_id == business.id,
+            Appointment.customer_id == customer_id,
+            Appointment.status == "booked",
+            Appointment.starts_at == starts_at,
+        )
     )
-    return await session.scalar(theirs) is not None
 
 
 async def _booked(session: AsyncSession, business: Business, appointment_id: int, now: datetime | None) -> Appointment:

@@ -11,8 +11,11 @@ WORKING_DAY = [["09:00", "17:00"]]
 
 
 async def seed(conn: AsyncConnection) -> None:
-    """Add the demo business and its one known customer; what is there already stays as it is."""
-    await conn.execute(
+    """Add the demo business with its one known customer; where it is there already, all stays as it is.
+
+    Who was forgotten does not come back with the next start.
+    """
+    made = await conn.scalar(
         insert(Business)
         .values(
             id=BUSINESS_ID,
@@ -25,7 +28,10 @@ async def seed(conn: AsyncConnection) -> None:
             transfer_number="+97235550199",
         )
         .on_conflict_do_nothing()
+        .returning(Business.id)
     )
+    if made is None:
+        return
     await conn.execute(
         insert(Customer)
         .values(

@@ -1,4 +1,4 @@
-"""Phone numbers: which caller can be known again by theirs."""
+"""Phone numbers: which of them identify a caller, and which, hidden ones for example, do not."""
 
 import re
 
@@ -13,6 +13,8 @@ _LONGEST = 16
 COUNTRY = "(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
 _COUNTRY = re.compile(rf"\+{COUNTRY}")
 _LONGEST_SPELLING = 32
+# How many digits a number has inside its country, where that is known; elsewhere about as many as another one.
+_NATIONAL = {"1": (10, 10), "972": (8, 9)}
 
 
 def caller_id(given: str) -> str | None:
@@ -28,19 +30,34 @@ def caller_id(given: str) -> str | None:
 def international(spoken: str, neighbour: str) -> str | None:
     """A number as people say it, in E.164; without its country it is of the `neighbour`'s. None for what is no number.
 
-    Source of the lengths of country codes: ITU-T E.164, list of assigned codes.
+    Their own country's numbers are whole, so long as such numbers are. Source of the lengths of country codes: ITU-T
+    E.164, list of assigned codes.
     """
     given = spoken[:_LONGEST_SPELLING].strip()
     digits = "".join(filter(str.isdecimal, given))
-    if not digits.isascii():
-        return None
-    if given.startswith("+") or digits.startswith("00"):
-        return caller_id("+" + digits.removeprefix("00"))
     country = _COUNTRY.match(neighbour)
-    return caller_id(country[0] + digits.removeprefix("0")) if country else None
+    if country is None or not digits.isascii():
+        return None
+    code, theirs = country[0].removeprefix("+"), neighbour[country.end() :]
+    shortest, longest = _NATIONAL.get(code, (len(theirs) - 1, len(theirs) + 3))
+    # What is dialled before a number inside the country; in Italy it is a part of the number.
+    trunk = "" if theirs.startswith("0") else "0"
+    abroad = given.startswith("+") or digits.startswith("00")
+    digits = digits.removeprefix("00") if abroad else digits
+    national = digits.removeprefix(code).removeprefix(trunk)
+    if not (digits.startswith(code) and (abroad or shortest <= len(national) <= longest)):
+        if abroad:
+            return caller_id(f"+{digits}")
+        national = digits.removeprefix(trunk)
+    return caller_id(f"+{code}{national}") if shortest <= len(national) <= longest else None
 
 
 def same_number(one: str, other: str) -> bool:
     """Whether two spellings are of one telephone number."""
     digits = ["".join(filter(str.isdecimal, number[:_LONGEST_SPELLING])) for number in (one, other)]
     return digits[0] == digits[1] != ""
+
+
+def elsewhere(number: str | None, ours: str) -> str:
+    """The number, where it leads to somebody and not back to us; else nothing."""
+    return "" if same_number(number or "", ours) else number or ""

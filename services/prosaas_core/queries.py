@@ -3,12 +3,14 @@
 from datetime import timedelta
 from typing import TypeAlias
 
-from sqlalchemy import false, func, select, update
+from sqlalchemy import false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from prosaas_core.facts.endings import HANDED_OVER, EndReason
+from prosaas_core.jobs import BUSINESS_TELL, enqueue
 from prosaas_core.messages.fates import ENDED
-from prosaas_core.phones import same_number
+from prosaas_core.phones import caller_id, same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 
 _LONGEST_CALL = timedelta(hours=4)
@@ -80,9 +82,12 @@ async def business_and_language(conn: Executor, phone: str) -> tuple[int, str] |
 
 
 async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, caller: str, forwarded_from: str) -> bool:
-    """Whether a call comes from the number that the business has us transfer to, while the same caller has another."""
+    """Whether a call comes from the number that the business has us transfer to, while the same caller has another.
+
+    Callers who hide their number are not the same.
+    """
     number = await conn.scalar(select(Business.transfer_number).where(Business.id == business_id))
-    if not same_number(forwarded_from, number or ""):
+    if caller_id(caller) is None or not same_number(forwarded_from, number or ""):
         return False
     statement = select(Call.call_sid).where(
         Call.business_id == business_id,
@@ -90,9 +95,29 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
         Call.call_sid != call_sid,
         # The calls service says completed when its part is over; the carrier when the caller is gone.
         func.coalesce(Call.carrier_status, "").not_in(ENDED),
+        or_(Call.end_reason.is_(None), Call.end_reason.in_(HANDED_OVER)),
         Call.started_at > func.now() - _LONGEST_CALL,
     )
     return await conn.scalar(statement.limit(1)) is not None
+
+
+async def note_ending(conn: Executor, call_sid: str, reason: EndReason) -> None:
+    """How a call ended that the calls service has no part in: it is not missed. A record, if one comes, says more."""
+    unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
+    await conn.execute(unseen.values(end_reason=reason.value))
+
+
+async def send_away(conn: AsyncConnection, call_sid: str) -> None:
+    """Note that a caller who came back from a transfer found no room, and have the business told of them."""
+    full = update(Call).where(Call.call_sid == call_sid).values(end_reason=EndReason.OVER_CAPACITY.value)
+    if await conn.scalar(full.returning(Call.business_id)) is not None:
+        await tell_of(conn, call_sid)
+
+
+async def tell_of(conn: AsyncConnection, call_sid: str, *, part: str = "") -> None:
+    """Have the business told of a caller who was sent away, once for each part of the call."""
+    about = {"call_sid": call_sid, "cause": {"call_sid": call_sid}}
+    await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{call_sid}{part}")
 
 
 async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:

@@ -1,8 +1,9 @@
 """What is kept of a finished call, in a form that also survives on disk while the database is away."""
 
+import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
 from prosaas_core.facts.hindsight import hindsight
 from prosaas_core.facts.prices import Charge
-from prosaas_core.jobs import BUSINESS_TELL, CALL_SUMMARISE, enqueue
+from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
@@ -79,10 +80,9 @@ class CallRecord:
 async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
     record = await _resolved(conn, await _unless_forgotten(conn, record))
-    told = hindsight(record.events, record.transcript, record.duration_s)
-    record = replace(record, metrics=told | record.metrics)
-    columns = {name: value for name, value in asdict(record).items() if name != "charges"}
-    values = {**storable(columns), "recorded_at": datetime.now(UTC)}
+    # A long call has many words: whoever is on the line here must not wait while they are looked through.
+    record = await asyncio.to_thread(_looked_back, record)
+    values = {**await asyncio.to_thread(_columns, record), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
         upsert.on_conflict_do_update(
@@ -100,11 +100,22 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     await charge(conn, record.charges, business_id=record.business_id, call_sid=record.call_sid, day_limit=day_limit)
     about = {"call_sid": record.call_sid, "cause": {"call_sid": record.call_sid}}
     # A call that goes on after a transfer is told of anew.
-    key = record.call_sid if stored is not None else f"{record.call_sid}:{record.started_at.isoformat()}"
-    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{key}")
-    if record.end_reason in UNSERVED and record.business_id is not None:
-        await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{key}")
+    part = "" if stored is not None else f":{record.started_at.isoformat()}"
+    await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{record.call_sid}{part}")
+    # For whom a person rings is served, or comes back.
+    sent_away = record.end_reason in UNSERVED and not record.metrics.get("rescued")
+    if sent_away and record.business_id is not None:
+        await queries.tell_of(conn, record.call_sid, part=part)
     return True
+
+
+def _looked_back(record: CallRecord) -> CallRecord:
+    told = hindsight(record.events, record.transcript, record.duration_s)
+    return replace(record, metrics=told | record.metrics)
+
+
+def _columns(record: CallRecord) -> dict[str, Any]:
+    return storable({each.name: getattr(record, each.name) for each in fields(record) if each.name != "charges"})
 
 
 async def _go_on(conn: AsyncConnection, record: CallRecord) -> bool:

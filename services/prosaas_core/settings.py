@@ -29,6 +29,7 @@ SECRETS = frozenset(
         "WHATSAPP_VERIFY_TOKEN",
         "WHATSAPP_APP_SECRET",
         "WHATSAPP_ACCESS_TOKEN",
+        "BUSINESS_WEBHOOK_TOKEN",
         "ADMIN_API_KEY",
     }
 )
@@ -111,6 +112,10 @@ class Settings(BaseModel):
     whatsapp_reminder_template: str = Field(default="", max_length=512, pattern=r"^[a-z0-9_]*$")
     whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
 
+    # A system of the operator's own, told of what callers leave and of those who were sent away; empty: none is.
+    business_webhook_url: HttpUrl | Literal[""] = ""
+    business_webhook_token: str = Field(default="", repr=False)
+
     admin_api_key: str = Field(default="", repr=False)
 
     max_calls: int = Field(default=100, ge=1)
@@ -126,7 +131,6 @@ class Settings(BaseModel):
     reply_pause_seconds: float = Field(default=4, ge=0, le=60)
     session_idle_minutes: float = Field(default=1440, gt=0)
     spool_dir: Path = Path("/var/spool/prosaas")
-    blackbox_dir: Path = Path("/var/log/prosaas/blackbox")
 
     mask_in_records: int = Field(default=1, ge=0, le=1)
     # How many days something is kept; 0 is for ever.

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import re
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -66,9 +67,10 @@ def issue(
     """A token for this call, good for `ttl` seconds from `since`, in seconds since 1970, or from now.
 
     Its nonce is the call's, and the `seat` lets each nonce in once: whoever asks again for a call gets no second
-    stream. Who is `returned` from a transfer gets one for each time that somebody was `dialled`.
+    stream. Who is `returned` from a transfer gets one for each time that somebody was `dialled`; where Twilio does not
+    say whom, for each time that it asks.
     """
-    again = f" {returned} {dialled}" if returned else ""
+    again = f" {returned} {dialled or secrets.token_hex(8)}" if returned else ""
     claims = [
         call_sid[:MAX_NUMBER],
         business_id,

@@ -1,4 +1,4 @@
-"""What lines say in words for the values of closed lists: each value with its Hebrew and its English."""
+"""Words for the values of closed lists, such as the reasons why a call ended, in Hebrew and in English."""
 
 from __future__ import annotations
 

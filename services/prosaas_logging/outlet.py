@@ -1,4 +1,4 @@
-"""A file descriptor that is written to without ever blocking, whatever stands at its other end."""
+"""Writes to a file descriptor without blocking, whether or not anybody reads at its other end."""
 
 from __future__ import annotations
 

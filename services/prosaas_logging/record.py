@@ -27,10 +27,11 @@ Record = tuple[float, int, Source, AnyEvent | str, dict[str, object], ErrorInfo 
 class Context:
     """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
 
-    __slots__ = ("encoded", "fields", "tail")
+    __slots__ = ("encoded", "ending", "fields", "tail")
 
     def __init__(self, fields: dict[str, object], tail: tuple[str, ...] = ()) -> None:
         self.fields: Final = fields
         self.tail: Final = tail
-        # The fields as JSON, for whoever rendered them first to leave them to the next line.
+        # The fields as JSON, the ids as a line's end: whoever rendered them first leaves them to the next line.
         self.encoded: bytes | None = None
+        self.ending: str | None = None

@@ -1,4 +1,4 @@
-"""The flight recorder's way out: rings of records, rendered only when something went wrong, into bounded files."""
+"""Writes the flight recorder's files: a ring is rendered only when something went wrong, and the files are bounded."""
 
 from __future__ import annotations
 

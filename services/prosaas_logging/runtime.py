@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Final, NamedTuple, NoReturn
 
 from .adopt.bridge import Bridge
+from .adopt.descriptors import Descriptors, capture
 from .adopt.follow import follow_threads
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
 from .events import AnyEvent
@@ -49,6 +50,7 @@ class Running(NamedTuple):
     recorder: Recorder
     bridge: Bridge
     switch: Switch
+    descriptors: Descriptors | None
 
 
 _running: Running | None = None
@@ -79,6 +81,12 @@ def bootstrap(
     return settings
 
 
+def relay(settings: LogSettings) -> None:
+    """Start logging in the process that reads another's descriptors, which has told what is wrong in its settings."""
+    global _running
+    _running = _start(replace(settings, descriptors=False), frozenset())
+
+
 def flush(timeout: float = FLUSH_SECONDS) -> bool:
     """Wait until what was logged before is written or counted as lost, at most *timeout* seconds; whether it is."""
     running = _running
@@ -96,6 +104,8 @@ def shutdown(timeout: float = FLUSH_SECONDS) -> None:
         return
     deadline = time.monotonic() + timeout
     running.bridge.finish()
+    if running.descriptors is not None:
+        running.descriptors.finish(timeout / 2)
     running.recorder.flush(timeout)
     running.switch.stop()
     running.writer.close(max(0.0, deadline - time.monotonic()))
@@ -117,9 +127,11 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
 
 
 def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
+    descriptors = capture(settings.service) if settings.descriptors else None
+    output = 1 if descriptors is None else descriptors.output
     text = TextRenderer(settings)
     render = JsonRenderer(settings, text).line if settings.json else text.line
-    writer = Writer(1, render, settings.buffer, report=_loss_report, repeats=Repeats(text.text), tick=_tick)
+    writer = Writer(output, render, settings.buffer, report=_loss_report, repeats=Repeats(text.text), tick=_tick)
     recorder = Recorder(
         settings.blackbox, JsonRenderer(settings, text), writer.submit, _log, folded=settings.folded == "file"
     )
@@ -149,7 +161,7 @@ def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
     writer.start()
     _prepare_for_the_end()
     switch.start()
-    return Running(settings, writer, recorder, bridge, switch)
+    return Running(settings, writer, recorder, bridge, switch, descriptors)
 
 
 def _tick() -> None:
@@ -157,6 +169,8 @@ def _tick() -> None:
         _running.switch.poll()
         _running.recorder.sweep()
         tell_all(time.time())
+        if _running.descriptors is not None and _running.descriptors.lost():
+            _log.warning("what is written to descriptors 1 and 2 is no event any more: its reader has ended")
 
 
 def _loss_report(losses: Losses) -> Said:

@@ -55,6 +55,7 @@ class LogSettings:
     call_budget: int = 30
     levels: tuple[tuple[str, int], ...] = ()
     follow_threads: bool = True
+    descriptors: bool = False
     folded: str = "ring"
     recorder: int = 500
     blackbox: str = BLACKBOX_DIR
@@ -100,6 +101,7 @@ def load_settings(
         call_budget=read("LOG_CALL_BUDGET", _count, default.call_budget, "a number of lines, 0 for no budget"),
         levels=_levels(values.get("LOG_LEVELS", ""), problems),
         follow_threads=read("LOG_FOLLOW_THREADS", _boolean, default.follow_threads, "1, 0"),
+        descriptors=read("LOG_DESCRIPTORS", _boolean, default.descriptors, "1, 0"),
         folded=read("LOG_FOLDED", _one_of("ring", "file"), default.folded, "ring, file"),
         recorder=read("LOG_RECORDER", _count, default.recorder, "a number of records, 0 for none"),
         blackbox=read("LOG_BLACKBOX", _blackbox, default.blackbox, "an absolute directory, stdout, 0"),

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
+from prosaas_ops.texts import refused
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
@@ -19,12 +20,13 @@ COMMANDS = {
     "capture": "act.capture",
     "checklist": "act.checklist",
     "console": "console.server",
+    "console-link": "console.link",
     "console-reader": "console.reader",
     "costs": "ask.costs",
     "debug-api": "act.debug",
     "debug-calls": "act.debug",
     "debug-worker": "act.debug",
-    "diff": "ask.diff",
+    "diff": "act.diff",
     "doctor": "act.up",
     "down": "act.up",
     "drained": "act.up",
@@ -37,6 +39,7 @@ COMMANDS = {
     "live-calls": "ask.live_calls",
     "log-budget": "act.log_budget",
     "logs": "ask.logs",
+    "ps": "ask.ps",
     "quiet-api": "act.quiet",
     "quiet-calls": "act.quiet",
     "quiet-worker": "act.quiet",
@@ -56,13 +59,14 @@ COMMANDS = {
     "up-dev": "act.up",
     "update-bases": "act.up",
     "up-prod": "act.up",
+    "up-swarm": "act.up",
 }
 
 
 def main(arguments: list[str]) -> int:
     """Runs one command and returns the exit code: 0 fine, 1 a problem, 2 wrong usage, 3 nothing matched."""
     if not arguments or arguments[0] not in COMMANDS:
-        complain(f"which command? {' '.join(COMMANDS)}")
+        complain(refused.WHICH_COMMAND(commands=" ".join(COMMANDS)))
         return USAGE
     command, *words = arguments
     # What the tools leave behind has the words of callers in it, or secrets.

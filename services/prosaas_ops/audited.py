@@ -5,7 +5,6 @@ The file outlives the database's own table: after a restore what was done since 
 
 import json
 import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_logging.redact import hide, redact
 from prosaas_ops.options import Options, Problem, complain, harmless
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
 FOLDER = Path(".state/audit")
 # What looks at people, takes them along, or changes what is kept or shown of them.
 COMMANDS = frozenset({
-    "backup", "blackbox", "capture", "debug-api", "debug-calls", "debug-worker", "export", "forget", "logs",
-    "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
+    "backup", "blackbox", "calls", "capture", "debug-api", "debug-calls", "debug-worker", "export", "forget", "jobs",
+    "logs", "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
 })  # fmt: skip
 _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
-# WhatsApp's id of a message begins with the number, in base64; its end tells it from others.
-_MESSAGE_ID = re.compile(r"(?<=wamid\.)\S+(?=\S{12})")
 _LONGEST = 300
 _MOST = 500
 
@@ -74,7 +72,7 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
             file.write(row)
             return Noted(file.tell() - len(row), file.tell())
     except OSError as error:
-        complain(f"this is not in the audit: {FOLDER} cannot be written ({error.strerror})")
+        complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
     return None
 
 
@@ -150,4 +148,4 @@ def _told() -> int:
 
 
 def _plain(text: str) -> str:
-    return redact(_MESSAGE_ID.sub("…", harmless(text)))[:_LONGEST]
+    return redact(harmless(text))[:_LONGEST]

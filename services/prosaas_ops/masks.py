@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from prosaas_logging import redact as log
 from prosaas_logging.env import EnvError, read_env_file
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import refused
 
 MASK = "•••"
 
@@ -59,7 +60,7 @@ def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     try:
         return read_env_file(_read(path), environ)
     except EnvError as error:
-        raise Problem(f"{path.name} cannot be read, so nobody knows which words are secret: {error}") from None
+        raise Problem(refused.SECRETS_UNREAD(path=path.name, why=error)) from None
 
 
 def _read(path: Path) -> str:

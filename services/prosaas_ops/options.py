@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
+from prosaas_ops.texts import refused
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -69,13 +70,13 @@ class Options:
     def call_sid(self, name: str = "CALL") -> str:
         value = self.text(name)
         if value and not _CALL_SID.fullmatch(value):
-            raise Usage(f"{name}={value} is no call id: one looks like {name}=CA0123456789abcdef0123456789abcdef")
+            raise Usage(refused.NO_CALL_ID(name=name, value=value))
         return value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
         if not value.isascii() or not value.isdigit() or int(value) < least:
-            raise Usage(f"{name}={value} is no whole number from {least} up, for example {name}={default}")
+            raise Usage(refused.NO_NUMBER(name=name, value=value, least=least, default=default))
         return int(value)
 
     def decimal(self, name: str, default: float) -> float:
@@ -85,7 +86,7 @@ class Options:
         except ValueError:
             number = 0.0
         if not 0 < number < 1000:
-            raise Usage(f"{name}={value} is no positive number, for example {name}=4")
+            raise Usage(refused.NO_DECIMAL(name=name, value=value))
         return number
 
     def choice(self, name: str, choices: Iterable[str], default: str = "") -> str:
@@ -95,7 +96,7 @@ class Options:
             if value.casefold() in (choice.casefold(), _SHORT.get(choice, choice).casefold()):
                 return choice
         if value:
-            raise Usage(f"{name}={value} is not one of {', '.join(known)}")
+            raise Usage(refused.NOT_ONE_OF(name=name, value=value, known=", ".join(known)))
         return ""
 
     def flag(self, name: str, default: bool) -> bool:
@@ -119,9 +120,7 @@ class Options:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            raise Usage(
-                f"{name}={value} is no moment: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00"
-            ) from None
+            raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def _last(self, name: str, clock: str) -> datetime:
@@ -129,7 +128,7 @@ class Options:
         try:
             at = time.fromisoformat(clock)
         except ValueError:
-            raise Usage(f"{name}={self.text(name)} is no time of the day: write {name}=14:00 or 14:00+03:00") from None
+            raise Usage(refused.NO_MOMENT(name=name, value=self.text(name))) from None
         now = datetime.now(at.tzinfo)
         moment = datetime.combine(now, at)
         return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)
@@ -140,7 +139,8 @@ class Options:
         for word in self.text(name).replace(",", " ").split():
             service = SERVICES.get(word, word)
             if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
-                raise Usage(f"{name}={word} is no service: {', '.join((*SERVICES, *(() if OTHERS else _BESIDE)))}")
+                known = ", ".join((*SERVICES, *(() if OTHERS else _BESIDE)))
+                raise Usage(refused.NO_SERVICE(name=name, word=word, services=known))
             chosen.append(service)
         return chosen or list(SERVICES.values())
 
@@ -149,7 +149,7 @@ class Options:
         short = self.text("S") if OTHERS else ""
         short = short or self.command.rpartition("-")[2]
         if short not in SERVICES:
-            raise Usage(f"that stack has no service {short}: say which with S={' or S='.join(SERVICES)}")
+            raise Usage(refused.NOT_IN_STACK(service=short, services=" S=".join(SERVICES)))
         return SERVICES[short]
 
 
@@ -158,9 +158,9 @@ def parse_duration(name: str, value: str) -> timedelta:
     try:
         seconds = duration(value)
     except ValueError:
-        raise Usage(f"{name}={value} is no duration: write {name}=90s, {name}=15m or {name}=2h") from None
+        raise Usage(refused.NO_DURATION(name=name, value=value)) from None
     if not 0 < seconds <= _LONGEST.total_seconds():
-        raise Usage(f"{name}={value} is out of range: more than nothing and at most {_LONGEST.days}d")
+        raise Usage(refused.TOO_LONG(name=name, value=value, most=_LONGEST.days))
     return timedelta(seconds=seconds)
 
 
@@ -184,17 +184,17 @@ def gather(
     for word in words:
         name, sign, value = word.partition("=")
         if not sign:
-            raise Usage(f"{word!r} is not understood: {command} takes {_spelled(allowed)}")
+            raise Usage(refused.NOT_UNDERSTOOD(word=word, command=command, allowed=_spelled(allowed)))
         typed.append(name)
         values[name] = value
     for name in typed:
         if name not in allowed and name not in _GENERAL and not name.endswith("_IMAGE"):
-            raise Usage(f"{command} does not know {name}=: it takes {_spelled(allowed)}")
+            raise Usage(refused.NOT_KNOWN(command=command, name=name, allowed=_spelled(allowed)))
     return Options(command, allowed, {name: values[name] for name in allowed if name in values})
 
 
 def _spelled(allowed: Sequence[str]) -> str:
-    return " ".join(f"{name}=" for name in allowed) or "no options"
+    return " ".join(f"{name}=" for name in allowed) or str(refused.NO_OPTIONS)
 
 
 def complain(message: str) -> None:

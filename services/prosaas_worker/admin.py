@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC
@@ -15,18 +16,26 @@ from pgqueuer.types import JobId
 from prosaas_core.postgres import address
 from prosaas_core.settings import SettingsError, load_settings
 from prosaas_worker.job import Job
+from prosaas_worker.words import QUEUE, in_language
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 _LIMIT = 200
+
+
+def _said(what: str, **values: object) -> str:
+    """In the language of who asks, which `make` hands over; English where nobody does."""
+    return in_language(QUEUE[what], os.environ.get("OPS_LANG") or "en").format(**values)
 
 
 async def list_jobs(queries: Queries, *, everything: bool) -> int:
     """Print the held jobs, with *everything* also those that wait or run."""
     jobs = await queries.browse_queue(limit=_LIMIT, statuses=None if everything else ["failed"])
     if not jobs:
-        print("no jobs" if everything else "no held jobs")
+        print(_said("none" if everything else "none held"))
         return FINE
-    print(f"{'ID':>8}  {'STATE':<8}  {'JOB':<20}  {'ATTEMPTS':>8}  {'SINCE':<11}  {'DUE':<11}")
+    number, state, name, attempts, since, due = _said("head").split()
+    head = f"{number:>8}  {state:<8}  {name:<20}  {attempts:>8}  {since:<11}  {due:<11}"
+    print(head.replace("_", " ").rstrip())
     for job in jobs:
         print("\n".join(_rows(job, await _last_error(queries, job))))
     return FINE
@@ -38,17 +47,17 @@ async def retry(queries: Queries, ids: Iterable[int]) -> int:
     for number in ids:
         job = await queries.queue_job_by_id(JobId(number))
         if job is None or job.status != "failed":
-            print(f"job {number} is not held: `make jobs` lists those that are")
+            print(_said("not held", number=number))
             outcome = NOTHING
             continue
         try:
             await queries.requeue_jobs([job.id])
             await _forget_failures(queries, job.id)
         except asyncpg.UniqueViolationError:
-            print(f"job {number}: the same work is queued already")
+            print(_said("twice", number=number))
             outcome = PROBLEM
             continue
-        print(f"job {number} ({job.entrypoint}) is queued again")
+        print(_said("back", number=number, name=job.entrypoint))
     return outcome
 
 
@@ -61,18 +70,18 @@ async def _forget_failures(queries: Queries, job_id: JobId) -> None:
 
 def _rows(job: QueuedJob, error: str) -> list[str]:
     """A row of 80 columns, and below it what the job is about and why it failed last, where that is known."""
-    state = {"failed": "held", "picked": "running"}.get(job.status, "waiting")
+    state: str = job.status if job.status in ("failed", "picked") else "queued"
     try:
         known = Job.of(job)
         failures, cause = known.attempt - 1, known.cause
     except (ValueError, AttributeError):
         failures, cause = 0, {}
     if job.status == "queued" and failures:
-        state = "retrying"
+        state = "again"
     since = f"{job.updated.astimezone(UTC):%m-%d %H:%M}"
     due = f"{job.execute_after.astimezone(UTC):%m-%d %H:%M}" if job.status == "queued" else "-"
     attempts = failures + (job.status == "failed")
-    row = f"{job.id:>8}  {state:<8}  {job.entrypoint:<20}  {attempts:>8}  {since:<11}  {due}"
+    row = f"{job.id:>8}  {_said(state):<8}  {job.entrypoint:<20}  {attempts:>8}  {since:<11}  {due}"
     named = " ".join(f"{name}={value}" for name, value in cause.items())
     return [row, *(f"{'':10}{more}" for more in (named, error) if more)]
 
@@ -112,7 +121,7 @@ def main(arguments: list[str]) -> int:
         return USAGE
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         said = (str(error) or type(error).__name__).splitlines()[0]
-        print(f"the database does not answer: {said}", file=sys.stderr)
+        print(_said("away", said=said), file=sys.stderr)
         return PROBLEM
 
 

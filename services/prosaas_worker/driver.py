@@ -1,4 +1,6 @@
-"""PgQueuer's driver and statements: they wait where it would give up, and leave to others what those took over."""
+"""PgQueuer's driver and statements with two changes: they wait where it would give up, and they leave a job alone that
+another worker has taken over.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The worker's small web face: /healthz, /readyz and /metrics."""
+"""The worker's HTTP endpoints: /healthz, /readyz and /metrics."""
 
 from aiohttp import web
 from pgqueuer.db import AsyncpgDriver

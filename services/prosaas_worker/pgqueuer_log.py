@@ -1,4 +1,4 @@
-"""What PgQueuer says of a job or of an outage that our own events have said already."""
+"""Filters out PgQueuer's own lines about a job or an outage that our events already report."""
 
 import logging
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from prosaas_core.settings import Settings
+from prosaas_logging.settings import BLACKBOX_DIR
 from prosaas_worker import metrics
 
-BLACKBOX = Path("/var/log/prosaas/blackbox")
 # A live call's journal is written twice a second while anything happens in it.
 _HELD_S = 60.0
 _GATEWAY, _TLS_PORT = "gateway", 8443
@@ -30,7 +30,7 @@ class Surroundings:
     async def look(self) -> None:
         """Bring the gauges to what is so now."""
         metrics.SPOOL.set(await asyncio.to_thread(waiting, self._spool))
-        for volume, path in (("spool", self._spool), ("blackbox", BLACKBOX)):
+        for volume, path in (("spool", self._spool), ("blackbox", Path(BLACKBOX_DIR))):
             if path.is_dir():
                 disk = await asyncio.to_thread(shutil.disk_usage, path)
                 metrics.FREE.labels(volume).set(disk.free / disk.total if disk.total else 1)

@@ -31,6 +31,27 @@ REPLY = {
     "so say that, and ask them to write.",
 }
 
+# What an operator hears of the queue, in the language that the operator's commands speak.
+QUEUE = {
+    "none": {"he": "אין משימות", "en": "no jobs"},
+    "none held": {"he": "אין משימות מוחזקות", "en": "no held jobs"},
+    "head": {
+        "he": "מזהה מצב משימה ניסיונות מאז מועד",
+        "en": "ID STATE JOB ATTEMPTS SINCE DUE",
+    },
+    "failed": {"he": "מוחזקת", "en": "held"},
+    "picked": {"he": "רצה", "en": "running"},
+    "queued": {"he": "ממתינה", "en": "waiting"},
+    "again": {"he": "שוב", "en": "retrying"},
+    "not held": {
+        "he": "המשימה לא מוחזקת, job={number}; הרשימה: `make jobs`",
+        "en": "job {number} is not held: `make jobs` lists those that are",
+    },
+    "twice": {"he": "אותה עבודה כבר בתור, job={number}", "en": "job {number}: the same work is queued already"},
+    "back": {"he": "המשימה חזרה לתור, job={number}, {name}", "en": "job {number} ({name}) is queued again"},
+    "away": {"he": "מסד הנתונים לא עונה: {said}", "en": "the database does not answer: {said}"},
+}
+
 
 def in_language(texts: Mapping[str, str], language: str) -> str:
     """The text in the business's language, in Hebrew where there is none in it."""

@@ -109,8 +109,14 @@ class Caller:
             self._transferred_to = verb.text
             await self._wait(2000)
             raise Hangup("transferred")
+        outcome: str = dialled.outcome
+        if outcome == "forwarded":
+            outcome = "busy"
+            answer = twiml.parse(await self._webhooks.ring_forwarded(child, verb.text))
+            if [each.name for each in answer] != ["Reject"]:
+                self._live.problem("the transfer rang the agent herself, and she took it")
         if action := verb.attributes.get("action"):
-            ended = {"DialCallStatus": dialled.outcome, "DialCallSid": child}
+            ended = {"DialCallStatus": outcome, "DialCallSid": child}
             return twiml.parse(await self._webhooks.ask(action, "in-progress", **ended))
         self._live.problem(f"nobody took the transfer ({dialled.outcome}), and nothing is done about it")
         return None

@@ -52,7 +52,7 @@ class Control:
         settings: Settings,
         http: Callable[[], aiohttp.ClientSession],
     ) -> None:
-        self._registry = registry
+        self.registry = registry
         self._faults = faults
         self._rest = rest
         self._library = library
@@ -96,7 +96,7 @@ class Control:
         """Place one call; tell the listener what happens, the result last."""
         scenario = self._library.load(order.scenario, order.overrides)
         numbered = order.call_sid if order.count == 1 else None
-        live = self._registry.open(scenario, speed=order.speed, listener=listener, call_sid=numbered)
+        live = self.registry.open(scenario, speed=order.speed, listener=listener, call_sid=numbered)
         if order.count > 1:
             live.listener = lambda note: listener({"call_sid": live.call_sid, **note})
         settings = replace(
@@ -112,15 +112,14 @@ class Control:
             live.problem(f"the simulator failed: {error!r}")
             result = {"call_sid": live.call_sid, "scenario": scenario.name, "ok": False, "problems": live.problems}
         finally:
-            self._registry.close(live)
+            self.registry.close(live)
         live.note("result", **result)
         return result
 
     async def list_calls(self, _request: web.Request) -> web.Response:
         """List the calls under way."""
         calls = [
-            {"call_sid": live.call_sid, "scenario": live.scenario.name, "t_ms": live.now_ms()}
-            for live in self._registry
+            {"call_sid": live.call_sid, "scenario": live.scenario.name, "t_ms": live.now_ms()} for live in self.registry
         ]
         return _json(calls)
 

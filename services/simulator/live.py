@@ -4,13 +4,16 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections import OrderedDict
+import zlib
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from simulator.audio import watermark
+from simulator.audio.speech import speak
 from simulator.scenario import Scenario
-from simulator.script import Script
+from simulator.script import Reply, Script
 
 Note = dict[str, Any]
 
@@ -27,6 +30,19 @@ class Said:
     sent_bytes: int = 0
 
 
+def sound_of(text: str, number: int) -> bytes:
+    """Return the model's speech as it sounds: its mark, and then the words, the same ones each time."""
+    return watermark.frame("speech", number) + speak(text, "agent")
+
+
+_KEPT: Final = 1 << 31
+
+
+def kept_number(text: str) -> int:
+    """Return the number of speech that a service may keep: by its words, so that another simulator knows it too."""
+    return _KEPT | zlib.crc32(text.encode())
+
+
 @dataclass(frozen=True)
 class Redirection:
     """What a Twilio REST update asks of a live call: an end, or other TwiML."""
@@ -39,6 +55,12 @@ class Redirection:
 
 class Spoken(OrderedDict[int, Said]):
     """Pieces of speech by their number; one that is heard again, as a kept greeting is, stays longest."""
+
+    def keep(self, number: int, said: Said) -> None:
+        """Remember one piece more; the one unheard for longest makes room."""
+        self[number] = said
+        if len(self) > _SPOKEN_KEPT:
+            self.popitem(last=False)
 
     def __getitem__(self, number: int) -> Said:
         said = super().__getitem__(number)
@@ -65,8 +87,8 @@ class LiveCall:
     slipped_ms: int = 0
     generating: bool = False
     recognised: bool = False
-    model_closed: int = 0
-    model_failed: int = 0
+    # How often the model has done each thing that it was to do wrong.
+    misdeeds: Counter[str] = field(default_factory=Counter)
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
 
     def now_ms(self) -> int:
@@ -80,9 +102,9 @@ class LiveCall:
 
     def say(self, number: int, said: Said) -> None:
         """Take note of a piece of the model's speech."""
-        self.said[number] = self.spoken[number] = said
-        if len(self.spoken) > _SPOKEN_KEPT:
-            self.spoken.popitem(last=False)
+        self.said[number] = said
+        # What others hear of it was kept when it was whole, however far this call has come with it.
+        self.spoken.keep(number, replace(said, sent_bytes=len(said.audio)) if number & _KEPT else said)
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""
@@ -129,9 +151,21 @@ class Registry:
         """Return the live call that Twilio knows under this call_sid."""
         return self._by_sid.get(call_sid)
 
-    def next_speech(self) -> int:
-        """Return a number for the model's next piece of speech."""
-        return next(self._speech)
+    def number_of(self, reply: Reply) -> int:
+        """Return the number of the model's next piece of speech."""
+        return kept_number(reply.text) if reply.dictated else next(self._speech)
+
+    def told(self, text: str) -> None:
+        """Take note of what a service tells the model that it has said: a greeting, kept from before our time."""
+        number = kept_number(text)
+        if number not in self._spoken:
+            audio = sound_of(text, number)
+            self._spoken.keep(number, Said(text, audio, "", sent_bytes=len(audio)))
+
+    def forget_speech(self) -> None:
+        """Know no more of what was said than a simulator that has just begun."""
+        self._speech = itertools.count(1)
+        self._spoken.clear()
 
     def __iter__(self) -> "itertools.chain[LiveCall]":
         return itertools.chain(self._by_number.values())

@@ -51,12 +51,14 @@ class Turn:
 
 @dataclass(frozen=True)
 class Line:
-    """How bad the telephone line is: the share of frames lost, late or sent twice."""
+    """How bad the telephone line is: the share of frames lost, late or sent twice, and its echo."""
 
     lost: float = 0.0
     late: float = 0.0
     duplicated: float = 0.0
     seed: int = 1
+    # The share of what the caller hears that comes back through their own microphone: a speaker phone.
+    echo: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,13 @@ class Model:
     error_at_turn: int | None = None
     error_code: str = "server_error"
     error_times: int = 1
+    # What a rate limit says of when to come again.
+    error_hint_ms: int | None = None
+    # A response without a word, complete or stopped by a filter; and one that stops in the middle and is never done.
+    empty_at_turn: int | None = None
+    empty_times: int = 1
+    empty_status: Literal["completed", "incomplete"] = "completed"
+    stops_at_turn: int | None = None
     silent_from_turn: int | None = None
 
 
@@ -88,7 +97,7 @@ class Ending:
 class Dialled:
     """What becomes of a call that is transferred: who takes it, after so much ringing."""
 
-    outcome: Literal["answered", "busy", "no-answer", "failed", "machine"] = "answered"
+    outcome: Literal["answered", "busy", "no-answer", "failed", "machine", "forwarded"] = "answered"
     after_ms: int = 2_000
 
 
@@ -98,6 +107,7 @@ class Expect:
 
     verbs: tuple[str, ...] | None = None
     all_answered: bool = True
+    promises_kept: bool = True
     unknown_audio: bool = False
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
     silence_ms: int = 4_000

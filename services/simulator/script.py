@@ -25,6 +25,8 @@ class Reply:
     tool: str = ""
     arguments: str = ""
     turn: int = 0
+    # Whether the service told the model what to say, word by word: then it may keep the sound and play it again.
+    dictated: bool = False
 
 
 class Script:
@@ -53,6 +55,9 @@ class Script:
         if new and turns_spoken <= len(self.turns) and self.turns[turns_spoken - 1].backchannel:
             self.heard_turns = turns_spoken
             return str(self.fill(self.turns[turns_spoken - 1].caller))
+        if not new and self.scenario.line.echo:
+            # The model hears itself, and makes nothing of it.
+            return ""
         self._waiting.clear()
         if not new or turns_spoken > len(self.turns):
             self._waiting.append(self.scenario.unclear)
@@ -87,7 +92,7 @@ class Script:
         """Return the next response; its own instructions may dictate the words ("say exactly: …")."""
         if dictated := _DICTATED.search(instructions or ""):
             self._greeted = True
-            return Reply(dictated.group(1).strip(' "“”'), turn=self.heard_turns)
+            return Reply(dictated.group(1).strip(' "“”'), turn=self.heard_turns, dictated=True)
         if not self._waiting:
             text = self.scenario.filler if self._greeted else self.scenario.greeting
             self._greeted = True

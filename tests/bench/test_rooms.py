@@ -14,7 +14,8 @@ SMALLEST = {
     "logging": "--parts calls lines memory --call-rounds 2 --line-rounds 1",
     "worker": "--jobs 40 --rounds 1",
     "api": "--webhooks 400 --rounds 1 --connections 2",
-    "console": "--calls 3000 --lines 10 --times 1",
+    "costs": "--calls 1000 --times 1",
+    "console": "--calls 3000 --lines 10 --times 1 --live 0",
     "calls": "--only info --calls 2 --seconds 0.5 --rounds 1 --switch 0 --first-audio 2",
 }
 

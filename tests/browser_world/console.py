@@ -79,9 +79,9 @@ class PlayedEngine:
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return []
 
-    def inspect(self, container: str) -> dict[str, Any]:
+    def life(self, container: str) -> dict[str, Any]:
         never = "0001-01-01T00:00:00Z"
-        return {"State": {"StartedAt": never, "FinishedAt": never, "ExitCode": 0, "OOMKilled": False}}
+        return {"StartedAt": never, "FinishedAt": never, "ExitCode": 0, "OOMKilled": False}
 
     def _pair(self, sinks: list[socket.socket]) -> socket.socket:
         ours, theirs = socket.socketpair()

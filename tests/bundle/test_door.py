@@ -21,6 +21,8 @@ esac
 echo "$*" >>"$NOTED"
 """
 IDS = {"root": 0, "dana": 1000}
+# What other commands need and no operator types.
+INTERNAL = {"live-calls", "drained", "console-link", "console-reader"}
 ABOUT_OTHERS = {
     "logs", "errors", "levels", "trace", "blackbox", "capture", "log-budget", "debug-api", "debug-calls",
     "debug-worker", "quiet-api", "quiet-calls", "quiet-worker",
@@ -48,7 +50,7 @@ def run(
     return done, noted.read_text("utf-8")
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMANDS) - ABOUT_OTHERS - {"live-calls", "drained", "console-reader"}))
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - ABOUT_OTHERS - INTERNAL))
 def test_what_acts_on_this_stack_is_not_taken_for_another_s(command: str, tmp_path: Path) -> None:
     """`make down STACK=theirs` would stop our own calls."""
     done, asked = run(tmp_path, command, tmp_path)

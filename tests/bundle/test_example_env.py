@@ -13,11 +13,11 @@ COMPOSE = [*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/overlays/*.yml"
 # Made by `make`, fixed inside the stack, or the machine's own.
 NOT_SETTINGS = {
     *("PROSAAS_TAG", "COMPOSE_PROJECT_NAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("OPS_IMAGE", "OPS_USER", "OPS_SOCKET", "OPS_SOCKET_GROUP", "OPS_OPERATOR"),
+    *("OPS_IMAGE", "OPS_USER", "OPS_SOCKET", "OPS_SOCKET_GROUP", "OPS_OPERATOR", "PROSAAS_TYPED"),
 }
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
 INSIDE = {
-    *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "BLACKBOX_DIR", "PORT"),
+    *("CALLS_INTERNAL_URL", "DEMO_URL", "TWILIO_BASE_URL", "WHATSAPP_BASE_URL", "SPOOL_DIR", "PORT"),
     *("PRICES_FILE", "OPERATORS_PORT", "DATABASE_ROLES_KEY", "API_URL", "CALLS_URL", "GATEWAY_SITES", "GATEWAY_EMAIL"),
 }
 

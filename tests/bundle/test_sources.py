@@ -36,8 +36,9 @@ ROOMS = {
         "stories": {"stack", "texts"},
         "screen": {"texts", "stories", "stack"},
         "ask": {"screen", "texts", "stories", "stack"},
-        "conduct": {"stack"},
-        "act": {"conduct", "screen", "texts", "stories", "stack"},
+        "conduct": {"stack", "texts"},
+        "swarm": {"conduct", "screen", "texts", "stack"},
+        "act": {"swarm", "conduct", "screen", "texts", "stories", "stack"},
         "console": {"act", "ask", "screen", "texts", "stories", "stack"},
     },
     "simulator": {

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_SETTINGS_OF_A_STACK = ("COMPOSE_", "API_", "CALLS_", "WORKER_", "LOG_", "OPENAI_", "TWILIO_", "WHATSAPP_", "MAKE")
+_SETTINGS_OF_A_STACK = (
+    "COMPOSE_", "PROSAAS_", "API_", "CALLS_", "WORKER_", "LOG_", "OPENAI_", "TWILIO_", "WHATSAPP_", "MAKE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class Stage:
             meter=self.meter,
             send=self._send,
             floor=self.floor,
-            spoken=self.promises.said,
+            promises=self.promises,
             use_tool=self.tools.append,
             ask_later=self.pauses.append,
             retry_for=20.0,

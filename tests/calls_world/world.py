@@ -20,6 +20,7 @@ from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.model.spare import Spare
 from prosaas_calls.pages import Pages
 from prosaas_calls.profile import Profile
 from prosaas_calls.server import CallServer
@@ -102,6 +103,7 @@ class CallsWorld:
     store: Any
     settings: Settings
     http: ClientSession
+    spare: Spare
     notes: list[Note] = field(default_factory=list)
 
     def nobody_to_ring(self) -> None:
@@ -160,7 +162,12 @@ async def outside(environ: Mapping[str, str]) -> AsyncIterator[tuple[TestServer,
 
 @asynccontextmanager
 async def calls_world(
-    *, store: Any = None, spool: Path | None = None, environ: Mapping[str, str] | None = None, **limits: Any
+    *,
+    store: Any = None,
+    spool: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    spare: bool = False,
+    **limits: Any,
 ) -> AsyncIterator[CallsWorld]:
     """A service in this process, with a fake database unless it is given a real one."""
     with TemporaryDirectory() as aside:
@@ -178,14 +185,18 @@ async def calls_world(
                 timeout_s=bounds.model_connect,
                 ping_s=bounds.model_ping,
             )
+            beside = Spare(connect)
+            sparing = asyncio.create_task(beside.run()) if spare else None
             kept: Any = store or FakeStore()
             journals = Journals(folder)
-            desk = Desk(Services(settings, bounds, kept, twilio, metrics, connect, journals, shipped()))
+            desk = Desk(Services(settings, bounds, kept, twilio, metrics, beside.take, journals, shipped()))
             pages = Pages(desk, metrics)
             server = CallServer(desk, pages, bounds)
             async with pages.listening("127.0.0.1", 0) as operators, server.listening("127.0.0.1", 0) as port:
                 service, inner = (URL(f"http://127.0.0.1:{each}") for each in (port, operators))
-                yield CallsWorld(simulator, service, inner, desk, kept, settings, http)
+                yield CallsWorld(simulator, service, inner, desk, kept, settings, http, beside)
+            if sparing is not None:
+                sparing.cancel()
             await twilio.close()
             await asyncio.to_thread(journals.close, SAFETY_SECONDS)
 

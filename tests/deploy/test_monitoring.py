@@ -1,7 +1,9 @@
 """What watches the stack: each rule has its tests, its command and its page, and the receivers are usable."""
 
 import json
+import os
 import re
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +13,7 @@ import pytest
 import yaml
 
 from bundle_world.model import services
-from postgres_world import ROOT, docker, setting
+from postgres_world import ROOT, docker
 from prosaas_core.facts.endings import ABNORMAL
 from prosaas_ops.__main__ import COMMANDS
 from prosaas_ops.conduct.receivers import config
@@ -32,40 +34,49 @@ EVERYBODY = {
 }
 
 
-def prometheus(tool: str, *words: str, **mounts: Path) -> str:
-    image = {
-        "promtool": ("PROMETHEUS_IMAGE", "prom/prometheus:v2.53.3"),
-        "amtool": ("ALERTMANAGER_IMAGE", "prom/alertmanager:v0.28.1"),
-    }
-    name, default = image[tool]
-    found = docker("image", "ls", "--quiet", chosen := setting(name, default)) and chosen
-    if not found:
-        pytest.skip(f"{chosen} is not here: scripts/base-image.sh makes it")
+@pytest.fixture(scope="session")
+def watchers() -> dict[str, str]:
+    """The images by their settings, made as `make up-prod` makes them where they are not here."""
+    command = ["scripts/base-image.sh"]
+    environ = os.environ | {"MONITORING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("=", 1) for line in done.stdout.splitlines())
+
+
+def run(image: str, tool: str, *words: str, **mounts: Path) -> str:
     volumes = [f"--volume={path}:/{where}:ro" for where, path in mounts.items()]
-    return docker("run", "--rm", "--network=none", f"--entrypoint={tool}", *volumes, found, *words)
+    return docker("run", "--rm", "--network=none", f"--entrypoint={tool}", *volumes, image, *words)
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("name", TESTS)
-def test_each_rule_fires_for_what_it_is_named_after_and_keeps_quiet_beside_it(name: str) -> None:
-    assert "SUCCESS" in prometheus("promtool", "test", "rules", f"/rules/{name}", rules=FOLDER)
+def test_each_rule_fires_for_what_it_is_named_after_and_keeps_quiet_beside_it(
+    watchers: dict[str, str], name: str
+) -> None:
+    image = watchers["PROMETHEUS_IMAGE"]
+    assert "SUCCESS" in run(image, "promtool", "test", "rules", f"/rules/{name}", rules=FOLDER)
 
 
 @pytest.mark.docker
-def test_prometheus_takes_its_configuration() -> None:
-    prometheus("promtool", "check", "config", "/etc/prometheus/prometheus.yml", **{"etc/prometheus": FOLDER})
+def test_prometheus_takes_its_configuration(watchers: dict[str, str]) -> None:
+    configuration = {"etc/prometheus": FOLDER}
+    run(watchers["PROMETHEUS_IMAGE"], "promtool", "check", "config", "/etc/prometheus/prometheus.yml", **configuration)
 
 
 @pytest.mark.docker
+@pytest.mark.parametrize("language", ["he", "en"])
 @pytest.mark.parametrize("settings", [{}, EVERYBODY])
-def test_alertmanager_takes_what_is_made_of_the_settings(settings: dict[str, str]) -> None:
+def test_alertmanager_takes_what_is_made_of_the_settings(
+    watchers: dict[str, str], settings: dict[str, str], language: str
+) -> None:
     # The engine mounts what lies on its own machine, as this checkout does.
     with TemporaryDirectory(dir=ROOT / "logs") as folder:
         path = Path(folder) / "config"
-        path.write_text(config(settings), encoding="utf-8")
+        path.write_text(config(settings, language), encoding="utf-8")
         path.parent.chmod(0o755)
         path.chmod(0o644)
-        said = prometheus("amtool", "check-config", "/config", config=path)
+        said = run(watchers["ALERTMANAGER_IMAGE"], "amtool", "check-config", "/config", config=path)
     assert "1 receivers" in said
 
 
@@ -86,6 +97,8 @@ def test_each_rule_is_tried_both_ways(name: str) -> None:
 def test_each_alert_says_the_command_to_run_next_and_the_page_to_read(rule: dict[str, Any]) -> None:
     """The command is one that there is, with options that it takes; the page has a heading of the alert's name."""
     words = rule["annotations"]
+    assert re.search("[\u05d0-\u05ea]", words["summary_he"])
+    assert re.findall(r"\{\{.*?\}\}", words["summary_he"]) == re.findall(r"\{\{.*?\}\}", words["summary"])
     assert rule["labels"]["severity"] in ("page", "warn")
     assert words["page"] == f"docs/alerts.md#{rule['alert'].lower()}"
     section = PAGE.partition(f"### {rule['alert']}\n")[2].partition("\n#")[0]
@@ -101,13 +114,30 @@ def test_the_page_has_no_alert_that_there_is_not() -> None:
     assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == NAMES
 
 
+def test_grafana_finds_its_source_and_its_dashboards_where_compose_mounts_them() -> None:
+    """Grafana itself could not be had here: its files say of one another what its manual wants them to."""
+    folder = FOLDER / "grafana"
+    (source,) = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((folder / "dashboards/prosaas.yml").read_text())["providers"]
+    board = json.loads((folder / "dashboards/prosaas.json").read_text())
+    (mounted,) = [each for each in services("prod")["grafana"]["volumes"] if each.get("source") == str(folder)]
+    assert provider["options"]["path"] == f"{mounted['target']}/dashboards"
+    assert {(panel["datasource"]["type"], panel["datasource"]["uid"]) for panel in board["panels"]} == {
+        (source["type"], source["uid"])
+    }
+    assert source["url"] == "http://prometheus:9090"
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    places = [tuple(panel["gridPos"].values()) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
+
+
 def test_whoever_watches_is_on_this_machines_own_address_and_bounded() -> None:
     """No port to the world, no disk without an end."""
     model = services("prod")
-    for name in ("prometheus", "alertmanager"):
+    for name, profile in (("prometheus", "monitoring"), ("alertmanager", "monitoring"), ("grafana", "grafana")):
         (port,) = model[name]["ports"]
         assert port["host_ip"] == "127.0.0.1"
-        assert model[name]["profiles"] == ["monitoring"]
+        assert model[name]["profiles"] == [profile]
     assert "--storage.tsdb.retention.size=1GB" in model["prometheus"]["command"]
 
 
@@ -119,7 +149,7 @@ def test_what_counts_as_a_bad_ending_is_what_the_services_call_abnormal() -> Non
 
 def test_a_database_that_is_away_hides_nothing_that_callers_hear_of_for_another_reason() -> None:
     """Calls and the front door work without Postgres: that nobody answers must not drown in that of Postgres."""
-    rules = json.loads(config({}))["inhibit_rules"]
+    rules = json.loads(config({}, "en"))["inhibit_rules"]
     hidden = {
         name
         for rule in rules

@@ -10,7 +10,6 @@ import pytest
 from prosaas_calls.ending import ABNORMAL, EndReason
 from prosaas_core.settings import Settings
 from prosaas_logging.reference import events
-from prosaas_ops.__main__ import COMMANDS, options_of
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -163,16 +162,6 @@ def test_a_default_that_is_shown_is_the_default() -> None:
 
 def targets() -> set[str]:
     return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_every_option_that_a_page_gives_to_a_target_is_one_of_its(page: Path) -> None:
-    """`make trace CALL=CA…`: what the operator's tools would refuse must not be recommended."""
-    for span in _CODE.findall(page.read_text(encoding="utf-8")):
-        for target, words in re.findall(r"\bmake ([a-z][a-z-]*)((?: [A-Z]+=\S*)+)", span):
-            if target in COMMANDS:
-                allowed = options_of(target)
-                assert set(re.findall(r" ([A-Z]+)=", words)) <= set(allowed), span
 
 
 def test_queries_ask_for_events_and_endings_that_there_are() -> None:

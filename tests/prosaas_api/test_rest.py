@@ -174,6 +174,9 @@ async def test_customers_are_known_by_channel_and_id_with_or_without_a_phone(cli
     path = f"{HOME}/customers/{created['id']}"
     changed = (await client.rest("PATCH", path, json={"name": "נועה", "phone": "+972501111111"})).json()
     assert (changed["name"], changed["phone"]) == ("נועה", "+972501111111")
+    renamed = (await client.rest("PATCH", path, json={"name": "נועה כהן"})).json()
+    assert renamed == {**changed, "name": "נועה כהן"}, "only what is given changes"
+    changed = renamed
     assert (await client.rest("GET", path)).json() == changed
     assert (await client.rest("GET", f"{HOME}/customers/999999")).status_code == 404
 

@@ -55,6 +55,18 @@ async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.Mo
     assert found.take() == NEW
 
 
+async def test_a_silent_seat_is_the_last_that_a_call_goes_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that died is in DNS for a while, and was the emptiest when it last said so."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    answers: dict[str, Any] = {"10.0.0.1": said(OLD, active=5), "10.0.0.2": said(NEW)}
+    found = seats(monkeypatch, answers)
+    await found.state()
+    answers["10.0.0.2"] = httpx.ConnectTimeout("its machine is gone")
+    assert (await found.state(), found.take()) == ("open", OLD)
+    answers["10.0.0.1"] = said(OLD, "draining")
+    assert (await found.state(), found.take()) == ("open", NEW)
+
+
 async def test_one_that_is_too_busy_to_answer_is_as_it_last_said_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a seat the call would go to any, and the old generation refuses it."""
     monkeypatch.setattr(module, "FRESH_S", 0.0)

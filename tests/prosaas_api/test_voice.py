@@ -1,6 +1,7 @@
 """Twilio's voice webhooks: a signed call is led to prosaas-calls whatever happens around us."""
 
 import asyncio
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +25,7 @@ from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
 
+PREVIEW = "PAYLOAD_PREVIEW"
 CALL_SID = "CA" + "1" * 32
 CALL = {"CallSid": CALL_SID, "From": "+972501234567", "To": "+97235550100", "CallStatus": "ringing"}
 
@@ -358,6 +360,56 @@ async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Clie
     assert [verb.tag for verb in document(await client.twilio("/twilio/voice", later))] == ["Connect", "Say"]
 
 
+@pytest.mark.parametrize("hidden", ["anonymous", "+266696687", ""])
+async def test_callers_who_hide_their_number_are_not_one_caller(client: Client, hidden: str) -> None:
+    """One of them talks with us, while another rings the person, whose phone forwards to us."""
+    document(await client.twilio("/twilio/voice", {**CALL, "From": hidden}))
+    other = {**CALL, "From": hidden, "CallSid": "CA" + "2" * 32, "ForwardedFrom": "+97235550199"}
+    assert [verb.tag for verb in document(await client.twilio("/twilio/voice", other))] == ["Connect", "Say"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "verb"), [("customer_hangup", "Connect"), ("transferred", "Reject"), ("model_failed", "Reject")]
+)
+async def test_a_call_that_is_over_is_no_transfer_under_way(
+    client: Client, engine: AsyncEngine, reason: str, verb: str
+) -> None:
+    """Our record says so, also where Twilio's word of it was lost; a person may still talk where one was rung."""
+    document(await client.twilio("/twilio/voice", CALL))
+    async with engine.begin() as connection:
+        await connection.execute(text(f"UPDATE calls SET recorded_at = now(), end_reason = '{reason}'"))
+    again = {**CALL, "CallSid": "CA" + "2" * 32, "ForwardedFrom": "+97235550199"}
+    assert document(await client.twilio("/twilio/voice", again))[0].tag == verb
+
+
+async def test_a_transfer_that_is_forwarded_back_is_no_missed_call_and_no_call_under_way(
+    client: Client, rows: Any
+) -> None:
+    document(await client.twilio("/twilio/voice", CALL))
+    leg = {**CALL, "CallSid": "CA" + "2" * 32, "ForwardedFrom": "+97235550199"}
+    document(await client.twilio("/twilio/voice", leg))
+    assert await rows("SELECT end_reason FROM calls ORDER BY call_sid") == [(None,), ("forwarded_back",)]
+
+    await client.twilio("/twilio/status", {**CALL, "CallStatus": "completed"})
+    later = {**leg, "CallSid": "CA" + "3" * 32}
+    assert document(await client.twilio("/twilio/voice", later))[0].tag == "Connect"
+
+
+async def test_a_caller_who_was_put_through_is_not_missed_until_they_come_back_and_find_no_room(
+    client: Client, calls: CallsService, rows: Any
+) -> None:
+    """The business is told of them then, once."""
+    calls.status, calls.body = 503, {"status": "full"}
+    assert document(await client.twilio("/twilio/voice?attempt=3", CALL))[0].tag == "Dial"
+    assert await rows("SELECT end_reason FROM calls") == [("transferred",)]
+    assert await rows("SELECT count(*) FROM pgqueuer") == [(0,)]
+    for _ in range(2):
+        answer = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
+        assert [verb.tag for verb in answer] == ["Say", "Hangup"]
+    assert await rows("SELECT end_reason FROM calls") == [("over_capacity",)]
+    assert await rows("SELECT dedupe_key FROM pgqueuer") == [(f"business.tell:{CALL_SID}",)]
+
+
 async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(
     client: Client, calls: CallsService, engine: AsyncEngine
 ) -> None:
@@ -385,3 +437,15 @@ async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None
             response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
             assert response.status_code == 204
     assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]
+
+
+async def test_what_twilio_asks_and_what_it_is_told_is_kept_in_outline(client: Client) -> None:
+    """For DEBUG and the black box: the names of the fields and the verbs, no number, no token, no sentence."""
+    with capture_events() as events:
+        told = (await client.twilio("/twilio/voice", CALL)).text
+    shown = {str(event.fields["type"]): str(event.fields["preview"]) for event in events if event.event == PREVIEW}
+    assert '"CallSid": "<34>"' in shown["twilio"]
+    assert "<Connect><Stream statusCallback=(" in shown["TwiML"]
+    said = " ".join(shown.values())
+    assert not [secret for secret in (*CALL.values(), "calls.example") if secret in said]
+    assert max(re.findall(r'value="([^"]+)"', told), key=len) not in said

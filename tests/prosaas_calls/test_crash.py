@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.process import service_process
@@ -66,6 +66,28 @@ async def test_nothing_said_before_the_last_second_is_lost_when_the_process_is_k
         assert [line["text"] for line in call.transcript if line["who"] == "customer"] == heard
         kept = [entry["text"] for entry in call.events]
         assert not [line for line in lines if not any(text in line for text in kept)]
+
+
+async def test_a_process_that_dies_just_after_it_said_an_ending_leaves_the_call_with_that_one(
+    tmp_path: Path, database_url: str, engine: AsyncEngine
+) -> None:
+    """Killed at the sight of CALL_END, with a database that keeps the record waiting."""
+    async with service_process(tmp_path, DATABASE_URL=database_url) as service:
+        call = asyncio.create_task(service.call({**TALKS, "ending": {"by": "caller"}}))
+        await until(lambda: any("בשמחה" in line for line in service.lines))
+        async with engine.begin() as held:
+            await held.execute(text("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE"))
+            await until(lambda: any("[CALL_END]" in line for line in service.lines))
+            service.signal(signal.SIGKILL)
+            await service.exit()
+        await asyncio.gather(call, return_exceptions=True)
+
+    assert not [line for line in service.lines if "CALL_RECORD_SAVED" in line]
+    with capture_events() as events:
+        await recover(engine, tmp_path / "spool")
+    assert not [event for event in events if event.event == "CALL_END"]
+    async with engine.connect() as connection:
+        assert list(await connection.scalars(select(Call.end_reason))) == ["customer_hangup"]
 
 
 async def test_the_next_start_finds_the_calls_of_the_process_before(

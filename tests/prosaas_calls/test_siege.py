@@ -74,12 +74,14 @@ async def first_sound(service: ServiceProcess, number: int) -> float:
 
 
 async def test_a_caller_gets_through_ten_thousand_strangers(tmp_path: Path) -> None:
-    """Each one hears the first sound, the first behind the crowd too, and the log has hardly a line of it."""
+    """Each one hears the first sound, the first behind the crowd hardly later, and the log has hardly a line of it."""
     async with service_process(tmp_path) as service, crowd(service.port):
         besieged = [await first_sound(service, number) for number in range(CALLS)]
 
     print(f"first sound behind {STRANGERS:,} strangers: {', '.join(f'{seconds:.2f} s' for seconds in besieged)}")
     assert len(besieged) == CALLS
+    # 50 ms where there is a processor to be had; where the crowd is let in before the caller it is half a second.
+    assert besieged[0] - min(besieged[1:]) < 0.4
     told = [line for line in service.lines if "call_sid=" not in line]
     assert not [line for line in told if "[ERROR]" in line]
     assert len([line for line in told if "MEDIA_MALFORMED" in line or "STRANGERS" in line]) < 30

@@ -4,15 +4,16 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.limits import Limits
 from prosaas_calls.store import Store
 from prosaas_core.database import make_engine, session
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Appointment, Business
+from prosaas_core.tables import Appointment, Business, CallMessage
 from prosaas_logging import capture_events
 
 COLUMNS = Business.__table__.columns.keys()
@@ -110,3 +111,43 @@ async def test_a_database_that_is_away_at_the_start_is_a_warning() -> None:
         await store_of(engine).warm_up()
 
     assert [(event.event, event.level) for event in events] == [("DB_UNAVAILABLE", "WARNING")]
+
+
+async def written(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> tuple[bool, int]:
+    """Cut a transaction off while its commit is under way: whether it ended well, and how many rows there are."""
+    reached, real = asyncio.Event(), AsyncSession.commit
+
+    async def commit(self: AsyncSession) -> None:
+        await real(self) if answers else None
+        reached.set()
+        await asyncio.sleep(0.1 if answers else 3600)
+
+    monkeypatch.setattr(AsyncSession, "commit", commit)
+    store = Store(engine, timeout=0.5 if answers else 0.1, record_timeout=1)
+
+    async def write() -> None:
+        async with store.transaction() as opened:
+            opened.add(CallMessage(business_id=456, call_sid="CA1", name="", number="", body="x", urgent=False))
+            await opened.flush()
+
+    writing = asyncio.create_task(write())
+    async with asyncio.timeout(20):
+        await reached.wait()
+        writing.cancel()
+        await asyncio.wait({writing})
+    monkeypatch.undo()
+    async with session(engine) as opened:
+        return not writing.cancelled(), await opened.scalar(select(func.count(CallMessage.id))) or 0
+
+
+async def test_what_was_committed_is_not_said_to_have_failed(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool's time may be over while the answer to its commit is on its way."""
+    assert await written(engine, monkeypatch, answers=True) == (True, 1)
+
+
+async def test_a_commit_without_an_answer_is_waited_for_in_vain_for_a_moment_only(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await written(engine, monkeypatch, answers=False) == (False, 0)

@@ -83,7 +83,10 @@ async def test_the_demo_business_is_there_when_the_demo_is_asked_for_and_stays_a
     await migrate(settings)
     connection = await asyncpg.connect(empty_url)
     await connection.execute("UPDATE businesses SET name = 'changed'")
+    # Who was forgotten, say.
+    await connection.execute("DELETE FROM customers")
     await migrate(settings)
+    assert await connection.fetchval("SELECT count(*) FROM customers") == 0
     rows = await connection.fetch("SELECT id, name, phone FROM businesses")
     await connection.close()
     assert [tuple(row) for row in rows] == [(456, "changed", "+97235550100")]

@@ -36,7 +36,18 @@ def test_a_number_is_the_same_however_it_is_spelled() -> None:
         ("+1 (202) 555-0100", "+12025550100"),
         ("00972501234567", "+972501234567"),
         ("501234567", "+972501234567"),
+        ("972-50-123-4567", "+972501234567"),
+        ("972501234567", "+972501234567"),
+        ("+972 050 123 4567", "+972501234567"),
+        ("03-555-0199", "+97235550199"),
         ("050", None),
+        ("05012", None),
+        ("050 12 34", None),
+        ("555-0100", None),
+        ("050-123-4567 8", None),
+        ("+972 50 123", None),
+        ("1 800", None),
+        ("4580 4580 4580 4580", None),
         ("", None),
         ("anonymous", None),
         ("+266696687", None),
@@ -48,7 +59,20 @@ def test_a_number_as_people_say_it_is_one_of_the_neighbours_country(spoken: str,
 
 
 @pytest.mark.parametrize(
-    ("neighbour", "country"), [("+12025550100", "+1"), ("+4930123456", "+49"), ("+35312345", "+353")]
+    ("neighbour", "spoken", "number"),
+    [
+        ("+12025550100", "(202) 555-0123", "+12025550123"),
+        ("+12025550100", "1 202 555 0123", "+12025550123"),
+        ("+12025550100", "555-0123", None),
+        ("+4930123456", "0201234567", "+49201234567"),
+        ("+4930123456", "0151 234 567 89", "+4915123456789"),
+        ("+35312345678", "0201234567", "+353201234567"),
+        ("+390612345678", "06 8765 4321", "+390687654321"),
+        ("+33123456789", "03 31 23 45 67", "+33331234567"),
+        ("+33123456789", "331234567", "+33331234567"),
+        ("nobody", "0501234567", None),
+    ],
 )
-def test_country_codes_have_one_to_three_digits(neighbour: str, country: str) -> None:
-    assert international("0201234567", neighbour) == f"{country}201234567"
+def test_a_number_is_whole_by_the_plan_of_its_country(neighbour: str, spoken: str, number: str | None) -> None:
+    """Codes of one to three digits; a code that is said is no part of the number, and what looks like one may be."""
+    assert international(spoken, neighbour) == number

@@ -177,6 +177,18 @@ async def test_the_business_is_told_of_a_caller_who_was_sent_away(
     assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told
 
 
+@pytest.mark.postgres
+async def test_the_business_is_not_told_of_a_caller_whom_its_own_person_was_rung_for_until_they_come_back(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    rung = replace(RECORD, end_reason="model_failed", metrics={"rescued": True})
+    back = replace(RECORD, end_reason="model_failed", started_at=RECORD.ended_at + timedelta(seconds=15))
+    for record, told in ((rung, 0), (back, 1)):
+        async with transaction(engine) as connection:
+            assert await save_call_record(connection, record)
+        assert sum(key.startswith("business.tell:CA123") for key in await jobs(engine)) == told
+
+
 def part(number: int) -> CallRecord:
     """A part of one call: it begins `number` minutes after the first and goes on for 45 s."""
     began = STARTED + timedelta(minutes=number)

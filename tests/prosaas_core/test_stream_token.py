@@ -44,6 +44,11 @@ def test_a_call_has_a_stream_more_for_each_transfer_that_it_is_back_from() -> No
     assert len(set(nonces)) == 3
 
 
+def test_a_call_that_is_back_from_where_nobody_could_be_dialled_has_a_stream_each_time() -> None:
+    """Twilio names no call for a number that it does not ring, and the second return is no replay of the first."""
+    assert len({verify("s", token(returned="failed")).once for _ in range(2)}) == 2
+
+
 def test_a_call_has_one_token_however_often_it_is_asked_for_and_no_other_calls() -> None:
     def of(call_sid: str) -> str:
         return issue("s", call_sid=call_sid, business_id=1, from_number="", to_number="", since=1e9)

@@ -173,6 +173,69 @@ for text in ("a secret", "noise", "broken"):
     assert done.stdout.splitlines() == ["[WARNING] a ***", "[WARNING] broken"]
 
 
+SCRUBBING = """
+    import logging, re, sys
+    import prosaas_logging
+
+    class Scrub(logging.Formatter):
+        def format(self, record):
+            return re.sub("noa@[a-z.]+", "<mail>", super().format(record))
+
+        def formatException(self, info):
+            return re.sub("noa@[a-z.]+", "<mail>", super().formatException(info))
+
+    class Json(logging.Formatter):
+        def format(self, record):
+            return '{"m": "' + record.getMessage() + '"}'
+
+    def console(name, formatter):
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        return logger
+
+    prosaas_logging.bootstrap("svc")
+    shop = console("shop", Scrub)
+    shop.warning("order of %s", "noa@example.com")
+    try:
+        raise ValueError("no such noa@example.com")
+    except ValueError:
+        shop.exception("failed")
+    console("other", Json).warning("as it is")
+    console("plain", logging.Formatter).warning("as %s", "ever")
+"""
+
+
+def test_a_formatter_of_the_service_scrubs_still_and_its_layout_is_ours(run_program: Program) -> None:
+    done = run_program(SCRUBBING, LOG_JSON="1")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["message"] for line in lines] == ["order of <mail>", "failed", "as it is", "as ever"]
+    assert lines[1]["error"]["kind"] == "ValueError"
+    assert lines[1]["error"]["message"] == "no such <mail>"
+    assert "noa@" not in done.stdout
+
+
+def test_a_stack_that_came_as_a_text_is_kept(run_program: Program) -> None:
+    """A handler that formats for a queue leaves exc_text and takes exc_info away."""
+    source = """
+        import logging
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        record = logging.LogRecord("shop", logging.ERROR, "f", 1, "failed", (), None)
+        try:
+            raise ValueError("why")
+        except ValueError as error:
+            import sys
+            record.exc_text = logging.Formatter().formatException(sys.exc_info())
+        logging.getLogger("shop").handle(record)
+    """
+    (line,) = (json.loads(line) for line in run_program(source, LOG_JSON="1").stdout.splitlines())
+    assert (line["message"], line["error"]["kind"]) == ("failed", "ValueError")
+    assert line["error"]["stack"].startswith("Traceback")
+
+
 def test_other_handlers_keep_working(run_program: Program) -> None:
     done = run_program(
         BEGIN

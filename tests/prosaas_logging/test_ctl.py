@@ -73,8 +73,8 @@ def read_until(process: subprocess.Popen[bytes], what: bytes, timeout: float = 2
 
 
 def test_a_running_call_is_switched_to_debug_and_reverts_by_itself(call: subprocess.Popen[bytes], ctl: Ctl) -> None:
-    done = ctl("level", "debug", "--call", "CA1", "--for", "1s")
-    assert (done.returncode, done.stdout) == (0, "call CA1: DEBUG for 1s (1 process)\n")
+    done = ctl("level", "debug", "--call", "CA1", "--for", "3s")
+    assert (done.returncode, done.stdout) == (0, "call CA1: DEBUG for 3s (1 process)\n")
     assert "switched: call CA1 at DEBUG" in ctl("status").stdout
     lines = read_until(call, b"LOG_LEVEL_REVERTED")
     assert b"LOG_LEVEL_CHANGED" in lines[0]

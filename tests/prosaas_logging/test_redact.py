@@ -1,5 +1,6 @@
 """Nothing secret is shown, by the name of a field or by its looks."""
 
+import base64
 import importlib
 import pkgutil
 import re
@@ -37,6 +38,9 @@ from prosaas_logging.values import freeze
 SERVICES = Path(__file__).parents[2] / "services"
 
 KEY = "sk-proj-AbCdEfGh12345678"
+# As Meta makes them: the number, then what tells one message from another.
+NUMBER_IN_IT = base64.b64encode(b"972501234567").decode()
+WAMID = f"wamid.HBgM{NUMBER_IN_IT}FQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,7 @@ KEY = "sk-proj-AbCdEfGh12345678"
         ("dial 0501234567 please", "0501234567"),
         ("dial 050-1234567 please", "1234567"),
         ("wa id 972501234567 wrote", "501234567"),
+        (f"no message {WAMID}", NUMBER_IN_IT),
     ],
 )
 def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
@@ -91,8 +96,13 @@ def test_ordinary_text_passes_unchanged(text: str) -> None:
     assert redact(text) == text, "the second time it is remembered"
 
 
+def test_of_a_messages_id_the_end_is_shown_which_tells_it_from_others() -> None:
+    assert redact(f"sent {WAMID}, read") == f"sent wamid.…{WAMID[-12:]}, read"
+    assert redact("wamid.1") == "wamid.1"
+
+
 def test_what_is_redacted_once_stays_as_it_is() -> None:
-    once = redact(f"Bearer abcdefgh postgresql://a:secret1@h password=hunter22 {KEY} +972501234567")
+    once = redact(f"{WAMID} Bearer abcdefgh postgresql://a:secret1@h password=hunter22 {KEY} +972501234567")
     assert redact(once) == once
 
 

@@ -25,6 +25,7 @@ from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
+from prosaas_logging.redact import redact
 from prosaas_logging.render import LONGEST_LINE, TextRenderer, read_tail
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.values import freeze
@@ -480,3 +481,43 @@ def test_names_that_somebody_makes_up_are_not_remembered_for_ever() -> None:
         renderer.line((1.5, INFO, Logger("t"), "said", {f"made_up_{number}": number}, None), Context({}))
 
     assert grown(say, 20_000) < 2 * 1024**2
+
+
+# Pieces of texts and values that are a secret or a number only beside one another.
+PIECES = (
+    "token", "secret", "id", "cookie", "Bearer", "bearer ", "=", ":", ": ", " ", ", ", "'", '"', "sk-", "abcd1234",
+    "05", "0501234567", "+9725", "4580", "-", "1234", "5678", "9010", "123456782", "://u:", "p@h",
+    "authorization", "basic ", "EAA", "eyJ", " · ", "%3D", "[", "(", ".", "/", "key",
+    "api_key", "שלום", "access-key", "\n",
+)  # fmt: skip
+NAMES = (
+    "id",
+    "token_count",
+    "mytoken",
+    "n",
+    "a1",
+    "x_9",
+    "key",
+    "count",
+    "secretary",
+    "phone_",
+    "bearer",
+    "Basic",
+    "b45",
+)
+WORDS = st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
+VALUES = st.one_of(
+    WORDS, st.integers(-(10**17), 10**17), st.floats(allow_nan=True), st.sampled_from([True, False, None, 123456.782])
+)
+
+
+@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(WORDS, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=4))
+def test_the_short_way_to_a_human_line_hides_as_much_as_the_long_one(said: str, fields: dict[str, Any]) -> None:
+    """It looks at each part alone, and must see what only parts beside one another say."""
+    short = TEXT._ordinary(said, fields)
+    assert short is None or short == redact(TEXT.text(record(said, **fields), NOWHERE))
+
+
+def test_most_lines_take_the_short_way() -> None:
+    assert TEXT._ordinary("request served", {"status": 200, "path": "/v1/things", "ms": 12.5, "ok": True}) is not None

@@ -91,6 +91,9 @@ class FakeEngine:
             raise Problem("the stack is not running")
         return found
 
+    def current(self) -> list[Container]:
+        return self.require()
+
     def running(self, service: str) -> Container:
         return self.generations(service)[0]
 
@@ -104,6 +107,10 @@ class FakeEngine:
 
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return [event for event in self.happened if _within(event["timeNano"] / 1e9, since, until)]
+
+    def life(self, container: str) -> dict[str, Any]:
+        state: dict[str, Any] = self.inspect(container)["State"]
+        return state
 
     def inspect(self, container: str) -> dict[str, Any]:
         return self.details.get(container, {"State": STATE})

@@ -86,10 +86,11 @@ def hostile(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
             "HostConfig": {"LogConfig": {}, "RestartPolicy": {}},
         }
     for module in (trace, logs, blackbox, errors, levels, live_calls, capture, debug):
-        monkeypatch.setattr(module, "Engine", lambda: engine, raising=False)
+        monkeypatch.setattr(module, "opened", lambda: engine, raising=False)
     facts = CallFacts(HOSTILE, end_reason=HOSTILE, status=HOSTILE)
     monkeypatch.setattr(calls, "find", lambda asked: Calls([Row(facts, WHEN, 3.0, HOSTILE)], 1, 1, 0))
     monkeypatch.setattr(trace, "calls_of", lambda *_: [Found(HOSTILE, WHEN, 3.0, HOSTILE, HOSTILE, 2)] * 2)
+    monkeypatch.setattr(trace, "talk_of", lambda phone: None)
     monkeypatch.setattr("prosaas_ops.stories.call.call_record", lambda call_sid: record())
     monkeypatch.setattr(live_calls, "live_calls", lambda engine: [LiveCall(HOSTILE, HOSTILE, HOSTILE)])
     monkeypatch.setattr("prosaas_ops.stories.call.live_calls", lambda engine: [])

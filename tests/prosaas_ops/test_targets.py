@@ -11,7 +11,7 @@ from prosaas_ops.__main__ import COMMANDS, options_of
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What other targets need and no operator types.
-INTERNAL = {"live-calls", "drained", "console-reader"}
+INTERNAL = {"live-calls", "drained", "console-link", "console-reader"}
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - INTERNAL))

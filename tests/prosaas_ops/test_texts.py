@@ -1,5 +1,6 @@
 """The operator's side in two languages: the same things said, and nothing English left on a Hebrew screen or page."""
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,12 +12,14 @@ from string import Formatter
 from typing import Any
 
 import pytest
+from bidi import get_display
 
 from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
-from prosaas_ops.act import checklist, log_budget
+from prosaas_ops.act import checklist, log_budget, up
 from prosaas_ops.ask import errors, status, trace
+from prosaas_ops.conduct.machine import Finding
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
@@ -28,10 +31,12 @@ from prosaas_ops.stories.errors import group_errors
 from prosaas_ops.stories.measured import Measured
 from prosaas_ops.stories.status import Ended, Facts, Running, Status, Switched
 from prosaas_ops.texts import Text, language
+from prosaas_ops.texts import machine as machine_words
 
+ROOM = Path(texts.__file__).parents[1]
 HEBREW = re.compile(r"[\u05d0-\u05ea]")
 # Nothing to translate in them: names of things that the engine has, and what the guide calls so in both languages.
-_SAME = {"CACHE", "CACHED", "VOLUME", "EACH"}
+_SAME = {"CACHE", "CACHED", "VOLUME", "EACH", "ENDED"}
 # Identifiers: events and settings, services, commands with their options, files, codes of endings and jobs.
 _IDENTIFIERS = re.compile(
     r"CA\w*…?|make [a-z-]+|docker compose [a-z]+|[A-Z][A-Z0-9_]*(?:=\S*)?|[\w./-]*[._/()-][\w./()-]*"
@@ -57,6 +62,70 @@ def test_both_languages_say_the_same_with_the_same_values(name: str, text: Text)
     assert placeholders(text.he) == placeholders(text.en)
     assert not HEBREW.search(text.en)
     assert name in _SAME or HEBREW.search(text.he)
+
+
+_UNIT = re.compile(r"\{(\w+)[^}]*\}( ?)(ms|s|KiB|MB|GB|h|d|%)(?![A-Za-z])|(\w+=)\{(\w+)\}")
+
+
+@pytest.mark.parametrize("base", ["L", "R"])
+def test_no_unit_leaves_its_number_where_a_terminal_turns_hebrew_around(base: str) -> None:
+    """By the Unicode algorithm (UAX #9): a Latin unit behind a number in a Hebrew sentence would."""
+    torn = []
+    for name, text in rows():
+        for number, space, unit, field, value in _UNIT.findall(text.he):
+            values = {
+                one: "234" if one in (number, value) else "x1" for _, one, _, _ in Formatter().parse(text.he) if one
+            }
+            whole = f"{field}234" if field else f"234{space}{unit}"
+            if whole not in get_display(text.he.format(**values), base_dir=base):
+                torn.append((name, text.he))
+    assert torn == []
+
+
+def test_the_terminal_of_this_test_does_turn_a_unit_around() -> None:
+    assert "234 s" not in get_display("שתיקה: 234 s", base_dir="L")
+
+
+# The ways in which a command says something.
+_SAYING = {
+    "say", "warn", "complain", "problem", "Problem", "Usage", "Nothing", "print", "Finding", "input", "getpass",
+    "agrees", "asked",
+}  # fmt: skip
+# Not words: what is typed, what a program is called with, and SQL.
+_TYPED = re.compile(
+    r"make [a-z-]+|docker [a-z]+(?: [a-z]+)?|rm logs|[A-Z]+=\S*|[\w/-]+\.\w+(?:, A fresh machine|, Sizes)?"
+)
+
+
+def said_outright(tree: ast.Module) -> list[str]:
+    """English sentences that are handed to one of those ways as they are, where a row of a table should stand."""
+    found = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) not in _SAYING:
+            continue
+        inner = {id(part) for node in ast.walk(call) if isinstance(node, ast.Call) and node is not call
+                 for part in ast.walk(node)}  # fmt: skip
+        words = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and id(node) not in inner]
+        found += [
+            word for word in words if isinstance(word, str) and re.search(r"[a-z]{2,} [a-z]{2,}", _TYPED.sub("", word))
+        ]
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(ROOM.rglob("*.py")),
+    ids=lambda path: str(path.relative_to(ROOM)),
+)
+def test_what_a_command_says_is_a_row_of_a_table_in_both_languages(path: Path) -> None:
+    assert said_outright(ast.parse(path.read_text("utf-8"))) == []
+
+
+def test_this_test_sees_a_sentence_in_one_language() -> None:
+    tree = ast.parse(
+        'world.say(f"waiting for {calls} live calls")\nraise problem(words.X(a="as it is"), "make up-prod")'
+    )
+    assert said_outright(tree) == ["waiting for ", " live calls"]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +218,14 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
     placing.verdict(Placed("CA1"), None, False, screen)
     screen.say(*(row for group in group_errors(logged("[ERROR] שגיאה")) for row in errors._rows(group, screen)))
     assert [row for row in paper.text.splitlines() if english_in(row.replace('"Found 0"', ""))] == []
+
+
+@pytest.mark.usefixtures("in_hebrew")
+def test_what_the_doctor_finds_is_told_in_hebrew(capsys: pytest.CaptureFixture[str]) -> None:
+    bad = Finding("disk", machine_words.FREE_MB(free=1, needed=2), str(machine_words.MORE_DISK), "README.md, Sizes")
+    assert up._told([Finding("env", str(machine_words.ENV_WHOLE)), bad]) == 1
+    told = re.sub("README.md, Sizes|engine|MB|image prune", "", capsys.readouterr().out)
+    assert english_in(told) == ["env", "disk"]
 
 
 @pytest.mark.usefixtures("in_hebrew")

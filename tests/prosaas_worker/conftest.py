@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
@@ -33,6 +34,9 @@ class Providers:
     def __init__(self) -> None:
         self.asked: list[dict[str, object]] = []
         self.sent: list[dict[str, str]] = []
+        # What the operator's own system was told, and what it answers.
+        self.hooked: list[dict[str, Any]] = []
+        self.hook_status = 204
         self.faults: deque[int | httpx.Response | Exception | None] = deque()
         self.usage: object = None
         self.words: str | None = None
@@ -40,6 +44,10 @@ class Providers:
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
+        if request.url.host == "crm.example":
+            told = {"authorization": request.headers.get("Authorization"), "body": json.loads(request.content)}
+            self.hooked.append(told)
+            return httpx.Response(self.hook_status)
         if request.method == "GET":
             wanted = dict(request.url.params)
             found = [m for m in self.sent if m["from"] == wanted["From"] and m["to"] == wanted["To"]]

@@ -69,6 +69,17 @@ async def test_without_held_jobs_it_says_so(queries, hold, capsys):
     assert capsys.readouterr().out == "no held jobs\n"
 
 
+async def test_the_queue_is_told_in_the_operator_s_language(queries, hold, capsys, monkeypatch):
+    monkeypatch.setenv("OPS_LANG", "he")
+    job_id = await hold()
+    assert await admin.list_jobs(queries, everything=False) == 0
+    head, line, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["מזהה", "מצב", "משימה", "ניסיונות", "מאז", "מועד"]
+    assert line.split()[:3] == [str(job_id), "מוחזקת", "call.summarise"]
+    assert await admin.retry(queries, [404]) == 3
+    assert "job=404" in capsys.readouterr().out
+
+
 async def test_waiting_jobs_are_listed_when_asked_for(queries, hold, capsys):
     await hold(status="queued")
     assert await admin.list_jobs(queries, everything=True) == 0

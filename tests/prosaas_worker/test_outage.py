@@ -72,7 +72,7 @@ async def api(database: Database, outside: StandIn, tmp_path: Path) -> AsyncIter
         "TWILIO_BASE_URL": outside.url,
         "JOB_LEASE_SECONDS": "2",
         "SPOOL_DIR": str(tmp_path),
-        "BLACKBOX_DIR": str(tmp_path),
+        "LOG_BLACKBOX": str(tmp_path),
         "LOG_SWITCH_FILE": str(tmp_path / "switch.json"),
     }
     async with (

@@ -32,7 +32,7 @@ def start(settings, outside, tmp_path):
         "REPLY_PAUSE_SECONDS": "0",
         "SPOOL_DIR": str(tmp_path),
         "LOG_SWITCH_FILE": str(tmp_path / "switch.json"),
-        "BLACKBOX_DIR": str(tmp_path / "blackbox"),
+        "LOG_BLACKBOX": str(tmp_path / "blackbox"),
     }
 
     @asynccontextmanager

@@ -151,6 +151,26 @@ async def test_a_rest_update_with_twiml_is_followed(world: World) -> None:
     assert (result["ended_by"], result["transferred_to"]) == ("transferred", "+97235550199")
 
 
+REJECTED = '<Response><Reject reason="busy"/></Response>'
+
+
+@pytest.mark.parametrize(("answer", "ok"), [(REJECTED, True), (TWIML, False)])
+async def test_a_transfer_that_is_forwarded_to_the_agent_is_not_hers(world: World, answer: str, ok: bool) -> None:
+    """Who dialled is told that the line was busy; an agent who takes it would talk to herself."""
+    dialled = {"turns": [], "ending": {"by": "service"}, "dialled": {"outcome": "forwarded", "after_ms": 100}}
+    call = asyncio.create_task(world.call(dialled, call_sid="CA79"))
+    await world.seen("connected")
+    world.bridge.twiml = [answer, "<Response><Hangup/></Response>"]
+    twiml = '<Response><Dial action="/twilio/transferred">+97235550199</Dial></Response>'
+    assert await world.update_call("CA79", {"Twiml": twiml}) == 200
+    result = await call
+    rung, ended = [form for _, form, _ in world.bridge.webhooks if "ForwardedFrom" in form or "DialCallStatus" in form]
+    assert rung["ForwardedFrom"] == "+97235550199"
+    assert rung["CallSid"] == ended["DialCallSid"] != ended["CallSid"]
+    assert ended["DialCallStatus"] == "busy"
+    assert any("herself" in problem for problem in result["problems"]) is not ok
+
+
 async def test_a_lost_stream_falls_through_to_the_spoken_fallback(world: World) -> None:
     """When the model cannot be reached and the bridge closes, the caller hears the Say behind Connect."""
     await world.http.post(world.url("/_/faults"), json={"realtime": {"refuse": 1}})

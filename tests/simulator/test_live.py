@@ -1,6 +1,6 @@
 """The calls under way."""
 
-from simulator.live import LiveCall, Note, Registry, Said
+from simulator.live import LiveCall, Note, Registry, Said, kept_number
 from simulator.scenario import parse
 
 SCENARIO = parse("x", "description: d\ngreeting: g\n")
@@ -39,6 +39,14 @@ def test_a_problem_is_noted_at_once_and_kept() -> None:
     call.problem("dead air")
     assert (notes[0]["what"], notes[0]["text"]) == ("problem", "dead air")
     assert call.problems == ["dead air"]
+
+
+def test_a_greeting_that_one_call_still_hears_is_known_whole_to_another_that_hears_it_kept() -> None:
+    """Many calls begin at once, and some of them before it was kept."""
+    registry = Registry()
+    number = kept_number("שלום")
+    opened(registry, []).say(number, Said("שלום", b"x" * 800, "item_1"))
+    assert opened(registry, []).spoken[number].sent_bytes == 800
 
 
 def test_a_greeting_that_each_caller_hears_is_known_however_much_else_is_said() -> None:

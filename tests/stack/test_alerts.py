@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -131,6 +132,21 @@ def test_a_stack_on_which_all_is_well_has_no_alert_and_says_so(watched: Stack) -
     assert standing(watched) <= {"AlertTest"}
     assert "customer_hangup" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_each_panel_of_the_dashboards_has_data_after_some_calls(watched: Stack) -> None:
+    """What Grafana would ask, asked of the same Prometheus."""
+    calls(watched, 3)
+    board = json.loads((watched.checkout.path / "deploy/monitoring/grafana/dashboards/prosaas.json").read_text())
+    queries = [(panel["title"], target["expr"]) for panel in board["panels"] for target in panel["targets"]]
+    for title, query in queries:
+
+        def shown(query: str = query) -> str | None:
+            address = f"http://prometheus:9090/api/v1/query?{urlencode({'query': query})}"
+            found = json.loads(asked(watched, "prosaas-api", address))["data"]["result"]
+            return "data" if any(each["value"][1] != "NaN" for each in found) else None
+
+        eventually(shown, f"data for {title}: {query}", 60)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ they are held together, behind the gateway, with a caller in the midst of it.
 """
 
 import json
+import resource
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -117,6 +118,47 @@ def test_a_flood_stops_no_call_and_fills_no_memory(stack: Stack, piece: bytes, r
         flooding.join()
     assert result["ok"], result
     assert held - before < 32 * 1024**2
+
+
+def test_three_thousand_requests_that_never_end_hold_up_no_webhook_and_no_call(stack: Stack) -> None:
+    """A byte of a header now and then from each; whoever is shown out comes again at once."""
+    least = 3_000
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, least + 1_000), most))
+    host, port = stack.door.split(":")
+    ended, there = threading.Event(), threading.Event()
+
+    def comes() -> socket.socket:
+        connection = socket.create_connection((host, int(port)), timeout=10)
+        connection.sendall(b"POST /twilio/voice HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        return connection
+
+    def crowd() -> None:
+        with ExitStack() as leaving:
+            slow = [leaving.enter_context(comes()) for _ in range(least)]
+            there.set()
+            while not ended.is_set():
+                for at, connection in enumerate(slow):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        slow[at] = leaving.enter_context(comes())
+                ended.wait(1)
+
+    slowly = threading.Thread(target=crowd)
+    slowly.start()
+    try:
+        assert there.wait(60)
+        asked = time.monotonic()
+        status, _ = ask(stack, "/twilio/voice", b"", method="POST")
+        took = time.monotonic() - asked
+        result = stack.call()
+    finally:
+        ended.set()
+        slowly.join()
+    assert status == 403
+    assert took < 2
+    assert result["ok"], result
 
 
 def test_strangers_who_say_nothing_take_no_callers_place(stack: Stack) -> None:

@@ -28,7 +28,8 @@ def test_a_backup_of_one_stack_is_the_database_of_another(stack: Stack, fresh: C
     """The second restore is refused, because the database is live by then; FORCE=1 saves what it replaces."""
     sql(stack.checkout, "INSERT INTO calls (call_sid, business_id, summary) VALUES ('CAbackup', 456, 'שלום')")
     dump = stack.checkout.path / "backups/one.dump"
-    stack.checkout.run("scripts/run", "backup", f"FILE={dump}")
+    said = stack.checkout.run("scripts/run", "backup", f"FILE={dump}", "VERIFY=1").out
+    assert "restored aside to prove it" in said
     assert dump.stat().st_mode & 0o077 == 0
     saved = sql(stack.checkout, CALLS)
     sql(stack.checkout, "DELETE FROM calls WHERE call_sid = 'CAbackup'")

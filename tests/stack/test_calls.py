@@ -79,3 +79,10 @@ def test_no_secret_and_no_whole_number_is_written(stack: Stack, call: dict[str, 
         text = "\n".join(stack.lines(service))
         assert "972501234567" not in text
         assert [secret for secret in secrets if secret and secret in text] == []
+
+
+def test_a_transfer_that_is_forwarded_back_to_the_agent_is_not_taken_by_her(stack: Stack) -> None:
+    """The business's line forwards to us when nobody answers: the caller is not connected with themselves."""
+    result = stack.call("--scenario", "transfer_forwarded")
+    assert result["ok"], result["problems"]
+    assert result["verbs"] == ["Connect", "Dial", "Connect"]

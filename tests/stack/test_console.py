@@ -57,6 +57,10 @@ def at_the_console(stack: Stack) -> Iterator[tuple[Stack, Viewer, str]]:
         eventually(lambda: "up" if _up(viewer) else None, "the console", 30)
         assert viewer.ask(f"/enter/{key}").status == 200
         assert Viewer(door).ask(f"/enter/{key}").status == 403
+        second = stack.checkout.run("make", "console")
+        another = re.search(rf"{door}/enter/([\w-]+)", second.out)
+        assert another, second.text
+        assert [Viewer(door).ask(f"/enter/{another[1]}").status for _ in range(2)] == [200, 403]
         yield stack, viewer, call
         child.sendintr()
         assert "Error" not in finish(child)
@@ -70,6 +74,13 @@ def _up(viewer: Viewer) -> bool:
         return viewer.ask("/").status == 401
     except OSError:
         return False
+
+
+def test_a_word_that_it_does_not_know_is_refused_by_name(at_the_console: tuple[Stack, Viewer, str]) -> None:
+    stack, _, _ = at_the_console
+    refused = stack.checkout.run("make", "console", "FOO=1", check=False)
+    assert refused.code == 2
+    assert "does not know FOO=" in refused.text
 
 
 def test_a_call_is_found_and_told(at_the_console: tuple[Stack, Viewer, str]) -> None:

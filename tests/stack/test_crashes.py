@@ -8,17 +8,42 @@ from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
-from stack_world.stack import Stack, docker, eventually
+import pytest
+
+from stack_world.fixtures import remove
+from stack_world.stack import Stack, docker, eventually, prepare
 
 CALLS = 20
+SPOOL = "/var/spool/prosaas"
+FILL = f"""
+with open("{SPOOL}/full", "wb", buffering=0) as file:
+    for size in (65536, 512, 1):
+        try:
+            while file.write(bytes(size)) == size:
+                pass
+        except OSError:
+            pass
+"""
 
 
 @contextmanager
-def talking(stack: Stack, count: int) -> Iterator[list[str]]:
+def talking(stack: Stack, count: int, scenario: str = "demo") -> Iterator[list[str]]:
     """Calls in the midst of their conversation: the ids of all, each of which has had an answer."""
     service = stack.container("prosaas-calls")
     before = {sid for line in stack.lines_of(service) for sid in re.findall(r"CALL_START\] call_sid=(CA\w+)", line)}
-    command = ("python", "-m", "simulator", "call", "--json", "--speed", "2", "--count", str(count))
+    command = (
+        "python",
+        "-m",
+        "simulator",
+        "call",
+        "--json",
+        "--speed",
+        "2",
+        "--count",
+        str(count),
+        "--scenario",
+        scenario,
+    )
     simulator = stack.container("simulator")
     with subprocess.Popen(["docker", "exec", simulator, *command], stdout=subprocess.DEVNULL) as callers:
 
@@ -66,7 +91,7 @@ def assert_found(stack: Stack, said: dict[str, list[str]]) -> None:
         (end,) = [line for line in services if "[CALL_END]" in line and call_sid in line]
         assert "crashed" in end
         assert "memory=" in end
-    assert stack.execute("worker", "ls", "/var/spool/prosaas").split() == []
+    assert stack.execute("worker", "ls", SPOOL).split() == []
 
 
 def restarts(container: str) -> int:
@@ -111,3 +136,40 @@ def test_calls_of_a_process_that_ran_out_of_memory_are_found(stack: Stack) -> No
     docker("update", "--memory=1g", "--memory-swap=1g", container)
     stack.checkout.compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", "prosaas-calls")
     assert_found(stack, said)
+
+
+@pytest.fixture
+def narrow() -> Iterator[Stack]:
+    """A stack whose journals are on a volume of eight megabytes."""
+    checkout, project = prepare()
+    compose = checkout.path / "docker-compose.yml"
+    volume = '  spool: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=8m,mode=1777"}}\n'
+    before = compose.read_text(encoding="utf-8")
+    compose.write_text(before.replace("\n  spool:\n", f"\n{volume}"), encoding="utf-8")
+    assert volume in compose.read_text(encoding="utf-8")
+    try:
+        checkout.run("make", "up-prod", timeout=600)
+        yield Stack(checkout, project)
+    finally:
+        remove(checkout)
+
+
+@pytest.mark.timeout(900)
+def test_calls_of_a_killed_process_are_found_though_their_volume_was_full_at_that_moment(narrow: Stack) -> None:
+    """Full before the calls have ended, and still when they are looked for: what they went on to say is found."""
+    with talking(narrow, 5, "long") as call_sids:
+        narrow.execute("worker", "python", "-c", FILL)
+        heard = written(narrow, call_sids)
+
+        def said_more() -> str | None:
+            return "all" if all(len(now) > len(heard[sid]) for sid, now in written(narrow, call_sids).items()) else None
+
+        eventually(said_more, "more from each call", 60)
+        said = written(narrow, call_sids)
+        sleep(1)
+        free = narrow.execute("worker", "python", "-c", f"import os; print(os.statvfs('{SPOOL}').f_bavail)")
+        narrow.execute("prosaas-calls", "sh", "-c", "kill -9 -1 || true")
+    assert int(free) == 0
+    recorded(narrow, call_sids)
+    narrow.execute("worker", "rm", f"{SPOOL}/full")
+    assert_found(narrow, said)

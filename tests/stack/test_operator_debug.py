@@ -130,11 +130,11 @@ def test_a_call_that_is_not_live_matches_nothing(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("words", "help_"),
     [
-        (("FOR=soon",), "FOR=soon is no duration: write FOR=90s"),
-        (("CALL=123",), "CALL=123 is no call id"),
+        (("FOR=soon",), "FOR=soon is not a duration: write FOR=90s"),
+        (("CALL=123",), "CALL=123 is not a call id"),
         (("CAL=CA1",), "debug-calls does not know CAL="),
-        (("CALL=CA1", "PHONE=+972501234567"), "exclude one another"),
-        (("MAX=0",), "MAX=0 is no whole number"),
+        (("CALL=CA1", "PHONE=+972501234567"), "give only one of"),
+        (("MAX=0",), "MAX=0 is not a whole number"),
     ],
 )
 def test_wrong_words_end_with_2_and_one_line_that_helps(stack: Stack, words: tuple[str, ...], help_: str) -> None:

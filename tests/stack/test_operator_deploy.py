@@ -33,19 +33,30 @@ def test_a_changed_env_file_shows_though_compose_itself_does_not_see_it(stack: S
 
 
 def test_a_changed_secret_is_named_and_not_shown(stack: Stack) -> None:
-    path = stack.checkout.path / "secrets/admin_api_key"
+    path = stack.checkout.path / ".env"
     before = path.read_text()
-    path.unlink()
-    path.write_text("planted-new-secret")
+    path.write_text(re.sub("^ADMIN_API_KEY=.*$", "ADMIN_API_KEY=planted-new-secret", before, flags=re.MULTILINE))
+    try:
+        said = stack.checkout.run("make", "diff", "BUILD=0").out
+    finally:
+        path.write_text(before)
+    assert re.search(r"~ prosaas-api +recreate\n    secret admin_api_key: changed", said)
+    assert "planted-new-secret" not in said
+
+
+def test_changed_source_and_a_chosen_collector_show_before_the_deploy(stack: Stack) -> None:
+    source = stack.checkout.path / "services/prosaas_worker/__init__.py"
+    env = stack.checkout.path / ".env"
+    texts = source.read_text(), env.read_text()
+    source.write_text(texts[0] + "\n# A word more.\n")
+    env.write_text(texts[1] + "\nLOG_COLLECTOR=datadog\n")
     try:
         said = stack.checkout.run("make", "diff").out
     finally:
-        path.unlink()
-        path.write_text(before)
-        path.chmod(0o444)
-    assert re.search(r"~ prosaas-api +recreate\n    secret admin_api_key: changed", said)
-    assert "planted-new-secret" not in said
-    assert before not in said
+        source.write_text(texts[0])
+        env.write_text(texts[1])
+    assert re.search(r"~ worker +recreate\n    image prosaas/worker:\S+: \w+ → \w+, built", said)
+    assert re.search(r"LOG_JSON: \S+ → 1", said)
 
 
 def test_the_checklist_holds_with_evidence_for_each_of_its_seven_points(stack: Stack) -> None:

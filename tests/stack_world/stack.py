@@ -80,6 +80,12 @@ class Stack:
         return f"prosaas/{name}:{self.project}"
 
     @property
+    def simulator(self) -> str:
+        """The simulated caller's own address, on the stack's network."""
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+        return f"http://{docker('inspect', '-f', form, self.container('simulator')).split()[0]}:9000"
+
+    @property
     def door(self) -> str:
         """Where the front door is, on this machine."""
         return f"127.0.0.1:{self.checkout.setting('API_PORT')}"

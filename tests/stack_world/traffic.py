@@ -6,9 +6,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from stack_world.stack import Stack, docker, eventually
+from stack_world.stack import eventually
 
 _BETWEEN_WEBHOOKS_S = 0.25
 # Rounds of three turns each: long enough to span a change, and over within the minute that a test stack drains.
@@ -17,16 +17,25 @@ _LONG = 3
 _CUT = ("application_error", "fallback")
 
 
+class Reached(Protocol):
+    """A stack by its simulator's address and by its front door's."""
+
+    @property
+    def simulator(self) -> str: ...
+
+    @property
+    def door(self) -> str: ...
+
+
 class Traffic:
     """So many long calls at once, a new short one every so many seconds, and unsigned webhooks, until the end.
 
     Placed through the simulator's own port: a process for each would take the processors that are to be watched.
     """
 
-    def __init__(self, stack: Stack, *, live: int = 10, every_s: float = 1.0) -> None:
+    def __init__(self, stack: Reached, *, live: int = 10, every_s: float = 1.0) -> None:
         self._stack, self._live, self._every_s = stack, live, every_s
-        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
-        self._simulator = f"http://{docker('inspect', '-f', form, stack.container('simulator')).split()[0]}:9000"
+        self._simulator = stack.simulator
         self._over = threading.Event()
         self._started = 0
         self.calls: list[dict[str, Any]] = []

@@ -68,9 +68,9 @@ class Briefing:
         """The greeting, where it has been spoken before."""
         return None if self._returned else self._greetings.get(self._greeting)
 
-    def session(self, profile: Profile) -> list[bytes]:
+    def session(self) -> list[bytes]:
         """The events that begin a session; the last of them has it greet, when nobody has said anything yet."""
-        settings = self._settings
+        settings, profile = self._settings, self._profile()
         if self._ears is not None:
             self._ears.cancel()
         hearing = Hearing.of(settings, profile.business)

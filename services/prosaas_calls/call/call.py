@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -122,7 +122,7 @@ class Call:
             meter=self.meter,
             send=self._model.send,
             floor=self._floor,
-            spoken=self.promises.said,
+            promises=self.promises,
             use_tool=self._use_tool,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
@@ -243,12 +243,20 @@ class Call:
     async def _brief(self) -> list[bytes]:
         """What a new session is told; a call whose business has spent its day's budget gets none."""
         assert self._opening is not None
-        profile = await self._opening
+        opened = await self._opening
         limit = self._services.settings.max_cost_per_day
-        if limit and profile.spent_today >= limit:
+        if limit and opened.spent_today >= limit:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
             await self._leave("busy", EndReason.OVER_BUDGET)
-        return self._briefing.session(profile)
+        if self.promises.deeds:
+            await self._look_up_booked()
+        return self._briefing.session()
+
+    async def _look_up_booked(self) -> None:
+        """What the caller has booked is not what it was when the call began."""
+        fresh, known = await self._services.store.profile(self._claims), self._profile
+        if fresh.customer_id == known.customer_id:
+            self._profile = replace(known, booked=fresh.booked)
 
     def _heard(self, item_id: str) -> None:
         self.history.still(item_id)
@@ -306,6 +314,7 @@ class Call:
 
     def _use_tool(self, item: Item) -> None:
         self._turns.work_begins()
+        self.promises.begins()
         self.stats.tools += 1
         running = self._run_tool(item, self._model.connection, number=self.stats.tools, spoke=self._turns.spoke)
         self._group.create_task(running)
@@ -330,6 +339,8 @@ class Call:
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
         )
         self.history.done(item.call_id, said)
+        if self._turns.active is None:
+            self.promises.judge()
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.work_ends()
@@ -352,10 +363,14 @@ class Call:
         """Hang up, or hand over."""
         self._line.parting = reason
         number = self._profile.transfer_number or ""
-        if reason is EndReason.TRANSFERRED and not await self._services.twilio.transfer(self._claims.call_sid, number):
-            self._line.parting = EndReason.CUSTOMER_HANGUP
-            self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
-            return
+        if reason is EndReason.TRANSFERRED:
+            taken = await self._services.twilio.transfer(self._claims.call_sid, number)
+            if taken is None:
+                await asyncio.sleep(self._services.limits.handover)
+            if not taken:
+                self._line.parting = EndReason.CUSTOMER_HANGUP
+                self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
+                return
         raise CallEnded(reason)
 
     async def _last_words(self) -> None:

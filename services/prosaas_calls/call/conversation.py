@@ -10,6 +10,7 @@ from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -53,7 +54,7 @@ class Conversation:
         meter: Meter,
         send: Send,
         floor: Floor,
-        spoken: Callable[[str], None],
+        promises: Promises,
         use_tool: Callable[[Item], None],
         ask_later: Callable[[float], None],
         retry_for: float,
@@ -64,14 +65,14 @@ class Conversation:
         self._meter = meter
         self._send = send
         self._floor = floor
-        self._spoken = spoken
+        self._promises = promises
         self._use_tool = use_tool
         self._ask_later = ask_later
         self._retry_for = retry_for
         self._failing_since = 0.0
         # Whether the active response has given the caller, or us, anything.
         self._produced = False
-        self._response_began = 0.0
+        self._response_began = self._asked_at = 0.0
         self._failed_in_a_row = 0
         self.turns = turns
         # Whether the model has been cut off from the caller for good.
@@ -84,7 +85,7 @@ class Conversation:
         self.answered = False
         # When the caller finished speaking and began to wait; 0 while nobody waits.
         self._waiting_since = 0.0
-        # When the model's next sound became due; 0 while none is.
+        # When the model's next sound, or the end of what it says, became due; 0 while neither is.
         self._expecting_since = 0.0
         # Keeps the greeting, when there is one to keep.
         self.recording = Recording()
@@ -110,13 +111,16 @@ class Conversation:
         handler = self._handlers.get(event.type)
         if handler is not None:
             handler(event)
+        if self.turns.spoke and event.response_id and event.response_id == self.turns.active:
+            # It goes on. One that stops in the middle, and never says that it is done, is noticed by that.
+            self._expecting_since = monotonic()
 
     def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
         if self.turns.may_ask and not self.muted:
             self.expect_response()
             self._send(events.create_response())
-        elif self.turns.unheeded and not self._expecting_since:
+        elif self.turns.owing and not self._expecting_since:
             # What the caller said meanwhile must not hide from the watchdog that the model does not move.
             self._expecting_since = monotonic()
 
@@ -134,13 +138,13 @@ class Conversation:
     def expect_response(self) -> None:
         """The model was asked to speak."""
         self.turns.asked()
-        self._expecting_since = monotonic()
+        self._expecting_since = self._asked_at = monotonic()
 
     def reconnected(self) -> None:
         """The model is a new one that knows only what it is told: drop what the old one left half done."""
         unfinished = self.turns.active is not None or self._expecting_since > 0
         self.answered = self._configured = False
-        self._expecting_since = 0.0
+        self._expecting_since = self._asked_at = 0.0
         self._floor.reset()
         self.turns.reset()
         if unfinished:
@@ -183,7 +187,6 @@ class Conversation:
 
     def _first_audio(self, event: ServerEvent) -> None:
         self.turns.spoke = True
-        self._expecting_since = 0.0
         self._history.begin(event.item_id, "ai")
         now = monotonic()
         if self._stats.first_audio_ms is None:
@@ -204,7 +207,7 @@ class Conversation:
         self._history.words(event.item_id, "ai", event.transcript)
         self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
-        self._spoken(event.transcript)
+        self._promises.said(event.transcript)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
         self._meter.transcribed(event)
@@ -227,6 +230,9 @@ class Conversation:
             self.turns.want()
             self._send(events.CANCEL)
         self._response_began = monotonic()
+        if self._asked_at:
+            self._stats.asked_ms.append(round((self._response_began - self._asked_at) * 1000))
+            self._asked_at = 0.0
         log.event(RESPONSE_CREATED, response_id=response.id)
 
     def _response_done(self, event: ServerEvent) -> None:
@@ -236,6 +242,7 @@ class Conversation:
         self._meter.response_done(event)
         discarded = self.turns.is_discarded(response.id)
         self.turns.done(response.id)
+        self._promises.judge()
         self.recording.end(whole=response.status == "completed" and not discarded)
         self._expecting_since = 0.0
         self.last_activity = monotonic()

@@ -1,4 +1,4 @@
-"""What a few words mean for whose turn it is, whatever they mean otherwise; in Hebrew and in English."""
+"""Short answers that decide whose turn it is, such as "mm-hm", digits or "one moment", in Hebrew and in English."""
 
 import re
 

@@ -23,6 +23,8 @@ log = get_logger(__name__)
 _NEARLY_HEARD_MS = 2_000
 # So little is left of a sentence that whoever says "okay" to it has waited for its end.
 _ALL_BUT_HEARD_MS = 500
+# After so many sounds over the agent's words, one after another, in which there was no word, it is her own echo.
+_ECHOES = 2
 _HARD_TO_HEAR = (
     "[The line has been noisy for {seconds:.0f} seconds without a pause. Answer what you understood of it; if that was "
     "nothing, ask the caller to repeat.]",
@@ -73,7 +75,7 @@ class Floor:
         self._judging_since = 0.0
         self._meant = False
         self._speech_since = 0.0
-        self._noises = 0
+        self._noises = self._wordless = 0
         # How often the caller has made themselves heard.
         self.sounds = 0
         # Turns in a row of which no word was understood.
@@ -120,7 +122,9 @@ class Floor:
 
     def understood(self, item_id: str, words: str) -> None:
         """The words of a turn have come; none where it was noise, or could not be understood."""
-        self.unintelligible = 0 if words else self.unintelligible + 1
+        judging = self._pondering is not None and not self._patient
+        self.unintelligible = 0 if words else self.unintelligible + (not judging)
+        self._wordless = 0 if words else self._wordless + judging
         if item_id != self._item:
             self._meant = self._meant or (item_id in self._judged and not assents(words))
             return
@@ -203,15 +207,20 @@ class Floor:
     async def _wanted(self) -> bool:
         """Whether the caller wants the floor."""
         limits = self._limits
+        # On a line that echoes nobody falls silent for a sound: what counts there is what was said.
+        echoes = self._wordless >= _ECHOES
         # One sound after another does not keep us silent for longer than the two waits take.
         give_up = min(monotonic(), self._judging_since + limits.words) + limits.interruption
-        wait = limits.doubt
+        wait, loud = limits.doubt, False
         while not self._over.is_set():
             await _within(wait, self._over)
             wait = limits.doubt / 2
-            if not self._over.is_set() and self._loud():
+            if echoes or self._over.is_set():
+                continue
+            if self._loud():
+                loud = True
                 self._line.hold()
-            if monotonic() > give_up and not self._over.is_set():
+            if loud and monotonic() > give_up:
                 return True
         await _within(limits.words, self._words)
         return self._meant or not self._words.is_set() or not assents(self._said)

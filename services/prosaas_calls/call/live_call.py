@@ -44,6 +44,8 @@ class LiveCall:
         self.started_at = datetime.now(UTC)
         # A journal that stops here tells the truth: until the call has ended, its process must have.
         self._reason = EndReason.CRASHED
+        # Whether a person was rung for a caller whom we could not serve.
+        self._rescued = False
         self._mark: object = None
         self._shown_at = float("-inf")
 
@@ -68,9 +70,12 @@ class LiveCall:
                 reason = await self._converse()
                 await self.call.settle()
                 if reason in EXPLAINED:
-                    await self._part(self.call.rescue if reason in UNSERVED else "")
+                    self._rescued = await self._part(self.call.rescue if reason in UNSERVED else "")
             finally:
-                await self._keep(self._end(reason, call_scope), journal)
+                try:
+                    await self._note(reason, journal)
+                finally:
+                    await self._keep(self._end(reason, call_scope), journal)
 
     async def _converse(self) -> EndReason:
         if self.refusal is not None:
@@ -81,20 +86,31 @@ class LiveCall:
         with self._services.metrics.active.track_inprogress():
             return await self.call.converse()
 
-    async def _part(self, rescue: str) -> None:
-        """Ring the person who is to serve the caller in our place; without one, hang up."""
+    async def _part(self, rescue: str) -> bool:
+        """Ring the person who is to serve the caller in our place, and say whether they ring; without one, hang up."""
         twilio, call_sid = self._services.twilio, self.claims.call_sid
+        taken: bool | None = False
         with suppress(TimeoutError):
             async with asyncio.timeout(self._services.limits.hang_up):
-                if not (rescue and await twilio.transfer(call_sid, rescue)):
+                taken = await twilio.transfer(call_sid, rescue) if rescue else False
+                # Who is perhaps being connected is not cut off.
+                if taken is False:
                     await twilio.hang_up(call_sid)
+        return taken is True
+
+    async def _note(self, reason: EndReason, journal: Journal) -> None:
+        """Have the ending on disk before it is said: who finds the call of a process that died says no second one."""
+        self._reason, self._shown_at = reason, float("-inf")
+        with suppress(Exception):
+            async with asyncio.timeout(self._services.limits.note):
+                await asyncio.wrap_future(journal.note())
 
     def _end(self, reason: EndReason, call_scope: Scope) -> CallRecord:
+        self.call.promises.judge(at_last=True)
         if reason in ABNORMAL:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
         log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
-        self._reason, self._shown_at = reason, float("-inf")
         self._services.metrics.ended(
             reason, numbers.duration_s, self.call.stats, self.call.meter.charges(), lines=call_scope.written
         )
@@ -146,7 +162,8 @@ class LiveCall:
         return CallRecord(
             call_sid=self.claims.call_sid,
             business_id=profile.business.id if profile.business else self.claims.business_id,
-            customer_id=profile.customer_id,
+            # Who only says a number is not its owner: the words of a stranger are nobody else's to be handed.
+            customer_id=None if profile.claimed else profile.customer_id,
             from_number=self.claims.from_number,
             to_number=self.claims.to_number,
             started_at=self.started_at,
@@ -156,9 +173,11 @@ class LiveCall:
             version=self._services.settings.prosaas_version,
             metrics={
                 **self._metrics(call_scope),
+                "asking_ms": self.call.stats.asking_ms,
                 **self._services.settings.for_record(self.call.promises.to_json()),
                 **({"returned": self.claims.returned} if self.claims.returned else {}),
                 "currency": self._services.prices.currency,
+                **({"rescued": True} if self._rescued else {}),
             },
             charges=self.call.meter.charges(),
         )

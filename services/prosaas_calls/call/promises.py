@@ -1,4 +1,4 @@
-"""What was said to be done, held against what was done."""
+"""Compares what the model told the caller it had done with what its tools really did."""
 
 from typing import Any
 
@@ -13,25 +13,42 @@ _LONGEST = 200
 
 
 class Promises:
-    """Follows one call. A claim counts as kept once any tool of this call has written something."""
+    """Follows one call. A claim counts as kept once any tool of this call has written something.
+
+    It is judged when the response in which it was said is over, and the tools that this one called have answered.
+    """
 
     def __init__(self) -> None:
         self._done = False
+        self._under_way = 0
+        self._claim = ""
         self.deeds: list[dict[str, Any]] = []
         self.unkept = ""
 
+    def begins(self) -> None:
+        """A tool was called."""
+        self._under_way += 1
+
     def done(self, tool: str, answer: Answer) -> None:
         """A tool has answered."""
+        self._under_way -= 1
         if answer.wrote is not None:
             self.deeds.append({"tool": tool, "id": answer.wrote})
         self._done = self._done or answer.wrote is not None or (tool == "remember_caller" and not answer.refused)
 
     def said(self, words: str) -> None:
-        """The agent has spoken. The first promise without a deed is told, and kept for the record."""
-        claim = "" if self._done or self.unkept else own_deed([words])
-        if claim:
-            self.unkept = claim[:_LONGEST]
+        """The agent has spoken."""
+        if not (self._done or self._claim or self.unkept):
+            self._claim = own_deed([words])[:_LONGEST]
+
+    def judge(self, *, at_last: bool = False) -> None:
+        """Nothing more comes of what was said. The first promise without a deed is told, and kept for the record."""
+        if not self._claim or (self._under_way and not at_last):
+            return
+        if not self._done:
+            self.unkept = self._claim
             log.event(PROMISE_UNKEPT, text=self.unkept)
+        self._claim = ""
 
     def to_json(self) -> dict[str, Any]:
         """As the metrics of the call's record keep it; nothing of a call in which nothing was done or promised."""

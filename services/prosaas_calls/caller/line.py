@@ -9,6 +9,10 @@ from prosaas_calls.caller.media_stream import Framer
 from prosaas_calls.caller.playback import Cut, Piece, Playback
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.sockets import TextSocket
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import MARK, PAYLOAD_PREVIEW
+
+log = get_logger(__name__)
 
 _PROMPT_CHUNK = 200 * BYTES_PER_MS
 # What stands for an item of the model's in the account of what was heard.
@@ -44,18 +48,18 @@ class CallerLine:
         self.frames += 1
         self._send(self._framer.media(payload))
         if mark is not None:
-            self._send(self._framer.mark(mark))
+            self._send_mark(mark)
 
     def end_item(self) -> None:
         """Mark the end of what was sent, so that its last words are accounted for."""
         mark = self.playback.mark()
         if mark is not None:
-            self._send(self._framer.mark(mark))
+            self._send_mark(mark)
 
     def hold(self) -> None:
         """Fall silent for now: what the caller has not heard yet can be said later, or never."""
         if self.playback.hold():
-            self._send(self._framer.clear)
+            self._send_clear()
 
     def resume(self) -> None:
         """Go on where we fell silent."""
@@ -69,7 +73,7 @@ class CallerLine:
         held = self.playback.held
         cuts = self.playback.interrupt()
         if cuts and not held:
-            self._send(self._framer.clear)
+            self._send_clear()
         return cuts
 
     def play_recorded(self, audio: bytes, item_id: str) -> None:
@@ -84,6 +88,16 @@ class CallerLine:
             async with asyncio.timeout(len(prompt) / BYTES_PER_MS / 1000 + self._grace):
                 self.play_recorded(prompt, PROMPT)
                 await self.playback.quiet.wait()
+
+    def _send_mark(self, name: str) -> None:
+        self._send(self._framer.mark(name))
+        if log.tracing:
+            log.event(MARK, name=name, action="sent")
+
+    def _send_clear(self) -> None:
+        self._send(self._framer.clear)
+        if log.tracing:
+            log.event(PAYLOAD_PREVIEW, type="sent", preview=self._framer.clear.decode())
 
     def _send(self, frame: bytes) -> None:
         try:

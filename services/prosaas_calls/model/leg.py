@@ -88,7 +88,7 @@ class ModelLeg:
             self._held_audio.append(payload)
             return
         try:
-            connection.send(events.append_audio(payload))
+            connection.send_audio(events.append_audio(payload))
         except ConnectionError:
             # The reader of the connection notices the same break, and reconnects.
             self._held_audio.append(payload)
@@ -181,7 +181,7 @@ class ModelLeg:
         while self._held_events:
             connection.send(self._held_events.popleft())
         while self._held_audio:
-            connection.send(events.append_audio(self._held_audio.popleft()))
+            connection.send_audio(events.append_audio(self._held_audio.popleft()))
         self._renew_at = monotonic() + self._limits.model_renew
         self._current = connection
 

@@ -41,7 +41,8 @@ class RealtimeConnection:
     def __init__(self, socket: TextSocket) -> None:
         self._socket = socket
         self._given_up: str | None = None
-        self.send = socket.send
+        # The caller's voice, frame by frame, goes out as it is: MEDIA_IN tells of it.
+        self.send_audio = socket.send
         self.stuck_for = socket.stuck_for
 
     @classmethod
@@ -91,6 +92,17 @@ class RealtimeConnection:
     async def close(self) -> None:
         """Close our side; the reader of this connection then simply ends."""
         await self._socket.close(_CLOSE_SECONDS)
+
+    def send(self, event: bytes) -> None:
+        """Send an event; ConnectionResetError when the connection is closing or closed."""
+        self._socket.send(event)
+        if log.tracing:
+            log.event(PAYLOAD_PREVIEW, type="sent", preview=_preview(event))
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing has ended it so far."""
+        return self._socket.close_code is None and not self._socket.closing and self._given_up is None
 
     def give_up(self, why: str) -> None:
         """Treat the connection as lost although it is open: the reader raises RealtimeLost."""

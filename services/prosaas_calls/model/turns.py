@@ -29,9 +29,9 @@ class Turns:
         return self._wanted or self._asked or (self.active is not None and not self.spoke)
 
     @property
-    def unheeded(self) -> bool:
-        """Whether the model has not yet done as it was told: begun a response, or stopped one."""
-        return self._asked or self.active in self._discarded
+    def owing(self) -> bool:
+        """Whether the model has not yet done what it is to do: begin a response, or come to the end of one."""
+        return self._asked or self.active is not None
 
     def caller_starts(self) -> None:
         """The caller makes themselves heard: nothing is asked for meanwhile."""

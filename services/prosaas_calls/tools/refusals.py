@@ -18,7 +18,8 @@ def explain(context: ToolContext, error: BookingError) -> Answer:
     """The answer for a time that cannot be had; it is an answer, not a failure."""
     advice = context.speak(he="יש להציע זמן אחר", en="Offer another time")
     match error:
-        case AlreadyTheirs():
+        # Who only says who they are does not learn when that customer comes.
+        case AlreadyTheirs(call_sid=booked_in) if not context.profile.claimed or booked_in == context.call_sid:
             words = context.speak(he="הפגישה הזאת כבר קבועה על שם הלקוח", en="The caller has that appointment already")
             advice = context.speak(he="יש לאשר זאת ללקוח ולא לקבוע שוב", en="Tell them so, and do not book again")
         case SlotTaken():

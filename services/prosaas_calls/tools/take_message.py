@@ -1,10 +1,18 @@
 """Takes down what the business is to be told."""
 
+from datetime import timedelta
+
 from pydantic import BaseModel, Field
+from sqlalchemy import func, select
 
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_core.jobs import BUSINESS_TELL, enqueue
-from prosaas_core.tables import CallMessage
+from prosaas_core.phones import international
+from prosaas_core.tables import Business, CallMessage
+
+# About so many: calls that are made at once do not wait for one another.
+_MOST = 5
+_LONGEST_CALL = timedelta(hours=4)
 
 
 class Arguments(BaseModel):
@@ -30,11 +38,18 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         business_id=business.id,
         call_sid=context.call_sid,
         name=context.for_record(arguments.name),
-        number=arguments.number or context.caller,
+        number=_number(context, business, arguments.number) or context.caller,
         body=context.for_record(arguments.text),
         urgent=arguments.urgent,
     )
+    left = select(func.count(CallMessage.id)).where(
+        CallMessage.business_id == business.id,
+        CallMessage.created_at > func.now() - _LONGEST_CALL,
+        CallMessage.call_sid == context.call_sid,
+    )
     async with context.store.transaction() as session:
+        if (await session.scalar(left) or 0) >= _MOST:
+            return _enough(context)
         session.add(message)
         await session.flush()
         about = {"message_id": message.id, "cause": {"call_sid": context.call_sid}}
@@ -44,6 +59,19 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         context.speak(he="נרשמה הודעה", en="message taken"),
         wrote=message.id,
     )
+
+
+def _number(context: ToolContext, business: Business, said: str) -> str:
+    """Where to call back: a whole number, or else the words as they may be kept."""
+    return international(said, business.phone) or context.for_record(said)
+
+
+def _enough(context: ToolContext) -> Answer:
+    text = context.speak(
+        he="ההודעה לא נרשמה: כבר נרשמו כמה הודעות בשיחה הזאת. יש לומר שמה שנרשם יימסר.",
+        en="That message is not taken: several were, in this call. Say that those will be passed on.",
+    )
+    return Answer(text, context.speak(he="יותר מדי הודעות", en="too many messages"), refused=True)
 
 
 TOOL = Tool(

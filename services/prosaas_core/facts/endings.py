@@ -23,6 +23,7 @@ class EndReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
     CRASHED = "crashed"
     MISSED = "missed"
+    FORWARDED_BACK = "forwarded_back"
 
 
 class Fault(StrEnum):
@@ -86,6 +87,9 @@ ENDINGS = {
     EndReason.MISSED: Ending(
         Fault.CARRIER, "השיחה לא הגיעה אל הנציגה", "the call never reached the agent"
     ),
+    EndReason.FORWARDED_BACK: Ending(
+        Fault.NOBODY, "העברה שלנו חזרה אלינו ולא נענתה", "a transfer of ours was forwarded back to us, and not taken"
+    ),
     EndReason.INTERNAL_ERROR: Ending(Fault.OURS, "שגיאה שלנו", "an error of ours", True),
     EndReason.CRASHED: Ending(
         Fault.OURS, "השירות קרס באמצע השיחה", "the service went down in the middle of the call", True
@@ -111,7 +115,7 @@ UNSERVED = frozenset(
 )
 
 # After these the caller may have been put through to a person, and may come back to us.
-HANDED_OVER = UNSERVED | {EndReason.TRANSFERRED}
+HANDED_OVER = frozenset({EndReason.TRANSFERRED} | (UNSERVED & EXPLAINED))
 
 # Endings that nobody need look at.
 FINE = frozenset(reason for reason, ending in ENDINGS.items() if ending.fault is Fault.NOBODY)

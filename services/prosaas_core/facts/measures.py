@@ -31,6 +31,7 @@ MEASURES = (
     Measure("first_audio_ms", "צליל ראשון", "first sound", "ms", SLOW_MS, VERY_SLOW_MS),
     Measure("response_p50_ms", "תגובה רגילה", "usual answer", "ms", SLOW_MS, VERY_SLOW_MS),
     Measure("response_p95_ms", "תגובה איטית", "slow answer", "ms", SLOW_MS, VERY_SLOW_MS),
+    Measure("asking_ms", "בקשת תגובה", "asking for an answer", "ms"),
     Measure("tokens_in", "טוקני קלט", "tokens in"),
     Measure("tokens_out", "טוקני פלט", "tokens out"),
     Measure("cost", "עלות", "cost"),

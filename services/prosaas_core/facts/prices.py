@@ -1,4 +1,4 @@
-"""What usage costs, by a file of prices that a deployer's own file goes before."""
+"""Computes what usage costs, from the shipped file of prices; a deployer's own file overrides it."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What can be wrong with a call: one row a trouble, worst first, with its sentence and the command that goes on."""
+"""What can be wrong with a call: one row for each trouble, worst first, with its sentence and the next command."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ class CallFacts:
     errors: int = 0
     reconnects: int = 0
     turns: int | None = None
-    # What the agent claimed after the tool had refused it.
+    # What the agent said was done although no tool had done it.
     false_claim: str = ""
     # What the model's connection said last, where it failed.
     cause: str = ""
@@ -87,8 +87,8 @@ TROUBLES = (
     Trouble("bad_ending", "{ending_he}", "{ending_en}", "make blackbox CALL={call_sid}", _ended_badly),
     Trouble(
         "false_claim",
-        "הכלי סירב, והנציגה אמרה שנקבע: \u201c{false_claim}\u201d",
-        "a tool refused, and the agent said it was done: \u201c{false_claim}\u201d",
+        "הנציגה אמרה שזה נעשה, ואף כלי לא עשה זאת: \u201c{false_claim}\u201d",
+        "the agent said it was done, and no tool had done it: \u201c{false_claim}\u201d",
         "make trace CALL={call_sid}",
         lambda call: bool(call.false_claim),
     ),

@@ -44,8 +44,22 @@ class Journal:
         self._at = 0
         self._reserved = 0
         self._pending = b""
+        self._noting: Future[Path] | None = None
         self._closing: Future[Path] | None = None
         self._forgotten = False
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for the disk."""
+        return self._noting is not None or self._closing is not None
+
+    def note(self) -> Future[Path]:
+        """Have the news of now written at once; done once they are on disk, an error where they are not."""
+        noting: Future[Path] = Future()
+        noting.set_running_or_notify_cancel()
+        self._noting = noting
+        self._wake()
+        return noting
 
     def close(self) -> Future[Path]:
         """Have the last news written, and the file left for whoever finds it; done once it is on disk.
@@ -69,20 +83,21 @@ class Journal:
             self._remove()
             return True
         # Looked at before the news are asked for: what is told then is the last.
-        closing = self._closing
+        closing, noting, self._noting = self._closing, self._noting, None
+        waiting = [each for each in (noting, closing) if each is not None]
         try:
             self._write(process)
         except BaseException as error:
-            if closing is not None and not closing.done():
-                closing.set_exception(error)
+            for each in waiting:
+                if not each.done():
+                    each.set_exception(error)
             raise
-        if closing is None:
-            return False
-        if self._fd is not None:
+        if closing is not None and self._fd is not None:
             os.close(self._fd)
-        if not closing.done():
-            closing.set_result(self.path)
-        return True
+        for each in waiting:
+            if not each.done():
+                each.set_result(self.path)
+        return closing is not None
 
     def _write(self, process: Entry) -> None:
         # What an earlier turn could not write comes first; nothing new is asked for until it is on disk.
@@ -169,7 +184,7 @@ class Journals:
             process = {"process": dict(self._about())}
         except Exception as error:
             failed = error
-        for journal in self._journals.copy():
+        for journal in sorted(self._journals.copy(), key=lambda journal: not journal.awaited):
             try:
                 if journal.turn(process):
                     self._journals.discard(journal)

@@ -1,7 +1,8 @@
 """Stores the calls that nobody stored: those that ended while the database was away, and those whose process died."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ async def recover(
 
 
 async def _take(engine: AsyncEngine, path: Path, crashed: Crashed, day_limit: float) -> None:
-    with claimed(path) as data:
+    async with _claimed(path) as data:
         if data is None:
             return
         if not data.strip(b"\0\n"):
@@ -75,6 +76,13 @@ async def _store(engine: AsyncEngine, path: Path, data: bytes, crashed: Crashed,
             log.event(CALL_END, **{**numbers, **ended, "explains": _explained(record, process)})
             crashed(record)
         log.event(CALL_RECORD_IMPORTED, path=path.name, new=new)
+
+
+@asynccontextmanager
+async def _claimed(path: Path) -> AsyncIterator[bytes | None]:
+    """The same in a thread: a disk that is slow keeps no call waiting that is live here."""
+    with ExitStack() as held:
+        yield await asyncio.to_thread(held.enter_context, claimed(path))
 
 
 def _read(path: Path, data: bytes) -> tuple[CallRecord, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""What carriers tell of calls and messages: news may come late, twice or out of order, and a status only advances."""
+"""Status reports of calls and messages: they may come late, twice or out of order, and a status only advances."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a provider tells of a message that we sent, where our own request never learned it."""
+"""A sent message whose answer was lost: its id and fate, learned later from the provider's status webhook."""
 
 from collections.abc import Sequence
 

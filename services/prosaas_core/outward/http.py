@@ -149,20 +149,22 @@ class Outbound:
         )
         if log.tracing:
             log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{request.url.path}", preview=preview(json or form or {}))
-        attempt, waited = 0, 0.0
+        attempt, waited, perhaps_done = 0, 0.0, False
         while True:
             attempt += 1
             if (closed_for_s := breaker.refuses_for()) > 0:
-                raise Unavailable(host, "circuit open after repeated failures", wait_s=closed_for_s)
+                why = "circuit open after repeated failures"
+                raise Unavailable(host, why, wait_s=closed_for_s, perhaps_done=perhaps_done)
             outcome = await self._attempt(request, host, breaker, auth)
             if isinstance(outcome, httpx.Response):
                 return outcome
+            perhaps_done = perhaps_done or outcome.perhaps_done
             repeatable = (idempotent or not outcome.perhaps_done) and not outcome.final
             patience = self._policy.patience
             delay = patience.pause(attempt, waited) if repeatable else None
             # A wait that is too long to sit through is the caller's.
             if delay is None or outcome.wait_s > patience.longest_s:
-                error = Unavailable(host, outcome.reason, wait_s=outcome.wait_s, perhaps_done=outcome.perhaps_done)
+                error = Unavailable(host, outcome.reason, wait_s=outcome.wait_s, perhaps_done=perhaps_done)
                 raise error.answered(outcome.status, outcome.code)
             delay = max(delay, outcome.wait_s)
             waited += delay

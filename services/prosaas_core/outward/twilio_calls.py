@@ -3,7 +3,7 @@
 from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from prosaas_core.outward.http import Outbound, OutboundError, Policy
+from prosaas_core.outward.http import Outbound, OutboundError, Policy, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_core.settings import Settings
 from prosaas_logging import get_logger
@@ -31,7 +31,7 @@ def dial(public_url: str, call_sid: str, number: str) -> str:
 
 
 class TwilioCalls:
-    """Twilio's REST resource of a call. Every method answers whether it worked; none raises."""
+    """Twilio's REST resource of a call. Every method answers whether it worked, None for perhaps; none raises."""
 
     def __init__(self, settings: Settings) -> None:
         self._account = settings.twilio_account_sid
@@ -43,20 +43,20 @@ class TwilioCalls:
     async def close(self) -> None:
         await self._outbound.close()
 
-    async def hang_up(self, call_sid: str) -> bool:
+    async def hang_up(self, call_sid: str) -> bool | None:
         """End the call, so that nothing after <Connect> is spoken."""
         return await self._update(call_sid, {"Status": "completed"})
 
-    async def transfer(self, call_sid: str, number: str) -> bool:
+    async def transfer(self, call_sid: str, number: str) -> bool | None:
         """Take the call from us and dial the number; who is not answered by a person comes back, to TRANSFERRED."""
         return await self._update(call_sid, {"Twiml": dial(self._public, call_sid, number)})
 
-    async def take_back(self, call_sid: str, dialled: str) -> bool:
+    async def take_back(self, call_sid: str, dialled: str) -> bool | None:
         """End a <Dial> whose call, `dialled`, a machine has answered; the caller goes on at TRANSFERRED."""
         url = f"{self._public}{TRANSFERRED}?outcome=machine&dialled={quote(dialled, safe='')}"
         return await self._update(call_sid, {"Url": url, "Method": "POST"})
 
-    async def _update(self, call_sid: str, form: dict[str, str]) -> bool:
+    async def _update(self, call_sid: str, form: dict[str, str]) -> bool | None:
         if not self._account:
             return False
         url = f"{self._base}/2010-04-01/Accounts/{self._account}/Calls/{quote(call_sid, safe='')}.json"
@@ -64,5 +64,5 @@ class TwilioCalls:
             await self._outbound.request("POST", url, form=form, auth=self._auth, idempotent=True)
         except OutboundError as error:
             log.warning("Twilio did not take the call update", update=next(iter(form)), error=str(error))
-            return False
+            return None if isinstance(error, Unavailable) and error.perhaps_done else False
         return True

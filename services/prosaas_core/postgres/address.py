@@ -124,7 +124,7 @@ def _host(text: str, port: str) -> tuple[str, int]:
             f" password, {ENCODE}"
         )
     if not name.startswith("/") and not _HOST.fullmatch(name):
-        raise AddressError("a host's name holds what no name does")
+        raise AddressError("a host's name contains a character that host names cannot have")
     return name, int(port)
 
 

@@ -1,4 +1,4 @@
-"""Whether a connection to the server stays ours while it lasts, which a pooler of transactions does not grant."""
+"""Detects a pooler in transaction mode, which gives our connection's session to others between transactions."""
 
 from typing import Any
 

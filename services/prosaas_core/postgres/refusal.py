@@ -1,4 +1,4 @@
-"""What a server means by a refusal that no waiting heals, in one line with the remedy."""
+"""Errors of the server that waiting does not cure, each as one line that says what to do."""
 
 import ssl
 

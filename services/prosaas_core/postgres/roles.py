@@ -41,7 +41,7 @@ RIGHTS: Final = {
         "customers": "SELECT, INSERT, UPDATE",
         "appointments": "SELECT, INSERT, UPDATE",
         "calls": "SELECT, INSERT, UPDATE",
-        "call_messages": "SELECT (id, created_at), INSERT",
+        "call_messages": "SELECT (id, business_id, call_sid, created_at), INSERT",
         # What a call cost, and the day's sum; that a business was told of its day is an effect.
         "charges": "SELECT, INSERT",
         **_ENQUEUE,
@@ -96,16 +96,22 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$
 """
+# Also those tables whose policy was made before one of the roles was.
 _POLICY = """
 DO $$
-DECLARE found text;
+DECLARE found text; made text;
 BEGIN
-    FOR found IN
-        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
-            AND NOT EXISTS (SELECT FROM pg_policies WHERE schemaname = 'public' AND tablename = relname
-                AND policyname = 'services')
+    FOR found, made IN
+        SELECT relname, policyname FROM pg_class LEFT JOIN pg_policies
+            ON schemaname = 'public' AND tablename = relname AND policyname = 'services'
+        WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
+            AND (policyname IS NULL OR NOT roles @> string_to_array('{roles}', ', ')::name[])
     LOOP
-        EXECUTE format('CREATE POLICY services ON %I TO {roles} USING (true) WITH CHECK (true)', found);
+        IF made IS NULL THEN
+            EXECUTE format('CREATE POLICY services ON %I TO {roles} USING (true) WITH CHECK (true)', found);
+        ELSE
+            EXECUTE format('ALTER POLICY services ON %I TO {roles}', found);
+        END IF;
     END LOOP;
 END $$
 """

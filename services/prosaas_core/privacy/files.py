@@ -14,22 +14,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from prosaas_logging.recorder import FOLDED_DIRECTORY
+from prosaas_logging.redact import redact
+from prosaas_logging.settings import BLACKBOX_DIR, load_settings
 
 DAY_S = 86_400
 # Black boxes, and the lines that calls folded away.
 RECORDINGS = ("*.jsonl", f"{FOLDED_DIRECTORY}/*.jsonl")
-# A folder, the setting of its place, and what in it is about calls, live ones too.
-FOLDERS = (
-    ("SPOOL_DIR", "/var/spool/prosaas", ("*.journal", "*.json", "*.unreadable")),
-    ("BLACKBOX_DIR", "/var/log/prosaas/blackbox", RECORDINGS),
-)
+# What in the spool is about calls, live ones too.
+_SPOOLED = ("*.journal", "*.json", "*.unreadable")
 # Fewer digits than any whole number has would be found by chance.
 _LEAST_DIGITS = 8
 
 
 def mentions(number: str | None, ids: Iterable[str]) -> "re.Pattern[bytes] | None":
-    """What shows that bytes are about the person: their number however it is written, or one of the ids."""
-    wanted = [re.escape(each.encode()) for each in ids if each]
+    """What shows that bytes are about the person: their number in any spelling, or an id, whole or as lines show it."""
+    wanted = [re.escape(each.encode()) for id in ids if id for each in {id, redact(id)}]
     if number and len(number) >= _LEAST_DIGITS:
         spelled = rb"[\s().\-/]{0,3}".join(re.escape(digit.encode()) for digit in number)
         wanted.append(rb"(?<!\d)(?:00)?" + spelled + rb"(?!\d)")
@@ -44,6 +43,12 @@ def about(pattern: "re.Pattern[bytes]", folder: Path, names: Sequence[str]) -> I
                 yield path
         except FileNotFoundError:
             continue
+
+
+def blackbox_folders() -> list[Path]:
+    """Where black boxes are: where LOG_BLACKBOX has them written now, and where they are written without it."""
+    chosen = load_settings("worker").blackbox
+    return sorted({Path(BLACKBOX_DIR), *([Path(chosen)] if chosen.startswith("/") else [])})
 
 
 def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = None) -> int:
@@ -77,8 +82,8 @@ def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
     pattern = mentions(str(number) if number else None, map(str, ids))
     if pattern is None:
         return
-    for setting, default, names in FOLDERS:
-        folder = Path(os.environ.get(setting) or default)
+    spool = Path(os.environ.get("SPOOL_DIR") or "/var/spool/prosaas")
+    for folder, names in ((spool, _SPOOLED), *((folder, RECORDINGS) for folder in blackbox_folders())):
         for path in about(pattern, folder, names):
             yield path, str(path.relative_to(folder))
 

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SPANS_LOST
+from prosaas_logging.redact import redact
 from prosaas_logging.scope import Scope, current
 
 log = get_logger(__name__)
@@ -250,7 +251,7 @@ def _query(statement: str, started: float, error: str = "") -> None:
 def _known(fields: Mapping[str, object]) -> dict[str, str]:
     """What a scope's span says of its call: ids, and never a number or a name."""
     names = {"call_sid": "prosaas.call_sid", "business_id": "prosaas.business_id", "message_id": "messaging.message.id"}
-    return {shown: str(fields[name]) for name, shown in names.items() if fields.get(name)}
+    return {shown: redact(str(fields[name])) for name, shown in names.items() if fields.get(name)}
 
 
 def _set(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from ..policy import LIBRARIES, Policy, awake, follow, in_force, is_library
 from ..record import Record
 from ..scope import current
 from ..values import Fields, freeze, message_of
+from .descriptors import ours
+from .formatted import error_by, message_by, own_formatter
 from .imports import when_imported
 from .prints import Printed
 from .reconfigure import guard
@@ -115,7 +117,7 @@ class Bridge:
         if passed and not any(passed):
             return
         try:
-            self._hear(record)
+            self._hear(record, console)
         except Exception as broken:
             text = f"<a record that raised {type(broken).__name__}>"
             _log(get_logger(str(record.name)), record.levelno, text, None)
@@ -137,17 +139,17 @@ class Bridge:
             return True
         return _same_as_ours(stream)
 
-    def _hear(self, record: logging.LogRecord) -> None:
+    def _hear(self, record: logging.LogRecord, console: list[logging.Handler]) -> None:
         policy = awake()
         library = is_library(record.name, policy.packages)
         if library:
             self._tell_guess(record.name)
         scope, level = current(), policy.level_of(record.name)
         if record.levelno >= level:
-            scope.emit(self._taken(record, own=not library))
+            scope.emit(self._taken(record, not library, own_formatter(console, policy.packages)))
         elif not library and record.levelno >= min(scope.level, policy.threshold):
             # Its scope was switched to a lower level, or its logger made quiet by name: a flight recorder has it then.
-            scope.keep(self._taken(record, own=True))
+            scope.keep(self._taken(record, True, own_formatter(console, policy.packages)))
 
     def _tell_guess(self, name: str) -> None:
         """Say once of each package that it is taken for a library by its place alone."""
@@ -161,12 +163,16 @@ class Bridge:
                 package=package,
             )
 
-    def _taken(self, record: logging.LogRecord, *, own: bool) -> Record:
-        text = message_of(record.msg, record.args)
+    def _taken(self, record: logging.LogRecord, own: bool, formatter: logging.Formatter | None) -> Record:
+        said = message_by(formatter, record) if formatter else None
+        text = message_of(record.msg, record.args) if said is None else said
         fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
-        error = describe(record.exc_info) if record.exc_info else None
+        error = error_by(formatter, record) if formatter else None
+        if error is None and record.exc_info:
+            error = describe(record.exc_info)
         if error is None:
-            text, error = split_traceback(text)
+            # A queue's handler leaves the stack as a text, and some libraries put it into their message.
+            text, error = split_traceback(f"{text}\n{record.exc_text}" if record.exc_text else text)
         if not own:
             text = f"{record.name}: {text}"
         if record.stack_info:
@@ -226,7 +232,7 @@ def _same_as_ours(stream: Any) -> bool:
     """Whether a stream leads where standard output or standard error does: /dev/stdout, a duplicated descriptor."""
     try:
         there = os.fstat(stream.fileno())
-        return any(os.path.samestat(there, os.fstat(ours)) for ours in (1, 2))
+        return any(os.path.samestat(there, os.fstat(fd)) for fd in ours)
     except (AttributeError, OSError, ValueError):
         return False
 

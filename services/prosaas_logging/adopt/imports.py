@@ -1,4 +1,4 @@
-"""Something to do to a module once somebody imports it, for nobody is to pay for a library that is not used."""
+"""Hooks that run when a library is imported, so that a library that nobody uses costs nothing."""
 
 from __future__ import annotations
 

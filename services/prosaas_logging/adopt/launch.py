@@ -66,7 +66,8 @@ def begin(environ: Mapping[str, str]) -> None:
     name = environ.get("PROSAAS_RUN")
     if not name or environ.get("PROSAAS_RUN_OUTPUT") != _output() or _serves_multiprocessing():
         return
-    bootstrap(name)
+    # Workers that start anew would find the pipe in the place of the service's output, and be left alone.
+    bootstrap(name, environ={**environ, "LOG_DESCRIPTORS": "0"})
     for module, action in _HOOKS.items():
         when_imported(module, action)
 

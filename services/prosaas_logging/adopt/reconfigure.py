@@ -1,4 +1,4 @@
-"""Whoever configures logging after us: what that silenced is put right again, and said."""
+"""Repairs logging after an application has configured it again, and says in a line what was repaired."""
 
 from __future__ import annotations
 

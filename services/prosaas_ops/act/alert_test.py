@@ -5,6 +5,8 @@ import time
 from prosaas_ops.options import FINE, PROBLEM, Options
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import alerts
+from prosaas_ops.texts import machine
+from prosaas_ops.texts import watched as words
 
 OPTIONS = ()
 
@@ -17,21 +19,20 @@ _READ = "docs/alerts.md#who-is-told"
 def run(_options: Options) -> int:
     screen = Screen()
     labels = {"alertname": "AlertTest", "severity": "warn", "number": str(time.time_ns())}
-    words = {"summary": "A test: nothing is wrong", "next": "make status", "page": _READ}
-    alerts.raise_alert(labels, words)
+    told_of = {"summary": words.A_TEST.en, "summary_he": words.A_TEST.he, "next": "make status", "page": _READ}
+    alerts.raise_alert(labels, told_of)
     before = alerts.handed_on()
-    screen.say("sent to Alertmanager; it hands it on within ten seconds")
+    screen.say(str(words.SENT))
     deadline = time.monotonic() + _WAIT_S
     told: dict[str, bool] = {}
     while not told and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
         told = outcome(before, alerts.handed_on())
     for kind, well in told.items():
-        why = "" if well else ": it did not take it; `docker compose logs alertmanager` says why"
-        screen.say(f"{'ok' if well else 'problem':<8} {kind}{why}")
+        how = machine.OK if well else machine.BAD
+        screen.say(f"{how!s:<8} {kind}{'' if well else words.TOOK_NOT}")
     if not told:
-        screen.say("problem  nobody was told: set ALERT_WEBHOOK_URL, ALERT_SLACK_URL or ALERT_EMAIL_TO in .env,")
-        screen.say(f"         then make up-prod. Read: {_READ}")
+        screen.say(f"{machine.BAD!s:<8} {words.NOBODY_TOLD}", f"{'':<8} {words.THEN_UP(page=_READ)}")
     return FINE if told and all(told.values()) else PROBLEM
 
 

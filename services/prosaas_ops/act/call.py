@@ -3,12 +3,12 @@
 import time
 from collections import Counter
 
-from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import told as words
 
 OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX")
@@ -20,7 +20,7 @@ def run(options: Options) -> int:
     scenario, speed = options.text("SCENARIO", "demo"), options.decimal("SPEED", 1.0)
     debug = options.choice("LEVEL", ("INFO", "DEBUG"), "INFO") == "DEBUG"
     cap = RateCap(options.number("MAX", 200))
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
     call_sid = new_call_sid()
     level = "DEBUG" if debug else "INFO"
@@ -49,7 +49,7 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
     """Prints how the call went; returns the number of things that are not as they should be."""
     rows = placed.rows("prosaas-calls")
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
-    whole = sum(map(placed.rows, SERVICES.values()))
+    whole = placed.rows()
     if debug:
         checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
     else:

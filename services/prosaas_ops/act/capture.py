@@ -6,8 +6,10 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from prosaas_ops.files import output_folder
@@ -19,6 +21,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import tell
 from prosaas_ops.texts import language
 from prosaas_ops.texts import lines as words
@@ -35,7 +38,7 @@ def run(options: Options) -> int:
     if options.text("FOR") and options.text("SINCE"):
         raise Usage(str(words.CHOOSE_ONE))
     model = sys.stdin.read() if not sys.stdin.isatty() else ""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     engine.require(*SERVICES.values())
     call_sid = one_call(engine, options)
     start = _wait_for(options, screen) if options.text("FOR") else options.since("SINCE", "1h")
@@ -49,10 +52,12 @@ def run(options: Options) -> int:
         return NOTHING
     masker = Masker(known_secrets())
     happened = happenings(engine, start.timestamp(), time.time())
+    with ThreadPoolExecutor(8) as asking:
+        described = list(asking.map(partial(_described, engine), engine.current()))
     files = {
         **_told_by(engine, lines, happened, start, call_sid, masker),
-        "inspect.json": _pretty(masker.tree([_described(engine, found) for found in engine.containers()])),
-        "versions.txt": masker.text(_versions(engine, lines)),
+        "inspect.json": _pretty(masker.tree(described)),
+        "versions.txt": masker.text(_versions(engine, described, lines)),
         "config.json": _config(model, masker),
     }
     files["README.txt"] = _contents(start, call_sid, len(lines), files)
@@ -162,6 +167,7 @@ def _described(engine: Engine, container: Container) -> dict[str, Any]:
         "image": container.image,
         "image_id": detail["Image"],
         "state": detail["State"],
+        "status": container.status,
         "restarts": detail["RestartCount"],
         "environment": detail["Config"]["Env"],
         "user": detail["Config"]["User"],
@@ -171,13 +177,10 @@ def _described(engine: Engine, container: Container) -> dict[str, Any]:
     }
 
 
-def _versions(engine: Engine, lines: list[Line]) -> str:
+def _versions(engine: Engine, described: list[dict[str, Any]], lines: list[Line]) -> str:
     version = engine.get("/version")
     rows = [f"docker {version['Version']} (API {version['ApiVersion']}), kernel {version.get('KernelVersion', '?')}"]
-    rows += [
-        f"{found.service}: {found.image} {engine.inspect(found.id)['Image'][:19]} {found.status}"
-        for found in engine.containers()
-    ]
+    rows += [f"{one['service']}: {one['image']} {one['image_id'][:19]} {one['status']}" for one in described]
     rows += [f"{line.service}: {line.text}" for line in lines if line.event in ("SERVICE_START", "WORKER_START")]
     return "\n".join(rows) + "\n"
 
@@ -202,21 +205,8 @@ def _pretty(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-_ABOUT = {
-    "events.jsonl": "every log line, one JSON object a line, by time",
-    "timeline.html": "the same as a page to open in a browser",
-    "containers.jsonl": "what happened to the containers (the engine remembers its last few hundred events)",
-    "inspect.json": "the containers: state, limits, environment",
-    "config.json": "the rendered Compose model",
-    "versions.txt": "engine, images, services",
-}
-
-
 def _contents(start: datetime, call_sid: str, count: int, names: Iterable[str]) -> str:
-    what = f"the call {call_sid}" if call_sid else "the whole stack"
-    now = datetime.now(UTC)
-    rows = "".join(f"{name:<18}{_ABOUT[name]}\n" for name in names)
-    return (
-        f"A capture of {what} from {start:%Y-%m-%d %H:%M:%S} to {now:%Y-%m-%d %H:%M:%S} UTC, {count} lines.\n\n"
-        f"{rows}\nSecrets are masked by name and by value, telephone numbers cut to their country code.\n"
-    )
+    what = words.THE_CALL(call_sid=call_sid) if call_sid else str(words.THE_STACK)
+    span = {"start": f"{start:%Y-%m-%d %H:%M:%S}", "end": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"}
+    rows = "".join(f"{name:<18}{words.ABOUT[name]}\n" for name in names)
+    return f"{words.CONTENTS(what=what, count=count, **span)}\n\n{rows}\n{words.CONTENTS_MASKED}\n"

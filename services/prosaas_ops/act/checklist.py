@@ -15,6 +15,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line, debug_tags
 from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import checks as words
 
@@ -51,7 +52,7 @@ def run(options: Options) -> int:
     model = _model()
     since = options.since("SINCE", "1h")
     assert since is not None
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = [engine.running(name) for name in SERVICES.values()]
     details = {container.service: engine.inspect(container.id) for container in containers}
     screen.say(words.CHECKLIST(project=engine.project, since=f"{since:%Y-%m-%d %H:%M}"))

@@ -23,6 +23,7 @@ from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import business_known, calls_of, missing_digits
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import told
 
@@ -39,7 +40,7 @@ def run(options: Options) -> int:
         raise Usage(words.NOT_WHOLE(phone=target.phone))
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     target = replace(target, call_sid=one_call(engine, options))
     containers = {found.id: found for found in engine.generations(service)}
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):

@@ -12,9 +12,10 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen import export_page
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import whole
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,10 +25,10 @@ OPTIONS = ("PHONE", "CUSTOMER", "IN")
 
 def run(options: Options) -> int:
     language = options.choice("IN", ("he", "en"), "he")
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     theirs = whole(engine, options, show=True)
     if not theirs.rows and not theirs.recordings:
-        complain("export: nothing is known of that person")
+        complain(words.UNKNOWN(command="export"))
         return NOTHING
 
     async def ask(connection: "asyncpg.Connection[Any]") -> dict[str, list[dict[str, Any]]]:
@@ -45,8 +46,8 @@ def run(options: Options) -> int:
     note("exported", target.name, options.text("WHY"))
     target.write_bytes(archive(name, files))
     screen.say(
-        f"wrote {target}: {sum(map(len, tables.values()))} rows and {len(theirs.recordings)} recordings",
-        "person.html is for the person, person.json for machines; nothing in it is masked",
-        screen.dim("next: hand it over, then remove it"),
+        words.EXPORTED(target=target, rows=sum(map(len, tables.values())), recordings=len(theirs.recordings)),
+        str(words.NOT_MASKED),
+        screen.dim(str(words.HAND_OVER)),
     )
     return FINE

@@ -7,7 +7,7 @@ import getpass
 import re
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, Options, Problem, complain
 from prosaas_ops.screen.piece import piece
+from prosaas_ops.texts import live as words
 
 OPTIONS = ("ACME_EMAIL", "NAME", "PHONE", "PUBLIC_HOST", "YES")
 
@@ -43,10 +44,9 @@ class Person:
     def asked(self, name: str, what: str, *, secret: bool = False) -> str:
         """An answer; Problem where nobody is there to give one."""
         if not self.there:
-            raise problem(f"{name} is missing: {what}", f"{name}= in .env, or make go-live in a terminal", _READ)
-        while not (
-            said := (getpass.getpass if secret else input)(f"{what}{' (not shown)' if secret else ''}: ").strip()
-        ):
+            raise problem(words.MISSING(name=name, what=what), words.SET_IT(name=name), _READ)
+        question = f"{what}{words.NOT_SHOWN if secret else ''}: "
+        while not (said := (getpass.getpass if secret else input)(question).strip()):
             continue
         return said
 
@@ -70,7 +70,7 @@ class Person:
                 value = ""
             else:
                 return value
-        raise Problem(f"{name} is not settled; nothing was written")
+        raise Problem(words.NOT_SETTLED(name=name))
 
 
 def run(options: Options) -> int:
@@ -78,14 +78,14 @@ def run(options: Options) -> int:
     secrets.tell_overridden(world)
     with world.locked("go-live"):
         if not any(found.state == "running" for found in world.containers("gateway")):
-            raise problem("the demo is not running, from which this goes on", "make up-prod, then make go-live", _READ)
+            raise problem(str(words.NO_DEMO), str(words.DEMO_FIRST), _READ)
         resume(world)
         context = trusting(world.setting("CA_BUNDLE"))
         found, twilio = _settings(world, person, context)
         public = _public(found)
         # In one act: a real key beside DEMO=1 is something that no service starts with.
         if world.env.put(**found, DEMO="0"):
-            world.say("starting it for real")
+            world.say(str(words.STARTING))
         prepare(world, "prod")
         world.overrides |= {"YES": options.text("YES")}
         run_plan(plan.up(world, "prod", build=False), world)
@@ -93,7 +93,7 @@ def run(options: Options) -> int:
         number = _number(world, person, twilio, public)
         _senders(world, person, twilio, public)
         _business(world, person, number)
-    world.say(f"now call {number}, and then: make trace PHONE= with the number that you called from")
+    world.say(words.NOW_CALL(number=number))
     return FINE
 
 
@@ -102,30 +102,28 @@ def _settings(world: World, person: Person, context: ssl.SSLContext) -> tuple[di
     recorded, found = world.recorded, {}
     own = recorded("PUBLIC_URL")
     if not person.given("PUBLIC_HOST") and not recorded("PUBLIC_HOST") and own.startswith("https://"):
-        world.say(f"address: {own}, behind a TLS proxy of your own (PUBLIC_URL)")
+        world.say(words.ADDRESS_OWN(address=own))
         found["PUBLIC_URL"] = own
     else:
-        what = "the name by which providers reach this machine, for example voice.example.com"
-        host = person.settled("PUBLIC_HOST", what, recorded("PUBLIC_HOST"), lambda name: reach.leads_here(world, name))
+        before = recorded("PUBLIC_HOST")
+        host = person.settled("PUBLIC_HOST", str(words.HOST), before, lambda name: reach.leads_here(world, name))
         found["PUBLIC_HOST"] = host
         if email := person.given("ACME_EMAIL") or recorded("ACME_EMAIL"):
             found["ACME_EMAIL"] = email
-        world.say(f"address: https://{host}, ports 80 and 443 lead here")
+        world.say(words.ADDRESS(host=host))
     openai = OpenAI(world.setting("OPENAI_BASE_URL", "https://api.openai.com/v1"), context)
     model = world.setting("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
     found["OPENAI_API_KEY"] = person.settled(
         "OPENAI_API_KEY",
-        "the OpenAI key",
+        str(words.OPENAI_KEY),
         recorded("OPENAI_API_KEY"),
         lambda key: openai.check(key, model),
         secret=True,
     )
-    world.say(f"OpenAI: the key is good, and may use {model}")
+    world.say(words.OPENAI_GOOD(model=model))
     demo = recorded("TWILIO_ACCOUNT_SID") in ("", secrets.DEMO_ACCOUNT)
     account = "" if demo else recorded("TWILIO_ACCOUNT_SID")
-    found["TWILIO_ACCOUNT_SID"] = person.settled(
-        "TWILIO_ACCOUNT_SID", "Twilio's Account SID, AC…", account, _is_account
-    )
+    found["TWILIO_ACCOUNT_SID"] = person.settled("TWILIO_ACCOUNT_SID", str(words.ACCOUNT), account, _is_account)
     base, token = world.setting("TWILIO_BASE_URL", "https://api.twilio.com"), recorded("TWILIO_AUTH_TOKEN")
     accounts: list[tuple[Twilio, str]] = []
 
@@ -134,16 +132,16 @@ def _settings(world: World, person: Person, context: ssl.SSLContext) -> tuple[di
         accounts[:] = [(twilio, twilio.check())]
 
     found["TWILIO_AUTH_TOKEN"] = person.settled(
-        "TWILIO_AUTH_TOKEN", "its Auth Token", "" if token.startswith("demo-") else token, check, secret=True
+        "TWILIO_AUTH_TOKEN", str(words.TOKEN), "" if token.startswith("demo-") else token, check, secret=True
     )
     ((twilio, hint),) = accounts
-    world.say(f"Twilio: the account is good{f'; {hint}' if hint else ''}")
+    world.say(words.TWILIO_GOOD(hint=f"; {hint}" if hint else ""))
     return found, twilio
 
 
 def _is_account(said: str) -> None:
     if not _ACCOUNT.fullmatch(said):
-        raise problem(f"{piece(said, 60)} is no Account SID", "AC and 32 digits, from console.twilio.com", _READ)
+        raise problem(words.NO_ACCOUNT(said=piece(said, 60)), str(words.ACCOUNT_IS), _READ)
 
 
 def _public(found: Mapping[str, str]) -> str:
@@ -154,62 +152,66 @@ def _number(world: World, person: Person, twilio: Twilio, public: str) -> str:
     """The number that callers will dial, which leads here afterwards."""
     numbers = twilio.numbers()
     if not numbers:
-        raise problem("the Twilio account has no phone number", "buy one in the Twilio console, run this again", _READ)
-    world.say("the account's phone numbers, and where their calls lead now")
+        raise problem(str(words.NO_NUMBERS), str(words.BUY_ONE), _READ)
+    world.say(str(words.NUMBERS))
     for number in numbers:
-        where = "here" if leads_here(number, public) else piece(str(number.get("voice_url") or "nowhere"))
+        where = str(words.HERE) if leads_here(number, public) else piece(str(number.get("voice_url") or words.NOWHERE))
         print(f"    {piece(str(number['phone_number'])):<16} {piece(str(number.get('friendly_name', ''))):<20} {where}")
     wanted = person.given("PHONE") or (
-        numbers[0]["phone_number"] if len(numbers) == 1 else person.asked("PHONE", "which one is it to be")
+        numbers[0]["phone_number"] if len(numbers) == 1 else person.asked("PHONE", str(words.WHICH))
     )
     digits = re.sub(r"[^0-9]", "", wanted)
     chosen = [number for number in numbers if re.sub(r"[^0-9]", "", number["phone_number"]) == digits]
     if not chosen:
-        raise problem(f"{piece(wanted, 30)} is no number of this account", "one of the list above", _READ)
+        raise problem(words.NOT_OURS(number=piece(wanted, 30)), str(words.ONE_ABOVE), _READ)
     name = str(chosen[0]["phone_number"])
     if not leads_here(chosen[0], public):
-        if not person.agrees(f"let calls to {name} lead to {public}?"):
-            raise problem(f"{name} was left as it is", "make go-live again and say yes, or YES=1", _READ)
+        if not person.agrees(words.LEAD_NUMBER(number=name, public=public)):
+            raise problem(words.LEFT(number=name), str(words.SAY_YES), _READ)
         twilio.lead_number(chosen[0], public)
-        world.say(f"{name} leads here: voice webhook and status callback are set")
+        world.say(words.NUMBER_LEADS(number=name))
     return name
 
 
 def _senders(world: World, person: Person, twilio: Twilio, public: str) -> None:
     for sender in twilio.senders():
-        now = (sender.get("webhook") or {}).get("callback_url") or "nowhere"
+        now = (sender.get("webhook") or {}).get("callback_url") or words.NOWHERE
         name = piece(str(sender.get("sender_id")))
         if now == f"{public}/whatsapp/twilio":
             continue
-        if person.agrees(f"messages to {name} lead to {piece(str(now))}: let them lead to {public}?"):
+        if person.agrees(words.LEAD_SENDER(name=name, now=piece(str(now)), public=public)):
             twilio.lead_sender(sender, public)
-            world.say(f"{name} leads here")
+            world.say(words.SENDER_LEADS(name=name))
 
 
 def _business(world: World, person: Person, number: str) -> None:
-    """The business that this number is of, and a key of its own; nothing where there is one."""
+    """The business that this number is of, and a key of its own: each is made where there is none."""
 
     def rest(method: str, path: str, body: object = None) -> Answer:
         url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}/v1/businesses{path}"
         headers = {"Authorization": f"Bearer {world.recorded('ADMIN_API_KEY')}"}
         answer = ask(method, url, headers=headers, body=body, direct=True)
         if not 200 <= answer.status < 300:
-            raise Problem(f"the api did not take it: {answer.said}")
+            raise Problem(words.API_REFUSED(said=answer.said))
         return answer
 
-    cursor: Any = ""
-    while cursor is not None:
-        page = rest("GET", f"?limit=100{f'&cursor={cursor}' if cursor else ''}").body
-        if any(business["phone"] == number for business in page["items"]):
-            return
-        cursor = page.get("next_cursor")
-    made = rest(
-        "POST", "", {"name": person.given("NAME") or person.asked("NAME", "the business's name"), "phone": number}
-    )
-    key = rest("POST", f"/{made.body['id']}/keys", {"name": "make go-live"}).body["key"]
-    world.say(
-        f"business {made.body['id']}, {piece(made.body['name'])}; its key for the REST interface, shown only now:"
-    )
+    def listed(path: str) -> Iterator[dict[str, Any]]:
+        cursor: Any = ""
+        while cursor is not None:
+            page = rest("GET", f"{path}?limit=100{f'&cursor={cursor}' if cursor else ''}").body
+            yield from page["items"]
+            cursor = page.get("next_cursor")
+
+    business = next((one for one in listed("") if one["phone"] == number), None)
+    if business is None:
+        name = person.given("NAME") or person.asked("NAME", str(words.BUSINESS_NAME))
+        business = rest("POST", "", {"name": name, "phone": number}).body
+    own = f"/{business['id']}"
+    # A business without one is what a kill leaves behind.
+    if any(not key.get("revoked_at") for key in listed(f"{own}/keys")):
+        return
+    key = rest("POST", f"{own}/keys", {"name": "make go-live"}).body["key"]
+    world.say(words.BUSINESS_KEY(id=business["id"], name=piece(business["name"])))
     print(f"    {key}")
-    host = urlsplit(world.setting("PUBLIC_URL")).netloc or "the front door"
-    world.say(f"greeting, opening hours and transfer_number: PATCH /v1/businesses/{made.body['id']} at {host}")
+    host = urlsplit(world.setting("PUBLIC_URL")).netloc or words.FRONT_DOOR
+    world.say(words.THEN_PATCH(id=business["id"], host=host))

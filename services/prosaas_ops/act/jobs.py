@@ -3,7 +3,8 @@
 import sys
 
 from prosaas_ops.options import FINE, Options, Usage
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import language, refused
 
 OPTIONS = ("ALL", "ID")
 
@@ -14,10 +15,10 @@ def run(options: Options) -> int:
     else:
         ids = options.text("ID").split()
         if not ids or not all(word.isdecimal() for word in ids):
-            raise Usage("ID= takes the numbers of held jobs: make jobs lists them")
+            raise Usage(str(refused.HELD_IDS))
         words = ["retry", *ids]
-    engine = Engine()
-    code, out, err = engine.run(engine.running("worker"), "python", "-m", "prosaas_worker.admin", *words)
+    engine, admin = opened(), ("python", "-m", "prosaas_worker.admin")
+    code, out, err = engine.run(engine.running("worker"), *admin, *words, OPS_LANG=language())
     sys.stdout.write(out)
     sys.stderr.write(err)
     return code or FINE

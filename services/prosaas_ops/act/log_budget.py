@@ -13,12 +13,12 @@ from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Option
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.measured import Measured, reduction
 from prosaas_ops.texts import checks as words
-from prosaas_ops.texts import pages, told
+from prosaas_ops.texts import pages, refused, told
 
 OPTIONS = ("CALLS", "SCENARIO", "SPEED", "OUT", "FILE", "SINCE")
 
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
         return _made_of(options)
     count, speed = options.number("CALLS", 2), options.decimal("SPEED", 4.0)
     scenario = options.text("SCENARIO", "demo")
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = [found for name in SERVICES.values() for found in engine.generations(name)]
 
     def call(level: str) -> Placed:
@@ -59,9 +59,9 @@ def _made_of(options: Options) -> int:
     if not options.text("FILE"):
         since = options.since("SINCE", "1h")
         assert since is not None
-        found = merged(Engine(), list(SERVICES.values()), since.timestamp())
+        found = merged(opened(), list(SERVICES.values()), since.timestamp())
         if not found:
-            raise Nothing("no line in that time; go further back with SINCE=")
+            raise Nothing(str(refused.NO_LINE))
         lines = io.BytesIO("".join(f"{line.human()}\n" for line in found).encode("utf-8", "backslashreplace"))
     Screen().say(*noise.tell(lines, BUDGET.stop - 1))
     return FINE
@@ -72,7 +72,7 @@ def measure(level: str, count: int, call: Callable[[str], Placed], screen: Scree
     measured = Measured(level)
     for number in range(1, count + 1):
         placed = call(level)
-        rows = placed.rows("prosaas-calls")
+        rows = placed.rows()
         measured.per_call.append(rows)
         measured.failed += not placed.result.get("ok")
         measured.lines += placed.lines

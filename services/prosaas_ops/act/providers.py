@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import live as words
 
 _TIMEOUT_S = 10.0
 _LONGEST_ANSWER = 1 << 20
@@ -89,9 +90,7 @@ def _asked(name: str, method: str, url: str, **options: Any) -> Answer:
     except OSError as error:
         host = urllib.parse.urlsplit(url).netloc
         raise problem(
-            f"{name} does not answer at {host}: {getattr(error, 'reason', error)}",
-            "may this machine go out to it? behind a proxy, export HTTPS_PROXY",
-            _READ,
+            words.NO_ANSWER(name=name, host=host, why=getattr(error, "reason", error)), str(words.GO_OUT), _READ
         ) from None
 
 
@@ -106,15 +105,11 @@ class OpenAI:
         url = f"{self._base}/models/{urllib.parse.quote(model, safe='')}"
         answer = _asked("OpenAI", "GET", url, headers={"Authorization": f"Bearer {key}"}, context=self._context)
         if answer.status in (401, 403):
-            raise problem(f"OpenAI refuses this key: {answer.said}", "a key from platform.openai.com, API keys", _READ)
+            raise problem(words.OPENAI_REFUSES(said=answer.said), str(words.OPENAI_KEYS), _READ)
         if answer.status == 404:
-            raise problem(
-                f"this key may not use {model}: {answer.said}",
-                "another project's key, or another OPENAI_REALTIME_MODEL in .env",
-                _READ,
-            )
+            raise problem(words.NO_MODEL(model=model, said=answer.said), str(words.OTHER_MODEL), _READ)
         if answer.status != 200:
-            raise problem(f"OpenAI cannot say whether the key is good: {answer.said}", "try again in a moment", _READ)
+            raise problem(words.OPENAI_UNSURE(said=answer.said), str(words.SOON), _READ)
 
 
 class Twilio:
@@ -130,18 +125,14 @@ class Twilio:
         """What the account's owner should know of it; Problem where it cannot be used."""
         answer = self._ask("GET", f"{self._base}/2010-04-01/Accounts/{self._account}.json")
         if answer.status in (401, 403):
-            raise problem(
-                f"Twilio refuses this token: {answer.said}",
-                "Account SID and Auth Token from console.twilio.com, of the same account",
-                _READ,
-            )
+            raise problem(words.TWILIO_REFUSES(said=answer.said), str(words.SAME_ACCOUNT), _READ)
         if answer.status == 404:
-            raise problem(f"there is no such Twilio account: {answer.said}", "the Account SID, AC and 32 digits", _READ)
+            raise problem(words.TWILIO_UNKNOWN(said=answer.said), str(words.SID_IS), _READ)
         if answer.status != 200:
-            raise problem(f"Twilio cannot say whether the account is good: {answer.said}", "try again later", _READ)
+            raise problem(words.TWILIO_UNSURE(said=answer.said), str(words.LATER), _READ)
         if (state := answer.body.get("status", "active")) != "active":
-            raise problem(f"the Twilio account is {state}", "console.twilio.com says why", _READ)
-        return "a trial account: callers hear Twilio's message first" if answer.body.get("type") == "Trial" else ""
+            raise problem(words.TWILIO_STATE(state=state), str(words.TWILIO_SAYS), _READ)
+        return str(words.TRIAL) if answer.body.get("type") == "Trial" else ""
 
     def numbers(self) -> list[dict[str, Any]]:
         """The phone numbers that can be called."""
@@ -171,7 +162,7 @@ class Twilio:
     @staticmethod
     def _fine(answer: Answer) -> dict[str, Any]:
         if not 200 <= answer.status < 300:
-            raise Problem(f"Twilio did not take it: {answer.said}")
+            raise Problem(words.TWILIO_TOOK_NOT(said=answer.said))
         return answer.body
 
 

@@ -4,7 +4,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 
 OPTIONS = ("S",) if OTHERS else ()
@@ -12,7 +12,7 @@ OPTIONS = ("S",) if OTHERS else ()
 
 def run(options: Options) -> int:
     service = options.service()
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = engine.generations(service)
     ended = sessions.others(engine, options.command.replace("quiet", "debug"))
     for container in containers:

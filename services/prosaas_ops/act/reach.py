@@ -1,4 +1,4 @@
-"""Whether the world reaches this machine by a name: its ports before anything is written, its certificate after."""
+"""Checks that this machine can be reached by its public name: ports before a change, the certificate after it."""
 
 import re
 import socket
@@ -10,6 +10,7 @@ from prosaas_ops.act.providers import ask, trusting
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.screen.piece import piece
+from prosaas_ops.texts import live as words
 
 _READ = "docs/going-live.md"
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}+(?<!-)")
@@ -22,11 +23,11 @@ _LONGEST = 1 << 16
 def leads_here(world: World, host: str) -> None:
     """Problem unless the name leads to this machine on both ports, as a word tells that only it can know."""
     if not _names_a_host(host):
-        raise problem(f"{piece(host, 60)} is no name of a host", "one like voice.example.com, without https://", _READ)
+        raise problem(words.NO_HOST(host=piece(host, 60)), str(words.HOST_IS), _READ)
     try:
         address = socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)[0][4][0]
     except OSError:
-        raise problem(f"{host} does not exist", "an A record for it that leads to this machine", _READ) from None
+        raise problem(words.NOT_THERE(host=host), str(words.A_RECORD), _READ) from None
     if any(443 in found.ports for found in world.containers("gateway")):
         # The front door stands there already; its certificate tells.
         return
@@ -39,8 +40,8 @@ def leads_here(world: World, host: str) -> None:
     if started.code:
         # The container is made even where its ports are taken.
         world.docker("rm", "--force", *started.out.split(), check=False)
-        told = (started.err.strip() or "no reason given").splitlines()[0][-200:]
-        raise problem(f"ports 80 and 443 of this machine are not to be had: {told}", "stop what uses them", _READ)
+        told = (started.err.strip() or str(words.NO_REASON)).splitlines()[0][-200:]
+        raise problem(words.PORTS_TAKEN(told=told), str(words.STOP_THEM), _READ)
     try:
         for port in (80, 443):
             _find(host, str(address), port, word)
@@ -67,13 +68,8 @@ def _find(host: str, address: str, port: int, word: str) -> None:
             return
         break
     if heard:
-        raise problem(f"{host} leads to another machine ({address})", "let its A record lead to this one", _READ)
-    raise problem(
-        f"port {port} of {host} ({address}) is closed",
-        "open it in the firewall, or forward it to this machine; a router that does not let a machine find itself by "
-        f"that name fails this check alone: make go-live PUBLIC_HOST_AT={host}:127.0.0.1",
-        _READ,
-    )
+        raise problem(words.ELSEWHERE(host=host, address=address), str(words.LEAD_HERE), _READ)
+    raise problem(words.CLOSED(port=port, host=host, address=address), words.OPEN_IT(host=host), _READ)
 
 
 def wait_for_certificate(world: World, public: str) -> None:
@@ -83,19 +79,17 @@ def wait_for_certificate(world: World, public: str) -> None:
         # An authority of one's own is believed by those who chose it, and not by this image.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     deadline, said = time.monotonic() + _CERTIFICATE_S, ""
-    world.say(f"waiting for {public} to answer with a certificate")
+    world.say(words.WAITING(public=public))
     while time.monotonic() < deadline:
         try:
             answer = ask("POST", f"{public}/twilio/voice", form={}, context=context, direct=True)
             if answer.status == 403:
                 return
-            said = f"it answers {answer.said}"
+            said = words.ANSWERS(said=answer.said)
         except OSError as error:
             said = str(getattr(error, "reason", error))
         time.sleep(1)
     door = world.containers("gateway")[-1]
     errors = re.findall(r'"error":"((?:[^"\\]|\\.)*)"', world.docker("logs", "--tail", "50", door.id, check=False).out)
-    why = f"; the front door says: {piece(errors[-1], 300)}" if errors else ""
-    raise problem(
-        f"{public} does not serve: {piece(said, 200)}{why}", "make logs S=gateway, then run this again", _READ
-    )
+    why = words.DOOR_SAYS(why=piece(errors[-1], 300)) if errors else ""
+    raise problem(words.NOT_SERVED(public=public, said=piece(said, 200), why=why), str(words.DOOR_LOGS), _READ)

@@ -11,6 +11,7 @@ from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack import left
 from prosaas_ops.stack.records import asked
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -27,14 +28,14 @@ def run(options: Options) -> int:
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Any]:
         return [await connection.fetchrow(kept(place, rule)) for place, rule in RULES]
 
-    rows = [("kept", "for", "rows", "the oldest (UTC)", "setting")]
+    rows = [tuple(map(str, words.HEAD))]
     for (_, rule), (count, oldest) in zip(RULES, asked(ask), strict=True):
         moment = f"{oldest:%Y-%m-%d %H:%M}" if oldest else "-"
         name = rule.setting.upper()
-        rows.append((rule.kept, _spoken(days(setting, name)), str(count), moment, name))
+        rows.append((str(words.KEPT[rule.kept]), _spoken(days(setting, name)), str(count), moment, name))
     screen.say(*table(rows, right=frozenset({2})))
     removed = left.sweep_old(Path(), days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS"))
-    screen.say(f"on this machine: {removed} old files removed", screen.dim("the worker sweeps at 02:40 UTC"))
+    screen.say(words.SWEPT(removed=removed), screen.dim(str(words.WORKER_SWEEPS)))
     return FINE
 
 
@@ -42,9 +43,9 @@ def days(setting: Callable[[str], str], name: str) -> int:
     """The days for which it is kept, nought for ever."""
     value = setting(name) or str(DAYS[name.lower()])
     if not (value.isascii() and value.isdigit() and int(value) <= 36_500):
-        raise Problem(f"{name}={value} is no number of days: set it in .env, 0 for ever")
+        raise Problem(words.NO_DAYS(name=name, value=value))
     return int(value)
 
 
 def _spoken(number: int) -> str:
-    return f"{number} days" if number else "ever"
+    return words.DAYS(days=number) if number else str(words.EVER)

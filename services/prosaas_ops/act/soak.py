@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_ops.options import FINE, NOTHING, Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked as ask_database
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.web import asked
 from prosaas_ops.stories import soak
+from prosaas_ops.texts import watched as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -44,11 +45,9 @@ _DEAD = "select coalesce(sum(n_dead_tup), 0)::float from pg_stat_user_tables"
 def run(options: Options) -> int:
     seconds = options.decimal("HOURS", 8) * 3600
     count, speed = options.number("CALLS", max(1, _capacity() // 10)), options.decimal("SPEED", 1)
-    Engine().running("simulator")
+    opened().running("simulator")
     screen, ended = Screen(), Counter[str]()
-    screen.say(
-        f"{count} calls at once for {seconds / 3600:g} h, faults now and then; Ctrl-C ends it and shows the table"
-    )
+    screen.say(words.BEGINS(count=count, hours=f"{seconds / 3600:g}"))
     with _calling(count, speed, ended):
         samples = list(_samples(seconds, screen))
     screen.say("", *report(samples, ended, count))
@@ -59,7 +58,7 @@ def _capacity() -> int:
     try:
         return int(json.loads(asked(METRICS["calls"].replace("/metrics", "/readyz")))["capacity"])
     except (OSError, ValueError, KeyError):
-        raise Problem("prosaas-calls takes no calls: `make ps` shows why") from None
+        raise Problem(str(words.TAKES_NONE)) from None
 
 
 @contextmanager
@@ -135,7 +134,8 @@ def _samples(seconds: float, screen: Screen) -> Iterator[soak.Sample]:
                     before = now
             numbers["dead tuples"] = _dead_tuples()
             yield soak.Sample(at, numbers)
-            screen.say(screen.dim(f"  {at / 60:.0f} min: " + ", ".join(f"{n} {v:.0f}" for n, v in numbers.items())))
+            now_at = ", ".join(f"{named(name.partition(', ')[0])} {value:.0f}" for name, value in numbers.items())
+            screen.say(screen.dim(words.MINUTES(minutes=f"{at / 60:.0f}", numbers=now_at)))
             time.sleep(every)
     except KeyboardInterrupt:
         return
@@ -148,17 +148,27 @@ def _dead_tuples() -> float:
     return ask_database(ask)
 
 
+def named(what: str) -> str:
+    """What drifted, as the operator reads it: `calls memory` is of a service, `dead tuples` of none."""
+    if what in words.WHAT:
+        return str(words.WHAT[what])
+    service, _, kind = what.partition(" ")
+    return f"{service} {words.WHAT[kind]}" if kind in words.WHAT else what
+
+
 def report(samples: list[soak.Sample], ended: Counter[str], count: int) -> list[str]:
     """The table, as bench/RESULTS.md keeps it."""
     lasted = samples[-1].at_s / 3600 if samples else 0.0
+    how = ", ".join(words.ENDED(number=number, how=words.HOW[how]) for how, number in ended.most_common())
     rows = [
-        f"{count} calls at once for {lasted:.2f} h: {ended.total()} calls, "
-        + ", ".join(f"{number} {how}" for how, number in ended.most_common()),
+        words.IN_ALL(count=count, hours=f"{lasted:.2f}", calls=ended.total(), how=how),
         "",
-        "| what | first quarter | last quarter | change an hour |",
+        str(words.HEAD),
         "|---|---|---|---|",
     ]
     for drift in soak.drifts(samples):
         unit = f" {drift.unit}" if drift.unit else ""
-        rows.append(f"| {drift.what} | {drift.first:.1f}{unit} | {drift.last:.1f}{unit} | {drift.an_hour:+.1f}{unit} |")
+        rows.append(
+            f"| {named(drift.what)} | {drift.first:.1f}{unit} | {drift.last:.1f}{unit} | {drift.an_hour:+.1f}{unit} |"
+        )
     return rows

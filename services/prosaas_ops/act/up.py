@@ -11,14 +11,19 @@ from prosaas_ops.conduct import database, plan, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Finding, examine
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, Finding, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
+from prosaas_ops.swarm import deploy
+from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import kept, machine
+from prosaas_ops.texts import swarm as of_swarm
+from prosaas_ops.texts.told import NEXT
 
-OPTIONS = ("CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
+OPTIONS = ("BUILD", "CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
@@ -31,17 +36,20 @@ def run(options: Options) -> int:
         return FINE
     secrets.tell_overridden(world)
     if command == "doctor":
-        return _told(examine(DOCTOR, world, "prod"))
+        beyond = deploy.findings(world) if deploy.is_swarm(world) else []
+        return _told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
     acts: dict[str, Callable[[World, Options], None]] = {
-        "setup": _setup, "up-prod": _up, "up-dev": _up, "down": _down, "rollback": _rollback,
+        "setup": _setup, "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down, "rollback": _rollback,
         "rotate-secret": _rotate, "update-bases": _bases,
         "backup": _backup, "restore": _restore, "restore-drill": _drill,
     }  # fmt: skip
     act = acts.get(command, _restart)
+    if command != "up-swarm" and deploy.is_swarm(world):
+        act = _of_a_swarm(world, command) or act
     with world.locked(command):
-        if command not in ("setup", "up-prod", "up-dev", "down"):
+        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "down"):
             if not world.env.path.exists():
-                raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
+                raise problem(str(words.NO_STACK), "make up-prod")
             resume(world)
         act(world, options)
         left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
@@ -51,11 +59,15 @@ def run(options: Options) -> int:
 def resume(world: World) -> None:
     """A command that was killed is brought to its end first, or back; the one that was asked for follows."""
     journal = unfinished(world)
+    if deploy.is_swarm(world):
+        # What was asked of a Swarm it brings to an end, or back, without anybody.
+        world.remember("journal", None)
+        return
     if journal is None:
         Generations(world).tidy(*(OURS if world.containers() else ()))
         return
     name, memory = journal["plan"], journal["memory"]
-    world.say(f"make {name} was interrupted at the step {journal['step']!r}: that comes to its end first")
+    world.say(words.INTERRUPTED(name=name, step=journal["step"]))
     if name == "up-prod":
         run_plan(plan.up(world, "prod", build=False), world)
     elif name == "rotate-secret":
@@ -75,12 +87,14 @@ def _setup(world: World, _options: Options) -> None:
 def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
-    world.env.put(**secrets.machine(world))
+    found = secrets.machine(world)
     if environment:
-        # What this start is, and not what the last one was, is what the checks must see.
-        world.overrides = secrets.chosen_stack(world, environment)
-        _refuse(examine(PREFLIGHT, world, environment))
-        world.env.put(**world.overrides)
+        # What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+        found |= secrets.chosen_stack(world, environment)
+        world.overrides = found
+        swarm = environment == "swarm"
+        _refuse(examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment))
+    world.env.put(**found)
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
@@ -100,25 +114,69 @@ def _up(world: World, options: Options) -> None:
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     first = not world.containers()
-    world.say(f"{'starting' if first else 'renewing'} {world.project}, and waiting until it serves")
+    world.say((words.STARTING if first else words.RENEWING)(project=world.project))
     run_plan(plan.up(world, environment), world)
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
     if environment == "prod":
         database.schedule(world, world.recorded("BACKUP_SCHEDULE"))
-    world.say(f"up in {time.monotonic() - started:.0f} s, version {world.version}: {where}")
+    world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))
     _say_what_drains(world)
-    world.say("next: make call (one simulated call), make logs, make checklist")
+    world.say(str(words.NEXT))
     if world.recorded("DEMO") == "1":
-        world.warn("this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing")
+        world.warn(str(words.IS_DEMO))
+
+
+def _up_swarm(world: World, options: Options) -> None:
+    started, build = time.monotonic(), options.flag("BUILD", default=True)
+    prepare(world, "swarm")
+    run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
+    world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
+    world.say(str(of_swarm.NEXT))
+
+
+# What acts on one machine's containers, and what to do instead where they are many machines'.
+_ALONE = {
+    "up-prod": of_swarm.DOWN_FIRST,
+    "up-dev": of_swarm.OTHER_CLONE,
+    "rotate-secret": of_swarm.IN_ENV,
+    "backup": of_swarm.BY_HAND,
+    "restore": of_swarm.BY_HAND,
+    "restore-drill": of_swarm.BY_HAND,
+}
+
+
+def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] | None:
+    """The command's meaning for a stack on a Swarm, None where it is the same."""
+    if command in _ALONE and deploy.engine_of(world).services():
+        raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
+    if command.startswith("restart-"):
+        service = SERVICES[command.removeprefix("restart-")]
+        return lambda world, _options: run_plan(deploy.restart(world, service), world)
+    acts: dict[str, Callable[[World, Options], None]] = {
+        "down": lambda world, _options: _down_swarm(world),
+        "rollback": lambda world, options: _rollback_swarm(world, options.number("N", 1)),
+    }
+    return acts.get(command)
+
+
+def _down_swarm(world: World) -> None:
+    world.say(of_swarm.WAITING(seconds=world.setting("DRAIN_SECONDS", "600")))
+    run_plan(deploy.down(world), world)
+    world.say(str(of_swarm.DOWN))
+
+
+def _rollback_swarm(world: World, back: int) -> None:
+    run_plan(deploy.Deploy(world, _refuse).rollback(back), world)
+    world.say(str(of_swarm.ROLLED_BACK))
 
 
 def _say_what_drains(world: World) -> None:
     calls = plan.live_calls(world)
     *older, _newest = calls or {"": 0}
     for name in older:
-        world.say(f"{name} keeps its {calls[name]} live calls to their end, and goes by itself")
+        world.say(words.DRAINS(name=name, calls=calls[name]))
 
 
 def _restart(world: World, options: Options) -> None:
@@ -131,38 +189,39 @@ def _restart(world: World, options: Options) -> None:
     world.say(f"{service} runs anew, version {world.version}")
     _say_what_drains(world)
     if level:
-        world.say(f"{service} runs at {level} until it is next recreated; make restart-{short} returns it")
+        world.say(words.RUNS_AT(service=service, level=level, short=short))
 
 
 def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
-        raise problem("there is no .env, so no stack was started from this folder", "make up-prod")
+        raise problem(str(words.NO_STACK), "make up-prod")
     if calls := sum(plan.live_calls(world).values()):
-        world.say(f"waiting for {calls} live calls, at most {world.setting('DRAIN_SECONDS', '600')} s")
+        world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):
         database.schedule(world, "")
-    world.say("down; the data stays in its volumes, and make up-prod starts it again")
+    world.say(str(words.DOWN))
 
 
 def _rollback(world: World, options: Options) -> None:
     run_plan(plan.rollback(world, options.number("N", 1)), world)
     images = Images(world)
-    world.say(f"version {images.version(images.in_use())} runs again, on the schema as it is")
-    world.say("next: make up-prod builds this folder's again")
+    world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))
+    world.say(str(words.BUILDS_AGAIN))
     _say_what_drains(world)
 
 
 def _rotate(world: World, options: Options) -> None:
     name = options.text("NAME")
     if name not in (*secrets.OURS, *secrets.PROVIDERS):
-        raise Usage(f"NAME= is one of: {' '.join((*secrets.OURS, *secrets.PROVIDERS))}")
+        raise Usage(words.NAMES(names=" ".join((*secrets.OURS, *secrets.PROVIDERS))))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
-        raise problem("the stack is not running", "make up-prod")
+        raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
+    plan.same_definition(world)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
-    meanwhile = " once the calls that ring now are answered" if "," in value else ""
-    world.say(f"{name} has a new value, in .env and in what uses it; the old one is worthless{meanwhile}")
+    meanwhile = str(words.ONCE_ANSWERED) if "," in value else ""
+    world.say(words.NEW_VALUE(name=name, meanwhile=meanwhile))
     _say_what_drains(world)
 
 
@@ -172,17 +231,14 @@ def _bases(world: World, _options: Options) -> None:
     changed = world.env.put(**found)
     for name, image in found.items():
         world.say(f"{name}={image}")
-    world.say("next: make up-prod builds on them" if changed else "the same as before; next: make up-prod")
+    world.say(str(words.BASES if changed else words.SAME_BASES))
 
 
 def _asked(name: str) -> str:
-    value = getpass.getpass(f"the new {name}, not shown: ") if sys.stdin.isatty() else sys.stdin.readline()
+    value = getpass.getpass(words.ASKED(name=name)) if sys.stdin.isatty() else sys.stdin.readline()
     value = value.strip()
     if not value or set(value) - _USABLE:
-        raise problem(
-            f"no usable value for {name} on standard input",
-            f"make rotate-secret NAME={name}, then paste it, on one line",
-        )
+        raise problem(words.NO_VALUE(name=name), words.PASTE(name=name))
     return value
 
 
@@ -195,9 +251,9 @@ def _restore(world: World, options: Options) -> None:
     force = options.flag("FORCE", default=False)
     memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(database.restore(world, memory), world)
-    world.say(f"restored: {database.counted(world, 'prosaas')}")
+    world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
-        world.say("next: make up-prod")
+        world.say(NEXT(commands="make up-prod"))
 
 
 def _drill(world: World, options: Options) -> None:
@@ -208,18 +264,14 @@ def _refuse(findings: list[Finding]) -> None:
     bad = [finding for finding in findings if finding.bad]
     if bad:
         _told(bad)
-        raise problem(
-            f"{len(bad)} problem(s) before the start; nothing was changed",
-            "the lines above, then run this again",
-            "make doctor",
-        )
+        raise problem(words.PROBLEMS(count=len(bad)), str(words.THEN_AGAIN), "make doctor")
 
 
 def _told(findings: list[Finding]) -> int:
     for finding in findings:
         if not finding.bad:
-            print(f"ok       {finding.topic:<10} {finding.text}", flush=True)
+            print(f"{machine.OK!s:<8} {finding.topic:<10} {finding.text}", flush=True)
         else:
-            print(f"problem  {finding.topic:<10} {finding.text}", flush=True)
-            print(f"{'':20}fix:  {finding.fix}\n{'':20}read: {finding.read}", flush=True)
+            print(f"{machine.BAD!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+            print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)
     return PROBLEM if any(finding.bad for finding in findings) else FINE

@@ -7,6 +7,7 @@ from prosaas_ops.audited import Entry, carry, on_this_machine
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack.records import asked
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -22,14 +23,14 @@ def run(options: Options) -> int:
     found = _in_database(since, most + 1) if everywhere else on_this_machine()
     found = [entry for entry in found if entry.at >= since]
     if not everywhere:
-        complain("audit: the database does not answer: this is what this machine noted alone")
+        complain(str(words.NO_DATABASE))
     if not found:
-        complain(f"audit: nothing since {since:%Y-%m-%d %H:%M} UTC")
+        complain(words.NOTHING_SINCE(since=f"{since:%Y-%m-%d %H:%M}"))
         return NOTHING
     rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.operator, one.act, one.target, one.why or "-") for one in found[:most]]
-    screen.say(*table([("when (UTC)", "who", "what", "whom", "why"), *rows]))
+    screen.say(*table([tuple(map(str, words.AUDIT_HEAD)), *rows]))
     if len(found) > most:
-        screen.say(screen.dim(f"the newest {most}: MAX= shows more"))
+        screen.say(screen.dim(words.NEWEST(most=most)))
     return FINE
 
 

@@ -13,10 +13,11 @@ from prosaas_ops.stack.engine import Engine, RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import call_record
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories.call import lines_of_call, lines_of_record
 from prosaas_ops.texts import lines as words
-from prosaas_ops.texts import told
+from prosaas_ops.texts import refused, told
 
 OPTIONS = ("CALL", "LEVEL")
 
@@ -27,7 +28,7 @@ _AROUND_SECONDS = 2.0
 
 
 def run(options: Options) -> int:
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
     service, (code, out, err) = _ask(engine, call_sid)
@@ -36,7 +37,7 @@ def run(options: Options) -> int:
         complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
         return NOTHING
     if code:
-        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
     if not call_sid:
         rows = sorted(out.splitlines(), reverse=True)
         screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
@@ -52,7 +53,7 @@ def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
     """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
     service, (code, out, err) = _ask(engine, call_sid)
     if code not in (FINE, _NOTHING_RECORDED):
-        raise Problem(err.strip() or f"logctl failed with exit code {code}")
+        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
     return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
 
 

@@ -11,7 +11,8 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import business_known
-from prosaas_ops.texts import language
+from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import language, refused
 from prosaas_ops.texts import told as words
 
 # The columns before the last one.
@@ -25,12 +26,12 @@ def run(options: Options) -> int:
     bad = options.flag("BAD", default=False)
     business = options.text("BUSINESS")
     if business and not (business.isascii() and business.isdigit()):
-        raise Usage(f"BUSINESS={business} is no business: one looks like BUSINESS=456")
+        raise Usage(refused.NO_BUSINESS(business=business))
     since = options.since("SINCE", "1d")
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
-    engine = Engine()
+    engine = opened()
     up = live_calls(engine)
     live = None if up is None else tuple(call.call_sid for call in up)
     asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30), live)

@@ -9,8 +9,8 @@ from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.texts import refused, told
 from prosaas_ops.texts import status as words
-from prosaas_ops.texts import told
 
 _NUMBERS, _LEAST_NAME = 65, 8
 
@@ -20,7 +20,7 @@ OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 def run(options: Options) -> int:
     business = options.text("BUSINESS")
     if business and not (business.isascii() and business.isdigit()):
-        raise Usage(f"BUSINESS={business} is no business: one looks like BUSINESS=456")
+        raise Usage(refused.NO_BUSINESS(business=business))
     since = options.since("SINCE", "30d")
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     assert since is not None
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
-    engine = Engine()
+    engine = opened()
     lines = merged(engine, options.services(), since.timestamp(), end.timestamp())
     groups = group_errors(lines, happenings(engine, since.timestamp() - _BEFORE, end.timestamp()))
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"

@@ -10,6 +10,7 @@ from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import checks as words
 
 OPTIONS = ("QUIET",)
@@ -17,7 +18,7 @@ OPTIONS = ("QUIET",)
 
 def run(options: Options) -> int:
     """With QUIET=1 (for doctor) only what is louder than INFO is told, and it is a problem."""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     containers = [found for found in engine.containers(*SERVICES.values()) if found.state == "running"]
     if not containers and options.flag("QUIET", default=False):
         return FINE
@@ -89,13 +90,14 @@ def _disk(engine: Engine) -> list[str]:
         for volume in used.get("Volumes") or []
         if (volume.get("Labels") or {}).get("com.docker.compose.project") == engine.project
     ]
-    images = sum(int(image["Size"]) for image in used.get("Images") or [])
+    # The engine's own sums: images share layers, and so does the cache.
+    images = int(used.get("LayersSize") or 0)
     unused = [image for image in used.get("Images") or [] if not image.get("Containers")]
-    cache = sum(int(layer["Size"]) for layer in used.get("BuildCache") or [])
+    cache = sum(int(layer["Size"]) for layer in used.get("BuildCache") or [] if not layer.get("Shared"))
     folder = sum(path.stat().st_size for path in Path("logs").glob("*") if path.is_file())
     rows = [
         *volumes,
-        (words.IMAGES(count=len(unused)), images, "docker image prune"),
+        (words.IMAGES(count=len(unused)), images, str(words.FREES_IMAGES)),
         (str(words.CACHE), cache, "docker builder prune"),
         (str(words.FOLDER), folder, "rm logs/*"),
         (_kept_logs(engine), 0, str(words.KEPT)),

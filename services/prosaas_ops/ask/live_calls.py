@@ -2,15 +2,15 @@
 
 from prosaas_ops.options import FINE, PROBLEM, Options
 from prosaas_ops.screen.terminal import Screen, table
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 
 OPTIONS = ("QUIET",)
 
 
 def run(options: Options) -> int:
-    calls = live_calls(Engine())
+    calls = live_calls(opened())
     screen = Screen()
     if options.flag("QUIET", default=False):
         screen.say("unknown" if calls is None else str(len(calls)))

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
+from prosaas_ops.texts import refused
 
 OPTIONS = ("S", "SINCE", "UNTIL", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
 
@@ -25,7 +26,7 @@ def run(options: Options) -> int:
     services = options.services()
     since, until = options.since("SINCE"), options.since("UNTIL")
     follows = options.flag("FOLLOW", default=since is None and until is None)
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     keep = line_filter(options, call_sid)
     now = datetime.now(UTC).timestamp()
@@ -80,4 +81,4 @@ def _pattern(options: Options, name: str) -> re.Pattern[str] | None:
     try:
         return re.compile(value, re.IGNORECASE) if value else None
     except re.error as error:
-        raise Usage(f"{name}={value} is no regular expression: {error}") from None
+        raise Usage(refused.NO_PATTERN(name=name, value=value, why=error)) from None

@@ -10,7 +10,7 @@ from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.status import Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words
@@ -24,7 +24,7 @@ _CLEAR = "\x1b[H\x1b[2J"
 
 def run(options: Options) -> int:
     """1 where something must be looked at: an alert, a held job, a service that is not up, a database that is away."""
-    engine, screen = Engine(), Screen()
+    engine, screen = opened(), Screen()
     as_json, watching = options.flag("JSON", default=False), options.flag("WATCH", default=False)
     while True:
         now = status(engine)
@@ -118,5 +118,5 @@ def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     for alert in acting:
         head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
         yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
-        yield Prose(f"  {alert.summary}")
+        yield Prose(f"  {alert.told}")
         yield Prose(screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"))

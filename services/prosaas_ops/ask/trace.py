@@ -11,14 +11,15 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
-from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import RANK, clock
+from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
-from prosaas_ops.stories.message import MessageStory, tell_message
-from prosaas_ops.texts import Text, language
+from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
+from prosaas_ops.texts import Text, language, refused
 from prosaas_ops.texts import told as words
 from prosaas_ops.texts.pages import PAID
 
@@ -40,7 +41,7 @@ _NEAR_SECONDS = 900.0
 
 
 def run(options: Options) -> int:
-    screen, engine = Screen(), Engine()
+    screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
     if message := options.text("MESSAGE"):
@@ -54,9 +55,10 @@ def run(options: Options) -> int:
         found = calls_of(phone, options.since("SINCE"))
         if not found:
             return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
-        call_sid = _picked(found, options)
+        talk = talk_of(phone=phone)
+        call_sid = _picked(found, options, alone=talk is None)
         if not call_sid:
-            screen.say(*listing(found, options.text("PHONE"), screen))
+            screen.say(*listing(found, phone, screen, talk))
             return FINE
     story = tell(engine, call_sid)
     if story is None:
@@ -86,8 +88,8 @@ def _nobody(options: Options) -> object:
     return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
 
-def _picked(found: list[Found], options: Options) -> str:
-    """The call that is meant: the only one, the N-th, the one nearest to AT; none where the operator must say."""
+def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
+    """The call that is meant: the N-th, the one nearest to AT, the only one of who wrote nothing either; else none."""
     if at := options.since("AT"):
         nearest = min(found, key=lambda call: abs(call.started_at - at))
         apart = abs(nearest.started_at - at).total_seconds()
@@ -98,13 +100,13 @@ def _picked(found: list[Found], options: Options) -> str:
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):
-            raise Usage(f"N={number}, and there are {len(found)} calls")
+            raise Usage(refused.FEWER_CALLS(number=number, calls=len(found)))
         return found[number - 1].call_sid
-    return found[0].call_sid if len(found) == 1 else ""
+    return found[0].call_sid if alone and len(found) == 1 else ""
 
 
-def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
-    """The calls of a number, newest first, each with the number by which it is told."""
+def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = None) -> list[str]:
+    """The calls of a number, newest first, each with the number by which it is told; and what was written from it."""
     now = datetime.now(UTC)
     rows = [screen.dim(words.CALLS_OF(phone=phone))]
     for number, call in enumerate(found[:_LISTED], 1):
@@ -115,7 +117,14 @@ def listing(found: list[Found], phone: str, screen: Screen) -> list[str]:
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
         rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
-    rows.append(Prose(screen.dim(words.NEXT(commands=f"{again} N=1"))))
+    commands = [f"{again} N=1"]
+    if talk is not None and talk.messages:
+        written = MessageStory(talk)
+        wrong = complaints(written)
+        state = screen.value(wrong[0].words if wrong else fine(written))
+        rows.append(f"WhatsApp  {talk.messages[-1].sent_at:%m-%d %H:%M:%S}  {screen.warn(state) if wrong else state}")
+        commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
+    rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows
 
 
@@ -225,7 +234,7 @@ def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
     text = spoken_text(entry, story.call_sid)
-    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source)} "
+    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
     parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind != "detail" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]

@@ -1,11 +1,12 @@
 """Backup and restore of the database in its container: whole or not at all, and back to what was when it fails."""
 
-import gzip
 import os
 import re
 import subprocess
+import tarfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from prosaas_ops.conduct.plan import ORDER, sql
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
+from prosaas_ops.texts import kept as words
 
 _CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
 _OUR_NAME = re.compile(r"prosaas-\d{8}T\d{6}Z\.dump(\.age)?")
@@ -38,9 +40,9 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = world.root / (name or f"{_FOLDER}/prosaas-{stamp}.dump{encrypted.ENDING if recipient else ''}")
     if recipient and path.suffix != encrypted.ENDING:
-        raise problem(f"{path.name} is encrypted (BACKUP_RECIPIENT)", f"FILE={name}{encrypted.ENDING}")
+        raise problem(words.ENCRYPTED(name=path.name), f"FILE={name}{encrypted.ENDING}")
     if path.exists() and not over:
-        raise problem(f"{path.name} is there already", "another FILE=, or FORCE=1 to replace it")
+        raise problem(words.THERE_ALREADY(name=path.name), str(words.OTHER_FILE))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -54,7 +56,7 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
         part.unlink(missing_ok=True)
     files = _volumes(world, path, recipient)
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
-    world.say(f"{shown}, {path.stat().st_size} bytes{files}; back again with: make restore FILE={shown}")
+    world.say(words.WRITTEN(shown=shown, size=path.stat().st_size, files=files))
     _keep(world, path)
     if copy := world.recorded("BACKUP_COPY"):
         # The door runs it, on the host, where its tools and keys are.
@@ -67,11 +69,7 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
 def schedule(world: World, when: str) -> None:
     """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
     if when and not _CRON.fullmatch(when):
-        raise problem(
-            f"BACKUP_SCHEDULE={when[:60]} is no time of cron",
-            "five fields, for example BACKUP_SCHEDULE='15 3 * * *'",
-            "docs/operations.md",
-        )
+        raise problem(words.NO_CRON(when=when[:60]), str(words.FIVE_FIELDS), "docs/operations.md")
     replace(world.state / "schedule", when)
 
 
@@ -81,18 +79,18 @@ def _dumped(world: World, part: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     if done.returncode:
-        raise problem(f"pg_dump did not finish, nothing was kept: {_said(done)}", "docker compose logs postgres")
+        raise problem(words.NOT_FINISHED(why=_said(done)), "docker compose logs postgres")
     # Every byte of it, not the table of contents alone: a dump that was cut keeps its contents.
     with part.open("rb") as file:
         if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
-            raise problem("the dump cannot be read back, it was not kept", "make doctor (free space), then again")
+            raise problem(str(words.NOT_READ_BACK), str(words.SPACE))
 
 
 def _proven(world: World, part: Path) -> None:
     """Restored beside the database, where it harms nothing."""
     try:
         aside(world, part, "prosaas_proof")
-        world.say(f"restored aside to prove it: {counted(world, 'prosaas_proof')}")
+        world.say(words.PROVEN(counted=counted(world, "prosaas_proof")))
     finally:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
 
@@ -117,20 +115,29 @@ def _volumes(world: World, path: Path, recipient: str) -> str:
     folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
     part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
     try:
-        with gzip.open(part, "wb") as file:
+        with tarfile.open(part, "x:gz") as archive:
             for one in {one.service: one for one in gateway}.values():
-                done = subprocess.run(
-                    ["docker", "cp", f"{one.id}:{folder[one.service]}", "-"], capture_output=True, check=False
-                )
-                if done.returncode == 0:
-                    file.write(done.stdout)
+                _added(archive, one.id, folder[one.service])
         part.chmod(0o600)
         if recipient:
             encrypted.for_recipient(part, recipient)
         os.replace(part, aside)
     finally:
         part.unlink(missing_ok=True)
-    return f", certificates and spool in {aside.name}"
+    return words.AND_FILES(name=aside.name)
+
+
+def _added(archive: tarfile.TarFile, container: str, folder: str) -> None:
+    """What the container has in the folder, as the engine streams it: it may be more than memory holds."""
+    with (
+        subprocess.Popen(
+            ["docker", "cp", f"{container}:{folder}", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as copied,
+        suppress(tarfile.ReadError),
+        tarfile.open(fileobj=copied.stdout, mode="r|") as found,
+    ):
+        for member in found:
+            archive.addfile(member, found.extractfile(member) if member.isreg() else None)
 
 
 def _keep(world: World, newest: Path) -> None:
@@ -154,22 +161,18 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     path = world.root / name
     if not name or not path.is_file():
         known = sorted(str(found.relative_to(world.root)) for found in _dumps(world))
-        told = f": there is no {name}" if name else ""
+        told = words.NO_FILE(name=name) if name else ""
         raise Usage("\n".join([f"make restore FILE=backups/….dump{told}", *known]))
     if world.recorded("DATABASE_URL"):
-        raise Problem("DATABASE_URL is set: a managed database is restored by its provider's own means")
+        raise Problem(str(words.MANAGED))
     if not any(found.state == "running" for found in world.containers("postgres")):
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
     with encrypted.opened(path, world.root / key if key else None) as plain:
         _readable(world, plain)
         rows = _rows(world)
         if rows and not force:
-            raise problem(
-                f"the database is live: this would replace its {rows} businesses, calls and messages",
-                f"make restore FILE={name} FORCE=1 (writes a backup of it first)",
-                "docs/operations.md",
-            )
-        world.say(f"restoring {name}, beside the database")
+            raise problem(words.IS_LIVE(rows=rows), words.BY_FORCE(name=name), "docs/operations.md")
+        world.say(words.RESTORING(name=name))
         aside(world, plain, "prosaas_restored")
     _known_schema(world)
     _forget_again(world, path.parent)
@@ -190,7 +193,7 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
         ],
         memory,
         lambda remembered: [Step("swap back", lambda: _swap_back(world)), start],
-        "the database is what it was, and the services that ran run again",
+        str(words.BACK_TO),
     )
 
 
@@ -200,7 +203,7 @@ def drill(world: World, name: str = "", key: str = "") -> None:
     files = sorted(_dumps(world), key=lambda path: path.stat().st_mtime)
     path = world.root / name if name else (files[-1] if files else None)
     if path is None or not path.is_file():
-        raise problem("there is no backup to try", "make backup")
+        raise problem(str(words.NO_BACKUP), "make backup")
     started = time.monotonic()
     with encrypted.opened(path, world.root / key if key else None) as plain:
         _readable(world, plain)
@@ -209,9 +212,9 @@ def drill(world: World, name: str = "", key: str = "") -> None:
             found = counted(world, "prosaas_drill")
         finally:
             sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_drill")
-    world.say(f"{path.name} can be restored, in {time.monotonic() - started:.0f} s")
-    world.say(f"in the backup: {found}")
-    world.say(f"live now:      {counted(world, 'prosaas')}")
+    world.say(words.CAN_BE(name=path.name, seconds=f"{time.monotonic() - started:.0f}"))
+    world.say(words.IN_BACKUP(counted=found))
+    world.say(words.LIVE_NOW(counted=counted(world, "prosaas")))
 
 
 def aside(world: World, path: Path, database: str) -> None:
@@ -220,7 +223,7 @@ def aside(world: World, path: Path, database: str) -> None:
     sql(world, "postgres", ";".join(roles.made()) + ";")
     sql(world, "postgres", f"DROP DATABASE IF EXISTS {database};")
     sql(world, "postgres", f"CREATE DATABASE {database} TEMPLATE template0;")
-    words = [
+    command = [
         "pg_restore",
         "--username=prosaas",
         f"--dbname={database}",
@@ -229,9 +232,9 @@ def aside(world: World, path: Path, database: str) -> None:
         "--single-transaction",
     ]
     with path.open("rb") as file:
-        done = _piped(world, words, feed=file)
+        done = _piped(world, command, feed=file)
     if done.returncode:
-        raise Problem(f"the backup could not be restored; the database is as it was: {_said(done)}")
+        raise Problem(words.NOT_RESTORED(why=_said(done)))
 
 
 def counted(world: World, database: str) -> str:
@@ -261,11 +264,7 @@ def _known_schema(world: World) -> None:
     }
     if newest and newest not in names:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
-        raise problem(
-            f"this backup has the schema {newest}, which this version does not know; nothing was changed",
-            "restore it with the version that wrote it",
-            "docs/operations.md",
-        )
+        raise problem(words.OTHER_SCHEMA(schema=newest), str(words.ITS_VERSION), "docs/operations.md")
 
 
 def _forget_again(world: World, beside: Path) -> None:
@@ -274,12 +273,12 @@ def _forget_again(world: World, beside: Path) -> None:
         forgotten = [one for folder in {beside, world.root / _FOLDER} for one in ledger.noted(folder)]
     except ValueError as error:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
-        fix = f"repair or remove that line, and forget that person again: {_FOLDER}/{ledger.FILE}"
-        raise problem(f"who was forgotten would come back: {error}", fix, "docs/privacy.md") from None
+        fix = words.REPAIR(path=f"{_FOLDER}/{ledger.FILE}")
+        raise problem(words.WOULD_COME_BACK(why=error), fix, "docs/privacy.md") from None
     there = set(sql(world, "prosaas_restored", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
     if script := "\n".join(ledger.again(one, there) for one in forgotten):
         sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
-        world.say(f"{len(forgotten)} people who were forgotten stay forgotten")
+        world.say(words.STAY_FORGOTTEN(count=len(forgotten)))
 
 
 def _stop(world: World) -> None:
@@ -336,7 +335,7 @@ def _start(world: World, services: Sequence[str]) -> None:
     world.compose("up", "--detach", "--no-build", "migrate")
     for migrate in world.containers("migrate"):
         if world.docker("wait", migrate.id).out.strip() != "0":
-            raise Problem("migrate could not bring the backup to this version's schema: docker compose logs migrate")
+            raise Problem(str(words.NOT_MIGRATED))
     generations = Generations(world)
     for service in ORDER:
         if service in services:
@@ -348,17 +347,13 @@ def _start(world: World, services: Sequence[str]) -> None:
 
 def _require_container(world: World) -> None:
     if not any(found.state == "running" for found in world.containers("postgres")):
-        raise problem(
-            "no postgres container runs",
-            "make up-prod; a managed database is backed up by its provider",
-            "docs/operations.md",
-        )
+        raise problem(str(words.NO_POSTGRES), str(words.ITS_PROVIDER), "docs/operations.md")
 
 
 def _readable(world: World, path: Path) -> None:
     with path.open("rb") as file:
         if _piped(world, ["pg_restore", "--file=/dev/null"], feed=file).returncode:
-            raise problem(f"{path.name} is not a backup that pg_restore can read whole", "choose another backup")
+            raise problem(words.NOT_WHOLE(name=path.name), str(words.ANOTHER))
 
 
 def _piped(

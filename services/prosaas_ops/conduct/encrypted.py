@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prosaas_ops.conduct.files import problem
+from prosaas_ops.texts import conduct as words
 
 ENDING = ".age"
 
@@ -18,9 +19,7 @@ def for_recipient(path: Path, recipient: str) -> None:
     try:
         done = _age("--encrypt", "--recipient", recipient, "--output", str(aside), str(path))
         if done.returncode:
-            raise problem(
-                f"the backup could not be encrypted, nothing was kept: {_said(done)}", "BACKUP_RECIPIENT in .env"
-            )
+            raise problem(words.NOT_ENCRYPTED(why=_said(done)), str(words.RECIPIENT))
         aside.chmod(0o600)
         os.replace(aside, path)
     finally:
@@ -34,15 +33,13 @@ def opened(path: Path, key: Path | None) -> Iterator[Path]:
         yield path
         return
     if key is None or not key.is_file():
-        told = f": there is no {key.name}" if key is not None else ""
-        raise problem(f"{path.name} is encrypted{told}", "KEY= and the file with the key that age-keygen wrote")
+        told = words.NO_FILE(name=key.name) if key is not None else ""
+        raise problem(words.ENCRYPTED(name=path.name, told=told), str(words.KEY_FILE))
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".opened-") as folder:
         plain = Path(folder) / path.stem
         done = _age("--decrypt", "--identity", str(key), "--output", str(plain), str(path))
         if done.returncode:
-            raise problem(
-                f"{path.name} could not be opened: {_said(done)}", "KEY= and the file with the key of its recipient"
-            )
+            raise problem(words.NOT_OPENED(name=path.name, why=_said(done)), str(words.ITS_KEY))
         yield plain
 
 
@@ -51,4 +48,5 @@ def _age(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def _said(done: "subprocess.CompletedProcess[str]") -> str:
-    return done.stderr.strip().splitlines()[0][:200] if done.stderr.strip() else f"age ended with {done.returncode}"
+    told = done.stderr.strip()
+    return told.splitlines()[0][:200] if told else words.AGE_ENDED(code=done.returncode)

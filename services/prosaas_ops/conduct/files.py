@@ -1,4 +1,4 @@
-"""Files are replaced, never edited: a kill or a full disk leaves either the old one or the new one."""
+"""Replaces files whole: after a kill or on a full disk there is either the old file or the new one."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
@@ -17,7 +18,7 @@ _UNSET = "\ufffd"
 
 def problem(what: str, fix: str, read: str = "") -> Problem:
     """What is wrong, what puts it right, and where to read about it."""
-    return Problem(f"{what}\n  fix:  {fix}" + (f"\n  read: {read}" if read else ""))
+    return Problem(f"{what}\n  {words.FIX}  {fix}" + (f"\n  {words.READ} {read}" if read else ""))
 
 
 def replace(path: Path, text: str, mode: int = 0o600) -> None:
@@ -42,7 +43,7 @@ def read_env(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{path.name} cannot be read: {type(error).__name__}; it must be a text file of yours") from None
+        raise Problem(words.NOT_TEXT(name=path.name, why=type(error).__name__)) from None
     names = dict.fromkeys(match[1] for line in text.splitlines() if (match := _ASSIGNMENT.match(line)))
     if not names:
         return {}
@@ -60,7 +61,7 @@ def read_env(path: Path) -> dict[str, str]:
     )
     if done.returncode:
         # What Compose complains about it quotes, and that may be a secret.
-        raise Problem(f"Compose cannot read {path.name}: `docker compose config --quiet` shows where")
+        raise Problem(words.COMPOSE_CANNOT(name=path.name))
     values = json.loads(done.stdout)["services"]["x"]["environment"]
     return {name: value.replace("$$", "$") for name, value in values.items() if value != _UNSET}
 
@@ -95,7 +96,7 @@ class EnvFile:
         finally:
             trial.unlink(missing_ok=True)
         if not same:
-            raise Problem(f".env has a line that takes part in another: put {', '.join(changed)} into it by hand")
+            raise Problem(words.LINES_MIX(names=", ".join(changed)))
         replace(self.path, text)
         self._settings = None
         return True
@@ -118,5 +119,5 @@ def _line(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return f"{name}={value}"
     if "'" in value or "\n" in value:
-        raise Problem(f"{name} has a quote or a line break in it, which .env cannot hold")
+        raise Problem(words.NOT_HELD(name=name))
     return f"{name}='{value}'"

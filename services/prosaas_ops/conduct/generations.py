@@ -13,6 +13,7 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.lines import seconds
+from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
 # Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one that
@@ -118,17 +119,17 @@ class Generations:
         self._world.compose("create", "--no-build", "--no-recreate", "--scale", scale, service)
         made = [found for found in self._world.containers(service) if found.id not in before]
         if len(made) != 1:
-            raise Problem(f"Compose made {len(made)} new containers of {service} instead of one")
+            raise Problem(words.NOT_ONE_MADE(count=len(made), service=service))
         return made[0]
 
     def _not_ready(self, container: Container) -> str:
         """Why it does not serve; nothing when it does. Ready is what it says itself: database, queue, settings."""
         engine, deadline = self._world.engine, time.monotonic() + READY_WITHIN_S
-        said = "it does not answer"
+        said = str(words.NO_ANSWER)
         while time.monotonic() < deadline:
             state = engine.inspect(container.id)["State"]
             if (not state["Running"] and not state.get("Restarting")) or state.get("ExitCode"):
-                return f"it ended with exit code {state['ExitCode']}"
+                return words.ENDED_WITH(code=state["ExitCode"])
             if state.get("Health", {}).get("Status", "healthy") == "healthy":
                 if container.service not in OURS:
                     return ""
@@ -139,12 +140,12 @@ class Generations:
                         return ""
                     said = (out or err).strip() or said
             time.sleep(_LOOK_S)
-        return f"not ready within {READY_WITHIN_S:.0f} s: {said}"
+        return words.NOT_READY(seconds=f"{READY_WITHIN_S:.0f}", said=said)
 
     def _remove_failed(self, container: Container, *, alone: bool) -> None:
         """Show its last words. Where nothing else of the service runs it stays, to be looked at."""
         lines = self._world.docker("logs", "--tail", "20", container.id, check=False)
-        self._world.say(f"{container.service} did not become ready; its last lines:")
+        self._world.say(words.LAST_LINES(service=container.service))
         print((lines.out + lines.err).rstrip(), flush=True)
         if alone:
             self._world.docker("stop", "--time", "5", container.id, check=False)
@@ -226,4 +227,4 @@ def _own_id() -> str:
             _, found, rest = line.partition("/containers/")
             if found and "/etc/hostname" in line.split()[4]:
                 return rest.split("/")[0]
-    raise Problem("this must run in the tools' container: scripts/run")
+    raise Problem(str(words.TOOLS_ONLY))

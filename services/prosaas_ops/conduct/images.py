@@ -6,6 +6,7 @@ from typing import Any
 
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 KEPT_RELEASES = 3
 # What no build has used for so long is no cache any more.
@@ -77,9 +78,9 @@ class Images:
         """The images of the release that many before the one in use."""
         others = [release for release in self.releases() if release["images"] != self.in_use()]
         if not 1 <= back <= KEPT_RELEASES:
-            raise Problem(f"N={back}: a release from 1 (the one before) to {KEPT_RELEASES}")
+            raise Problem(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
         if len(others) < back:
-            raise Problem(f"there are {len(others)} earlier releases to go back to, not {back}")
+            raise Problem(words.FEWER_RELEASES(there=len(others), back=back))
         images: dict[str, str] = others[back - 1]["images"]
         return images
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
@@ -15,10 +16,14 @@ from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import LEVELS, Problem
+from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
 _FREE_MB = 3000
 _README = "README.md, A fresh machine"
+_LIVE = "docs/going-live.md"
+_OF_TIME = ("_SECONDS", "_MINUTES")
+_EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 _EXAMPLE = "env/example.env"
 
 
@@ -44,12 +49,9 @@ def engine(world: World, _environment: str) -> Iterator[Finding]:
     yield _at_least("compose", os.environ.get("PROSAAS_HOST_COMPOSE", ""), LEAST_COMPOSE)
     version = world.docker("info", "--format", "{{.CgroupVersion}}").out.strip()
     if version in ("1", "2"):
-        yield Finding("cgroup", f"version {version}")
+        yield Finding("cgroup", words.CGROUP(version=version))
     else:
-        fix = "mount cgroups, then restart dockerd"
-        yield Finding(
-            "cgroup", "the engine reports no cgroup version: limits cannot hold", fix, "docs/troubleshooting.md"
-        )
+        yield Finding("cgroup", str(words.NO_CGROUP), str(words.MOUNT_CGROUPS), "docs/troubleshooting.md")
 
 
 def _at_least(topic: str, version: str, least: tuple[int, int, int]) -> Finding:
@@ -57,21 +59,17 @@ def _at_least(topic: str, version: str, least: tuple[int, int, int]) -> Finding:
     wanted = ".".join(map(str, least))
     if found and tuple(map(int, found.groups())) >= least:
         return Finding(topic, version)
-    return Finding(
-        topic, f"{version or 'none'} is older than {wanted}", "make setup, or your distribution's newer one", _README
-    )
+    text = words.OLDER(version=version or words.NONE, least=wanted)
+    return Finding(topic, text, str(words.NEWER_ONE), _README)
 
 
 def disk(_world: World, _environment: str) -> Iterator[Finding]:
     # The tools' own root is on the engine's disk.
     free = shutil.disk_usage("/").free // 1_000_000
     if free >= _FREE_MB:
-        yield Finding("disk", f"{free // 1000} GB free for the engine")
+        yield Finding("disk", words.FREE_GB(free=free // 1000))
     else:
-        fix = "docker image prune, or a larger disk"
-        yield Finding(
-            "disk", f"{free} MB free for the engine, images and data need {_FREE_MB}", fix, "README.md, Sizes"
-        )
+        yield Finding("disk", words.FREE_MB(free=free, needed=_FREE_MB), str(words.MORE_DISK), "README.md, Sizes")
 
 
 def memory(world: World, environment: str) -> Iterator[Finding]:
@@ -81,10 +79,9 @@ def memory(world: World, environment: str) -> Iterator[Finding]:
     for service in _model(world, environment).values():
         limits += int(service.get("deploy", {}).get("resources", {}).get("limits", {}).get("memory", 0)) // 2**20
     if has >= limits * 0.6 and has >= 1800:
-        yield Finding("memory", f"{has} MB; the limits add up to {limits}")
+        yield Finding("memory", words.MEMORY(has=has, limits=limits))
     else:
-        fix = "lower *_MEMORY in .env, or a larger machine"
-        yield Finding("memory", f"{has} MB, and the limits add up to {limits}", fix, _EXAMPLE)
+        yield Finding("memory", words.LITTLE_MEMORY(has=has, limits=limits), str(words.MORE_MEMORY), _EXAMPLE)
 
 
 def ports(world: World, environment: str) -> Iterator[Finding]:
@@ -92,26 +89,26 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
     name = "API_PORT"
     port = world.setting(name, "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        yield Finding("port", f"{name}={port} is not a port", "a number from 1 to 65535 in .env", _EXAMPLE)
+        yield Finding("port", words.NO_PORT(name=name, port=port), str(words.A_PORT), _EXAMPLE)
         return
     if world.recorded("CALLS_PORT"):
-        text = "CALLS_PORT means nothing any more: calls come through API_PORT, or PUBLIC_HOST"
-        yield Finding("port", text, "remove it from .env", "docs/going-live.md")
+        yield Finding("port", str(words.CALLS_PORT), str(words.REMOVE_IT), "docs/going-live.md")
     ours = {binding for found in world.containers() if found.state == "running" for binding in found.ports}
     wanted = [("127.0.0.1", int(port), f"{name}={port}")]
     if world.setting("PUBLIC_HOST"):
-        wanted = [("0.0.0.0", 80, "port 80"), ("0.0.0.0", 443, "port 443")]
+        wanted = [("0.0.0.0", number, words.PORT(number=number)) for number in (80, 443)]
     if world.recorded("MONITORING") == "1":
         for spelled, default in (("PROMETHEUS_PORT", "9090"), ("ALERTMANAGER_PORT", "9093")):
             wanted.append(("127.0.0.1", int(world.setting(spelled, default)), spelled))
+    if world.recorded("GRAFANA") == "1":
+        wanted.append(("127.0.0.1", int(world.setting("GRAFANA_PORT", "3000")), "GRAFANA_PORT"))
     for address, number, spelled in wanted:
         if number in ours:
-            yield Finding("port", f"{spelled} is this stack's")
+            yield Finding("port", words.OURS(port=spelled))
         elif _free(address, number):
-            yield Finding("port", f"{spelled} is free")
+            yield Finding("port", words.FREE(port=spelled))
         else:
-            fix = "stop it, or set another API_PORT in .env"
-            yield Finding("port", f"{spelled} is taken by something else", fix, _EXAMPLE)
+            yield Finding("port", words.TAKEN(port=spelled), str(words.FREE_PORT), _EXAMPLE)
 
 
 def _free(address: str, port: int) -> bool:
@@ -129,19 +126,15 @@ def _free(address: str, port: int) -> bool:
 def network(world: World, _environment: str) -> Iterator[Finding]:
     bundle = world.setting("CA_BUNDLE")
     if not bundle or Path(bundle).is_file():
-        yield Finding("ca", f"image builds trust {bundle or 'their own bundle'}")
+        yield Finding("ca", words.TRUSTED(bundle=bundle or words.OWN_BUNDLE))
     else:
-        fix = "set it in .env to this machine's CA bundle, or remove it"
-        yield Finding("ca", f"CA_BUNDLE={bundle} is not a file", fix, _EXAMPLE)
+        yield Finding("ca", words.NO_BUNDLE(bundle=bundle), str(words.SET_BUNDLE), _EXAMPLE)
     passed = os.environ.get("HTTPS_PROXY")
     lower = os.environ.get("https_proxy")
     if lower and not passed:
-        fix = "export HTTPS_PROXY as well"
-        yield Finding(
-            "proxy", "https_proxy is set in lower case, which Compose does not pass to image builds", fix, _README
-        )
+        yield Finding("proxy", str(words.LOWER_PROXY), str(words.EXPORT_PROXY), _README)
     else:
-        yield Finding("proxy", "HTTPS_PROXY is passed to image builds" if passed else "none")
+        yield Finding("proxy", str(words.PROXY_PASSED if passed else words.NONE))
 
 
 def database(world: World, _environment: str) -> Iterator[Finding]:
@@ -149,14 +142,33 @@ def database(world: World, _environment: str) -> Iterator[Finding]:
         return
     try:
         arguments(url)
-        yield Finding("database", "DATABASE_URL can be read; whether the server serves, migrate asks it")
+        yield Finding("database", str(words.URL_READ))
+        own = world.setting("DATABASE_ROLES") == "1"
+        yield Finding("roles", str(words.OWN_ROLES if own else words.NO_ROLES))
     except AddressError as error:
-        yield Finding("database", f"DATABASE_URL is not usable: {error}", "correct it in .env", _EXAMPLE)
+        yield Finding("database", words.URL_BAD(why=error), str(words.CORRECT_IT), _EXAMPLE)
+
+
+def server(world: World, _environment: str) -> Iterator[Finding]:
+    """A server reads the files of its own major version alone, and would end at once on any other's."""
+    volume = f"{world.project}_{world.setting('POSTGRES_VOLUME', 'pgdata')}"
+    image = world.setting("POSTGRES_IMAGE", "postgres:17-trixie")
+    if world.recorded("DATABASE_URL") or world.docker("volume", "inspect", volume, check=False).code:
+        return
+    script = 'echo "$PG_MAJOR"; cat /data/PG_VERSION'
+    look = ("run", "--rm", "--network=none", f"--volume={volume}:/data:ro", "--entrypoint=sh", image, "-c", script)
+    match world.docker(*look, check=False).out.split():
+        case [wanted, held] if wanted != held:
+            text = words.OTHER_SERVER(image=image, wanted=wanted, volume=volume, held=held)
+            fix = str(words.TAKE_OVER(held=held))
+            yield Finding("database", text, fix, "docs/operations.md, Another PostgreSQL")
+        case [wanted, _]:
+            yield Finding("database", words.SERVER(wanted=wanted, volume=volume))
 
 
 def settings(world: World, _environment: str) -> Iterator[Finding]:
     if not world.env.path.exists():
-        yield Finding("env", "there is no .env", "make setup", _EXAMPLE)
+        yield Finding("env", str(words.NO_ENV), "make setup", _EXAMPLE)
         return
     expected = re.findall(r"^([A-Z_]+)=", (world.root / _EXAMPLE).read_text(encoding="utf-8"), re.MULTILINE)
     missing = [name for name in expected if name not in world.env.settings]
@@ -166,33 +178,63 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
     needed += ["OPENAI_API_KEY", "TWILIO_ACCOUNT_SID"] if live else []
     missing += [name for name in needed if not world.recorded(name) and name not in missing]
     if missing:
-        yield Finding(
-            "env", f"not set in .env: {' '.join(missing)}", f"add each; {_EXAMPLE} says what it is for", _EXAMPLE
-        )
+        yield Finding("env", words.NOT_SET(names=" ".join(missing)), words.ADD_EACH(page=_EXAMPLE), _EXAMPLE)
     else:
-        yield Finding("env", ".env is complete")
+        yield Finding("env", str(words.ENV_WHOLE))
     if not live:
-        yield Finding("mode", "demo: DEMO=1")
+        yield Finding("mode", str(words.DEMO))
     elif (
         world.recorded("TWILIO_AUTH_TOKEN").startswith("demo-") or world.recorded("TWILIO_ACCOUNT_SID") == DEMO_ACCOUNT
     ):
-        text = "DEMO is not 1, but Twilio's settings are still the demo's: no real call would be answered"
-        yield Finding(
-            "mode", text, "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN in .env from the Twilio console", _EXAMPLE
-        )
+        yield Finding("mode", str(words.STILL_DEMO), str(words.SET_TWILIO), _EXAMPLE)
     else:
-        yield Finding("mode", "live: the model and Twilio are set")
-    for name in (
-        "DRAIN_SECONDS",
-        "MAX_CALLS",
-        "CALLS_PER_NUMBER",
-        "MAX_CALL_SECONDS",
-        "IDLE_SECONDS",
-        "JOB_CONCURRENCY",
-    ):
+        yield Finding("mode", str(words.LIVE))
+
+
+def numbers(world: World, _environment: str) -> Iterator[Finding]:
+    """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
+    for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=\d+$", (world.root / _EXAMPLE).read_text("utf-8"), re.MULTILINE):
+        if name.startswith("MAX_COST"):
+            # Its own check has a closer word for it.
+            continue
+        value, parts = world.setting(name), name.startswith("OTEL_") or name.endswith(_OF_TIME)
+        if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
+            text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
+            yield Finding("number", text, str(words.WHOLE_NUMBER), _EXAMPLE)
+
+
+def processors(world: World, environment: str) -> Iterator[Finding]:
+    """The engine makes no container that may use more processors than the machine has."""
+    has = int(world.docker("info", "--format", "{{.NCPU}}").out or 0)
+    wanted = {
+        name: float(service.get("deploy", {}).get("resources", {}).get("limits", {}).get("cpus", 0))
+        for name, service in _model(world, environment).items()
+    }
+    if greedy := sorted(name for name, cpus in wanted.items() if cpus > has):
+        text = words.FEW_PROCESSORS(has=has, services=", ".join(greedy))
+        yield Finding("processors", text, str(words.FEWER_PROCESSORS), _EXAMPLE)
+    else:
+        yield Finding("processors", words.PROCESSORS(has=has, most=f"{max(wanted.values(), default=0):g}"))
+
+
+def reached(world: World, _environment: str) -> Iterator[Finding]:
+    """What only real calls need: an address of the world's, and no secret of the demo's."""
+    if world.recorded("DEMO") == "1":
+        return
+    for name in ("PUBLIC_URL", "CALLS_PUBLIC_URL"):
         value = world.setting(name)
-        if value and not value.isdecimal():
-            yield Finding("number", f"{name}={value} is not a whole number", "one in .env, or remove it", _EXAMPLE)
+        if (name == "PUBLIC_URL" and world.setting("PUBLIC_HOST")) or not value:
+            continue
+        host = urlsplit(value).hostname or ""
+        if not value.startswith("https://") or "." not in host or host.startswith("127.") or _EXAMPLES.search(host):
+            yield Finding("public", words.NOT_PUBLIC(name=name, value=value), str(words.SET_PUBLIC), _LIVE)
+        else:
+            yield Finding("public", f"{name}={value}")
+    demo = [
+        name for name in ("WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN") if world.recorded(name).startswith("demo-")
+    ]
+    if demo:
+        yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
 
 
 def collector(world: World, _environment: str) -> Iterator[Finding]:
@@ -205,8 +247,8 @@ def collector(world: World, _environment: str) -> Iterator[Finding]:
         if value in choices:
             yield Finding("collector", f"{name}={value}")
         else:
-            fix = "set it in .env to one of them, or remove it"
-            yield Finding("collector", f"{name}={value} is not one of: {' '.join(choices)}", fix, "docs/collectors.md")
+            text = words.NOT_ONE_OF(name=name, value=value, choices=" ".join(choices))
+            yield Finding("collector", text, str(words.ONE_OF_THEM), "docs/collectors.md")
 
 
 def prices(world: World, _environment: str) -> Iterator[Finding]:
@@ -218,11 +260,11 @@ def prices(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("prices", what, remedy, "docs/costs.md")
     else:
         if path.exists():
-            yield Finding("prices", "env/prices.toml before the shipped ones")
+            yield Finding("prices", str(words.OWN_PRICES))
     for name in ("MAX_COST_PER_CALL", "MAX_COST_PER_DAY"):
         value = world.setting(name)
         if value and not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
-            yield Finding("number", f"{name}={value} is no amount", "one like 2.50 in .env, or remove it", _EXAMPLE)
+            yield Finding("number", words.NO_AMOUNT(name=name, value=value), str(words.AN_AMOUNT), _EXAMPLE)
 
 
 def levels(world: World, environment: str) -> Iterator[Finding]:
@@ -236,13 +278,12 @@ def levels(world: World, environment: str) -> Iterator[Finding]:
         if value.upper() in LEVELS:
             yield Finding("level", f"{name}={value} ({where})")
         else:
-            fix = f"one of {', '.join(LEVELS)}"
-            yield Finding("level", f"{name}={value} in {where} is not a level", fix, "docs/guide.md")
+            fix = words.ONE_OF(choices=", ".join(LEVELS))
+            yield Finding("level", words.NO_LEVEL(name=name, value=value, file=where), fix, "docs/guide.md")
     if inside.get("PYTHONUNBUFFERED") == "1":
         yield Finding("unbuffered", f"PYTHONUNBUFFERED=1 ({file})")
     else:
-        text = f"PYTHONUNBUFFERED=1 is missing from {file}: lines would wait in a buffer"
-        yield Finding("unbuffered", text, "add it", "docs/guide.md")
+        yield Finding("unbuffered", words.BUFFERED(file=file), str(words.ADD_IT), "docs/guide.md")
 
 
 def project(world: World, _environment: str) -> Iterator[Finding]:
@@ -252,9 +293,8 @@ def project(world: World, _environment: str) -> Iterator[Finding]:
     folders = set(world.docker("ps", "--all", "--format", form, f"--filter={chosen}").out.split("\n")) - {""}
     others = {folder for folder in folders if folder != str(world.root)}
     if others:
-        fix = "another COMPOSE_PROJECT_NAME in .env; or in that folder: make down"
-        text = f"{world.project} is the stack of another folder: {', '.join(sorted(others))}"
-        yield Finding("project", text, fix, "docs/operations.md")
+        text = words.OTHER_FOLDER(project=world.project, folders=", ".join(sorted(others)))
+        yield Finding("project", text, str(words.OTHER_NAME), "docs/operations.md")
     else:
         yield Finding("project", world.project)
 
@@ -268,9 +308,11 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-_CONFIGURED: tuple[Check, ...] = (settings, database, collector, levels, prices)
-DOCTOR: tuple[Check, ...] = (engine, disk, memory, project, ports, network, *_CONFIGURED)
+_CONFIGURED: tuple[Check, ...] = (settings, numbers, database, server, collector, levels, prices)
+DOCTOR: tuple[Check, ...] = (engine, disk, memory, processors, project, ports, network, *_CONFIGURED, reached)
 PREFLIGHT: tuple[Check, ...] = (engine, *_CONFIGURED, project, ports, disk)
+# Of a Swarm's manager; what its nodes must have, they are asked themselves.
+MANAGER: tuple[Check, ...] = (engine, *_CONFIGURED, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

@@ -1,6 +1,6 @@
 """The plans: up, restart, rollback, rotate and down, each a list of steps that may be done again."""
 
-import json
+import hashlib
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +15,8 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.live_calls import held
+from prosaas_ops.texts import conduct as words
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
@@ -29,7 +31,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         images.use(images.built())
 
     steps = [
-        *([Step("build", lambda: _said(world, "building what changed", images.build))] if build else []),
+        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build))] if build else []),
         Step("database", lambda: _database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: _migrate(world)),
@@ -44,7 +46,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         steps,
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
-        "the images that ran before run again",
+        str(words.BACK_TO_IMAGES),
     )
 
 
@@ -62,7 +64,7 @@ def rollback(world: World, back: int) -> Plan:
         ],
         {"images": images.in_use()},
         lambda memory: _return_to(world, images, generations, memory["images"]),
-        "the images that ran before run again",
+        str(words.BACK_TO_IMAGES),
     )
 
 
@@ -72,7 +74,7 @@ def restart(world: World, service: str) -> Plan:
     now = [found.id for found in world.containers(service)]
     memory: dict[str, Any] = {"old": now}
     if not now:
-        raise problem(f"{service} is not running", "make up-prod")
+        raise problem(words.NOT_RUNNING(service=service), "make up-prod")
 
     def renew() -> None:
         generations.renew(service, but_not=frozenset(memory["old"]))
@@ -112,8 +114,19 @@ def rotate(world: World, name: str, value: str, before: str) -> Plan:
         ],
         memory,
         lambda remembered: [Step("old value", lambda: everywhere(remembered["old"])), *renewals],
-        "the old value is in force again",
+        str(words.BACK_TO_VALUE),
     )
+
+
+def same_definition(world: World) -> None:
+    """Problem where the Compose files are not those of the last deploy: services would be renewed as something else."""
+    if world.remembered("definition") != _definition(world):
+        raise problem(str(words.OTHER_DEFINITION), str(words.UP_FIRST), "docs/operations.md")
+
+
+def _definition(world: World) -> str:
+    files = [world.root / name for name in world.recorded("COMPOSE_FILE").split(":") if not name.startswith(".state/")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
@@ -154,7 +167,7 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
 
 def _return_to(world: World, images: Images, generations: Generations, ids: dict[str, str]) -> Sequence[Step]:
     if not ids:
-        raise Problem("there is nothing to go back to: no start of this stack has succeeded before")
+        raise Problem(str(words.NOTHING_BEFORE))
     return [Step("release", lambda: images.use(ids)), *_renewals(world, generations, "prod")]
 
 
@@ -176,7 +189,7 @@ def _migrate(world: World) -> None:
     if code != "0":
         lines = world.docker("logs", "--tail", "20", container.id, check=False)
         print((lines.out + lines.err).rstrip(), flush=True)
-        raise Problem(f"migrate ended with exit code {code}; its last lines are above")
+        raise Problem(words.MIGRATE_ENDED(code=code))
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:
@@ -188,35 +201,31 @@ def _renew_gateway(world: World, generations: Generations) -> None:
         told, deadline = False, time.monotonic() + float(world.setting("DRAIN_SECONDS", "600"))
         while (calls := sum(live_calls(world).values())) and world.setting("YES") != "1":
             if time.monotonic() > deadline:
-                world.warn(
-                    f"gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1"
-                )
+                world.warn(words.GATEWAY_STAYS(calls=calls))
                 return
             if not told:
                 told = True
-                world.say(
-                    f"the gateway itself changes, which cuts {calls} live calls: waiting for their end (or YES=1)"
-                )
+                world.say(words.GATEWAY_WAITS(calls=calls))
             time.sleep(2)
     world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "60", "--no-deps", "gateway")
 
 
 def _front_door(world: World) -> None:
-    """A webhook that nobody signed is refused by the api, through the gateway: the whole way is open."""
+    """The api refuses to show a webhook's path, through the gateway: the whole way is open, and no alarm is raised."""
     deadline = time.monotonic() + 20
     said: object = ""
     while time.monotonic() < deadline:
-        said = status_of(world, "/twilio/voice", method="POST")
-        if said == 403:
+        said = status_of(world, "/twilio/voice")
+        if said == 405:
             return
         time.sleep(0.5)
-    raise Problem(f"the front door does not lead to prosaas-api: /twilio/voice answered {said}")
+    raise Problem(words.DOOR_LEADS_NOWHERE(said=said))
 
 
-def status_of(world: World, path: str, *, method: str = "GET", key: str = "") -> object:
+def status_of(world: World, path: str, *, key: str = "") -> object:
     """The status of a request through this machine's own address of the front door, or why there is none."""
     url = f"http://127.0.0.1:{world.setting('API_PORT', '8000')}{path}"
-    request = urllib.request.Request(url, method=method, headers={"Authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=5) as answer:
@@ -233,7 +242,7 @@ def _proof(world: World, name: str, old: str, new: str) -> None:
         return
     seen = status_of(world, "/v1/businesses", key=old), status_of(world, "/v1/businesses", key=new)
     if seen != (401, 200):
-        raise Problem(f"the old key is answered with {seen[0]} and the new one with {seen[1]}, not 401 and 200")
+        raise Problem(words.NOT_PROVEN(old=seen[0], new=seen[1]))
 
 
 def _settle(world: World, images: Images, generations: Generations) -> None:
@@ -246,6 +255,7 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
         world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
     images.settle()
+    world.remember("definition", _definition(world))
 
 
 def _stop(world: World) -> None:
@@ -256,17 +266,4 @@ def _stop(world: World) -> None:
 
 def live_calls(world: World) -> dict[str, int]:
     """How many calls each generation of prosaas-calls has, by the container's name."""
-    counts = {}
-    for found in world.containers("prosaas-calls"):
-        if found.state == "running":
-            script = (
-                "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
-                "print(urllib.request.urlopen(f'http://127.0.0.1:{p}/calls',timeout=2).read().decode())"
-            )
-            try:
-                code, out, _ = world.engine.run(found, "python", "-IS", "-c", script)
-            except Problem:
-                # It ended between the two questions.
-                continue
-            counts[found.name] = len(json.loads(out)) if code == 0 else 0
-    return counts
+    return {name: len(calls or ()) for name, calls in held(world.engine).items()}

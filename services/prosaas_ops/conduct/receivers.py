@@ -1,31 +1,41 @@
-"""Who is told of an alert: Alertmanager's configuration from what .env says. It is a secret, for the addresses are."""
+"""Alertmanager's configuration, from the receivers in .env; kept as a secret, because their addresses are secrets."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-# As an engineer at night reads it: what people feel, the command to run next, the page to read.
-_WORDS = """{{ range .Alerts }}{{ .Annotations.summary }}
+from prosaas_ops.texts import Text
+
+# As an engineer at night reads it: what people feel, the command to run next, the page to read. Each piece that is
+# written from the left is isolated.
+_WORDS = Text(
+    """{{ range .Alerts }}{{ with .Annotations.summary_he }}{{ . }}{{ else }}{{ .Annotations.summary }}{{ end }}
+הלאה: \u2066{{ .Annotations.next }}\u2069
+לקריאה: \u2066{{ .Annotations.page }}\u2069
+{{ end }}""",
+    """{{ range .Alerts }}{{ .Annotations.summary }}
 next: {{ .Annotations.next }}
 read: {{ .Annotations.page }}
-{{ end }}"""
+{{ end }}""",
+)
 _TITLE = "{{ .Status }}: {{ .CommonLabels.alertname }}"
 
 
-def config(settings: Mapping[str, str]) -> str:
-    """The file, in JSON, which is YAML too."""
+def config(settings: Mapping[str, str], language: str) -> str:
+    """The file, in JSON, which is YAML too; what it says to people in that language."""
+    words = _WORDS.say(language)
     receiver: dict[str, Any] = {"name": "duty"}
     if url := settings.get("ALERT_WEBHOOK_URL"):
         receiver["webhook_configs"] = [{"url": url}]
     if url := settings.get("ALERT_SLACK_URL"):
-        receiver["slack_configs"] = [{"api_url": url, "title": _TITLE, "text": _WORDS, "send_resolved": True}]
+        receiver["slack_configs"] = [{"api_url": url, "title": _TITLE, "text": words, "send_resolved": True}]
     if address := settings.get("ALERT_EMAIL_TO"):
         email = {
             "to": address,
             "from": settings.get("ALERT_EMAIL_FROM") or address,
             "smarthost": settings.get("ALERT_SMTP", ""),
             "headers": {"Subject": _TITLE},
-            "text": _WORDS,
+            "text": words,
             "html": "",
             "send_resolved": True,
         }

@@ -10,6 +10,7 @@ from typing import Any
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as words
 
 _READ = "docs/troubleshooting.md"
 
@@ -69,26 +70,21 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any]) -> None:
 
 
 def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
-    why = "it was stopped" if isinstance(reason, Stopped) else str(reason)
+    why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
     if plan.back is None:
         world.remember("journal", None)
-        raise Problem(f"at the step {step.name!r}: {why}") from None
-    world.warn(f"at the step {step.name!r}: {why}")
-    world.say(f"going back: {plan.back_to}")
+        raise Problem(words.AT_STEP(step=step.name, why=why)) from None
+    world.warn(words.AT_STEP(step=step.name, why=why))
+    world.say(words.GOING_BACK(back_to=plan.back_to))
     try:
         with _deaf():
             for undo in plan.back(memory):
                 undo.do()
     except (Problem, OSError) as second:
-        raise problem(
-            f"{plan.name} failed, and so did the way back: {second}", "make doctor, then run it again", _READ
-        ) from None
+        raise problem(words.BACK_FAILED(plan=plan.name, why=second), str(words.DOCTOR_FIRST), _READ) from None
     world.remember("journal", None)
-    raise problem(
-        f"{plan.name} failed at the step {step.name!r}, so {plan.back_to}",
-        "the lines above say why; then run it again",
-        _READ,
-    ) from None
+    failed = words.FAILED(plan=plan.name, step=step.name, back_to=plan.back_to)
+    raise problem(failed, str(words.LINES_ABOVE), _READ) from None
 
 
 @contextmanager

@@ -11,20 +11,34 @@ from prosaas_core.stream_token import RINGING_S, rotated
 from prosaas_ops.conduct import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
+from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import language_in
 
 # Made up by us, and made up again by a rotation.
 OURS = ("POSTGRES_PASSWORD", "CALL_TOKEN_SECRET", "WHATSAPP_VERIFY_TOKEN", "ADMIN_API_KEY")
 # What a provider hands out. The demo's stand-ins take anything, and the preflight refuses theirs beside a real model.
-PROVIDERS = ("OPENAI_API_KEY", "TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+PROVIDERS = (
+    "OPENAI_API_KEY",
+    "TWILIO_AUTH_TOKEN",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_ACCESS_TOKEN",
+    "BUSINESS_WEBHOOK_TOKEN",
+)
 _DEMO = ("TWILIO_AUTH_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
 # Emptying these is how one returns to the demo, or does without WhatsApp.
-_MAY_BE_EMPTIED = ("OPENAI_API_KEY", "WHATSAPP_VERIFY_TOKEN", "WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN")
+_MAY_BE_EMPTIED = (
+    "OPENAI_API_KEY",
+    "WHATSAPP_VERIFY_TOKEN",
+    "WHATSAPP_APP_SECRET",
+    "WHATSAPP_ACCESS_TOKEN",
+    "BUSINESS_WEBHOOK_TOKEN",
+)
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 # Drivers of the engine that send lines on, each with a file in deploy/collectors.
 DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
 COLLECTORS = (*DRIVERS, "datadog")
 # What a setting of 1 adds to the stack.
-PROFILES = {"DEMO": "demo", "MONITORING": "monitoring"}
+PROFILES = {"DEMO": "demo", "MONITORING": "monitoring", "GRAFANA": "grafana"}
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
@@ -47,10 +61,8 @@ def make_env(world: World) -> None:
     if world.env.path.exists():
         return
     if world.setting("AUTO_SETUP", "1") == "0":
-        raise problem(
-            "AUTO_SETUP=0 and something is missing: .env", "cp env/example.env .env", "README.md, A fresh machine"
-        )
-    world.say("making .env from env/example.env, with generated passwords and the demo voice agent")
+        raise problem(str(words.NO_SETUP), "cp env/example.env .env", "README.md, A fresh machine")
+    world.say(str(words.MAKING_ENV))
     values = {name: made_up() for name in OURS} | {name: f"demo-{made_up()}" for name in _DEMO}
     values |= {"DEMO": "1", "TWILIO_ACCOUNT_SID": DEMO_ACCOUNT, "COMPOSE_PROJECT_NAME": _free_project(world)}
     example = (world.root / "env/example.env").read_text(encoding="utf-8")
@@ -70,13 +82,15 @@ def _free_project(world: World) -> str:
     if not taken.strip():
         return "prosaas"
     name = f"prosaas-{random.token_hex(2)}"
-    world.say(f"this machine has another stack named prosaas, or its data: this one is {name}")
+    world.say(words.OTHER_STACK(name=name))
     return name
 
 
 def chosen_stack(world: World, environment: str) -> dict[str, str]:
     """What plain `docker compose` in this folder must find in .env to act on this stack. Only .env has a say in it."""
-    files = ["docker-compose.yml", f"docker-compose.{environment}.yml"]
+    files = ["docker-compose.yml", f"docker-compose.{'dev' if environment == 'dev' else 'prod'}.yml"]
+    if environment == "swarm":
+        files.append("docker-compose.swarm.yml")
     if world.recorded("PUBLIC_HOST"):
         files.append("deploy/overlays/public-host.yml")
     if world.recorded("DATABASE_URL"):
@@ -86,7 +100,7 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
     project = world.recorded("COMPOSE_PROJECT_NAME", "prosaas").removesuffix("-dev")
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
-        "COMPOSE_PROJECT_NAME": project if environment == "prod" else f"{project}-dev",
+        "COMPOSE_PROJECT_NAME": f"{project}-dev" if environment == "dev" else project,
         "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 
@@ -120,28 +134,30 @@ def addresses(settings: dict[str, str]) -> dict[str, str]:
     try:
         theirs = {f"database_url_{role}": roles.address_of(owner, role, key) if key else owner for role in roles.ROLES}
     except ValueError as error:
-        raise problem(
-            f"DATABASE_ROLES=1 and DATABASE_URL: {error}", "postgresql://user:password@host:5432/name"
-        ) from None
+        raise problem(words.ROLES_URL(why=error), "postgresql://user:password@host:5432/name") from None
     return {"database_url": owner, "database_roles_key": key, **theirs}
+
+
+def wanted(world: World) -> dict[str, str]:
+    """What .env says that each file of secrets/ should hold, by its name."""
+    settings = dict(world.env.settings)
+    values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
+    values["alertmanager_config"] = receivers.config(settings, language_in(world.root / "env/prod.env"))
+    return values | addresses(settings)
 
 
 def write_secrets(world: World) -> None:
     """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
-    settings = dict(world.env.settings)
-    values = {name.lower(): settings.get(name, "") for name in (*OURS, *PROVIDERS)}
-    values["alertmanager_config"] = receivers.config(settings)
-    values |= addresses(settings)
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
-    for name, value in values.items():
+    for name, value in wanted(world).items():
         path = folder / name
         before = path.read_text(encoding="utf-8") if path.exists() else None
         if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
             raise problem(
-                f"{name.upper()} is empty in .env, and was not",
-                f"put its value back: secrets/{name} still has it",
+                words.EMPTIED(name=name.upper()),
+                words.PUT_BACK(name=name),
                 "env/example.env",
             )
         if before != value:
@@ -157,7 +173,7 @@ def tell_overridden(world: World) -> None:
         if os.environ[name] == world.recorded(name):
             continue
         if name in mine:
-            world.warn(f"{name} of this shell is not used: only .env has a say in it")
+            world.warn(words.ENV_ALONE(name=name))
             del os.environ[name]
         else:
-            world.say(f"{name}={os.environ[name]} from this shell, for this command only; .env says otherwise")
+            world.say(words.FROM_SHELL(name=name, value=os.environ[name]))

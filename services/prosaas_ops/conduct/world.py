@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from prosaas_ops.conduct.files import EnvFile, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.texts import conduct as words
 
 OURS = ("prosaas-api", "prosaas-calls", "worker")
 _QUIET = ("--progress", "quiet")
@@ -40,7 +41,7 @@ class World:
         print(f"==> {text}", flush=True)
 
     def warn(self, text: str) -> None:
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        print(words.WARNING(text=text), file=sys.stderr, flush=True)
 
     def setting(self, name: str, default: str = "") -> str:
         """What holds for this command: an override, else the shell, else .env."""
@@ -90,7 +91,8 @@ class World:
         )
         if check and done.returncode:
             told = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
-            raise Problem(f"{' '.join(word for word in command if word not in _QUIET)[:120]} failed:\n{told}")
+            said = " ".join(word for word in command if word not in _QUIET)[:120]
+            raise Problem(words.COMMAND_FAILED(command=said, told=told))
         return Done(done.returncode, done.stdout, done.stderr)
 
     def model(self, **settings: str) -> dict[str, Any]:
@@ -110,7 +112,7 @@ class World:
         except FileNotFoundError:
             return None
         except ValueError:
-            raise Problem(f".state/{name}.json is damaged: remove it, then run this again") from None
+            raise Problem(words.STATE_DAMAGED(name=name)) from None
 
     def remember(self, name: str, value: Any) -> None:
         """Write it down for later commands; None forgets."""
@@ -129,10 +131,7 @@ class World:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                raise Problem(
-                    f"another command changes this stack: {lock.read().strip() or 'unnamed'}; "
-                    "wait for its end, then run this again"
-                ) from None
+                raise Problem(words.ANOTHER_COMMAND(which=lock.read().strip() or words.UNNAMED)) from None
             lock.truncate(0)
             lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
             lock.flush()

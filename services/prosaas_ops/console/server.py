@@ -27,7 +27,7 @@ from prosaas_ops.screen.page import style
 from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.search import search
+from prosaas_ops.stack.search import Hit, by, search
 from prosaas_ops.texts import LANGUAGES
 from prosaas_ops.texts import console as texts
 
@@ -152,10 +152,17 @@ class Console:
             response.set_cookie(_LANGUAGE, language, httponly=True, samesite="strict", path="/")
             return response
         typed = request.query_params.get("q", "")
-        return HTMLResponse(_face(request).home(typed, search(typed)))
+        return HTMLResponse(_face(request).home(typed, self._sought(request, typed)))
 
     def _calls(self, request: Request) -> Response:
-        return HTMLResponse(_face(request).found(search(request.query_params.get("q", ""))))
+        return HTMLResponse(_face(request).found(self._sought(request, request.query_params.get("q", ""))))
+
+    def _sought(self, request: Request, typed: str) -> list[Hit]:
+        """Whoever is shown to somebody was looked at; what finds nobody, a word half typed, is no row."""
+        hits = search(typed)
+        if hits:
+            self._noted(request, "saw calls by", by(typed))
+        return hits
 
     def _call(self, request: Request) -> Response:
         face, call_sid = _face(request), request.path_params["call_sid"]
@@ -281,16 +288,23 @@ def link_to(port: int, key: str) -> str:
     return f"http://127.0.0.1:{port}/enter/{key}"
 
 
+def ways_in(port: int, key: str) -> tuple[str, str]:
+    """Here, and from another machine."""
+    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
+    return (
+        texts.LINK_PRINTED(link=link_to(port, key)),
+        texts.FROM_ELSEWHERE(port=port, whose=whose),
+    )
+
+
 def run(options: Options) -> int:
     """Serves until Ctrl-C, or until nobody has looked for IDLE_SECONDS."""
     port = int(os.environ.get("CONSOLE_PORT") or PORT)
     doorkeeper = Doorkeeper()
     screen = Screen()
-    whose = os.environ.get("OPS_OPERATOR") or "USER@HOST"
     screen.say(
-        f"The console, for one browser, once:  {link_to(port, doorkeeper.link())}",
-        f"from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
-        f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes in which nobody looks.",
+        *ways_in(port, doorkeeper.link()),
+        texts.ENDS_BY(minutes=f"{IDLE_SECONDS / 60:.0f}"),
     )
     # From here on what is printed is a line of the log.
     bootstrap("prosaas-console")

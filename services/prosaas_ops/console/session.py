@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
+# Where somebody else in this container leaves links: whoever gets in here may do anything the console does.
+LINKS = Path("/tmp/console-links")
 # A console at which nobody looked for this long ends, and its links and sessions with it.
 IDLE_SECONDS = 1800.0
 LONGEST_SESSION_SECONDS = 8 * 3600.0
@@ -29,8 +32,9 @@ class Session:
 class Doorkeeper:
     """Keeps links and sessions by their hashes; seconds are those of `now`."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic, left: Path = LINKS) -> None:
         self._now = now
+        self._left = left
         self._links: dict[bytes, float] = {}
         self._sessions: dict[bytes, Session] = {}
         self._looked = now()
@@ -46,8 +50,8 @@ class Doorkeeper:
 
     def enter(self, key: str) -> str | None:
         """The session's secret, for a cookie; None for a key that was used, is too old or never was."""
-        until = self._links.pop(_hash(key), 0.0)
         now = self._now()
+        until = self._links.pop(_hash(key), 0.0) or now + self._left_for(key)
         if now >= until:
             return None
         cookie = secrets.token_urlsafe(32)
@@ -70,10 +74,28 @@ class Doorkeeper:
         session.seen = self._looked = now
         return session
 
+    def _left_for(self, key: str) -> float:
+        """For how many seconds yet a link counts that was left for us; it lets in whoever removes its file."""
+        path = self._left / _hash(key).hex()
+        try:
+            made = path.stat().st_mtime
+            path.unlink()
+        except OSError:
+            return 0.0
+        return made + IDLE_SECONDS - time.time()
+
     @property
     def idle_seconds(self) -> float:
         """How long nobody has looked who may."""
         return self._now() - self._looked
+
+
+def leave_link(folder: Path = LINKS) -> str:
+    """A new key for the console that runs in this container, from another process in it."""
+    key = secrets.token_urlsafe(32)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / _hash(key).hex()).touch(mode=0o600)
+    return key
 
 
 def repeats(session: Session, token: str) -> bool:

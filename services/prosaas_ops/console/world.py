@@ -139,7 +139,7 @@ class World:
     def alerts(self) -> list[str]:
         """What stands now, as far as there is an Alertmanager, without what something else explains."""
         found = self._shared.get("alerts", standing) or []
-        return [f"{alert.name}: {alert.summary}" for alert in found if not alert.hidden]
+        return [f"{alert.name}: {alert.told}" for alert in found if not alert.hidden]
 
     def held(self) -> list[HeldJob]:
         """Asked anew: a job may just have been put back."""

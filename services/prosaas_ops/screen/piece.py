@@ -1,4 +1,4 @@
-"""Where text becomes screen: the one way from a value to a terminal or a page, made harmless."""
+"""The one place where a value is escaped for a terminal or an HTML page."""
 
 import re
 import unicodedata

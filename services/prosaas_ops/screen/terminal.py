@@ -17,6 +17,7 @@ _LEVEL = {"DEBUG": "2", "INFO": "", "WARNING": "33", "ERROR": "31", "CRITICAL": 
 _SERVICE = {"prosaas-api": "36", "prosaas-calls": "35", "worker": "34"}
 _NAME_WIDTH = 7
 _PAINT = re.compile("\x1b\\[[0-9;]*m")
+_PLACE_WIDTH = 16
 # A colour, or the ends of an isolate.
 _CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
 
@@ -96,8 +97,10 @@ class Screen:
     def bad(self, text: str) -> str:
         return self.paint(text, "31")
 
-    def name(self, service: str) -> str:
-        return self.paint(short(service).ljust(_NAME_WIDTH), _SERVICE.get(service, "32"))
+    def name(self, service: str, place: str = "") -> str:
+        """The service in its colour; of a Swarm's, which replica of it, and on which node."""
+        shown = f"{short(service)}.{place}".ljust(_PLACE_WIDTH) if place else short(service).ljust(_NAME_WIDTH)
+        return self.paint(shown, _SERVICE.get(service, "32"))
 
     def line(self, line: Line, told: str = "") -> list[str]:
         """A log record: time, service, the line in the human format, its stack trace below; `told` needs no repeating.
@@ -111,7 +114,8 @@ class Screen:
                 brief = "" if call_sid == told else f" · CA…{call_sid[-4:]}"
                 text = text.replace(f" · call_sid={call_sid}", brief)
                 text = text.replace(f"call_sid={call_sid}", f"CA…{call_sid[-4:]}")
-        head = f"{self.dim(clock(line.at))} {self.name(line.service)} {self.paint_level(self.value(text), line.level)}"
+        who = self.name(line.service, line.place)
+        head = f"{self.dim(clock(line.at))} {who} {self.paint_level(self.value(text), line.level)}"
         return [head, *(self.bad(row) for row in line.stack)]
 
     def happening(self, told: Happening) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.web import asked
+from prosaas_ops.texts import language, refused
 
 ADDRESS = "http://alertmanager:9093"
 _HANDED_ON = re.compile(
@@ -26,6 +27,12 @@ class Alert:
     next: str
     page: str
     hidden: bool
+    summary_he: str = ""
+
+    @property
+    def told(self) -> str:
+        """The summary, in the operator's language where the rule has it."""
+        return (self.summary_he if language() == "he" else "") or self.summary
 
 
 def standing(address: str = ADDRESS) -> list[Alert] | None:
@@ -48,6 +55,7 @@ def _alert(row: dict[str, Any]) -> Alert:
         str(words.get("next", "")),
         str(words.get("page", "")),
         row.get("status", {}).get("state") == "suppressed",
+        str(words.get("summary_he", "")),
     )
 
 
@@ -65,4 +73,4 @@ def raise_alert(labels: dict[str, str], words: dict[str, str], address: str = AD
     try:
         asked(f"{address}/api/v2/alerts", body)
     except OSError as error:
-        raise Problem(f"Alertmanager does not answer ({error}): MONITORING=1 in .env, then `make up-prod`") from None
+        raise Problem(refused.ALERTS_AWAY(why=error)) from None

@@ -26,7 +26,7 @@ _WAITS = """
            percentile_cont(0.5) within group (order by lines) as lines, max(lines) as most_lines
     from (select started_at, metrics,
                  greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
-          from calls where started_at >= $1 and recorded_at is not null) as told
+          from calls where started_at >= $1 and recorded_at is not null and events <> '[]') as told
     group by 1
 """
 _MESSAGES = """

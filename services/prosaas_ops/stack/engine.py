@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import refused
 
 SOCKET = "/var/run/docker.sock"
 # Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
@@ -46,6 +47,8 @@ class Container:
     ports: tuple[int, ...] = ()
     # As its image says it; an image from elsewhere is known by its tag.
     version: str = ""
+    # Of a Swarm's replicas: its number and its node.
+    place: str = ""
 
 
 class RawLine(NamedTuple):
@@ -54,6 +57,8 @@ class RawLine(NamedTuple):
     stamp: str
     service: str
     text: str
+    # Which of several wrote it, and where; empty on one host.
+    place: str = ""
 
 
 class Engine:
@@ -102,32 +107,43 @@ class Engine:
         """All that run of the service, the newest first: while one drains beside another, each has calls of its own."""
         if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
             return found
-        raise Problem(
-            f"{service} is not running in the stack {self.project!r}: `make ps` shows it, `make up-prod` starts it"
-        )
+        raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
 
     def require(self, *services: str) -> list[Container]:
         """The containers of these services; a stack with none of them is a problem with an obvious fix."""
         found = self.containers(*services)
         if not found:
-            raise Problem(f"the stack {self.project!r} is not running: `make up-prod` starts it")
+            raise Problem(refused.STACK_DOWN(project=self.project))
         return found
+
+    def current(self) -> list[Container]:
+        """What is, or should be: the project's containers, of which a dead one is no matter of the past."""
+        return self.require()
 
     def inspect(self, container: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
 
+    def life(self, container: str) -> dict[str, Any]:
+        """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
+        state: dict[str, Any] = self.inspect(container)["State"]
+        return state
+
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
         if status >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(body)}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
         return json.loads(body)
 
     def post(self, path: str, payload: dict[str, Any] | None = None, **query: object) -> Any:
         status, body = self._whole("POST", path, query, payload)
         if status >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(body)}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
         return json.loads(body) if body.strip() else None
+
+    def delete(self, path: str) -> None:
+        """Take it away; whether it was there does not matter."""
+        self._whole("DELETE", path, {})
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first."""
@@ -136,7 +152,7 @@ class Engine:
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
         if status >= 400:
-            raise Problem(f"Docker could not read the log of {container.service}: {_reason(body)}")
+            raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(body)))
         return list(lines.feed(body))
 
     def follow(self, container: str, since: float | None = None) -> socket.socket:
@@ -159,13 +175,11 @@ class Engine:
         added = [f"{name}={value}" for name, value in environment.items()]
         made = self.post(f"/containers/{container.id}/exec", {**wanted, "Env": added})
         _, body = self._whole("POST", f"/exec/{made['Id']}/start", {}, {"Detach": False, "Tty": False})
-        out, err = bytearray(), bytearray()
-        for kind, payload in _frames(bytearray(body)):
-            (err if kind == _STDERR else out).extend(payload)
+        out, err = separated(body)
         code = self.get(f"/exec/{made['Id']}/json")["ExitCode"]
         if code is None:
-            raise Problem(f"{command[0]} in {container.service} did not end: `make ps` shows whether it is healthy")
-        return int(code), out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+            raise Problem(refused.NOT_ENDED(command=command[0], name=container.service))
+        return int(code), out, err
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""
@@ -174,10 +188,10 @@ class Engine:
         while b"\r\n\r\n" not in head:
             byte = connection.recv(1)
             if not byte:
-                raise Problem(f"Docker closed the connection on {path}")
+                raise Problem(refused.DOCKER_CLOSED(path=path))
             head += byte
         if int(head.split(b" ", 2)[1]) >= 400:
-            raise Problem(f"Docker refused {path}: {_reason(connection.recv(4096))}")
+            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(connection.recv(4096))))
         return connection
 
     def _whole(
@@ -190,10 +204,10 @@ class Engine:
                 while chunk := connection.recv(_CHUNK, socket.MSG_WAITALL):
                     answer += chunk
             except BlockingIOError:
-                raise Problem(f"Docker did not answer {path} in time: is it overloaded? `make doctor`") from None
+                raise Problem(refused.DOCKER_SLOW(path=path)) from None
         end = answer.find(b"\r\n\r\n")
         if end < 0:
-            raise Problem(f"Docker closed the connection on {path}")
+            raise Problem(refused.DOCKER_CLOSED(path=path))
         return int(answer[:end].split(b" ", 2)[1]), bytes(memoryview(answer)[end + 4 :])
 
     def _ask(self, method: str, path: str, query: dict[str, Any], payload: dict[str, Any] | None) -> socket.socket:
@@ -203,9 +217,7 @@ class Engine:
             connection.connect(self._path)
         except OSError as error:
             connection.close()
-            raise Problem(
-                f"Docker does not answer on {self._path}: {error.strerror}. Is the engine up? `make doctor`"
-            ) from None
+            raise Problem(refused.DOCKER_AWAY(socket=self._path, why=error.strerror)) from None
         head = (
             f"{method} {quote(path)}?{urlencode(query)} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\n"
         )
@@ -216,8 +228,9 @@ class Engine:
 class Demultiplexer:
     """Cuts the engine's framed log stream into whole lines; one instance for each container and stream."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, place: str = "") -> None:
         self._service = service
+        self._place = place
         self._pending = bytearray()
         self._partial: dict[int, bytes] = {}
 
@@ -233,7 +246,7 @@ class Demultiplexer:
                     partial[kind] = payload
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
-            yield RawLine(stamp, self._service, text[:-1])
+            yield RawLine(stamp, self._service, text[:-1], self._place)
 
 
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
@@ -256,6 +269,14 @@ def _last_line(container: Container) -> float:
         return Path(container.id).stat().st_mtime + 1
     except OSError:
         return 0.0
+
+
+def separated(body: bytes) -> tuple[str, str]:
+    """What a command printed to stdout and to stderr, from the frames of both."""
+    out, err = bytearray(), bytearray()
+    for kind, payload in _frames(bytearray(body)):
+        (err if kind == _STDERR else out).extend(payload)
+    return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
 def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
@@ -302,4 +323,4 @@ def _reason(body: bytes) -> str:
     try:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
-        return body.decode("utf-8", "replace").strip() or "no reason given"
+        return body.decode("utf-8", "replace").strip() or str(refused.NO_REASON)

@@ -13,6 +13,7 @@ from typing import Any
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Demultiplexer, Engine, RawLine
 from prosaas_ops.stack.lines import Line, Reader, read, seconds
+from prosaas_ops.texts import refused
 
 # How long a line waits for an earlier one of another container, and a record for its stack trace.
 HOLD = 0.15
@@ -37,12 +38,12 @@ def happening(event: dict[str, Any]) -> Happening:
     what, detail = str(event["Action"]), ""
     if what == "kill":
         detail = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "1": "SIGHUP"}.get(
-            attributes.get("signal", ""), f"signal {attributes.get('signal', '?')}"
+            attributes.get("signal", ""), refused.SIGNAL(number=attributes.get("signal", "?"))
         )
     elif what == "die":
-        detail = f"exit code {attributes.get('exitCode', '?')}"
+        detail = refused.EXIT_CODE(code=attributes.get("exitCode", "?"))
     elif what == "oom":
-        detail = "out of memory"
+        detail = str(refused.OUT_OF_MEMORY)
     elif what.startswith("health_status"):
         what, _, detail = what.partition(": ")
     return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail)
@@ -56,8 +57,10 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
     """
     told = [happening(event) for event in engine.events(since, until)]
     for container in engine.containers():
-        state = engine.inspect(container.id)["State"]
-        reason = f"exit code {state['ExitCode']}" + (", out of memory" if state["OOMKilled"] else "")
+        state = engine.life(container.id)
+        reason = refused.EXIT_CODE(code=state["ExitCode"]) + (
+            f", {refused.OUT_OF_MEMORY}" if state["OOMKilled"] else ""
+        )
         for what, stamp, detail in (("start", state["StartedAt"], ""), ("die", state["FinishedAt"], reason)):
             at = seconds(stamp)
             known = any(
@@ -99,7 +102,7 @@ class _Source:
     def __init__(self, container: Container, connection: socket.socket) -> None:
         self.container = container.id
         self.connection = connection
-        self.frames = Demultiplexer(container.service)
+        self.frames = Demultiplexer(container.service, container.place)
         self.reader = Reader()
         self.last = 0.0
 
@@ -187,7 +190,7 @@ class Follow:
         now = time.time()
         self._losses = [at for at in self._losses if at > now - _LOSS_WINDOW] + [now]
         if len(self._losses) > _MOST_LOSSES:
-            raise Problem("the engine keeps ending its stream of events: is it being restarted? `make doctor`")
+            raise Problem(str(refused.EVENTS_END))
         self._open_events(now)
 
     def _heard(self, event: dict[str, Any]) -> None:

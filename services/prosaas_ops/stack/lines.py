@@ -19,7 +19,7 @@ _HUMAN = re.compile(rf"\[({'|'.join(RANK)})\] (?:(?:([^\s\[\]]+) )?\[([A-Z][A-Z0
 _OWN_CALL = re.compile(r"call_sid=(CA[0-9A-Za-z]{1,40})(?:,|$)")
 # Of what stands at a line's end, the ids; whatever else looks like it is somebody's words.
 _IDS = ("call_sid", "request_id", "job_id", "message_id")
-_ID = re.compile(r"[\w.:=+/@-]{1,200}")
+_ID = re.compile(r"[\w.:=+/@…-]{1,200}")
 _NO_FIELDS = CANONICAL | RENAMED
 
 
@@ -40,6 +40,7 @@ class Line:
     size: int = 0
     rows: int = 1
     json: bool = False
+    place: str = ""
 
     @property
     def at(self) -> float:
@@ -116,7 +117,7 @@ def parse(raw: RawLine) -> Line:
     size = len(text.encode()) + 1
     match = _HUMAN.fullmatch(text)
     if match is None:
-        return Line(raw.stamp, raw.service, "INFO", "", text, size=size)
+        return Line(raw.stamp, raw.service, "INFO", "", text, size=size, place=raw.place)
     level, emoji, event, rest = match.groups()
     context = {name: value for name, value in read_tail(rest)[1].items() if name in _IDS and _ID.fullmatch(value)}
     if event and "call_sid" not in context and (own := _OWN_CALL.match(rest)) and names_its_call(event):
@@ -132,6 +133,7 @@ def parse(raw: RawLine) -> Line:
         job_id=context.get("job_id", ""),
         fields=dict(context),
         size=size,
+        place=raw.place,
     )
 
 
@@ -155,6 +157,7 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         stack=[f"  {row}" for row in stack.splitlines()],
         size=len(raw.text.encode()) + 1,
         json=True,
+        place=raw.place,
     )
 
 

@@ -3,13 +3,21 @@
 import json
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Engine
 
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 4 << 20
+# Asked inside the container, for who has no way to it.
+_ASK = (
+    "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
+    "print(urllib.request.urlopen(f'http://127.0.0.1:{p}/calls',timeout=2).read().decode())"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ def live_calls(engine: Engine) -> list[LiveCall] | None:
     import urllib.request
 
     url = urlsplit(os.environ.get("CALLS_INTERNAL_URL", "http://prosaas-calls:5051"))
-    live = {}
+    live: dict[str, LiveCall] = {}
     try:
         # While one generation drains beside another, the name leads to both.
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(url.hostname, url.port, type=socket.SOCK_STREAM)}
@@ -36,10 +44,34 @@ def live_calls(engine: Engine) -> list[LiveCall] | None:
             host = f"[{address}]" if ":" in address else address
             with urllib.request.urlopen(f"http://{host}:{url.port}/calls", timeout=_TIMEOUT_SECONDS) as answer:
                 body = json.loads(answer.read(_LONGEST_ANSWER))
-            for row in body if isinstance(body, list) else body["calls"]:
-                sid = str(row["call_sid"])
-                live[sid] = LiveCall(sid, str(row.get("business_id") or ""), str(row.get("started_at") or ""))
+            live |= {call.call_sid: call for call in _read(body)}
         return list(live.values())
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError):
         running = any(container.state == "running" for container in engine.containers("prosaas-calls"))
         return None if running else []
+
+
+def held(engine: Engine) -> dict[str, list[LiveCall] | None]:
+    """The calls of each running container of prosaas-calls, by its name; None of one that does not say."""
+    found: dict[str, list[LiveCall] | None] = {}
+    for container in engine.containers("prosaas-calls"):
+        if container.state != "running":
+            continue
+        try:
+            code, out, _ = engine.run(container, "python", "-IS", "-c", _ASK)
+        except Problem:
+            # It ended between the two questions.
+            continue
+        try:
+            found[container.name] = _read(json.loads(out)) if code == 0 else None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            found[container.name] = None
+    return found
+
+
+def _read(body: Any) -> list[LiveCall]:
+    rows: Iterable[Any] = body if isinstance(body, list) else body["calls"]
+    return [
+        LiveCall(str(row["call_sid"]), str(row.get("business_id") or ""), str(row.get("started_at") or ""))
+        for row in rows
+    ]

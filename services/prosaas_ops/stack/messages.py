@@ -1,10 +1,12 @@
 """What the database remembers of a WhatsApp conversation, in plain SQL, as stack/records does of a call."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from prosaas_logging.redact import redact
 from prosaas_ops.stack.records import Job, asked, local_digits
 
 if TYPE_CHECKING:
@@ -53,9 +55,9 @@ class Talk:
 
     @property
     def ids(self) -> set[str]:
-        """Everything by which a log line can name this conversation's messages."""
+        """Everything by which a log line can name this conversation's messages, as a line shows it."""
         told = {message.id for message in self.messages} | {draft.key for draft in self.drafts}
-        return told | {draft.provider_id for draft in self.drafts if draft.provider_id}
+        return {redact(each) for each in told | {draft.provider_id for draft in self.drafts if draft.provider_id}}
 
 
 _OF_MESSAGE = """
@@ -64,6 +66,13 @@ _OF_MESSAGE = """
         where (provider_id = $1 or key = $1) and conversation_id is not null
     limit 1
 """
+# What a line shows of an id: its end.
+_OF_SHOWN = """
+    select conversation_id from messages where id like '%' || $1
+    union select conversation_id from outbound_messages where provider_id like '%' || $1 and conversation_id is not null
+    limit 1
+"""
+_SHOWN = re.compile(r"(?:wamid\.)?…([A-Za-z0-9+/=-]+)")
 _OF_PHONE = """
     select conversations.id
     from customers join conversations on conversations.customer_id = customers.id
@@ -97,6 +106,8 @@ _JOBS = """
 def talk_of(*, message: str = "", phone: str = "") -> Talk | None:
     """The conversation of a message, or the newest one with a number; None where the database knows of none."""
     question, value = (_OF_MESSAGE, message) if message else (_OF_PHONE, local_digits(phone))
+    if shown := _SHOWN.fullmatch(message):
+        question, value = _OF_SHOWN, shown[1]
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Talk | None:
         conversation_id = await connection.fetchval(question, value)

@@ -7,6 +7,7 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.lines import read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import calls_named
+from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
 
 # Of a whole id, "CA" and 32 hexadecimal digits.
@@ -36,7 +37,7 @@ def one_call(engine: Engine, options: Options, name: str = "CALL") -> str:
         away = str(problem)
     found = found or dict.fromkeys(_in_lines(engine, typed))
     if len(found) > 1 and typed not in found:
-        raise Nothing(words.MAY_BE(name=name, typed=typed, found=", ".join(found)))
+        raise Nothing(refused.AMBIGUOUS(name=name, value=typed, found=", ".join(found)))
     if not found and away and not OTHERS:
         raise Problem(words.NO_LINE_BEGINS(typed=typed, why=away))
     return typed if typed in found or not found else next(iter(found))

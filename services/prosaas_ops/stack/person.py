@@ -13,6 +13,7 @@ from prosaas_ops.options import Options, Problem, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked
+from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -74,7 +75,7 @@ def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str
         command = ("python", "-m", "prosaas_core.privacy.files", act)
         code, out, err = engine.run(worker, *command, PERSON=asked_for)
         if code:
-            raise Problem(f"the files of the stack could not be read: {err.strip().splitlines()[-1:] or code}")
+            raise Problem(words.FILES_UNREAD(why=err.strip().splitlines()[-1:] or code))
         found |= json.loads(out)
     return found
 
@@ -82,10 +83,10 @@ def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str
 def _named(options: Options) -> tuple[str | None, int | None]:
     phone, customer = options.text("PHONE"), options.text("CUSTOMER")
     if bool(phone) == bool(customer):
-        raise Usage(f"whom? make {options.command} PHONE=+972501234567, or CUSTOMER= and the customer's number here")
+        raise Usage(words.WHOM(command=options.command))
     if customer:
         if not (customer.isascii() and customer.isdigit() and len(customer) < 19):
-            raise Usage(f"CUSTOMER={customer} is no customer: one looks like CUSTOMER=7")
+            raise Usage(words.NO_CUSTOMER(customer=customer))
         return None, int(customer)
     try:
         return people.whole_number(phone), None

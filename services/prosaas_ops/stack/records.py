@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from prosaas_core.postgres import address
 from prosaas_ops.options import OTHERS, Problem, Usage
+from prosaas_ops.texts import refused
 
 if TYPE_CHECKING:
     import asyncpg
@@ -166,7 +167,7 @@ def local_digits(phone: str) -> str:
     """The digits in which all spellings of the number end."""
     digits = re.sub(r"\D", "", phone).removeprefix("00").lstrip("0")
     if len(digits) < 6:
-        raise Usage(f"PHONE={phone} is no phone number: one looks like PHONE=+972501234567")
+        raise Usage(refused.NO_PHONE(phone=phone))
     return digits
 
 
@@ -204,11 +205,11 @@ def database_url() -> str:
     try:
         url = Path(path).read_text().strip() if path else os.environ.get("DATABASE_URL", "").strip()
     except OSError as error:
-        raise Problem(f"cannot read {path}: {error.strerror}. `make setup` writes it") from None
+        raise Problem(refused.URL_UNREAD(path=path, why=error.strerror)) from None
     if not url and OTHERS:
-        raise Problem("that stack has no records of ours: what its log tells is all")
+        raise Problem(str(refused.NO_RECORDS))
     if not url:
-        raise Problem("DATABASE_URL is not set for the ops container: run this through make")
+        raise Problem(str(refused.NO_URL))
     return url
 
 
@@ -217,7 +218,7 @@ def server() -> dict[str, Any]:
     try:
         return address.arguments(database_url()) | {"target_session_attrs": "any"}
     except address.AddressError as error:
-        raise Problem(f"DATABASE_URL is not usable: {error}. Set it in .env") from None
+        raise Problem(refused.URL_BAD(why=error)) from None
 
 
 def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
@@ -235,7 +236,7 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
         return asyncio.run(conversation())
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Problem(f"the database does not answer: {reason}. `make ps` shows whether postgres is healthy") from None
+        raise Problem(refused.DATABASE_AWAY(why=reason)) from None
 
 
 async def _jobs(connection: "asyncpg.Connection[Any]", call_sid: str) -> list[Job]:

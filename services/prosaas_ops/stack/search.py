@@ -52,16 +52,27 @@ class Hit(NamedTuple):
     barge_ins: int
 
 
+def by(typed: str) -> str:
+    """What the calls are found by, in a word: who is sought stands in no audit, which nobody can be taken out of."""
+    words = {_NEWEST: "their time", _BY_ID: "an id", _BY_PHONE: "a number", _BY_NAME: "a name"}
+    return words[_question(typed)[0]]
+
+
 def question(typed: str) -> tuple[str, tuple[str, ...]]:
     """The statement that finds the calls, newest first, and its values; one more than MOST says that there are more."""
+    fits, values = _question(typed)
+    return _FOUND.format(filter=fits), values
+
+
+def _question(typed: str) -> tuple[str, tuple[str, ...]]:
     text = " ".join(typed[:_LONGEST].split()).lower()
     if len(text) < 2:
-        return _FOUND.format(filter=_NEWEST), ()
+        return _NEWEST, ()
     if _SID.fullmatch(text):
-        return _FOUND.format(filter=_BY_ID), (text,)
+        return _BY_ID, (text,)
     if _PHONE.fullmatch(text) and (digits := re.sub(r"\D", "", text)):
-        return _FOUND.format(filter=_BY_PHONE), _spellings(text.startswith("+"), digits)
-    return _FOUND.format(filter=_BY_NAME), (text,)
+        return _BY_PHONE, _spellings(text.startswith("+"), digits)
+    return _BY_NAME, (text,)
 
 
 def _spellings(international: bool, digits: str) -> tuple[str, str]:

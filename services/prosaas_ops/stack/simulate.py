@@ -17,6 +17,7 @@ from prosaas_ops.options import SERVICES, Problem
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
+from prosaas_ops.texts import refused
 
 BUDGET = range(10, 31)
 DEBUG_LEAST = 500
@@ -40,9 +41,9 @@ class Placed:
     # Whether CALL_END and the end of the job were seen in time.
     complete: bool = False
 
-    def rows(self, service: str) -> int:
-        """Printed rows of the call in one service, the rows of a stack trace included."""
-        return sum(line.rows for line in self.lines if line.service == service)
+    def rows(self, service: str = "") -> int:
+        """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
+        return sum(line.rows for line in self.lines if service in ("", line.service))
 
 
 def new_call_sid() -> str:
@@ -59,10 +60,7 @@ def place(
 ) -> Placed:
     """One call from ring to record. `heard` gets each line of the call as it comes."""
     if not any(container.state == "running" for container in engine.containers("simulator")):
-        raise Problem(
-            "the simulated caller is not running: `docker compose --profile demo up --detach simulator` starts it"
-            " (where OPENAI_API_KEY is set, its calls reach the real model)"
-        )
+        raise Problem(str(refused.NO_SIMULATOR))
     placed = Placed(call_sid)
     stream = Follow(engine, list(SERVICES.values()), since=time.time())
     told: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
@@ -106,22 +104,22 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         connection.request("POST", "/_/calls", json.dumps(order), {"Content-Type": "application/json"})
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
-            raise Problem(f"the simulator refused the call: {_reason(response.read())}")
+            raise Problem(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         last: dict[str, Any] = {}
         for row in response:
             if row.strip():
                 last = json.loads(row)
                 told.put(last)
         if last.get("what") != "result":
-            told.put(Problem("the simulator stopped before the call's end: `docker compose logs simulator`"))
+            told.put(Problem(str(refused.SIMULATOR_STOPPED)))
     except Problem as problem:
         told.put(problem)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        told.put(Problem(f"the simulator does not answer ({error}): `docker compose logs simulator`"))
+        told.put(Problem(refused.SIMULATOR_AWAY(why=error)))
 
 
 def _reason(body: bytes) -> str:
     text = body.decode("utf-8", "replace").strip()
     with suppress(ValueError, KeyError, TypeError):
         text = str(json.loads(text)["error"])
-    return text.splitlines()[0] if text else "no reason given"
+    return text.splitlines()[0] if text else str(refused.NO_REASON)

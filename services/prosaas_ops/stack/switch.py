@@ -10,6 +10,7 @@ from typing import Any
 from prosaas_logging.ctl import LONGEST_SECONDS
 from prosaas_ops.options import Options, Problem, Usage
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.texts import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def target_from(options: Options) -> Target:
     """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
     target = Target(options.call_sid(), options.text("BUSINESS"), options.text("PHONE"))
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
-        raise Usage("CALL=, BUSINESS= and PHONE= exclude one another: give one")
+        raise Usage(str(refused.ONE_TARGET))
     return target
 
 
@@ -65,7 +66,7 @@ def raised(
     is left alone. No second Ctrl-C stops what the first one asked for.
     """
     if seconds > LONGEST_SECONDS:
-        raise Usage(f"a level is switched for at most {LONGEST_SECONDS // 3600}h at a time")
+        raise Usage(refused.SWITCH_TOO_LONG(hours=LONGEST_SECONDS // 3600))
     duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
     undo = ExitStack()
 
@@ -136,13 +137,13 @@ def logctl(engine: Engine, container: Container, *arguments: str) -> tuple[int, 
     if answer[0] in _NO_COMMAND:
         answer = engine.run(container, "python3", "-m", "prosaas_logging.ctl", *arguments)
     if answer[0] in _NO_COMMAND:
-        raise Problem(f"{container.service} has neither logctl nor python3: it does not log through prosaas_logging")
+        raise Problem(refused.NO_LOGCTL(name=container.service))
     return answer
 
 
 def _logctl(engine: Engine, container: Container, *arguments: str) -> str:
     code, out, err = logctl(engine, container, *arguments)
     if code:
-        reason = (err or out).strip().splitlines()[-1:] or [f"exit code {code}"]
-        raise Usage(reason[0]) if code == 2 else Problem(f"logctl in {container.service}: {reason[0]}")
+        reason = (err or out).strip().splitlines()[-1:] or [refused.EXIT_CODE(code=code)]
+        raise Usage(reason[0]) if code == 2 else Problem(refused.LOGCTL_SAYS(name=container.service, why=reason[0]))
     return out

@@ -58,6 +58,8 @@ class Entry:
     until: float | None = None
     interrupted: bool = False
     wait: float | None = None
+    # Of a Swarm: which replica, on which node.
+    place: str = ""
 
     @property
     def reason(self) -> str:
@@ -211,6 +213,7 @@ def _entry(line: Line, kind: str = "") -> Entry:
         text=line.text,
         emoji=line.emoji,
         stack=line.stack,
+        place=line.place,
     )
 
 

@@ -35,7 +35,8 @@ _TIMES = """
 """
 _LINES = """
     select avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
-    from (select events, metrics from calls where recorded_at is not null order by started_at desc limit $1) as latest
+    from (select events, metrics from calls where recorded_at is not null and events <> '[]'
+          order by started_at desc limit $1) as latest
 """
 _JOBS = """
     select count(*) filter (where status = 'queued') as waiting, count(*) filter (where status = 'failed') as held
@@ -111,10 +112,26 @@ class Status:
     problems: list[str]
 
 
+def running(engine: Engine) -> list[Running]:
+    """What runs, each of our services at the level that it says itself."""
+    found = [each for each in engine.current() if each.service != "migrate"]
+
+    def level(container: Container) -> str:
+        asked = container.service in _OURS and container.state == "running"
+        return _level(engine, container)[0] if asked else ""
+
+    with ThreadPoolExecutor(8) as asking:
+        levels = asking.map(level, found)
+        return [
+            Running(each.service, each.name, each.version, each.status, said)
+            for each, said in zip(found, levels, strict=True)
+        ]
+
+
 def status(engine: Engine) -> Status:
     """Everything asked at once, for a person waits."""
     now = datetime.now(UTC)
-    containers = engine.require()
+    containers = engine.current()
     ours = [found for found in containers if found.service in _OURS and found.state == "running"]
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:

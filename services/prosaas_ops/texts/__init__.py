@@ -14,8 +14,14 @@ LANGUAGES = ("he", "en")
 
 def language() -> str:
     """The operator's: OPS_LANG, or else what env/prod.env has as OPS_LANG or LOG_LANG; Hebrew where nothing fits."""
-    filed = _filed(_SETTINGS)
-    wanted = (os.environ.get("OPS_LANG"), filed.get("OPS_LANG"), filed.get("LOG_LANG"))
+    said = os.environ.get("OPS_LANG", "").strip().lower()
+    return said if said in LANGUAGES else language_in(_SETTINGS)
+
+
+def language_in(path: Path) -> str:
+    """That of the whole stack, which no single command changes, as its file has it."""
+    filed = _filed(path)
+    wanted = (filed.get("OPS_LANG"), filed.get("LOG_LANG"))
     return next((word for said in wanted if (word := (said or "").strip().lower()) in LANGUAGES), "he")
 
 

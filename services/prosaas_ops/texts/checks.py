@@ -123,6 +123,9 @@ WHAT: Final = Text("מה", "what")
 FREES: Final = Text("מה מפנה אותו", "frees it")
 VOLUME: Final = Text("volume: {name}", "volume {name}")
 IMAGES: Final = Text("images (ללא קונטיינר: {count})", "images ({count} of no container)")
+FREES_IMAGES: Final = Text(
+    "docker image prune -a (גם אלה ש-make rollback חוזר אליהם)", "docker image prune -a (those of make rollback, too)"
+)
 CACHE: Final = Text("build cache", "build cache")
 FOLDER: Final = Text("logs/ (דפים, תיעוד, דיבוג)", "logs/ (pages, captures, debug sessions)")
 KEPT: Final = Text("LOG_MAX_SIZE ו-LOG_MAX_FILES בקובץ .env", "LOG_MAX_SIZE and LOG_MAX_FILES in .env")

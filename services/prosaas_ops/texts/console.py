@@ -2,6 +2,18 @@
 
 from prosaas_ops.texts import Text
 
+# What `make console` prints, before it serves.
+LINK_PRINTED = Text("הקונסולה, לדפדפן אחד, פעם אחת:  {link}", "The console, for one browser, once:  {link}")
+FROM_ELSEWHERE = Text(
+    "ממחשב אחר, קודם:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+    "from elsewhere, first:  ssh -N -L {port}:127.0.0.1:{port} {whose}",
+)
+ENDS_THERE = Text("היא מסתיימת במקום שבו הופעלה.", "It ends where it was started.")
+ENDS_BY = Text(
+    "Ctrl-C מסיים אותה, וכך גם {minutes} דקות שבהן איש לא הביט בה.",
+    "Ctrl-C ends it, and so do {minutes} minutes in which nobody looks.",
+)
+
 CALLS, LIVE, TODAY = Text("שיחות", "Calls"), Text("עכשיו", "Live"), Text("היום", "Today")
 OTHER_LANGUAGE = Text("English", "עברית")
 SKIP = Text("לתוכן הדף", "to the page's content")

@@ -83,7 +83,7 @@ TRACE_TELLS: Final = Text(
 RECORDED_HEAD: Final = Text("נכתבה (UTC)            בתים   של", "written (UTC)          bytes  of")
 RECORDED: Final = Text("{kind} {name}: רשומות {records}, {reason}", "{kind} {name}: {records} records, {reason}")
 EACH_FRAME: Final = Text("{command} · כל frame: LEVEL=DEBUG", "{command} · LEVEL=DEBUG shows each frame")
-FRAMES: Final = Text("… {told}, בתוך {seconds} s", "… {told} in {seconds} s")
+FRAMES: Final = Text("… {told}, בתוך {seconds} שניות", "… {told} in {seconds} s")
 
 # make capture
 CHOOSE_ONE: Final = Text(
@@ -111,6 +111,29 @@ CAPTURING: Final = Text(
 )
 ENDED_EARLY: Final = Text("הסתיים מוקדם", "ended early")
 
+# What the file CONTENTS of a capture says
+ABOUT: Final = {
+    "events.jsonl": Text("כל שורות הלוג לפי הזמן, כל אחת כ-JSON", "every log line, one JSON object a line, by time"),
+    "timeline.html": Text("אותן שורות כדף לדפדפן", "the same as a page to open in a browser"),
+    "containers.jsonl": Text(
+        "מה קרה לקונטיינרים (ה-engine זוכר רק כמה מאות אירועים)",
+        "what happened to the containers (the engine remembers its last few hundred events)",
+    ),
+    "inspect.json": Text("הקונטיינרים: מצב, מגבלות, משתנים", "the containers: state, limits, environment"),
+    "config.json": Text("המודל של Compose, כפי שהוא מפרש אותו", "the rendered Compose model"),
+    "versions.txt": Text("גרסאות: engine, images, שירותים", "engine, images, services"),
+}
+THE_CALL: Final = Text("השיחה {call_sid}", "the call {call_sid}")
+THE_STACK: Final = Text("המערכת כולה", "the whole stack")
+CONTENTS: Final = Text(
+    "תיעוד: {what}, מ-{start} עד {end} UTC, שורות {count}.",
+    "A capture of {what} from {start} to {end} UTC, {count} lines.",
+)
+CONTENTS_MASKED: Final = Text(
+    "הסודות מוסתרים לפי שם ולפי ערך, ומספרי הטלפון מקוצרים לקידומת המדינה.",
+    "Secrets are masked by name and by value, telephone numbers cut to their country code.",
+)
+
 # make diff, live calls
 UNCHANGED: Final = Text("ללא שינוי", "unchanged")
 ACTIONS: Final = {
@@ -119,10 +142,7 @@ ACTIONS: Final = {
     "remove": Text("יוסר", "remove"),
     "runs once": Text("רץ פעם אחת", "runs once"),
 }
-NOTHING_TO_DEPLOY: Final = Text(
-    "אין מה לפרוס מלבד קוד: make up-prod בונה קודם את ה-images",
-    "nothing to deploy but code: `make up-prod` builds the images first",
-)
+NOTHING_TO_DEPLOY: Final = Text("אין מה לפרוס", "nothing to deploy")
 LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
 TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
 NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")
@@ -152,8 +172,4 @@ NOT_HERE: Final = Text("ה-image {image} עדיין לא כאן", "image {image}
 BUILT: Final = Text("image {image}: {old} → {new}, נבנה {built}", "image {image}: {old} → {new}, built {built}")
 UNSET: Final = Text("(לא מוגדר)", "(unset)")
 CHANGED: Final = Text("השתנה", "changed")
-SECRET: Final = Text("הסוד {source} השתנה מאז שהקונטיינר עלה", "secret {source}: changed since the container started")
-NOT_RENDERED: Final = Text(
-    "אי אפשר לקרוא את קובצי Compose. הסיבה: docker compose config",
-    "the Compose files do not render: `docker compose config` says why",
-)
+SECRET: Final = Text("הסוד {source} השתנה מאז שהקונטיינר נוצר", "secret {source}: changed since the container was made")

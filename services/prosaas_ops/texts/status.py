@@ -5,7 +5,8 @@ from typing import Final
 from prosaas_ops.texts import Text
 
 # make status: a name in fifteen columns, then what it is.
-SERVICE, VERSION = Text("שירות", "service"), Text("גרסה", "version")
+SERVICE, CONTAINER = Text("שירות", "service"), Text("קונטיינר", "container")
+VERSION: Final = Text("גרסה", "version")
 LEVEL, STATE = Text("רמה", "level"), Text("מצב", "state")
 LIVE: Final = Text("שיחות עכשיו", "live calls")
 NOBODY_SAYS: Final = Text("לא ידוע: make logs S=calls", "nobody could say: make logs S=calls")

@@ -28,9 +28,6 @@ TOO_SHORT: Final = Text(
     "{name}={typed} קצר מדי: צריך לפחות {least} תווים מתחילת המזהה",
     "{name}={typed} is too short: give the first {least} characters of the id or more",
 )
-MAY_BE: Final = Text(
-    "{name}={typed} יכול להיות {found}: צריך עוד תווים", "{name}={typed} may be {found}: type more of it"
-)
 WHICH_CALL: Final = Text(
     "איזו שיחה? CALL=CA… או PHONE=+972…; לסיפור של הודעת WhatsApp: MESSAGE=wamid…",
     "which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is the story of a WhatsApp message",
@@ -73,12 +70,12 @@ HAPPENED: Final = Text("אירועי קונטיינרים {count}", "container e
 BUSINESS: Final = Text("עסק", "business")
 CUSTOMER: Final = Text("לקוח", "customer")
 WAITED: Final = Text(
-    "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} ms", "{ms} ms from the caller's last word to its first sound"
+    "מהמילה האחרונה של הלקוח עד הצליל הראשון: {ms} מילישניות", "{ms} ms from the caller's last word to its first sound"
 )
 GREETED: Final = Text(
-    "מה-webhook עד הצליל הראשון של הברכה: {ms} ms", "{ms} ms from the webhook to the greeting's first sound"
+    "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
 )
-SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} s", "{seconds} s nothing said, nothing heard")
+SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} שניות", "{seconds} s nothing said, nothing heard")
 HIDDEN: Final = Text(
     "… שורות נוספות מתחת לרמה הזאת: {count}. להצגה: LEVEL=DEBUG",
     "… {count} more below this level: LEVEL=DEBUG shows them",

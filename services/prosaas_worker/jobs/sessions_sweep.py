@@ -7,9 +7,9 @@ from sqlalchemy import func, text, update
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import EndReason
-from prosaas_core.jobs import BUSINESS_TELL, SESSIONS_SWEEP, enqueue
+from prosaas_core.jobs import SESSIONS_SWEEP
 from prosaas_core.messages.fates import ENDED
-from prosaas_core.queries import close_stale_conversations
+from prosaas_core.queries import close_stale_conversations, tell_of
 from prosaas_core.tables import Call
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import CALLS_MISSED, WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
@@ -75,8 +75,7 @@ async def note_missed(tools: Tools) -> int:
     async with transaction(tools.engine) as connection:
         missed = list((await connection.execute(statement)).scalars())
         for call_sid in missed:
-            about = {"call_sid": call_sid, "cause": {"call_sid": call_sid}}
-            await enqueue(connection, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{call_sid}")
+            await tell_of(connection, call_sid)
     return len(missed)
 
 

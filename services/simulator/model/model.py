@@ -125,26 +125,41 @@ class ScriptedModel:
         reply = live.script.next_reply(instructions)
         if model.silent_from_turn is not None and reply.turn >= model.silent_from_turn:
             live.generating = False
-        elif reply.turn == model.error_at_turn and live.model_failed < model.error_times:
-            live.model_failed += 1
+        elif self._errs("error", reply, model.error_at_turn, model.error_times):
             live.script.unsaid(reply)
             self._rest()
-            error = {"type": "server_error", "code": model.error_code, "message": "The model had an error."}
+            hint = "" if model.error_hint_ms is None else f" Please try again in {model.error_hint_ms / 1000}s."
+            error = {"type": "server_error", "code": model.error_code, "message": f"The model had an error.{hint}"}
             await response.finish("failed", error=error)
-        elif reply.turn == model.close_at_turn and live.model_closed < model.close_times:
-            await response.speak(reply, live, self._registry.next_speech(), _BREAK_OFF_MS)
-            live.model_closed += 1
+        elif self._errs("empty", reply, model.empty_at_turn, model.empty_times):
+            live.script.unsaid(reply)
+            self._rest()
+            await response.finish(model.empty_status, reason="content_filter")
+        elif self._errs("stop", reply, model.stops_at_turn, 1):
+            await response.speak(reply, live, self._registry.number_of(reply), _BREAK_OFF_MS)
+            live.generating = False
+            live.script.unsaid(reply)
+        elif self._errs("close", reply, model.close_at_turn, model.close_times):
+            await response.speak(reply, live, self._registry.number_of(reply), _BREAK_OFF_MS)
             live.script.unsaid(reply)
             live.note("model_closes", code=model.close_code)
             await self._close(model.close_code)
         else:
             await self._say(response, reply, live)
 
+    def _errs(self, how: str, reply: Reply, at_turn: int | None, times: int) -> bool:
+        """Whether the model is to do this wrong now; if so, it counts."""
+        misdeeds = self.call_or_default().misdeeds
+        if reply.turn != at_turn or misdeeds[how] >= times:
+            return False
+        misdeeds[how] += 1
+        return True
+
     async def _say(self, response: Response, reply: Reply, live: LiveCall) -> None:
-        if claim := live.script.unkept(reply.text):
+        if (claim := live.script.unkept(reply.text)) and live.scenario.expect.promises_kept:
             live.problem(f"the agent said {claim!r}, and no tool had done so: {reply.text}")
         if reply.text:
-            await response.speak(reply, live, self._registry.next_speech())
+            await response.speak(reply, live, self._registry.number_of(reply))
         if reply.tool:
             self._check_tool(live, reply.tool, orjson.loads(reply.arguments))
             live.note("tool_call", tool=reply.tool, arguments=reply.arguments)

@@ -38,6 +38,7 @@ class RealtimeSession:
         fallback: Callable[[], Scenario],
     ) -> None:
         self._ws = ws
+        self._registry = registry
         self._faults = faults
         self._session = events.default_session(model)
         self._conversation = Conversation()
@@ -197,6 +198,8 @@ class RealtimeSession:
         item = self._conversation.take_from_client(message.get("item"))
         await self._send(self._conversation.add(item))
         await self._send(self._conversation.complete(item))
+        if item.get("role") == "assistant":
+            self._registry.told("".join(str(part.get("text", "")) for part in item.get("content") or []))
         live = self._model.live
         if live is None:
             return

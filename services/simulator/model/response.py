@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulator.audio import watermark
 from simulator.audio.mulaw import BYTES_PER_MS, milliseconds
-from simulator.audio.speech import speak
-from simulator.live import LiveCall, Said
+from simulator.live import LiveCall, Said, sound_of
 from simulator.model import events
 from simulator.model.conversation import Conversation
 from simulator.script import Reply
@@ -49,7 +47,7 @@ class Response:
     async def speak(self, reply: Reply, live: LiveCall, speech_number: int, stop_after_ms: int | None = None) -> None:
         """Send the reply's words and audio; stop in the middle after `stop_after_ms` of it."""
         speech = self._speech = _Speech(events.new_id("item"), len(self._output))
-        audio = watermark.frame("speech", speech_number) + speak(reply.text, "agent")
+        audio = sound_of(reply.text, speech_number)
         said = Said(reply.text, audio, speech.item_id)
         live.say(speech_number, said)
         item = events.assistant(speech.item_id, "in_progress")

@@ -49,6 +49,8 @@ class Ear:
         self._said = said
         self._current: Heard | None = None
         self._held = b""
+        # Speech of which nobody has told us yet what it is: its number, and what was heard of it.
+        self._strange: tuple[int, bytearray] | None = None
         self.heard: list[Heard] = []
         self.unknown_bytes = 0
 
@@ -76,6 +78,7 @@ class Ear:
     def listen(self, audio: bytes) -> None:
         """Take in audio that was just played."""
         audio, self._held = self._held + audio, b""
+        self._recall()
         while (found := watermark.find("speech", audio)) is not None:
             begins, mark = found
             self._go_on(audio[:begins])
@@ -90,16 +93,40 @@ class Ear:
     def pause(self) -> None:
         """Nothing comes behind what was played: it was no beginning of anything."""
         held, self._held = self._held, b""
+        self._recall()
         self._go_on(held)
 
+    def end(self) -> None:
+        """Nothing comes any more: speech that is strange still was nobody's."""
+        self.pause()
+        self._give_up()
+
     def _begin(self, number: int) -> None:
+        self._give_up()
         said = self._said.get(number)
         self._current = Heard(said) if said else None
         if self._current:
             self.heard.append(self._current)
+        else:
+            self._strange = number, bytearray()
+
+    def _recall(self) -> None:
+        """Know the speech that was strange, where somebody has said meanwhile what it is."""
+        if self._strange is not None and self._strange[0] in self._said:
+            (number, audio), self._strange = self._strange, None
+            self._begin(number)
+            self._go_on(bytes(audio))
+
+    def _give_up(self) -> None:
+        if self._strange is not None:
+            self.unknown_bytes += len(self._strange[1])
+            self._strange = None
 
     def _go_on(self, audio: bytes) -> None:
         current = self._current
+        if self._strange is not None:
+            self._strange[1].extend(audio)
+            return
         if current is None or (current.cleared and not self._resumed(current, audio)):
             self.unknown_bytes += len(audio)
             return

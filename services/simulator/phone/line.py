@@ -13,7 +13,7 @@ from simulator.live import LiveCall, Redirection
 from simulator.phone.behaviour import Behaviour, HangUp, Speak
 from simulator.phone.ear import Ear
 from simulator.phone.media_stream import BAD_MESSAGE, BINARY_FRAME, BUFFER_FULL, Stream, TwilioWarning
-from simulator.phone.mouth import BadLine, Mouth
+from simulator.phone.mouth import BadLine, Echo, Mouth
 from simulator.phone.playback import LIMIT_MS, Playback
 
 COUNTED: Final = ("frames_in", "frames_out", "marks_played", "marks_cleared", "clears")
@@ -34,6 +34,7 @@ class PhoneLine:
         # A second stream of the same call goes on in the story where the first one stopped.
         self._mouth = Mouth(live.number, live.script.heard_turns)
         self._bad_line = BadLine(live.scenario.line)
+        self._echo = Echo(live.scenario.line.echo)
         self._playback = Playback()
         self.ear = Ear(ChainMap(live.said, live.spoken))
         self.behaviour = Behaviour(live, self.ear, self._playback)
@@ -55,7 +56,7 @@ class PhoneLine:
             return "service"
         finally:
             listening.cancel()
-            self.ear.pause()
+            self.ear.end()
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse, listening: "asyncio.Task[None]") -> EndedBy:
         frame_s = FRAME_MS / 1000 / self._live.speed
@@ -92,13 +93,14 @@ class PhoneLine:
         return "service"
 
     async def _send_frame(self, ws: aiohttp.ClientWebSocketResponse, now_ms: int) -> None:
-        for timestamp, payload in self._bad_line.carry((now_ms, self._mouth.next_payload())):
+        for timestamp, payload in self._bad_line.carry((now_ms, self._echo.mixed_into(self._mouth.next_payload()))):
             self._chunk += 1
             self.counts["frames_in"] += 1
             await ws.send_str(self._stream.media(self._chunk, timestamp, payload))
 
     async def _play(self, ws: aiohttp.ClientWebSocketResponse) -> bool:
         played, marks = self._playback.play(FRAME_BYTES)
+        self._echo.heard(played)
         if played:
             self.ear.listen(played)
             self._note_new_speech()

@@ -1,12 +1,12 @@
 """What the caller puts on the line: speech when there is something to say, else the line's own quiet noise."""
 
 import random
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import deque
 from functools import lru_cache
 
 from simulator.audio import watermark
-from simulator.audio.mulaw import FRAME_BYTES
+from simulator.audio.mulaw import FRAME_BYTES, TO_LINEAR, encode
 from simulator.audio.speech import speak
 from simulator.scenario import Line
 
@@ -53,6 +53,31 @@ class Mouth:
     def next_payload(self) -> str:
         """Return the next frame."""
         return self._frames.popleft() if self._frames else _quiet_payload(self._number, self.turns_spoken)
+
+
+class Echo:
+    """Gives a share of what the caller hears back through their microphone, a few frames later."""
+
+    _LATE_FRAMES = 4
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._coming: deque[bytes] = deque([b""] * self._LATE_FRAMES)
+
+    def heard(self, audio: bytes) -> None:
+        """The caller hears a frame, or nothing."""
+        if self._share:
+            self._coming.append(audio)
+
+    def mixed_into(self, payload: str) -> str:
+        """Return the caller's own frame with what echoes in it."""
+        audio = self._coming.popleft() if self._share and self._coming else b""
+        if not audio:
+            return payload
+        own = b64decode(payload)
+        echo = audio.ljust(len(own), b"\xff")
+        mixed = [TO_LINEAR[mine] + int(self._share * TO_LINEAR[back]) for mine, back in zip(own, echo, strict=False)]
+        return b64encode(encode(mixed)).decode()
 
 
 class BadLine:

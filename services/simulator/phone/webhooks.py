@@ -36,6 +36,11 @@ class CallWebhooks:
         self._url = urljoin(self._url, url)
         return await self._post(self._url, CallStatus=status, **fields)
 
+    async def ring_forwarded(self, call_sid: str, by: str) -> str:
+        """Return the TwiML for the call that the dialled number forwards to where this one came in."""
+        url = f"{self._settings.public_base}/twilio/voice"
+        return await self._post(url, CallSid=call_sid, CallStatus="ringing", ForwardedFrom=by)
+
     async def report_machine(self, url: str, call_sid: str) -> None:
         """Send the callback about who answered a call that was dialled from this one."""
         await self._post(url, CallSid=call_sid, AnsweredBy="machine_start", MachineDetectionDuration="1800")

@@ -16,8 +16,10 @@ from prosaas_calls import tools
 from prosaas_calls.call.conversation import Conversation
 from prosaas_calls.profile import Profile
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
+from simulator.app import CONTROL
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -106,6 +108,19 @@ async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time()
     assert world.store.records[1].transcript[0]["text"] == said[0]
 
 
+async def test_a_greeting_that_is_older_than_the_simulator_is_known_to_it_all_the_same() -> None:
+    """The service has kept it; the simulator was restarted, and learns from the model's session what it hears."""
+    async with calls_world(**HASTY) as world:
+        await world.call({"turns": [ASK]})
+        world.simulator.app[CONTROL].registry.forget_speech()
+        await world.faults(realtime={"connect_delay_ms": 600})
+        again = await world.call({"turns": [ASK]})
+
+    assert again["ok"], again["problems"]
+    assert again["heard"][0]["intact"]
+    assert again["unknown_ms"] == 0
+
+
 async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
     """What callers have to be told is told, though nobody waits for it."""
     hello = {"caller": "הלו? הלו? שומעים אותי?", "barge_in_ms": 2500, "needs_answer": False}
@@ -173,6 +188,43 @@ async def test_a_number_in_groups_is_not_talked_into() -> None:
         result = await world.call(scenario="digits")
 
     assert result["ok"], result["problems"]
+
+
+@pytest.mark.parametrize(("scenario", "retries"), [("rate_limited", 3), ("empty_answer", 1)])
+async def test_a_response_that_comes_to_nothing_is_asked_for_again(scenario: str, retries: int) -> None:
+    """A rate limit with its hint, thrice; a filter that lets no word through: the caller is answered."""
+    async with calls_world() as world:
+        with capture_events() as events:
+            result = await world.call(scenario=scenario)
+            await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert len(named(events, "REALTIME_ERROR")) == retries
+    assert result["heard"][-1]["text"] == "תספורת עולה שמונים שקלים."
+
+
+async def test_an_answer_that_stops_in_the_middle_is_given_by_a_new_session() -> None:
+    """The model never says that it is done, and the caller says nothing either."""
+    async with calls_world(watch=0.05, model_silence=0.5, comfort=0.2, comfort_look=0.05) as world:
+        with capture_events() as events:
+            result = await world.call(scenario="model_stops")
+            await until(lambda: world.store.records)
+
+    assert {event.fields["error"] for event in named(events, "REALTIME_RETRY")} == {"it does not answer"}
+    assert result["heard"][-1]["heard_ms"] == result["heard"][-1]["total_ms"]
+    assert result["ok"], result["problems"]
+
+
+async def test_the_agents_own_voice_that_comes_back_costs_nobody_a_sentence() -> None:
+    """A speaker phone: she falls silent for it twice, and then knows it; the sentence is heard to its end."""
+    async with calls_world(doubt=0.05, interruption=0.5, words=0.5) as world:
+        result = await world.call(scenario="echo", speed=3.0)
+        await until(lambda: world.store.records)
+
+    assert result["ok"], result["problems"]
+    assert not result["barge_ins"]
+    assert 2 <= world.store.records[0].metrics["false_interruptions"] <= 4
+    assert any(piece["heard_ms"] == piece["total_ms"] > 5_000 for piece in result["heard"])
 
 
 async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
@@ -434,6 +486,30 @@ async def test_a_transfer_that_fails_gives_the_caller_back_to_the_agent() -> Non
     assert result["transferred_to"] is None
     assert THANK["agent"] in [piece["text"] for piece in result["heard"]]
     assert end(events)["reason"] == "customer_hangup"
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the_caller_is_still_there(
+    monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """Nobody hears an apology for a transfer while the person's phone rings."""
+    wish = {"caller": "אני רוצה לדבר עם נציג", "tools": [{"name": "transfer_to_human"}], "agent": "מעבירה אותך עכשיו."}
+    really = TwilioCalls.transfer
+
+    async def transfer(self: TwilioCalls, call_sid: str, number: str) -> bool | None:
+        if taken:
+            await really(self, call_sid, number)
+        return None
+
+    monkeypatch.setattr(TwilioCalls, "transfer", transfer)
+    async with calls_world(handover=20.0 if taken else 0.1) as world:
+        with capture_events() as events:
+            result = await world.call({"turns": [wish] if taken else [wish, THANK], "patience_ms": 30_000})
+            await until(lambda: world.store.records)
+
+    assert (result["transferred_to"] is not None) is taken
+    assert (THANK["agent"] in [piece["text"] for piece in result["heard"]]) is not taken
+    assert end(events)["reason"] == ("transferred" if taken else "customer_hangup")
 
 
 async def test_keys_reach_the_model_and_never_the_log() -> None:

@@ -1,5 +1,6 @@
 """What the model's events do to a call, in the sequences in which they come."""
 
+import asyncio
 from dataclasses import replace
 from time import monotonic
 
@@ -7,10 +8,13 @@ import pytest
 
 from calls_world.stage import FIFTH, Stage
 from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.tools.base import Answer
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
 from prosaas_logging.levels import INFO
 from prosaas_logging.policy import apply, in_force
+
+BOOKED = "קבעתי לכם תור ליום שלישי בעשר."
 
 
 async def test_an_interruption_while_the_model_still_generates() -> None:
@@ -409,5 +413,98 @@ def test_a_model_that_speaks_on_while_an_answer_waits_is_not_taken_for_a_hanging
     stage.responds()
     stage.turns.want()
     stage.conversation.ask_if_due()
+    waiting_since = stage.conversation._expecting_since
 
-    assert stage.conversation.silent_for(monotonic() + 7) == 0.0
+    stage.delta()
+
+    assert stage.conversation._expecting_since > waiting_since
+
+
+def test_a_response_that_stops_in_the_middle_is_noticed_and_one_that_goes_on_is_not() -> None:
+    """The model never says that it is done, and the caller says nothing either."""
+    stage = Stage()
+    stage.responds(fifths=2)
+
+    stage.delta()
+    assert stage.conversation.silent_for(monotonic()) < 0.5
+    assert stage.conversation.silent_for(monotonic() + 7) > 6
+
+    stage.model("response.output_audio.done", response_id="r1", item_id="i1")
+    assert stage.conversation.silent_for(monotonic() + 7) > 6
+    stage.done()
+    assert stage.conversation.silent_for(monotonic() + 7) == 0
+
+
+async def test_a_response_that_stops_while_the_caller_says_yes_is_noticed_all_the_same() -> None:
+    """A word of assent does not hide from the watchdog that the model does not go on."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.heard(3)
+    stage.loud = False
+
+    await stage.says("כן")
+
+    assert stage.conversation.silent_for(monotonic() + 7) > 6
+
+
+def test_a_promise_that_a_tool_of_the_same_response_keeps_is_no_broken_one() -> None:
+    """Said and done in one response: the words come first."""
+    stage = Stage()
+    with capture_events() as events:
+        stage.responds(fifths=1)
+        stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+        stage.promises.begins()
+        stage.done()
+        stage.promises.done("book_appointment", Answer("booked", "booked", wrote=7))
+        stage.promises.judge()
+    assert "PROMISE_UNKEPT" not in {event.event for event in events}
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_promise_that_nothing_keeps_is_told_once_when_its_response_is_over(refused: bool) -> None:
+    """Whether no tool was called at all, or the one that was called refused."""
+    stage = Stage()
+    with capture_events() as events:
+        stage.responds(fifths=1)
+        stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+        assert not stage.promises.unkept
+        if refused:
+            stage.promises.begins()
+        stage.done()
+        if refused:
+            stage.promises.done("book_appointment", Answer("closed", "closed", refused=True))
+            stage.promises.judge()
+        stage.promises.judge(at_last=True)
+    assert [event.event for event in events].count("PROMISE_UNKEPT") == 1
+    assert stage.promises.unkept
+
+
+def test_a_promise_is_judged_at_last_although_its_response_never_ended() -> None:
+    """The caller hung up in the middle of it."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+    stage.promises.begins()
+
+    stage.promises.judge(at_last=True)
+
+    assert stage.promises.unkept
+
+
+async def test_what_asking_for_a_response_costs_is_measured_for_each_and_not_what_the_model_then_needs() -> None:
+    """The round trip from our request to its beginning; a response that nobody asked for has none."""
+    stage = Stage()
+    stage.responds()
+    stage.done()
+    assert stage.stats.asking_ms is None
+
+    stage.turns.want()
+    stage.conversation.ask_if_due()
+    await asyncio.sleep(0.03)
+    stage.model("response.created", response={"id": "r2"})
+    await asyncio.sleep(0.06)
+    stage.delta("r2", "i2")
+    stage.done("r2")
+
+    assert stage.stats.asking_ms is not None
+    assert 25 <= stage.stats.asking_ms < 60

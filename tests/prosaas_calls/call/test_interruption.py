@@ -285,3 +285,46 @@ async def test_a_number_that_has_been_answered_is_not_answered_again() -> None:
     await asyncio.sleep(0.15)
 
     assert stage.asked() == 1
+
+
+async def wordless(stage: Stage, item_id: str) -> None:
+    """A sound over the agent's words in which the model finds no word."""
+    stage.model("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=0)
+    await asyncio.sleep(0.03)
+    stage.model("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id=item_id, transcript="")
+    await stage.judging
+
+
+async def test_on_a_line_that_echoes_the_agent_falls_silent_twice_and_then_no_more() -> None:
+    """Her own voice comes back over each sentence, as long as the sentence; nobody is called unintelligible for it."""
+    stage = Stage.in_an_answer()
+    stage.loud = True
+    for number in range(2):
+        await wordless(stage, f"u{number}")
+    assert len(stage.twilio.events("clear")) == 2
+
+    stage.model("input_audio_buffer.speech_started", item_id="u3", audio_start_ms=0)
+    await asyncio.sleep(0.5)
+    assert len(stage.twilio.events("clear")) == 2
+    assert stage.stats.barge_ins == 0
+    assert stage.floor.unintelligible == 0
+
+    stage.model("input_audio_buffer.speech_stopped", item_id="u3", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u3", transcript="רגע, לא הבנתי")
+    await stage.judging
+    assert stage.stats.barge_ins == 1
+
+
+async def test_a_sound_that_was_never_as_loud_as_a_voice_interrupts_by_its_words_alone() -> None:
+    """However long it lasts."""
+    stage = Stage.in_an_answer()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await asyncio.sleep(0.5)
+    assert stage.stats.barge_ins == 0
+    assert not stage.twilio.events("clear")
+
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="לא, רגע")
+    await stage.judging
+    assert stage.stats.barge_ins == 1

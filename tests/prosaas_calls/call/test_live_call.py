@@ -5,12 +5,15 @@ import contextvars
 from collections import Counter
 from collections.abc import Coroutine, Generator
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from calls_world.sockets import FakeSocket
+from calls_world.waiting import until
 from calls_world.world import ENVIRON, FakeStore
 from prosaas_calls.call import live_call
 from prosaas_calls.call.call import Call, Services
@@ -19,6 +22,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.tools.base import Answer
 from prosaas_core.facts.prices import shipped
 from prosaas_core.kept.journal import Journal, Journals
 from prosaas_core.records import CallRecord
@@ -111,7 +115,9 @@ class SlowTwilio:
 class Stage:
     """One call with everything around it."""
 
-    def __init__(self, folder: Path, refusal: EndReason | None = None, **limits: float) -> None:
+    def __init__(
+        self, folder: Path, refusal: EndReason | None = None, claims: StreamClaims = CLAIMS, **limits: float
+    ) -> None:
         self.folder = folder
         self.store = SlowStore()
         self.twilio = SlowTwilio()
@@ -131,8 +137,8 @@ class Stage:
             shipped(),
         )
         self.journals = journals
-        self.call = Call(services, self.caller, "MZ1", CLAIMS)
-        self.live = LiveCall(services, self.call, CLAIMS, refusal)
+        self.call = Call(services, self.caller, "MZ1", claims)
+        self.live = LiveCall(services, self.call, claims, refusal)
 
     async def _connect(self) -> RealtimeConnection:
         await asyncio.sleep(0)
@@ -299,3 +305,67 @@ async def test_a_trace_that_fails_costs_nobody_a_record(tmp_path: Path, monkeypa
     assert [event.text for event in events if event.exc] == ["the call has no trace"]
     assert [event.event for event in events].count("CALL_END") == 1
     assert len(stage.store.records) == stage.kept == 1
+
+
+async def instructions(stage: Stage) -> str:
+    """What the session of the model that is open now has been told."""
+    await until(lambda: stage.model.events("session.update"))
+    return str(stage.model.events("session.update")[0]["session"]["instructions"])
+
+
+async def test_a_new_session_of_the_model_knows_who_calls_and_what_they_have_booked_by_then(tmp_path: Path) -> None:
+    """The first one was told what the call began with."""
+    stage = Stage(tmp_path)
+    calling = asyncio.create_task(stage.live.run())
+    assert "appointments: none" in await instructions(stage)
+
+    stage.call._introduced(replace(stage.call.profile, customer_name="רות"))
+    stage.call.promises.done("book_appointment", Answer("", "", wrote=1))
+    stage.store.known = replace(stage.store.known, booked=(datetime(2026, 1, 25, 12, tzinfo=UTC),))
+    first, stage.model = stage.model, FakeSocket()
+    stage.model.transport.vanish()
+    first.vanish()
+
+    told = await instructions(stage)
+    assert "The caller is רות. Their coming appointments: Sunday 2026-01-25 14:00." in told
+    stage.caller.say(HANG_UP)
+    await calling
+
+
+async def test_a_new_session_hears_nothing_of_whom_the_caller_claims_to_be(tmp_path: Path) -> None:
+    """It knows that they have said who they are; and the call is not kept as that customer's."""
+    stage = Stage(tmp_path, claims=replace(CLAIMS, from_number="anonymous"))
+    stage.store.known = replace(stage.store.known, customer_id=None, customer_name="")
+    calling = asyncio.create_task(stage.live.run())
+    assert "hidden" in await instructions(stage)
+
+    stage.call._introduced(replace(stage.call.profile, customer_id=7, customer_name="נועה", numbers_said=1))
+    stage.call.promises.done("book_appointment", Answer("", "", wrote=1))
+    first, stage.model = stage.model, FakeSocket()
+    stage.model.transport.vanish()
+    first.vanish()
+
+    told = await instructions(stage)
+    assert "The caller is נועה." in told
+    assert "hidden" not in told
+    assert "appointments: none" not in told
+    stage.caller.say(HANG_UP)
+    await calling
+    assert [record.customer_id for record in stage.store.records] == [None]
+
+
+@pytest.mark.parametrize(("taken", "rescued", "hung_up"), [(True, 1, 0), (None, 0, 0), (False, 0, 1)])
+async def test_a_caller_for_whom_a_person_is_rung_is_not_told_of_and_not_cut_off(
+    tmp_path: Path, taken: bool | None, rescued: int, hung_up: int
+) -> None:
+    """Who is perhaps being connected is not cut off either, and the business hears of them all the same."""
+    stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
+
+    async def transfer(call_sid: str, number: str) -> bool | None:
+        return taken
+
+    stage.twilio.transfer = transfer  # type: ignore[method-assign, assignment]
+    await axed(stage, Axe(0))
+    (record,) = stage.store.records
+    assert record.metrics.get("rescued", False) == bool(rescued)
+    assert len(stage.twilio.hung_up) == hung_up

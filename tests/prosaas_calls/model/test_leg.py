@@ -29,6 +29,8 @@ class Connection:
     def send(self, event: bytes) -> None:
         self.sent.append(event)
 
+    send_audio = send
+
     async def close(self) -> None:
         self.closed = True
         self.incoming.put_nowait(None)

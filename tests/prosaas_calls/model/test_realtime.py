@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 
 from calls_world.waiting import until
 from prosaas_calls.model import realtime
-from prosaas_calls.model.events import ServerEvent, create_response
+from prosaas_calls.model.events import ServerEvent, append_audio, create_response
+from prosaas_calls.model.events import message as words
 from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
 from prosaas_logging import capture_events
 
@@ -123,6 +124,24 @@ async def test_each_message_but_frames_has_a_preview_in_outline() -> None:
     assert list(shown) == ["conversation.item.added", "rate_limits.updated", "response.done", "deep"]
     assert json.loads(shown["conversation.item.added"])["item"] == {"role": "user", "content": [{"text": "<23>"}]}
     assert max(map(len, shown.values())) == 500
+
+
+async def test_what_we_send_is_kept_in_outline_too_but_for_the_callers_voice() -> None:
+    """Its kind and its shape, without anybody's words; frames of audio are told of as MEDIA_IN."""
+
+    async def listen(socket: web.WebSocketResponse) -> None:
+        async for _ in socket:
+            pass
+
+    async with model(listen) as (server, _), connected(server) as connection:
+        with capture_events() as events:
+            connection.send(words("user", "המספר שלי 0501234567"))
+            connection.send_audio(append_audio(b"AAAA"))
+    (sent,) = [str(event.fields["preview"]) for event in events if event.event == "PAYLOAD_PREVIEW"]
+    assert json.loads(sent) == {
+        "type": "conversation.item.create",
+        "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "<20>"}]},
+    }
 
 
 @pytest.mark.parametrize(

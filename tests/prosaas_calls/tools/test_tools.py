@@ -272,14 +272,40 @@ async def test_a_message_is_kept_and_the_business_is_told(engine: AsyncEngine, o
 
 
 async def test_what_callers_leave_is_kept_without_card_numbers(engine: AsyncEngine, owner: AsyncEngine) -> None:
-    context = await call(engine)
-    await tool(context, "take_message", text="לחייב את 4580260000000000", name="דוד 4580260000000000")
-    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note="כרטיס 4580260000000000")
+    context, card = await call(engine), "4580260000000000"
+    await tool(context, "take_message", text=f"לחייב את {card}", name=f"דוד {card}", number=card)
+    await tool(context, "book_appointment", date="2026-01-25", time="14:00", note=f"כרטיס {card}")
+    await tool(context, "remember_caller", name=f"דוד {card}")
     async with session(owner) as opened:
-        kept = [*(await opened.scalars(select(CallMessage))), *(await opened.scalars(select(Appointment)))]
-    texts = [kept[0].body, kept[0].name, kept[1].note]
-    assert not any("4580" in each for each in texts)
-    assert all("[redacted]" in each for each in texts)
+        message, booking = await opened.scalar(select(CallMessage)), await opened.scalar(select(Appointment))
+        name = await opened.scalar(select(Customer.name).where(Customer.phone == CALLER))
+    assert message is not None
+    assert booking is not None
+    for kept in (message.body, message.name, message.number, booking.note, name):
+        assert "4580" not in str(kept)
+        assert "[redacted]" in str(kept)
+
+
+async def test_a_number_to_call_back_is_kept_whole(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    """As everybody writes it, so that it is found when its owner asks to be forgotten; or else as it was said."""
+    context = await call(engine)
+    for number in ("02-123-4567", "שלוחה 12"):
+        await tool(context, "take_message", text="לחזור", number=number)
+    async with session(owner) as opened:
+        numbers = await opened.scalars(select(CallMessage.number).order_by(CallMessage.id))
+        assert numbers.all() == ["+97221234567", "שלוחה 12"]
+
+
+async def test_a_call_leaves_a_few_messages_and_another_call_its_own(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    context = await call(engine)
+    answers = [await tool(context, "take_message", text=f"הודעה {number}") for number in range(7)]
+
+    assert [answer.refused for answer in answers] == [False] * 5 + [True] * 2
+    assert not (await tool(await call(engine, "CA2"), "take_message", text="הודעה")).refused
+    async with session(owner) as opened:
+        assert await opened.scalar(select(func.count()).select_from(CallMessage)) == 6
+        jobs = text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'")
+        assert await opened.scalar(jobs) == 6
 
 
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
@@ -372,3 +398,77 @@ async def test_a_number_that_is_none_is_asked_for_again(engine: AsyncEngine) -> 
         context, answer = await introduced(engine, "anonymous", number=number)
         assert answer.refused
         assert context.profile.customer_id is None
+
+
+class Caller:
+    """A caller to the demo business, whose call goes on with what they said about themselves."""
+
+    def __init__(self, context: ToolContext) -> None:
+        self.context = replace(context, introduce=self._introduce)
+
+    def _introduce(self, profile: Profile) -> None:
+        self.context = replace(self.context, profile=profile)
+
+    async def __call__(self, name: str, /, **arguments: Any) -> Answer:
+        return await tool(self.context, name, **arguments)
+
+
+async def diary(engine: AsyncEngine) -> list[tuple[str | None, str]]:
+    """The number and the name under which each appointment stands."""
+    async with session(engine) as opened:
+        who = select(Customer.phone, Customer.name).join(Appointment, Appointment.customer_id == Customer.id)
+        return [(phone, name) for phone, name in await opened.execute(who.order_by(Appointment.starts_at))]
+
+
+async def test_a_corrected_number_takes_the_calls_bookings_and_its_name_along(engine: AsyncEngine) -> None:
+    """Whoever has the misheard number gets neither a reminder nor a name; what they booked themselves stays theirs."""
+    theirs = Caller(await call(engine, "CA0", "+972501111111"))
+    await theirs("book_appointment", date="2026-01-25", time="09:00")
+    caller = Caller(await call(engine, "CA2", "anonymous"))
+    await caller("remember_caller", name="רות", number="050-111-1112")
+    await caller("book_appointment", date="2026-01-25", time="14:00")
+    await caller("remember_caller", number="050-111-1111")
+    assert not (await caller("remember_caller", number="050-222-2222")).refused
+    await caller("book_appointment", date="2026-01-25", time="15:00")
+
+    assert await diary(engine) == [("+972501111111", ""), ("+972502222222", "רות"), ("+972502222222", "רות")]
+    async with session(engine) as opened:
+        assert await opened.scalar(select(Customer.name).where(Customer.phone == "+972501111112")) == ""
+
+
+async def test_numbers_are_not_tried_out_in_one_call(engine: AsyncEngine) -> None:
+    caller = Caller(await call(engine, "CA2", "anonymous"))
+    answers = [await caller("remember_caller", number=f"050-333-333{digit}") for digit in range(7)]
+
+    assert [answer.refused for answer in answers] == [False] * 5 + [True] * 2
+    async with session(engine) as opened:
+        tried = select(func.count()).select_from(Customer).where(Customer.phone.like("+97250333333_"))
+        assert await opened.scalar(tried) == 5
+
+
+async def test_a_caller_who_shows_their_number_hears_that_another_is_not_noted(engine: AsyncEngine) -> None:
+    """Their name is; and the number that they call from is no other."""
+    caller = Caller(replace(await call(engine), caller=CALLER))
+    answer = await caller("remember_caller", name="רות", number="050-222-2222")
+
+    assert answer.refused
+    assert "לא נרשם" in answer.text
+    assert not (await caller("remember_caller", number="050-123-4567")).refused
+    assert (await call(engine, "CA3")).profile.customer_name == "רות"
+    async with session(engine) as opened:
+        assert await opened.scalar(select(Customer.id).where(Customer.phone == "+972502222222")) is None
+
+
+async def test_who_only_says_a_number_does_not_learn_when_its_owner_comes(engine: AsyncEngine) -> None:
+    """Their time and anybody else's are taken alike; what the call booked itself is known to be theirs."""
+    await tool(await call(engine), "book_appointment", date="2026-01-25", time="14:00")
+    other = await call(engine, "CA2", "+972502222222")
+    await tool(other, "book_appointment", date="2026-01-25", time="15:00")
+
+    caller = Caller(await call(engine, "CA3", "anonymous"))
+    await caller("remember_caller", number="050-123-4567")
+    theirs, others = [await caller("book_appointment", date="2026-01-25", time=time) for time in ("14:00", "15:00")]
+    assert theirs == others
+    assert "תפוסה" in theirs.text
+    await caller("book_appointment", date="2026-01-25", time="16:00")
+    assert "כבר קבועה" in (await caller("book_appointment", date="2026-01-25", time="16:00")).text

@@ -73,6 +73,28 @@ def test_what_a_call_tells_is_on_disk_while_it_is_live(tmp_path: Path) -> None:
     opened.close(SAFETY_S)
 
 
+def test_who_waits_for_the_disk_is_told_once_it_is_there_or_why_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, whatever the pace; and what could not be written comes with the next turn."""
+    opened = Journals(tmp_path, every_s=SAFETY_S)
+    told = Told(begin())
+    journal = opened.open("CA1", told)
+    assert b"CA1" in journal.note().result(5).read_bytes()
+    told.waiting = [begin(end_reason="drained")]
+
+    def full(fd: int, data: bytes, at: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "pwrite", full)
+        noting = journal.note()
+        with pytest.raises(OSError, match="No space"):
+            noting.result(5)
+    assert b"drained" in journal.note().result(5).read_bytes()
+    opened.close(SAFETY_S)
+
+
 def test_a_journal_is_read_back_as_the_record_and_what_came_last_counts(journals: Journals) -> None:
     told = Told(begin(), said(1, "b"), said(0, "half"), said(0, "\ud800"), {"line": LINE}, begin(end_reason="drained"))
     path = journals.open("CA1", told).close().result(SAFETY_S)

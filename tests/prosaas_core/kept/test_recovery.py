@@ -3,6 +3,9 @@
 import asyncio
 import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core import records
 from prosaas_core.database import DatabaseUnavailable, make_engine
 from prosaas_core.kept import recovery
-from prosaas_core.kept.journal import Journals, encoded
+from prosaas_core.kept.journal import Journals, claimed, encoded
 from prosaas_core.kept.recovery import recover
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
+from prosaas_core.storable import storable
 from prosaas_core.tables import Call
 from prosaas_logging import EventRecord, capture_events
 
@@ -171,6 +176,33 @@ async def test_what_is_empty_goes_and_what_is_no_journal_steps_aside(
     assert left(tmp_path) == ["CA2.0.unreadable"]
     assert len(named(events, "CALL_RECORD_UNREADABLE")) == 1
     assert [event.fields["call_sid"] for event in named(events, "CALL_END")] == ["CA3"]
+
+
+async def test_a_disk_that_takes_its_time_keeps_no_live_call_waiting(
+    engine: AsyncEngine, business_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is read, and its words are looked through, beside the loop."""
+    loop = threading.current_thread()
+    beside: list[str] = []
+
+    @contextmanager
+    def slow(path: Path) -> Iterator[bytes | None]:
+        assert threading.current_thread() is not loop
+        with claimed(path) as data:
+            beside.append("read")
+            yield data
+
+    def long(value: Any) -> Any:
+        assert threading.current_thread() is not loop
+        beside.append("looked through")
+        return storable(value)
+
+    monkeypatch.setattr(recovery, "claimed", slow)
+    monkeypatch.setattr(records, "storable", long)
+    dead(tmp_path)
+    await recover(engine, tmp_path)
+    assert beside == ["read", "looked through"]
+    assert not left(tmp_path)
 
 
 async def test_what_the_disk_does_not_give_keeps_no_other_call_waiting(

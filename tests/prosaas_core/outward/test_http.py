@@ -109,6 +109,16 @@ async def test_an_attempt_ends_in_time_even_when_the_answer_trickles_in() -> Non
     assert caught.value.perhaps_done
 
 
+@pytest.mark.parametrize("later", [503, httpx.ConnectError("refused")])
+async def test_what_one_attempt_may_have_done_is_not_undone_by_the_next_one(
+    client: Callable[..., Outbound], later: int | Exception
+) -> None:
+    outbound = client(Script(httpx.ReadTimeout("lost"), later), total_s=0.5)
+    with pytest.raises(Unavailable) as caught:
+        await outbound.request("POST", URL, idempotent=True)
+    assert caught.value.perhaps_done
+
+
 async def test_a_wait_that_is_too_long_to_sit_through_is_handed_to_the_caller(
     client: Callable[..., Outbound], clock: Clock
 ) -> None:

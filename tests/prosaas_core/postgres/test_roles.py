@@ -115,6 +115,17 @@ async def test_a_right_that_is_gone_from_the_table_is_taken_away(database_url: s
 
 
 @pytest.mark.postgres
+async def test_a_role_that_came_later_sees_the_rows_of_tables_that_were_there(database_url: str) -> None:
+    """Their policy was made for the others."""
+    await run(database_url, "INSERT INTO businesses (id, name, phone) VALUES (1, 'b', '+9723')")
+    await run(database_url, f"ALTER POLICY services ON businesses TO {API}, {CALLS}, {WORKER}")
+    assert await run(as_role(database_url, OPS), "SELECT * FROM businesses") == []
+    settings = {"DATABASE_URL": database_url, "OPENAI_API_KEY": "none", "DATABASE_ROLES_KEY": ROLES_KEY}
+    await migrate(load_settings(settings))
+    assert len(await run(as_role(database_url, OPS), "SELECT * FROM businesses")) == 1
+
+
+@pytest.mark.postgres
 async def test_two_hosts_that_start_at_once_agree(database_url: str) -> None:
     settings = {"DATABASE_URL": database_url, "OPENAI_API_KEY": "none", "DATABASE_ROLES_KEY": ROLES_KEY}
     await asyncio.gather(*(migrate(load_settings(settings)) for _ in range(3)))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_core.privacy.files import mentions, sweep
+from prosaas_core.privacy.files import blackbox_folders, mentions, sweep
+from prosaas_logging.redact import redact
 
 SERVICES = Path(__file__).parents[3] / "services"
 NUMBER, CALL = "972501112233", "CA" + "0" * 32
@@ -16,10 +17,10 @@ NUMBER, CALL = "972501112233", "CA" + "0" * 32
 
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
-    found = {name: tmp_path / name for name in ("SPOOL_DIR", "BLACKBOX_DIR")}
+    found = {name: tmp_path / name for name in ("SPOOL_DIR", "LOG_BLACKBOX")}
     for folder in found.values():
         folder.mkdir()
-    spool, blackbox = found["SPOOL_DIR"], found["BLACKBOX_DIR"]
+    spool, blackbox = found["SPOOL_DIR"], found["LOG_BLACKBOX"]
     (spool / f"{CALL}.json").write_text("{}")
     (spool / "CAdied.12ab.journal").write_text('{"call": {"from_number": "+972501112233"}}\n' + "\0" * 64)
     (spool / "CAunknown.json").write_text('{"from_number": "+972501112233"}')
@@ -86,6 +87,25 @@ def test_a_number_is_theirs_whole_or_not_at_all(text: str, theirs: bool) -> None
     pattern = mentions(NUMBER, ())
     assert pattern is not None
     assert (pattern.search(text.encode()) is not None) is theirs
+
+
+def test_a_message_s_id_is_theirs_as_lines_show_it_too() -> None:
+    """Of lines it is the end; what was kept before these were shortened has it whole."""
+    whole = "wamid.HBgMOTcyNTAxMTEyMjMzFQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
+    pattern = mentions(None, [whole])
+    assert pattern is not None
+    for shown in (whole, redact(whole)):
+        assert pattern.search(f"[INFO] a · message_id={shown}".encode())
+    assert not pattern.search(b"message_id=wamid.\xe2\x80\xa6MzM0OTJBAB==")
+
+
+def test_black_boxes_are_sought_where_they_are_written_and_where_they_were_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_BLACKBOX", str(tmp_path))
+    assert blackbox_folders() == sorted([tmp_path, Path("/var/log/prosaas/blackbox")])
+    monkeypatch.setenv("LOG_BLACKBOX", "stdout")
+    assert blackbox_folders() == [Path("/var/log/prosaas/blackbox")]
 
 
 def test_a_sweep_takes_what_is_older_and_matches(tmp_path: Path) -> None:

@@ -66,6 +66,15 @@ def test_the_standards_own_names_say_whose_they_are(monkeypatch: pytest.MonkeyPa
     assert (receiver.resource["service.version"], receiver.resource["team"]) == ("9", "night")
 
 
+def test_of_a_whatsapp_id_a_span_has_what_a_line_shows(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    """Its beginning is the number, in base64; spans go to other companies."""
+    whole = "wamid.HBgMOTcyNTAxMTEyMjMzFQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
+    with traced(monkeypatch, receiver), scope(job_id="5", message_id=whole) as job:
+        tracing.join(job)
+        tracing.finish(job, "job")
+    assert attributes(receiver.spans["job"])["messaging.message.id"] == "wamid.…MzM0OTJBAA=="
+
+
 @pytest.mark.parametrize(
     ("environ", "wanted"),
     [

@@ -33,7 +33,7 @@ def planted(engine: Any, call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             "HostConfig": {"LogConfig": {}, "RestartPolicy": {}},
         }
     engine.answers["/version"] = {"Version": "26.1.5", "ApiVersion": "1.45"}
-    monkeypatch.setattr(capture, "Engine", lambda: engine)
+    monkeypatch.setattr(capture, "opened", lambda: engine)
     model = json.dumps({"services": {"x": {"environment": {"WHATSAPP_APP_SECRET": "in-the-model", "U": SECRET}}}})
     monkeypatch.setattr("sys.stdin", io.StringIO(model))
     monkeypatch.setattr("prosaas_ops.stories.call.call_record", lambda call_sid: None)

@@ -104,7 +104,7 @@ def test_every_generation_is_asked(
 ) -> None:
     """While one drains beside another, the calls to look at may be in either."""
     engine.begin("prosaas-calls")
-    monkeypatch.setattr(module, "Engine", lambda: engine)
+    monkeypatch.setattr(module, "opened", lambda: engine)
     monkeypatch.setattr(sys, "stdout", Hearing("every line goes to", ctrl_c))
     assert module.run(options(command)) == FINE
     resets = [where for where, words in zip(engine.ran_in, engine.executed, strict=True) if words[2] == "reset"]
@@ -178,7 +178,7 @@ def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     engine.follow = engine.follow_events = stream
     engine.ends = ends
     engine.answers["/containers/json"] = []
-    monkeypatch.setattr(debug, "Engine", lambda: engine)
+    monkeypatch.setattr(debug, "opened", lambda: engine)
     monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA00000000000000000000000000000001", "456", "")])
     monkeypatch.chdir(tmp_path)
     running = Service(engine, tmp_path)
@@ -305,7 +305,7 @@ def test_more_than_a_switch_may_last_is_wrong_usage(service: Service, options: A
 
 
 def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> None:
-    with pytest.raises(Usage, match="exclude one another"):
+    with pytest.raises(Usage, match="give only one of"):
         debug.run(options("debug-calls", CALL="CA00000000000000000000000000000001", BUSINESS="456"))
 
 

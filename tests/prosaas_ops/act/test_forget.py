@@ -71,7 +71,12 @@ def known(
         file.write(f"2026 [INFO] a · call_sid={CALL}\n2026   File x\n2026 [INFO] b · call_sid=CAother\n")
 
     def in_worker(_service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
-        environment = {**os.environ, **engine.environments[-1], "BLACKBOX_DIR": "volume", "SPOOL_DIR": "volume"}
+        environment = {
+            **os.environ,
+            **engine.environments[-1],
+            "LOG_BLACKBOX": str(tmp_path / "volume"),
+            "SPOOL_DIR": "volume",
+        }
         environment["PYTHONPATH"] = str(Path(forget.__file__).parents[2])
         done = subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
@@ -82,7 +87,7 @@ def known(
         for name in engine.written
     }
     for module in (forget, export):
-        monkeypatch.setattr(module, "Engine", lambda: engine)
+        monkeypatch.setattr(module, "opened", lambda: engine)
     return lambda command="forget", **values: Options(command, tuple(values), values)
 
 

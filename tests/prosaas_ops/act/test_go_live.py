@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.act import reach
-from prosaas_ops.act.go_live import Person
+from prosaas_ops.act.go_live import Person, _business
 from prosaas_ops.act.providers import OpenAI, Twilio, ask, leads_here, number_settings, trusting
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
@@ -170,10 +170,10 @@ class Ports(World):
 @pytest.mark.parametrize(
     ("host", "said"),
     [
-        ("https://voice.example.com", "is no name of a host"),
-        ("voice example", "is no name of a host"),
+        ("https://voice.example.com", "is not a host name"),
+        ("voice example", "is not a host name"),
         ("voice.invalid", "does not exist"),
-        ("localhost.localdomain", "are not to be had: Bind for 0.0.0.0:80 failed"),
+        ("localhost.localdomain", "are in use or blocked: Bind for 0.0.0.0:80 failed"),
     ],
 )
 def test_an_address_that_cannot_be_served_is_told_before_anything_is_written(
@@ -221,3 +221,19 @@ def test_a_certificate_that_does_not_come_is_told_with_what_the_authority_said(
             reach.wait_for_certificate(Door(tmp_path), public)
     provider.answers["/twilio/voice"] = (403, {})
     reach.wait_for_certificate(Door(tmp_path), provider.url)
+
+
+def test_a_business_that_a_kill_left_without_a_key_gets_one(
+    provider: Provider, tmp_path: Path, options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And no second one when it is run once more."""
+    (tmp_path / ".env").write_text(f"API_PORT={provider.url.rpartition(':')[2]}\nADMIN_API_KEY=admin\n")
+    business = {"id": 7, "name": "מספרת נועה", "phone": "+97235550142"}
+    keys: dict[str, Any] = {"items": [{"name": "old", "revoked_at": "2026-01-01T00:00:00Z"}], "key": "psk_new"}
+    provider.answers["/v1/businesses"] = (200, {"items": [business]})
+    provider.answers["/v1/businesses/7/keys"] = (200, keys)
+    for _ in range(2):
+        _business(World(tmp_path), Person(options("go-live")), "+97235550142")
+        keys["items"].append({"name": "make go-live", "revoked_at": None})
+    assert [path for method, path, _, _ in provider.told if method == "POST"] == ["/v1/businesses/7/keys"]
+    assert capsys.readouterr().out.count("psk_new") == 1

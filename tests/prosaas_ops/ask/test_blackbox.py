@@ -92,7 +92,7 @@ def test_a_file_that_is_cut_off_is_told_as_far_as_it_goes(screen: Screen) -> Non
 
 @pytest.fixture
 def answering(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(blackbox, "Engine", lambda: engine)
+    monkeypatch.setattr(blackbox, "opened", lambda: engine)
     return engine
 
 

@@ -10,7 +10,7 @@ from prosaas_ops.options import FINE
 
 @pytest.fixture
 def shown(engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.setattr(errors, "Engine", lambda: engine)
+    monkeypatch.setattr(errors, "opened", lambda: engine)
 
     def run(**values: str) -> str:
         assert errors.run(options("errors", SINCE="2024-01-25T13:30", UNTIL="2024-01-25T14:30", **values)) == FINE

@@ -31,7 +31,7 @@ def asked(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     engine.on_run = run
     monkeypatch.setattr(sessions, "others", others)
-    monkeypatch.setattr(levels, "Engine", lambda: engine)
+    monkeypatch.setattr(levels, "opened", lambda: engine)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "capture.tar.gz").write_bytes(b"x" * 2_600_000)
@@ -41,8 +41,10 @@ def asked(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
             {"Name": "prosaas_data", "Labels": labels, "UsageData": {"Size": 90_000_000}},
             {"Name": "foreign", "Labels": {}, "UsageData": {"Size": 1}},
         ],
-        "Images": [{"Size": 500_000_000, "Containers": 0}],
-        "BuildCache": None,
+        # Two images on the same layers, and a layer that the cache has of one of them.
+        "LayersSize": 500_000_000,
+        "Images": [{"Size": 500_000_000, "Containers": 0}, {"Size": 450_000_000, "Containers": 1}],
+        "BuildCache": [{"Size": 400_000_000, "Shared": True}, {"Size": 70_000_000, "Shared": False}],
     }
     return engine
 
@@ -59,7 +61,7 @@ def test_who_switched_what_until_when_stands_on_one_screen(asked: Any, options: 
 def test_what_eats_the_disk_stands_below_largest_first(asked: Any, options: Any, capsys: Any) -> None:
     levels.run(options("levels"))
     disk = capsys.readouterr().out.partition("disk")[2]
-    assert re.findall(r"^ *(\S+) MB", disk, re.MULTILINE) == ["500.0", "90.0", "2.6"]
+    assert re.findall(r"^ *(\S+) MB", disk, re.MULTILINE) == ["500.0", "90.0", "70.0", "2.6"]
     assert "foreign" not in disk
 
 

@@ -11,7 +11,7 @@ from prosaas_ops.options import FINE, NOTHING, Usage
 @pytest.fixture
 def shown(engine: Any, call: str, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any) -> Any:
     """Runs the command; the exit code and the lines it printed."""
-    monkeypatch.setattr(logs, "Engine", lambda: engine)
+    monkeypatch.setattr(logs, "opened", lambda: engine)
 
     def run(**values: str) -> tuple[int, list[str]]:
         code = logs.run(options("logs", SINCE="2024-01-25T13:00", **values))
@@ -52,7 +52,7 @@ def test_nothing_that_matches_is_said(shown: Any, capsys: pytest.CaptureFixture[
 
 
 def test_a_broken_pattern_is_wrong_usage(shown: Any) -> None:
-    with pytest.raises(Usage, match=r"GREP=\[ is no regular expression"):
+    with pytest.raises(Usage, match=r"GREP=\[ is not a regular expression"):
         shown(GREP="[")
 
 

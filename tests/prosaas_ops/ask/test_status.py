@@ -49,7 +49,7 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         json.dumps({"level": "INFO", "source": "x", "switches": world["switches"] if "calls" in service else []}),
         "",
     )
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
     monkeypatch.setattr(story, "_facts", facts)
     monkeypatch.setattr(story, "live_calls", lambda engine: world["live"])
     monkeypatch.setattr(story.alerts, "standing", lambda: world["alerts"])
@@ -103,6 +103,21 @@ def test_an_alert_that_another_explains_is_not_told(stands: Any, options: Any, c
     assert "alerts         none" in capsys.readouterr().out
 
 
+def test_an_alert_is_told_in_the_operator_s_language_and_to_scripts_in_both(
+    stands: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands["alerts"] = [replace(ALERT, summary_he="3 שיחות הסתיימו רע")]
+    monkeypatch.setenv("OPS_LANG", "he")
+    command.run(options("status"))
+    assert "3 שיחות הסתיימו רע" in capsys.readouterr().out
+    command.run(options("status", JSON="1"))
+    told = json.loads(capsys.readouterr().out)["alerts"][0]
+    assert (told["summary"], told["summary_he"]) == ("3 calls ended badly", "3 שיחות הסתיימו רע")
+    stands["alerts"] = [ALERT]
+    command.run(options("status"))
+    assert "3 calls ended badly" in capsys.readouterr().out, "a rule of somebody's own"
+
+
 def test_what_is_switched_says_by_whom(stands: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stands["switches"] = [{"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 420}]
     session = sessions.Session(story.live_switch.Target(call_sid="CA1"), NOW, "dana@ops-1")
@@ -141,6 +156,8 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
                 at,
             )
 
+        # Of one whose lines are gone (a person was forgotten, their time is over) nobody can say how many there were.
+        await connection.execute("update calls set events = '[]' where call_sid = 'CA0'")
         await connection.execute(
             "insert into calls (call_sid, status, started_at, ended_at) values ('CAunknown', 'failed', $1, $1),"
             " ('CAlive', 'in-progress', $1, null)",

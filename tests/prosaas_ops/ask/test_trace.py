@@ -13,6 +13,7 @@ from prosaas_ops.ask import trace
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.messages import Message, Talk
 from prosaas_ops.stack.records import Appointment, Found, Job, Record
 from prosaas_ops.stories.call import Entry, Story
 
@@ -165,7 +166,7 @@ def test_what_the_agent_claimed_after_a_refusal_is_the_verdict(screen: Screen) -
         Entry(102.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", 'AI: "קבעתי לך תור ליום שלישי."', "💬"),
     ]
     text = "\n".join(trace.describe(told, screen))
-    assert "✗ a tool refused, and the agent said it was done: “קבעתי לך תור ליום שלישי”" in text
+    assert "✗ the agent said it was done, and no tool had done it: “קבעתי לך תור ליום שלישי”" in text
     assert "✅" not in text
     told.entries.insert(1, Entry(101.5, "prosaas-calls", "tool", "INFO", "TOOL_RESULT", "נקבע 08.12 14:00", "✅"))
     assert "the agent said it was done" not in "\n".join(trace.describe(told, screen))
@@ -310,6 +311,28 @@ def found(*calls: tuple[str, int, str]) -> list[Found]:
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = found(("CAnew", 14, ""), ("CAmid", 12, "model_unreachable"), ("CAold", 9, "customer_hangup"))
     monkeypatch.setattr(trace, "calls_of", lambda phone, since: calls)
+
+
+@pytest.fixture(autouse=True)
+def nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "talk_of", lambda phone: None)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_who_called_and_wrote_is_listed_with_both_and_a_way_to_each(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """The complaint may be about either."""
+    asked_at = datetime(2026, 11, 25, 13, tzinfo=UTC)
+    message = Message("wamid.1", "in", "שלום", "received", "", asked_at, waits=True)
+    talk = Talk(3, "meta", "open", "456 x", "דוד", "972501234567", "Asia/Jerusalem", [message], [], [])
+    monkeypatch.setattr(trace, "talk_of", lambda phone: talk)
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: found(("CAa", 9, ""), ("CAb", 8, ""))[:calls])
+    assert trace.run(options(PHONE="050-1234567")) == FINE
+    assert told == []
+    said = capsys.readouterr().out
+    assert re.search(r"^WhatsApp  11-25 13:00:00  messages waiting for an answer: 1", said, re.MULTILINE)
+    assert "next: make trace PHONE=050-1234567 N=1 · make trace MESSAGE=wamid.1" in said
 
 
 @pytest.mark.usefixtures("three")

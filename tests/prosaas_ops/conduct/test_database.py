@@ -1,12 +1,18 @@
 """When a backup is made and where it goes, as .env says it."""
 
+import os
 import subprocess
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from postgres_world import PostgresServer, docker
 from prosaas_ops.conduct import database, encrypted
 from prosaas_ops.conduct.database import schedule
 from prosaas_ops.conduct.world import World
@@ -27,25 +33,108 @@ def test_a_time_of_cron_is_left_to_this_machine(world: World, when: str) -> None
 
 @pytest.mark.parametrize("when", ["daily", "15 3 * *", "15 3 * * * rm -rf", "* * * * *\n* * * * * x", "$(id) 3 * * *"])
 def test_what_is_no_time_never_reaches_cron(world: World, when: str) -> None:
-    with pytest.raises(Problem, match="is no time of cron"):
+    with pytest.raises(Problem, match="is not a cron time"):
         schedule(world, when)
     assert not (world.state / "schedule").exists()
 
 
+@pytest.fixture
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A stack whose front door and calls have a file each, streamed by a docker of the test's own."""
+    for container, name in (("1", "data/key.pem"), ("2", "prosaas/CA1.json")):
+        with tarfile.open(tmp_path / f"{container}.tar", "w") as archive:
+            member = tarfile.TarInfo(name)
+            member.size, member.uid = len(name), 10001
+            archive.addfile(member, BytesIO(name.encode()))
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\nexec cat "{tmp_path}/${{2%%:*}}.tar"\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+    there = [
+        SimpleNamespace(id=number, service=name, state="running")
+        for number, name in (("1", "gateway"), ("2", "prosaas-calls"))
+    ]
+    found = SimpleNamespace(code=0)
+    return SimpleNamespace(project="p", docker=lambda *_, **__: found, containers=lambda *_: there)
+
+
+def test_certificates_and_spool_are_one_archive_that_any_tar_reads(played: Any, tmp_path: Path) -> None:
+    """Each as the engine has it, owners and all."""
+    (tmp_path / "kept").mkdir()
+    database._volumes(played, tmp_path / "kept/one.dump", "")
+    archive = tmp_path / "kept/one.files.tar.gz"
+    listed = subprocess.run(["tar", "-tzf", str(archive)], capture_output=True, text=True, check=True).stdout
+    assert listed.split() == ["data/key.pem", "prosaas/CA1.json"]
+    with tarfile.open(archive) as found:
+        assert {member.uid for member in found} == {10001}
+    assert archive.stat().st_mode & 0o777 == 0o600
+
+
 def test_where_it_cannot_be_encrypted_no_certificate_and_no_call_is_left_readable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    played: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_path: Path, _recipient: str) -> None:
         raise Problem("no space left")
 
-    said = SimpleNamespace(code=0, returncode=0, stdout=b"a private key")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: said)
     monkeypatch.setattr(encrypted, "for_recipient", full)
-    one = SimpleNamespace(id="1", service="gateway", state="running")
-    played: Any = SimpleNamespace(project="p", docker=lambda *_, **__: said, containers=lambda *_: [one])
+    (tmp_path / "kept").mkdir()
     with pytest.raises(Problem, match="no space"):
-        database._volumes(played, tmp_path / "one.dump.age", "age1x")
-    assert list(tmp_path.iterdir()) == []
+        database._volumes(played, tmp_path / "kept/one.dump.age", "age1x")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@pytest.fixture
+def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """What a backup needs of the world, with a real server behind it; `ask` speaks to its database."""
+    port = urlsplit(postgres_server.base).port
+    container = docker("ps", "--quiet", "--filter", f"publish={port}", "--filter", "label=prosaas.tests=postgres")
+    said: list[str] = []
+
+    def compose(*words: str, feed: str) -> SimpleNamespace:
+        done = subprocess.run(
+            ["docker", "exec", "--interactive", container, *words[3:]], input=feed, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return SimpleNamespace(out=done.stdout)
+
+    played: Any = SimpleNamespace(
+        root=tmp_path, state=tmp_path, project="p", overrides={}, said=said, say=said.append, compose=compose,
+        setting=lambda name: "", recorded=lambda name: "", containers=lambda *_: [SimpleNamespace(state="running")],
+        docker=lambda *_, **__: SimpleNamespace(code=1),
+    )  # fmt: skip
+    monkeypatch.setattr(database, "_IN_POSTGRES", ("docker", "exec", "--interactive", container))
+    postgres_server.execute("CREATE ROLE prosaas SUPERUSER LOGIN")
+    postgres_server.execute("CREATE DATABASE prosaas TEMPLATE migrated OWNER prosaas")
+    played.ask = lambda name, statement: database.sql(played, name, statement)
+    try:
+        yield played
+    finally:
+        postgres_server.execute("DROP DATABASE prosaas WITH (FORCE)")
+        postgres_server.execute("DROP ROLE prosaas")
+
+
+def test_a_backup_is_proved_by_restoring_it_aside_and_nothing_of_that_is_left(backing: Any) -> None:
+    backing.ask("prosaas", "INSERT INTO calls (call_sid) VALUES ('CA1')")
+    path = database.backup(backing, verify=True)
+    assert path.stat().st_size > 0
+    (proof,) = [row for row in backing.said if "restored aside to prove it" in row]
+    assert " 1 calls" in proof
+    assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
+
+
+def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
+    """It can be read whole: only a database that takes it in finds that a check in it speaks of what is not there."""
+    backing.ask(
+        "prosaas",
+        "CREATE FUNCTION known() RETURNS boolean LANGUAGE sql AS 'SELECT count(*) >= 0 FROM calls';"
+        "ALTER TABLE businesses ADD CHECK (known()); INSERT INTO businesses (name, phone) VALUES ('x', '+97235550100')",
+    )
+    with pytest.raises(Problem, match="could not be restored"):
+        database.backup(backing, verify=True)
+    assert list((backing.root / "backups").iterdir()) == []
+    assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
+    assert database.backup(backing).exists()
 
 
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:

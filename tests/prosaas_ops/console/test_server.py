@@ -242,11 +242,27 @@ def test_whole_numbers_are_shown_when_asked_for_and_it_is_noted(viewer: TestClie
 
 
 def test_who_came_in_and_what_was_read_is_noted(viewer: TestClient) -> None:
-    for path in (f"/call/{CALL}", f"/live?call={CALL}", "/calls?q=x"):
+    for path in (f"/call/{CALL}", f"/live?call={CALL}", "/calls?q=dana"):
         viewer.get(path)
     assert [entry.target for entry in reversed(audited.on_this_machine())] == [
         "a browser came in by a link", f"viewer 1 read the story of {CALL}", f"viewer 1 followed lines {CALL}",
+        "viewer 1 saw calls by a name",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "by"), [("", "their time"), ("+972501234567", "a number"), ("CA01", "an id"), ("Dana", "a name")]
+)
+def test_how_calls_were_sought_is_noted_and_not_who(viewer: TestClient, typed: str, by: str) -> None:
+    """Nobody can be taken out of the audit again."""
+    viewer.get("/", params={"q": typed})
+    assert audited.on_this_machine()[0].target == f"viewer 1 saw calls by {by}"
+
+
+def test_a_search_that_shows_nobody_is_no_row(viewer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "search", lambda typed: [])
+    viewer.get("/calls?q=dan")
+    assert len(audited.on_this_machine()) == 1
 
 
 def test_what_pages_ask_for_by_themselves_is_noted_where_nobody_opened_the_page(viewer: TestClient) -> None:

@@ -1,9 +1,13 @@
 """Who may look at the console, and for how long."""
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from clocks import Clock
-from prosaas_ops.console.session import IDLE_SECONDS, LONGEST_SESSION_SECONDS, Doorkeeper, repeats
+from prosaas_ops.console.session import IDLE_SECONDS, LONGEST_SESSION_SECONDS, Doorkeeper, leave_link, repeats
 
 
 @pytest.fixture
@@ -35,6 +39,22 @@ def test_a_link_that_nobody_used_is_too_old_at_last(door: Doorkeeper, clock: Clo
     key = door.link()
     clock.now += IDLE_SECONDS
     assert door.enter(key) is None
+
+
+def test_a_link_that_was_left_beside_lets_one_browser_in_while_it_is_fresh(clock: Clock, tmp_path: Path) -> None:
+    """Of whoever typed `make console` second; a folder that is not there is no link."""
+    folder = tmp_path / "links"
+    door = Doorkeeper(clock, folder)
+    assert door.enter("x") is None
+    key, old = leave_link(folder), leave_link(folder)
+    for path in folder.iterdir():
+        assert path.name not in (key, old)
+    assert door.enter(key)
+    assert door.enter(key) is None
+    (left,) = folder.iterdir()
+    long_ago = time.time() - IDLE_SECONDS - 1
+    os.utime(left, (long_ago, long_ago))
+    assert door.enter(old) is None
 
 
 def test_a_session_ends_when_nobody_looks_and_at_its_longest(door: Doorkeeper, clock: Clock) -> None:

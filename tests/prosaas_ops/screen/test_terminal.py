@@ -123,3 +123,10 @@ def test_a_table_is_aligned_under_its_heading() -> None:
 
 def test_services_go_by_short_names() -> None:
     assert [short(name) for name in ("prosaas-api", "worker")] == ["api", "worker"]
+
+
+def test_a_line_of_a_swarm_says_which_replica_on_which_node_wrote_it(screen: Screen) -> None:
+    """Two replicas of a service are two writers; on one host there is nothing to say."""
+    here, there = RawLine(AT, "worker", "[INFO] x"), RawLine(AT, "worker", "[INFO] x", "2@node3")
+    assert "worker  [INFO] x" in screen.line(parse(here))[0]
+    assert "worker.2@node3   [INFO] x" in screen.line(parse(there))[0]

@@ -10,13 +10,9 @@ from typing import Any
 
 import pytest
 
+from ops_world.engine import Docker, frame
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Demultiplexer, Engine
-
-
-def frame(text: str, kind: int = 1) -> bytes:
-    body = text.encode()
-    return bytes([kind, 0, 0, 0]) + len(body).to_bytes(4, "big") + body
 
 
 def test_lines_come_whole_however_the_bytes_arrive() -> None:
@@ -33,35 +29,6 @@ def test_a_line_above_sixteen_kib_is_joined_without_the_stamps_inside_it() -> No
     pieces = [frame("T1 " + "a" * 10), frame("T2 " + "b" * 10, kind=2), frame("T3 " + "c\n"), frame("T4 d\n", kind=2)]
     got = [(line.stamp, line.text) for piece in pieces for line in lines.feed(piece)]
     assert got == [("T1", "a" * 10 + "c"), ("T2", "b" * 10 + "d")]
-
-
-class Docker(threading.Thread):
-    """Answers each request on a Unix socket with what the test has laid ready for its path."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        self.answers: dict[str, tuple[int, bytes]] = {}
-        self.asked: list[str] = []
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(path))
-        self._socket.listen()
-
-    def run(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                request = connection.recv(65536).decode()
-                path = request.split()[1]
-                self.asked.append(path)
-                status, body = self.answers.get(path.partition("?")[0], (404, b'{"message": "no such thing"}'))
-                connection.sendall(f"HTTP/1.0 {status} X\r\nServer: d\r\n\r\n".encode() + body)
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ CALLS = [
     ("CAmodel001", 456, "+972503333333", "completed", 11, 3.0, "model_unreachable", {"turns": 1, "reconnects": 6}),
     ("CArefused1", 7, "+972504444444", "completed", 12, 30.0, "customer_hangup", {"turns": 2, "refused": 1}),
     ("CAerror001", 7, "+972505555555", "completed", 13, 31.0, "customer_hangup", {"turns": 2, "errors": 2}),
+    ("CAunkept01", 8, "+972506666666", "completed", 13.5, 32.0, "customer_hangup", {"turns": 2, "unkept": "קבעתי"}),
     ("CAnever001", 456, "+972501111111", "completed", 14, 3.0, None, {}),
 ]
 
@@ -47,13 +48,13 @@ METRICS: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def _nobody_says_which_are_live(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "live_calls", lambda engine: None)
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
 
 
 @pytest.fixture
 def stored(fill: Fill) -> None:
     async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        for business in (456, 7):
+        for business in (456, 7, 8):
             await connection.execute(
                 "insert into businesses (id, name, phone) values ($1, 'x', $2)", business, f"+97235550{business:03}"
             )
@@ -86,7 +87,7 @@ def names(**values: Any) -> list[str]:
 @pytest.mark.usefixtures("stored")
 def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
     found = find(asked())
-    assert (found.calls, found.bad, found.unreached) == (6, 5, 1)
+    assert (found.calls, found.bad, found.unreached) == (7, 6, 1)
     assert [row.facts.call_sid for row in found.rows] == [call[0] for call in reversed(CALLS)]
 
 
@@ -94,7 +95,7 @@ def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
 def test_the_bad_ones_come_worst_first_and_every_one_of_them_has_a_verdict() -> None:
     found = find(asked(bad=True, order="worst"))
     assert [row.facts.call_sid for row in found.rows] == [
-        "CAmodel001", "CAnever001", "CAerror001", "CAslow0001", "CArefused1",
+        "CAmodel001", "CAnever001", "CAunkept01", "CAerror001", "CAslow0001", "CArefused1",
     ]  # fmt: skip
     assert all(verdict(row.facts) for row in found.rows)
     assert not verdict(find(asked(since=DAY + timedelta(hours=8), until=DAY + timedelta(hours=10))).rows[-1].facts)
@@ -148,11 +149,11 @@ def test_they_are_ordered_as_asked(order: str, first: str) -> None:
 def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="2")) == FINE
     said = capsys.readouterr().out.splitlines()
-    assert "6 calls, 5 went badly, 1 never reached the agent" in said[0]
+    assert "7 calls, 6 went badly, 1 never reached the agent" in said[0]
     assert "01-25 11:00  CAmodel0  …3333" in said[2]
     assert said[2].endswith("we ended it: the model could not be reached")
     assert said[3].endswith("or the caller left before it could")
-    assert said[4] == "2 of 5: MAX=5 shows all"
+    assert said[4] == "2 of 6: MAX=6 shows all"
     assert said[5].startswith("next: make trace CALL=CAmodel0")
 
 

@@ -61,7 +61,7 @@ def test_a_service_that_runs_and_cannot_say_is_unknown_and_never_none(
 ) -> None:
     service.says = failure
     assert live_calls(engine) is None
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
     assert command.run(options("live-calls")) == PROBLEM
     assert "live calls: unknown" in capsys.readouterr().out
     assert command.run(options("live-calls", QUIET="1")) == PROBLEM
@@ -73,6 +73,6 @@ def test_a_service_that_does_not_run_has_no_calls(
 ) -> None:
     service.says = ConnectionRefusedError()
     engine.states["prosaas-calls"] = "exited"
-    monkeypatch.setattr(command, "Engine", lambda: engine)
+    monkeypatch.setattr(command, "opened", lambda: engine)
     assert command.run(options("live-calls", QUIET="1")) == FINE
     assert capsys.readouterr().out == "0\n"

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from bench.costs.__main__ import LEDGER
 
 from postgres_world import Fill
 from prosaas_ops.ask import costs as command
@@ -33,18 +34,6 @@ FILL = """
         (456, 'CA2', '2024-01-25 22:30Z', 'model', 'gpt-of-tomorrow', 2000, 0, 200, 0, null, 'USD', true),
         (456, 'CA2', '2024-01-25 22:30Z', 'phone', 'twilio', 0, 0, 0, 30, 0.0125, 'USD', false),
         (7, null, '2024-01-25 23:30Z', 'message', 'twilio sms', 0, 0, 0, 0, 0.0083, 'USD', false);
-"""
-MANY = """
-    insert into businesses (id, name, phone) select n, 'x', '+9723' || n from generate_series(1001, 1020) n;
-    insert into calls (call_sid, business_id, end_reason, events)
-        select 'CA' || n, 1001 + n % 20, 'customer_hangup', jsonb_build_array(repeat('x', 200))
-        from generate_series(1, 100000) n;
-    insert into charges (business_id, call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,
-                         currency, estimated)
-        select 1001 + n % 20, 'CA' || n, '2024-01-25Z'::timestamptz + n * '20s'::interval, kind, kind, 1000, 500, 100,
-               60, 0.01, 'USD', false
-        from generate_series(1, 100000) n, unnest(array['model', 'transcription', 'phone']) kind;
-    analyze;
 """
 
 
@@ -125,7 +114,7 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
 
 def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> None:
     """Where other tests have the machine, too, within a few times what it takes to read the same rows once."""
-    fill(lambda connection: connection.execute(MANY))
+    fill(lambda connection: connection.execute(LEDGER.format(calls=100_000)))
 
     async def read(connection: "asyncpg.Connection[Any]") -> float:
         total: float = await connection.fetchval("select sum(cost + tokens_in + tokens_out + seconds) from charges")

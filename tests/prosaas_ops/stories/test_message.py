@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
+from prosaas_logging.redact import redact
 from prosaas_ops.ask.messages import describe
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import messages
@@ -144,3 +145,33 @@ def test_a_conversation_is_found_by_number_by_message_and_by_our_answers_id(
     assert messages.talk_of(message="wamid.2") == messages.talk_of(phone="050-123 4567") == found
     assert messages.talk_of(message="wamid.3") is messages.talk_of(phone="050-7654321") is None
     assert replace(found, jobs=[]).ids == {"wamid.1", "wamid.2", "whatsapp.reply:7"}
+
+
+@pytest.mark.postgres
+def test_a_conversation_is_found_by_what_a_line_shows_of_an_id(fill: Fill) -> None:
+    """Its beginning is the number, and no line has it."""
+    whole = [
+        "wamid.HBgMOTcyNTAxMTEyMjMzFQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA==",
+        "wamid.HBgMOTcyNTAxMTEyMjMzFQIAREPLY12345678",
+    ]
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        for statement in (
+            "insert into businesses (id, name, phone) values (456, 'x', '+97235550100')",
+            "insert into customers (id, business_id, channel, external_id)"
+            " overriding system value values (1, 456, 'whatsapp', '972501234567')",
+            "insert into conversations (id, business_id, customer_id, channel)"
+            " overriding system value values (7, 456, 1, 'meta')",
+            f"insert into messages (id, conversation_id, direction) values ('{whole[0]}', 7, 'in')",
+            "insert into outbound_messages (key, provider, sender, recipient, body, conversation_id, provider_id)"
+            f" values ('k', 'meta', 'x', 'y', '', 7, '{whole[1]}')",
+        ):
+            await connection.execute(statement)
+
+    fill(write)
+    for each in whole:
+        found = messages.talk_of(message=redact(each))
+        assert found is not None
+        assert redact(each) in found.ids
+        assert each not in found.ids
+    assert messages.talk_of(message="wamid.…%") is None

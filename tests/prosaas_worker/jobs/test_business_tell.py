@@ -1,11 +1,13 @@
 """business.tell: what a caller left, and who was sent away, reaches a person of the business once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from prosaas_core.jobs import BUSINESS_TELL
+from prosaas_core.outward.http import Unavailable
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_worker.job import Job
 from prosaas_worker.jobs import business_tell
@@ -50,5 +52,69 @@ async def test_a_caller_who_was_sent_away_is_told_of_with_the_reason(tools, prov
 
 
 async def test_a_business_without_a_number_to_ring_is_not_told_and_the_message_stays(tools, providers, engine):
+    await business_tell.run(await left(engine), tools)
+    assert not providers.sent
+
+
+@pytest.fixture
+def hooked(tools):
+    """An operator whose own system is told as well."""
+    settings = tools.settings.model_copy(
+        update={"business_webhook_url": "https://crm.example/prosaas", "business_webhook_token": "t0ken"}
+    )
+    return replace(tools, settings=settings)
+
+
+async def test_the_operators_system_is_told_of_a_message_too(hooked, providers, engine):
+    """Whole, with an id that stays the same when it is told again, and with the token that says who tells it."""
+    job = await left(engine, name="דוד", number="+972501234567", urgent=True)
+    for _ in range(2):
+        await business_tell.run(job, hooked)
+    first, again = providers.hooked
+    assert first == again
+    assert again["body"]["id"] == job.key
+    assert first["authorization"] == "Bearer t0ken"
+    at = first["body"].pop("at")
+    assert datetime.fromisoformat(at).tzinfo is not None
+    assert first["body"] == {
+        "id": "business.tell:message:3", "type": "message", "business_id": 456, "call_sid": "CA1", "name": "דוד",
+        "number": "+972501234567", "text": "לחזור אליי", "urgent": True,
+    }  # fmt: skip
+    assert not providers.sent
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(CallMessage.told_at)) is not None
+
+
+@pytest.mark.usefixtures("reachable")
+async def test_a_system_that_is_away_keeps_no_text_from_its_reader_and_is_told_later(hooked, providers, engine):
+    """The job fails and is tried again; the text is not sent again then."""
+    job = await left(engine)
+    providers.hook_status = 503
+    with pytest.raises(Unavailable):
+        await business_tell.run(job, hooked)
+    assert len(providers.sent) == 1
+    providers.hook_status = 200
+    await business_tell.run(job, hooked)
+    assert len(providers.sent) == 1
+    assert providers.hooked[-1]["body"]["text"] == "לחזור אליי"
+
+
+async def test_the_operators_system_is_told_of_a_caller_who_was_sent_away(hooked, providers, engine):
+    now = datetime(2026, 1, 25, 14, tzinfo=UTC)
+    row = {"call_sid": "CA9", "business_id": 456, "from_number": "+972501234567", "end_reason": "missed"}
+    async with engine.begin() as connection:
+        await connection.execute(insert(Call).values(**row, started_at=now))
+    await business_tell.run(Job("1", BUSINESS_TELL, f"{BUSINESS_TELL}:CA9", {"call_sid": "CA9"}, {}, 1), hooked)
+    assert [told["body"] for told in providers.hooked] == [
+        {
+            "id": "business.tell:CA9", "type": "missed_call", "business_id": 456, "call_sid": "CA9",
+            "number": "+972501234567", "reason": "missed", "at": now.isoformat(),
+        }
+    ]  # fmt: skip
+
+
+async def test_a_business_whose_calls_are_transferred_to_itself_gets_no_message_from_itself(tools, providers, engine):
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(transfer_number="+972-3-555-0100"))
     await business_tell.run(await left(engine), tools)
     assert not providers.sent

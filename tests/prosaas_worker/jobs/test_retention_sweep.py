@@ -169,8 +169,11 @@ async def test_a_row_that_somebody_holds_is_not_waited_for(tools: Tools, engine:
     assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
 
 
-async def test_old_flight_recordings_go_and_the_files_of_others_stay(tools: Tools, tmp_path: Any) -> None:
-    settings = tools.settings.model_copy(update={"blackbox_dir": tmp_path, "spool_dir": tmp_path})
+async def test_old_flight_recordings_go_and_the_files_of_others_stay(
+    tools: Tools, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_BLACKBOX", str(tmp_path))
+    settings = tools.settings.model_copy(update={"spool_dir": tmp_path})
     (tmp_path / "folded").mkdir()
     old = {"CAold.jsonl": 15, "folded/CAold.jsonl": 15, "CAold.json": 100, "CAold.unreadable": 91}
     for name, days in {**old, "CAnew.jsonl": 13, "folded/CAnew.jsonl": 13}.items():

@@ -45,6 +45,26 @@ def test_what_only_looks_like_the_beginning_of_speech_is_counted_too() -> None:
     assert ear.unknown_bytes == len(beginning)
 
 
+def test_speech_of_which_we_are_told_only_later_is_known_from_its_beginning() -> None:
+    """A greeting that the service has kept sounds before its session tells the model what was said."""
+    said: dict[int, Said] = {}
+    ear = Ear(said)
+    ear.listen(AUDIO[:480])
+    assert (ear.heard, ear.unknown_bytes) == ([], 0)
+    said.update(SAID)
+    ear.listen(AUDIO[480:])
+    ear.end()
+    assert [(piece.heard_bytes, piece.intact) for piece in ear.heard] == [(len(AUDIO), True)]
+    assert ear.unknown_bytes == 0
+
+
+def test_speech_of_which_nobody_ever_tells_is_unknown() -> None:
+    ear = Ear({})
+    ear.listen(AUDIO)
+    ear.end()
+    assert (ear.heard, ear.unknown_bytes) == ([], len(AUDIO))
+
+
 def test_an_interrupted_speech_is_intact_as_far_as_it_went() -> None:
     """A prefix is right; how much of it was heard is known."""
     (heard,) = listen(AUDIO[:480]).heard

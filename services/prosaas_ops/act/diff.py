@@ -1,28 +1,35 @@
-"""`make diff`: what a deploy would recreate and which settings change, with secrets masked and live calls counted."""
+"""`make diff`: what `make up-prod` would recreate and why, secrets masked, and the live calls of each container.
+
+It goes the way of a deploy as far as nothing changes: images are built aside, and what follows from .env is reckoned,
+not written.
+"""
 
 import hashlib
-import json
 import re
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from prosaas_ops.conduct import secrets
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.images import Images
+from prosaas_ops.conduct.world import World
 from prosaas_ops.masks import hidden, is_secret_name
 from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.live_calls import LiveCall, live_calls
+from prosaas_ops.stack.live_calls import LiveCall, held
+from prosaas_ops.swarm.changes import show
+from prosaas_ops.swarm.deploy import is_swarm
+from prosaas_ops.texts import conduct as conducted
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts.told import NEXT
 
-OPTIONS = ()
+OPTIONS = ("BUILD",)
 
-# The wrapper sends the rendered model, this line, and what `docker compose --dry-run up -d` says.
-SEPARATOR = "--- dry run ---"
 ONE_SHOT = "runs once"
-SECRETS = Path("/run/secrets")
+_MOST_NAMED = 10
 
 _DRY_RUN = re.compile(r"Container (\S+)\s+(Recreated?|Created?|Creating|Recreating|Starting|Started|Running)\b")
 _ACTION = {
@@ -44,10 +51,14 @@ class Change:
     reasons: list[str] = field(default_factory=list)
 
 
-def run(_options: Options) -> int:
-    model, dry_run = _input()
-    engine, screen = Engine(), Screen()
-    changes = compare(engine, model, dry_run)
+def run(options: Options) -> int:
+    world, screen = World(Path.cwd()), Screen()
+    if not world.env.path.exists():
+        raise problem(str(conducted.NO_STACK), "make up-prod")
+    if is_swarm(world):
+        return show(world, screen)
+    with world.locked("diff"):
+        changes = _changes(world, build=options.flag("BUILD", default=True))
     touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]
     for change in changes:
         mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(
@@ -58,37 +69,50 @@ def run(_options: Options) -> int:
         screen.say(f"{mark} {change.service:<16} {shown}")
         for reason in change.reasons:
             screen.say(f"    {reason}")
-    screen.say()
-    screen.say(_touched(live_calls(engine), {change.service for change in touched}))
+    calls = held(world.engine)
+    screen.say("", _touched(calls, {change.service for change in touched}), *_named(calls))
     screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(words.NOTHING_TO_DEPLOY)))
     return FINE
 
 
-def _touched(calls: list[LiveCall] | None, changed: set[str]) -> str:
+def _changes(world: World, *, build: bool) -> list["Change"]:
+    """What of the stack as it runs is not what this folder and its .env say."""
+    world.overrides = secrets.chosen_stack(world, "prod")
+    images = Images(world)
+    if build:
+        world.say(str(conducted.BUILDING))
+        images.build()
+    dry = world.compose("--progress", "plain", "--dry-run", "up", "--detach", "--no-build", check=False)
+    built = {f"prosaas/{name}:{world.tag}": image for name, image in (images.built() if build else {}).items()}
+    return compare(world.engine, world.model(), dry.out + dry.err, secrets.wanted(world), built)
+
+
+def _touched(calls: Mapping[str, list[LiveCall] | None], changed: set[str]) -> str:
     """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
-    if calls is None:
+    known = [one for ones in calls.values() if ones is not None for one in ones]
+    if None in calls.values():
         return words.LIVE(calls=words.UNKNOWN)
-    if not calls or not changed & {"gateway", "prosaas-calls"}:
-        return words.TOUCHED(calls=words.NONE_OF(all=len(calls)))
+    if not known or not changed & {"gateway", "prosaas-calls"}:
+        return words.TOUCHED(calls=words.NONE_OF(all=len(known)))
     if "gateway" in changed:
-        return words.TOUCHED(calls=words.CUT(calls=len(calls)))
-    return words.TOUCHED(calls=words.KEPT(none=words.NONE_OF(all=len(calls))))
+        return words.TOUCHED(calls=words.CUT(calls=len(known)))
+    return words.TOUCHED(calls=words.KEPT(none=words.NONE_OF(all=len(known))))
 
 
-def _input() -> tuple[dict[str, Any], str]:
-    text = sys.stdin.read()
-    rendered, _, dry_run = text.partition(SEPARATOR)
-    try:
-        model = json.loads(rendered)
-    except ValueError:
-        raise Problem(str(words.NOT_RENDERED)) from None
-    if not isinstance(model, dict):
-        raise Problem(str(words.NOT_RENDERED))
-    return model, dry_run
+def _named(calls: Mapping[str, list[LiveCall] | None]) -> list[str]:
+    """A row for each container that has calls, with their ids."""
+    rows = []
+    for name, ones in calls.items():
+        if ones:
+            more = f" … +{len(ones) - _MOST_NAMED}" if len(ones) > _MOST_NAMED else ""
+            rows.append(f"    {name}: {' '.join(one.call_sid for one in ones[:_MOST_NAMED])}{more}")
+    return rows
 
 
-def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]:
-    """The rendered model against the containers as they run."""
+def compare(
+    engine: Engine, model: dict[str, Any], dry_run: str, wanted: Mapping[str, str], built: Mapping[str, str]
+) -> list[Change]:
+    """The rendered model, the secrets by name and the images that were built, against the containers as they run."""
     running = {container.service: container for container in engine.containers() if container.state == "running"}
     exists = {container.name: container.service for container in engine.containers()}
     planned = {exists.get(name, name): _ACTION.get(verb, "keep") for name, verb in _DRY_RUN.findall(dry_run)}
@@ -102,9 +126,9 @@ def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]
             continue
         detail = engine.inspect(container.id)
         reasons = [
-            *_image_change(engine, container, detail, service),
+            *_image_change(engine, detail, service, built),
             *_setting_changes(engine, detail, service),
-            *_secret_changes(engine, container, detail, service, model),
+            *_secret_changes(engine, container, service, model, wanted),
         ]
         if planned.get(name) == "recreate" and not reasons:
             reasons.append(str(words.DEFINITION))
@@ -115,10 +139,12 @@ def compare(engine: Engine, model: dict[str, Any], dry_run: str) -> list[Change]
     return changes
 
 
-def _image_change(engine: Engine, container: Container, detail: dict[str, Any], service: dict[str, Any]) -> list[str]:
+def _image_change(
+    engine: Engine, detail: dict[str, Any], service: dict[str, Any], built: Mapping[str, str]
+) -> list[str]:
     wanted = service.get("image") or detail["Config"]["Image"]
     try:
-        image = engine.get(f"/images/{wanted}/json")
+        image = engine.get(f"/images/{built.get(wanted, wanted)}/json")
     except Problem:
         return [words.NOT_HERE(image=wanted)]
     if image["Id"] == detail["Image"]:
@@ -161,22 +187,21 @@ def _pairs(assignments: list[str]) -> dict[str, str]:
 
 
 def _secret_changes(
-    engine: Engine, container: Container, detail: dict[str, Any], service: dict[str, Any], model: dict[str, Any]
+    engine: Engine, container: Container, service: dict[str, Any], model: dict[str, Any], wanted: Mapping[str, str]
 ) -> list[str]:
-    """A changed secret file recreates nothing by itself, and a process read it when it started."""
-    started = datetime.fromisoformat(detail["State"]["StartedAt"][:19] + "+00:00").timestamp()
-    files = {}
+    """A container keeps the secret files that it was made with: what it holds, against what .env makes of them."""
+    values = {}
     for use in service.get("secrets") or []:
-        path = SECRETS / Path(model["secrets"][use["source"]]["file"]).name
-        if path.is_file():
+        name = Path(model["secrets"][use["source"]]["file"]).name
+        if name in wanted:
             # An absolute target stands for itself.
-            files[str(Path("/run/secrets") / (use.get("target") or use["source"]))] = (use["source"], path)
-    if not files:
+            values[str(Path("/run/secrets") / (use.get("target") or use["source"]))] = (use["source"], wanted[name])
+    if not values:
         return []
-    _, out, _ = engine.run(container, "sha256sum", *files)
-    held = {row.split(maxsplit=1)[1]: row.split()[0] for row in out.splitlines()}
+    _, out, _ = engine.run(container, "sha256sum", *values)
+    holds = {row.split(maxsplit=1)[1]: row.split()[0] for row in out.splitlines()}
     return [
         words.SECRET(source=source)
-        for target, (source, path) in files.items()
-        if held.get(target) != hashlib.sha256(path.read_bytes()).hexdigest() or path.stat().st_mtime > started
+        for target, (source, value) in values.items()
+        if holds.get(target) != hashlib.sha256(value.encode()).hexdigest()
     ]

@@ -1,0 +1,1 @@
+"""How long the sums of what was spent take."""

@@ -1,0 +1,106 @@
+"""Descriptors 1 and 2: what C code, ``os.write`` and child processes write there is read by a process of its own.
+
+A thread of this one would wait for the interpreter's lock while somebody who holds it waits for room in the pipe, and
+would be gone after ``exec`` and with a crash. The reader lives until nobody has the pipes any more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+# Where the process's own output is, too, once 1 and 2 lead to the reader.
+ours: Final[list[int]] = [1, 2]
+# Above what a spawned process gets by number.
+_HIGH: Final = 10
+_ROOT: Final = Path(__file__).parents[2]
+_READER: Final = "import sys; sys.path[:0] = [{root!r}]; from prosaas_logging.adopt.relay import main; main({name!r})"
+_ERRORS: Final = 3
+_PIPE_BYTES: Final = 1024**2
+_LOOK_S: Final = 0.002
+
+
+class Descriptors:
+    """Descriptors 1 and 2 of this process lead to a reader; ``output`` is where its own lines go."""
+
+    def __init__(self, service: str) -> None:
+        self._owner = os.getpid()
+        self.output, self._errors = _high(1), _high(2)
+        reads, writes = zip(_pipe(), _pipe(), strict=True)
+        self._reads: Final[tuple[int, ...]] = reads
+        try:
+            self._reader = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-I", "-c", _READER.format(root=str(_ROOT), name=service)],
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, there, here)
+                    for there, here in ((reads[0], 0), (self.output, 1), (self._errors, 2), (reads[1], _ERRORS))
+                ],
+                # Ctrl-C at a terminal is for the service, whose last words are to be read.
+                setsid=True,
+            )
+            for number, write in enumerate(writes, 1):
+                os.dup2(write, number)
+        finally:
+            for write in writes:
+                os.close(write)
+        ours[:] = [1, 2, self.output, self._errors]
+
+    def lost(self) -> bool:
+        """Whether the reader has ended, said once; descriptors 1 and 2 are then what they were."""
+        if os.getpid() != self._owner or not self._ended():
+            return False
+        self._give_back()
+        return True
+
+    def finish(self, seconds: float) -> None:
+        """Give the descriptors back, and wait until what was written is read; a child that still has them may go on."""
+        if os.getpid() != self._owner:
+            return
+        self._give_back()
+        deadline = time.monotonic() + seconds
+        while not self._ended() and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+
+    def _ended(self) -> bool:
+        try:
+            return os.waitpid(self._reader, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True
+
+    def _give_back(self) -> None:
+        self._owner = 0
+        for number, before in ((1, self.output), (2, self._errors)):
+            os.dup2(before, number)
+        # Kept until now: without a reader, whoever wrote would have been killed for it.
+        for read in self._reads:
+            os.close(read)
+
+
+def capture(service: str) -> Descriptors | None:
+    """None where it cannot be: a descriptor is closed, or no process can be started."""
+    with suppress(OSError):
+        return Descriptors(service)
+    return None
+
+
+def _high(fd: int) -> int:
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+
+def _pipe() -> tuple[int, int]:
+    low = os.pipe()
+    try:
+        read, write = (_high(fd) for fd in low)
+    finally:
+        for fd in low:
+            os.close(fd)
+    with suppress(OSError):
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return read, write

@@ -1,0 +1,203 @@
+"""The words of what changes the stack: up, down, restart, rollback, rotate-secret, backup and restore, step by step."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+FIX, READ = Text("תיקון:", "fix:"), Text("לקריאה:", "read:")
+WARNING: Final = Text("אזהרה: {text}", "warning: {text}")
+
+# A command and its steps
+INTERRUPTED: Final = Text(
+    "make {name} נקטעה בשלב {step!r}: קודם היא מובאת לסופה",
+    "make {name} was interrupted at the step {step!r}: that comes to its end first",
+)
+AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
+STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
+GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
+BACK_FAILED: Final = Text("{plan} נכשלה, וגם הדרך חזרה: {why}", "{plan} failed, and so did the way back: {why}")
+DOCTOR_FIRST: Final = Text("make doctor, ואז להריץ שוב", "make doctor, then run it again")
+FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", "{plan} failed at the step {step!r}, so {back_to}")
+LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")
+BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
+BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
+ANOTHER_COMMAND: Final = Text(
+    "פקודה אחרת משנה עכשיו את המערכת: {which}; להמתין לסיומה ולהריץ שוב",
+    "another command changes this stack: {which}; wait for its end, then run this again",
+)
+UNNAMED: Final = Text("ללא שם", "unnamed")
+STATE_DAMAGED: Final = Text(
+    "הקובץ .state/{name}.json פגום: להסיר אותו ולהריץ שוב",
+    ".state/{name}.json is damaged: remove it, then run this again",
+)
+COMMAND_FAILED: Final = Text("הפקודה {command} נכשלה:\n{told}", "{command} failed:\n{told}")
+NO_STACK: Final = Text(
+    "אין קובץ .env, ולכן שום מערכת לא הופעלה מהתיקייה הזאת",
+    "there is no .env, so no stack was started from this folder",
+)
+NOT_RUNNING: Final = Text("{service} לא רץ", "{service} is not running")
+STACK_NOT_RUNNING: Final = Text("המערכת לא רצה", "the stack is not running")
+TOOLS_ONLY: Final = Text(
+    "הפקודה הזאת רצה רק בקונטיינר של הכלים: scripts/run", "this must run in the tools' container: scripts/run"
+)
+
+# up
+PROBLEMS: Final = Text(
+    "בעיות לפני ההפעלה: {count}; דבר לא השתנה", "{count} problem(s) before the start; nothing was changed"
+)
+THEN_AGAIN: Final = Text("לפי השורות שלמעלה, ואז להריץ שוב", "the lines above, then run this again")
+STARTING: Final = Text(
+    "מפעילים את {project}, וממתינים עד שהמערכת משרתת", "starting {project}, and waiting until it serves"
+)
+RENEWING: Final = Text(
+    "מחדשים את {project}, וממתינים עד שהמערכת משרתת", "renewing {project}, and waiting until it serves"
+)
+BUILDING: Final = Text("בונים את מה שהשתנה", "building what changed")
+UP: Final = Text(
+    "המערכת עלתה, seconds={seconds}, version={version}, {where}", "up in {seconds} s, version {version}: {where}"
+)
+NEXT: Final = Text(
+    "הלאה: make call (שיחה מדומה אחת), make logs, make checklist",
+    "next: make call (one simulated call), make logs, make checklist",
+)
+IS_DEMO: Final = Text(
+    "זאת נציגת הדמו; למערכת אמיתית: DEMO=0 בקובץ .env, עם המפתחות של הספקים, או make go-live",
+    "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
+)
+DRAINS: Final = Text(
+    "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
+    "{name} keeps its {calls} live calls to their end, and goes by itself",
+)
+MIGRATE_ENDED: Final = Text(
+    "migrate הסתיים בקוד יציאה {code}; השורות האחרונות שלו למעלה",
+    "migrate ended with exit code {code}; its last lines are above",
+)
+GATEWAY_STAYS: Final = Text(
+    "gateway נשאר כפי שהיה: חדש היה מנתק שיחות מתנהלות ({calls}). מאוחר יותר: make up-prod, או YES=1",
+    "gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1",
+)
+GATEWAY_WAITS: Final = Text(
+    "ה-gateway עצמו משתנה, וזה מנתק שיחות מתנהלות ({calls}): ממתינים לסיומן (או YES=1)",
+    "the gateway itself changes, which cuts {calls} live calls: waiting for their end (or YES=1)",
+)
+DOOR_LEADS_NOWHERE: Final = Text(
+    "שער הכניסה לא מוביל אל prosaas-api: התשובה ל-/twilio/voice היא {said}",
+    "the front door does not lead to prosaas-api: /twilio/voice answered {said}",
+)
+NOT_ONE_MADE: Final = Text(
+    "Compose יצר קונטיינרים חדשים של {service} במספר {count} במקום אחד",
+    "Compose made {count} new containers of {service} instead of one",
+)
+NO_ANSWER: Final = Text("אין תשובה ממנו", "it does not answer")
+ENDED_WITH: Final = Text("הוא הסתיים בקוד יציאה {code}", "it ended with exit code {code}")
+NOT_READY: Final = Text("לא מוכן אחרי {seconds} שניות: {said}", "not ready within {seconds} s: {said}")
+LAST_LINES: Final = Text(
+    "{service} לא הגיע למצב מוכן; השורות האחרונות שלו:", "{service} did not become ready; its last lines:"
+)
+
+# restart, down, rollback
+RUNS_AT: Final = Text(
+    "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
+    "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
+)
+WAITING: Final = Text(
+    "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} שניות",
+    "waiting for {calls} live calls, at most {seconds} s",
+)
+DOWN: Final = Text(
+    "המערכת ירדה; הנתונים נשארים ב-volumes, ו-make up-prod מעלה אותה שוב",
+    "down; the data stays in its volumes, and make up-prod starts it again",
+)
+RUNS_AGAIN: Final = Text(
+    "גרסה {version} רצה שוב, על ה-schema כפי שהוא", "version {version} runs again, on the schema as it is"
+)
+BUILDS_AGAIN: Final = Text(
+    "הלאה: make up-prod בונה שוב את זו של התיקייה הזאת", "next: make up-prod builds this folder's again"
+)
+NOTHING_BEFORE: Final = Text(
+    "אין לאן לחזור: המערכת הזאת עוד לא עלתה בהצלחה",
+    "there is nothing to go back to: no start of this stack has succeeded before",
+)
+NO_RELEASE: Final = Text(
+    "N={back}: מספר גרסה מ-1 (הקודמת) עד {most}", "N={back}: a release from 1 (the one before) to {most}"
+)
+FEWER_RELEASES: Final = Text(
+    "מספר הגרסאות הקודמות שאפשר לחזור אליהן הוא {there}, ולא {back}",
+    "there are {there} earlier releases to go back to, not {back}",
+)
+
+# rotate-secret, update-bases
+NAMES: Final = Text("NAME= הוא אחד מאלה: {names}", "NAME= is one of: {names}")
+NEW_VALUE: Final = Text(
+    "ל-{name} יש ערך חדש, בקובץ .env ובכל מה שמשתמש בו; הישן חסר ערך{meanwhile}",
+    "{name} has a new value, in .env and in what uses it; the old one is worthless{meanwhile}",
+)
+ONCE_ANSWERED: Final = Text(" אחרי שייענו השיחות שמצלצלות עכשיו", " once the calls that ring now are answered")
+ASKED: Final = Text("הערך החדש של {name}, לא יוצג: ", "the new {name}, not shown: ")
+OTHER_DEFINITION: Final = Text(
+    "קובצי Compose בתיקייה הזאת אינם אלה שמהם הופעלה המערכת; דבר לא השתנה",
+    "this folder's Compose files are not those that the stack was started from; nothing was changed",
+)
+UP_FIRST: Final = Text("make up-prod, ואז שוב", "make up-prod, then this again")
+NO_VALUE: Final = Text("אין בקלט ערך שאפשר להשתמש בו עבור {name}", "no usable value for {name} on standard input")
+PASTE: Final = Text(
+    "make rotate-secret NAME={name}, ואז להדביק אותו בשורה אחת",
+    "make rotate-secret NAME={name}, then paste it, on one line",
+)
+NOT_PROVEN: Final = Text(
+    "המפתח הישן נענה ב-{old} והחדש ב-{new}, ולא ב-401 וב-200",
+    "the old key is answered with {old} and the new one with {new}, not 401 and 200",
+)
+BASES: Final = Text("הלאה: make up-prod בונה עליהם", "next: make up-prod builds on them")
+SAME_BASES: Final = Text("כמו קודם; הלאה: make up-prod", "the same as before; next: make up-prod")
+
+# .env and secrets/
+NOT_TEXT: Final = Text(
+    "אי אפשר לקרוא את {name}: {why}; נדרש קובץ טקסט שלכם",
+    "{name} cannot be read: {why}; it must be a text file of yours",
+)
+COMPOSE_CANNOT: Final = Text(
+    "Compose לא מצליח לקרוא את {name}: `docker compose config --quiet` מראה היכן",
+    "Compose cannot read {name}: `docker compose config --quiet` shows where",
+)
+LINES_MIX: Final = Text(
+    "בקובץ .env יש שורה שמשפיעה על שורה אחרת: להוסיף לשם ידנית את {names}",
+    ".env has a line that takes part in another: put {names} into it by hand",
+)
+NOT_HELD: Final = Text(
+    "ב-{name} יש גרש או מעבר שורה, וזה לא נכנס לקובץ .env",
+    "{name} has a quote or a line break in it, which .env cannot hold",
+)
+NO_SETUP: Final = Text("AUTO_SETUP=0 וחסר קובץ: .env", "AUTO_SETUP=0 and something is missing: .env")
+MAKING_ENV: Final = Text(
+    "יוצרים את .env מתוך env/example.env, עם סיסמאות שהוגרלו ועם נציגת הדמו",
+    "making .env from env/example.env, with generated passwords and the demo voice agent",
+)
+OTHER_STACK: Final = Text(
+    "במחשב הזה יש מערכת אחרת בשם prosaas, או נתונים שלה: שם המערכת הזאת {name}",
+    "this machine has another stack named prosaas, or its data: this one is {name}",
+)
+EMPTIED: Final = Text("{name} ריק בקובץ .env, וקודם לא היה ריק", "{name} is empty in .env, and was not")
+PUT_BACK: Final = Text(
+    "להחזיר את ערכו, שעדיין נמצא ב-secrets/{name}", "put its value back: secrets/{name} still has it"
+)
+ENV_ALONE: Final = Text(
+    "{name} מה-shell הזה אינו בשימוש: רק .env קובע אותו", "{name} of this shell is not used: only .env has a say in it"
+)
+FROM_SHELL: Final = Text(
+    "{name}={value} מה-shell הזה, לפקודה הזאת בלבד; ב-.env כתוב אחרת",
+    "{name}={value} from this shell, for this command only; .env says otherwise",
+)
+ROLES_URL: Final = Text("DATABASE_ROLES=1 ו-DATABASE_URL: {why}", "DATABASE_ROLES=1 and DATABASE_URL: {why}")
+
+# An encrypted backup
+NOT_ENCRYPTED: Final = Text(
+    "אי אפשר להצפין את הגיבוי, דבר לא נשמר: {why}", "the backup could not be encrypted, nothing was kept: {why}"
+)
+RECIPIENT: Final = Text("BACKUP_RECIPIENT בקובץ .env", "BACKUP_RECIPIENT in .env")
+ENCRYPTED: Final = Text("{name} מוצפן{told}", "{name} is encrypted{told}")
+NO_FILE: Final = Text(": אין {name}", ": there is no {name}")
+KEY_FILE: Final = Text("KEY= והקובץ עם המפתח שכתב age-keygen", "KEY= and the file with the key that age-keygen wrote")
+NOT_OPENED: Final = Text("אי אפשר לפתוח את {name}: {why}", "{name} could not be opened: {why}")
+ITS_KEY: Final = Text("KEY= והקובץ עם המפתח של הנמען שלו", "KEY= and the file with the key of its recipient")
+AGE_ENDED: Final = Text("age הסתיים בקוד {code}", "age ended with {code}")

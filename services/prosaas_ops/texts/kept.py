@@ -1,0 +1,81 @@
+"""The words of backup, restore and restore-drill."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+# make backup
+ENCRYPTED: Final = Text("{name} מוצפן (BACKUP_RECIPIENT)", "{name} is encrypted (BACKUP_RECIPIENT)")
+THERE_ALREADY: Final = Text("{name} כבר קיים", "{name} is there already")
+OTHER_FILE: Final = Text("FILE= אחר, או FORCE=1 כדי להחליף אותו", "another FILE=, or FORCE=1 to replace it")
+WRITTEN: Final = Text(
+    "{shown}, bytes={size}{files}; לשחזור: make restore FILE={shown}",
+    "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",
+)
+AND_FILES: Final = Text(", אישורי TLS ורשומות שממתינות: {name}", ", certificates and spool in {name}")
+NO_CRON: Final = Text("BACKUP_SCHEDULE={when} אינו מועד של cron", "BACKUP_SCHEDULE={when} is not a cron time")
+FIVE_FIELDS: Final = Text(
+    "חמישה שדות, למשל BACKUP_SCHEDULE='15 3 * * *'", "five fields, for example BACKUP_SCHEDULE='15 3 * * *'"
+)
+NOT_FINISHED: Final = Text(
+    "הפקודה pg_dump לא הסתיימה, דבר לא נשמר: {why}", "pg_dump did not finish, nothing was kept: {why}"
+)
+NOT_READ_BACK: Final = Text(
+    "אי אפשר לקרוא את הגיבוי חזרה, הוא לא נשמר", "the dump cannot be read back, it was not kept"
+)
+SPACE: Final = Text("make doctor (מקום פנוי), ואז שוב", "make doctor (free space), then again")
+PROVEN: Final = Text("שוחזר בצד כדי להוכיח: {counted}", "restored aside to prove it: {counted}")
+
+# make restore, make restore-drill
+NO_FILE: Final = Text(": אין {name}", ": there is no {name}")
+MANAGED: Final = Text(
+    "DATABASE_URL מוגדר: מסד נתונים מנוהל משוחזר באמצעים של הספק שלו",
+    "DATABASE_URL is set: a managed database is restored by its provider's own means",
+)
+IS_LIVE: Final = Text(
+    "מסד הנתונים פעיל: השחזור היה מחליף עסקים, שיחות והודעות: {rows}",
+    "the database is live: this would replace its {rows} businesses, calls and messages",
+)
+BY_FORCE: Final = Text(
+    "make restore FILE={name} FORCE=1 (קודם נכתב גיבוי שלו)",
+    "make restore FILE={name} FORCE=1 (writes a backup of it first)",
+)
+RESTORING: Final = Text("משחזרים את {name}, לצד מסד הנתונים", "restoring {name}, beside the database")
+BACK_TO: Final = Text(
+    "מסד הנתונים הוא כפי שהיה, והשירותים שרצו רצים שוב",
+    "the database is what it was, and the services that ran run again",
+)
+RESTORED: Final = Text("שוחזר: {counted}", "restored: {counted}")
+NO_BACKUP: Final = Text("אין גיבוי לנסות", "there is no backup to try")
+CAN_BE: Final = Text("אפשר לשחזר את {name}, seconds={seconds}", "{name} can be restored, in {seconds} s")
+IN_BACKUP: Final = Text("בגיבוי: {counted}", "in the backup: {counted}")
+LIVE_NOW: Final = Text("עכשיו:  {counted}", "live now:      {counted}")
+NOT_RESTORED: Final = Text(
+    "אי אפשר לשחזר את הגיבוי; מסד הנתונים הוא כפי שהיה: {why}",
+    "the backup could not be restored; the database is as it was: {why}",
+)
+OTHER_SCHEMA: Final = Text(
+    "בגיבוי הזה ה-schema הוא {schema}, והגרסה הזאת לא מכירה אותו; דבר לא השתנה",
+    "this backup has the schema {schema}, which this version does not know; nothing was changed",
+)
+ITS_VERSION: Final = Text("לשחזר אותו בגרסה שכתבה אותו", "restore it with the version that wrote it")
+REPAIR: Final = Text(
+    "לתקן או להסיר את השורה, ולשכוח שוב את האדם הזה: {path}",
+    "repair or remove that line, and forget that person again: {path}",
+)
+WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
+STAY_FORGOTTEN: Final = Text(
+    "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"
+)
+NOT_MIGRATED: Final = Text(
+    "migrate לא הצליח להביא את הגיבוי ל-schema של הגרסה הזאת: docker compose logs migrate",
+    "migrate could not bring the backup to this version's schema: docker compose logs migrate",
+)
+NO_POSTGRES: Final = Text("אין קונטיינר postgres שרץ", "no postgres container runs")
+ITS_PROVIDER: Final = Text(
+    "make up-prod; מסד נתונים מנוהל מגובה אצל הספק שלו", "make up-prod; a managed database is backed up by its provider"
+)
+NOT_WHOLE: Final = Text(
+    "{name} אינו גיבוי ש-pg_restore יכול לקרוא במלואו", "{name} is not a backup that pg_restore can read whole"
+)
+ANOTHER: Final = Text("לבחור גיבוי אחר", "choose another backup")

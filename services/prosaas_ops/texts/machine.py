@@ -1,0 +1,129 @@
+"""The words of `make doctor` and of the checks before a start: what was found, and what puts it right."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+OK, BAD = Text("תקין", "ok"), Text("בעיה", "problem")
+FIX, READ = Text("תיקון:", "fix:"), Text("לקריאה:", "read:")
+
+CGROUP: Final = Text("גרסה {version}", "version {version}")
+NO_CGROUP: Final = Text(
+    "ה-engine לא מדווח על גרסת cgroup: המגבלות לא יחולו", "the engine reports no cgroup version: limits cannot hold"
+)
+MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
+NONE: Final = Text("אין", "none")
+OLDER: Final = Text("{version} ישן מ-{least}", "{version} is older than {least}")
+NEWER_ONE: Final = Text("make setup, או גרסה חדשה יותר של ההפצה שלכם", "make setup, or your distribution's newer one")
+FREE_GB: Final = Text("פנויים ל-engine {free} GB", "{free} GB free for the engine")
+FREE_MB: Final = Text(
+    "פנויים ל-engine {free} MB, ו-images ונתונים צריכים {needed}",
+    "{free} MB free for the engine, images and data need {needed}",
+)
+MORE_DISK: Final = Text("docker image prune, או דיסק גדול יותר", "docker image prune, or a larger disk")
+MEMORY: Final = Text("במגה־בייטים: יש {has}, סכום המגבלות {limits}", "{has} MB; the limits add up to {limits}")
+LITTLE_MEMORY: Final = Text(
+    "במגה־בייטים: יש רק {has}, וסכום המגבלות {limits}", "{has} MB, and the limits add up to {limits}"
+)
+MORE_MEMORY: Final = Text(
+    "להקטין את *_MEMORY בקובץ .env, או מחשב גדול יותר", "lower *_MEMORY in .env, or a larger machine"
+)
+PROCESSORS: Final = Text(
+    "במחשב {has}; הכי הרבה לקונטיינר אחד: {most}", "{has}; the most that one container may use is {most}"
+)
+FEW_PROCESSORS: Final = Text(
+    "במחשב {has}, ופחות ממה שמותר להם: {services}; ה-engine לא ייצור אותם",
+    "{has}, fewer than these may use: {services}; the engine would not make them",
+)
+FEWER_PROCESSORS: Final = Text("להקטין את *_CPUS שלהם בקובץ .env", "lower their *_CPUS in .env")
+NOT_PUBLIC: Final = Text(
+    "{name}={value} אינה כתובת https שהספקים יכולים להגיע אליה",
+    "{name}={value} is no https address that providers could reach",
+)
+SET_PUBLIC: Final = Text(
+    "PUBLIC_HOST בקובץ .env, או הכתובת של ה-TLS proxy שלכם", "PUBLIC_HOST in .env, or the address of your TLS proxy"
+)
+DEMO_SECRETS: Final = Text("עדיין של הדמו: {names}", "still the demo's: {names}")
+EMPTY_THEM: Final = Text(
+    "הערכים מהקונסולה של Meta, או לרוקן אותם בלי WhatsApp",
+    "Meta's own, from its console; or empty them without WhatsApp",
+)
+NO_PORT: Final = Text("{name}={port} אינו פורט", "{name}={port} is not a port")
+A_PORT: Final = Text("מספר מ-1 עד 65535 בקובץ .env", "a number from 1 to 65535 in .env")
+CALLS_PORT: Final = Text(
+    "ל-CALLS_PORT אין עוד משמעות: השיחות מגיעות דרך API_PORT או PUBLIC_HOST",
+    "CALLS_PORT means nothing any more: calls come through API_PORT, or PUBLIC_HOST",
+)
+REMOVE_IT: Final = Text("להסיר אותו מקובץ .env", "remove it from .env")
+PORT: Final = Text("פורט {number}", "port {number}")
+OURS: Final = Text("{port} שייך למערכת הזאת", "{port} is this stack's")
+FREE: Final = Text("{port} פנוי", "{port} is free")
+TAKEN: Final = Text("{port} תפוס על ידי משהו אחר", "{port} is taken by something else")
+FREE_PORT: Final = Text("לעצור אותו, או API_PORT אחר בקובץ .env", "stop it, or set another API_PORT in .env")
+TRUSTED: Final = Text("בניית images סומכת על {bundle}", "image builds trust {bundle}")
+OWN_BUNDLE: Final = Text("ה-bundle שלה עצמה", "their own bundle")
+NO_BUNDLE: Final = Text("CA_BUNDLE={bundle} אינו קובץ", "CA_BUNDLE={bundle} is not a file")
+SET_BUNDLE: Final = Text(
+    "להגדיר אותו בקובץ .env ל-CA bundle של המחשב הזה, או להסיר אותו",
+    "set it in .env to this machine's CA bundle, or remove it",
+)
+LOWER_PROXY: Final = Text(
+    "https_proxy מוגדר באותיות קטנות, ו-Compose לא מעביר אותו לבניית images",
+    "https_proxy is set in lower case, which Compose does not pass to image builds",
+)
+EXPORT_PROXY: Final = Text("גם export HTTPS_PROXY", "export HTTPS_PROXY as well")
+PROXY_PASSED: Final = Text("HTTPS_PROXY עובר לבניית images", "HTTPS_PROXY is passed to image builds")
+OWN_ROLES: Final = Text("role נפרד לכל שירות", "a role for each service")
+NO_ROLES: Final = Text(
+    "אין: השירותים מתחברים במשתמש הזה, docs/privacy.md", "none: services go in as that user, docs/privacy.md"
+)
+OTHER_SERVER: Final = Text(
+    "{image} הוא PostgreSQL {wanted}, וה-volume {volume} הוא של PostgreSQL {held}",
+    "{image} is PostgreSQL {wanted}, and the volume {volume} is of PostgreSQL {held}",
+)
+TAKE_OVER: Final = Text(
+    "שוב ה-image של {held}; או להעביר את הנתונים", "the image of {held} again; or take the data over"
+)
+SERVER: Final = Text("PostgreSQL {wanted}, ב-volume {volume}", "PostgreSQL {wanted}, in the volume {volume}")
+URL_READ: Final = Text(
+    "אפשר לקרוא את DATABASE_URL; אם השרת משרת, migrate בודק",
+    "DATABASE_URL can be read; whether the server serves, migrate asks it",
+)
+URL_BAD: Final = Text("אי אפשר להשתמש ב-DATABASE_URL: {why}", "DATABASE_URL is not usable: {why}")
+CORRECT_IT: Final = Text("לתקן בקובץ .env", "correct it in .env")
+NO_ENV: Final = Text("אין קובץ .env", "there is no .env")
+NOT_SET: Final = Text("חסרים בקובץ .env: {names}", "not set in .env: {names}")
+ADD_EACH: Final = Text("להוסיף כל אחד; למה הוא נועד: {page}", "add each; {page} says what it is for")
+ENV_WHOLE: Final = Text("קובץ .env שלם", ".env is complete")
+DEMO: Final = Text("דמו: DEMO=1", "demo: DEMO=1")
+STILL_DEMO: Final = Text(
+    "DEMO אינו 1, אבל ההגדרות של Twilio עדיין של הדמו: שום שיחה אמיתית לא תיענה",
+    "DEMO is not 1, but Twilio's settings are still the demo's: no real call would be answered",
+)
+SET_TWILIO: Final = Text(
+    "להגדיר TWILIO_ACCOUNT_SID ו-TWILIO_AUTH_TOKEN בקובץ .env, מהקונסולה של Twilio",
+    "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN in .env from the Twilio console",
+)
+LIVE: Final = Text("אמיתי: המודל ו-Twilio מוגדרים", "live: the model and Twilio are set")
+NOT_WHOLE: Final = Text("{name}={value} אינו מספר שלם", "{name}={value} is not a whole number")
+NOT_A_NUMBER: Final = Text("{name}={value} אינו מספר", "{name}={value} is not a number")
+WHOLE_NUMBER: Final = Text("מספר כזה בקובץ .env, או להסיר אותו", "one in .env, or remove it")
+NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {choices}", "{name}={value} is not one of: {choices}")
+ONE_OF_THEM: Final = Text("להגדיר בקובץ .env אחד מהם, או להסיר אותו", "set it in .env to one of them, or remove it")
+OWN_PRICES: Final = Text("env/prices.toml גובר על המחירים שבאים עם המערכת", "env/prices.toml before the shipped ones")
+NO_AMOUNT: Final = Text("{name}={value} אינו סכום", "{name}={value} is no amount")
+AN_AMOUNT: Final = Text("סכום כמו 2.50 בקובץ .env, או להסיר אותו", "one like 2.50 in .env, or remove it")
+NO_LEVEL: Final = Text("{name}={value} ב-{file} אינו רמת לוג", "{name}={value} in {file} is not a level")
+ONE_OF: Final = Text("אחת מאלה: {choices}", "one of {choices}")
+BUFFERED: Final = Text(
+    "PYTHONUNBUFFERED=1 חסר ב-{file}: שורות ימתינו ב-buffer",
+    "PYTHONUNBUFFERED=1 is missing from {file}: lines would wait in a buffer",
+)
+ADD_IT: Final = Text("להוסיף אותו", "add it")
+OTHER_FOLDER: Final = Text(
+    "{project} היא המערכת של תיקייה אחרת: {folders}", "{project} is the stack of another folder: {folders}"
+)
+OTHER_NAME: Final = Text(
+    "COMPOSE_PROJECT_NAME אחר בקובץ .env, או make down בתיקייה ההיא",
+    "another COMPOSE_PROJECT_NAME in .env; or in that folder: make down",
+)

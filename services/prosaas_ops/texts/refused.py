@@ -1,0 +1,150 @@
+"""The words of what cannot be meant as it stands, and of what the stack beneath does not give."""
+
+from typing import Final
+
+from prosaas_ops.texts import Text
+
+# What was typed
+WHICH_COMMAND: Final = Text("איזו פקודה? {commands}", "which command? {commands}")
+NOT_UNDERSTOOD: Final = Text(
+    "{word!r} לא מובן: {command} מקבלת {allowed}", "{word!r} is not understood: {command} takes {allowed}"
+)
+NOT_KNOWN: Final = Text(
+    "{command} לא מכירה {name}=: היא מקבלת {allowed}", "{command} does not know {name}=: it takes {allowed}"
+)
+NO_OPTIONS: Final = Text("פקודה בלבד, בלי אפשרויות", "no options")
+NO_CALL_ID: Final = Text(
+    "{name}={value} אינו מזהה שיחה; דוגמה: {name}=CA0123456789abcdef0123456789abcdef",
+    "{name}={value} is not a call id: one looks like {name}=CA0123456789abcdef0123456789abcdef",
+)
+NO_NUMBER: Final = Text(
+    "{name}={value} אינו מספר שלם מ-{least} ומעלה; דוגמה: {name}={default}",
+    "{name}={value} is not a whole number from {least} up, for example {name}={default}",
+)
+NO_DECIMAL: Final = Text(
+    "{name}={value} אינו מספר חיובי; דוגמה: {name}=4", "{name}={value} is not a positive number, for example {name}=4"
+)
+NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
+NO_MOMENT: Final = Text(
+    "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday או {name}=2024-01-25T14:00",
+    "{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00",
+)
+NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is not a service: {services}")
+NOT_IN_STACK: Final = Text(
+    "במערכת ההיא אין שירות {service}: לבחור אחד, S={services}",
+    "that stack has no service {service}: say which with S={services}",
+)
+NO_DURATION: Final = Text(
+    "{name}={value} אינו פרק זמן: לכתוב {name}=90s, {name}=15m או {name}=2h",
+    "{name}={value} is not a duration: write {name}=90s, {name}=15m or {name}=2h",
+)
+TOO_LONG: Final = Text(
+    "{name}={value} מחוץ לתחום: יותר מאפס ולכל היותר {most} ימים",
+    "{name}={value} is out of range: more than nothing and at most {most}d",
+)
+NO_BUSINESS: Final = Text(
+    "BUSINESS={business} אינו מספר עסק; דוגמה: BUSINESS=456",
+    "BUSINESS={business} is not a business: one looks like BUSINESS=456",
+)
+NO_PHONE: Final = Text(
+    "PHONE={phone} אינו מספר טלפון; דוגמה: PHONE=+972501234567",
+    "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567",
+)
+NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is not a regular expression: {why}")
+FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and there are {calls} calls")
+AMBIGUOUS: Final = Text(
+    "{name}={value} מתאים לכמה: {found}. להוסיף עוד ממנו", "{name}={value} may be {found}: type more of it"
+)
+HELD_IDS: Final = Text(
+    "ID= מקבל מספרים של משימות מוחזקות; הרשימה: make jobs", "ID= takes the numbers of held jobs: make jobs lists them"
+)
+ONE_TARGET: Final = Text("רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "give only one of CALL=, BUSINESS= and PHONE=")
+EVERYTHING: Final = Text("הכול", "everything")
+SWITCH_TOO_LONG: Final = Text(
+    "רמה זמנית נקבעת לכל היותר ל-{hours} שעות בכל פעם", "a level is switched for at most {hours}h at a time"
+)
+NO_LINE: Final = Text("אין שורה בפרק הזמן הזה; להרחבה: SINCE=", "no line in that time; go further back with SINCE=")
+
+# The engine
+NOT_RUNNING: Final = Text(
+    "{service} לא רץ במערכת {project}: `make ps` מציג אותו, `make up-prod` מפעיל אותו",
+    "{service} is not running in the stack {project!r}: `make ps` shows it, `make up-prod` starts it",
+)
+STACK_DOWN: Final = Text(
+    "המערכת {project} לא רצה: `make up-prod` מפעיל אותה",
+    "the stack {project!r} is not running: `make up-prod` starts it",
+)
+LOG_UNREAD: Final = Text(
+    "Docker לא הצליח לקרוא את הלוג של {name}: {why}", "Docker could not read the log of {name}: {why}"
+)
+DOCKER_REFUSED: Final = Text("Docker סירב ל-{path}: {why}", "Docker refused {path}: {why}")
+NOT_ENDED: Final = Text(
+    "{command} ב-{name} לא הסתיימה: `make ps` מראה אם הוא תקין",
+    "{command} in {name} did not end: `make ps` shows whether it is healthy",
+)
+DOCKER_CLOSED: Final = Text("Docker סגר את החיבור בזמן {path}", "Docker closed the connection on {path}")
+DOCKER_SLOW: Final = Text(
+    "Docker לא ענה ל-{path} בזמן: אולי הוא עמוס? `make doctor`",
+    "Docker did not answer {path} in time: is it overloaded? `make doctor`",
+)
+DOCKER_AWAY: Final = Text(
+    "Docker לא עונה ב-{socket}: {why}. האם ה-engine פועל? `make doctor`",
+    "Docker does not answer on {socket}: {why}. Is the engine up? `make doctor`",
+)
+EVENTS_END: Final = Text(
+    "זרם האירועים של ה-engine מסתיים שוב ושוב: אולי הוא מופעל מחדש? `make doctor`",
+    "the engine keeps ending its stream of events: is it being restarted? `make doctor`",
+)
+EXIT_CODE: Final = Text("קוד יציאה {code}", "exit code {code}")
+NO_REASON: Final = Text("בלי סיבה", "no reason given")
+SIGNAL: Final = Text("אות {number}", "signal {number}")
+OUT_OF_MEMORY: Final = Text("נגמר הזיכרון", "out of memory")
+LOGCTL_FAILED: Final = Text("logctl נכשל, קוד יציאה {code}", "logctl failed with exit code {code}")
+LOGCTL_SAYS: Final = Text("logctl ב-{name}: {why}", "logctl in {name}: {why}")
+NO_LOGCTL: Final = Text(
+    "ב-{name} אין logctl ואין python3: הוא לא רושם דרך prosaas_logging",
+    "{name} has neither logctl nor python3: it does not log through prosaas_logging",
+)
+SECRETS_UNREAD: Final = Text(
+    "אי אפשר לקרוא את {path}, ולכן לא ידוע אילו מילים הן סוד: {why}",
+    "{path} cannot be read, so nobody knows which words are secret: {why}",
+)
+
+# The database, the simulator, Alertmanager
+NO_RECORDS: Final = Text(
+    "למערכת ההיא אין רשומות שלנו: יש רק מה שבלוג שלה", "that stack has no records of ours: what its log tells is all"
+)
+NO_URL: Final = Text(
+    "DATABASE_URL לא מוגדר לקונטיינר של הכלים: להריץ דרך make",
+    "DATABASE_URL is not set for the ops container: run this through make",
+)
+URL_UNREAD: Final = Text(
+    "אי אפשר לקרוא את {path}: {why}. `make setup` כותב אותו", "cannot read {path}: {why}. `make setup` writes it"
+)
+URL_BAD: Final = Text(
+    "אי אפשר להשתמש ב-DATABASE_URL: {why}. להגדיר בקובץ .env",
+    "DATABASE_URL is not usable: {why}. Set it in .env",
+)
+DATABASE_AWAY: Final = Text(
+    "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין",
+    "the database does not answer: {why}. `make ps` shows whether postgres is healthy",
+)
+NO_SIMULATOR: Final = Text(
+    "הסימולטור לא רץ: `docker compose --profile demo up --detach simulator` מפעיל אותו "
+    "(כשמוגדר OPENAI_API_KEY, השיחות שלו מגיעות למודל האמיתי)",
+    "the simulated caller is not running: `docker compose --profile demo up --detach simulator` starts it "
+    "(where OPENAI_API_KEY is set, its calls reach the real model)",
+)
+SIMULATOR_REFUSED: Final = Text("הסימולטור דחה את השיחה: {why}", "the simulator refused the call: {why}")
+SIMULATOR_STOPPED: Final = Text(
+    "הסימולטור נעצר לפני סוף השיחה: `docker compose logs simulator`",
+    "the simulator stopped before the call's end: `docker compose logs simulator`",
+)
+SIMULATOR_AWAY: Final = Text(
+    "הסימולטור לא עונה ({why}): `docker compose logs simulator`",
+    "the simulator does not answer ({why}): `docker compose logs simulator`",
+)
+ALERTS_AWAY: Final = Text(
+    "Alertmanager לא עונה ({why}): MONITORING=1 בקובץ .env, ואז `make up-prod`",
+    "Alertmanager does not answer ({why}): MONITORING=1 in .env, then `make up-prod`",
+)

@@ -1,0 +1,47 @@
+"""Who waits before the phone line is let in by turns, and nobody waits for a whole crowd."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from prosaas_calls.doorway import BACKLOG, Doorway
+
+ROOM, CROWD, TURNS = 16, 600, 12
+
+
+@contextmanager
+def besieged(crowd: int, shown_out: list[None]) -> Iterator[tuple[Doorway, list[int]]]:
+    """A doorway before which so many wait, with their ports in the order in which they came."""
+    with ExitStack() as stack, Doorway("127.0.0.1", 0, room=ROOM, shown_out=lambda: shown_out.append(None)) as door:
+        door.listen(BACKLOG)
+        door.setblocking(False)
+        came = [stack.enter_context(socket.create_connection(door.getsockname())) for _ in range(crowd)]
+        yield door, [each.getsockname()[1] for each in came]
+
+
+def let_in(door: Doorway) -> list[int]:
+    """The ports of those who are let in, as a loop has its turns."""
+    ports = []
+    with ExitStack() as stack:
+        for _ in range(TURNS):
+            with suppress(BlockingIOError):
+                while True:
+                    guest, (_, port) = door.accept()
+                    stack.enter_context(guest)
+                    ports.append(port)
+    return ports
+
+
+def test_behind_a_crowd_no_more_are_let_in_first_than_there_is_room_for() -> None:
+    """Those who came before are turned away in a few turns, in the order in which they came, and each is counted."""
+    shown_out: list[None] = []
+    with besieged(CROWD, shown_out) as (door, came):
+        assert let_in(door) == came[-ROOM:]
+    assert len(shown_out) == CROWD - ROOM
+
+
+def test_while_there_is_room_nobody_is_turned_away() -> None:
+    shown_out: list[None] = []
+    with besieged(ROOM, shown_out) as (door, came):
+        assert let_in(door) == came
+    assert shown_out == []

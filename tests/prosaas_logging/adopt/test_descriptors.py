@@ -1,0 +1,160 @@
+"""What reaches descriptors 1 and 2 by any other way than Python's streams becomes events: C code, children, exec."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ..conftest import Program
+
+ON = {"LOG_DESCRIPTORS": "1", "LOG_LANG": "en"}
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+def texts(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What each JSON line of the program says."""
+    return [json.loads(line)["message"] for line in done.stdout.splitlines()]
+
+
+SPEAKERS = """
+    import ctypes, os, subprocess, sys
+    import prosaas_logging
+
+    prosaas_logging.bootstrap("svc")
+    os.write(1, b"written\\nin two ")
+    os.write(1, b"pieces\\n")
+    subprocess.run(["sh", "-c", "echo from a child; echo its trouble >&2"])
+    libc = ctypes.CDLL(None)
+    libc.puts("שלום from C".encode())
+    libc.fflush(None)
+    print("printed")
+    os.write(1, b"half a line at the end")
+"""
+
+
+def test_every_way_to_write_is_an_event_in_its_own_order(run_program: Program) -> None:
+    done = run_program(SPEAKERS, LOG_JSON="1", **ON)
+    assert (done.returncode, done.stderr) == (0, "")
+    raw = [text for text in texts(done) if text != "printed"]
+    said = [text for text in raw if "trouble" not in text]
+    assert said == ["written", "in two pieces", "from a child", "שלום from C", "half a line at the end"]
+    events = {json.loads(line)["message"]: json.loads(line)["event"] for line in done.stdout.splitlines()}
+    assert events["written"] == events["printed"] == "STDOUT"
+    assert events["its trouble"] == "STDERR"
+
+
+def test_people_read_them_as_lines_too(run_program: Program) -> None:
+    done = run_program(SPEAKERS, LOG_JSON="0", **ON)
+    lines = done.stdout.splitlines()
+    assert all(line.startswith(("[INFO] [STDOUT] ", "[WARNING] [STDERR] ")) for line in lines), lines
+    assert any(line.endswith("שלום from C") for line in lines)
+
+
+def test_off_unless_asked_for(run_program: Program) -> None:
+    assert "written\n" in run_program(SPEAKERS, LOG_JSON="1").stdout
+
+
+def test_who_holds_the_interpreter_and_fills_the_pipe_waits_for_nobody_of_this_process(run_program: Program) -> None:
+    """PyDLL keeps the lock: a thread that read the pipe would wait for its writer, and its writer for it."""
+    source = """
+        import ctypes
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        line = b"x" * 99 + b"\\n"
+        piece = line * 50_000
+        written = 0
+        while written < len(piece):
+            written += ctypes.PyDLL(None).write(1, piece[written:], len(piece) - written)
+    """
+    done = run_program(source, LOG_JSON="0", timeout=50, LOG_BUFFER="32MiB", **ON)
+    assert done.returncode == 0
+    assert done.stdout.count("x" * 99) == 50_000
+
+
+def test_it_outlives_exec_and_reads_forked_children(run_program: Program) -> None:
+    source = """
+        import os
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        if (child := os.fork()) == 0:
+            os.write(1, b"a forked child\\n")
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.execvp("sh", ["sh", "-c", "echo another program"])
+    """
+    assert texts(run_program(source, LOG_JSON="1", **ON)) == ["a forked child", "another program"]
+
+
+@pytest.mark.parametrize("way", ["os.abort()", "os.kill(os.getpid(), 9)", "os._exit(3)", "ctypes.string_at(0)"])
+def test_last_words_of_a_crash_are_read(run_program: Program, way: str) -> None:
+    source = f"""
+        import ctypes, os
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        os.write(2, b"terminate called after throwing\\n")
+        {way}
+    """
+    assert "terminate called after throwing" in texts(run_program(source, LOG_JSON="1", **ON))
+
+
+def test_nobody_waits_for_an_output_that_nobody_reads(start_program: Start) -> None:
+    source = """
+        import os, sys, time
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        os.write(1, b"warm\\n")
+        sys.stdin.readline()
+        begun = time.monotonic()
+        for _ in range(400):
+            os.write(1, (b"y" * 99 + b"\\n") * 100)
+        with open(sys.argv[1], "w") as told:
+            told.write(str(time.monotonic() - begun))
+        os._exit(0)
+    """
+    path = f"/tmp/descriptors-{os.getpid()}"
+    process = start_program(source, path, LOG_JSON="0", **ON)
+    assert process.stdin
+    assert process.stdout
+    process.stdout.readline()
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    try:
+        process.wait(30)
+        with open(path) as told:
+            assert float(told.read()) < 5
+    finally:
+        os.unlink(path)
+
+
+def test_without_its_reader_everything_is_written_as_it_was_before(start_program: Start) -> None:
+    """And one line says so: nobody is killed by a pipe that has no other end."""
+    source = """
+        import os, sys, time
+        import prosaas_logging
+        from prosaas_logging import runtime
+
+        prosaas_logging.bootstrap("svc")
+        print(runtime._running.descriptors._reader)
+        before = os.fstat(1).st_ino
+        while os.fstat(1).st_ino == before:
+            time.sleep(0.01)
+        os.write(1, b"as it is\\n")
+    """
+    process = start_program(source, LOG_JSON="1", **ON)
+    assert process.stdout
+    reader = int(json.loads(process.stdout.readline())["message"])
+    os.kill(reader, signal.SIGKILL)
+    deadline, lines = time.monotonic() + 20, list[bytes]()
+    while len(lines) < 2 and time.monotonic() < deadline:
+        lines.append(process.stdout.readline())
+    assert b"as it is\n" in lines
+    assert any(b"its reader has ended" in line for line in lines)
+    assert process.wait(20) == 0

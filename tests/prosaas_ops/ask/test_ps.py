@@ -1,0 +1,39 @@
+"""What runs, and at which level."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from prosaas_ops.ask import ps
+from prosaas_ops.options import FINE, Problem
+
+
+def test_each_service_stands_there_with_the_level_that_it_says(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that does not answer, or is no service of ours, has none: nothing is taken from a file."""
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        if service == "worker":
+            return 1, "", "no such thing"
+        level = "DEBUG" if service == "prosaas-calls" else "INFO"
+        return 0, json.dumps({"level": level, "source": "x", "switches": []}), ""
+
+    engine.on_run = run
+    engine.written["postgres"] = []
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    assert ps.run(options("ps")) == FINE
+    said = capsys.readouterr().out
+    assert re.search(r"^prosaas-prosaas-calls-1 +v1.4 +DEBUG +Up$", said, re.MULTILINE)
+    assert re.search(r"^prosaas-prosaas-api-1 +v1.4 +INFO +Up$", said, re.MULTILINE)
+    assert re.search(r"^prosaas-worker-1 +v1.4 +[?] +Up$", said, re.MULTILINE)
+    assert re.search(r"^prosaas-postgres-1 +v1.4 +Up$", said, re.MULTILINE)
+
+
+def test_a_stack_that_does_not_run_is_a_problem(engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.written.clear()
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    with pytest.raises(Problem, match="not running"):
+        ps.run(options("ps"))

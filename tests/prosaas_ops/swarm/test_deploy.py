@@ -1,0 +1,130 @@
+"""A deploy on a Swarm, step by step: what is published, what leads back, and what the other commands mean there."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosaas_ops.act import up
+from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
+from prosaas_ops.swarm import deploy, kept
+
+MODEL = {"services": {"worker": {"image": "prosaas/worker:shop"}, "postgres": {"image": "postgres:17-trixie"}}}
+
+
+class Machine(World):
+    """A checkout whose Docker client only notes what it was asked; images that were built have the ids below."""
+
+    def __init__(self, root: Path, **settings: str) -> None:
+        super().__init__(root)
+        self.env._settings = {"COMPOSE_PROJECT_NAME": "shop", "PROSAAS_VERSION": "v7", **settings}
+        self.asked: list[str] = []
+        self.built = {"prosaas/worker:shop-next": "sha256:0123456789abcdef"}
+
+    def _run(self, command: Any, check: bool, feed: str | None, environment: Any) -> Done:
+        words = " ".join(command[1:])
+        self.asked.append(words)
+        if words.startswith("image inspect"):
+            if "RepoDigests" in words:
+                return Done(0, "other/x@sha256:1 registry.example.com/prosaas-worker@sha256:2\n", "")
+            found = self.built.get(command[-1])
+            return Done(0 if found else 1, f"{found}\n", "")
+        return Done(0, "", "")
+
+
+@pytest.fixture(autouse=True)
+def _one_node(monkeypatch: pytest.MonkeyPatch, manager: Any) -> None:
+    manager.node("n1", "one")
+    monkeypatch.setattr(deploy, "engine_of", lambda _world: manager)
+
+
+def test_what_was_built_is_pushed_and_run_by_its_digest(tmp_path: Path) -> None:
+    """A tag may mean another image tomorrow; going back must not."""
+    world = Machine(tmp_path, REGISTRY="registry.example.com/")
+    images = deploy.published(world, MODEL, build=True)
+    assert images == {"prosaas/worker:shop": "registry.example.com/prosaas-worker@sha256:2"}
+    assert any(words.startswith("compose") and " build " in words for words in world.asked)
+    assert "push --quiet registry.example.com/prosaas-worker:v7" in world.asked
+
+
+def test_what_a_pipeline_pushed_is_neither_built_nor_pushed_again(tmp_path: Path) -> None:
+    world = Machine(tmp_path, REGISTRY="registry.example.com")
+    images = deploy.published(world, MODEL, build=False)
+    assert images == {"prosaas/worker:shop": "registry.example.com/prosaas-worker@sha256:2"}
+    assert not [words for words in world.asked if "build" in words or words.startswith(("push", "tag"))]
+
+
+def test_without_a_registry_an_image_is_named_by_its_content(tmp_path: Path) -> None:
+    """A new build under the same name would change nothing for Swarm."""
+    world = Machine(tmp_path)
+    assert deploy.published(world, MODEL, build=True) == {"prosaas/worker:shop": "prosaas/worker:0123456789ab"}
+    world.built.clear()
+    with pytest.raises(Problem, match="prosaas/worker was never built here"):
+        deploy.published(world, MODEL, build=False)
+
+
+def released(manager: Any, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(kept, "releases", lambda _engine: [{"services": {name: {}}} for name in names])
+
+
+def test_what_fails_leads_back_to_what_ran_and_a_first_start_to_nothing(
+    tmp_path: Path, manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rolled: list[Any] = []
+    monkeypatch.setattr(deploy.Deploy, "_roll_out", lambda _self, stack: rolled.append(stack))
+    released(manager, monkeypatch, "new", "old")
+    plan = deploy.Deploy(Machine(tmp_path), None).plan(build=False)
+    assert plan.back is not None
+    for step in plan.back(plan.memory):
+        step.do()
+    assert rolled == [{"services": {"new": {}}}]
+    released(manager, monkeypatch)
+    assert deploy.Deploy(Machine(tmp_path), None).plan(build=False).back is None
+
+
+def test_a_rollback_is_to_a_release_that_is_kept(tmp_path: Path, manager: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    released(manager, monkeypatch, "new", "old")
+    assert deploy.Deploy(Machine(tmp_path), None).rollback(1).steps[0].name == "rollout"
+    with pytest.raises(Problem, match="there are 1 earlier releases"):
+        deploy.Deploy(Machine(tmp_path), None).rollback(2)
+    with pytest.raises(Problem, match="N=4"):
+        deploy.Deploy(Machine(tmp_path), None).rollback(4)
+
+
+def test_releases_are_kept_by_the_swarm_and_old_contents_go(
+    tmp_path: Path, manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three can be gone back to; a secret that none of them names is taken away."""
+
+    def row(name: str, label: dict[str, str], data: str = "") -> dict[str, Any]:
+        packed = base64.b64encode(data.encode()).decode()
+        return {"Spec": {"Name": name, "Labels": {"com.docker.stack.namespace": "shop", **label}, "Data": packed}}
+
+    stacks = [json.dumps({"services": {}, "secrets": {f"s{number}": {}}, "configs": {}}) for number in range(5)]
+    rows = [row(f"r{number}", {"prosaas.release": str(number)}, stacks[number]) for number in range(5)]
+    manager.answers |= {"/configs": rows, "/secrets": [row(f"s{number}", {}) for number in range(5)]}
+    assert [list(stack["secrets"]) for stack in kept.releases(manager)] == [["s4"], ["s3"], ["s2"], ["s1"], ["s0"]]
+    world = Machine(tmp_path)
+    monkeypatch.setattr(kept, "KEPT_RELEASES", 3)
+    kept.keep(world, manager, {"services": {}, "secrets": {}, "configs": {}})
+    assert "config rm r0" in world.asked
+    assert not [words for words in world.asked if words in ("config rm r4", "secret rm s4")]
+
+
+@pytest.mark.parametrize("command", ["up-prod", "rotate-secret", "backup", "restore"])
+def test_what_acts_on_one_machine_is_refused_with_what_to_do(
+    command: str, tmp_path: Path, manager: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make up-prod` beside a stack on a Swarm would answer half of the calls with an empty database."""
+    world = Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}")
+    manager.service("worker")
+    with pytest.raises(Problem, match=f"make {command} is for one machine"):
+        up._of_a_swarm(world, command)
+
+
+def test_the_folder_knows_what_it_was_started_as(tmp_path: Path) -> None:
+    assert deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}"))
+    assert not deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE="docker-compose.yml:docker-compose.prod.yml"))
