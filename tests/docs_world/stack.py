@@ -70,6 +70,10 @@ class Stack:
     def inspect(self, container: str) -> dict[str, Any]:
         return {"State": _STATE, **self.details.get(container, {})}
 
+    def life(self, container: str) -> dict[str, Any]:
+        state: dict[str, Any] = self.inspect(container)["State"]
+        return state
+
     def get(self, path: str, **_query: object) -> Any:
         return self.answers[path]
 

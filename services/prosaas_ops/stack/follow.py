@@ -82,7 +82,7 @@ def down_since(engine: Engine, service: str, at: float) -> float | None:
         if told.service == service and told.what in ("start", "die"):
             changes.setdefault(event["Actor"]["ID"], []).append((told.at, told.what))
     for container in engine.containers(service):
-        state = engine.inspect(container.id)["State"]
+        state = engine.life(container.id)
         for what, stamp in (("start", state["StartedAt"]), ("die", state["FinishedAt"])):
             if (moment := seconds(stamp)) > 0:
                 changes.setdefault(container.id, []).append((moment, what))
