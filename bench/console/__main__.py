@@ -56,6 +56,13 @@ WATCH = """() => {
     })
 }"""
 
+# When the words are on the page, by the machine's clock; who asks again and again would find them late.
+SEEN = """words => new Promise(done => {
+    const seen = () => document.body.textContent.includes(words) && (done(Date.now()), true)
+    const watcher = new MutationObserver(() => { if (seen()) watcher.disconnect() })
+    if (!seen()) watcher.observe(document.body, {childList: true, subtree: true})
+})"""
+
 
 async def search(page: Page, url: str, typed: str) -> float:
     await page.goto(url)
@@ -71,15 +78,14 @@ async def story(page: Page, url: str) -> float:
 
 
 async def line(engine: PlayedEngine, pages: list[Page]) -> float:
-    """From the line's writing to the last of these pages that shows it."""
+    """From the line's writing to the last of these pages that has it."""
     # No long number: it may be that of a card, which no page shows.
     words = f"line of {token_hex(4)}"
-    waiting = [asyncio.create_task(page.get_by_text(words).wait_for(state="attached")) for page in pages]
+    waiting = [asyncio.create_task(page.evaluate(SEEN, words)) for page in pages]
     await asyncio.sleep(0.3)
-    began = time.perf_counter()
+    began = time.time()
     engine.say("worker", f"[INFO] ✅ [JOB_DONE] {words}")
-    await asyncio.gather(*waiting)
-    return time.perf_counter() - began
+    return float(max(await asyncio.gather(*waiting))) / 1000 - began
 
 
 async def measure(url: str, calls: int, lines: int, times: int) -> list[tuple[str, float, list[float]]]:

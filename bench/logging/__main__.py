@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from bench.goals import Goal, goals_table, table
-from bench.logging import lines, memory, stall
+from bench.logging import follow, lines, memory, stall
 from bench.machine import machine
 
 SMALL = "ours, 128 KiB buffer"
@@ -115,11 +115,19 @@ def memory_of_rings(options: argparse.Namespace) -> Iterator[str]:
     yield from goals_table(goals)
 
 
+def scopes_that_follow(_options: argparse.Namespace) -> Iterator[str]:
+    """A thread and a submit that carry the scope."""
+    results = follow.measure()
+    header = ("processor time, median", "a thread, started and joined, µs", "a submit and its result, µs")
+    yield from table(header, ((way, f"{cost['thread']:.1f}", f"{cost['submit']:.1f}") for way, cost in results.items()))
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "calls": calls_that_write_nothing,
     "lines": written_lines,
     "stall": a_stalled_reader,
     "memory": memory_of_rings,
+    "follow": scopes_that_follow,
 }
 
 

@@ -113,8 +113,7 @@ async def transferred(request: Request, state: AppState) -> Response:
     log.event(TRANSFER_RESULT, status=outcome)
     if outcome in ("completed", "answered"):
         return _twiml(twiml.nothing())
-    known = await _asked(state, partial(queries.business_and_language, phone=form["To"]))
-    business_id, language = known or (None, "he")
+    business_id, language = await _asked(state, partial(_back, form=form)) or (None, "he")
     if await state.door.state() != "open":
         await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]))
         return _twiml(twiml.goodbye("give_up", language))
@@ -173,6 +172,12 @@ async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) 
         async with transaction(state.engine, within_s=LOOKUP_S) as connection:
             return await what(connection)
     return None
+
+
+async def _back(connection: AsyncConnection, form: bodies.Form) -> tuple[int, str] | None:
+    """Whose caller is back from a transfer, and what they speak; whom we rang for a caller has not ended the call."""
+    await queries.note_ending(connection, form["CallSid"], None)
+    return await queries.business_and_language(connection, form["To"])
 
 
 async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:

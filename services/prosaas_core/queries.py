@@ -101,10 +101,10 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
     return await conn.scalar(statement.limit(1)) is not None
 
 
-async def note_ending(conn: Executor, call_sid: str, reason: EndReason) -> None:
-    """How a call ended that the calls service has no part in: it is not missed. A record, if one comes, says more."""
+async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -> None:
+    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more."""
     unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
-    await conn.execute(unseen.values(end_reason=reason.value))
+    await conn.execute(unseen.values(end_reason=reason and reason.value))
 
 
 async def send_away(conn: AsyncConnection, call_sid: str) -> None:

@@ -398,7 +398,7 @@ async def test_a_transfer_that_is_forwarded_back_is_no_missed_call_and_no_call_u
 async def test_a_caller_who_was_put_through_is_not_missed_until_they_come_back_and_find_no_room(
     client: Client, calls: CallsService, rows: Any
 ) -> None:
-    """The business is told of them then, once."""
+    """The business is told of them then, once; who comes back to the agent has a call under way."""
     calls.status, calls.body = 503, {"status": "full"}
     assert document(await client.twilio("/twilio/voice?attempt=3", CALL))[0].tag == "Dial"
     assert await rows("SELECT end_reason FROM calls") == [("transferred",)]
@@ -408,6 +408,19 @@ async def test_a_caller_who_was_put_through_is_not_missed_until_they_come_back_a
         assert [verb.tag for verb in answer] == ["Say", "Hangup"]
     assert await rows("SELECT end_reason FROM calls") == [("over_capacity",)]
     assert await rows("SELECT dedupe_key FROM pgqueuer") == [(f"business.tell:{CALL_SID}",)]
+
+
+async def test_a_caller_who_was_put_through_and_is_back_with_the_agent_has_a_call_under_way(
+    client: Client, engine: AsyncEngine, rows: Any
+) -> None:
+    """What our record says of a call that the agent handed over stays."""
+    await client.twilio("/twilio/voice", CALL)
+    for recorded, reason in (("NULL", None), ("now()", "transferred")):
+        async with engine.begin() as connection:
+            await connection.execute(text(f"UPDATE calls SET end_reason = 'transferred', recorded_at = {recorded}"))
+        answer = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
+        assert answer[0].tag == "Connect"
+        assert await rows("SELECT end_reason FROM calls") == [(reason,)]
 
 
 async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(

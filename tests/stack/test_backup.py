@@ -49,6 +49,21 @@ def test_a_backup_of_one_stack_is_the_database_of_another(stack: Stack, fresh: C
     assert len(list((fresh.path / "backups").glob("before-restore-*.dump"))) == 1
 
 
+def test_a_certificate_that_is_lost_comes_back_and_a_newer_one_stays(stack: Stack) -> None:
+    def front(*command: str) -> str:
+        return stack.checkout.compose("exec", "-T", "gateway", "sh", "-c", " ".join(command)).out.strip()
+
+    front("echo old >/data/lost; echo old >/data/renewed")
+    dump = stack.checkout.path / "backups/files.dump"
+    stack.checkout.run("scripts/run", "backup", f"FILE={dump}")
+    front("rm /data/lost; echo new >/data/renewed")
+    said = stack.checkout.run("scripts/run", "restore", f"FILE={dump}", "FORCE=1").text
+    assert "files are back from files.files.tar.gz" in said
+    assert front("cat /data/lost /data/renewed").split() == ["old", "new"]
+    owners = front("stat -c %u /data/lost /data/renewed").split()
+    assert owners[0] == owners[1]
+
+
 def test_what_is_no_backup_changes_nothing(stack: Stack, tmp_path: Path) -> None:
     """A file that pg_restore cannot read is refused before anything is touched; none at all is wrong usage."""
     before = sql(stack.checkout, CALLS)

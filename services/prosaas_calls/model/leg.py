@@ -191,7 +191,6 @@ class ModelLeg:
         attempt = 0
         while True:
             attempt += 1
-            asked = monotonic()
             try:
                 with tracing.span("connect", kind="client", gen_ai_provider_name="openai"):
                     connection = await self._open()
@@ -204,5 +203,5 @@ class ModelLeg:
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, _LONGEST_DELAY)
                 continue
-            log.event(REALTIME_CONNECTED, ms=round((monotonic() - asked) * 1000))
+            log.event(REALTIME_CONNECTED, ms=connection.ms)
             return connection

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -38,8 +39,10 @@ class RealtimeLost(Exception):
 class RealtimeConnection:
     """One open Realtime socket."""
 
-    def __init__(self, socket: TextSocket) -> None:
+    def __init__(self, socket: TextSocket, ms: int = 0) -> None:
         self._socket = socket
+        # How long it took to connect, be it before the call.
+        self.ms = ms
         self._given_up: str | None = None
         # The caller's voice, frame by frame, goes out as it is: MEDIA_IN tells of it.
         self.send_audio = socket.send
@@ -51,6 +54,7 @@ class RealtimeConnection:
 
         A connection on which nothing arrives is asked for a sign of life after `ping_s`; without one it is given up.
         """
+        asked = monotonic()
         try:
             async with asyncio.timeout(timeout_s):
                 _, socket = await ws_connect(
@@ -79,7 +83,7 @@ class RealtimeConnection:
         if not isinstance(socket, TextSocket):
             # picows returns without a listener when the server hangs up during the handshake.
             raise RealtimeLost("closed during the handshake", retriable=True)
-        return cls(socket)
+        return cls(socket, round((monotonic() - asked) * 1000))
 
     async def __aenter__(self) -> Self:
         return self

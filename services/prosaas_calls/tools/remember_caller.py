@@ -44,7 +44,8 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
         if number and not shown:
             customer_id = await queries.customer_id_for_phone(session, profile.business.id, number)
             await _move(session, context.call_sid, profile, customer_id)
-            profile = replace(profile, customer_id=customer_id, numbers_said=profile.numbers_said + 1)
+            said = profile.numbers_said + (customer_id != profile.customer_id)
+            profile = replace(profile, customer_id=customer_id, numbers_said=said)
         if name := context.for_record(arguments.name) or (profile.customer_name if profile.claimed else ""):
             named = update(Customer).where(Customer.id == profile.customer_id).values(name=name)
             # Who only says who they are gives a name to a new customer, and renames nobody.

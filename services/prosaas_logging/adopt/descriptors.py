@@ -65,8 +65,10 @@ class Descriptors:
             return
         self._give_back()
         deadline = time.monotonic() + seconds
-        while not self._ended() and time.monotonic() < deadline:
-            time.sleep(_LOOK_S)
+        # Whoever asks a second time for the end has it.
+        with suppress(KeyboardInterrupt):
+            while not self._ended() and time.monotonic() < deadline:
+                time.sleep(_LOOK_S)
 
     def _ended(self) -> bool:
         try:

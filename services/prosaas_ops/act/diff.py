@@ -52,13 +52,13 @@ class Change:
 
 
 def run(options: Options) -> int:
-    world, screen = World(Path.cwd()), Screen()
+    world, screen, build = World(Path.cwd()), Screen(), options.flag("BUILD", default=True)
     if not world.env.path.exists():
         raise problem(str(conducted.NO_STACK), "make up-prod")
     if is_swarm(world):
         return show(world, screen)
     with world.locked("diff"):
-        changes = _changes(world, build=options.flag("BUILD", default=True))
+        changes = _changes(world, build=build)
     touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]
     for change in changes:
         mark = {"keep": screen.dim("="), ONE_SHOT: screen.dim("="), "create": screen.good("+")}.get(
@@ -71,7 +71,8 @@ def run(options: Options) -> int:
             screen.say(f"    {reason}")
     calls = held(world.engine)
     screen.say("", _touched(calls, {change.service for change in touched}), *_named(calls))
-    screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(words.NOTHING_TO_DEPLOY)))
+    nothing = words.NOTHING_TO_DEPLOY if build else words.NOTHING_BUT_CODE
+    screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(nothing)))
     return FINE
 
 

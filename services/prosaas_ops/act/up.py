@@ -130,6 +130,9 @@ def _up(world: World, options: Options) -> None:
 
 def _up_swarm(world: World, options: Options) -> None:
     started, build = time.monotonic(), options.flag("BUILD", default=True)
+    if any(found.state == "running" for found in world.containers()):
+        # Its database would be started a second time, on the same volume.
+        raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
     prepare(world, "swarm")
     run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
     world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
@@ -149,7 +152,7 @@ _ALONE = {
 
 def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] | None:
     """The command's meaning for a stack on a Swarm, None where it is the same."""
-    if command in _ALONE and deploy.engine_of(world).services():
+    if command in _ALONE and deploy.runs(world):
         raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
     if command.startswith("restart-"):
         service = SERVICES[command.removeprefix("restart-")]

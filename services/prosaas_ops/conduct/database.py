@@ -3,17 +3,15 @@
 import os
 import re
 import subprocess
-import tarfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from prosaas_core.postgres import roles
 from prosaas_core.privacy import ledger
 from prosaas_ops.audited import forget_what_was_carried
-from prosaas_ops.conduct import encrypted
+from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, sql
@@ -54,14 +52,14 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    files = _volumes(world, path, recipient)
+    files = beside.write(world, path, recipient)
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(words.WRITTEN(shown=shown, size=path.stat().st_size, files=files))
     _keep(world, path)
     if copy := world.recorded("BACKUP_COPY"):
         # The door runs it, on the host, where its tools and keys are.
-        beside = (_files_of(path), world.root / _FOLDER / ledger.FILE)
-        there = [str(file) for file in (path, *beside) if file.exists()]
+        files_beside = (beside.files_of(path), world.root / _FOLDER / ledger.FILE)
+        there = [str(file) for file in (path, *files_beside) if file.exists()]
         replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
     return path
 
@@ -95,51 +93,6 @@ def _proven(world: World, part: Path) -> None:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
 
 
-def _files_of(path: Path) -> Path:
-    """The archive beside a dump."""
-    plain = path.with_suffix("") if path.suffix == encrypted.ENDING else path
-    return plain.with_suffix(".files.tar.gz" + path.suffix * (path != plain))
-
-
-def _volumes(world: World, path: Path, recipient: str) -> str:
-    """The certificates and the spool, as one archive; without either of them there is none."""
-    aside = _files_of(path)
-    found = [
-        name
-        for name in ("certificates", "spool")
-        if world.docker("volume", "inspect", f"{world.project}_{name}", check=False).code == 0
-    ]
-    gateway = [one for one in world.containers("gateway", "prosaas-calls") if one.state == "running"]
-    if not found or not gateway:
-        return ""
-    folder = {"gateway": "/data", "prosaas-calls": "/var/spool/prosaas"}
-    part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
-    try:
-        with tarfile.open(part, "x:gz") as archive:
-            for one in {one.service: one for one in gateway}.values():
-                _added(archive, one.id, folder[one.service])
-        part.chmod(0o600)
-        if recipient:
-            encrypted.for_recipient(part, recipient)
-        os.replace(part, aside)
-    finally:
-        part.unlink(missing_ok=True)
-    return words.AND_FILES(name=aside.name)
-
-
-def _added(archive: tarfile.TarFile, container: str, folder: str) -> None:
-    """What the container has in the folder, as the engine streams it: it may be more than memory holds."""
-    with (
-        subprocess.Popen(
-            ["docker", "cp", f"{container}:{folder}", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as copied,
-        suppress(tarfile.ReadError),
-        tarfile.open(fileobj=copied.stdout, mode="r|") as found,
-    ):
-        for member in found:
-            archive.addfile(member, found.extractfile(member) if member.isreg() else None)
-
-
 def _keep(world: World, newest: Path) -> None:
     """As many of the dumps that we named as BACKUP_KEEP says, and always the one just made; all of them without it."""
     keep = world.setting("BACKUP_KEEP")
@@ -149,7 +102,7 @@ def _keep(world: World, newest: Path) -> None:
             if old == newest:
                 continue
             old.unlink()
-            _files_of(old).unlink(missing_ok=True)
+            beside.files_of(old).unlink(missing_ok=True)
 
 
 def _dumps(world: World) -> list[Path]:
@@ -177,7 +130,7 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     _known_schema(world)
     _forget_again(world, path.parent)
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
-    return {"file": name, "live": bool(rows), "running": sorted(set(running))}
+    return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
 
 
 def restore(world: World, memory: dict[str, Any]) -> Plan:
@@ -190,6 +143,7 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
             Step("last backup", lambda: _last_backup(world, memory)),
             Step("swap", lambda: _swap(world)),
             start,
+            Step("files", lambda: _files_back(world, memory)),
         ],
         memory,
         lambda remembered: [Step("swap back", lambda: _swap_back(world)), start],
@@ -343,6 +297,15 @@ def _start(world: World, services: Sequence[str]) -> None:
             generations.renew(service)
             for one in ended:
                 generations.bury(one)
+
+
+def _files_back(world: World, memory: dict[str, Any]) -> None:
+    key = memory.get("key")
+    try:
+        beside.put_back(world, world.root / memory["file"], world.root / key if key else None)
+    except Problem as problem:
+        # The database is restored: that is not undone for a certificate.
+        world.warn(str(problem))
 
 
 def _require_container(world: World) -> None:

@@ -35,6 +35,12 @@ def engine_of(world: World) -> SwarmEngine:
     return SwarmEngine(world.project)
 
 
+def runs(world: World) -> bool:
+    """Whether services of this stack are on the Swarm now; an engine that has left it has none."""
+    engine = engine_of(world)
+    return bool(engine.get("/info")["Swarm"].get("ControlAvailable") and engine.services())
+
+
 class Deploy:
     """One deploy: what it is to be is known once the images are there, and each step may be done again."""
 

@@ -13,6 +13,14 @@ WRITTEN: Final = Text(
     "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",
 )
 AND_FILES: Final = Text(", אישורי TLS ורשומות שממתינות: {name}", ", certificates and spool in {name}")
+FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count} files are back from {name}")
+FILES_STAY: Final = Text(
+    "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
+)
+FILES_LATER: Final = Text(
+    "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז שוב make restore FILE=…/{file} FORCE=1",
+    "{name} is not back yet, for nobody runs to take it: make up-prod, then make restore FILE=…/{file} FORCE=1 again",
+)
 NO_CRON: Final = Text("BACKUP_SCHEDULE={when} אינו מועד של cron", "BACKUP_SCHEDULE={when} is not a cron time")
 FIVE_FIELDS: Final = Text(
     "חמישה שדות, למשל BACKUP_SCHEDULE='15 3 * * *'", "five fields, for example BACKUP_SCHEDULE='15 3 * * *'"

@@ -143,6 +143,10 @@ ACTIONS: Final = {
     "runs once": Text("רץ פעם אחת", "runs once"),
 }
 NOTHING_TO_DEPLOY: Final = Text("אין מה לפרוס", "nothing to deploy")
+NOTHING_BUT_CODE: Final = Text(
+    "אין מה לפרוס מלבד קוד, שלא נבדק: make diff בלי BUILD=0 בודק גם אותו",
+    "nothing to deploy but code, which was not looked at: make diff without BUILD=0 does",
+)
 LIVE: Final = Text("שיחות מתנהלות: {calls}", "live calls: {calls}")
 TOUCHED: Final = Text("שיחות מתנהלות שיושפעו: {calls}", "live calls touched: {calls}")
 NONE_OF: Final = Text("0 מתוך {all}", "0 of {all}")

@@ -45,10 +45,12 @@ LABEL_HOME: Final = Text(
     "docker node update --label-add {label}=1 NODE, for the one whose disk has it; or DATABASE_URL",
 )
 ROOM: Final = Text(
-    "{has} MB על {nodes} צמתים; סכום המגבלות {limits}", "{has} MB on {nodes} nodes; the limits add up to {limits}"
+    "על {nodes} צמתים יש {has} מגה-בייט; סכום המגבלות {limits}",
+    "{has} MB on {nodes} nodes; the limits add up to {limits}",
 )
 NO_ROOM: Final = Text(
-    "{has} MB על {nodes} צמתים, וסכום המגבלות {limits}", "{has} MB on {nodes} nodes, and the limits add up to {limits}"
+    "על {nodes} צמתים יש {has} מגה-בייט, וסכום המגבלות {limits}",
+    "{has} MB on {nodes} nodes, and the limits add up to {limits}",
 )
 MORE_ROOM: Final = Text(
     "לצמצם את *_REPLICAS או את *_MEMORY ב-.env, או להוסיף צומת",
@@ -61,13 +63,14 @@ BRING_IMAGE: Final = Text(
     "set REGISTRY in .env to one that every node reaches, or docker save IMAGE | ssh NODE docker load",
 )
 CLOCK: Final = Text(
-    "השעון של {node} סוטה ב-{seconds} s משעון ה-manager הזה", "the clock of {node} is {seconds} s off this manager's"
+    "השעון של {node} סוטה ב-{seconds} שניות משעון ה-manager הזה",
+    "the clock of {node} is {seconds} s off this manager's",
 )
 SET_CLOCK: Final = Text(
     "שירות זמן על {node}: chrony או systemd-timesyncd", "a time service on {node}: chrony, or systemd-timesyncd"
 )
 LITTLE_DISK: Final = Text(
-    "{free} MB פנויים על {node}, וה-images צריכים {needed}", "{free} MB free on {node}, images need {needed}"
+    "על {node} פנויים {free} מגה-בייט, וה-images צריכים {needed}", "{free} MB free on {node}, images need {needed}"
 )
 MORE_DISK: Final = Text(
     "docker image prune על {node}, או דיסק גדול יותר", "docker image prune on {node}, or a larger disk"
@@ -75,7 +78,7 @@ MORE_DISK: Final = Text(
 PORT_TAKEN: Final = Text("הפורט {port} על {node} תפוס", "port {port} of {node} is taken by something else")
 OTHER_PORT: Final = Text("לעצור אותו, או API_PORT אחר ב-.env", "stop it, or set another API_PORT in .env")
 SILENT: Final = Text(
-    "צומת לא הריץ את {name} תוך {seconds} s: docker service ps {name}",
+    "צומת לא הריץ את {name} תוך {seconds} שניות: docker service ps {name}",
     "a node did not run {name} within {seconds} s: docker service ps {name}",
 )
 
@@ -96,7 +99,7 @@ MIGRATION_FAILED: Final = Text(
 )
 FAILED: Final = Text("נכשל", "it failed")
 MIGRATION_LONG: Final = Text(
-    "migrate לא הסתיים תוך {seconds} s: docker service ps {name}",
+    "migrate לא הסתיים תוך {seconds} שניות: docker service ps {name}",
     "migrate did not end within {seconds} s: docker service ps {name}",
 )
 HEALTHY: Final = Text("{service}: {count} תקינים על {nodes}", "{service}: {count} healthy on {nodes}")
@@ -119,7 +122,7 @@ STAYS: Final = Text(
 
 # What the commands say
 UP: Final = Text(
-    "המערכת עלתה תוך {seconds} s, גרסה {version}; כל העותקים תקינים",
+    "המערכת עלתה תוך {seconds} שניות, גרסה {version}; כל העותקים תקינים",
     "up in {seconds} s, version {version}; every replica is healthy",
 )
 NEXT: Final = Text(
@@ -128,6 +131,10 @@ NEXT: Final = Text(
 ONE_MACHINE: Final = Text(
     "make {command} מיועדת למכונה אחת, והמערכת הזאת על סווארם",
     "make {command} is for one machine, and this stack is on a Swarm",
+)
+RUNS_HERE: Final = Text(
+    "המערכת הזאת רצה על המכונה הזאת בלי סווארם, עם אותו מסד נתונים",
+    "this stack runs on this machine without a Swarm, with the same database",
 )
 DOWN_FIRST: Final = Text("קודם make down, או להמשיך עם make up-swarm", "make down first, or go on with make up-swarm")
 OTHER_CLONE: Final = Text("עותק אחר של המאגר הזה", "another clone of this repository")
@@ -140,7 +147,7 @@ BY_HAND: Final = Text(
     "pg_dump and pg_restore on the node that has the database: docs/scaling.md",
 )
 WAITING: Final = Text(
-    "ממתינים לשיחות החיות בכל הצמתים, לכל היותר {seconds} s",
+    "ממתינים לשיחות החיות בכל הצמתים, לכל היותר {seconds} שניות",
     "waiting for live calls on every node, at most {seconds} s",
 )
 DOWN: Final = Text(
@@ -162,6 +169,6 @@ NO_END: Final = Text("היא לא הסתיימה", "it did not end")
 NOT_DESCRIBED: Final = Text("אי אפשר לתאר את {name}: {why}", "{name} cannot be described: {why}")
 GONE: Final = Text("הוא כבר לא שם", "it is gone")
 NO_ANSWER: Final = Text(
-    "הצומת של {name} לא עונה תוך {seconds} s: docker node ls",
+    "הצומת של {name} לא עונה תוך {seconds} שניות: docker node ls",
     "the node of {name} does not answer within {seconds} s: docker node ls",
 )

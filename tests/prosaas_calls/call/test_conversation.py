@@ -471,9 +471,11 @@ def test_a_promise_that_nothing_keeps_is_told_once_when_its_response_is_over(ref
         if refused:
             stage.promises.begins()
         stage.done()
+        assert bool(stage.promises.unkept) is not refused
         if refused:
             stage.promises.done("book_appointment", Answer("closed", "closed", refused=True))
             stage.promises.judge()
+        assert stage.promises.unkept
         stage.promises.judge(at_last=True)
     assert [event.event for event in events].count("PROMISE_UNKEPT") == 1
     assert stage.promises.unkept

@@ -25,6 +25,7 @@ class Connection:
     sent: list[bytes] = field(default_factory=list)
     incoming: asyncio.Queue[ServerEvent | RealtimeLost | None] = field(default_factory=asyncio.Queue)
     closed: bool = False
+    ms: int = 234
 
     def send(self, event: bytes) -> None:
         self.sent.append(event)

@@ -13,6 +13,7 @@ from calls_world.world import calls_world
 from prosaas_calls.model import spare
 from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.model.spare import Spare
+from prosaas_logging import capture_events
 
 
 class Connection:
@@ -109,9 +110,15 @@ async def test_the_first_caller_of_all_does_not_wait_for_a_connection() -> None:
     """The model takes more than a second to connect; the greeting, which nobody has kept, is heard well before that."""
     talk = {"turns": [{"caller": "שלום", "agent": "שלום, במה אפשר לעזור?"}]}
     async with calls_world(spare=True) as world:
+        await world.faults(realtime={"connect_delay_ms": 300})
+        await world.spare.take()
         await until(lambda: world.spare.ready)
         await world.faults(realtime={"connect_delay_ms": 1500})
-        result = await world.call(talk)
-        await until(lambda: world.store.records)
+        with capture_events() as events:
+            result = await world.call(talk)
+            await until(lambda: world.store.records)
     assert result["ok"], result["problems"]
     assert world.store.records[0].metrics["first_audio_ms"] < 1000
+    # What connecting took is told all the same: that is how a slow way to the model is noticed.
+    (connected,) = [event for event in events if event.event == "REALTIME_CONNECTED"]
+    assert 300 <= int(str(connected.fields["ms"])) < 1500

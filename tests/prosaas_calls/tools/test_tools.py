@@ -437,10 +437,11 @@ async def test_a_corrected_number_takes_the_calls_bookings_and_its_name_along(en
 
 
 async def test_numbers_are_not_tried_out_in_one_call(engine: AsyncEngine) -> None:
+    """Five different ones; to say the same again is no trial."""
     caller = Caller(await call(engine, "CA2", "anonymous"))
-    answers = [await caller("remember_caller", number=f"050-333-333{digit}") for digit in range(7)]
+    answers = [await caller("remember_caller", number=f"050-333-333{digit}") for digit in (0, 0, 1, 2, 3, 4, 5, 6)]
 
-    assert [answer.refused for answer in answers] == [False] * 5 + [True] * 2
+    assert [answer.refused for answer in answers] == [False] * 6 + [True] * 2
     async with session(engine) as opened:
         tried = select(func.count()).select_from(Customer).where(Customer.phone.like("+97250333333_"))
         assert await opened.scalar(tried) == 5

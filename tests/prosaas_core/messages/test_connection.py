@@ -100,6 +100,12 @@ def test_a_limit_that_lets_every_other_message_through_is_two_lines() -> None:
         ),
         (
             "account_update",
+            {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": ["DISABLE"]}},
+            "WARNING",
+            "DISABLE",
+        ),
+        (
+            "account_update",
             {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}},
             "INFO",
             "REINSTATE",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prosaas_core.messages.incoming import MAX_TEXT, from_meta, from_twilio
+from prosaas_core.messages.incoming import MAX_ID, MAX_TEXT, from_meta, from_twilio
 
 SENDER = "16505551234"
 CONTACTS = [{"profile": {"name": "Sheena Nelson"}, "wa_id": SENDER}]
@@ -219,6 +219,15 @@ def test_a_form_of_twilios_becomes_what_the_customer_said(form: dict[str, str], 
     assert (incoming.text, incoming.wants_answer) == (said, True)
     assert (incoming.sender, incoming.phone, incoming.name) == (SENDER, f"+{SENDER}", "Sheena Nelson")
     assert (incoming.message_id, incoming.to, incoming.sent_at) == ("SM1", "+97235550100", None)
+
+
+@pytest.mark.parametrize("name", ["MessageSid", "WaId", "From", "ProfileName", "MessageType", "Body"])
+def test_no_field_of_a_form_is_kept_longer_than_it_may_be(name: str) -> None:
+    form = twilio(Body="Hello", **({"WaId": ""} if name == "From" else {})) | {name: "7" * 60_000}
+    incoming = from_twilio(form)
+    for kept in (incoming.message_id, incoming.sender, incoming.phone or "", incoming.name, incoming.kind):
+        assert len(kept) <= MAX_ID
+    assert len(incoming.text) <= MAX_TEXT
 
 
 def test_a_reaction_through_twilio_is_kept_and_not_answered() -> None:

@@ -31,3 +31,10 @@ def test_a_message_was_written_when_its_provider_says_unless_that_is_still_to_co
     assert written_at(NOW + timedelta(seconds=30), NOW) == NOW
     assert written_at(NOW + timedelta(days=3), NOW) == NOW
     assert written_at(None, NOW) == NOW
+
+
+def test_where_nobody_says_what_time_it_is_the_clock_does() -> None:
+    now = datetime.now(UTC)
+    assert is_open(now)
+    assert not is_open(now - timedelta(days=2))
+    assert written_at(None) >= now

@@ -1,7 +1,9 @@
 """A payload's preview keeps its shape and none of its words."""
 
 import json
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,3 +31,15 @@ def test_names_that_a_provider_chose_stay_readable() -> None:
 
 def test_long_lists_are_cut_short_and_say_so() -> None:
     assert json.loads(preview(["a"] * 11))[-1] == "<3 more>"
+
+
+@pytest.mark.parametrize("wrapped", [lambda inner: {"content": inner}, lambda inner: [inner]])
+def test_what_is_nested_ten_thousand_deep_is_looked_at_in_its_first_levels(wrapped: Callable[[object], object]) -> None:
+    payload: object = "x"
+    for _ in range(10_000):
+        payload = wrapped(payload)
+    assert len(preview(payload)) < 100
+
+
+def test_of_an_object_with_many_names_the_first_are_shown() -> None:
+    assert len(json.loads(preview({f"name{number}": number for number in range(1000)}))) == 8

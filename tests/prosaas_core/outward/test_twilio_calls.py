@@ -100,15 +100,16 @@ async def test_a_caller_is_taken_back_by_the_request_of_twilios_own_package() ->
 
 @pytest.mark.parametrize(("status", "answer"), [(400, False), (401, False), (404, False), (503, False), (500, None)])
 async def test_a_refusal_is_an_answer_and_not_an_error(status: int, answer: bool | None) -> None:
-    """The call goes on to end in another way; a failure on their side may come after the deed."""
-    worked, _ = await ours("hang_up", status=status)
+    """The call goes on to end in another way. After a failure on their side it is asked again."""
+    worked, sent = await ours("hang_up", status=status)
 
     assert worked is answer
+    assert len(sent) == (2 if status >= 500 else 1)
 
 
 async def test_without_an_account_twilio_is_not_asked() -> None:
     """A bundle without Twilio credentials just closes its sockets."""
     calls = TwilioCalls(load_settings({"DATABASE_URL": "postgresql://x", "TWILIO_AUTH_TOKEN": "t"}))
 
-    assert not await calls.hang_up(CALL)
+    assert await calls.hang_up(CALL) is False
     await calls.close()

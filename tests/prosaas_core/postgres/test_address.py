@@ -13,7 +13,7 @@ from asyncpg.connect_utils import _parse_connect_dsn_and_args  # type: ignore[at
 from hypothesis import given
 from hypothesis import strategies as some
 
-from prosaas_core.postgres.address import LONGEST, AddressError, arguments
+from prosaas_core.postgres.address import LONGEST, MOST_HOSTS, AddressError, arguments
 
 
 def tried(url: str) -> tuple[list[Any], Any]:
@@ -86,6 +86,11 @@ def test_any_password_that_is_percent_encoded_arrives_whole(user: str, password:
 @pytest.mark.parametrize("password", ["hunter@2", "hunt:er2", "hunt%er2", "hunter 2", "hunter+2"])
 def test_a_password_that_can_only_be_meant_in_one_way_needs_no_encoding(password: str) -> None:
     assert arguments(f"postgresql://u:{password}@host:5432/d")["password"] == password
+
+
+def test_as_many_hosts_as_may_be_are_taken() -> None:
+    hosts = [f"db{number}" for number in range(MOST_HOSTS)]
+    assert arguments(f"postgresql://u:p@{','.join(hosts)}/d?sslmode=disable")["host"] == hosts
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +159,42 @@ def test_without_its_reader_everything_is_written_as_it_was_before(start_program
     assert b"as it is\n" in lines
     assert any(b"its reader has ended" in line for line in lines)
     assert process.wait(20) == 0
+
+
+def test_an_end_that_is_asked_for_twice_is_no_error(run_program: Program) -> None:
+    """The reader stands still, so that the second Ctrl-C comes while its end is waited for."""
+    source = """
+        import os, signal, subprocess
+        import prosaas_logging
+        from prosaas_logging import runtime
+
+        prosaas_logging.bootstrap("svc")
+        reader = runtime._running.descriptors._reader
+        os.kill(reader, signal.SIGSTOP)
+        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.Popen(["sh", "-c", f"sleep 3; kill -CONT {reader}"], **nowhere)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+    """
+    done = run_program(source, LOG_JSON="1", **ON)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_file_has_it_all_once_the_process_has_ended(run_program: Program, tmp_path: Path) -> None:
+    """In order and whole, though two processes write to it."""
+    source = """
+        import os, sys
+        os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)
+        import prosaas_logging
+
+        prosaas_logging.bootstrap("svc")
+        for number in range(100):
+            os.write(1, b"raw %d\\n" % number)
+            print("printed", number)
+    """
+    path = tmp_path / "lines"
+    done = run_program(source, str(path), LOG_JSON="1", LOG_CALL_BUDGET="0", **ON)
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line)["message"] for line in path.read_text().splitlines()]
+    for what in ("raw", "printed"):
+        assert [text for text in said if text.startswith(what)] == [f"{what} {number}" for number in range(100)]

@@ -150,6 +150,18 @@ class Folder(World):
         return {"services": {}, "asked for": self.overrides}
 
 
+@pytest.mark.parametrize(("build", "said"), [("1", "nothing to deploy\n"), ("0", "nothing to deploy but code")])
+def test_nothing_is_said_of_source_that_was_not_looked_at(
+    build: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
+) -> None:
+    (tmp_path / ".env").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(diff, "held", lambda _: {})
+    monkeypatch.setattr(diff, "_changes", lambda *_, **__: [diff.Change("worker", "keep")])
+    assert diff.run(options("diff", BUILD=build)) == 0
+    assert said in capsys.readouterr().out
+
+
 def test_what_follows_from_env_is_reckoned_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any
 ) -> None:

@@ -11,7 +11,7 @@ from prosaas_ops.options import NOTHING, Usage
 def test_the_worker_is_asked_in_the_operator_s_language_and_its_answer_is_the_command_s(
     engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(jobs, "Engine", lambda: engine)
+    monkeypatch.setattr(jobs, "opened", lambda: engine)
     monkeypatch.setenv("OPS_LANG", "he")
     engine.on_run = lambda service, command: (NOTHING, "said\n", "complained\n")
     assert jobs.run(options("retry-job", ID="12 13")) == NOTHING

@@ -1,10 +1,7 @@
 """When a backup is made and where it goes, as .env says it."""
 
-import os
 import subprocess
-import tarfile
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from postgres_world import PostgresServer, docker
-from prosaas_ops.conduct import database, encrypted
+from prosaas_ops.conduct import database
 from prosaas_ops.conduct.database import schedule
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -39,52 +36,6 @@ def test_what_is_no_time_never_reaches_cron(world: World, when: str) -> None:
 
 
 @pytest.fixture
-def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A stack whose front door and calls have a file each, streamed by a docker of the test's own."""
-    for container, name in (("1", "data/key.pem"), ("2", "prosaas/CA1.json")):
-        with tarfile.open(tmp_path / f"{container}.tar", "w") as archive:
-            member = tarfile.TarInfo(name)
-            member.size, member.uid = len(name), 10001
-            archive.addfile(member, BytesIO(name.encode()))
-    docker = tmp_path / "bin/docker"
-    docker.parent.mkdir()
-    docker.write_text(f'#!/bin/sh\nexec cat "{tmp_path}/${{2%%:*}}.tar"\n')
-    docker.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
-    there = [
-        SimpleNamespace(id=number, service=name, state="running")
-        for number, name in (("1", "gateway"), ("2", "prosaas-calls"))
-    ]
-    found = SimpleNamespace(code=0)
-    return SimpleNamespace(project="p", docker=lambda *_, **__: found, containers=lambda *_: there)
-
-
-def test_certificates_and_spool_are_one_archive_that_any_tar_reads(played: Any, tmp_path: Path) -> None:
-    """Each as the engine has it, owners and all."""
-    (tmp_path / "kept").mkdir()
-    database._volumes(played, tmp_path / "kept/one.dump", "")
-    archive = tmp_path / "kept/one.files.tar.gz"
-    listed = subprocess.run(["tar", "-tzf", str(archive)], capture_output=True, text=True, check=True).stdout
-    assert listed.split() == ["data/key.pem", "prosaas/CA1.json"]
-    with tarfile.open(archive) as found:
-        assert {member.uid for member in found} == {10001}
-    assert archive.stat().st_mode & 0o777 == 0o600
-
-
-def test_where_it_cannot_be_encrypted_no_certificate_and_no_call_is_left_readable(
-    played: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_path: Path, _recipient: str) -> None:
-        raise Problem("no space left")
-
-    monkeypatch.setattr(encrypted, "for_recipient", full)
-    (tmp_path / "kept").mkdir()
-    with pytest.raises(Problem, match="no space"):
-        database._volumes(played, tmp_path / "kept/one.dump.age", "age1x")
-    assert list((tmp_path / "kept").iterdir()) == []
-
-
-@pytest.fixture
 def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What a backup needs of the world, with a real server behind it; `ask` speaks to its database."""
     port = urlsplit(postgres_server.base).port
@@ -100,7 +51,8 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
 
     played: Any = SimpleNamespace(
         root=tmp_path, state=tmp_path, project="p", overrides={}, said=said, say=said.append, compose=compose,
-        setting=lambda name: "", recorded=lambda name: "", containers=lambda *_: [SimpleNamespace(state="running")],
+        setting=lambda name: "", recorded=lambda name: "",
+        containers=lambda *names: [SimpleNamespace(state="running")] * (names == ("postgres",)),
         docker=lambda *_, **__: SimpleNamespace(code=1),
     )  # fmt: skip
     monkeypatch.setattr(database, "_IN_POSTGRES", ("docker", "exec", "--interactive", container))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT
+from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Check, database, numbers, prices, processors, reached
 from prosaas_ops.conduct.world import Done, World
 
@@ -120,3 +121,26 @@ def test_the_doctor_says_what_would_keep_real_calls_and_messages_away(
     assert all(name in text for name, text in zip(bad, told, strict=True))
     assert reached in DOCTOR
     assert reached not in PREFLIGHT, "what can be put right later stops no start"
+
+
+class Server(World):
+    """A machine whose volume is of PostgreSQL 17, and whose image is of the one that it is told."""
+
+    wanted, volume = "17", True
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        if words[:2] == ("volume", "inspect"):
+            return Done(0 if self.volume else 1, "", "")
+        return Done(0, f"{self.wanted}\n17\n", "")
+
+
+def test_a_server_of_another_major_version_is_refused_on_the_volume_that_is_there(tmp_path: Path) -> None:
+    """It would end at once, and the way back of a deploy does not bring the database's image back."""
+    world = Server(tmp_path)
+    assert [finding.bad for finding in machine.server(world, "prod")] == [False]
+    world.wanted = "18"
+    (finding,) = machine.server(world, "prod")
+    assert finding.bad
+    assert "is PostgreSQL 18, and the volume prosaas_pgdata is of PostgreSQL 17" in finding.text
+    world.volume = False
+    assert list(machine.server(world, "prod")) == []

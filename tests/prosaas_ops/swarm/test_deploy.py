@@ -9,7 +9,8 @@ import pytest
 
 from prosaas_ops.act import up
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Options, Problem
+from prosaas_ops.stack.engine import Container
 from prosaas_ops.swarm import deploy, kept
 
 MODEL = {"services": {"worker": {"image": "prosaas/worker:shop"}, "postgres": {"image": "postgres:17-trixie"}}}
@@ -128,3 +129,24 @@ def test_what_acts_on_one_machine_is_refused_with_what_to_do(
 def test_the_folder_knows_what_it_was_started_as(tmp_path: Path) -> None:
     assert deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}"))
     assert not deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE="docker-compose.yml:docker-compose.prod.yml"))
+
+
+def test_an_engine_that_left_the_swarm_has_no_stack_on_it(tmp_path: Path, manager: Any) -> None:
+    """`make up-prod` is then what one wants."""
+    world = Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}")
+    manager.service("worker")
+    manager.answers["/info"] = {"Swarm": {"LocalNodeState": "inactive"}}
+    assert not deploy.runs(world)
+    assert up._of_a_swarm(world, "up-prod") is None
+
+
+def test_a_stack_that_still_runs_here_keeps_its_database_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers on one volume would destroy it; and .env still says what `make down` must take down."""
+    world = Machine(tmp_path)
+    monkeypatch.setattr(world, "containers", lambda *_: [Container("c", "postgres", "p", "running", "", "")])
+    with pytest.raises(Problem, match="runs on this machine without a Swarm"):
+        up._up_swarm(world, Options("up-swarm", up.OPTIONS, {}))
+    assert world.asked == []
+    assert not world.env.path.exists()

@@ -1,0 +1,109 @@
+"""The archive beside a backup: the front door's certificates, and the calls that wait on disk for the database."""
+
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from prosaas_ops.conduct import encrypted
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.texts import kept as words
+
+# Whose folder is whose volume; the folder's own name begins each name in the archive.
+_FOLDERS = {"gateway": Path("/data"), "prosaas-calls": Path("/var/spool/prosaas")}
+
+
+def files_of(path: Path) -> Path:
+    """The archive beside a dump."""
+    plain = path.with_suffix("") if path.suffix == encrypted.ENDING else path
+    return plain.with_suffix(".files.tar.gz" + path.suffix * (path != plain))
+
+
+def write(world: World, path: Path, recipient: str) -> str:
+    """Make the archive, where those run who have the files; what is said of it."""
+    found = _running(world)
+    if not found:
+        return ""
+    aside = files_of(path)
+    part = aside.with_name(f"{aside.name}.{os.getpid()}.part")
+    try:
+        with tarfile.open(part, "x:gz") as archive:
+            for one in found:
+                # One that ends just now has nothing to tell.
+                with suppress(tarfile.ReadError), _streamed(one) as held:
+                    _copied(held, archive, held)
+        part.chmod(0o600)
+        if recipient:
+            encrypted.for_recipient(part, recipient)
+        os.replace(part, aside)
+    finally:
+        part.unlink(missing_ok=True)
+    return words.AND_FILES(name=aside.name)
+
+
+def put_back(world: World, path: Path, key: Path | None) -> None:
+    """Bring back what those who run now do not have; what they have is newer, and stays."""
+    aside = files_of(path)
+    if not aside.is_file():
+        return
+    running, count = _running(world), 0
+    if len(running) < len(_FOLDERS):
+        world.warn(words.FILES_LATER(name=aside.name, file=path.name))
+        return
+    with encrypted.opened(aside, key) as plain:
+        for one in running:
+            with _streamed(one) as held:
+                there = frozenset(member.name for member in held)
+            with tarfile.open(plain) as archive:
+                count += _sent(one, archive, there)
+    if count:
+        world.say(words.FILES_BACK(name=aside.name, count=count))
+
+
+def _sent(one: Container, archive: tarfile.TarFile, there: frozenset[str]) -> int:
+    lacking = [member for member in archive if _is_of(one, member) and member.name not in there]
+    if not lacking:
+        return 0
+    command = ["docker", "cp", "--archive", "-", f"{one.id}:{_FOLDERS[one.service].parent}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as copying:
+        assert copying.stdin is not None
+        with tarfile.open(fileobj=copying.stdin, mode="w|") as sent:
+            count = _copied(archive, sent, lacking)
+        _, told = copying.communicate()
+    if copying.returncode:
+        raise Problem(words.FILES_STAY(service=one.service, why=told.decode("utf-8", "replace").strip()[-300:]))
+    return count
+
+
+def _copied(source: tarfile.TarFile, target: tarfile.TarFile, members: Iterable[tarfile.TarInfo]) -> int:
+    """Each as it is, owners and all; how many files these are."""
+    count = 0
+    for member in members:
+        target.addfile(member, source.extractfile(member) if member.isreg() else None)
+        count += member.isreg()
+    return count
+
+
+def _is_of(one: Container, member: tarfile.TarInfo) -> bool:
+    return member.name.partition("/")[0] == _FOLDERS[one.service].name
+
+
+def _running(world: World) -> list[Container]:
+    """One container of each service that has such files, the newest."""
+    found = [one for one in world.containers(*_FOLDERS) if one.state == "running"]
+    return list({one.service: one for one in found}.values())
+
+
+@contextmanager
+def _streamed(one: Container) -> Iterator[tarfile.TarFile]:
+    """What the container has, as the engine streams it: it may be more than memory holds."""
+    command = ["docker", "cp", f"{one.id}:{_FOLDERS[one.service]}", "-"]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as copied,
+        tarfile.open(fileobj=copied.stdout, mode="r|") as held,
+    ):
+        yield held
