@@ -112,7 +112,7 @@ def the_worst_calls() -> str:
             slowest_ms=120.0, unmended=1, turns=3),
     ]  # fmt: skip
     window = ("SINCE=2026-11-25", "UNTIL=2026-11-26", "BAD=1")
-    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1))
+    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1), live_calls=lambda _: None)
 
 
 def what_was_spent() -> str:
@@ -158,7 +158,7 @@ def the_same_trouble_once() -> str:
         stack.write("prosaas-calls", 6000 + 22 * number, line(catalogue.MEDIA_MALFORMED, "", error="no start"))
     stack.write("prosaas-calls", 7200, line(catalogue.REALTIME_RETRY, attempt=1, error="1011"))
     window = ("SINCE=2026-11-25T22:13", "UNTIL=2026-11-25T23:13")
-    return _run(errors, "errors", *window, Engine=lambda: stack)
+    return _run(errors, "errors", *window, opened=lambda: stack)
 
 
 def who_switched_what() -> str:
@@ -186,7 +186,7 @@ def who_switched_what() -> str:
     stack.details = dict.fromkeys(("prosaas-api", "prosaas-calls", "worker"), kept)
     now = datetime(2026, 11, 25, 23, 7, 11, tzinfo=UTC).timestamp()
     with TemporaryDirectory() as folder, chdir(folder), patch.object(sessions, "others", others):
-        return _run(levels, "levels", Engine=lambda: stack, time=type("Clock", (), {"time": staticmethod(lambda: now)}))
+        return _run(levels, "levels", opened=lambda: stack, time=type("Clock", (), {"time": staticmethod(lambda: now)}))
 
 
 def quiet_again() -> str:
@@ -239,7 +239,7 @@ def seven_points() -> str:
     model = {"services": {name: {"environment": {"LOG_LEVEL": "INFO"}} for name in services}}
     whole = "ERROR a deliberate error Traceback in first in second in third ZeroDivisionError"
     parts = {
-        "_model": lambda: model, "Engine": lambda: stack, "_raised": lambda *_: whole, "_is_demo": lambda _: True,
+        "_model": lambda: model, "opened": lambda: stack, "_raised": lambda *_: whole, "_is_demo": lambda _: True,
         "_simulated": lambda *_: checklist.budget(23, CALL),
     }  # fmt: skip
     return _run(checklist, "checklist", "SINCE=2026-11-25T20:05", **parts)

@@ -181,7 +181,7 @@ def opening(call: CallFacts, language: str = "en") -> str:
     if troubles:
         words = sentence(troubles[0], call, language)
         if ending is not None and ending.fault is Fault.MODEL and call.cause:
-            words += f" ({call.cause})"
+            words += f": {call.cause}"
         if troubles[0].name == "bad_ending" and ending is not None and ending.fault in (Fault.OURS, Fault.MODEL):
             return f"אנחנו סיימנו את השיחה: {words}" if he else f"we ended it: {words}"
         return words

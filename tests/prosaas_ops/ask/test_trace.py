@@ -179,7 +179,7 @@ def test_why_the_model_was_lost_is_in_the_verdict(screen: Screen) -> None:
     text = f"no connection to OpenAI, attempt=1, error=closed with 1011 · call_sid={CALL}"
     told.entries = [Entry(103.0, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁")]
     assert any(
-        row.startswith("✗ we ended it: the model failed in the middle of the call (closed with 1011)")
+        row.startswith("✗ we ended it: the model failed in the middle of the call: closed with 1011")
         for row in trace.describe(told, screen)
     )
 
