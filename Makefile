@@ -230,4 +230,8 @@ $(VENV)/installed: services/requirements/tools.txt
 .PHONY: help
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { row = sprintf("  make %-16s", $$1); words = split($$2, word, " "); \
+			for (i = 1; i <= words; i++) { \
+				if (length(row) + 1 + length(word[i]) > 80) { print row; row = sprintf("%23s", "") } \
+				row = row " " word[i] } \
+			print row }' $(MAKEFILE_LIST)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from prosaas_core import queries
 from prosaas_core.costs.charges import charge
 from prosaas_core.facts.endings import UNSERVED
-from prosaas_core.facts.measures import counted
+from prosaas_core.facts.hindsight import hindsight
 from prosaas_core.facts.prices import Charge
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
@@ -80,8 +80,8 @@ class CallRecord:
 async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_limit: float = 0.0) -> bool:
     """Store the record, its charges and its summary's job, once per call: False when it had been recorded before."""
     record = await _resolved(conn, await _unless_forgotten(conn, record))
-    record = replace(record, metrics={**record.metrics, **counted(record.events)})
     # A long call has many words: whoever is on the line here must not wait while they are looked through.
+    record = await asyncio.to_thread(_looked_back, record)
     values = {**await asyncio.to_thread(_columns, record), "recorded_at": datetime.now(UTC)}
     upsert = insert(Call).values(values)
     stored = await conn.scalar(
@@ -107,6 +107,11 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     if sent_away and record.business_id is not None:
         await queries.tell_of(conn, record.call_sid, part=part)
     return True
+
+
+def _looked_back(record: CallRecord) -> CallRecord:
+    told = hindsight(record.events, record.transcript, record.duration_s)
+    return replace(record, metrics=told | record.metrics)
 
 
 def _columns(record: CallRecord) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def REALTIME_CONNECTED(*, ms: float) -> None:
     """The connection to OpenAI was made, and how long that took."""
 
 
-@event(WARNING, "🔁", tag="REALTIME", he="ניסיון החיבור ל-OpenAI נכשל", en="connecting to OpenAI failed")
+@event(WARNING, "🔁", tag="REALTIME", he="אין חיבור ל-OpenAI", en="no connection to OpenAI")
 def REALTIME_RETRY(*, attempt: int, error: str) -> None:
-    """Connecting to OpenAI failed and is tried again."""
+    """The connection to OpenAI could not be made, or broke; it is tried again as long as that makes sense."""
 
 
 @event(INFO, "🔌", tag="REALTIME", he="החיבור ל-OpenAI חודש", en="session with OpenAI renewed", fold=0)
@@ -245,7 +245,7 @@ def DRAIN_START(*, active: int) -> None:
     """The service takes no more calls or jobs and waits for the running ones."""
 
 
-@event(INFO, "🚦", he="ההמתנה הסתיימה, מה שנותר נקטע", en="the wait is over, what is left is cut off")
+@event(INFO, "🚦", he="ההמתנה הסתיימה", en="the wait is over")
 def DRAIN_END(*, left: int) -> None:
     """The wait for running calls or jobs is over; what is left was cut off."""
 

@@ -77,11 +77,13 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGHUP, _interrupt)
     try:
         options = gather(command, options_of(command), words)
-        if watched:
-            audited.note_command(options)
+        noted = audited.note_command(options) if watched else None
         try:
             code: int = module.run(options)
             return code
+        except Usage:
+            audited.take_back(noted)
+            raise
         finally:
             # Those that act on the stack have no way to its database; the next one that has takes it along.
             if watched and "DATABASE_URL_FILE" in os.environ:

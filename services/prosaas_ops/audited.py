@@ -48,7 +48,14 @@ class Entry(NamedTuple):
     why: str
 
 
-def note(act: str, target: str, why: str = "") -> None:
+class Noted(NamedTuple):
+    """Where in the file an entry stands."""
+
+    start: int
+    end: int
+
+
+def note(act: str, target: str, why: str = "") -> Noted | None:
     """Write it down. A disk that takes nothing more is complained about, and stops nobody from mending that."""
     entry = {
         "id": str(uuid.uuid4()),
@@ -60,16 +67,27 @@ def note(act: str, target: str, why: str = "") -> None:
     }
     try:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (FOLDER / "log.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        row = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
+        with (FOLDER / "log.jsonl").open("ab") as file:
+            file.write(row)
+            return Noted(file.tell() - len(row), file.tell())
     except OSError as error:
         complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
+    return None
 
 
-def note_command(options: Options) -> None:
+def take_back(noted: Noted | None) -> None:
+    """Nothing was done, for it was typed wrongly. What another command noted since leaves both where they are."""
+    if noted is not None:
+        with suppress(OSError), (FOLDER / "log.jsonl").open("r+b") as file:
+            if file.seek(0, os.SEEK_END) == noted.end:
+                file.truncate(noted.start)
+
+
+def note_command(options: Options) -> Noted | None:
     """What was asked for, with as much of a number as a line shows."""
     named = [f"{name}={hide(name.lower(), value)}" for name in _TARGETS if (value := options.text(name))]
-    note(options.command, " ".join(named), options.text("WHY"))
+    return note(options.command, " ".join(named), options.text("WHY"))
 
 
 def carry() -> bool:

@@ -24,7 +24,8 @@ _LONGEST = timedelta(days=31)
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 _SHORT = {"WARNING": "warn"}
-_CLOCK = re.compile(r"\d{1,2}:\d\d")
+# The zone is that of a caller's complaint, as an offset.
+_CLOCK = re.compile(r"(\d{1,2}:\d\d)(Z|[+-]\d\d:\d\d)?")
 _DAYS = {"today": 0, "yesterday": 1}
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
@@ -105,23 +106,32 @@ class Options:
         return parse_duration(name, self.text(name, default))
 
     def since(self, name: str, default: str = "") -> datetime | None:
-        """A moment: `15m` ago, `14:00` (the last one), `yesterday`, or a date with or without its time; in UTC."""
+        """A moment: `15m` ago, `14:00`, `14:00+03:00` (the last one), `yesterday`, or a date; else in UTC."""
         value = self.text(name, default)
         if not value:
             return None
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if value.casefold() in _DAYS:
             return midnight - timedelta(days=_DAYS[value.casefold()])
+        if clock := _CLOCK.fullmatch(value):
+            return self._last(name, f"{clock[1]:0>5}{clock[2] or 'Z'}")
+        if _LENGTH.match(value.lower()):
+            return datetime.now(UTC) - parse_duration(name, value)
         try:
-            if _CLOCK.fullmatch(value):
-                moment = datetime.combine(midnight, time.fromisoformat(value.zfill(5)), UTC)
-                return moment if moment <= datetime.now(UTC) else moment - timedelta(days=1)
-            if _LENGTH.match(value.lower()):
-                return datetime.now(UTC) - parse_duration(name, value)
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+    def _last(self, name: str, clock: str) -> datetime:
+        """The last time that it was so late, where the offset says."""
+        try:
+            at = time.fromisoformat(clock)
+        except ValueError:
+            raise Usage(refused.NO_MOMENT(name=name, value=self.text(name))) from None
+        now = datetime.now(at.tzinfo)
+        moment = datetime.combine(now, at)
+        return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)
 
     def services(self, name: str = "S") -> list[str]:
         """The services named (`S=calls,worker`), or all of ours."""

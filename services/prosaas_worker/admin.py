@@ -33,11 +33,11 @@ async def list_jobs(queries: Queries, *, everything: bool) -> int:
     if not jobs:
         print(_said("none" if everything else "none held"))
         return FINE
-    number, state, name, attempts, since, cause, error = _said("head").split()
-    head = f"{number:>8}  {state:<8}{name:<20}{attempts:>8}  {since:<17}{cause:<46}{error}"
-    print(head.replace("_", " "))
+    number, state, name, attempts, since, due = _said("head").split()
+    head = f"{number:>8}  {state:<8}  {name:<20}  {attempts:>8}  {since:<11}  {due:<11}"
+    print(head.replace("_", " ").rstrip())
     for job in jobs:
-        print(_line(job, await _last_error(queries, job)))
+        print("\n".join(_rows(job, await _last_error(queries, job))))
     return FINE
 
 
@@ -68,7 +68,8 @@ async def _forget_failures(queries: Queries, job_id: JobId) -> None:
     )
 
 
-def _line(job: QueuedJob, error: str) -> str:
+def _rows(job: QueuedJob, error: str) -> list[str]:
+    """A row of 80 columns, and below it what the job is about and why it failed last, where that is known."""
     state: str = job.status if job.status in ("failed", "picked") else "queued"
     try:
         known = Job.of(job)
@@ -77,10 +78,12 @@ def _line(job: QueuedJob, error: str) -> str:
         failures, cause = 0, {}
     if job.status == "queued" and failures:
         state = "again"
-    named = " ".join(f"{name}={value}" for name, value in cause.items()) or "-"
-    since = f"{job.updated.astimezone(UTC):%Y-%m-%d %H:%M}"
+    since = f"{job.updated.astimezone(UTC):%m-%d %H:%M}"
+    due = f"{job.execute_after.astimezone(UTC):%m-%d %H:%M}" if job.status == "queued" else "-"
     attempts = failures + (job.status == "failed")
-    return f"{job.id:>8}  {_said(state):<8}{job.entrypoint:<20}{attempts:>8}  {since:<17}{named:<46}{error}".rstrip()
+    row = f"{job.id:>8}  {_said(state):<8}  {job.entrypoint:<20}  {attempts:>8}  {since:<11}  {due}"
+    named = " ".join(f"{name}={value}" for name, value in cause.items())
+    return [row, *(f"{'':10}{more}" for more in (named, error) if more)]
 
 
 async def _last_error(queries: Queries, job: QueuedJob) -> str:

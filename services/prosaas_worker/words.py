@@ -36,8 +36,8 @@ QUEUE = {
     "none": {"he": "אין משימות", "en": "no jobs"},
     "none held": {"he": "אין משימות מוחזקות", "en": "no held jobs"},
     "head": {
-        "he": "מזהה מצב משימה ניסיונות מאז סיבה שגיאה_אחרונה",
-        "en": "ID STATE JOB ATTEMPTS SINCE CAUSE LAST_ERROR",
+        "he": "מזהה מצב משימה ניסיונות מאז מועד",
+        "en": "ID STATE JOB ATTEMPTS SINCE DUE",
     },
     "failed": {"he": "מוחזקת", "en": "held"},
     "picked": {"he": "רצה", "en": "running"},

@@ -109,10 +109,10 @@ def the_worst_calls() -> str:
         row("11-25T21:05", CALL, "+972501234567", 2.6, **lost),
         row("11-25T23:02", "CA77d0e1", "+972501234567", 3, status="completed", reached=False),
         row("11-25T23:04", "CA00a739", "+972501234999", 6, end_reason="customer_hangup", first_audio_ms=96.0,
-            slowest_ms=120.0, refused=1, turns=3),
+            slowest_ms=120.0, unmended=1, turns=3),
     ]  # fmt: skip
     window = ("SINCE=2026-11-25", "UNTIL=2026-11-26", "BAD=1")
-    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1))
+    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1), live_calls=lambda _: None)
 
 
 def what_was_spent() -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from prosaas_ops import audited
 from prosaas_ops.__main__ import COMMANDS, main
 from prosaas_ops.ask import logs
 from prosaas_ops.options import PROBLEM, USAGE, Problem
@@ -29,6 +30,12 @@ def test_an_unknown_command_is_wrong_usage_and_names_the_known_ones(
 def test_wrong_words_end_with_2_and_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["logs", *words]) == USAGE
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_what_was_mistyped_is_not_in_the_audit() -> None:
+    audited.note("trace", "CALL=CA1")
+    assert main(["logs", "SINCE=soon"]) == USAGE
+    assert [entry.target for entry in audited.on_this_machine()] == ["CALL=CA1"]
 
 
 def test_a_problem_ends_with_1_and_says_what_to_do(

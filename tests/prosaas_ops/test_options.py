@@ -98,3 +98,17 @@ def test_durations_are_spoken_as_people_write_them(seconds: float, text: str) ->
 def test_the_front_door_s_lines_can_be_asked_for_as_the_tools_themselves_advise() -> None:
     """`make go-live` and `make errors` send their reader to S=gateway."""
     assert Options("logs", ("S",), {"S": "gateway,calls"}).services() == ["gateway", "prosaas-calls"]
+
+
+@pytest.mark.parametrize("clock", ["10:00+03:00", "9:00+02:00", "07:00Z", "02:00-05:00"])
+def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
+    moment = Options("calls", ("AT",), {"AT": clock}).since("AT")
+    assert moment is not None
+    assert (moment.hour, moment.minute, moment.tzinfo) == (7, 0, UTC)
+    assert timedelta() <= datetime.now(UTC) - moment <= timedelta(days=1)
+
+
+@pytest.mark.parametrize("clock", ["25:00", "10:00+99:00", "10:61"])
+def test_a_time_that_no_clock_shows_is_wrong_usage(clock: str) -> None:
+    with pytest.raises(Usage, match=r"is not a time: write AT=15m, AT=14:00"):
+        Options("calls", ("AT",), {"AT": clock}).since("AT")

@@ -37,3 +37,9 @@ def test_the_block_to_paste_is_the_guides_own_from_the_file_that_production_read
         "PYTHONUNBUFFERED=1",
         "LOG_JSON=0",
     ]
+
+
+def test_the_list_of_targets_fits_a_terminal_of_80_columns() -> None:
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
+    assert max(map(len, said.splitlines())) <= 80
+    assert "LEVEL=DEBUG" in said

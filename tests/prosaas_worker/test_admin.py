@@ -1,5 +1,7 @@
 """What `make jobs` shows and `make retry-job` does."""
 
+import re
+
 import asyncpg
 import pytest
 from pgqueuer.db import AsyncpgDriver
@@ -55,10 +57,10 @@ def hold(engine, queries):
 async def test_a_held_job_is_listed_with_its_cause_and_its_last_error(queries, hold, capsys):
     job_id = await hold()
     assert await admin.list_jobs(queries, everything=False) == 0
-    (_, line) = capsys.readouterr().out.splitlines()
-    assert line.split()[:4] == [str(job_id), "held", "call.summarise", "5"]
-    assert "call_sid=CA1" in line
-    assert line.endswith("Refused: api.openai.com: answered 401")
+    (head, row, cause, error) = capsys.readouterr().out.splitlines()
+    assert row.split()[:4] == [str(job_id), "held", "call.summarise", "5"]
+    assert (cause.strip(), error.strip()) == ("call_sid=CA1", "Refused: api.openai.com: answered 401")
+    assert max(len(head), len(row)) <= 80
 
 
 async def test_without_held_jobs_it_says_so(queries, hold, capsys):
@@ -71,8 +73,8 @@ async def test_the_queue_is_told_in_the_operator_s_language(queries, hold, capsy
     monkeypatch.setenv("OPS_LANG", "he")
     job_id = await hold()
     assert await admin.list_jobs(queries, everything=False) == 0
-    head, line = capsys.readouterr().out.splitlines()
-    assert head.split() == ["מזהה", "מצב", "משימה", "ניסיונות", "מאז", "סיבה", "שגיאה", "אחרונה"]
+    head, line, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["מזהה", "מצב", "משימה", "ניסיונות", "מאז", "מועד"]
     assert line.split()[:3] == [str(job_id), "מוחזקת", "call.summarise"]
     assert await admin.retry(queries, [404]) == 3
     assert "job=404" in capsys.readouterr().out
@@ -81,7 +83,8 @@ async def test_the_queue_is_told_in_the_operator_s_language(queries, hold, capsy
 async def test_waiting_jobs_are_listed_when_asked_for(queries, hold, capsys):
     await hold(status="queued")
     assert await admin.list_jobs(queries, everything=True) == 0
-    assert "waiting" in capsys.readouterr().out
+    row = capsys.readouterr().out.splitlines()[1]
+    assert re.search(r"  waiting +call\.summarise +0  \d\d-\d\d \d\d:\d\d  \d\d-\d\d \d\d:\d\d$", row)
 
 
 async def test_a_held_job_goes_back_with_fresh_attempts(queries, hold, engine, capsys):

@@ -175,6 +175,7 @@ class LiveCall:
                 **self._metrics(call_scope),
                 "asking_ms": self.call.stats.asking_ms,
                 **self._services.settings.for_record(self.call.promises.to_json()),
+                **({"returned": self.claims.returned} if self.claims.returned else {}),
                 "currency": self._services.prices.currency,
                 **({"rescued": True} if self._rescued else {}),
             },

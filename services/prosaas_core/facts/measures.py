@@ -1,6 +1,6 @@
 """The numbers of a call: what each is called, and from where on it is slow."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -17,6 +17,8 @@ class Measure(NamedTuple):
 
 # An answer that takes longer than the first is heard as silence, one that takes longer than the second as a fault.
 SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
+# A pause of both sides that is longer is told of; where the caller's last words were before it, they got no answer.
+SILENCE_MS = 5000.0
 
 MEASURES = (
     Measure("turns", "תורים", "turns"),
@@ -45,14 +47,3 @@ def shown(metrics: Mapping[str, Any]) -> list[tuple[Measure, str]]:
 
 def _unit(measure: Measure, metrics: Mapping[str, Any]) -> str:
     return str(metrics.get("currency") or "") if measure.name == "cost" else measure.unit
-
-
-def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The measures that a call's own events tell: refused tools, errors it survived, connections it lost."""
-    totals = {"refused": 0, "errors": 0, "reconnects": 0}
-    for event in events:
-        name = str(event.get("event") or "")
-        totals["refused"] += name == "TOOL_REFUSED"
-        totals["errors"] += str(event.get("level")) in ("ERROR", "CRITICAL")
-        totals["reconnects"] += name == "REALTIME_RETRY"
-    return totals

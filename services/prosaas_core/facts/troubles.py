@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from prosaas_core.facts.endings import FINE, EndReason, Fault, ending_of
-from prosaas_core.facts.measures import SLOW_MS
+from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,25 @@ class CallFacts:
     # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
     reached: bool = True
     refused_at_door: str = ""
+    # Whether it is over and nobody knows how.
+    lost: bool = False
+    # How long before the call prosaas-calls had stopped, where it did not run, as a person says it.
+    down_for: str = ""
     first_audio_ms: float | None = None
     slowest_ms: float | None = None
-    # What the slowest answer of this business's last calls was, as a rule.
-    usual_ms: float | None = None
-    refused: int = 0
+    # How long the caller's last words went without an answer, until the call ended.
+    unanswered_ms: float = 0.0
+    # Refusals of tools that no later answer of the same tool made good.
+    unmended: int = 0
     errors: int = 0
     reconnects: int = 0
     turns: int | None = None
     # What the agent said was done although no tool had done it.
     false_claim: str = ""
+    # What the model's connection said last, where it failed.
+    cause: str = ""
+    # Why no person took the call, where the caller came back from a transfer.
+    returned: str = ""
 
 
 class Trouble(NamedTuple):
@@ -55,11 +64,25 @@ TROUBLES = (
         lambda call: bool(call.refused_at_door) and not call.reached,
     ),
     Trouble(
+        "not_running",
+        "prosaas-calls לא רץ: הוא נעצר {down_for} לפני השיחה",
+        "prosaas-calls did not run: it had stopped {down_for} before the call",
+        "make ps",
+        lambda call: bool(call.down_for) and not call.reached,
+    ),
+    Trouble(
         "no_stream",
         "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
         "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
-        lambda call: not call.reached and not call.live and not call.refused_at_door,
+        lambda call: not (call.reached or call.live or call.refused_at_door or call.down_for or call.lost),
+    ),
+    Trouble(
+        "no_ending",
+        "לא ידוע איך השיחה הסתיימה: היא לא ב-prosaas-calls, והרשומה שלה לא נסגרה",
+        "nobody knows how the call ended: prosaas-calls does not have it, and its record was never closed",
+        "make logs CALL={call_sid} SINCE=1d",
+        lambda call: call.lost,
     ),
     Trouble("bad_ending", "{ending_he}", "{ending_en}", "make blackbox CALL={call_sid}", _ended_badly),
     Trouble(
@@ -75,6 +98,20 @@ TROUBLES = (
         "errors during the call: {errors}",
         "make blackbox CALL={call_sid}",
         lambda call: call.errors > 0,
+    ),
+    Trouble(
+        "unanswered",
+        "המילים האחרונות של המתקשר נשארו בלי תשובה, במילישניות: {unanswered_ms:.0f}",
+        "the caller's last words got no answer for {unanswered_ms:.0f} ms, to the end of the call",
+        "make blackbox CALL={call_sid}",
+        lambda call: call.unanswered_ms >= SILENCE_MS and not call.live,
+    ),
+    Trouble(
+        "transfer_failed",
+        "המתקשר ביקש נציג אנושי, ואיש לא ענה: {returned}",
+        "the caller asked for a person, and none took the call: {returned}",
+        "make trace CALL={call_sid}",
+        lambda call: bool(call.returned),
     ),
     Trouble(
         "reconnects",
@@ -95,14 +132,14 @@ TROUBLES = (
         "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}",
         "the slowest answer came after {slowest_ms:.0f} ms",
         "make trace CALL={call_sid}",
-        lambda call: (call.slowest_ms or 0) >= max(SLOW_MS, call.usual_ms or 0),
+        lambda call: (call.slowest_ms or 0) >= SLOW_MS,
     ),
     Trouble(
         "tool_refused",
-        "סירובים של כלים: {refused}",
-        "tools refused: {refused}",
+        "סירובים של כלים שלא נמצא להם פתרון בשיחה: {unmended}",
+        "tools refused, and nothing came in place of it: {unmended}",
         "make trace CALL={call_sid}",
-        lambda call: call.refused > 0 and not call.false_claim,
+        lambda call: call.unmended > 0 and not call.false_claim,
     ),
     Trouble(
         "no_words",
@@ -143,6 +180,8 @@ def opening(call: CallFacts, language: str = "en") -> str:
     troubles, ending = verdict(call), ending_of(call.end_reason)
     if troubles:
         words = sentence(troubles[0], call, language)
+        if ending is not None and ending.fault is Fault.MODEL and call.cause:
+            words += f": {call.cause}"
         if troubles[0].name == "bad_ending" and ending is not None and ending.fault in (Fault.OURS, Fault.MODEL):
             return f"אנחנו סיימנו את השיחה: {words}" if he else f"we ended it: {words}"
         return words

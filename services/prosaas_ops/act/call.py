@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
-from prosaas_ops.screen.terminal import RateCap, Screen, short
+from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
@@ -24,7 +24,7 @@ def run(options: Options) -> int:
     engine.require("prosaas-calls")
     call_sid = new_call_sid()
     level = "DEBUG" if debug else "INFO"
-    screen.say(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
+    screen.say(Prose(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid)))
     target = live_switch.Target(call_sid=call_sid)
     named = ("prosaas-calls", "prosaas-api", "worker") if debug else ()
     containers = [found for name in named for found in engine.generations(name)]
@@ -37,7 +37,7 @@ def run(options: Options) -> int:
             heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
     if cap.held:
-        screen.say(screen.dim(words.HELD(count=cap.held, call_sid=call_sid)))
+        screen.say(Prose(screen.dim(words.HELD(count=cap.held, call_sid=call_sid))))
     record = _await_record(call_sid)
     screen.say()
     problems = verdict(placed, record, debug, screen)
@@ -73,7 +73,7 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
         (record is not None, words.STORED(stored=stored)),
     ]
     for good, text in checks:
-        screen.say(f"{screen.good('✅') if good else screen.bad('❌')} {text}")
+        screen.say(Prose(f"{screen.good('✅') if good else screen.bad('❌')} {text}"))
     return sum(not good for good, _ in checks)
 
 

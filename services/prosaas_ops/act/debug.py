@@ -1,6 +1,7 @@
 """`make debug-api|calls|worker`: DEBUG without a restart, on the screen and in a file, taken back when you leave."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -11,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, OTHERS, Options, Problem, Usage, complain, spoken_duration
 from prosaas_ops.screen.piece import piece
-from prosaas_ops.screen.terminal import RateCap, Screen, short
+from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
@@ -21,6 +22,7 @@ from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.records import business_known, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import told
@@ -28,11 +30,14 @@ from prosaas_ops.texts import told
 OPTIONS = ("CALL", "BUSINESS", "PHONE", "FOR", "MAX", *(("S",) if OTHERS else ()))
 
 _AFTER_CALL_SECONDS = 1.0
+_LEAST_DIGITS = 7
 
 
 def run(options: Options) -> int:
     service = options.service()
     target = live_switch.target_from(options)
+    if target.phone and (missing_digits(target.phone) or len(re.sub(r"\D", "", target.phone)) < _LEAST_DIGITS):
+        raise Usage(words.NOT_WHOLE(phone=target.phone))
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = opened(), Screen()
@@ -40,8 +45,10 @@ def run(options: Options) -> int:
     containers = {found.id: found for found in engine.generations(service)}
     if target.call_sid and service == "prosaas-calls" and not _is_live(engine, target.call_sid):
         return NOTHING
+    if not _is_known(target):
+        screen.say(Prose(screen.warn(words.UNKNOWN_TARGET(target=target))))
     for session in sessions.others(engine, options.command):
-        screen.say(screen.warn(words.NOTE(what=session)))
+        screen.say(Prose(screen.warn(words.NOTE(what=session))))
     sharing: list[sessions.Session] = []
 
     def stays(container: Container) -> bool:
@@ -57,8 +64,8 @@ def run(options: Options) -> int:
             with live_switch.raised(engine, list(containers.values()), target, length, stays) as raise_in:
                 until = f"{datetime.fromtimestamp(time.time() + length, UTC):%H:%M:%S} UTC"
                 length_said = spoken_duration(length)
-                screen.say(words.DEBUGGING(target=target, service=service, until=until, length=length_said))
-                screen.say(words.TO_FILE(path=path, most=options.number("MAX", 200)))
+                screen.say(Prose(words.DEBUGGING(target=target, service=service, until=until, length=length_said)))
+                screen.say(Prose(words.TO_FILE(path=path, most=options.number("MAX", 200))))
                 with path.open("w", encoding="utf-8", buffering=1) as file:
                     watch = Watch(
                         target,
@@ -84,6 +91,16 @@ def _joined(
                 raise_in(found)
                 containers[found.id] = found
     return bool(running)
+
+
+def _is_known(target: live_switch.Target) -> bool:
+    """Whether the database has heard of the number or the business; where it cannot be asked, it may have."""
+    with suppress(Problem, Usage):
+        if target.phone:
+            return bool(calls_of(target.phone))
+        if target.business.isdecimal():
+            return business_known(int(target.business))
+    return True
 
 
 def _is_live(engine: Engine, call_sid: str) -> bool:
@@ -117,7 +134,7 @@ class Watch:
         """Returns the reason, in words for the operator."""
         for item in stream:
             if held := cap.report():
-                screen.say(screen.dim(words.NOT_SHOWN(held=held)))
+                screen.say(Prose(screen.dim(words.NOT_SHOWN(held=held))))
             if isinstance(item, Happening):
                 screen.say(screen.happening(item))
             elif item is not None and self._concerns(item):
@@ -162,12 +179,12 @@ def _farewell(
 ) -> int:
     screen.say()
     if sharing:
-        screen.say(words.STAYS_ON(why=why, target=target, session=sharing[0]))
+        screen.say(Prose(words.STAYS_ON(why=why, target=target, session=sharing[0])))
     else:
-        screen.say(words.CONFIGURED_AGAIN(why=why, service=service, target=target))
+        screen.say(Prose(words.CONFIGURED_AGAIN(why=why, service=service, target=target)))
     call = f" · make trace CALL={target.call_sid}" if target.call_sid else ""
     quiet = f" · make quiet-{short(service)}" if sharing else ""
-    screen.say(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}")))
+    screen.say(Prose(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}"))))
     return FINE
 
 

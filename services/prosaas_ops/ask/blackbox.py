@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine, RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.records import call_record
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
-from prosaas_ops.stories.call import lines_of_call
+from prosaas_ops.stories.call import lines_of_call, lines_of_record
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused, told
 
@@ -44,7 +45,7 @@ def run(options: Options) -> int:
         return FINE
     screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, service, call_sid)), screen, whole))
     command = f"make trace CALL={call_sid}"
-    screen.say(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command))))
+    screen.say(Prose(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command)))))
     return FINE
 
 
@@ -104,8 +105,12 @@ def _ask(engine: Engine, call_sid: str) -> tuple[str, tuple[int, str, str]]:
 def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
     parts = [engine.logs(container) for container in (*engine.kept(service), *engine.containers(service))]
-    lines = (line for part in parts for line in lines_of_call(part, call_sid))
-    return [line for line in lines if line.level != "DEBUG"]
+    lines = [line for part in parts for line in lines_of_call(part, call_sid) if line.level != "DEBUG"]
+    # A warning that other calls gave at that time, too, is counted in their line; the record has it.
+    with suppress(Problem):
+        record = call_record(call_sid)
+        lines += lines_of_record(record, lines) if record is not None else []
+    return lines
 
 
 def describe(found: Iterable[Recording], screen: Screen, whole: bool = False) -> Iterator[str]:

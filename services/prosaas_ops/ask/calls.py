@@ -5,10 +5,18 @@ from datetime import UTC, datetime, timedelta
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.piece import width
+from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
+from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.records import business_known
+from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language, refused
 from prosaas_ops.texts import told as words
+
+# The columns before the last one.
+_BEFORE_TROUBLE = 62
 
 OPTIONS = ("SINCE", "UNTIL", "PHONE", "BUSINESS", "BAD", "SORT", "MAX")
 
@@ -23,36 +31,57 @@ def run(options: Options) -> int:
     assert since is not None
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
-    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30))
+    engine = opened()
+    up = live_calls(engine)
+    live = None if up is None else tuple(call.call_sid for call in up)
+    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30), live)
     found = find(asked)
     if not found.calls:
-        complain(f"calls: {words.NO_CALL(since=f'{since:%Y-%m-%d %H:%M}', until=f'{until:%H:%M}')}")
+        complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
     whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
     screen.say(
-        words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached),
+        Prose(words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached)),
         screen.dim(str(words.CALLS_HEAD)),
-        *(_row(row, screen) for row in found.rows),
+        *(told for row in found.rows for told in _rows(row, screen)),
     )
     if (fitting := found.bad if bad else found.calls) > len(found.rows):
         screen.say(screen.dim(words.MORE(shown=len(found.rows), all=fitting)))
     if found.rows:
         commands = f"make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"
-        screen.say(screen.dim(words.NEXT(commands=commands)))
+        screen.say(Prose(screen.dim(words.NEXT(commands=commands))))
     return FINE
 
 
-def _row(row: Row, screen: Screen) -> str:
+def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
+    """Why there may be no call, and where else to look in the window that was asked for."""
+    if asked.business and not business_known(asked.business):
+        return words.NO_BUSINESS(business=asked.business)
+    window = " ".join(f"{name}={options.text(name)}" for name in ("SINCE", "UNTIL") if options.text(name))
+    born = min((found.created for found in engine.containers("prosaas-api") if found.created), default=0)
+    # Lines of generations that are gone are kept for a while, from a time that only reading them all would tell.
+    late = born > asked.since.timestamp() and not engine.kept("prosaas-api")
+    first = words.LINES_FROM(first=f"{datetime.fromtimestamp(born, UTC):%m-%d %H:%M}") if late else ""
+    return words.NO_CALL(
+        since=f"{asked.since:%Y-%m-%d %H:%M}", until=f"{asked.until:%H:%M}", window=window or "SINCE=1d", lines=first
+    )
+
+
+def _rows(row: Row, screen: Screen) -> list[str]:
+    """One row; where the terminal is too narrow for the trouble that ends it, that stands below."""
     facts = row.facts
     lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
     head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  …{row.from_number[-4:]:<6}  {lasted:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
-    words = screen.value(opening(facts, language()))
-    return f"{head}{times}  {screen.warn(words) if verdict(facts) else words}"
+    said = opening(facts, language())
+    words = screen.warn(screen.value(said)) if verdict(facts) else screen.value(said)
+    if screen.width and _BEFORE_TROUBLE + width(said) > screen.width:
+        return [head + times, Prose(f"{'':13}{words}")]
+    return [f"{head}{times}  {words}"]
 
 
-def _seconds(milliseconds: float | None, screen: Screen, width: int) -> str:
+def _seconds(milliseconds: float | None, screen: Screen, most: int) -> str:
     if milliseconds is None:
-        return "-".rjust(width)
-    text = f"{milliseconds / 1000:.1f} s".rjust(width)
+        return "-".rjust(most)
+    text = f"{milliseconds / 1000:.1f} s".rjust(most)
     return screen.warn(text) if milliseconds >= SLOW_MS else text

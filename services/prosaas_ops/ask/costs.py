@@ -5,10 +5,14 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.piece import piece, width
+from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
 from prosaas_ops.texts import refused, told
 from prosaas_ops.texts import status as words
+
+_NUMBERS, _LEAST_NAME = 65, 8
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
@@ -22,6 +26,9 @@ def run(options: Options) -> int:
     until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
     by = options.choice("BY", GROUPS, "day")
     sums = spent(Wanted(since, until, by, int(business or 0)))
+    if not sums and business and not business_known(int(business)):
+        complain(f"costs: {told.NO_BUSINESS(business=business)}")
+        return NOTHING
     if not sums:
         window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
         complain(f"costs: {words.NOTHING_PAID(**window)}")
@@ -44,18 +51,20 @@ def _csv(by: str, sums: list[Sum]) -> None:
 
 def _table(by: str, sums: list[Sum], when: str) -> None:
     screen = Screen()
-    width = max(len(by), *(len(screen.value(row.name)) for row in sums))
+    longest = max(width(piece(name)) for name in (by, *(row.name for row in sums)))
+    # Where the terminal is narrow the name gives way, and not what it cost.
+    most = min(longest, max(_LEAST_NAME, screen.width - _NUMBERS)) if screen.width else longest
     head = (
-        f"{by:<{width}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
+        f"{by:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
         f"  {words.OUT!s:>10}  {words.COST!s:>12}"
     )
-    screen.say(f"{when}: {_together(sums)}", screen.dim(head), *(_row(row, width, screen) for row in sums))
+    screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *(_row(row, most, screen) for row in sums))
     if unpriced := sum(row.unpriced for row in sums):
-        screen.say(screen.warn(words.UNPRICED(count=unpriced)))
+        screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):
-        screen.say(screen.dim(words.ESTIMATED(count=estimated)))
+        screen.say(Prose(screen.dim(words.ESTIMATED(count=estimated))))
     command = f"make costs BY={'business' if by == 'day' else 'day'}"
-    screen.say(screen.dim(told.NEXT(commands=words.SPREADSHEET(command=command))))
+    screen.say(Prose(screen.dim(told.NEXT(commands=words.SPREADSHEET(command=command)))))
 
 
 def _together(sums: list[Sum]) -> str:
@@ -65,9 +74,9 @@ def _together(sums: list[Sum]) -> str:
     return ", ".join(f"{cost:.2f} {currency}" for currency, cost in totals.items())
 
 
-def _row(row: Sum, width: int, screen: Screen) -> str:
+def _row(row: Sum, most: int, screen: Screen) -> str:
     cached = f"{100 * row.tokens_cached / row.tokens_in:.0f}%" if row.tokens_in else "-"
     return (
-        f"{screen.value(row.name):<{width}}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
+        f"{screen.cell(row.name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
         f"  {row.tokens_out:>10}  {row.cost:>8.4f} {row.currency}"
     )

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, Options
-from prosaas_ops.screen.terminal import Screen, short
-from prosaas_ops.stack.follow import merged
+from prosaas_ops.screen.terminal import Prose, Screen, short
+from prosaas_ops.stack.follow import happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
@@ -17,6 +17,10 @@ _BARS = "▁▂▃▄▅▆▇█"
 _SLOTS = 24
 # Deploys and switches of the window, the last ones.
 _MARKS = 5
+# What happened just before the window may be why it begins as it does.
+_BEFORE = 60.0
+# Troubles whose cause is a container that is down, and no call.
+_DOWN = ("QUEUE_LOST", "DB")
 
 
 def run(options: Options) -> int:
@@ -24,8 +28,9 @@ def run(options: Options) -> int:
     assert since is not None
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
-    lines = merged(opened(), options.services(), since.timestamp(), end.timestamp())
-    groups = group_errors(lines)
+    engine = opened()
+    lines = merged(engine, options.services(), since.timestamp(), end.timestamp())
+    groups = group_errors(lines, happenings(engine, since.timestamp() - _BEFORE, end.timestamp()))
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
@@ -33,12 +38,14 @@ def run(options: Options) -> int:
     hit = len({call for group in groups for call in group.calls})
     total = sum(group.count for group in groups)
     screen.say(
-        words.ERRORS(
-            window=window,
-            bars=spark(lines, since.timestamp(), end.timestamp()),
-            total=total,
-            kinds=len(groups),
-            hit=hit,
+        Prose(
+            words.ERRORS(
+                window=window,
+                bars=spark(lines, since.timestamp(), end.timestamp()),
+                total=total,
+                kinds=len(groups),
+                hit=hit,
+            )
         ),
         *(_mark(line, screen) for line in changes(lines)[-_MARKS:]),
         screen.dim(str(words.ERRORS_HEAD)),
@@ -47,7 +54,7 @@ def run(options: Options) -> int:
         screen.say(*_rows(group, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
-    screen.say(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0])))))
+    screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
     return FINE
 
 
@@ -83,6 +90,8 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
 
 
 def _next(group: TroubleGroup) -> list[str]:
+    if group.event in _DOWN:
+        return ["make ps", "make status"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
     name = group.event or group.service
     return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
-from prosaas_ops.screen.terminal import Screen, short
+from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.follow import Follow, Happening, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.naming import one_call
@@ -42,9 +42,9 @@ def run(options: Options) -> int:
         return FINE
     if not opening:
         ago = spoken_duration(now - start)
-        screen.say(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services)))))
+        screen.say(Prose(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services))))))
     if call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
-        screen.say(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}")))
+        screen.say(Prose(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}"))))
     last = opening[-1].at + 1e-6 if opening else now
     with closing(Follow(engine, services, since=max(last, now))) as stream, suppress(KeyboardInterrupt):
         for item in stream:
@@ -58,7 +58,7 @@ def _fitting(lines: list[Line], screen: Screen) -> list[Line]:
     more = len(lines) - _MOST_ON_A_TERMINAL
     if not screen.terminal or more <= 0:
         return lines
-    screen.say(screen.dim(words.BEFORE_THESE(more=f"{more:,}")))
+    screen.say(Prose(screen.dim(words.BEFORE_THESE(more=f"{more:,}"))))
     return lines[more:]
 
 

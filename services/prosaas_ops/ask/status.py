@@ -9,7 +9,7 @@ from datetime import datetime
 from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
-from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.status import Status, status
 from prosaas_ops.texts import Text
@@ -20,7 +20,6 @@ OPTIONS = ("WATCH", "JSON")
 _EVERY_S = 2.0
 # To the beginning of a screen that is empty.
 _CLEAR = "\x1b[H\x1b[2J"
-_WIDTH = 80
 
 
 def run(options: Options) -> int:
@@ -63,7 +62,7 @@ def _down(state: str) -> bool:
 
 
 def rows(now: Status, screen: Screen) -> Iterator[str]:
-    """The screen, a row at a time, within 80 columns."""
+    """The screen, a row at a time, within 80 columns but for sentences."""
     yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
     heading = [str(head) for head in (words.SERVICE, words.VERSION, words.LEVEL, words.STATE)]
     said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
@@ -75,7 +74,7 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:
         yield from _calls(now, screen)
-    yield from (screen.bad(problem[:_WIDTH]) for problem in now.problems)
+    yield from (Prose(screen.bad(problem)) for problem in now.problems)
     yield from _alerts(now, screen)
     for switch in now.switched:
         told = {"service": switch.service, "target": switch.target, "level": switch.level}
@@ -94,7 +93,7 @@ def _calls(now: Status, screen: Screen) -> Iterator[str]:
     yield _named(words.CALLS_TODAY, words.AGAINST(today=today, before=before))
     for each in facts.ended:
         text = f"  {each.reason[:20]:<20} {each.today:>6}   {each.yesterday:>6}"
-        bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "live"
+        bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "unfinished"
         yield screen.warn(text) if bad else text
     for what, pair in ((words.FIRST_SOUND, facts.first_sound_ms), (words.ANSWERS, facts.answers_ms)):
         if pair is not None:
@@ -119,5 +118,5 @@ def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     for alert in acting:
         head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
         yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
-        yield f"  {alert.told}"[:_WIDTH]
-        yield screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"[:_WIDTH])
+        yield Prose(f"  {alert.told}")
+        yield Prose(screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"))

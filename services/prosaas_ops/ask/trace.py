@@ -9,12 +9,12 @@ from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
-from prosaas_ops.stack.records import Found, Record, calls_of
+from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
@@ -36,6 +36,8 @@ _KIND = {
     "around": "2",
 }
 _LISTED = 20
+# What AT= names is a minute that somebody remembers.
+_NEAR_SECONDS = 900.0
 
 
 def run(options: Options) -> int:
@@ -65,7 +67,7 @@ def run(options: Options) -> int:
     if page:
         target = output_folder() / f"trace-{call_sid}.html"
         target.write_text(render(story, language()), encoding="utf-8")
-        screen.say(words.PAGE_WROTE(target=target))
+        screen.say(Prose(words.PAGE_WROTE(target=target)))
         return FINE
     screen.say(*describe(story, screen, least))
     return FINE
@@ -80,14 +82,21 @@ def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothin
 
 
 def _nobody(options: Options) -> object:
-    within = words.IN_THAT_TIME if options.text("SINCE") else ""
-    return words.NO_SUCH_NUMBER(phone=options.text("PHONE"), within=within)
+    within, phone = words.IN_THAT_TIME if options.text("SINCE") else "", options.text("PHONE")
+    if short := missing_digits(phone):
+        return words.DIGITS_MISSING(phone=phone, count=short)
+    return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
 
 def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
     """The call that is meant: the N-th, the one nearest to AT, the only one of who wrote nothing either; else none."""
     if at := options.since("AT"):
-        return min(found, key=lambda call: abs(call.started_at - at)).call_sid
+        nearest = min(found, key=lambda call: abs(call.started_at - at))
+        apart = abs(nearest.started_at - at).total_seconds()
+        if apart > _NEAR_SECONDS:
+            times = {"at": f"{at:%m-%d %H:%M}", "started": f"{nearest.started_at:%m-%d %H:%M}"}
+            complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
+        return nearest.call_sid
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):
@@ -107,7 +116,7 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
         rows.append(row if call.end_reason in WELL else screen.warn(row))
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
-        rows.append(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again)))
+        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
     commands = [f"{again} N=1"]
     if talk is not None and talk.messages:
         written = MessageStory(talk)
@@ -115,7 +124,7 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
         state = screen.value(wrong[0].words if wrong else fine(written))
         rows.append(f"WhatsApp  {talk.messages[-1].sent_at:%m-%d %H:%M:%S}  {screen.warn(state) if wrong else state}")
         commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
-    rows.append(screen.dim(words.NEXT(commands=" · ".join(commands))))
+    rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows
 
 
@@ -129,7 +138,7 @@ def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
         *_summary(story, screen),
         *_queued(story, screen),
         "",
-        screen.dim(words.NEXT(commands=" · ".join(_next(story, facts)))),
+        Prose(screen.dim(words.NEXT(commands=" · ".join(_next(story, facts))))),
     ]
 
 
@@ -156,7 +165,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
-    return [*rows, screen.dim(f"  {words.SOURCES(known=' · '.join(known))}")]
+    rows.append(screen.dim(f"  {words.SOURCES(known=' · '.join(known))}"))
+    return [Prose(row) for row in rows]
 
 
 def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
@@ -222,10 +232,10 @@ def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
 
 
 def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
-    """One row; what was said is told whole, over as many rows of a narrow terminal as it needs."""
+    """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
     text = spoken_text(entry, story.call_sid)
     head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
-    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind == "speech" else [text]
+    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind != "detail" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
     rows[-1] += screen.warn(f"  {words.INTERRUPTED}") if entry.interrupted else ""
@@ -238,7 +248,7 @@ def _summary(story: Story, screen: Screen) -> list[str]:
         return []
     if not any(turn.get("who") != "ai" for turn in story.record.transcript):
         return ["", screen.dim(str(words.NO_SUMMARY))]
-    return ["", screen.bold(str(words.SUMMARY)), f"  {screen.value(story.record.summary)}"]
+    return ["", screen.bold(str(words.SUMMARY)), Prose(f"  {screen.value(story.record.summary)}")]
 
 
 def _queued(story: Story, screen: Screen) -> list[str]:

@@ -48,6 +48,11 @@ def tagged(emoji: str, event: str) -> str:
     return f'<bdi dir="ltr">{quoted(f"{emoji} [{event}]".strip())}</bdi> ' if event else ""
 
 
+def width(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(map(columns, text))
+
+
 def columns(character: str) -> int:
     """How many columns of a terminal the character takes."""
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):

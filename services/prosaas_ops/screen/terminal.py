@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Sequence, Set
 from typing import TextIO
 
-from prosaas_ops.screen.piece import columns, piece
+from prosaas_ops.screen.piece import columns, piece, width
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line, clock
 
 _LEVEL = {"DEBUG": "2", "INFO": "", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _SERVICE = {"prosaas-api": "36", "prosaas-calls": "35", "worker": "34"}
 _NAME_WIDTH = 7
+_PAINT = re.compile("\x1b\\[[0-9;]*m")
 _PLACE_WIDTH = 16
 # A colour, or the ends of an isolate.
 _CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
@@ -24,6 +25,12 @@ _CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
 def short(service: str) -> str:
     """The service as the operator names it."""
     return service.removeprefix("prosaas-")
+
+
+class Prose(str):
+    """A row of sentences: at a terminal's edge it goes on below, where other rows are cut."""
+
+    __slots__ = ()
 
 
 class Screen:
@@ -41,7 +48,7 @@ class Screen:
         self._mark = f"\x1b{secrets.token_hex(8)}"
 
     def say(self, *rows: str) -> None:
-        """Prints the rows, each as one line: cut at a terminal's edge, and whole everywhere else."""
+        """Prints the rows, each as one line: cut at a terminal's edge (prose is folded), and whole everywhere else."""
         for row in rows or ("",):
             print(self._shown(row), file=self.out, flush=True)
 
@@ -52,7 +59,9 @@ class Screen:
             control = _CONTROL.match(part)
             assert control is not None
             parts.append((control[0] if control[0][0] != "[" else f"\x1b{control[0]}", piece(part[control.end() :])))
-        if self.width and sum(columns(character) for _, text in parts for character in text) > self.width:
+        if self.width and sum(width(text) for _, text in parts) > self.width:
+            if isinstance(row, Prose):
+                return "\n".join(_folded(parts, self.width))
             parts = _cut(parts, self.width - 1)
         return "".join(control + text for control, text in parts)
 
@@ -62,6 +71,13 @@ class Screen:
     def value(self, value: object) -> str:
         """What somebody said or is called, as one piece whose direction stays its own."""
         return f"{self._mark}\u2068{piece(value)}{self._mark}\u2069" if self.terminal else piece(value)
+
+    def cell(self, value: object, most: int) -> str:
+        """The value as a cell of a table, so many columns wide: padded, or cut with an ellipsis."""
+        text = piece(value)
+        while width(text) > most:
+            text = f"{text.removesuffix('…')[:-1]}…"
+        return self.value(text) + " " * (most - width(text))
 
     def paint_level(self, text: str, level: str) -> str:
         return self.paint(text, _LEVEL.get(level, ""))
@@ -123,6 +139,25 @@ def _cut(parts: list[tuple[str, str]], left: int) -> list[tuple[str, str]]:
     return shown
 
 
+def _folded(parts: list[tuple[str, str]], most: int) -> list[str]:
+    """The parts over as many rows as they need, broken at spaces, the later ones set in below the first."""
+    indent = " " * min(len(parts[0][1]) - len(parts[0][1].lstrip(" ")) + 2, most // 2)
+    rows, row, used, space = [], "", 0, 0
+    for control, text in parts:
+        row += control
+        for character in text:
+            if character == " " and row.strip():
+                space = len(row)
+            row += character
+            used += columns(character)
+            if used > most:
+                end = space or len(row) - 1
+                rows.append(row[:end])
+                row, space = indent + row[end:].lstrip(" "), 0
+                used = width(_PAINT.sub("", row))
+    return [*rows, row]
+
+
 def _width() -> int:
     """The terminal's width, which the wrapper passes on; the container itself has no terminal to ask."""
     told = os.environ.get("COLUMNS", "")
@@ -166,12 +201,12 @@ class RateCap:
 def table(rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> list[str]:
     """Rows as aligned text, the first one the heading; `right` names the columns of numbers."""
     rows = [[piece(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            " " * (most - width(cell)) + cell if column in right else cell + " " * (most - width(cell))
+            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
-    return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]]
+    return [lines[0], "  ".join("─" * most for most in widths), *lines[1:]]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from prosaas_core.facts.hindsight import LETTERS_PER_SECOND
 from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
 from prosaas_ops.options import spoken_duration
@@ -11,7 +12,7 @@ from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
-from prosaas_ops.stories.judged import LETTERS_PER_SECOND, facts_of, paid
+from prosaas_ops.stories.judged import facts_of, paid
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import language as spoken
 from prosaas_ops.texts.pages import (

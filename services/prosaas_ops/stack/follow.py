@@ -17,6 +17,7 @@ from prosaas_ops.texts import refused
 
 # How long a line waits for an earlier one of another container, and a record for its stack trace.
 HOLD = 0.15
+_DAY = 86_400.0
 # More losses of the event stream than this within so many seconds are an engine that is on its way out.
 _MOST_LOSSES, _LOSS_WINDOW = 3, 10.0
 
@@ -68,6 +69,31 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
             if since <= at <= until and not known:
                 told.append(Happening(at, container.service, what, detail))
     return sorted(told, key=lambda item: item.at)
+
+
+def down_since(engine: Engine, service: str, at: float) -> float | None:
+    """When the last of the service's containers had ended, if none ran at that moment; None where one did, or may have.
+
+    A container is known by what the engine remembers of the day before, and by its own last start and end.
+    """
+    changes: dict[str, list[tuple[float, str]]] = {}
+    for event in engine.events(at - _DAY, time.time()):
+        told = happening(event)
+        if told.service == service and told.what in ("start", "die"):
+            changes.setdefault(event["Actor"]["ID"], []).append((told.at, told.what))
+    for container in engine.containers(service):
+        state = engine.life(container.id)
+        for what, stamp in (("start", state["StartedAt"]), ("die", state["FinishedAt"])):
+            if (moment := seconds(stamp)) > 0:
+                changes.setdefault(container.id, []).append((moment, what))
+    ended = []
+    for known in changes.values():
+        before = [change for change in known if change[0] <= at]
+        # One whose start is forgotten ran if the next thing that happened to it was its end.
+        if max(before, default=min(known))[1] == ("start" if before else "die"):
+            return None
+        ended += [max(before)[0]] if before else []
+    return max(ended, default=None)
 
 
 class _Source:

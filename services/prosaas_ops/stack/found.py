@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.endings import FINE
-from prosaas_core.facts.measures import SLOW_MS
+from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 from prosaas_core.facts.troubles import CallFacts
-from prosaas_ops.stack.records import asked, local_digits
+from prosaas_ops.stack.records import OPEN, asked, local_digits
 
 if TYPE_CHECKING:
     import asyncpg
@@ -15,24 +15,29 @@ if TYPE_CHECKING:
 # Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
 COLUMNS = """
     call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
-    (metrics->>'first_audio_ms')::float as first_audio, (metrics->>'response_p95_ms')::float as slowest,
-    coalesce((metrics->>'refused')::int, 0) as refused, coalesce((metrics->>'errors')::int, 0) as errors,
+    (metrics->>'first_audio_ms')::float as first_audio,
+    coalesce(metrics->>'slowest_ms', metrics->>'response_p95_ms')::float as slowest,
+    coalesce((metrics->>'unanswered_ms')::float, 0) as unanswered,
+    coalesce((metrics->>'unmended')::int, (metrics->>'refused')::int, 0) as unmended,
+    coalesce((metrics->>'errors')::int, 0) as errors, coalesce(metrics->>'unkept', '') as unkept,
+    coalesce(metrics->>'returned', '') as returned,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
-    coalesce(metrics->>'unkept', '') as unkept,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
 """
 _CHOSEN = """
     with chosen as (
-        select {columns}
+        select {columns}, coalesce(
+                   recorded_at is null and status = any($9::text[]) and not call_sid = any($10::text[])
+                   and started_at < now() - interval '1 minute', false) as lost
         from calls
         where started_at >= $1 and started_at < $2
           and ($5::bigint is null or business_id = $5) {filters}
     ), judged as materialized (
-        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7 when unreached then 6
-                       when unkept <> '' then 5 when errors > 0 then 4 when reconnects > 0 then 3
-                       when refused > 0 then 2 when first_audio >= $4 or slowest >= $4 or turns = 0 then 1
-                       else 0 end as badness
+        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7 when unreached or lost then 6
+                       when unkept <> '' then 5 when errors > 0 or unanswered >= $8 or returned <> '' then 4
+                       when reconnects > 0 then 3 when first_audio >= $4 or slowest >= $4 then 2
+                       when unmended > 0 or turns = 0 then 1 else 0 end as badness
         from chosen
     )
 """
@@ -66,6 +71,8 @@ class Asked:
     bad: bool = False
     order: str = "newest"
     most: int = 30
+    # The calls that are up now; None where nobody could say.
+    live: tuple[str, ...] | None = None
 
 
 class Row(NamedTuple):
@@ -92,10 +99,22 @@ def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
     fine = [reason.value for reason in FINE]
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
+    live = None if wanted.live is None else list(wanted.live)
     query = _CHOSEN.format(columns=COLUMNS, filters=filters) + _TOLD.format(
         bad="where badness > 0" if wanted.bad else "", order=order
     )
-    return query, (wanted.since, wanted.until, fine, SLOW_MS, wanted.business or None, digits, wanted.most)
+    return query, (
+        wanted.since,
+        wanted.until,
+        fine,
+        SLOW_MS,
+        wanted.business or None,
+        digits,
+        wanted.most,
+        SILENCE_MS,
+        list(OPEN),
+        live,
+    )
 
 
 def find(wanted: Asked) -> Calls:
@@ -122,13 +141,16 @@ def facts_in(row: Any) -> CallFacts:
         row["call_sid"],
         end_reason=row["end_reason"],
         status=row["status"],
-        live=row["unrecorded"] and not row["unreached"],
+        live=row["unrecorded"] and not row["unreached"] and not row.get("lost"),
+        lost=bool(row.get("lost")),
         reached=not row["unreached"],
         first_audio_ms=row["first_audio"],
         slowest_ms=row["slowest"],
-        refused=row["refused"],
+        unanswered_ms=row["unanswered"],
+        unmended=row["unmended"],
         errors=row["errors"],
         reconnects=row["reconnects"],
         turns=row["turns"],
         false_claim=row["unkept"],
+        returned=row["returned"],
     )

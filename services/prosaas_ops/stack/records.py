@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 3.0
+# What a call's status is until somebody says that it ended.
+OPEN = ("", "ringing", "in-progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,6 @@ class Record:
     jobs: list[Job] = field(default_factory=list)
     # What the calendar says now of the appointments made in this call and of the customer's coming ones.
     appointments: list[Appointment] = field(default_factory=list)
-    # The slowest answer that nineteen of twenty of this business's last hundred calls stayed below, milliseconds.
-    usual_ms: float | None = None
     # When it began by the clock of the business, and where that is.
     local_start: datetime | None = None
     timezone: str = ""
@@ -105,11 +105,6 @@ _APPOINTMENTS = """
     where call_sid = $1 or (customer_id = $2 and appointments.status = 'booked' and starts_at > now())
     order by appointments.starts_at
     limit 10
-"""
-_USUAL = """
-    select percentile_disc(0.95) within group (order by slowest) as usual
-    from (select (metrics->>'response_p95_ms')::float as slowest from calls
-          where business_id = $1 and call_sid <> $2 order by started_at desc limit 100) as last
 """
 _PAID = """
     select name, sum(cost) as cost, currency, bool_or(estimated) as estimated from charges where call_sid = $1
@@ -152,9 +147,8 @@ def call_record(call_sid: str) -> Record | None:
         appointments = [
             Appointment(*found) for found in await connection.fetch(_APPOINTMENTS, call_sid, row["customer_id"])
         ]
-        usual = await connection.fetchval(_USUAL, row["business_id"], call_sid)
         paid = [Paid(*found) for found in await connection.fetch(_PAID, call_sid)]
-        return _record(dict(row), await _jobs(connection, call_sid), appointments, _seconds(usual), paid)
+        return _record(dict(row), await _jobs(connection, call_sid), appointments, paid)
 
     return asked(ask)
 
@@ -175,6 +169,24 @@ def local_digits(phone: str) -> str:
     if len(digits) < 6:
         raise Usage(refused.NO_PHONE(phone=phone))
     return digits
+
+
+def missing_digits(phone: str) -> int:
+    """How many digits an Israeli number lacks as it is typed; 0 for a whole one, and for those of elsewhere."""
+    digits = re.sub(r"\D", "", phone).removeprefix("00")
+    if not digits.startswith(("0", "972")):
+        return 0
+    local = digits.removeprefix("972").lstrip("0")
+    return max(0, (9 if local[:1] in ("5", "7") else 8) - len(local))
+
+
+def business_known(number: int) -> bool:
+    """Whether there is such a business."""
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> bool:
+        return bool(await connection.fetchval("select exists(select 1 from businesses where id = $1)", number))
+
+    return asked(ask)
 
 
 def calls_named(beginning: str) -> list[str]:
@@ -238,7 +250,6 @@ def _record(
     row: dict[str, Any],
     jobs: list[Job],
     appointments: list[Appointment],
-    usual_ms: float | None,
     paid: list[Paid],
 ) -> Record:
     return Record(
@@ -260,7 +271,6 @@ def _record(
         version=row.get("version") or "",
         jobs=jobs,
         appointments=appointments,
-        usual_ms=usual_ms,
         local_start=row["local_start"],
         timezone=row["timezone"] or "",
         paid=paid,

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_logging.render import escape
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine, RawLine
-from prosaas_ops.stack.follow import Happening, happenings
+from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.texts.told import NO_LINE_KNOWS
 
 # By the beginning of the event's name or tag; the first that fits.
 _KINDS = (
@@ -81,13 +82,24 @@ class Story:
     live: bool | None = False
     # Warnings of others in the call's time: no part of it, and perhaps a hint.
     others: int = 0
+    # When prosaas-calls had ended, where it did not run as a call came that never reached it.
+    down_since: float | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether prosaas-calls ever had the call."""
+        recorded = self.record is not None and bool(self.record.end_reason)
+        return recorded or any(entry.event == "CALL_START" for entry in self.entries)
 
     def count(self, source: str, origin: str = "log") -> int:
         return sum(entry.source == source and entry.origin == origin for entry in self.entries)
 
 
 def tell(engine: Engine, call_sid: str) -> Story | None:
-    """Gathers the story; None where neither a log line nor a record knows the call."""
+    """Gathers the story; None where neither a log line nor a record knows the call.
+
+    Problem where no line does, and the database could not be asked.
+    """
     # The record first: it says when the call was, and the engine skips lines far faster than it sends them.
     record, without_record = _record(call_sid)
     entries: list[Entry] = []
@@ -99,6 +111,8 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if record is not None:
         entries += _from_record(record, entries)
     if not entries and record is None:
+        if without_record and not OTHERS:
+            raise Problem(NO_LINE_KNOWS(call_sid=call_sid, why=without_record))
         return None
     started = _start(entries, record)
     if record is not None:
@@ -113,9 +127,11 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     ]
     entries.sort(key=lambda entry: entry.at)
     others = sum(line.event not in _AROUND for line in around)
-    return Story(
-        call_sid, entries, record, started, without_record, _is_live(engine, call_sid, entries, record), others
-    )
+    live = _is_live(engine, call_sid, entries, record)
+    story = Story(call_sid, entries, record, started, without_record, live, others)
+    if not story.reached:
+        story.down_since = down_since(engine, "prosaas-calls", started)
+    return story
 
 
 def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record | None) -> bool | None:
@@ -232,6 +248,15 @@ def _from_record(record: Record, known: list[Entry]) -> list[Entry]:
         kind = kind_of(level, tag)
         entries.append(Entry(at, "prosaas-calls", kind, level, tag, text, emoji=emoji, origin="record"))
     return entries
+
+
+def lines_of_record(record: Record, known: Iterable[Line]) -> list[Line]:
+    """The same as lines, beside those of the call that are `known`: the log may have counted them with others'."""
+    told = _from_record(record, [_entry(line) for line in known])
+    return [
+        Line(f"{_stamp(one.at)}Z", one.source, one.level, one.event, one.text, one.emoji, record.call_sid)
+        for one in told
+    ]
 
 
 def _core(text: str, call_sid: str) -> str:

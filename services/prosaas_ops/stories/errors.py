@@ -1,10 +1,11 @@
 """Warnings and errors, grouped: the same trouble is one row, however often and in however many calls it came."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from prosaas_logging.trouble import wording
+from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line
 
 _REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
@@ -35,13 +36,21 @@ def changes(lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.event in CHANGES]
 
 
-def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
-    """The groups of what is WARNING or worse, errors first, then by how often; lines come by time."""
+# A trouble that begins later after a change is not its doing.
+_JUST_SECONDS = 30.0
+
+
+def group_errors(lines: Iterable[Line], happened: Sequence[Happening] = ()) -> list[TroubleGroup]:
+    """The groups of what is WARNING or worse, errors first, then by how often; lines come by time.
+
+    What `happened` to the database's container is before a change of the service itself.
+    """
     groups: dict[tuple[str, str, str], TroubleGroup] = {}
-    changed: dict[str, str] = {}
+    changed: dict[str, tuple[float, str]] = {}
+    database = [told for told in happened if told.service == "postgres" and told.what in ("die", "oom", "start")]
     for line in lines:
         if line.event in CHANGES:
-            changed[line.service] = f"{line.event} {line.text[:60]}"
+            changed[line.service] = line.at, f"{line.event} {line.text[:60]}"
         if RANK[line.level] < RANK["WARNING"]:
             continue
         text, count = line.text, 1
@@ -54,7 +63,12 @@ def group_errors(lines: Iterable[Line]) -> list[TroubleGroup]:
         group = groups.get(key)
         if group is None:
             group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
-            group.since = changed.pop(line.service, "")
+            lately = [told for told in database if 0 <= line.at - told.at <= _JUST_SECONDS]
+            at, what = changed.pop(line.service, (0.0, ""))
+            if lately:
+                group.since = " ".join(f"postgres container {lately[-1].what}, {lately[-1].detail}".split()).rstrip(",")
+            elif line.at - at <= _JUST_SECONDS:
+                group.since = what
         group.count += count
         group.last = line.at
         if line.call_sid:

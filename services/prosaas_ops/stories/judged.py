@@ -1,17 +1,20 @@
 """What a call's story says when it is judged: its facts, its silences, and how long the caller waited at first."""
 
+import re
 from typing import NamedTuple
 
-from prosaas_core.facts.measures import counted
-from prosaas_core.facts.troubles import CallFacts, false_claim
-from prosaas_ops.stack.records import Record
+from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
+from prosaas_core.facts.measures import SILENCE_MS
+from prosaas_core.facts.troubles import CallFacts
+from prosaas_ops.options import spoken_duration
+from prosaas_ops.stack.lines import RANK
+from prosaas_ops.stack.records import OPEN, Record
 from prosaas_ops.stories.call import Entry, Story, transcript
 from prosaas_ops.texts.pages import RECKONED
 
-# A pause of this many seconds, in which neither side speaks, is a row of its own.
-SILENCE_SECONDS = 5.0
-# Without a recorded end, speech lasts as long as its words take to say.
-LETTERS_PER_SECOND = 14.0
+_TAKEN = ("completed", "answered")
+_ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
+_STATUS = re.compile(r"status=([\w-]{1,40})")
 
 
 class Silence(NamedTuple):
@@ -25,27 +28,63 @@ def facts_of(story: Story) -> CallFacts:
     """The facts that the verdict is made of; the story's own lines stand in for a record that is not there yet."""
     record, entries = story.record, story.entries
     metrics = record.metrics if record is not None else {}
-    said = counted({"event": entry.event, "level": entry.level} for entry in entries if entry.kind != "around")
+    events = [
+        {"event": each.event, "level": each.level, "text": each.text} for each in entries if each.kind != "around"
+    ]
+    ends = [entry.at for entry in entries if entry.event == "CALL_END"]
+    lasted = record.duration_s if record is not None and record.duration_s is not None else None
+    told = hindsight(
+        events, transcript(story), lasted if lasted is not None else max(ends, default=story.started) - story.started
+    )
+    # What the record says counts: so do the lists, which know nothing else.
+    told |= {name: metrics[name] for name in told if metrics.get(name) is not None}
     retries = sum(entry.event == "REALTIME" and entry.level == "WARNING" for entry in entries)
-    waits = [entry.wait * 1000 for entry in entries if entry.wait is not None]
-    began = any(entry.event == "CALL_START" for entry in entries)
     end = next((entry.reason for entry in reversed(entries) if entry.event == "CALL_END"), "")
     return CallFacts(
         story.call_sid,
         end_reason=(record.end_reason if record is not None else "") or end,
         status=record.status if record is not None else "",
         live=story.live is not False,
-        reached=began or bool(record is not None and record.end_reason),
+        reached=story.reached,
+        lost=_lost(story, end),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
+        down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
-        slowest_ms=max(waits, default=metrics.get("response_p95_ms")),
-        usual_ms=record.usual_ms if record is not None else None,
-        refused=max(said["refused"], int(metrics.get("refused") or 0)),
-        errors=max(said["errors"], int(metrics.get("errors") or 0)),
-        reconnects=max(retries, int(metrics.get("reconnects") or 0)),
+        slowest_ms=told.get("slowest_ms", metrics.get("response_p95_ms")),
+        unanswered_ms=told["unanswered_ms"],
+        unmended=told["unmended"],
+        errors=told["errors"],
+        reconnects=max(retries, told["reconnects"]),
         turns=metrics.get("turns") if metrics else None,
-        false_claim=str(metrics.get("unkept") or "") or false_claim(_after_refusals(entries)),
+        false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
+        cause=_cause(entries),
+        returned=str(metrics.get("returned") or _untaken(entries)),
     )
+
+
+def _lost(story: Story, end: str) -> bool:
+    """Whether it is over and nothing says how: it had begun, or its record is open and no line of ours knows it."""
+    if story.live is not False or end or (story.record is not None and story.record.end_reason):
+        return False
+    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED") for entry in story.entries)
+    return story.reached or (story.record is not None and story.record.status in OPEN and not known)
+
+
+def _cause(entries: list[Entry]) -> str:
+    """What the last of the call's lines about a lost connection to the model gives as its error."""
+    lost = [each.text for each in entries if each.event.startswith("REALTIME") and RANK[each.level] >= RANK["WARNING"]]
+    found = [told[1] for text in lost if (told := _ERROR.search(text))]
+    return found[-1] if found else ""
+
+
+def _ago(seconds: float) -> str:
+    return f"{seconds:.1f}s" if seconds < 60 else spoken_duration(seconds)
+
+
+def _untaken(entries: list[Entry]) -> str:
+    """What became of a transfer that no person took, as Twilio says it."""
+    told = [found[1] for each in entries if each.event == "TRANSFER_RESULT" and (found := _STATUS.search(each.text))]
+    return next((status for status in reversed(told) if status not in _TAKEN), "")
 
 
 def paid(record: Record, spoken: str = "") -> str:
@@ -67,17 +106,6 @@ def greeting_wait(story: Story) -> float | None:
     return float(first) + max(0.0, story.started - webhook) * 1000 if webhook is not None else float(first)
 
 
-def _after_refusals(entries: list[Entry]) -> list[str]:
-    """What the agent said after a tool refused and before another one did what was asked."""
-    said, refused = [], False
-    for entry in entries:
-        if entry.event in ("TOOL_REFUSED", "TOOL_RESULT"):
-            refused = entry.event == "TOOL_REFUSED"
-        elif refused and entry.kind == "speech" and entry.text.startswith("AI"):
-            said.append(entry.text.partition(": ")[2].partition('" · ')[0].strip('"'))
-    return said
-
-
 def silences(story: Story) -> list[Silence]:
     """The pauses between what was said, those before the first and after the last word of the call among them."""
     spans = []
@@ -88,7 +116,7 @@ def silences(story: Story) -> list[Silence]:
     ends = [entry.at - story.started for entry in story.entries if entry.event == "CALL_END"]
     heard, found = 0.0, []
     for start, end in [*sorted(spans), *((at, at) for at in ends)]:
-        if start - heard >= SILENCE_SECONDS:
+        if (start - heard) * 1000 >= SILENCE_MS:
             found.append(Silence(story.started + heard, start - heard))
         heard = max(heard, end)
     return found if spans else []

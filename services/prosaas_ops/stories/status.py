@@ -20,7 +20,7 @@ _OURS = tuple(SERVICES.values())
 _LINES_OF = 50
 
 _CALLS = """
-    select coalesce(end_reason, case when ended_at is null then 'live' else 'missed' end) as reason,
+    select coalesce(end_reason, case when ended_at is null then 'unfinished' else 'missed' end) as reason,
            count(*) filter (where started_at >= $1) as today,
            count(*) filter (where started_at < $1) as yesterday
     from calls

@@ -96,6 +96,7 @@ LAST_LINES: Final = Text(
 )
 
 # restart, down, rollback
+RUNS_ANEW: Final = Text("{service} הופעל מחדש, גרסה {version}", "{service} runs anew, version {version}")
 RUNS_AT: Final = Text(
     "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",

@@ -36,6 +36,14 @@ NOT_SHOWN: Final = Text(
     "… שורות שלא הוצגו, כולן בקובץ: {held} (להגדלה: MAX=)",
     "… {held} lines not shown here, all are in the file (raise it with MAX=)",
 )
+UNKNOWN_TARGET: Final = Text(
+    "אין שיחה ואין עסק שמוכרים כ-{target}: בינתיים לא יופיע דבר",
+    "no call and no business is known as {target}: nothing will show until there is one",
+)
+NOT_WHOLE: Final = Text(
+    "PHONE={phone}: נדרש מספר שלם, למשל PHONE=+972501234567",
+    "PHONE={phone}: give the whole number, as in PHONE=+972501234567",
+)
 NOT_LIVE: Final = Text(
     "{call_sid} לא מתנהלת עכשיו; שיחות מתנהלות: {known}. שיחה שהסתיימה: make trace CALL=",
     "{call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=",

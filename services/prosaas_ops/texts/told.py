@@ -16,6 +16,18 @@ NOBODY_KNOWS: Final = Text(
     "אין שורת לוג ואין רשומה של {call_sid}. חיפוש לפי מספר: make trace PHONE=+972…",
     "no log line and no record knows {call_sid}. `make trace PHONE=+972…` finds calls by number",
 )
+NO_LINE_KNOWS: Final = Text(
+    "אין שורת לוג של {call_sid}, ואי אפשר לשאול את מסד הנתונים. {why}",
+    "no log line knows {call_sid}, and the database could not be asked. {why}",
+)
+NO_LINE_BEGINS: Final = Text(
+    "שום שיחה מתנהלת ושום שורת לוג לא מתחילה ב-{typed}, ובלי מסד הנתונים צריך מזהה מלא. {why}",
+    "no live call and no log line begins with {typed}; without the database give the whole id. {why}",
+)
+TOO_SHORT: Final = Text(
+    "{name}={typed} קצר מדי: צריך לפחות {least} תווים מתחילת המזהה",
+    "{name}={typed} is too short: give the first {least} characters of the id or more",
+)
 WHICH_CALL: Final = Text(
     "איזו שיחה? CALL=CA… או PHONE=+972…; לסיפור של הודעת WhatsApp: MESSAGE=wamid…",
     "which call? CALL=CA… or PHONE=+972…; MESSAGE=wamid… is the story of a WhatsApp message",
@@ -26,6 +38,12 @@ NO_SUCH_NUMBER: Final = Text(
     "the database knows no call from or to {phone}{within}. Turned away before it had a record?"
     " make logs S=api LEVEL=WARNING SINCE=2h",
 )
+DIGITS_MISSING: Final = Text("במספר {phone} חסרות ספרות: {count}", "{phone} is {count} digits short of a whole number")
+NEAREST: Final = Text(
+    "השיחה הקרובה ביותר ל-{at} UTC היא מ-{started} UTC, הפרש של {apart}",
+    "the call nearest to {at} UTC is of {started} UTC, {apart} apart",
+)
+NO_BUSINESS: Final = Text("אין עסק {business}", "there is no business {business}")
 IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
 CALLS_OF: Final = Text(
     "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
@@ -79,10 +97,11 @@ DUE: Final = Text(", מועד {due} UTC", ", due {due} UTC")
 # make calls
 NO_CALL: Final = Text(
     "אין שיחה מתאימה בין {since} ל-{until} UTC. שיחות שנדחו לפני שהייתה להן רשומה:"
-    " make logs S=api LEVEL=WARNING SINCE=2h",
+    " make logs S=api LEVEL=WARNING {window}{lines}",
     "no call from {since} to {until} UTC fits. Calls that were turned away before they had a record:"
-    " make logs S=api LEVEL=WARNING SINCE=2h",
+    " make logs S=api LEVEL=WARNING {window}{lines}",
 )
+LINES_FROM: Final = Text(" (השורות כאן מתחילות ב-{first} UTC)", " (the lines that are here begin at {first} UTC)")
 COUNTED: Final = Text(
     "{window}: שיחות {calls}, מהן השתבשו {bad}, לא הגיעו לנציגה {unreached}",
     "{window}: {calls} calls, {bad} went badly, {unreached} never reached the agent",

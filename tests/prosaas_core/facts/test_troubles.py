@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from prosaas_core.facts.endings import ENDINGS, EndReason
-from prosaas_core.facts.measures import counted
 from prosaas_core.facts.troubles import TROUBLES, CallFacts, false_claim, opening, sentence, verdict
 
 
@@ -20,13 +19,18 @@ def facts(**values: Any) -> CallFacts:
         ({"end_reason": "model_unreachable", "reconnects": 6}, ["bad_ending", "reconnects"]),
         ({"end_reason": "", "reached": False}, ["no_stream"]),
         ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
-        ({"refused": 1, "false_claim": "קבעתי לך תור"}, ["false_claim"]),
-        ({"refused": 1}, ["tool_refused"]),
+        ({"end_reason": "", "reached": False, "down_for": "1.4s"}, ["not_running"]),
+        ({"end_reason": "", "reached": False, "lost": True}, ["no_ending"]),
+        ({"unmended": 1, "false_claim": "קבעתי לך תור"}, ["false_claim"]),
+        ({"unmended": 1}, ["tool_refused"]),
+        ({"unanswered_ms": 4999}, []),
+        ({"unanswered_ms": 5000}, ["unanswered"]),
+        ({"unanswered_ms": 5000, "live": True}, []),
+        ({"returned": "no-answer"}, ["transfer_failed"]),
         ({"errors": 1}, ["errors"]),
         ({"first_audio_ms": 1499}, []),
         ({"first_audio_ms": 1500}, ["slow_greeting"]),
         ({"slowest_ms": 1800}, ["slow_answer"]),
-        ({"slowest_ms": 1800, "usual_ms": 2000}, []),
         ({"turns": 0}, ["no_words"]),
         ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
     ],
@@ -54,7 +58,14 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
     ("values", "words"),
     [
         ({"end_reason": "model_unreachable"}, "we ended it: the model could not be reached"),
-        ({"end_reason": "caller_lost"}, "the audio stopped without a goodbye: the network or Twilio"),
+        (
+            {"end_reason": "model_unreachable", "cause": "closed with 1011"},
+            "we ended it: the model could not be reached: closed with 1011",
+        ),
+        (
+            {"end_reason": "caller_lost", "cause": "closed with 1011"},
+            "the audio stopped without a goodbye: the network or Twilio",
+        ),
         ({}, "the caller hung up"),
         ({"live": True}, "the call is live"),
         ({"end_reason": "of_tomorrow"}, "of_tomorrow"),
@@ -78,13 +89,3 @@ def test_the_first_sentence_says_what_matters_most(values: dict[str, Any], words
 )
 def test_a_claim_after_a_refusal_is_told_from_an_apology(said: list[str], claim: str) -> None:
     assert false_claim(said) == claim
-
-
-def test_a_calls_own_events_are_counted_for_its_record() -> None:
-    events = [
-        {"event": "TOOL_REFUSED", "level": "INFO"},
-        {"event": "TOOL_FAILED", "level": "ERROR"},
-        {"event": "REALTIME_RETRY", "level": "WARNING"},
-        {"event": "", "level": "INFO"},
-    ]
-    assert counted(events) == {"refused": 1, "errors": 1, "reconnects": 1}

@@ -55,9 +55,13 @@ def test_the_file_gets_every_line_whatever_the_screen_is_spared(screen: Screen, 
 
 
 def test_one_calls_session_shows_and_keeps_that_call_alone(screen: Screen, paper: Any) -> None:
-    items = [line("[INFO] mine · call_sid=CA1"), line("[INFO] other · call_sid=CA2"), line("[INFO] nobody's")]
-    _, kept = watch(screen, items, Target(call_sid="CA1"))
-    assert kept == f"{AT} [INFO] mine · call_sid=CA1\n"
+    items = [
+        line("[INFO] mine · call_sid=CA00000000000000000000000000000001"),
+        line("[INFO] other · call_sid=CA2"),
+        line("[INFO] nobody's"),
+    ]
+    _, kept = watch(screen, items, Target(call_sid="CA00000000000000000000000000000001"))
+    assert kept == f"{AT} [INFO] mine · call_sid=CA00000000000000000000000000000001\n"
     assert "other" not in paper.text
 
 
@@ -111,8 +115,12 @@ def test_the_end_of_the_call_ends_its_session_after_its_last_lines(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debug, "_AFTER_CALL_SECONDS", 0.0)
-    items = [line("[INFO] 🔚 [CALL_END] x · call_sid=CA1"), line("[INFO] record saved · call_sid=CA1"), None]
-    why, kept = watch(screen, items, Target(call_sid="CA1"))
+    items = [
+        line("[INFO] 🔚 [CALL_END] x · call_sid=CA00000000000000000000000000000001"),
+        line("[INFO] record saved · call_sid=CA00000000000000000000000000000001"),
+        None,
+    ]
+    why, kept = watch(screen, items, Target(call_sid="CA00000000000000000000000000000001"))
     assert why == "the call ended"
     assert "record saved" in kept
 
@@ -171,7 +179,7 @@ def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     engine.ends = ends
     engine.answers["/containers/json"] = []
     monkeypatch.setattr(debug, "opened", lambda: engine)
-    monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA1", "456", "")])
+    monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA00000000000000000000000000000001", "456", "")])
     monkeypatch.chdir(tmp_path)
     running = Service(engine, tmp_path)
     yield running
@@ -208,11 +216,16 @@ def test_ctrl_c_takes_the_level_back_and_a_second_one_does_not_prevent_it(
     screen = Hearing("every line goes to", look_and_leave)
     monkeypatch.setattr(sys, "stdout", screen)
     service.before_reset = ctrl_c
-    assert debug.run(options("debug-calls", CALL="CA1", FOR="2m")) == FINE
-    assert [(item["target"], item["value"], item["level"]) for item in seen] == [("call", "CA1", "DEBUG")]
+    assert debug.run(options("debug-calls", CALL="CA00000000000000000000000000000001", FOR="2m")) == FINE
+    assert [(item["target"], item["value"], item["level"]) for item in seen] == [
+        ("call", "CA00000000000000000000000000000001", "DEBUG")
+    ]
     assert 115 < seen[0]["left_s"] <= 125
     assert service.switched() == []
-    assert "you left. prosaas-calls is at its configured level again for call CA1" in screen.getvalue()
+    assert (
+        "you left. prosaas-calls is at its configured level again for call CA00000000000000000000000000000001"
+        in screen.getvalue()
+    )
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -270,8 +283,11 @@ def test_a_session_that_was_ended_for_everybody_claims_nothing_for_the_others(
 def test_a_call_that_is_not_live_matches_nothing_and_switches_nothing(
     service: Service, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert debug.run(options("debug-calls", CALL="CA9")) == NOTHING
-    assert "CA9 is not live now; live calls: CA1" in capsys.readouterr().err
+    assert debug.run(options("debug-calls", CALL="CA99999999999999999999999999999999")) == NOTHING
+    assert (
+        "CA99999999999999999999999999999999 is not live now; live calls: CA00000000000000000000000000000001"
+        in capsys.readouterr().err
+    )
     assert service.switched() == []
 
 
@@ -290,4 +306,19 @@ def test_more_than_a_switch_may_last_is_wrong_usage(service: Service, options: A
 
 def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> None:
     with pytest.raises(Usage, match="give only one of"):
-        debug.run(options("debug-calls", CALL="CA1", BUSINESS="456"))
+        debug.run(options("debug-calls", CALL="CA00000000000000000000000000000001", BUSINESS="456"))
+
+
+@pytest.mark.parametrize("phone", ["05012", "050123456"])
+def test_a_number_that_is_not_whole_is_wrong_usage(phone: str, options: Any) -> None:
+    with pytest.raises(Usage, match=f"PHONE={phone}: give the whole number"):
+        debug.run(options("debug-calls", PHONE=phone))
+
+
+def test_a_target_that_nobody_knows_is_told_from_one_that_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debug, "business_known", lambda number: number == 456)
+    monkeypatch.setattr(debug, "calls_of", lambda phone: [phone] if phone.endswith("567") else [])
+    known = [Target(business="456"), Target(phone="0501234567"), Target(call_sid="CA1"), Target()]
+    assert [debug._is_known(target) for target in known] == [True] * 4
+    unknown = [Target(business="999"), Target(phone="0501234568")]
+    assert [debug._is_known(target) for target in unknown] == [False] * 2

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from prosaas_ops.ask import blackbox
 from prosaas_ops.options import FINE, NOTHING, Problem
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.records import Record
 
 CALL = "CA0123456789abcdef0123456789abcdef"
 
@@ -59,6 +61,30 @@ def test_frames_are_runs_between_the_calls_own_lines_and_the_trigger_comes_last(
     assert capsys.readouterr().out.count("[MEDIA_IN]") == 20
 
 
+def test_a_warning_that_the_log_counted_with_those_of_other_calls_is_in_the_box(
+    answering: Any, options: Any, json_line: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    said = {"level": "WARNING", "event": "REALTIME_RETRY", "text": "no connection to OpenAI, error=closed with 1011"}
+    started = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
+    record = Record(
+        CALL, "", "", "inbound", "", "", "completed", started, started, 9.0, "model_failed", {}, [],
+        [{"t_ms": 1500, **said}, {"t_ms": 2500, "level": "INFO", "event": "CALL_END", "text": "x"}], "",
+    )  # fmt: skip
+    monkeypatch.setattr(blackbox, "call_record", {CALL: record}.get)
+    head = json.dumps({"blackbox": CALL, "kind": "call", "reason": "model_failed", "records": 2})
+    frames = [json_line("DEBUG", "x", timestamp=f"2024-01-25T14:00:0{at}.000000Z") for at in (1, 2)]
+    answering.on_run = lambda service, command: (0, "\n".join([head, *frames]), "")
+    answering.write("prosaas-calls", 2.5, f"[INFO] [CALL_END] x · call_sid={CALL}")
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    assert capsys.readouterr().out.splitlines()[1:-1] == [
+        "    +0.000  [DEBUG] x",
+        "    +0.500  [WARNING] 🔁 [REALTIME] no connection to OpenAI, error=closed with 1011",
+        "    +1.000  [DEBUG] x",
+        "    +1.500  [INFO] [CALL_END] x",
+    ]
+
+
 def test_a_file_that_is_cut_off_is_told_as_far_as_it_goes(screen: Screen) -> None:
     rows = ['{"blackbox": "CA1", "kind": "call", "reason": "x", "records": 2}', '{"times']
     assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == ["call CA1: 2 records, x"]
@@ -72,7 +98,7 @@ def answering(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_call_without_a_recording_matches_nothing(answering: Any, options: Any) -> None:
     answering.on_run = lambda service, command: (3, "", "nothing recorded")
-    assert blackbox.run(options("blackbox", CALL="CA1")) == NOTHING
+    assert blackbox.run(options("blackbox", CALL=CALL)) == NOTHING
 
 
 def test_without_a_call_the_recordings_are_listed(
@@ -87,7 +113,7 @@ def test_without_a_call_the_recordings_are_listed(
 def test_a_recorder_that_fails_is_a_problem(answering: Any, options: Any) -> None:
     answering.on_run = lambda service, command: (1, "", "disk full")
     with pytest.raises(Problem, match="disk full"):
-        blackbox.run(options("blackbox", CALL="CA1"))
+        blackbox.run(options("blackbox", CALL=CALL))
 
 
 def test_the_generation_that_holds_the_call_is_found(

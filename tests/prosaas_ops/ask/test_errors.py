@@ -47,6 +47,14 @@ def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
     assert "… 2 kinds more: MAX=3" in shown(MAX="1")
 
 
+def test_a_queue_that_is_lost_leads_to_the_containers(engine: Any, shown: Any) -> None:
+    engine.happen("postgres", 1, "die", exitCode="0")
+    engine.write("worker", 2, "[WARNING] ⚠️ [QUEUE_LOST] the queue is away")
+    said = shown()
+    assert "since postgres container die, exit code 0" in said
+    assert said.splitlines()[-1] == "next: make ps · make status"
+
+
 def test_deploys_and_switches_stand_on_the_same_clock(engine: Any, shown: Any) -> None:
     """What began just after one of them is its doing; the last five are enough."""
     for minute in range(7):

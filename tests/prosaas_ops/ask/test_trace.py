@@ -67,6 +67,23 @@ def test_the_text_tells_who_how_long_when_and_why(screen: Screen) -> None:
     assert text.index("✗") < text.index("turns 1") < text.index("CALL_START")
 
 
+def test_a_terminal_of_80_columns_loses_nothing_of_the_heading_or_of_a_warning(
+    paper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    told, terminal = story(), Screen(paper, terminal=True)
+    assert told.record is not None
+    told.record = replace(told.record, local_start=datetime(2026, 1, 1, 19, 3), timezone="Asia/Jerusalem")
+    text = "no connection to OpenAI, attempt=1, and a good deal of what else there is to say, error=closed with 1011"
+    told.entries.append(Entry(103.5, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁"))
+    terminal.say(*trace.describe(told, terminal))
+    whole = " ".join(paper.text.replace("\u2068", "").replace("\u2069", "").split())
+    assert "(19:03 Asia/Jerusalem) 45s · version 1a2b3c4-dirty" in whole
+    assert "error=closed with 1011" in whole
+    assert "…" not in whole
+
+
 def test_what_was_said_stands_once(screen: Screen) -> None:
     assert "\n".join(trace.describe(story(), screen)).count("<זמינות>") == 1
 
@@ -80,6 +97,8 @@ def test_the_recorder_is_offered_only_where_it_has_an_answer(screen: Screen) -> 
 
 def test_a_call_that_ended_as_it_should_says_so_first(screen: Screen) -> None:
     told = story()
+    assert told.record is not None
+    told.record = replace(told.record, transcript=[])
     told.entries = [entry for entry in told.entries if entry.kind == "call"]
     assert "✓ the caller hung up (customer_hangup)" in trace.describe(told, screen)
 
@@ -151,6 +170,43 @@ def test_what_the_agent_claimed_after_a_refusal_is_the_verdict(screen: Screen) -
     assert "✅" not in text
     told.entries.insert(1, Entry(101.5, "prosaas-calls", "tool", "INFO", "TOOL_RESULT", "נקבע 08.12 14:00", "✅"))
     assert "the agent said it was done" not in "\n".join(trace.describe(told, screen))
+
+
+def test_why_the_model_was_lost_is_in_the_verdict(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="model_failed", transcript=[])
+    text = f"no connection to OpenAI, attempt=1, error=closed with 1011 · call_sid={CALL}"
+    told.entries = [Entry(103.0, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁")]
+    assert any(
+        row.startswith("✗ we ended it: the model failed in the middle of the call: closed with 1011")
+        for row in trace.describe(told, screen)
+    )
+
+
+def test_dead_air_at_the_end_and_a_transfer_that_nobody_took_are_troubles(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.entries = [entry for entry in told.entries if entry.kind == "call"]
+    told.record = replace(
+        told.record, transcript=[{"who": "customer", "text": "יש תור?", "at_ms": 27000, "until_ms": 29000}]
+    )
+    assert "✗ the caller's last words got no answer for 16000 ms, to the end of the call" in "\n".join(
+        trace.describe(told, screen)
+    )
+    told.record = replace(told.record, transcript=[])
+    told.entries.append(
+        Entry(104.0, "prosaas-api", "call", "INFO", "TRANSFER_RESULT", "תוצאת ההעברה לנציג, status=no-answer", "📲")
+    )
+    assert "✗ the caller asked for a person, and none took the call: no-answer" in "\n".join(
+        trace.describe(told, screen)
+    )
+
+
+def test_an_answer_that_was_slow_is_the_verdict_however_slow_the_business_usually_is(screen: Screen) -> None:
+    told = story()
+    told.entries = [entry for entry in told.entries if entry.kind in ("call", "speech")]
+    assert "✗ the slowest answer came after 2340 ms (customer_hangup)" in trace.describe(told, screen)
 
 
 def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:
@@ -302,6 +358,27 @@ def test_one_of_them_is_told_by_its_number_or_its_time(
 
 
 @pytest.mark.usefixtures("three")
+def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00")) == FINE
+    assert told == ["CAnew"]
+    assert "the call nearest to 11-25 21:00 UTC is of 11-25 14:00 UTC, 7h apart" in capsys.readouterr().err
+    trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_number_that_lacks_a_digit_says_so(
+    options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
+    monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
+    for phone, missing in (("050123456", True), ("+97250123456", True), ("0501234567", False), ("031234567", False)):
+        assert trace.run(options(PHONE=phone)) == NOTHING
+        assert (f"{phone} is 1 digits short of a whole number" in capsys.readouterr().err) is missing
+
+
+@pytest.mark.usefixtures("three")
 def test_a_number_that_the_list_does_not_have_is_wrong_usage(told: list[str], options: Any) -> None:
     with pytest.raises(Usage, match="there are 3 calls"):
         trace.run(options(PHONE="050-1234567", N="4"))
@@ -328,5 +405,5 @@ def test_neither_call_nor_number_is_wrong_usage(options: Any) -> None:
 
 
 def test_the_page_is_written_where_the_operator_finds_it(told: list[str], options: Any, tmp_path: Path) -> None:
-    assert trace.run(options(CALL="CA1", OUT="html")) == FINE
-    assert (tmp_path / "logs" / "trace-CA1.html").read_text().startswith("<!doctype html>")
+    assert trace.run(options(CALL=CALL, OUT="html")) == FINE
+    assert (tmp_path / "logs" / f"trace-{CALL}.html").read_text().startswith("<!doctype html>")

@@ -1,10 +1,12 @@
 """What a person sees, and what a file gets instead."""
 
+import re
 from typing import Any
 
 import pytest
 
-from prosaas_ops.screen.terminal import RateCap, Screen, short, table
+from prosaas_ops.screen.piece import width
+from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short, table
 from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import parse
@@ -36,6 +38,25 @@ def test_a_terminal_gets_colour_by_level_and_each_line_in_its_own_direction(term
 def test_a_row_is_cut_at_a_terminals_edge_in_columns_and_keeps_its_colours_closed(terminal: Screen, paper: Any) -> None:
     terminal.say("x" * 40, "y" * 41, terminal.bad("ש" * 38 + "🚀🚀"))
     assert paper.text == f"{'x' * 40}\n{'y' * 39}…\n\x1b[31m{'ש' * 38}…\x1b[0m\n"
+
+
+def test_a_row_of_sentences_goes_on_below_and_loses_nothing(terminal: Screen, paper: Any) -> None:
+    words = "DEBUG for everything in prosaas-calls until 12:00:00 UTC (15m); Ctrl-C takes it back"
+    terminal.say(Prose(f"  {terminal.bad(words)}"), Prose("short"))
+    rows = paper.text.splitlines()
+    assert " ".join(re.sub("\x1b\\[[0-9;]*m", "", row).strip() for row in rows) == f"{words} short"
+    assert all(width(re.sub("\x1b\\[[0-9;]*m", "", row)) <= 40 for row in rows)
+    assert all(row.startswith("    ") for row in rows[1:-1])
+    terminal.say(Prose("x" * 90))
+    assert "".join(row.strip() for row in paper.text.splitlines()[len(rows) :]) == "x" * 90
+
+
+def test_a_cell_is_as_wide_as_it_is_told_whatever_its_words_are(terminal: Screen, paper: Any) -> None:
+    """Marks of direction take no column, wide characters two."""
+    for name in ("מספרת דנה", "🚀🚀🚀🚀🚀🚀", "a name that is far too long"):
+        terminal.say(f"{terminal.cell(name, 9)}|")
+    assert [width(row) for row in paper.text.splitlines()] == [10, 10, 10]
+    assert paper.text.splitlines()[2] == "\u2068a name t…\u2069|"
 
 
 def test_whole_lines_are_there_for_who_asks_and_for_files(

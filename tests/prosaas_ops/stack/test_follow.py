@@ -10,7 +10,7 @@ import pytest
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.follow import Follow, Happening, happening, happenings, merged
+from prosaas_ops.stack.follow import Follow, Happening, down_since, happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 
 SERVICES = ("prosaas-api", "prosaas-calls")
@@ -183,3 +183,38 @@ def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
     engine.write("prosaas-api", 3, "[INFO] c")
     lines = merged(engine, ["prosaas-api", "worker"], since=0.0)
     assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]
+
+
+class Ended:
+    """Containers of one service, by what the engine remembers of them."""
+
+    def __init__(self, *changes: tuple[str, str, float]) -> None:
+        self.changes = changes
+
+    def containers(self, *services: str) -> list[Container]:
+        return []
+
+    def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
+        attributes = {"com.docker.compose.service": "prosaas-calls"}
+        return [
+            {"Action": what, "timeNano": int(at * 1e9), "Actor": {"ID": name, "Attributes": attributes}}
+            for name, what, at in self.changes
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ([], None),
+        ([("old", "start", 10.0), ("old", "die", 90.0)], 90.0),
+        ([("old", "die", 90.0), ("new", "start", 80.0)], None),
+        # Its start is forgotten: that it ended later tells that it ran.
+        ([("old", "die", 90.0), ("new", "die", 120.0)], None),
+        ([("old", "die", 90.0), ("old", "start", 110.0)], 90.0),
+        ([("old", "die", 120.0)], None),
+    ],
+)
+def test_a_service_was_down_when_each_of_its_containers_had_ended(
+    changes: list[tuple[str, str, float]], since: float | None
+) -> None:
+    assert down_since(Ended(*changes), "prosaas-calls", 100.0) == since  # type: ignore[arg-type]

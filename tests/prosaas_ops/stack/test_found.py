@@ -1,6 +1,7 @@
 """Many calls at once, in a database at the newest schema."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,24 @@ CALLS = [
     ("CAunkept01", 8, "+972506666666", "completed", 13.5, 32.0, "customer_hangup", {"turns": 2, "unkept": "קבעתי"}),
     ("CAnever001", 456, "+972501111111", "completed", 14, 3.0, None, {}),
 ]
+
+# What each trouble looks like in a record, the worst of them last; the first is none.
+METRICS: list[dict[str, Any]] = [
+    {"refused": 1, "unmended": 0},
+    {"refused": 1, "unmended": 1},
+    {"turns": 0},
+    {"slowest_ms": 3000, "response_p95_ms": 900},
+    {"reconnects": 1},
+    {"unanswered_ms": 16_000},
+    {"returned": "no-answer"},
+    {"unkept": "I booked it"},
+]
+
+
+@pytest.fixture(autouse=True)
+def _nobody_says_which_are_live(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "live_calls", lambda engine: None)
+    monkeypatch.setattr(command, "opened", lambda: engine)
 
 
 @pytest.fixture
@@ -76,10 +95,38 @@ def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
 def test_the_bad_ones_come_worst_first_and_every_one_of_them_has_a_verdict() -> None:
     found = find(asked(bad=True, order="worst"))
     assert [row.facts.call_sid for row in found.rows] == [
-        "CAmodel001", "CAnever001", "CAunkept01", "CAerror001", "CArefused1", "CAslow0001",
+        "CAmodel001", "CAnever001", "CAunkept01", "CAerror001", "CAslow0001", "CArefused1",
     ]  # fmt: skip
     assert all(verdict(row.facts) for row in found.rows)
     assert not verdict(find(asked(since=DAY + timedelta(hours=8), until=DAY + timedelta(hours=10))).rows[-1].facts)
+
+
+@pytest.mark.usefixtures("stored")
+def test_the_list_and_the_verdict_judge_alike(fill: Fill) -> None:
+    """Whatever the one calls bad the other has a sentence for: `make calls` and `make trace` do not contradict."""
+    at = DAY + timedelta(days=9)
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        for number, metrics in enumerate(METRICS):
+            values = ("+97250", "completed", at, 9.0, "customer_hangup", json.dumps({"turns": 2} | metrics), at)
+            await connection.execute(INSERT, f"CAjudged{number}", 456, *values)
+
+    fill(write)
+    week = {"since": at, "until": at + timedelta(hours=1)}
+    everything = {row.facts.call_sid: verdict(row.facts) for row in find(asked(**week)).rows}
+    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 7
+    assert set(names(**week, bad=True)) == {call_sid for call_sid, troubles in everything.items() if troubles}
+    assert names(**week, bad=True, order="worst")[0] == f"CAjudged{len(METRICS) - 1}"
+
+
+def test_an_open_record_is_of_a_live_call_only_while_prosaas_calls_has_it(fill: Fill) -> None:
+    """After a restore the calls of the backup's moment are open, and over."""
+    values = ("+97250", "in-progress", DAY, None, None, "{}", None)
+    fill(lambda connection: connection.execute(INSERT, "CAopen0001", None, *values))
+    for live, (is_live, bad) in {None: (True, 0), (): (False, 1), ("CAopen0001",): (True, 0)}.items():
+        found = find(asked(live=live))
+        assert (found.rows[0].facts.live, found.bad) == (is_live, bad)
+        assert [trouble.name for trouble in verdict(found.rows[0].facts)] == ["no_ending"] * bad
 
 
 @pytest.mark.usefixtures("stored")
@@ -111,9 +158,22 @@ def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pyt
 
 
 @pytest.mark.usefixtures("stored")
+def test_on_a_narrow_terminal_the_trouble_stands_below_its_call(
+    options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="1")) == FINE
+    said = capsys.readouterr().out.replace("\u2068", "").replace("\u2069", "")
+    assert re.search(r"CAmodel0.*-\n {13}we ended it: the model could not be reached\n", said)
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_time_without_calls_matches_nothing(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
-    assert "make logs S=api" in capsys.readouterr().err
+    assert "make logs S=api LEVEL=WARNING SINCE=2023-01-01 UNTIL=2023-01-02" in capsys.readouterr().err
+    assert command.run(options("calls", SINCE="2024-01-25", BUSINESS="999")) == NOTHING
+    assert "there is no business 999" in capsys.readouterr().err
 
 
 def test_a_business_is_a_number(options: Any) -> None:

@@ -14,6 +14,7 @@ from bench.costs.__main__ import LEDGER
 from postgres_world import Fill
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.screen.piece import width
 from prosaas_ops.stack.records import asked
 from prosaas_ops.stack.spent import GROUPS, Wanted, spent
 
@@ -75,6 +76,19 @@ def test_the_table_says_what_has_no_price_and_what_is_estimated(
 
 
 @pytest.mark.usefixtures("stored")
+def test_on_a_terminal_of_80_columns_the_numbers_stand_below_one_another_and_none_is_cut(
+    options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="business")) == FINE
+    rows = [row for row in capsys.readouterr().out.splitlines() if row.endswith("USD")][1:]
+    assert len(rows) > 1
+    assert len({width(row) for row in rows}) == 1
+    assert width(rows[0]) <= 80
+
+
+@pytest.mark.usefixtures("stored")
 def test_the_csv_is_whole_and_no_name_becomes_a_formula(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="ending", CSV="1")) == FINE
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -91,6 +105,8 @@ def test_the_csv_is_whole_and_no_name_becomes_a_formula(options: Any, capsys: py
 def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("costs", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
     assert "nothing was paid for" in capsys.readouterr().err
+    assert command.run(options("costs", SINCE="2024-01-25", BUSINESS="999")) == NOTHING
+    assert "there is no business 999" in capsys.readouterr().err
     for wrong in ({"BY": "moon"}, {"BUSINESS": "x"}):
         with pytest.raises(Usage):
             command.run(options("costs", **wrong))

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.facts.troubles import opening
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories import call as story
+from prosaas_ops.stories.judged import facts_of
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
 
@@ -144,6 +146,8 @@ def test_a_database_that_is_away_leaves_the_logs_and_says_so(
     told = story.tell(engine, call)
     assert told is not None
     assert (told.record, told.without_record) == (None, "the database does not answer")
+    with pytest.raises(Problem, match=r"no log line knows CAunknown, and the database could not be asked\. the datab"):
+        story.tell(engine, "CAunknown")
 
 
 def test_the_words_of_a_live_call_come_from_its_lines(engine: Any, call: str, known: dict[str, Record]) -> None:
@@ -230,6 +234,29 @@ def test_a_call_that_has_begun_and_not_ended_is_live_when_the_service_says_so(
     told = story.tell(engine, "CAlive")
     assert told is not None
     assert told.live is live
+
+
+def test_a_call_that_came_while_prosaas_calls_was_down_says_so_and_blames_nobody_else(
+    engine: Any, known: dict[str, Record]
+) -> None:
+    engine.write("prosaas-api", 0.0, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAdown, business_id=456")
+    ran = {"StartedAt": "2024-01-20T00:00:00Z", "FinishedAt": "2024-01-25T13:59:58.6Z"}
+    engine.details["prosaas-calls"] = {"State": {**ran, "ExitCode": 0, "OOMKilled": False}}
+    known["CAdown"] = record("CAdown", end_reason="")
+    told = story.tell(engine, "CAdown")
+    assert told is not None
+    assert opening(facts_of(told)) == "prosaas-calls did not run: it had stopped 1.4s before the call"
+    del engine.details["prosaas-calls"]
+    told = story.tell(engine, "CAdown")
+    assert told is not None
+    assert opening(facts_of(told)).startswith("no audio stream ever came")
+
+
+def test_a_call_of_a_restored_backup_has_no_known_end(engine: Any, known: dict[str, Record]) -> None:
+    known["CAopen"] = record("CAopen", end_reason="", status="in-progress", ended_at=None, duration_s=None, metrics={})
+    told = story.tell(engine, "CAopen")
+    assert told is not None
+    assert opening(facts_of(told)).startswith("nobody knows how the call ended: prosaas-calls does not have it")
 
 
 @pytest.mark.parametrize(

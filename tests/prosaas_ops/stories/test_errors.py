@@ -3,6 +3,7 @@
 import pytest
 
 from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line, parse
 from prosaas_ops.stories.errors import group_errors
 
@@ -52,3 +53,13 @@ def test_what_began_after_a_start_or_a_switch_says_so() -> None:
     first, second = group_errors(lines(start, "[ERROR] new", "[WARNING] other"))
     assert "version=1.2" in first.since
     assert second.since == ""
+
+
+def test_a_change_a_minute_ago_is_not_blamed_and_the_databases_end_is() -> None:
+    start = parse(RawLine("2024-01-25T13:59:00Z", "worker", "[INFO] 🟢 [WORKER_START] the worker is up"))
+    (lost,) = lines("[WARNING] ⚠️ [QUEUE_LOST] the queue is away", service="worker")
+    (group,) = group_errors([start, lost])
+    assert group.since == ""
+    died = Happening(lost.at - 2, "postgres", "die", "exit code 0")
+    (group,) = group_errors([start, lost], [Happening(lost.at - 900, "postgres", "start", ""), died])
+    assert group.since == "postgres container die, exit code 0"
