@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from calls_world.process import ServiceProcess, service_process
 from calls_world.world import BUSINESS, CALLER, ENVIRON
@@ -73,6 +74,7 @@ async def first_sound(service: ServiceProcess, number: int) -> float:
         return time.monotonic() - dialled
 
 
+@pytest.mark.alone
 async def test_a_caller_gets_through_ten_thousand_strangers(tmp_path: Path) -> None:
     """Each one hears the first sound, the first behind the crowd hardly later, and the log has hardly a line of it."""
     async with service_process(tmp_path) as service, crowd(service.port):

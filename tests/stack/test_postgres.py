@@ -7,13 +7,13 @@ import pytest
 from bundle_world.checkout import Checkout
 from stack_world.stack import Stack, docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(580)]
+pytestmark = [pytest.mark.docker, pytest.mark.elsewhere, pytest.mark.timeout(580)]
 # Of Debian's next release, for machines that reach no registry: upstream's contract is the stand-in's.
 NEXT = """
 ARG BASE
 FROM ${BASE}
 ENV PG_MAJOR=18 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/18/bin
-RUN echo 'deb http://deb.debian.org/debian forky main' >/etc/apt/sources.list.d/next.list \\
+RUN sed s/trixie/forky/ /etc/apt/sources.list >/etc/apt/sources.list.d/next.list \\
     && apt-get -o Acquire::Check-Valid-Until=false update -qq \\
     && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-18 >/dev/null
 """

@@ -112,6 +112,7 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
             command.run(options("costs", **wrong))
 
 
+@pytest.mark.alone
 def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> None:
     """Where other tests have the machine, too, within a few times what it takes to read the same rows once."""
     fill(lambda connection: connection.execute(LEDGER.format(calls=100_000)))
