@@ -1,6 +1,7 @@
 """Calls by what is typed, while it is typed: a number in any form, the beginning of an id, a customer's name."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,12 +23,12 @@ _LEAST_ENDING = 4
 
 _NEWEST = "true"
 _BY_ID = "starts_with(lower(call_sid), $1)"
-# Who is called so is known before any call is looked at: calls are asked for by their customers, not tried one by one.
-_BY_NAME = """
-    customer_id = any(array(
-        select id from customers where starts_with(lower(name), $1) or position(' ' || $1 in lower(name)) > 0
-    ))
+# Who is called so is asked first, and given as values: so Postgres knows how many they are, and looks for the calls of
+# few by their customers, and through the newest for those of many.
+_CALLED_SO = """
+    select array(select id from customers where starts_with(lower(name), $1) or position(' ' || $1 in lower(name)) > 0)
 """
+_BY_NAME = "customer_id = any($1::bigint[])"
 # The expressions are those of the indexes.
 _BY_PHONE = """
     (from_number like $1 || '%' or to_number like $1 || '%'
@@ -58,10 +59,13 @@ def by(typed: str) -> str:
     return words[_question(typed)[0]]
 
 
-def question(typed: str) -> tuple[str, tuple[str, ...]]:
-    """The statement that finds the calls, newest first, and its values; one more than MOST says that there are more."""
+def question(typed: str, called_so: Sequence[int] = ()) -> tuple[str, tuple[Any, ...]]:
+    """The statement that finds the calls, newest first, and its values; one more than MOST says that there are more.
+
+    For a name, `called_so` are the ids of the customers who have it.
+    """
     fits, values = _question(typed)
-    return _FOUND.format(filter=fits), values
+    return _FOUND.format(filter=fits), (list(called_so),) if fits == _BY_NAME else values
 
 
 def _question(typed: str) -> tuple[str, tuple[str, ...]]:
@@ -87,9 +91,11 @@ def _spellings(international: bool, digits: str) -> tuple[str, str]:
 
 def search(typed: str) -> list[Hit]:
     """The newest calls that fit; Problem where the database does not answer."""
-    query, values = question(typed)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Hit]:
+        fits, values = _question(typed)
+        called_so = await connection.fetchval(_CALLED_SO, *values) if fits == _BY_NAME else ()
+        query, values = question(typed, called_so)
         return [
             Hit(
                 facts_in(row),

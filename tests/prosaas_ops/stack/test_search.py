@@ -73,5 +73,7 @@ def test_a_call_comes_with_what_the_list_shows() -> None:
 
 
 def test_the_list_is_bounded_however_long_the_text() -> None:
-    assert f"limit {MOST + 1}" in question("x" * 10_000)[0]
-    assert len(question("x" * 10_000)[1][0]) == 64
+    query, (text,) = question("5" * 10_000)[0], question("CA" + "5" * 30 + " " * 10_000)[1]
+    assert f"limit {MOST + 1}" in query
+    assert len(text) == 32
+    assert {len(value) for value in question("5" * 10_000)[1]} == {64, 65}
