@@ -68,11 +68,12 @@ def _sent(one: Container, archive: tarfile.TarFile, there: frozenset[str]) -> in
     lacking = [member for member in archive if _is_of(one, member) and member.name not in there]
     if not lacking:
         return 0
-    command = ["docker", "cp", "--archive", "-", f"{one.id}:{_FOLDERS[one.service].parent}"]
+    # Into the volume itself: the engine lets nothing into a read-only root.
+    command = ["docker", "cp", "-", f"{one.id}:{_FOLDERS[one.service]}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as copying:
         assert copying.stdin is not None
         with tarfile.open(fileobj=copying.stdin, mode="w|") as sent:
-            count = _copied(archive, sent, lacking)
+            count = _copied(archive, sent, (_within(member) for member in lacking))
         _, told = copying.communicate()
     if copying.returncode:
         raise Problem(words.FILES_STAY(service=one.service, why=told.decode("utf-8", "replace").strip()[-300:]))
@@ -86,6 +87,11 @@ def _copied(source: tarfile.TarFile, target: tarfile.TarFile, members: Iterable[
         target.addfile(member, source.extractfile(member) if member.isreg() else None)
         count += member.isreg()
     return count
+
+
+def _within(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same under its name within the folder."""
+    return member.replace(name=member.name.partition("/")[2])
 
 
 def _is_of(one: Container, member: tarfile.TarInfo) -> bool:

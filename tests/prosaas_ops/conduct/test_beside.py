@@ -26,7 +26,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     docker.parent.mkdir()
     docker.write_text(
         f'#!/bin/sh\ncd "{tmp_path}"\n'
-        'if [ "$2" = --archive ]; then cat >"sent-${4%%:*}.tar"; else exec cat "${2%%:*}.tar"; fi\n'
+        'if [ "$2" = - ]; then cat >"sent-${3%%:*}.tar"; else exec cat "${2%%:*}.tar"; fi\n'
     )
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
@@ -76,7 +76,7 @@ def test_what_is_not_there_any_more_comes_back_and_what_is_there_stays(played: A
     beside.put_back(played, path, None)
     assert not (tmp_path / "sent-1.tar").exists()
     with tarfile.open(tmp_path / "sent-2.tar") as sent:
-        assert [(member.name, member.uid) for member in sent] == [("prosaas/CA1.json", 10001)]
+        assert [(member.name, member.uid) for member in sent] == [("CA1.json", 10001)]
     assert len(played.said) == 1
 
 
