@@ -217,5 +217,5 @@ def test_what_runs_is_shown_with_the_level_that_each_service_says(stack: Stack) 
         shown = stack.checkout.run("make", "ps").out
     finally:
         stack.execute("worker", "logctl", "reset")
-    assert re.search(r"-worker-1 +\S+ +DEBUG +Up", shown)
-    assert re.search(r"-prosaas-calls-1 +\S+ +INFO +Up .*\(healthy\)", shown)
+    assert re.search(r"-worker-\d+ +\S+ +DEBUG +Up", shown)
+    assert re.search(r"-prosaas-calls-\d+ +\S+ +INFO +Up .*\(healthy\)", shown)

@@ -57,6 +57,8 @@ def run(options: Options) -> int:
         raise problem(str(conducted.NO_STACK), "make up-prod")
     if is_swarm(world):
         return show(world, screen)
+    if not world.containers():
+        raise problem(str(conducted.STACK_NOT_RUNNING), "make up-prod")
     with world.locked("diff"):
         changes = _changes(world, build=build)
     touched = [change for change in changes if change.action not in ("keep", ONE_SHOT)]

@@ -8,6 +8,7 @@ import pytest
 
 from prosaas_ops.act import diff
 from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import LiveCall, held
 
 
@@ -156,10 +157,21 @@ def test_nothing_is_said_of_source_that_was_not_looked_at(
 ) -> None:
     (tmp_path / ".env").write_text("")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(World, "containers", lambda *_: ["one"])
     monkeypatch.setattr(diff, "held", lambda _: {})
     monkeypatch.setattr(diff, "_changes", lambda *_, **__: [diff.Change("worker", "keep")])
     assert diff.run(options("diff", BUILD=build)) == 0
     assert said in capsys.readouterr().out
+
+
+def test_where_no_stack_runs_nothing_is_built_to_compare_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any
+) -> None:
+    (tmp_path / ".env").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(World, "containers", lambda *_: [])
+    with pytest.raises(Problem, match=r"(?s)the stack is not running.*make up-prod"):
+        diff.run(options("diff"))
 
 
 def test_what_follows_from_env_is_reckoned_and_not_written(
