@@ -106,7 +106,7 @@ async def test_a_stopped_worker_hands_its_job_back_and_leaves_in_good_order(numb
         await asyncio.wait_for(outside.held.wait(), SAFETY_S)
         worker.send_signal(number)
         assert await asyncio.wait_for(worker.wait(), SAFETY_S) == 0
-        assert "cut off, left=1" in worker.log.read_text()
+        assert "the wait is over, left=1" in worker.log.read_text()
     assert await count(engine, "SELECT count(*) FROM pgqueuer WHERE status = 'queued'") == 1
 
 
