@@ -208,6 +208,7 @@ def test_ctrl_c_takes_the_level_back_and_a_second_one_does_not_prevent_it(
     service: Service, options: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
+    before = signal.getsignal(signal.SIGINT)
 
     def look_and_leave() -> None:
         seen.extend(service.switched())
@@ -226,7 +227,7 @@ def test_ctrl_c_takes_the_level_back_and_a_second_one_does_not_prevent_it(
         "you left. prosaas-calls is at its configured level again for call CA00000000000000000000000000000001"
         in screen.getvalue()
     )
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_session_that_is_interrupted_while_it_switches_leaves_nothing_switched(

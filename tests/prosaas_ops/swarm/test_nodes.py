@@ -75,7 +75,7 @@ def looked(manager: Any, **told: Any) -> list[Finding]:
     """What is found where the node `two`, which has the door, says this of itself."""
     manager.node("n2", "two", gateway="1")
     manager.task("t2", "shop_preflight", "n2", told.pop("state", "complete"), status=told.pop("status", {}))
-    manager.lines["t2"] = json.dumps({"at": time.time(), "disk": 9000, "taken": [], **told})
+    manager.lines["t2"] = json.dumps({"at": time.time() + told.pop("off_s", 0), "disk": 9000, "taken": [], **told})
     client = Docker()
     found = list(nodes.seen(client, manager, "image", [8000]))  # type: ignore[arg-type]
     assert client.asked[-1] == ("service", "rm", "shop_preflight")
@@ -89,8 +89,8 @@ def test_a_node_in_order_has_nothing_to_tell(manager: Any) -> None:
 @pytest.mark.parametrize(
     ("told", "text"),
     [
-        ({"at": time.time() - 3600}, r"the clock of two is 3\d{3} s off"),
-        ({"at": time.time() + 3600}, r"the clock of two is 3\d{3} s off"),
+        ({"off_s": -3600}, r"the clock of two is 3\d{3} s off"),
+        ({"off_s": 3600}, r"the clock of two is 3\d{3} s off"),
         ({"disk": 12}, "12 MB free on two"),
         ({"taken": [8000]}, "port 8000 of two is taken"),
         ({"state": "rejected", "status": {"Err": "No such image: image"}}, "two could not run one: No such image"),
