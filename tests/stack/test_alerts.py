@@ -164,9 +164,11 @@ def _gone(stack: Stack) -> None:
 
 
 def _slow_to_connect(stack: Stack) -> None:
-    # At once: one of them gets the connection that stands in reserve, and the greeting is not kept yet for the others.
+    # A new process has kept no greeting; and at once, for one of them gets the connection that stands in reserve.
     command = "for caller in 1 2 3 4; do python -m simulator call --json --speed 1 & done; wait"
     with faults(stack, realtime={"connect_delay_ms": 4000}):
+        docker("restart", "--time=2", stack.container("prosaas-calls"))
+        stack.checkout.compose("up", "--detach", "--wait", "--no-recreate", "--no-deps", "prosaas-calls")
         stack.execute("simulator", "sh", "-c", command)
 
 
