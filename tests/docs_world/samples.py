@@ -224,7 +224,7 @@ def what_a_deploy_would_do() -> str:
     held = {"prosaas-prosaas-calls-1": [LiveCall(name, "456", "") for name in (CALL, "CA77d0e1", "CA00a739")]}
     with TemporaryDirectory() as folder, chdir(folder):
         Path(".env").write_text("")
-        parts = {"_changes": lambda *_, **__: changes, "held": lambda _: held}
+        parts = {"_runs": lambda _: True, "_changes": lambda *_, **__: changes, "held": lambda _: held}
         return f"==> {conduct.BUILDING}\n" + _run(diff, "diff", **parts)
 
 

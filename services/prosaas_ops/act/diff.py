@@ -57,7 +57,7 @@ def run(options: Options) -> int:
         raise problem(str(conducted.NO_STACK), "make up-prod")
     if is_swarm(world):
         return show(world, screen)
-    if not world.containers():
+    if not _runs(world):
         raise problem(str(conducted.STACK_NOT_RUNNING), "make up-prod")
     with world.locked("diff"):
         changes = _changes(world, build=build)
@@ -76,6 +76,10 @@ def run(options: Options) -> int:
     nothing = words.NOTHING_TO_DEPLOY if build else words.NOTHING_BUT_CODE
     screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(nothing)))
     return FINE
+
+
+def _runs(world: World) -> bool:
+    return bool(world.containers())
 
 
 def _changes(world: World, *, build: bool) -> list["Change"]:
