@@ -2,11 +2,10 @@
 
 import re
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
+from prosaas_ops.conduct import door
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import Finding
@@ -21,8 +20,8 @@ from prosaas_ops.texts import swarm as words
 
 OVERLAY = "docker-compose.swarm.yml"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
-# Nothing is signed: the api refuses it, or the door leads to https first.
-_ANSWERS = (403, 308)
+# The api answers, or the door leads to https first.
+_ANSWERS = (door.LEADS_THROUGH, 308)
 _READ = "docs/scaling.md"
 
 
@@ -213,21 +212,7 @@ def down(world: World) -> Plan:
 def _answer(world: World, address: str) -> object:
     host = world.recorded("PUBLIC_HOST")
     url = f"http://{address}" if host else f"http://{address}:{world.setting('API_PORT', '8000')}"
-    headers = {"Host": host} if host else {}
-    request = urllib.request.Request(f"{url}/twilio/voice", method="POST", headers=headers)
-
-    class _Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: Any, **__: Any) -> None:
-            return None
-
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
-    try:
-        with opener.open(request, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError as error:
-        return str(error)
+    return door.status(f"{url}{door.PROOF_PATH}", {"Host": host} if host else {})
 
 
 def findings(world: World) -> list[Finding]:
