@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ports import free_port
 from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
 from stack_world.fixtures import checkout, stack
 from swarm_world.fixtures import swarm
@@ -30,6 +31,12 @@ LINES = {
     "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """Instead of pytest-asyncio's, which the kernel may give to another worker before the test's process listens."""
+    return free_port()
 
 
 def line_of(nodeid: str) -> str | None:

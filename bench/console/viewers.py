@@ -14,8 +14,9 @@ from statistics import median
 from string import ascii_lowercase
 from typing import Any
 
+from ports import free_port
 from stack_world.fixtures import remove
-from stack_world.stack import Stack, eventually, free_port, prepare
+from stack_world.stack import Stack, eventually, prepare
 from stack_world.terminal import finish, typed
 
 VIEWERS = 10

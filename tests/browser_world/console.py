@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 import uvicorn
 
+from ports import free_port
 from prosaas_ops.console.server import Console, serve
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import World
@@ -179,9 +180,7 @@ async def console(
     engine.live = [LiveCall(LIVE, "456", datetime.now(UTC).isoformat())]
     doorkeeper = Doorkeeper()
     world = World(engine)  # type: ignore[arg-type]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     servers: list[uvicorn.Server] = []
     serving = asyncio.create_task(
         serve(Console(world, doorkeeper, port), doorkeeper, port, idle_seconds, servers.append)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT
+from ports import free_port
 from postgres_world import docker
-from stack_world.stack import eventually, free_port
+from stack_world.stack import eventually
 
 DIGEST = "sha256:" + "ab" * 32
 DOCKER = f"""#!/bin/sh

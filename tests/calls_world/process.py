@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from calls_world.waiting import SAFETY_SECONDS
 from calls_world.world import ENVIRON, SPEED, outside
+from ports import free_port
 from simulator.app import CONTROL
 from simulator.control import CallOrder
 from simulator.live import Note
@@ -72,8 +72,7 @@ async def service_process(folder: Path, **environ: str) -> AsyncIterator[Service
     """A running service, whose journals are in `folder`/spool; killed in the end if it has not ended by itself."""
     spool = folder / "spool"
     spool.mkdir(exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with outside({}) as (simulator, _settings):
         process = await asyncio.create_subprocess_exec(
             sys.executable,

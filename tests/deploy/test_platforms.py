@@ -17,9 +17,9 @@ from urllib.error import URLError
 import pytest
 
 from bundle_world.checkout import ROOT, make_checkout
+from ports import free_port
 from postgres_world import docker
 from stack_world.images import python_base
-from stack_world.stack import free_port
 
 SERVICES = ("api", "calls", "worker")
 PRODUCTION = dict(line.split("=", 1) for line in (ROOT / "env/prod.env").read_text().splitlines() if line[:1].isalpha())

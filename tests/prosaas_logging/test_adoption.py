@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stack_world.stack import free_port
+from ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 SERVICES = Path(__file__).parents[2] / "services"

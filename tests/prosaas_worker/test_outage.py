@@ -11,13 +11,12 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
-from aiohttp.test_utils import unused_port
 from twilio.request_validator import RequestValidator
 
 from conftest import docker, setting
+from ports import free_port
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import load_settings
-from stack_world.stack import free_port
 from worker_world import StandIn, service, until
 
 pytestmark = pytest.mark.docker
@@ -61,7 +60,7 @@ async def api(database: Database, outside: StandIn, tmp_path: Path) -> AsyncIter
     connection = await asyncpg.connect(database.url)
     await connection.execute("INSERT INTO businesses (name, phone) VALUES ('דנה', '+97235550100')")
     await connection.close()
-    api_port, worker_port = unused_port(), unused_port()
+    api_port, worker_port = free_port(), free_port()
     environ = {
         "DATABASE_URL": database.url,
         "PUBLIC_URL": PUBLIC_URL,

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import unused_port
 from sqlalchemy import text
 
+from ports import free_port
 from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
 from worker_world import SAFETY_S, service, until
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 def start(settings, outside, tmp_path):
     """Start a worker process; its log and its address come with it."""
-    port = unused_port()
+    port = free_port()
     environ = {
         "DATABASE_URL": settings.database_url,
         "OPENAI_API_KEY": "sk-test",

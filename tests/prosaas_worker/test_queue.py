@@ -9,10 +9,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from aiohttp.test_utils import unused_port
 from pgqueuer import PgQueuer
 from sqlalchemy import make_url, text
 
+from ports import free_port
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.jobs import enqueue
 from prosaas_core.outward.http import Refused, Unavailable
@@ -405,7 +405,7 @@ async def test_a_connection_that_breaks_in_mid_protocol_is_a_lost_one_each_time_
 
 
 def elsewhere(url):
-    return url.replace(url.rpartition("@")[2], f"127.0.0.1:{unused_port()}/none")
+    return url.replace(url.rpartition("@")[2], f"127.0.0.1:{free_port()}/none")
 
 
 def strange_database(url):

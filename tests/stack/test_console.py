@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from stack_world.stack import Stack, docker, eventually, free_port
+from ports import free_port
+from stack_world.stack import Stack, docker, eventually
 from stack_world.terminal import finish, typed
 
 

@@ -14,8 +14,9 @@ import pexpect
 import pytest
 
 from bundle_world.checkout import Checkout
+from ports import free_port
 from stack_world.authority import MACHINE, Authority, authority
-from stack_world.stack import Stack, docker, eventually, free_port
+from stack_world.stack import Stack, docker, eventually
 from stack_world.terminal import finish, typed
 
 pytestmark = pytest.mark.docker

@@ -17,8 +17,9 @@ import aiohttp
 import pytest
 
 from bundle_world.checkout import ROOT, Checkout, Done, clean_environment
+from ports import free_port
 from stack_world.images import python_base
-from stack_world.stack import docker, eventually, free_port
+from stack_world.stack import docker, eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 

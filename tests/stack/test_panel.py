@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
+from ports import free_port
 from stack_world.fixtures import remove
-from stack_world.stack import Stack, free_port
+from stack_world.stack import Stack
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]
 FILES = "docker-compose.yml:docker-compose.prod.yml"

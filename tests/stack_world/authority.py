@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from stack_world.stack import eventually, free_port
+from ports import free_port
+from stack_world.stack import eventually
 
 # Where containers find this machine: the engine's own bridge.
 MACHINE = "172.17.0.1"

@@ -1,18 +1,16 @@
 """A running production stack, and what a test asks of it."""
 
 import json
-import random
 import re
-import socket
 import subprocess
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
+from ports import free_port
 from postgres_world import docker
 
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -104,16 +102,6 @@ def eventually(look: Callable[[], str | None], what: str, seconds: float) -> str
         assert monotonic() < deadline, f"{what}: nothing in {seconds:.0f} s"
         sleep(0.2)
     return found
-
-
-def free_port() -> int:
-    """A port that stays free while its container is away: it is below those that the kernel gives to whoever asks."""
-    while True:
-        # Not the seeded generator: workers that share a seed would all choose alike.
-        port = random.SystemRandom().randrange(20_000, 32_768)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("", port))
-            return port
 
 
 def prepare(**settings: str) -> tuple[Checkout, str]:

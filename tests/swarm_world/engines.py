@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack_world.stack import docker, eventually, free_port
+from ports import free_port
+from stack_world.stack import docker, eventually
 
 # Has an engine and a registry; `make test` runs in it.
 _IMAGE = os.environ.get("TESTS_IMAGE", "prosaas/tests:local")

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from ports import free_port
 from prosaas_core.migrate import RefusedError, migrate
 from prosaas_core.postgres.address import arguments
 from prosaas_core.postgres.pooler import shares_connections
@@ -21,16 +22,14 @@ pytestmark = pytest.mark.skipif(BINARY is None, reason="Debian's package pgbounc
 
 
 @pytest.fixture
-def pooled(
-    database_url: str, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
-) -> Iterator[Callable[[str, int], str]]:
+def pooled(database_url: str, tmp_path: Path) -> Iterator[Callable[[str, int], str]]:
     """Start a PgBouncer before the test's database in the given mode, with so many connections; yields its address."""
     started: list[subprocess.Popen[bytes]] = []
     found = arguments(database_url)
     tmp_path.chmod(0o755)
 
     def start(mode: str, size: int) -> str:
-        port = unused_tcp_port_factory()
+        port = free_port()
         users = tmp_path / f"users-{port}"
         users.write_text(f'"{found["user"]}" "{found["password"]}"\n')
         configuration = tmp_path / f"pgbouncer-{port}.ini"

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from twilio.request_validator import RequestValidator
 
+from ports import free_port
 from postgres_world import as_role
 from prosaas_core.postgres.roles import ROLES
-from stack_world.stack import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 ROOT = Path(__file__).parents[3]

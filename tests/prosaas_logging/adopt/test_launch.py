@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stack_world.stack import free_port
+from ports import free_port
 
 from ..test_adoption import get
 
