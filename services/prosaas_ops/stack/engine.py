@@ -124,6 +124,11 @@ class Engine:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
 
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        """What takes its lines, and the options of that."""
+        config = (self.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
+        return config.get("Type", "?"), config.get("Config") or {}
+
     def life(self, container: str) -> dict[str, Any]:
         """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
         state: dict[str, Any] = self.inspect(container)["State"]
@@ -180,6 +185,10 @@ class Engine:
         if code is None:
             raise Problem(refused.NOT_ENDED(command=command[0], name=container.service))
         return int(code), out, err
+
+    def everywhere(self, service: str, *command: str, **environment: str) -> dict[str, tuple[int, str, str]]:
+        """The same on each machine that may have volumes of the service, by its name; one host has none."""
+        return {"": self.run(self.running(service), *command, **environment)}
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""

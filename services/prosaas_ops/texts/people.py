@@ -54,6 +54,9 @@ LOG_OF: Final = Text(
     "הלוג של {name}: עד שיתמלאו {size}, או עד שפריסה או הפעלה מחדש תחליף אותו",
     "log of {name}: until {size} are full, or a deploy or a restart replaces it",
 )
+LOG_UNSEEN: Final = Text(
+    "הלוג של {name}: אי אפשר לשאול עליו ({why})", "log of {name}: it could not be asked about ({why})"
+)
 WENT_TO: Final = Text(
     "מה שנשלח אל {drivers}: כל עוד המערכת שאוספת את הלוגים שומרת אותו; החיפוש שלה ימצא אותו",
     "what went to {drivers}: as long as the collector keeps it; its own search finds it",
@@ -73,6 +76,10 @@ REPLACED: Final = Text(
 PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",
     "OpenAI, Twilio and Meta: as long as their terms and your settings there say",
+)
+WEBHOOK: Final = Text(
+    "המערכת שמאחורי BUSINESS_WEBHOOK_URL, שמקבלת הודעות ושיחות שלא נענו: כל עוד היא שומרת אותן",
+    "the system behind BUSINESS_WEBHOOK_URL, which is told of messages and missed calls: as long as it keeps them",
 )
 NOBODY_THERE: Final = Text(
     "אין טרמינל לשאול בו; אישור מראש: YES=1", "there is no terminal to ask on: YES=1 agrees beforehand"
