@@ -68,5 +68,7 @@ def _judge_audio(live: LiveCall, line: PhoneLine, ended_by: str) -> None:
     for piece in meant_to_end:
         if piece.cut_short:
             live.problem(f"cut short after {piece.heard_ms} ms: {piece.said.text}")
+        elif live.scenario.expect.heard_whole and piece.heard_bytes < len(piece.said.audio):
+            live.problem(f"lost after {piece.heard_ms} ms, though nobody interrupted: {piece.said.text}")
     if line.ear.unknown_bytes and live.recognised and not live.scenario.expect.unknown_audio:
         live.problem(f"heard {milliseconds(line.ear.unknown_bytes)} ms of audio that the model never sent")
