@@ -145,6 +145,10 @@ AUDIT_HEAD: Final = (
     Text("למה", "why"),
 )
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")
+LOOKED_ALIKE: Final = Text(
+    "מי שהסתכל כמה פעמים באותו דבר מופיע בשורה אחת (×), בשעה האחרונה; לכל אחת: EACH=1",
+    "who looked at the same several times has one row (×), at its last time: EACH=1 shows each",
+)
 NOT_NOTED: Final = Text(
     "הפעולה לא נרשמה ב-audit: אי אפשר לכתוב אל {folder} ({why})",
     "this is not in the audit: {folder} cannot be written ({why})",
