@@ -19,7 +19,7 @@ from prosaas_logging import catalogue
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, diff, forget, log_budget, up
 from prosaas_ops.ask import blackbox, calls, costs, errors, levels, status, trace
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.console import server
 from prosaas_ops.options import Options
 from prosaas_ops.screen.terminal import Screen

@@ -19,7 +19,7 @@ from prosaas_ops import texts
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, log_budget, up
 from prosaas_ops.ask import errors, status, trace
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
