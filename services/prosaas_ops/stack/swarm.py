@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops.stack.engine import SOCKET, Container, Engine
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import swarm as words
 
 STACK = "com.docker.stack.namespace"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from prosaas_ops.act.call import verdict
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
-from prosaas_ops.stack.simulate import Placed
 
 
 def placed(rows: int, level: str = "INFO", ok: bool = True, complete: bool = True) -> Placed:
