@@ -18,14 +18,14 @@ from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, log_budget, up
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import errors, status, trace
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stories.call import tell
 from prosaas_ops.stories.errors import group_errors
 from prosaas_ops.stories.measured import Measured

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Sequence
 
+from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.records import Record, call_record
-from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import told as words
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from prosaas_ops import sealed
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops.stack.engine import SOCKET, Container, Engine
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
 

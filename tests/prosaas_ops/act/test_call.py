@@ -7,11 +7,11 @@ import pytest
 
 from prosaas_ops.act import call
 from prosaas_ops.act.call import verdict
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.options import Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
-from prosaas_ops.stack.simulate import Placed
 
 START = datetime(2024, 1, 25, 14, tzinfo=UTC)
 
@@ -25,7 +25,8 @@ def placed(rows: int, level: str = "INFO", ok: bool = True, complete: bool = Tru
 
 
 class Recorded:
-    call_sid, end_reason, status, ended_at = "CA1", "customer_hangup", "completed", START
+    call_sid, end_reason, status = "CA1", "customer_hangup", "completed"
+    ended_at: datetime | None = START
 
 
 class Unreached(Recorded):

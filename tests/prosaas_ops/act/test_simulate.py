@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from prosaas_ops.act import simulate
 from prosaas_ops.options import Problem
-from prosaas_ops.stack import simulate
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 
 
