@@ -1,6 +1,5 @@
 """The stack on three machines of a Docker Swarm: calls across them, and what happens to calls as they change."""
 
-import json
 import re
 
 import pytest
@@ -9,15 +8,6 @@ from stack_world.traffic import Traffic
 from swarm_world.fixtures import Swarm
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
-
-
-def live_calls(swarm: Swarm) -> dict[str, int]:
-    """By node how many calls its prosaas-calls has."""
-    look = "import urllib.request as u;print(u.urlopen('http://127.0.0.1:5051/calls').read().decode())"
-    return {
-        task["Node"]: len(json.loads(swarm.execute(task, "python", "-IS", "-c", look)))
-        for task in swarm.tasks("prosaas-calls")
-    }
 
 
 def test_every_service_is_spread_over_the_nodes_and_the_door_is_where_its_label_is(swarm: Swarm) -> None:
@@ -62,7 +52,7 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     traffic = Traffic(swarm, live=10, every_s=1.0)
     with traffic.flowing():
-        assert all(live_calls(swarm).values())
+        assert all(swarm.calls_on(node) for node in swarm.nodes)
         swarm.make("restart-calls")
     after = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     assert before.isdisjoint(after)

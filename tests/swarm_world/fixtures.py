@@ -45,6 +45,21 @@ class Swarm:
         """Run it inside the task, on whichever node that is."""
         return self.node_of(task).docker("exec", f"{task['Name']}.{task['ID']}", *command)
 
+    def calls_on(self, node: Node) -> list[str]:
+        """The calls that the replicas of prosaas-calls on that node have now."""
+        look = "import urllib.request as u;print(u.urlopen('http://127.0.0.1:5051/calls').read().decode())"
+        return [
+            call["call_sid"]
+            for task in self.tasks("prosaas-calls")
+            if task["Node"] == node.name
+            for call in json.loads(self.execute(task, "python", "-IS", "-c", look))
+        ]
+
+    def asked(self, statement: str) -> str:
+        """What the database answers, in psql's barest form."""
+        (task,) = self.tasks("postgres")
+        return self.execute(task, "psql", "-qAtX", "-U", "prosaas", "-d", "prosaas", "-c", statement).strip()
+
     @property
     def door(self) -> str:
         """The gateway on the manager's node."""
@@ -76,12 +91,20 @@ def swarm() -> Iterator[Swarm]:
             manager.docker(
                 "node", "update", "--label-add=prosaas.gateway=1", "--label-add=prosaas.database=1", manager.name
             )
+            _publish_simulator(checkout)
             made.make("up-swarm", "BUILD=0", timeout=280)
-            publish = "--publish-add=mode=host,published=9000,target=9000"
-            manager.docker("service", "update", "--quiet", "--update-order=stop-first", publish, f"{project}_simulator")
             yield made
     finally:
         remove(checkout)
+
+
+def _publish_simulator(checkout: Checkout) -> None:
+    """For the tests' callers, in the files themselves: each deploy leaves it as it is."""
+    overlay = checkout.path / "docker-compose.swarm.yml"
+    before, after = "  simulator:\n    deploy: *rollout\n", "  simulator:\n    deploy: *single\n"
+    text = overlay.read_text()
+    assert before in text
+    overlay.write_text(text.replace(before, f"{after}    ports: [{{target: 9000, published: '9000', mode: host}}]\n"))
 
 
 def _images(swarm: Swarm) -> None:
