@@ -25,8 +25,8 @@ SOCKET = "/var/run/docker.sock"
 KEPT = Path(".state/lines")
 GONE = "gone"
 _STDERR = 2
-# "error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
-_NO_STAMP = "error"
+# "Error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
+_NO_STAMP = "Error"
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.

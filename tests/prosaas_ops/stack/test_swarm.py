@@ -83,7 +83,7 @@ def test_what_the_manager_says_of_a_node_that_it_cannot_reach_is_no_line_of_ours
     engine: SwarmEngine, docker: Docker
 ) -> None:
     """It may die between two questions."""
-    said = "error grabbing logs: rpc error: code = Unknown desc = warning: incomplete log stream\n"
+    said = "Error grabbing logs: rpc error: code = Unknown desc = warning: incomplete log stream\n"
     docker.answers["/tasks/t2/logs"] = (200, frame("2026-01-02T00:00:01Z one\n") + frame(said, kind=2))
     (found,) = engine.containers("prosaas-calls")[1:]
     assert [line.text for line in engine.logs(found)] == ["one"]
