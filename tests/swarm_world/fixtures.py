@@ -28,9 +28,10 @@ class Swarm:
     def manager(self) -> Node:
         return self.nodes[0]
 
-    def make(self, *words: str, check: bool = True, timeout: float = 240) -> Done:
-        """An operator's command on the manager."""
-        return self.checkout.run("make", *words, check=check, timeout=timeout, DOCKER_HOST=self.manager.host)
+    def make(self, *words: str, check: bool = True, timeout: float = 240, on: Node | None = None) -> Done:
+        """An operator's command on the manager, or on another one."""
+        host = (on or self.manager).host
+        return self.checkout.run("make", *words, check=check, timeout=timeout, DOCKER_HOST=host)
 
     def tasks(self, service: str) -> list[dict[str, str]]:
         """The service's running tasks: Name, Node, ID."""
@@ -107,6 +108,12 @@ def _publish_simulator(checkout: Checkout) -> None:
     overlay.write_text(text.replace(before, f"{after}    ports: [{{target: 9000, published: '9000', mode: host}}]\n"))
 
 
+def tools(swarm: Swarm) -> list[str]:
+    """The image of the operator's commands, as this checkout has it."""
+    folder = swarm.checkout.run("sh", "-c", f"printf %s '{swarm.checkout.path}' | cksum | cut -d ' ' -f 1").out.strip()
+    return [f"prosaas/ops:folder-{folder}"]
+
+
 def _images(swarm: Swarm) -> None:
     """What a pipeline would do elsewhere: this version, built and pushed. The manager has the tools as well."""
     checkout, version = swarm.checkout, swarm.project
@@ -117,6 +124,5 @@ def _images(swarm: Swarm) -> None:
         docker("tag", f"prosaas/{name}:{version}", pushed)
         docker("push", "--quiet", pushed)
         docker("image", "rm", pushed)
-    folder = checkout.run("sh", "-c", f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1").out.strip()
-    load(swarm.manager, f"prosaas/ops:folder-{folder}", checkout.setting("POSTGRES_IMAGE"))
+    load(swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
     checkout.configure(REGISTRY=swarm.registry.inside)

@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.options import Problem, complain
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Demultiplexer, Engine, RawLine, separated
 from prosaas_ops.texts import swarm as words
 
 STACK = "com.docker.stack.namespace"
 # What a task says of itself once nothing of it runs.
 ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
-# Of one whose node does not answer: whether it still runs nobody knows, and what it wrote is there alone.
-AWAY = "away"
 
 _LOOKS_EVERY_S = 1.0
 _REACH_S = 20.0
@@ -94,6 +92,9 @@ class SwarmEngine(Engine):
             found = [container for container in found if container.service in services]
             found.sort(key=lambda container: services.index(container.service))
         return found
+
+    def serving(self, service: str) -> list[Container]:
+        return self.generations(service)
 
     def require(self, *services: str) -> list[Container]:
         """The same; once for each node that is away it is told that what is there is missing."""
