@@ -182,9 +182,10 @@ def _described(engine: Engine, container: Container) -> dict[str, Any]:
 def _versions(engine: Engine, described: list[dict[str, Any]], lines: list[Line]) -> str:
     version = engine.get("/version")
     rows = [f"docker {version['Version']} (API {version['ApiVersion']}), kernel {version.get('KernelVersion', '?')}"]
+    names = [one["name"] if "@" in one["name"] else one["service"] for one in described]
     rows += [
-        f"{one['name'] if '@' in one['name'] else one['service']}: {one['image']} {one['image_id'][:19]} {one['status']}"
-        for one in described
+        f"{name}: {one['image']} {one['image_id'][:19]} {one['status']}"
+        for name, one in zip(names, described, strict=True)
     ]
     rows += [f"{line.service}: {line.text}" for line in lines if line.event in ("SERVICE_START", "WORKER_START")]
     return "\n".join(rows) + "\n"

@@ -63,7 +63,7 @@ def test_a_task_is_a_container_whose_name_says_replica_and_node(engine: SwarmEng
     assert (new.service, new.name, new.state, new.version) == ("prosaas-calls", "prosaas-calls.2@two", "running", "v7")
     assert (old.name, old.state) == ("prosaas-calls.1@one", "exited")
     assert [one.name for one in engine.current()] == ["prosaas-calls.2@two"]
-    assert [one.name for one in engine.generations("prosaas-calls")] == ["prosaas-calls.2@two"]
+    assert [one.name for one in engine.serving("prosaas-calls")] == ["prosaas-calls.2@two"]
 
 
 def test_a_node_that_is_away_is_told_once_and_nothing_is_asked_of_it(
