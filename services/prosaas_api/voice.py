@@ -158,9 +158,14 @@ async def status(request: Request, state: AppState) -> Response:
 
 @router.post(_STREAM)
 async def stream(request: Request, state: AppState) -> Response:
-    """What became of a media stream: one that could not be opened is a caller whom nobody answered."""
+    """What became of a media stream: one that could not be opened is a caller whom nobody answered.
+
+    That one was opened is noted: where no record follows, the call was not missed, it was lost.
+    """
     form = checked(await signed_form(request, state), "CallSid", "StreamEvent")
     annotate(call_sid=form["CallSid"])
+    if form["StreamEvent"] == "stream-started":
+        await _asked(state, partial(queries.note_stream, call_sid=form["CallSid"]))
     if form["StreamEvent"] == "stream-error":
         log.event(STREAM_FAILED, error=form.get("StreamError", "")[:_LONGEST_ERROR])
     return Response(status_code=204)

@@ -230,6 +230,11 @@ def CALLS_MISSED(*, count: int) -> None:
     """Calls that rang and ended without a word of ours; their businesses are told."""
 
 
+@event(WARNING, "🕳️", he="שיחות אבדו עם המכונה שלהן", en="calls were lost with their machine")
+def CALLS_LOST(*, count: int) -> None:
+    """Calls that we had, that are over and left no record: their machine, and the journals on it, are away."""
+
+
 @event(WARNING, "⚠️", he="הגיעה הודעה לא תקינה מ-Media Streams", en="malformed message from Media Streams")
 def MEDIA_MALFORMED(*, error: str) -> None:
     """A message from the telephone leg is malformed and was skipped."""

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
@@ -23,6 +23,7 @@ from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
 from prosaas_core.tables import Business
+from prosaas_core.tables import Call as TheCall
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -479,6 +480,21 @@ async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None
             response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
             assert response.status_code == 204
     assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]
+
+
+async def test_a_stream_that_opened_is_noted_until_there_is_a_record(client: Client, engine: AsyncEngine) -> None:
+    """So that a call whose machine went down with it is known from one that never came."""
+    await client.twilio("/twilio/voice", CALL)
+
+    async def told() -> Any:
+        await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], "StreamEvent": "stream-started"})
+        async with engine.begin() as connection:
+            return await connection.scalar(select(TheCall.metrics))
+
+    assert await told() == {"streamed": True}
+    async with engine.begin() as connection:
+        await connection.execute(update(TheCall).values(recorded_at=func.now(), metrics={}))
+    assert await told() == {}
 
 
 async def test_what_twilio_asks_and_what_it_is_told_is_kept_in_outline(client: Client) -> None:

@@ -234,6 +234,20 @@ async def test_the_status_callback_says_how_long_the_call_was(world: World) -> N
     assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
 
 
+async def test_a_stream_that_opened_is_told_where_its_verb_asks_for_that(world: World) -> None:
+    """Signed, while the call goes on; a stream that asks for nothing is not told of."""
+    (asked_for_nothing,) = world.bridge.twiml
+    assert (await world.call({"turns": []}))["ok"]
+    assert len(world.bridge.webhooks) == 2
+    world.bridge.twiml = [
+        asked_for_nothing.replace("<Stream ", f'<Stream statusCallback="{PUBLIC_URL}/twilio/stream" ')
+    ]
+    assert (await world.call({"turns": []}))["ok"]
+    path, form, signature = world.bridge.webhooks[-2]
+    assert (path, form["StreamEvent"]) == ("/twilio/stream", "stream-started")
+    assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
+
+
 @pytest.mark.parametrize("how", ["stop", "close", "abort"])
 async def test_a_caller_hangs_up_in_each_way(world: World, how: str) -> None:
     """Only a `stop` says so beforehand."""

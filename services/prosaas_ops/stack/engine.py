@@ -24,6 +24,8 @@ SOCKET = "/var/run/docker.sock"
 # Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
 KEPT = Path(".state/lines")
 GONE = "gone"
+# Of one whose machine does not answer: whether it still runs nobody knows, and what it wrote is there alone.
+AWAY = "away"
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
@@ -95,6 +97,10 @@ class Engine:
         if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
             return found
         raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
+
+    def serving(self, service: str) -> list[Container]:
+        """Those that take what is new: on one host the newest, on a Swarm every replica."""
+        return [self.running(service)]
 
     def require(self, *services: str) -> list[Container]:
         """The containers of these services; a stack with none of them is a problem with an obvious fix."""
