@@ -16,6 +16,7 @@ from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import make_engine
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
+from prosaas_core.switch_follower import following
 
 DESCRIPTION = "Businesses, their customers, appointments, phone calls and WhatsApp conversations."
 
@@ -34,7 +35,8 @@ def create_app(settings: Settings) -> FastAPI:
             twilio = TwilioCalls(settings)
             app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             try:
-                yield
+                async with following("prosaas-api", settings.database_url):
+                    yield
             finally:
                 await twilio.close()
                 await engine.dispose()

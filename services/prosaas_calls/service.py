@@ -27,6 +27,7 @@ from prosaas_core.kept.journal import Journals
 from prosaas_core.kept.recovery import EVERY_S, recover
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
+from prosaas_core.switch_follower import following
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
 from prosaas_logging.levels import level_name
@@ -71,6 +72,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         declarations()
         await store.warm_up()
         async with (
+            following(log_settings.service, settings.database_url),
             pages.listening(host, settings.operators_port) as operators_port,
             server.listening(host, settings.port or DEFAULT_PORT) as port,
         ):
