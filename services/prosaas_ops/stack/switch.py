@@ -69,12 +69,16 @@ def raised(
         raise Usage(refused.SWITCH_TOO_LONG(hours=LONGEST_SECONDS // 3600))
     duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
     undo = ExitStack()
+    told: set[str] = set()
 
     def raise_in(container: Container) -> None:
         undo.callback(_take_back, engine, container, target, stays)
-        # Another terminal may have asked for longer: setting it anew would shorten its time.
-        if not stays(container) or seconds_left(engine, container, target) < seconds:
+        # Another terminal may have asked for longer: setting it anew would shorten its time. And what one replica was
+        # told the others of its service know by now; while Postgres is away each is told by itself.
+        known = container.service in told or stays(container)
+        if not known or seconds_left(engine, container, target) < seconds:
             raise_to_debug(engine, container, target, duration)
+        told.add(container.service)
 
     try:
         for container in containers:

@@ -93,6 +93,13 @@ def test_what_the_manager_says_of_a_node_that_it_cannot_reach_is_no_line_of_ours
     assert [line.text for line in engine.logs(found)] == ["one"]
 
 
+def test_the_replica_of_this_node_is_asked_first(engine: SwarmEngine, docker: Docker) -> None:
+    """It is reached in no time, and the others hear of a switch from it."""
+    newest = {"created": "2026-01-03T00:00:00.5Z"}
+    docker.answers["/tasks"] = (200, json.dumps([task("t1", 1, "n1"), task("t2", 2, "n2", **newest)]).encode())
+    assert [one.place for one in engine.generations("prosaas-calls")] == ["1@one", "2@two"]
+
+
 def test_its_lines_are_read_from_whichever_node(engine: SwarmEngine, docker: Docker) -> None:
     lines = frame("2026-01-02T00:00:01Z one\n") + frame("2026-01-02T00:00:03Z two\n")
     docker.answers["/tasks/t2/logs"] = (200, lines)

@@ -80,6 +80,16 @@ def test_every_container_is_asked_to_take_it_back_whoever_refuses(engine: Any) -
     ]
 
 
+@pytest.mark.parametrize(("spread", "levels"), [(True, 1), (False, 2)])
+def test_a_replica_that_heard_of_it_from_another_is_not_asked_again(engine: Any, spread: bool, levels: int) -> None:
+    """While Postgres is away it did not hear, and is asked by itself."""
+    engine.begin("prosaas-calls")
+    switches = [{"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 62}] if spread else []
+    engine.on_run = lambda service, command: (0, json.dumps({"switches": switches}), "")
+    with live_switch.raised(engine, engine.generations("prosaas-calls"), Target("CA1"), 60):
+        assert sum(words[1] == "level" for _, *words in engine.executed) == levels
+
+
 def test_the_level_is_taken_back_when_the_block_is_interrupted(engine: Any) -> None:
     containers = engine.containers()
     with pytest.raises(KeyboardInterrupt), live_switch.raised(engine, containers, Target(call_sid="CA1"), 60):
