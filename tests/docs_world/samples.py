@@ -96,7 +96,7 @@ def a_call() -> str:
     texts = [line(catalogue.CALL_START, call_sid=CALL)] * 20
     placed = Placed(CALL, [parse(RawLine(stamp(0), "prosaas-calls", text)) for text in texts], {"ok": True})
     placed.lines += [parse(RawLine(stamp(0), name, "[INFO] x")) for name in ("prosaas-api", "prosaas-api", "worker")]
-    placed.complete, placed.seconds = True, 31.1
+    placed.end_seen, placed.job, placed.seconds = True, "JOB_DONE", 31.1
     return _printed(lambda: placing.verdict(placed, _record(end_reason="customer_hangup"), False, Screen()))
 
 

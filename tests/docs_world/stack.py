@@ -57,6 +57,9 @@ class Stack:
     def running(self, service: str) -> Container:
         return self.containers(service)[0]
 
+    def serving(self, service: str) -> list[Container]:
+        return [self.running(service)]
+
     def kept(self, *_services: str) -> list[Container]:
         return []
 

@@ -82,8 +82,11 @@ def message_by(formatter: logging.Formatter, record: logging.LogRecord) -> str |
 
 def error_by(formatter: logging.Formatter, record: logging.LogRecord) -> ErrorInfo | None:
     """The exception as the formatter has it, where that is not what the standard library makes of it."""
-    if type(formatter).formatException is logging.Formatter.formatException or not record.exc_info:
+    kind, plain = type(formatter), logging.Formatter
+    if not record.exc_info or (kind.formatException is plain.formatException and kind.format is plain.format):
         return None
+    said = copy(record)
+    said.exc_text = said.stack_info = None
     with suppress(Exception):
-        return split_traceback(formatter.formatException(record.exc_info))[1]
+        return split_traceback(formatter.format(said))[1]
     return None

@@ -24,6 +24,8 @@ SOCKET = "/var/run/docker.sock"
 # Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
 KEPT = Path(".state/lines")
 GONE = "gone"
+# Of one whose machine does not answer: whether it still runs nobody knows, and what it wrote is there alone.
+AWAY = "away"
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
@@ -96,6 +98,10 @@ class Engine:
             return found
         raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
 
+    def serving(self, service: str) -> list[Container]:
+        """Those that take what is new: on one host the newest, on a Swarm every replica."""
+        return [self.running(service)]
+
     def require(self, *services: str) -> list[Container]:
         """The containers of these services; a stack with none of them is a problem with an obvious fix."""
         found = self.containers(*services)
@@ -110,6 +116,11 @@ class Engine:
     def inspect(self, container: str) -> dict[str, Any]:
         answer: dict[str, Any] = self.get(f"/containers/{container}/json")
         return answer
+
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        """What takes its lines, and the options of that."""
+        config = (self.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
+        return config.get("Type", "?"), config.get("Config") or {}
 
     def life(self, container: str) -> dict[str, Any]:
         """When it started and ended, and how: StartedAt, FinishedAt, ExitCode, OOMKilled."""
@@ -167,6 +178,10 @@ class Engine:
         if code is None:
             raise Problem(refused.NOT_ENDED(command=command[0], name=container.service))
         return int(code), out, err
+
+    def everywhere(self, service: str, *command: str, **environment: str) -> dict[str, tuple[int, str, str]]:
+        """The same on each machine that may have volumes of the service, by its name; one host has none."""
+        return {"": self.run(self.running(service), *command, **environment)}
 
     def stream(self, method: str, path: str, query: dict[str, Any]) -> socket.socket:
         """The connection after its response headers; what follows is the body."""

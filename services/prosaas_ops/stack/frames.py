@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _STDERR = 2
+# "Error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
+_NO_STAMP = "Error"
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -40,6 +42,8 @@ class Demultiplexer:
                     partial[kind] = payload
                     continue
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
+            if stamp == _NO_STAMP:
+                continue
             yield RawLine(stamp, self._service, text[:-1], self._place)
 
 

@@ -89,7 +89,7 @@ class Story:
     @property
     def reached(self) -> bool:
         """Whether prosaas-calls ever had the call."""
-        recorded = self.record is not None and bool(self.record.end_reason)
+        recorded = self.record is not None and bool(self.record.end_reason or self.record.metrics.get("streamed"))
         return recorded or any(entry.event == "CALL_START" for entry in self.entries)
 
     def count(self, source: str, origin: str = "log") -> int:
