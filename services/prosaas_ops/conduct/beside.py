@@ -3,9 +3,12 @@
 import os
 import subprocess
 import tarfile
+import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from prosaas_ops.conduct import encrypted
 from prosaas_ops.conduct.world import World
@@ -15,6 +18,11 @@ from prosaas_ops.texts import kept as words
 
 # Whose folder is whose volume; the folder's own name begins each name in the archive.
 _FOLDERS = {"gateway": Path("/data"), "prosaas-calls": Path("/var/spool/prosaas")}
+# What reading an archive can end in.
+_UNREADABLE = (tarfile.TarError, EOFError, zlib.error, OSError)
+# A folder in which files come and go while it is read may need another look.
+_ATTEMPTS = 3
+_END = bytes(1024)
 
 
 def files_of(path: Path) -> Path:
@@ -24,7 +32,7 @@ def files_of(path: Path) -> Path:
 
 
 def write(world: World, path: Path, recipient: str) -> str:
-    """Make the archive, where those run who have the files; what is said of it."""
+    """Make the archive, where those run who have the files; what is said of it. Problem where it is not whole."""
     found = _running(world)
     if not found:
         return ""
@@ -33,13 +41,15 @@ def write(world: World, path: Path, recipient: str) -> str:
     try:
         with tarfile.open(part, "x:gz") as archive:
             for one in found:
-                # One that ends just now has nothing to tell.
-                with suppress(tarfile.ReadError), _streamed(one) as held:
+                with _fetched(one, path.parent) as held:
                     _copied(held, archive, held)
         part.chmod(0o600)
+        _read_whole(part)
         if recipient:
             encrypted.for_recipient(part, recipient)
         os.replace(part, aside)
+    except _UNREADABLE as error:
+        raise Problem(words.NO_FILES(name=aside.name, why=error)) from None
     finally:
         part.unlink(missing_ok=True)
     return words.AND_FILES(name=aside.name)
@@ -56,7 +66,7 @@ def put_back(world: World, path: Path, key: Path | None) -> None:
         return
     with encrypted.opened(aside, key) as plain:
         for one in running:
-            with _streamed(one) as held:
+            with _fetched(one, path.parent) as held:
                 there = frozenset(member.name for member in held)
             with tarfile.open(plain) as archive:
                 count += _sent(one, archive, there)
@@ -105,11 +115,33 @@ def _running(world: World) -> list[Container]:
 
 
 @contextmanager
-def _streamed(one: Container) -> Iterator[tarfile.TarFile]:
-    """What the container has, as the engine streams it: it may be more than memory holds."""
+def _fetched(one: Container, folder: Path) -> Iterator[tarfile.TarFile]:
+    """What the container has, whole: put aside in the folder first, for it may be more than memory holds."""
     command = ["docker", "cp", f"{one.id}:{_FOLDERS[one.service]}", "-"]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as copied,
-        tarfile.open(fileobj=copied.stdout, mode="r|") as held,
-    ):
-        yield held
+    for _ in range(_ATTEMPTS):
+        with tempfile.TemporaryFile(dir=folder) as file:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False)
+            if done.returncode == 0 and _is_ended(file):
+                with tarfile.open(fileobj=file, mode="r:") as held:
+                    yield held
+                return
+    why = done.stderr.decode("utf-8", "replace").strip()[-300:] or words.CUT_SHORT
+    raise Problem(words.FILES_UNREAD(service=one.service, why=why))
+
+
+def _is_ended(file: IO[bytes]) -> bool:
+    """Whether the stream came to its own end, two blocks of nothing: the engine may break off and say nothing of it."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - len(_END)))
+    ended = file.read() == _END
+    file.seek(0)
+    return ended
+
+
+def _read_whole(path: Path) -> None:
+    """Every byte of it, not the list of its files alone; one of `_UNREADABLE` where that cannot be."""
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if (file := archive.extractfile(member)) is not None:
+                while file.read(1 << 20):
+                    pass

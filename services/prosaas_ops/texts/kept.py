@@ -13,6 +13,15 @@ WRITTEN: Final = Text(
     "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",
 )
 AND_FILES: Final = Text(", אישורי TLS ורשומות שממתינות: {name}", ", certificates and spool in {name}")
+NO_FILES: Final = Text(
+    "מסד הנתונים מגובה, והארכיון שלידו לא נכתב: {name}: {why}",
+    "the database is backed up; the archive beside it, {name}, could not be made: {why}",
+)
+FILES_UNREAD: Final = Text(
+    "אי אפשר לקרוא את הקבצים של {service}: {why}",
+    "the files of {service} could not be read: {why}",
+)
+CUT_SHORT: Final = Text("docker cp נקטע באמצע", "docker cp was cut short")
 FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count} files are back from {name}")
 FILES_STAY: Final = Text(
     "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"

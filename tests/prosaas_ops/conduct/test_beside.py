@@ -26,6 +26,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     docker.parent.mkdir()
     docker.write_text(
         f'#!/bin/sh\ncd "{tmp_path}"\n'
+        "[ ! -x broken ] || . ./broken\n"
         'if [ "$2" = - ]; then cat >"sent-${3%%:*}.tar"; else exec cat "${2%%:*}.tar"; fi\n'
     )
     docker.chmod(0o755)
@@ -51,6 +52,49 @@ def test_certificates_and_spool_are_one_archive_that_any_tar_reads(played: Any, 
     with tarfile.open(archive) as found:
         assert {member.uid for member in found} == {10001}
     assert archive.stat().st_mode & 0o777 == 0o600
+
+
+def breaks(folder: Path, how: str) -> None:
+    """What docker does from now on, in the shell's words."""
+    (folder / "broken").write_text(how)
+    (folder / "broken").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        'head -c 600 "${2%%:*}.tar"; exit 1',
+        'head -c 600 "${2%%:*}.tar"; exit 0',
+        "head -c 1024 1.tar; exit 0",
+        "exit 1",
+    ],
+    ids=["cut, and said so", "cut, and said nothing", "cut between two files", "nothing at all"],
+)
+def test_a_stream_that_is_cut_leaves_no_archive_and_is_said(played: Any, tmp_path: Path, how: str) -> None:
+    (tmp_path / "kept").mkdir()
+    breaks(tmp_path, how)
+    with pytest.raises(Problem, match="the files of gateway could not be read"):
+        beside.write(played, tmp_path / "kept/one.dump", "")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_folder_that_changed_while_it_was_read_is_read_again(played: Any, tmp_path: Path) -> None:
+    """The second look is whole, and nothing of the first is in the archive."""
+    (tmp_path / "kept").mkdir()
+    breaks(tmp_path, 'chmod -x broken; head -c 600 "${2%%:*}.tar"; exit 1')
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    with tarfile.open(tmp_path / "kept/one.files.tar.gz") as archive:
+        assert archive.getnames() == ["data/key.pem", "prosaas/CA1.json"]
+
+
+def test_what_the_running_stack_has_is_known_before_anything_is_put_back(played: Any, tmp_path: Path) -> None:
+    """A list that is cut would have an older certificate replace a newer one."""
+    (tmp_path / "kept").mkdir()
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    breaks(tmp_path, 'if [ "$3" = - ]; then head -c 0 "${2%%:*}.tar"; exit 1; fi')
+    with pytest.raises(Problem, match="could not be read"):
+        beside.put_back(played, tmp_path / "kept/one.dump", None)
+    assert list(tmp_path.glob("sent-*")) == []
 
 
 def test_where_it_cannot_be_encrypted_no_certificate_and_no_call_is_left_readable(

@@ -89,6 +89,26 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
     assert database.backup(backing).exists()
 
 
+def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
+    backing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no older backup makes room for one that lacks something."""
+
+    def cut(*_: object) -> str:
+        raise Problem("docker cp was cut short")
+
+    monkeypatch.setattr(database.beside, "write", cut)
+    settings = {"BACKUP_COPY": "rclone", "BACKUP_KEEP": "1"}
+    backing.setting = backing.recorded = lambda name: settings.get(name, "")
+    older = backing.root / "backups/prosaas-20260101T000000Z.dump"
+    older.parent.mkdir()
+    older.write_text("dump")
+    with pytest.raises(Problem, match="cut short"):
+        database.backup(backing)
+    (new,) = set(older.parent.iterdir()) - {older}
+    assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
+
+
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:
     """Somebody's own prosaas-before-upgrade.dump sorts behind every date."""
     folder = world.root / "backups"
