@@ -1,16 +1,18 @@
 """The archive beside a backup: the front door's certificates, and the calls that wait on disk for the database."""
 
+import gzip
 import os
 import subprocess
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from prosaas_ops.conduct import encrypted
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
@@ -55,6 +57,14 @@ def write(world: World, path: Path, recipient: str) -> str:
     return words.AND_FILES(name=aside.name)
 
 
+def examine(path: Path, key: Path | None) -> None:
+    """Read the archive beside the dump to its end; Problem where it is damaged."""
+    aside = files_of(path)
+    if aside.is_file():
+        with _readable(aside, key):
+            pass
+
+
 def put_back(world: World, path: Path, key: Path | None) -> None:
     """Bring back what those who run now do not have; what they have is newer, and stays."""
     aside = files_of(path)
@@ -64,12 +74,11 @@ def put_back(world: World, path: Path, key: Path | None) -> None:
     if len(running) < len(_FOLDERS):
         world.warn(words.FILES_LATER(name=aside.name, file=path.name))
         return
-    with encrypted.opened(aside, key) as plain:
+    with _readable(aside, key) as archive:
         for one in running:
             with _fetched(one, path.parent) as held:
                 there = frozenset(member.name for member in held)
-            with tarfile.open(plain) as archive:
-                count += _sent(one, archive, there)
+            count += _sent(one, archive, there)
     if count:
         world.say(words.FILES_BACK(name=aside.name, count=count))
 
@@ -78,11 +87,13 @@ def _sent(one: Container, archive: tarfile.TarFile, there: frozenset[str]) -> in
     lacking = [member for member in archive if _is_of(one, member) and member.name not in there]
     if not lacking:
         return 0
+    count = 0
     # Into the volume itself: the engine lets nothing into a read-only root.
     command = ["docker", "cp", "-", f"{one.id}:{_FOLDERS[one.service]}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as copying:
         assert copying.stdin is not None
-        with tarfile.open(fileobj=copying.stdin, mode="w|") as sent:
+        # Where it ends before it has read all, it says why.
+        with suppress(BrokenPipeError), tarfile.open(fileobj=copying.stdin, mode="w|") as sent:
             count = _copied(archive, sent, (_within(member) for member in lacking))
         _, told = copying.communicate()
     if copying.returncode:
@@ -115,6 +126,18 @@ def _running(world: World) -> list[Container]:
 
 
 @contextmanager
+def _readable(aside: Path, key: Path | None) -> Iterator[tarfile.TarFile]:
+    """The archive, read to its end before anybody acts on what its beginning says; Problem where it is damaged."""
+    try:
+        with encrypted.opened(aside, key) as plain:
+            _read_whole(plain)
+            with tarfile.open(plain) as archive:
+                yield archive
+    except _UNREADABLE as error:
+        raise problem(words.FILES_DAMAGED(name=aside.name, why=error), words.WITHOUT_FILES(name=aside.name)) from None
+
+
+@contextmanager
 def _fetched(one: Container, folder: Path) -> Iterator[tarfile.TarFile]:
     """What the container has, whole: put aside in the folder first, for it may be more than memory holds."""
     command = ["docker", "cp", f"{one.id}:{_FOLDERS[one.service]}", "-"]
@@ -139,9 +162,9 @@ def _is_ended(file: IO[bytes]) -> bool:
 
 
 def _read_whole(path: Path) -> None:
-    """Every byte of it, not the list of its files alone; one of `_UNREADABLE` where that cannot be."""
+    """Every byte of it, up to the sum that gzip has behind them; one of `_UNREADABLE` where that cannot be."""
+    with gzip.open(path) as file:
+        while file.read(1 << 20):
+            pass
     with tarfile.open(path) as archive:
-        for member in archive:
-            if (file := archive.extractfile(member)) is not None:
-                while file.read(1 << 20):
-                    pass
+        archive.getmembers()

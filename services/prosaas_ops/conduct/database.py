@@ -129,6 +129,7 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
     with encrypted.opened(path, world.root / key if key else None) as plain:
         _readable(world, plain)
+        beside.examine(path, world.root / key if key else None)
         rows = _rows(world)
         if rows and not force:
             raise problem(words.IS_LIVE(rows=rows), words.BY_FORCE(name=name), "docs/operations.md")
@@ -310,9 +311,9 @@ def _files_back(world: World, memory: dict[str, Any]) -> None:
     key = memory.get("key")
     try:
         beside.put_back(world, world.root / memory["file"], world.root / key if key else None)
-    except Problem as problem:
+    except (Problem, OSError) as error:
         # The database is restored: that is not undone for a certificate.
-        world.warn(str(problem))
+        world.warn(str(error))
 
 
 def _require_container(world: World) -> None:

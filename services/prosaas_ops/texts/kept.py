@@ -26,6 +26,13 @@ FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count}
 FILES_STAY: Final = Text(
     "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
 )
+FILES_DAMAGED: Final = Text(
+    "אי אפשר לקרוא את {name} עד סופו: {why}", "{name} beside the backup cannot be read to its end: {why}"
+)
+WITHOUT_FILES: Final = Text(
+    "להביא עותק אחר שלו, או להעביר את {name} הצידה כדי לשחזר בלי האישורים והרשומות שבו",
+    "bring another copy of it, or move {name} away to restore without its certificates and records",
+)
 FILES_LATER: Final = Text(
     "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז שוב make restore FILE=…/{file} FORCE=1",
     "{name} is not back yet, for nobody runs to take it: make up-prod, then make restore FILE=…/{file} FORCE=1 again",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,3 +128,56 @@ def test_what_is_not_there_any_more_comes_back_and_what_is_there_stays(played: A
 def test_a_backup_without_an_archive_brings_nothing_back(played: Any, tmp_path: Path) -> None:
     beside.put_back(played, tmp_path / "older.dump", None)
     assert played.said == []
+
+
+def cut(whole: bytes) -> bytes:
+    return whole[: len(whole) // 2]
+
+
+def flipped(whole: bytes) -> bytes:
+    middle = len(whole) // 2
+    return whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
+
+
+def no_archive(_whole: bytes) -> bytes:
+    return b"not an archive"
+
+
+@pytest.mark.parametrize("harmed", [cut, flipped, no_archive])
+def test_a_damaged_archive_is_refused_with_a_way_around_it_and_nothing_of_it_is_put_back(
+    harmed: Callable[[bytes], bytes], played: Any, tmp_path: Path
+) -> None:
+    """Half a certificate is worse than none."""
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    for container, name in (("1", "data/key.pem"), ("2", "prosaas/CA1.json")):
+        with tarfile.open(tmp_path / f"{container}.tar", "w") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = 100_000
+            archive.addfile(member, BytesIO(os.urandom(member.size)))
+    beside.write(played, path, "")
+    aside = beside.files_of(path)
+    aside.write_bytes(harmed(aside.read_bytes()))
+    for container in ("1", "2"):
+        with tarfile.open(tmp_path / f"{container}.tar", "w"):
+            pass
+    for read in (lambda: beside.examine(path, None), lambda: beside.put_back(played, path, None)):
+        with pytest.raises(Problem, match=r"(?s)cannot be read to its end.*move one\.files\.tar\.gz away"):
+            read()
+    assert list(tmp_path.glob("sent-*")) == []
+
+
+def test_an_engine_that_takes_nothing_in_is_a_problem_that_says_why(played: Any, tmp_path: Path) -> None:
+    """More than a pipe holds: it ends while it is still written to."""
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    with tarfile.open(tmp_path / "1.tar", "w") as archive:
+        member = tarfile.TarInfo("data/key.pem")
+        member.size = 1_000_000
+        archive.addfile(member, BytesIO(os.urandom(member.size)))
+    beside.write(played, path, "")
+    with tarfile.open(tmp_path / "1.tar", "w"):
+        pass
+    breaks(tmp_path, 'if [ "$2" = - ]; then echo no space left >&2; exit 1; fi')
+    with pytest.raises(Problem, match="did not go back to gateway: no space left"):
+        beside.put_back(played, path, None)

@@ -12,6 +12,7 @@ import pytest
 from postgres_world import PostgresServer, docker
 from prosaas_ops.conduct import database
 from prosaas_ops.conduct.database import schedule
+from prosaas_ops.conduct.run import run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 
@@ -107,6 +108,34 @@ def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
         database.backup(backing)
     (new,) = set(older.parent.iterdir()) - {older}
     assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
+
+
+@pytest.mark.parametrize("harm", [Problem("damaged"), FileNotFoundError(2, "no age here"), BrokenPipeError(32, "gone")])
+def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Exception
+) -> None:
+    done: list[str] = []
+
+    def fails(*_: object) -> None:
+        raise harm
+
+    for name in ("_stop", "_last_backup", "_swap", "_start", "_swap_back"):
+        monkeypatch.setattr(database, name, lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(database.beside, "put_back", fails)
+    memory = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
+    run(database.restore(world, memory), world)
+    assert done == ["_stop", "_last_backup", "_swap", "_start"]
+    assert str(harm) in capsys.readouterr().err
+    assert unfinished(world) is None
+
+
+def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) -> None:
+    path = database.backup(backing)
+    aside = database.beside.files_of(path)
+    aside.write_bytes(b"not an archive")
+    with pytest.raises(Problem, match="cannot be read to its end"):
+        database.examined(backing, str(path), force=True)
+    assert "prosaas_restored" not in backing.ask("postgres", "SELECT datname FROM pg_database")
 
 
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:
