@@ -6,12 +6,12 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from prosaas_ops.conduct import encrypted
+from prosaas_ops.conduct import encrypted, spooled
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -65,12 +65,15 @@ def examine(path: Path, key: Path | None) -> None:
             pass
 
 
-def put_back(world: World, path: Path, key: Path | None) -> None:
-    """Bring back what those who run now do not have; what they have is newer, and stays."""
+def put_back(world: World, path: Path, key: Path | None, forgotten: Collection[str] = ()) -> None:
+    """Bring back what those who run now do not have; what they have is newer, and stays.
+
+    What is about a call of which the ledger has the hash does not come back.
+    """
     aside = files_of(path)
     if not aside.is_file():
         return
-    running, count = _running(world), 0
+    running, count, left_out = _running(world), 0, 0
     if len(running) < len(_FOLDERS):
         world.warn(words.FILES_LATER(name=aside.name, file=path.name))
         return
@@ -78,14 +81,25 @@ def put_back(world: World, path: Path, key: Path | None) -> None:
         for one in running:
             with _fetched(one, path.parent) as held:
                 there = frozenset(member.name for member in held)
-            count += _sent(one, archive, there)
+            lacking = [member for member in archive if _is_of(one, member) and member.name not in there]
+            back = [member for member in lacking if not _stays_away(archive, member, forgotten)]
+            count += _sent(one, archive, back)
+            left_out += len(lacking) - len(back)
     if count:
         world.say(words.FILES_BACK(name=aside.name, count=count))
+    if left_out:
+        world.say(words.FILES_LEFT_OUT(name=aside.name, count=left_out))
 
 
-def _sent(one: Container, archive: tarfile.TarFile, there: frozenset[str]) -> int:
-    lacking = [member for member in archive if _is_of(one, member) and member.name not in there]
-    if not lacking:
+def _stays_away(archive: tarfile.TarFile, member: tarfile.TarInfo, forgotten: Collection[str]) -> bool:
+    if member.name.partition("/")[0] != _FOLDERS["prosaas-calls"].name or not member.isreg():
+        return False
+    file = archive.extractfile(member)
+    return file is not None and spooled.stays_away(member.name, file.read(), forgotten)
+
+
+def _sent(one: Container, archive: tarfile.TarFile, members: Sequence[tarfile.TarInfo]) -> int:
+    if not members:
         return 0
     count = 0
     # Into the volume itself: the engine lets nothing into a read-only root.
@@ -94,7 +108,7 @@ def _sent(one: Container, archive: tarfile.TarFile, there: frozenset[str]) -> in
         assert copying.stdin is not None
         # Where it ends before it has read all, it says why.
         with suppress(BrokenPipeError), tarfile.open(fileobj=copying.stdin, mode="w|") as sent:
-            count = _copied(archive, sent, (_within(member) for member in lacking))
+            count = _copied(archive, sent, (_within(member) for member in members))
         _, told = copying.communicate()
     if copying.returncode:
         raise Problem(words.FILES_STAY(service=one.service, why=told.decode("utf-8", "replace").strip()[-300:]))

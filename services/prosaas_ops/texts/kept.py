@@ -23,6 +23,10 @@ FILES_UNREAD: Final = Text(
 )
 CUT_SHORT: Final = Text("docker cp נקטע באמצע", "docker cp was cut short")
 FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count} files are back from {name}")
+FILES_LEFT_OUT: Final = Text(
+    "{count} קבצים מתוך {name} לא הוחזרו: שיחות שהתנהלו בזמן הגיבוי, או של מי שנשכח",
+    "{count} files of {name} are left out: of calls that were live at the backup, or of people who were forgotten",
+)
 FILES_STAY: Final = Text(
     "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.privacy.ledger import hashed
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.options import Problem
 
@@ -123,6 +124,26 @@ def test_what_is_not_there_any_more_comes_back_and_what_is_there_stays(played: A
     with tarfile.open(tmp_path / "sent-2.tar") as sent:
         assert [(member.name, member.uid) for member in sent] == [("CA1.json", 10001)]
     assert len(played.said) == 1
+
+
+def test_who_was_forgotten_since_stays_away_and_the_certificate_comes_back(played: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    with tarfile.open(tmp_path / "2.tar", "w") as archive:
+        for call in ("CA1", "CA2"):
+            record = f'{{"call_sid": "{call}", "end_reason": "customer_hangup"}}'.encode()
+            member = tarfile.TarInfo(f"prosaas/{call}.json")
+            member.size = len(record)
+            archive.addfile(member, BytesIO(record))
+    beside.write(played, path, "")
+    for container in ("1", "2"):
+        with tarfile.open(tmp_path / f"{container}.tar", "w"):
+            pass
+    beside.put_back(played, path, None, {hashed("CA1")})
+    for container, name in (("1", "key.pem"), ("2", "CA2.json")):
+        with tarfile.open(tmp_path / f"sent-{container}.tar") as sent:
+            assert sent.getnames() == [name]
+    assert len(played.said) == 2
 
 
 def test_a_backup_without_an_archive_brings_nothing_back(played: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from postgres_world import PostgresServer, docker
+from prosaas_core.privacy import ledger
 from prosaas_ops.conduct import database
 from prosaas_ops.conduct.database import schedule
 from prosaas_ops.conduct.run import run, unfinished
@@ -127,6 +129,25 @@ def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
     assert done == ["_stop", "_last_backup", "_swap", "_start"]
     assert str(harm) in capsys.readouterr().err
     assert unfinished(world) is None
+
+
+def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(database.beside, "put_back", lambda *_: pytest.fail("put back"))
+    (world.root / ledger.FILE).write_text("half a li")
+    database._files_back(world, {"file": "b.dump", "key": ""})
+    assert "line 1 of forgotten.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_the_files_beside_a_backup_are_held_against_the_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also who was forgotten between the look at the backup and now."""
+    seen: list[Any] = []
+    monkeypatch.setattr(database.beside, "put_back", lambda *given: seen.append(given[-1]))
+    rows = {"calls": ["CA1"], "customers": ["7"], ledger.FILES: ["CA9.0a0b0c0d"]}
+    ledger.note(world.root, ledger.Forgotten.of("r1", datetime.now(UTC), rows))
+    database._files_back(world, {"file": "b.dump", "key": ""})
+    assert seen == [{ledger.hashed("CA1"), ledger.hashed("CA9.0a0b0c0d")}]
 
 
 def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) -> None:
