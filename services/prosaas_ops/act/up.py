@@ -179,7 +179,7 @@ def _say_what_drains(world: World) -> None:
     calls = plan.live_calls(world)
     *older, _newest = calls or {"": 0}
     for name in older:
-        world.say(words.DRAINS(name=name, calls=calls[name]))
+        world.say(words.DRAINS(name=name, calls=plan.in_words([calls[name]]) or 0))
 
 
 def _restart(world: World, options: Options) -> None:
@@ -198,7 +198,7 @@ def _restart(world: World, options: Options) -> None:
 def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
         raise problem(str(words.NO_STACK), "make up-prod")
-    if calls := sum(plan.live_calls(world).values()):
+    if calls := plan.in_words(plan.live_calls(world).values()):
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):

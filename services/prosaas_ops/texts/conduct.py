@@ -72,6 +72,7 @@ MIGRATE_ENDED: Final = Text(
     "migrate הסתיים בקוד יציאה {code}; השורות האחרונות שלו למעלה",
     "migrate ended with exit code {code}; its last lines are above",
 )
+UNKNOWN: Final = Text("מספר לא ידוע, prosaas-calls לא עונה", "an unknown number of")
 GATEWAY_STAYS: Final = Text(
     "gateway נשאר כפי שהיה: חדש היה מנתק שיחות מתנהלות ({calls}). מאוחר יותר: make up-prod, או YES=1",
     "gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1",
