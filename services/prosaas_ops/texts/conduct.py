@@ -12,6 +12,10 @@ INTERRUPTED: Final = Text(
     "make {name} נקטעה בשלב {step!r}: קודם היא מובאת לסופה",
     "make {name} was interrupted at the step {step!r}: that comes to its end first",
 )
+STILL_UNFINISHED: Final = Text(
+    "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
+    "make {name} was interrupted at the step {step!r} and has not come to its end",
+)
 AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
 STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
 GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
