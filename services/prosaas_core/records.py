@@ -20,6 +20,7 @@ from prosaas_core.facts.hindsight import hindsight
 from prosaas_core.facts.prices import Charge
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
+from prosaas_core.privacy.places import SPOKEN_METRIC
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
@@ -184,7 +185,8 @@ async def _unless_forgotten(conn: AsyncConnection, record: CallRecord) -> CallRe
     erased = exists().where(Call.call_sid == record.call_sid, Call.recorded_at.is_not(None), Call.from_number == "")
     if not record.from_number or not await conn.scalar(select(erased)):
         return record
-    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[])
+    numbers = {name: value for name, value in record.metrics.items() if name != SPOKEN_METRIC}
+    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[], metrics=numbers)
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:

@@ -243,8 +243,10 @@ async def test_a_part_that_comes_after_its_caller_was_forgotten_brings_no_word_a
         await save_call_record(connection, part(0))
         await connection.execute(text("UPDATE calls SET from_number = '', customer_id = NULL, transcript = '[]'"))
         await connection.execute(text("DELETE FROM customers"))
-        await save_call_record(connection, part(1))
+        later = replace(part(1), metrics={**part(1).metrics, "unkept": "I have booked you, Dana"})
+        await save_call_record(connection, later)
     async with session(engine) as opened:
         call = await opened.get_one(Call, "CA123")
         assert (await opened.execute(select(func.count()).select_from(Customer))).scalar() == 0
     assert (call.from_number, call.customer_id, call.transcript, call.metrics["turns"]) == ("", None, [], 2)
+    assert "unkept" not in call.metrics
