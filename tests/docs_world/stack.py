@@ -74,6 +74,10 @@ class Stack:
     def inspect(self, container: str) -> dict[str, Any]:
         return {"State": _STATE, **self.details.get(container, {})}
 
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        config = self.inspect(container.id)["HostConfig"]["LogConfig"]
+        return config["Type"], config["Config"]
+
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]
         return state

@@ -45,9 +45,14 @@ class Plan:
 def run(plan: Plan, world: World) -> None:
     """Every step; where one fails, the way back, and the Problem that it failed with.
 
-    The journal outlives a kill: `unfinished` then tells the next command.
+    The journal outlives a kill: `unfinished` then tells the next command. That of another plan, which may hold the only
+    copy of a new password, is never replaced or removed here: a Problem, before anything is done.
     """
-    memory = {**plan.memory, **(unfinished(world) or {}).get("memory", {})}
+    journal = unfinished(world) or {}
+    if (killed := journal.get("plan", plan.name)) != plan.name:
+        told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
+        raise problem(told, str(words.DOCTOR_FIRST), _READ)
+    memory = {**plan.memory, **journal.get("memory", {})}
     for step in plan.steps:
         _note(world, plan, step, memory)
         try:

@@ -114,3 +114,13 @@ def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
         raise AssertionError
     with World(deploy.world.root).locked("restore"):
         pass
+
+
+def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) -> None:
+    """Its journal may hold the only copy of a new password."""
+    killed = {"plan": "rotate-secret", "step": "new value", "at": "x", "memory": {"new": "NEW"}}
+    deploy.world.remember("journal", killed)
+    with pytest.raises(Problem, match=r"(?s)make rotate-secret was interrupted at the step 'new value'.*make doctor"):
+        run(deploy.plan(), deploy.world)
+    assert deploy.world.remembered("journal") == killed
+    assert set(deploy.state.values()) == {"old"}
