@@ -110,10 +110,6 @@ class FakeEngine:
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return [event for event in self.happened if _within(event["timeNano"] / 1e9, since, until)]
 
-    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
-        config = self.inspect(container.id)["HostConfig"]["LogConfig"]
-        return config["Type"], config["Config"]
-
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]
         return state
