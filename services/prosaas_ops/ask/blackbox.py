@@ -9,7 +9,8 @@ from typing import Any
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
 from prosaas_ops.screen.terminal import Prose, Screen
-from prosaas_ops.stack.engine import Container, Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import call_record

@@ -96,3 +96,27 @@ def test_the_level_is_taken_back_when_the_block_is_interrupted(engine: Any) -> N
         raise KeyboardInterrupt
     resets = [service for service, *words in engine.executed if words[1:] == ["reset", "--call", "CA1"]]
     assert sorted(resets) == sorted(container.service for container in containers)
+
+
+@pytest.mark.parametrize(
+    ("level", "switches", "loud"),
+    [
+        ("INFO", [], []),
+        ("DEBUG", [], ["prosaas-calls"]),
+        ("INFO", [{"target": "phone", "value": "+972501234567", "level": "DEBUG"}], ["prosaas-calls"]),
+        ("INFO", [{"target": "call", "value": "CA1", "level": "DEBUG"}], ["prosaas-calls"]),
+        ("INFO", [{"target": "call", "value": "CA2", "level": "DEBUG"}], []),
+        ("INFO", [{"target": "phone", "value": "+972501234567", "level": "ERROR"}], []),
+    ],
+)
+def test_who_may_be_loud_about_a_call_is_told_by_logctl(
+    level: str, switches: Any, loud: list[str], engine: Any
+) -> None:
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        if service == "worker":
+            return 1, "", "no process logs here"
+        quiet = service != "prosaas-calls"
+        return 0, json.dumps({"level": "INFO" if quiet else level, "switches": [] if quiet else switches}), ""
+
+    engine.on_run = run
+    assert [container.service for container in live_switch.loud(engine, "CA1")] == loud
