@@ -42,6 +42,8 @@ INSERT INTO message_fates (provider_id, status, told_at)
     VALUES ('wamid.{mark}', 'read', now() - interval '{age}');
 INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, created_at)
     VALUES ('reply:{mark}', 'meta', 'us', '97250{id:07}', '{mark}', 'sent', now() - interval '{age}');
+INSERT INTO black_boxes (node, name, written_at, content)
+    VALUES ('', 'job {mark}', now() - interval '{age}', '{mark}');
 """
 
 
