@@ -77,6 +77,24 @@ def test_what_a_deploy_would_change_is_told_by_service(swarm: Swarm) -> None:
     assert "replicas" in line
 
 
+def test_a_deploy_that_could_not_work_is_refused_before_anything_changes(swarm: Swarm) -> None:
+    """Each reason in one line, with the command that helps."""
+    name = swarm.manager.name
+    before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
+    swarm.manager.docker("node", "update", "--label-rm=prosaas.gateway", name)
+    swarm.checkout.configure(CALLS_REPLICAS="99")
+    try:
+        refused = swarm.make("up-swarm", "BUILD=0", check=False)
+    finally:
+        swarm.checkout.configure(CALLS_REPLICAS="3")
+        swarm.manager.docker("node", "update", "--label-add=prosaas.gateway=1", name)
+    assert refused.code != 0
+    assert "no node that can be used has the label prosaas.gateway=1" in refused.text
+    assert "docker node update --label-add prosaas.gateway=1 NODE" in refused.text
+    assert re.search(r"\d+ MB on 3 nodes, and the limits add up to \d+", refused.text)
+    assert {task["ID"] for task in swarm.tasks("prosaas-calls")} == before
+
+
 def test_any_manager_answers(swarm: Swarm) -> None:
     """Not only the one from which the stack was started."""
     other = swarm.nodes[1]
