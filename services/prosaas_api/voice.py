@@ -1,6 +1,5 @@
 """Twilio's voice webhooks: what to do with a call, and what became of it."""
 
-import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +8,7 @@ from typing import TypeVar
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_api import bodies, signatures, twiml
@@ -172,10 +172,14 @@ async def stream(request: Request, state: AppState) -> Response:
 
 
 async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
-    """What the database says or notes while a caller waits; nothing where it is away."""
-    with contextlib.suppress(DatabaseUnavailable):
+    """What the database says or notes while a caller waits; nothing where it is away, or answers and is of no use."""
+    try:
         async with transaction(state.engine, within_s=LOOKUP_S) as connection:
             return await what(connection)
+    except DatabaseUnavailable as error:
+        log.event(DB_UNAVAILABLE, error=str(error))
+    except DBAPIError:
+        log.exception("the database did not answer for a caller who waits")
     return None
 
 

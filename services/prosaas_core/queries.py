@@ -104,9 +104,13 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
 
 
 async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -> None:
-    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more."""
-    unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
-    await conn.execute(unseen.values(end_reason=reason and reason.value))
+    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more.
+
+    A caller waits for this: while its record is being stored, that is not waited for.
+    """
+    unseen = select(Call.call_sid).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
+    free = unseen.with_for_update(skip_locked=True).scalar_subquery()
+    await conn.execute(update(Call).where(Call.call_sid == free).values(end_reason=reason and reason.value))
 
 
 async def note_stream(conn: Executor, call_sid: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
+_HAS_BLANK: Final = re.compile("[" + _BLANK + "]")
 _KEY: Final = re.compile(r"[\w.\-\[\]" + _BLANK + "]*")
 _ESCAPE: Final = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-7]{0,3})')
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\"}
@@ -91,7 +92,7 @@ def _name(text: str, place: int, line: int) -> tuple[str, int, bool]:
     if sign not in ("=", ":", "\n", ""):
         raise EnvError(f"line {line}: unexpected {sign!r} in the name of a setting")
     name = key.strip(_BLANK)
-    if not name or any(blank in name for blank in _BLANK):
+    if not name or _HAS_BLANK.search(name):
         raise EnvError(f"line {line}: {name!r} cannot be the name of a setting")
     end += len(sign)
     while sign in ("=", ":") and sign and end < len(text) and text[end] in _BLANK:

@@ -20,13 +20,17 @@ def target(name: str) -> ModuleType:
 
 
 def run(module: ModuleType, data: bytes) -> None:
-    """Check one input. The processor time of the fastest of three runs counts: any may be disturbed."""
+    """Check one input. The processor time of the fastest of three runs counts: any may be disturbed.
+
+    A target that no call waits for says itself how long it may take.
+    """
+    limit = getattr(module, "CPU_S", CPU_S)
     took = _cpu_s(module, data)
     for _ in range(2):
-        if took <= CPU_S:
+        if took <= limit:
             return
         took = min(took, _cpu_s(module, data))
-    if took > CPU_S:
+    if took > limit:
         raise TooSlow(f"{took * 1000:.0f} ms of processor time for {len(data)} bytes that begin with {data[:60]!r}")
 
 

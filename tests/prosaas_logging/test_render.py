@@ -431,6 +431,14 @@ def test_a_nested_value_costs_what_it_shows_and_not_what_it_holds() -> None:
     assert len(orjson.dumps(frozen)) < 100_000
 
 
+@pytest.mark.parametrize("count", [99, 100, 101, 5000])
+def test_of_many_items_a_hundred_are_shown_and_the_others_counted(count: int) -> None:
+    shown: Any = freeze({"items": list(range(count)), "names": {str(number): number for number in range(count)}})
+    more = [f"… {count - 100} more"] if count > 100 else []
+    assert shown["items"] == [*range(min(count, 100)), *more]
+    assert list(shown["names"].values()) == [*range(min(count, 100)), *(f"{count - 100} more" for _ in more)]
+
+
 def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> None:
     for _ in range(3):
         content = json.loads(JSON.line(record("n", nan=float("nan"), big=10**5000), NOWHERE))

@@ -199,6 +199,24 @@ async def test_a_busy_service_is_asked_again(world: World) -> None:
     assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
 
 
+async def test_a_caller_who_is_turned_away_has_not_been_answered(world: World) -> None:
+    """That the service hangs up is as planned only where there was a call to hang up."""
+    world.bridge.twiml = ["<Response><Say>no</Say><Hangup/></Response>"]
+
+    result = await world.call({"ending": {"by": "service"}}, scenario="short")
+
+    assert (result["ended_by"], result["turns"]) == ("service", 0)
+    assert result["problems"] == ["the caller never reached an agent: the TwiML was ['Say', 'Hangup']"]
+
+
+async def test_a_caller_who_is_turned_away_is_fine_where_that_is_the_plan(world: World) -> None:
+    world.bridge.twiml = ["<Response><Reject/></Response>"]
+
+    result = await world.call({"ending": {"by": "service"}, "expect": {"verbs": ["Reject"]}}, scenario="short")
+
+    assert result["problems"] == []
+
+
 async def test_twiml_that_twilio_refuses_is_an_application_error(world: World) -> None:
     """The caller hears no call at all, and the result says why."""
     world.bridge.twiml = ['<Response><Connect><Stream url="ws://phone.example/m"/></Connect></Response>']

@@ -42,7 +42,12 @@ MEASURES = (
 def shown(metrics: Mapping[str, Any]) -> list[tuple[Measure, str]]:
     """The measures that a record has, each with its value in words."""
     known = [measure for measure in MEASURES if metrics.get(measure.name) is not None]
-    return [(row, f"{metrics[row.name]} {_unit(row, metrics)}".strip()) for row in known]
+    return [(row, f"{_value(row, metrics)} {_unit(row, metrics)}".strip()) for row in known]
+
+
+def _value(measure: Measure, metrics: Mapping[str, Any]) -> str:
+    value = metrics[measure.name]
+    return f"{value:.3f}" if measure.name == "cost" and isinstance(value, float) else str(value)
 
 
 def _unit(measure: Measure, metrics: Mapping[str, Any]) -> str:

@@ -136,9 +136,11 @@ class Outbound:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        secret_path: bool = False,
     ) -> httpx.Response:
         """Return the 2xx answer, or raise `Refused` or `Unavailable`.
 
+        Of an address with a *secret_path*, one to which whoever knows it may post, the log has the host alone.
         Without *idempotent*, a request that the other side may have acted on (a lost answer, a 500) is never repeated
         here: the caller learns of it through `Unavailable.perhaps_done`.
         """
@@ -148,7 +150,8 @@ class Outbound:
             host, Breaker(self._policy.failures_to_open, self._policy.open_for_s, self._clock)
         )
         if log.tracing:
-            log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{request.url.path}", preview=preview(json or form or {}))
+            path = "" if secret_path else request.url.path
+            log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{path}", preview=preview(json or form or {}))
         attempt, waited, perhaps_done = 0, 0.0, False
         while True:
             attempt += 1

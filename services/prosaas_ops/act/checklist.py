@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from prosaas_ops.act.simulate import BUDGET, new_call_sid, place
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line, debug_tags
-from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import checks as words

@@ -28,7 +28,7 @@ def bars(
             parts.append(
                 f'<text x="{left + length + 6:.1f}" y="{y + thick - 6}" class="value">{value:,.0f}{unit}</text>'
             )
-    drawn = _drawing(title, width, group * len(rows) + 24, parts)
+    drawn = _drawing(title, width, group * len(rows) + 24, parts, "left")
     return drawn + _as_table(title, ["", *names], [(label, values) for label, values in rows], language)
 
 
@@ -61,13 +61,13 @@ def columns(
         if slot % every == 0:
             parts.append(f'<text x="{left + slot * step:.1f}" y="{top + height + 18}">{quoted(label)}</text>')
     rows = [(label, [series[name][slot] for name in names]) for slot, label in enumerate(labels) if totals[slot]]
-    return _drawing(title, width, height + top + 24, parts) + _as_table(title, ["", *names], rows, language)
+    return _drawing(title, width, height + top + 24, parts, "right") + _as_table(title, ["", *names], rows, language)
 
 
-def _drawing(title: str, width: int, height: int, parts: Sequence[str]) -> str:
-    """Numbers run from left to right in every language."""
+def _drawing(title: str, width: int, height: int, parts: Sequence[str], begins: str) -> str:
+    """Numbers run from left to right in every language; a narrow screen `begins` with what is asked for first."""
     svg = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{quoted(title)}" direction="ltr">'
-    return scroll(title, f"{svg}{''.join(parts)}</svg>", ltr=True)
+    return scroll(title, f"{svg}{''.join(parts)}</svg>", begins=begins)
 
 
 def _as_table(title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], language: str = "") -> str:

@@ -53,9 +53,12 @@ def tiles(values: Iterable[tuple[str, str]]) -> str:
     return f'<div class="tiles">{cells}</div>'
 
 
-def scroll(name: str, inner: str, *, ltr: bool = False) -> str:
-    """What may be wider than the screen, in an area that is scrolled alone, by keyboard too; time runs to the right."""
-    way = ' dir="ltr"' if ltr else ""
+def scroll(name: str, inner: str, *, begins: str = "") -> str:
+    """What may be wider than the screen, in an area that is scrolled alone, by keyboard too.
+
+    It `begins` at the page's own side, or at the "left", or at the "right" edge, as what is newest there does.
+    """
+    way = {"": "", "left": ' dir="ltr"', "right": ' dir="rtl"'}[begins]
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{quoted(name)}"{way}>{inner}</div>'
 
 

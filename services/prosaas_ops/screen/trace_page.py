@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from prosaas_core.facts.endings import ending_of
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND
 from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
@@ -11,6 +12,7 @@ from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
+from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
 from prosaas_ops.stories.judged import facts_of, paid
 from prosaas_ops.texts import Text
@@ -106,10 +108,15 @@ def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
         if record.duration_s is not None:
             numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
         if story.live is False:
-            numbers.append((ENDED.say(language), (record.end_reason or record.status).replace("_", " ")))
+            numbers.append((ENDED.say(language), _ending(record, language)))
         numbers += [(Text(measure.he, measure.en).say(language), value) for measure, value in shown(record.metrics)]
     troubles = sum(entry.kind in ("error", "warning") for entry in story.entries)
     return [*numbers, (TROUBLES.say(language), str(troubles)), (LINES.say(language), str(len(story.entries)))]
+
+
+def _ending(record: Record, language: str) -> str:
+    ending = ending_of(record.end_reason or "")
+    return Text(ending.he, ending.en).say(language) if ending else (record.end_reason or record.status)
 
 
 def activity(story: Story) -> dict[str, list[Span]]:
@@ -134,10 +141,10 @@ def _timeline(story: Story, language: str) -> str:
     spans = activity(story)
     offsets = [entry.at - story.started for entry in story.entries] or [0.0]
     ends = [span.end for lane in spans.values() for span in lane]
-    # A job long after the call would squeeze the call itself: the axis ends a little after the call does.
-    call_end = max(
-        [at for at, entry in zip(offsets, story.entries, strict=True) if entry.source == "prosaas-calls"] + ends + [1.0]
-    )
+    # What comes long after the call would squeeze the call itself: the axis ends a little after the call does.
+    spoken_of = [entry for entry in story.entries if entry.source == "prosaas-calls"]
+    ended = [entry for entry in spoken_of if entry.event == "CALL_END"] or spoken_of
+    call_end = max([entry.at - story.started for entry in ended] + ends + [1.0])
     first, last = max(min(offsets), -5.0), min(max([*offsets, *ends]), call_end * 1.25 + 2)
     scale = (_WIDTH - _LEFT - 10) / max(last - first, 0.001)
 
@@ -170,7 +177,7 @@ def _timeline(story: Story, language: str) -> str:
     for at, entry in sorted(dots, key=lambda dot: dot[1].kind in ("warning", "error")):
         title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
         parts.append(_dot(x(at), entry.kind, f"<title>{quoted(title)}</title>"))
-    parts = [scroll(name, "".join([*parts, "</svg>"]), ltr=True)]
+    parts = [scroll(name, "".join([*parts, "</svg>"]), begins="left")]
     estimated = not all("until_ms" in turn for turn in transcript(story))
     if estimated and any(spans.values()):
         parts.append(f'<p class="dim">{ESTIMATED.say(language)}</p>')

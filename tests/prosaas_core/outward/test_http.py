@@ -247,6 +247,13 @@ async def test_neither_bodies_nor_credentials_reach_a_line_at_any_level(client: 
     assert shown.fields["preview"] == '{"model": "gpt-test", "input": [{"role": "user", "content": "<14>"}]}'
 
 
+async def test_of_an_address_that_is_a_secret_the_log_has_the_host_alone(client: Callable[..., Outbound]) -> None:
+    with capture_events("DEBUG") as events:
+        await client(Script(200)).request("POST", URL, idempotent=True, json={"a": 1}, secret_path=True)
+    shown = next(event for event in events if event.event == "PAYLOAD_PREVIEW")
+    assert shown.fields["type"] == f"POST {httpx.URL(URL).host}"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "code"),
     [

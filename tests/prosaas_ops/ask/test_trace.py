@@ -407,3 +407,22 @@ def test_neither_call_nor_number_is_wrong_usage(options: Any) -> None:
 def test_the_page_is_written_where_the_operator_finds_it(told: list[str], options: Any, tmp_path: Path) -> None:
     assert trace.run(options(CALL=CALL, OUT="html")) == FINE
     assert (tmp_path / "logs" / f"trace-{CALL}.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_time_line_ends_a_little_after_the_call_whatever_the_log_says_later_of_it() -> None:
+    """Thirty seconds after the call its repeated lines are counted."""
+    told = story()
+    told.entries[-1:] = [
+        Entry(106.0, "prosaas-calls", "call", "INFO", "CALL_END", "סיבה=customer_hangup", "🔚"),
+        Entry(136.0, "prosaas-calls", "warning", "WARNING", "REPEATED", "count=2", "🔁"),
+    ]
+    ticks = [int(found) for found in re.findall(r'text-anchor="middle">(\d+)s<', trace_page.render(told))]
+    assert ticks[-1] in range(6, 12)
+
+
+def test_a_page_says_the_ending_in_its_own_language_and_what_it_cost_to_a_tenth_of_a_cent() -> None:
+    told = story()
+    assert told.record
+    told.record.metrics.update(cost=0.014213, currency="USD")
+    assert "הלקוח ניתק" in trace_page.render(told, "he")
+    assert "0.014 USD" in trace_page.render(told, "he").replace('<bdi dir="ltr">', "").replace("</bdi>", "")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ops_world.engine import Docker, frame
+from prosaas_ops import sealed
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import swarm
 from prosaas_ops.stack.engine import Engine
@@ -27,6 +28,8 @@ def docker(tmp_path: Path) -> Iterator[Docker]:
         "/tasks": [task("t2", 2, "n2"), task("t1", 1, "n1", state="shutdown", created="2026-01-01T00:00:00.5Z")],
         "/tasks/t2": task("t2", 2, "n2"),
         "/services/create": {"ID": "job"},
+        "/secrets": [],
+        "/secrets/create": {"ID": "asked"},
     }.items():
         server.answers[path] = (200, json.dumps(answer).encode())
     yield server
@@ -34,7 +37,8 @@ def docker(tmp_path: Path) -> Iterator[Docker]:
 
 
 @pytest.fixture
-def engine(docker: Docker, tmp_path: Path) -> SwarmEngine:
+def engine(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmEngine:
+    monkeypatch.setattr(sealed, "opened", lambda told, _key: json.loads(told))
     return SwarmEngine("shop", str(tmp_path / "docker.sock"))
 
 
@@ -89,6 +93,13 @@ def test_what_the_manager_says_of_a_node_that_it_cannot_reach_is_no_line_of_ours
     assert [line.text for line in engine.logs(found)] == ["one"]
 
 
+def test_the_replica_of_this_node_is_asked_first(engine: SwarmEngine, docker: Docker) -> None:
+    """It is reached in no time, and the others hear of a switch from it."""
+    newest = {"created": "2026-01-03T00:00:00.5Z"}
+    docker.answers["/tasks"] = (200, json.dumps([task("t1", 1, "n1"), task("t2", 2, "n2", **newest)]).encode())
+    assert [one.place for one in engine.generations("prosaas-calls")] == ["1@one", "2@two"]
+
+
 def test_its_lines_are_read_from_whichever_node(engine: SwarmEngine, docker: Docker) -> None:
     lines = frame("2026-01-02T00:00:01Z one\n") + frame("2026-01-02T00:00:03Z two\n")
     docker.answers["/tasks/t2/logs"] = (200, lines)
@@ -104,17 +115,19 @@ def test_a_command_reaches_a_task_of_another_node_and_leaves_nothing_behind(
     printed = base64.b64encode(zlib.compress(frame("on\n") + frame("careful\n", kind=2))).decode()
     job = {**task("j", 0, "n2", state="complete"), "ServiceID": "job"}
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
-    told = json.dumps({"code": 3, "frames": printed})
+    told = json.dumps({"sealed": json.dumps({"code": 3, "frames": printed})})
     docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
     found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     assert engine.run(found, "logctl", "status") == (3, "on\n", "careful\n")
-    assert docker.asked[-1].startswith("/services/shop_reach_")
+    assert docker.asked[-2].startswith("/services/shop_reach_")
+    assert docker.asked[-1].startswith("/secrets/asked")
 
 
 def test_a_command_that_could_not_be_run_there_says_why(engine: SwarmEngine, docker: Docker) -> None:
     job = {**task("j", 0, "n2", state="complete"), "ServiceID": "job"}
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
-    docker.answers["/tasks/j/logs"] = (200, frame('2026-01-02T00:00:01Z {"message": "is not running"}\n'))
+    told = json.dumps({"sealed": json.dumps({"message": "is not running"})})
+    docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
     found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     with pytest.raises(Problem, match=r"logctl in prosaas-calls\.2@two did not run: is not running"):
         engine.run(found, "logctl")
