@@ -188,11 +188,8 @@ def test_a_node_that_is_to_rest_lets_its_calls_come_to_their_end(swarm: Swarm) -
         assert swarm.calls_on(resting)
         swarm.manager.docker("node", "update", "--availability=drain", resting.name)
         try:
-            eventually(
-                lambda: None if any(task["Node"] == resting.name for task in swarm.tasks("prosaas-calls")) else "empty",
-                "the node without calls",
-                90,
-            )
+            of_calls = f"--filter=name={swarm.project}_prosaas-calls"
+            eventually(lambda: None if resting.docker("ps", "--quiet", of_calls) else "empty", "an empty node", 100)
         finally:
             swarm.manager.docker("node", "update", "--availability=active", resting.name)
     traffic.check()
