@@ -25,6 +25,8 @@ class Step:
 
     name: str
     do: Callable[[], None]
+    # It leaves what runs as it was: where it fails, there is nothing to go back to.
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Plan:
 
 
 def run(plan: Plan, world: World) -> None:
-    """Every step; where one fails, the way back, and the Problem that it failed with.
+    """Every step; where one fails that changed what runs, the way back, and the Problem that it failed with.
 
     The journal outlives a kill: `unfinished` then tells the next command. That of another plan, which may hold the only
     copy of a new password, is never replaced or removed here: a Problem, before anything is done.
@@ -76,7 +78,7 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any]) -> None:
 
 def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
     why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
-    if plan.back is None:
+    if plan.back is None or step.prepares:
         world.remember("journal", None)
         raise Problem(words.AT_STEP(step=step.name, why=why)) from None
     world.warn(words.AT_STEP(step=step.name, why=why))
