@@ -11,7 +11,8 @@ from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context
 from prosaas_logging.render import TextRenderer
 from prosaas_logging.settings import LogSettings
-from prosaas_ops.stack.engine import Container, RawLine
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.frames import RawLine
 
 CALL = "CA1c3f9a2be7704b6f8d0f3a1b5e9cc3c5"
 BEGAN = datetime(2026, 11, 25, 21, 5, 22, tzinfo=UTC)
@@ -56,6 +57,9 @@ class Stack:
     def running(self, service: str) -> Container:
         return self.containers(service)[0]
 
+    def serving(self, service: str) -> list[Container]:
+        return [self.running(service)]
+
     def kept(self, *_services: str) -> list[Container]:
         return []
 
@@ -69,6 +73,10 @@ class Stack:
 
     def inspect(self, container: str) -> dict[str, Any]:
         return {"State": _STATE, **self.details.get(container, {})}
+
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        config = self.inspect(container.id)["HostConfig"]["LogConfig"]
+        return config["Type"], config["Config"]
 
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]

@@ -13,7 +13,8 @@ from postgres_world import Fill, fill_database
 from prosaas_ops import audited
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Container, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import seconds
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
@@ -41,6 +42,7 @@ class FakeEngine:
     """Answers as the engine would, from what the test wrote into it and within the window that it is asked for."""
 
     project = "prosaas"
+    log_driver, everywhere = Engine.log_driver, Engine.everywhere
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}
@@ -107,6 +109,10 @@ class FakeEngine:
 
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return [event for event in self.happened if _within(event["timeNano"] / 1e9, since, until)]
+
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        config = self.inspect(container.id)["HostConfig"]["LogConfig"]
+        return config["Type"], config["Config"]
 
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]

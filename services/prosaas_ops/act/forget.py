@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy import ledger, person
 from prosaas_ops.audited import note
+from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import left
@@ -51,9 +52,9 @@ def run(options: Options) -> int:
     screen.say(
         words.FORGOTTEN(receipt=receipt, at=f"{at:%Y-%m-%d %H:%M:%S}"),
         *(words.REMOVED(row=row) for row in told(theirs)),
-        str(words.OUT_OF_REACH),
-        *(f"  {row}" for row in out_of_reach(engine)),
     )
+    # After the receipt: whatever cannot be asked now, what is gone is gone.
+    screen.say(str(words.OUT_OF_REACH), *(f"  {row}" for row in out_of_reach(engine)))
     return FINE
 
 
@@ -69,10 +70,13 @@ def out_of_reach(engine: Engine) -> list[str]:
     """Where the person may still be, and until when."""
     rows, drivers = [], set()
     for container in engine.containers():
-        log = engine.inspect(container.id)["HostConfig"]["LogConfig"]
-        drivers.add(log["Type"])
-        if log["Type"] in _HERE:
-            bound = log["Config"] or {}
+        try:
+            driver, bound = engine.log_driver(container)
+        except Problem as error:
+            rows.append(words.LOG_UNSEEN(name=container.name, why=error))
+            continue
+        drivers.add(driver)
+        if driver in _HERE:
             size = f"{bound.get('max-file', '1')} × {bound['max-size']}" if "max-size" in bound else str(words.NO_SIZE)
             rows.append(words.LOG_OF(name=container.name, size=size))
     if elsewhere := sorted(drivers - set(_HERE) - {"none"}):
@@ -81,6 +85,8 @@ def out_of_reach(engine: Engine) -> list[str]:
     dumps = sorted(_BACKUPS.glob("*.dump*"), key=lambda path: path.stat().st_mtime)
     if dumps:
         rows.append(words.BACKUPS(count=len(dumps), oldest=dumps[0].name))
+    if settings_in(Path(".env"), os.environ).get("BUSINESS_WEBHOOK_URL"):
+        rows.append(str(words.WEBHOOK))
     return [*rows, str(words.COPIES), str(words.REPLACED), str(words.PROVIDERS)]
 
 

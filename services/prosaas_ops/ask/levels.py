@@ -121,8 +121,7 @@ def _kept_logs(engine: Engine) -> str:
     """The most that the engine keeps of the containers' output; how much it is, only the engine's folder tells."""
     limits = set()
     for container in engine.containers(*SERVICES.values()):
-        config = (engine.inspect(container.id).get("HostConfig") or {}).get("LogConfig") or {}
-        kept = config.get("Config") or {}
-        driver, size = config.get("Type", "?"), kept.get("max-size", words.NO_LIMIT)
+        driver, kept = engine.log_driver(container)
+        size = kept.get("max-size", words.NO_LIMIT)
         limits.add(words.EACH(driver=driver, size=size, files=kept.get("max-file", "1")))
     return words.CONTAINER_LOGS(limits="; ".join(sorted(limits)))

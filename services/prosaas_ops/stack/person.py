@@ -67,16 +67,20 @@ def _ids(rows: Rows) -> list[str]:
 
 
 def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str, str]:
-    """Ask where the spool and the flight recorder are; whom it is about travels where no event shows it."""
-    worker, ids = engine.running("worker"), _ids(rows)
+    """Ask where spools and flight recorders are; whom it is about travels where no event and no command line shows it.
+
+    A file of a Swarm is known by its node as well: several have one of the same call.
+    """
+    ids = _ids(rows)
     found: dict[str, str] = {}
     for at in range(0, max(1, len(ids)), _MOST_IDS):
         asked_for = json.dumps({"number": person.number, "ids": ids[at : at + _MOST_IDS]})
         command = ("python", "-m", "prosaas_core.privacy.files", act)
-        code, out, err = engine.run(worker, *command, PERSON=asked_for)
-        if code:
-            raise Problem(words.FILES_UNREAD(why=err.strip().splitlines()[-1:] or code))
-        found |= json.loads(out)
+        for node, (code, out, err) in engine.everywhere("worker", *command, PERSON=asked_for).items():
+            if code:
+                said = err.strip().splitlines()[-1:] or [f"exit {code}"]
+                raise Problem(words.FILES_UNREAD(why=": ".join([*([node] if node else []), *said])))
+            found |= {f"{node}/{name}" if node else name: text for name, text in json.loads(out).items()}
     return found
 
 

@@ -12,40 +12,27 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops import sealed
+from prosaas_ops.options import Problem, complain
+from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
+from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
 
 STACK = "com.docker.stack.namespace"
+# Of secrets and configs: `docker stack rm` takes those with its own label, and what can be gone back to with them.
+CONTENTS = "prosaas.contents"
 # What a task says of itself once nothing of it runs.
 ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 _LOOKS_EVERY_S = 1.0
 _REACH_S = 20.0
 _STATES = {"running": "running", "starting": "created"}
-_HAPPENED = {"running": "start", "exited": "die"}
-# Beside the task, with its node's socket: one command inside it and what came of that, or what it is; in one line.
-_ASK = """
-import base64, http.client, json, socket, sys, zlib
-class Engine(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect("/var/run/docker.sock")
-def ask(method, path, body=None):
-    connection = Engine("docker")
-    connection.request(method, path, body, {"Content-Type": "application/json"})
-    return connection.getresponse().read()
-container, wanted = sys.argv[1:]
-if not wanted:
-    told = json.loads(ask("GET", f"/containers/{container}/json"))
-elif "Id" in (made := json.loads(ask("POST", f"/containers/{container}/exec", wanted))):
-    frames = ask("POST", f"/exec/{made['Id']}/start", '{"Detach": false, "Tty": false}')
-    told = {"code": json.loads(ask("GET", f"/exec/{made['Id']}/json"))["ExitCode"]}
-    told["frames"] = base64.b64encode(zlib.compress(frames)).decode()
-else:
-    told = made
-print(json.dumps(told))
-"""
+_HAPPENED = {"running": "start", "exited": "die", AWAY: AWAY}
+# The nodes of one question have so long, a first pull of the image included.
+_EVERYWHERE_S = 120.0
+# Nobody waits any more for a job of that age: whoever asked was killed.
+_LEFT_S = 600.0
 
 
 def opened(path: str = SOCKET) -> Engine:
@@ -55,6 +42,10 @@ def opened(path: str = SOCKET) -> Engine:
 
 class SwarmEngine(Engine):
     """A client of one manager, which answers for every node."""
+
+    def __init__(self, project: str | None = None, path: str = SOCKET) -> None:
+        super().__init__(project, path)
+        self._told_of: set[str] = set()
 
     def services(self) -> list[dict[str, Any]]:
         """The stack's services as Swarm describes them."""
@@ -77,9 +68,9 @@ class SwarmEngine(Engine):
     def containers(self, *services: str) -> list[Container]:
         """The stack's tasks as containers, by the services asked for, a service's oldest one first."""
         names = {service["ID"]: self.short(service) for service in self.services()}
-        hosts = {number: node_name(node) for number, node in self.nodes().items()}
+        nodes = self.nodes()
         found = [
-            _container(task, names[task["ServiceID"]], hosts.get(task.get("NodeID", ""), "?"))
+            _container(task, names[task["ServiceID"]], nodes.get(task.get("NodeID", "")))
             for task in self.tasks()
             if task["ServiceID"] in names and task.get("NodeID")
         ]
@@ -89,9 +80,25 @@ class SwarmEngine(Engine):
             found.sort(key=lambda container: services.index(container.service))
         return found
 
+    def serving(self, service: str) -> list[Container]:
+        return self.generations(service)
+
+    def require(self, *services: str) -> list[Container]:
+        """The same; once for each node that is away it is told that what is there is missing."""
+        found = super().require(*services)
+        for node in sorted({one.place.partition("@")[2] for one in found if one.state == AWAY} - self._told_of):
+            self._told_of.add(node)
+            complain(words.NODE_AWAY(node=node))
+        return found
+
     def current(self) -> list[Container]:
         """A task that ended was followed by another: it is history, and its lines are what is left of it."""
         return [container for container in self.require() if container.state != "exited"]
+
+    def generations(self, service: str) -> list[Container]:
+        """Those of this node first: they are reached at once."""
+        here = node_name(self.nodes()[self.get("/info")["Swarm"]["NodeID"]])
+        return sorted(super().generations(service), key=lambda one: not one.place.endswith(f"@{here}"))
 
     def inspect(self, container: str) -> dict[str, Any]:
         """A task's container as the engine of its node describes it."""
@@ -101,7 +108,7 @@ class SwarmEngine(Engine):
         inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
         if self._is_here(task):
             return super().inspect(inner)
-        described = self._from(task, inner, "")
+        described = self._from(task, inner, None)
         if "Config" not in described:
             raise Problem(words.NOT_DESCRIBED(name=container, why=described.get("message", words.GONE)))
         return described
@@ -119,6 +126,8 @@ class SwarmEngine(Engine):
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
+        if container.state == AWAY:
+            return []
         with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
             frames = Demultiplexer(container.service, container.place)
             lines: list[RawLine] = []
@@ -165,51 +174,123 @@ class SwarmEngine(Engine):
             "Cmd": list(command),
             "Env": [f"{name}={value}" for name, value in environment.items()],
         }
-        told = self._from(task, inner, json.dumps(wanted))
+        told = self._from(task, inner, wanted)
         if told.get("code") is None:
             why = told.get("message", words.NO_END)
             raise Problem(words.NOT_RUN(command=command[0], name=container.name, why=why))
         out, err = separated(zlib.decompress(base64.b64decode(told["frames"])))
         return int(told["code"]), out, err
 
+    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
+        """As the task was told it: its container may be gone, and its node away."""
+        driver = self.get(f"/tasks/{container.id}")["Spec"].get("LogDriver")
+        return (driver["Name"], driver.get("Options") or {}) if driver else super().log_driver(container)
+
     def _is_here(self, task: dict[str, Any]) -> bool:
         return bool(task["NodeID"] == self.get("/info")["Swarm"]["NodeID"])
 
-    def _from(self, task: dict[str, Any], *asked: str) -> dict[str, Any]:
+    def everywhere(self, service: str, *command: str, **environment: str) -> dict[str, tuple[int, str, str]]:
+        """By node, also where no replica is: one that went elsewhere leaves its volumes behind."""
+        nodes = self.nodes()
+        resting = [node_name(node) for node in nodes.values() if not _takes_jobs(node)]
+        if resting:
+            raise Problem(words.NOT_ASKED(nodes=", ".join(sorted(resting))))
+        spec = next((one["Spec"] for one in self.services() if self.short(one) == service), None)
+        if spec is None:
+            raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
+        own = {**spec["TaskTemplate"]["ContainerSpec"], "Command": sealed.INSTEAD, "Args": []}
+        job = {"TaskTemplate": {"ContainerSpec": own}, "Mode": {"GlobalJob": {}}}
+        told = self._asked(job, {*nodes}, _EVERYWHERE_S, command=command, environment=environment)
+        return {node_name(nodes[number]): (one["code"], one["out"], one["err"]) for number, one in told.items()}
+
+    def said(self, task: str) -> dict[str, Any] | None:
+        """The JSON object that was the last word of an ended task; None as long as the manager has none of it."""
+        for line in reversed(self.logs(Container(task, "reach", task, "exited", "", ""))):
+            with suppress(ValueError):
+                if isinstance(told := json.loads(line.text), dict):
+                    return told
+        return None
+
+    def _from(self, task: dict[str, Any], container: str, wanted: dict[str, Any] | None) -> dict[str, Any]:
         """What its node's engine answers a job beside the task, of the task's own image: that is there already."""
-        name = f"{self.project}_reach_{secrets.token_hex(4)}"
-        spec = {
-            "Name": name,
+        own = {
+            "Image": task["Spec"]["ContainerSpec"]["Image"],
+            "Command": sealed.BESIDE,
+            "User": "0:0",
+            "ReadOnly": True,
+            "CapabilityDrop": ["ALL"],
+            "Mounts": [{"Type": "bind", "Source": SOCKET, "Target": SOCKET}],
+        }
+        job = {
             "TaskTemplate": {
-                "ContainerSpec": {
-                    "Image": task["Spec"]["ContainerSpec"]["Image"],
-                    "Command": ["python3", "-IS", "-c", _ASK, *asked],
-                    "User": "0:0",
-                    "ReadOnly": True,
-                    "CapabilityDrop": ["ALL"],
-                    "Healthcheck": {"Test": ["NONE"]},
-                    "Mounts": [{"Type": "bind", "Source": SOCKET, "Target": SOCKET}],
-                },
-                "RestartPolicy": {"Condition": "none"},
+                "ContainerSpec": own,
                 "Placement": {"Constraints": [f"node.id=={task['NodeID']}"]},
-                "LogDriver": {"Name": "json-file"},
             },
             "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
         }
-        self.post("/services/create", spec)
+        (told,) = self._asked(job, {task["NodeID"]}, _REACH_S, container=container, exec=wanted).values()
+        return told
+
+    def _asked(
+        self, job: dict[str, Any], nodes: set[str], patience_s: float, **question: Any
+    ) -> dict[str, dict[str, Any]]:
+        """By node what a job answers the question there; nothing of either is left."""
+        self._clear()
+        name = f"{self.project}_reach_{secrets.token_hex(4)}"
+        content, key = sealed.question(**question)
+        # A killed command's secret goes with the next deploy's contents at the latest.
+        labels = {CONTENTS: self.project}
+        secret = self.post("/secrets/create", {"Name": name, "Data": content, "Labels": labels})["ID"]
         try:
-            deadline = time.monotonic() + _REACH_S
-            while time.monotonic() < deadline:
-                time.sleep(0.1)
-                for job in self.get("/tasks", filters=json.dumps({"service": [name]})):
-                    if job["Status"]["State"] in ENDED:
-                        lines = self.logs(Container(job["ID"], "reach", name, "exited", "", ""))
-                        if lines:
-                            answer: dict[str, Any] = json.loads(lines[-1].text)
-                            return answer
-            raise Problem(words.NO_ANSWER(name=task["ID"], seconds=f"{_REACH_S:.0f}"))
+            template = job["TaskTemplate"]
+            uid, _, gid = str(template["ContainerSpec"].get("User") or "0").partition(":")
+            file = {"Name": sealed.TARGET, "UID": uid, "GID": gid or uid, "Mode": 0o400}
+            container = {
+                **template["ContainerSpec"],
+                "Healthcheck": {"Test": ["NONE"]},
+                "Secrets": [{"SecretID": secret, "SecretName": name, "File": file}],
+            }
+            own = {
+                **template,
+                "ContainerSpec": container,
+                "RestartPolicy": {"Condition": "none"},
+                "LogDriver": {"Name": "json-file"},
+            }
+            self.post("/services/create", {**job, "Name": name, "TaskTemplate": own})
+            return self._answers(name, key, nodes, patience_s)
         finally:
             self.delete(f"/services/{name}")
+            self.delete(f"/secrets/{secret}")
+
+    def _answers(self, name: str, key: str, nodes: set[str], patience_s: float) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            for job in self.get("/tasks", filters=json.dumps({"service": [name]})):
+                node, status = job.get("NodeID", ""), job["Status"]
+                if node not in nodes - {*found} or status["State"] not in ENDED:
+                    continue
+                if told := self.said(job["ID"]):
+                    found[node] = sealed.opened(told["sealed"], key)
+                elif status["State"] != "complete":
+                    image, why = job["Spec"]["ContainerSpec"]["Image"], status.get("Err") or words.ITS_END
+                    raise Problem(words.NO_IMAGE(node=self._named(node), image=image, why=why))
+            if found.keys() == nodes:
+                return found
+        silent = ", ".join(sorted(map(self._named, nodes - {*found})))
+        raise Problem(words.NO_ANSWER(name=silent, seconds=f"{patience_s:.0f}"))
+
+    def _named(self, node: str) -> str:
+        return node_name(self.nodes()[node])
+
+    def _clear(self) -> None:
+        """Take away what a command that was killed left of its question."""
+        beginning = f"{self.project}_reach_"
+        for kind in ("services", "secrets"):
+            for row in self.get(f"/{kind}", filters=json.dumps({"name": [beginning]})):
+                if row["Spec"]["Name"].startswith(beginning) and _age_s(row["CreatedAt"]) > _LEFT_S:
+                    self.delete(f"/{kind}/{row['ID']}")
 
     def _ours(self) -> str:
         return json.dumps({"label": [f"{STACK}={self.project}"]})
@@ -220,23 +301,40 @@ def node_name(node: dict[str, Any]) -> str:
     return str(node["Description"]["Hostname"])
 
 
+def _takes_jobs(node: dict[str, Any]) -> bool:
+    return bool(not is_away(node) and node["Spec"]["Availability"] == "active")
+
+
+def _age_s(stamp: str) -> float:
+    return time.time() - datetime.fromisoformat(stamp).timestamp()
+
+
+def is_away(node: dict[str, Any]) -> bool:
+    """Whether its engine does not answer the managers."""
+    return bool(node["Status"]["State"] != "ready")
+
+
 def version_of(image: str) -> str:
     """What is after the name: a tag, or the beginning of a digest."""
     name, _, digest = image.partition("@")
     return name.rpartition("/")[2].partition(":")[2] or digest[7:19]
 
 
-def _container(task: dict[str, Any], service: str, node: str) -> Container:
+def _container(task: dict[str, Any], service: str, node: dict[str, Any] | None) -> Container:
     status = task["Status"]
     image = str(task["Spec"]["ContainerSpec"]["Image"])
-    place = f"{task.get('Slot') or ''}@{node}"
+    place = f"{task.get('Slot') or ''}@{node_name(node) if node else '?'}"
+    ended = status["State"] in ENDED
+    state, told = _STATES.get(status["State"], "exited" if ended else "created"), str(status["State"])
+    if node and is_away(node) and not ended:
+        state, told = AWAY, str(words.ITS_NODE_AWAY)
     return Container(
         id=str(task["ID"]),
         service=service,
         name=f"{service}.{place}",
-        state=_STATES.get(status["State"], "exited" if status["State"] in ENDED else "created"),
+        state=state,
         image=image,
-        status=f"{status['State']} {status.get('Err', '')}".strip(),
+        status=f"{told} {status.get('Err', '')}".strip(),
         created=int(datetime.fromisoformat(task["CreatedAt"]).timestamp()),
         version=version_of(image),
         place=place,

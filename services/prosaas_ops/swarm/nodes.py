@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prosaas_ops.conduct.machine import LEAST_ENGINE, Finding
+from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.machine import LEAST_ENGINE
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.swarm import ENDED, SwarmEngine, node_name
 from prosaas_ops.texts import swarm as words
 
@@ -21,6 +21,7 @@ _LEAST_DISK_MB = 3000
 _ROOM = 0.6
 # A first pull of the image may take long.
 _PATIENCE_S = 300.0
+_WORD_S = 10.0
 # Seen by each node for itself: its clock, the disk of its engine, and which of the ports are taken.
 _LOOK = """
 import json, shutil, socket, sys, time
@@ -112,8 +113,8 @@ def seen(world: World, engine: SwarmEngine, image: str, ports: list[int]) -> Ite
     try:
         world.docker(
             "service", "create", "--quiet", "--detach", "--mode=global-job", "--network=host", f"--name={name}",
-            "--restart-condition=none", "--no-resolve-image", "--with-registry-auth", image,
-            "python", "-c", _LOOK, *map(str, ports),
+            "--restart-condition=none", "--no-resolve-image", "--with-registry-auth", "--log-driver=json-file", image,
+            "python", "-IS", "-c", _LOOK, *map(str, ports),
         )  # fmt: skip
         yield from _answers(engine, name, asked, ports)
     finally:
@@ -124,15 +125,20 @@ def _answers(engine: SwarmEngine, name: str, asked: float, ports: list[int]) -> 
     doors = {one.name.rpartition("@")[2] for one in engine.containers("gateway") if one.state == "running"}
     nodes = engine.nodes()
     for task in _ended(engine, name):
-        node = nodes[task["NodeID"]]
+        node = nodes.get(task.get("NodeID", ""))
+        if node is None:
+            # It left the Swarm meanwhile.
+            continue
         host, status = node_name(node), task["Status"]
         if status["State"] != "complete":
             why = status.get("Err", words.ITS_END)
             told = words.NO_IMAGE(node=host, image=_image(task), why=why)
             yield Finding("image", told, str(words.BRING_IMAGE), _READ)
             continue
-        lines = engine.logs(Container(task["ID"], "preflight", host, "exited", "", ""))
-        said = json.loads(lines[-1].text)
+        said = _said(engine, task["ID"])
+        if said is None:
+            yield Finding("node", words.NO_WORD(node=host), words.LINES_OF(node=host), _READ)
+            continue
         skew = max(asked - said["at"], said["at"] - time.time(), 0.0)
         if skew > LARGEST_SKEW_S:
             off = words.CLOCK(node=host, seconds=f"{skew:.0f}")
@@ -153,6 +159,14 @@ def _ended(engine: SwarmEngine, name: str) -> list[dict[str, Any]]:
             return tasks
         time.sleep(0.3)
     raise Problem(words.SILENT(name=name, seconds=f"{_PATIENCE_S:.0f}"))
+
+
+def _said(engine: SwarmEngine, task: str) -> dict[str, Any] | None:
+    """Its word, which a manager may have a moment after the task's end."""
+    deadline = time.monotonic() + _WORD_S
+    while (said := engine.said(task)) is None and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return said
 
 
 def _image(task: Mapping[str, Any]) -> str:

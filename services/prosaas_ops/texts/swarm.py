@@ -75,6 +75,12 @@ LITTLE_DISK: Final = Text(
 MORE_DISK: Final = Text(
     "docker image prune על {node}, או דיסק גדול יותר", "docker image prune on {node}, or a larger disk"
 )
+NO_WORD: Final = Text(
+    "{node} הריץ את ה-image שלנו, ולא הגיעה ממנו אף שורה", "{node} ran our image, and no line of it arrived"
+)
+LINES_OF: Final = Text(
+    "journalctl -u docker על {node}, ואז שוב make up-swarm", "journalctl -u docker on {node}, then make up-swarm again"
+)
 PORT_TAKEN: Final = Text("הפורט {port} על {node} תפוס", "port {port} of {node} is taken by something else")
 OTHER_PORT: Final = Text("לעצור אותו, או API_PORT אחר ב-.env", "stop it, or set another API_PORT in .env")
 SILENT: Final = Text(
@@ -167,8 +173,19 @@ NO_DIFFERENCE: Final = Text(
 NOT_RUN: Final = Text("{command} לא רצה ב-{name}: {why}", "{command} in {name} did not run: {why}")
 NO_END: Final = Text("היא לא הסתיימה", "it did not end")
 NOT_DESCRIBED: Final = Text("אי אפשר לתאר את {name}: {why}", "{name} cannot be described: {why}")
+ITS_NODE_AWAY: Final = Text("הצומת שלו לא עונה", "its node is away")
+NODE_AWAY: Final = Text(
+    "הצומת {node} לא עונה: מה שנכתב שם חסר כאן עד שיחזור",
+    "{node} is away: what was written there is missing here until it is back",
+)
 GONE: Final = Text("הוא כבר לא שם", "it is gone")
 NO_ANSWER: Final = Text(
-    "הצומת של {name} לא עונה תוך {seconds} שניות: docker node ls",
-    "the node of {name} does not answer within {seconds} s: docker node ls",
+    "{name} לא עונה תוך {seconds} שניות: docker node ls",
+    "{name} does not answer within {seconds} s: docker node ls",
+)
+NOT_ASKED: Final = Text(
+    "אי אפשר לשאול את {nodes}, וייתכן שיש שם קבצים: להפעיל את ה-engine, או docker node update --availability active, "
+    "ואם הצומת לא יחזור, docker node rm",
+    "{nodes} cannot be asked, and may have files: start its engine, or docker node update --availability active; "
+    "if it is gone for good, docker node rm",
 )

@@ -7,7 +7,7 @@ import pytest
 
 from prosaas_ops.act import up
 from prosaas_ops.conduct import plan
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.run import Plan
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World

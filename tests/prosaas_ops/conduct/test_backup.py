@@ -12,8 +12,8 @@ import pytest
 
 from postgres_world import PostgresServer, docker
 from prosaas_core.privacy import ledger
-from prosaas_ops.conduct import database
-from prosaas_ops.conduct.database import schedule
+from prosaas_ops.conduct import backup, database, restore
+from prosaas_ops.conduct.backup import schedule
 from prosaas_ops.conduct.run import run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -71,7 +71,7 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
 
 def test_a_backup_is_proved_by_restoring_it_aside_and_nothing_of_that_is_left(backing: Any) -> None:
     backing.ask("prosaas", "INSERT INTO calls (call_sid) VALUES ('CA1')")
-    path = database.backup(backing, verify=True)
+    path = backup.backup(backing, verify=True)
     assert path.stat().st_size > 0
     (proof,) = [row for row in backing.said if "restored aside to prove it" in row]
     assert " 1 calls" in proof
@@ -86,10 +86,10 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
         "ALTER TABLE businesses ADD CHECK (known()); INSERT INTO businesses (name, phone) VALUES ('x', '+97235550100')",
     )
     with pytest.raises(Problem, match="could not be restored"):
-        database.backup(backing, verify=True)
+        backup.backup(backing, verify=True)
     assert list((backing.root / "backups").iterdir()) == []
     assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
-    assert database.backup(backing).exists()
+    assert backup.backup(backing).exists()
 
 
 def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
@@ -100,14 +100,14 @@ def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
     def cut(*_: object) -> str:
         raise Problem("docker cp was cut short")
 
-    monkeypatch.setattr(database.beside, "write", cut)
+    monkeypatch.setattr(backup.beside, "write", cut)
     settings = {"BACKUP_COPY": "rclone", "BACKUP_KEEP": "1"}
     backing.setting = backing.recorded = lambda name: settings.get(name, "")
     older = backing.root / "backups/prosaas-20260101T000000Z.dump"
     older.parent.mkdir()
     older.write_text("dump")
     with pytest.raises(Problem, match="cut short"):
-        database.backup(backing)
+        backup.backup(backing)
     (new,) = set(older.parent.iterdir()) - {older}
     assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
 
@@ -122,10 +122,10 @@ def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
         raise harm
 
     for name in ("_stop", "_last_backup", "_swap", "_start", "_swap_back"):
-        monkeypatch.setattr(database, name, lambda *_, name=name: done.append(name))
-    monkeypatch.setattr(database.beside, "put_back", fails)
+        monkeypatch.setattr(restore, name, lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(restore.beside, "put_back", fails)
     memory = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
-    run(database.restore(world, memory), world)
+    run(restore.restore(world, memory), world)
     assert done == ["_stop", "_last_backup", "_swap", "_start"]
     assert str(harm) in capsys.readouterr().err
     assert unfinished(world) is None
@@ -134,28 +134,28 @@ def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
 def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(database.beside, "put_back", lambda *_: pytest.fail("put back"))
+    monkeypatch.setattr(restore.beside, "put_back", lambda *_: pytest.fail("put back"))
     (world.root / ledger.FILE).write_text("half a li")
-    database._files_back(world, {"file": "b.dump", "key": ""})
+    restore._files_back(world, {"file": "b.dump", "key": ""})
     assert "line 1 of forgotten.jsonl cannot be read" in capsys.readouterr().err
 
 
 def test_the_files_beside_a_backup_are_held_against_the_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also who was forgotten between the look at the backup and now."""
     seen: list[Any] = []
-    monkeypatch.setattr(database.beside, "put_back", lambda *given: seen.append(given[-1]))
+    monkeypatch.setattr(restore.beside, "put_back", lambda *given: seen.append(given[-1]))
     rows = {"calls": ["CA1"], "customers": ["7"], ledger.FILES: ["CA9.0a0b0c0d"]}
     ledger.note(world.root, ledger.Forgotten.of("r1", datetime.now(UTC), rows))
-    database._files_back(world, {"file": "b.dump", "key": ""})
+    restore._files_back(world, {"file": "b.dump", "key": ""})
     assert seen == [{ledger.hashed("CA1"), ledger.hashed("CA9.0a0b0c0d")}]
 
 
 def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) -> None:
-    path = database.backup(backing)
-    aside = database.beside.files_of(path)
+    path = backup.backup(backing)
+    aside = restore.beside.files_of(path)
     aside.write_bytes(b"not an archive")
     with pytest.raises(Problem, match="cannot be read to its end"):
-        database.examined(backing, str(path), force=True)
+        restore.examined(backing, str(path), force=True)
     assert "prosaas_restored" not in backing.ask("postgres", "SELECT datname FROM pg_database")
 
 
@@ -168,5 +168,5 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
     for path in (own, *dated):
         path.write_text("dump")
     (world.root / ".env").write_text("BACKUP_KEEP=1\n")
-    database._keep(world, dated[0])
+    backup._keep(world, dated[0])
     assert sorted(folder.iterdir()) == sorted([own, dated[0], dated[2]])
