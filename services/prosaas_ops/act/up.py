@@ -20,7 +20,7 @@ from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import kept, machine
+from prosaas_ops.texts import kept, machine, people
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
@@ -53,7 +53,12 @@ def run(options: Options) -> int:
                 raise problem(str(words.NO_STACK), "make up-prod")
             resume(world)
         act(world, options)
-        left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
+        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
+        refused: list[OSError] = []
+        left.sweep_old(world.root, captures, lines, refused)
+        for error in refused:
+            # What was asked for is done.
+            world.warn(people.NOT_REMOVED(why=error))
     return FINE
 
 
