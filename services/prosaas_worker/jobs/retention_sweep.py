@@ -10,7 +10,7 @@ import asyncpg
 
 from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
-from prosaas_core.privacy.files import RECORDINGS, blackbox_folders, sweep
+from prosaas_core.privacy.files import sweep_volumes
 from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
@@ -50,10 +50,8 @@ async def run(tools: Tools) -> None:
 
 
 async def _files(tools: Tools) -> int:
-    settings = tools.settings
-    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days)
-    folders = await asyncio.to_thread(blackbox_folders)
-    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, settings.keep_blackbox_days) for each in folders])
+    keep = tools.settings
+    return await asyncio.to_thread(sweep_volumes, keep.spool_dir, keep.keep_transcripts_days, keep.keep_blackbox_days)
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:

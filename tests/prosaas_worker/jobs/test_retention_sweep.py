@@ -230,7 +230,7 @@ async def test_a_file_that_cannot_be_removed_stops_nothing_and_is_told_at_the_en
     def refused(*_: object) -> int:
         raise PermissionError("CA1.jsonl")
 
-    monkeypatch.setattr(retention_sweep, "sweep", refused)
+    monkeypatch.setattr(retention_sweep, "sweep_volumes", refused)
     with capture_events() as events, pytest.raises(PermissionError):
         await retention_sweep.run(tools)
     assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
