@@ -181,7 +181,7 @@ export: ## everything about one person, for them and for machines [PHONE=+972…
 retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
 	@scripts/run $@
 
-audit: ## who looked at people, took them along or changed what is kept, and why [SINCE=30d MAX=50]
+audit: ## who looked at people, took them along or changed what is kept, and why [SINCE=30d EACH=1 MAX=50]
 	@scripts/run $@
 
 ##@ This machine

@@ -216,7 +216,7 @@ async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Servi
             preexec_fn=lambda: take_core(SERVICE_CORE),
         )
         try:
-            await _listening(port)
+            await listening(port)
             yield Service(process, port, model_port, Path(folder))
         finally:
             process.kill() if name in RELAYS else process.terminate()
@@ -244,7 +244,8 @@ def _receiver(*, wanted: bool) -> Iterator[dict[str, str]]:
         receiver.close()
 
 
-async def _listening(port: int) -> None:
+async def listening(port: int) -> None:
+    """Until somebody takes connections there."""
     async with asyncio.timeout(20):
         while True:
             try:

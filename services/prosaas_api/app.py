@@ -14,8 +14,10 @@ from prosaas_api.rest import appointments, businesses, customers, history
 from prosaas_api.seats import Seats
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import make_engine
+from prosaas_core.kept.boxes import keeping
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
+from prosaas_core.switch_follower import following
 
 DESCRIPTION = "Businesses, their customers, appointments, phone calls and WhatsApp conversations."
 
@@ -34,7 +36,8 @@ def create_app(settings: Settings) -> FastAPI:
             twilio = TwilioCalls(settings)
             app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             try:
-                yield
+                async with following("prosaas-api", settings.database_url), keeping("prosaas-api", rest_engine):
+                    yield
             finally:
                 await twilio.close()
                 await engine.dispose()

@@ -18,6 +18,9 @@ log = get_logger(__name__)
 def check_twilio(request: Request, form: Form, settings: Settings) -> None:
     """Twilio signs the public URL with its query and the sorted fields, whatever a proxy made of that URL."""
     given = request.headers.get("x-twilio-signature", "")
+    # Anybody can sign with an empty one.
+    if not settings.twilio_auth_token:
+        raise refused("twilio", "TWILIO_AUTH_TOKEN is not set")
     if not given:
         raise refused("twilio", "no signature")
     query = request.url.query

@@ -1,6 +1,5 @@
 """Twilio's voice webhooks: what to do with a call, and what became of it."""
 
-import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -9,6 +8,7 @@ from typing import TypeVar
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_api import bodies, signatures, twiml
@@ -158,19 +158,28 @@ async def status(request: Request, state: AppState) -> Response:
 
 @router.post(_STREAM)
 async def stream(request: Request, state: AppState) -> Response:
-    """What became of a media stream: one that could not be opened is a caller whom nobody answered."""
+    """What became of a media stream: one that could not be opened is a caller whom nobody answered.
+
+    That one was opened is noted: where no record follows, the call was not missed, it was lost.
+    """
     form = checked(await signed_form(request, state), "CallSid", "StreamEvent")
     annotate(call_sid=form["CallSid"])
+    if form["StreamEvent"] == "stream-started":
+        await _asked(state, partial(queries.note_stream, call_sid=form["CallSid"]))
     if form["StreamEvent"] == "stream-error":
         log.event(STREAM_FAILED, error=form.get("StreamError", "")[:_LONGEST_ERROR])
     return Response(status_code=204)
 
 
 async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
-    """What the database says or notes while a caller waits; nothing where it is away."""
-    with contextlib.suppress(DatabaseUnavailable):
+    """What the database says or notes while a caller waits; nothing where it is away, or answers and is of no use."""
+    try:
         async with transaction(state.engine, within_s=LOOKUP_S) as connection:
             return await what(connection)
+    except DatabaseUnavailable as error:
+        log.event(DB_UNAVAILABLE, error=str(error))
+    except DBAPIError:
+        log.exception("the database did not answer for a caller who waits")
     return None
 
 

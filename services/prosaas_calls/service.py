@@ -23,10 +23,12 @@ from prosaas_calls.store import Store
 from prosaas_calls.tools import declarations
 from prosaas_core.costs.charges import prices_of
 from prosaas_core.database import DatabaseUnavailable, make_engine
+from prosaas_core.kept.boxes import keeping
 from prosaas_core.kept.journal import Journals
 from prosaas_core.kept.recovery import EVERY_S, recover
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
+from prosaas_core.switch_follower import following
 from prosaas_logging import LogSettings, get_logger
 from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
 from prosaas_logging.levels import level_name
@@ -71,6 +73,8 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         declarations()
         await store.warm_up()
         async with (
+            following(log_settings.service, settings.database_url),
+            keeping(log_settings.service, engine),
             pages.listening(host, settings.operators_port) as operators_port,
             server.listening(host, settings.port or DEFAULT_PORT) as port,
         ):

@@ -14,6 +14,8 @@ from prosaas_core.phones import caller_id, same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 
 _LONGEST_CALL = timedelta(hours=4)
+# Among the metrics of a call without a record: prosaas-calls had it.
+STREAMED = "streamed"
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
@@ -102,9 +104,19 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
 
 
 async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -> None:
-    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more."""
+    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more.
+
+    A caller waits for this: while its record is being stored, that is not waited for.
+    """
+    unseen = select(Call.call_sid).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
+    free = unseen.with_for_update(skip_locked=True).scalar_subquery()
+    await conn.execute(update(Call).where(Call.call_sid == free).values(end_reason=reason and reason.value))
+
+
+async def note_stream(conn: Executor, call_sid: str) -> None:
+    """Note that prosaas-calls had the call, as Twilio tells it; the record, when it comes, takes this place."""
     unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
-    await conn.execute(unseen.values(end_reason=reason and reason.value))
+    await conn.execute(unseen.values(metrics=Call.metrics.concat({STREAMED: True})))
 
 
 async def send_away(conn: AsyncConnection, call_sid: str) -> None:

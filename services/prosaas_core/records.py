@@ -26,7 +26,7 @@ from prosaas_core.tables import Business, Call, Customer
 # Numbers of a call that its parts add up to.
 _ADDED_UP = (
     "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
-    "tokens_out", "cost",
+    "tokens_out", "cost", "errors", "refused", "unmended", "reconnects",
 )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
 
 def _looked_back(record: CallRecord) -> CallRecord:
     told = hindsight(record.events, record.transcript, record.duration_s)
-    return replace(record, metrics=told | record.metrics)
+    return replace(record, metrics=told | record.metrics | {"parts": [record.started_at.isoformat()]})
 
 
 def _columns(record: CallRecord) -> dict[str, Any]:
@@ -159,6 +159,8 @@ def _together(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, 
             numbers[name] = None if None in parts else sum(parts)
     if deeds := [*before.get("deeds", ()), *later.get("deeds", ())]:
         numbers["deeds"] = deeds
+    if waits := [part["slowest_ms"] for part in (before, later) if part.get("slowest_ms") is not None]:
+        numbers["slowest_ms"] = max(waits)
     if before.get("first_audio_ms") is not None:
         numbers["first_audio_ms"] = before["first_audio_ms"]
     return numbers

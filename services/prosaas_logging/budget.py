@@ -15,8 +15,8 @@ from .record import Record
 
 # What one call may cost in prosaas-api, prosaas-calls and the worker, of LOG_CALL_BUDGET.
 SHARES: Final = {"request": 2, "call": 25, "job": 3}
-# What a digest waits for after the line before it: a minute at first, then longer, so that a few last for hours.
-DIGEST_SECONDS: Final = (60.0, 60.0, 60.0, 300.0, 1500.0)
+# What a digest waits for after the line before it: a minute at first, then longer, for they are few.
+DIGEST_SECONDS: Final = (60.0, 60.0, 60.0, 300.0, 900.0)
 # A line for the job that keeps the record of a call which has ended.
 _AFTER_THE_END: Final = 1
 _MOST_OUTCOMES: Final = 40
@@ -60,7 +60,7 @@ class Account:
     """What one scope has written and folded; ``accounting`` is held by whoever uses it."""
 
     __slots__ = ("_asked", "_barge_ins", "_began", "_digests", "_ended_at", "_lines", "_news", "_outcomes", "_said_at",
-                 "_so_far", "_turns", "_words", "folded", "told", "written")  # fmt: skip
+                 "_turns", "_words", "folded", "told", "written")  # fmt: skip
 
     def __init__(self) -> None:
         self.written = 0
@@ -70,14 +70,14 @@ class Account:
         self._said_at = 0.0
         self._ended_at: int | None = None
         self._digests = 0
-        self._so_far = 0
+        # Turns of the caller's in which there was a word, in the whole call.
+        self._turns = 0
         self._asked: dict[str, str] = {}
         self._forget()
 
     def _forget(self) -> None:
         self._began = 0.0
         self._lines = 0
-        self._turns = 0
         self._barge_ins = 0
         self._words: object = None
         self._outcomes: Counter[str] = Counter()
@@ -87,7 +87,7 @@ class Account:
     def folds(self, record: Record, room: Room | None, in_words: Callable[[Record], str]) -> bool:
         """Whether *record* makes room; if not, it is counted as written."""
         moment, level, _, what, _, _ = record
-        self._so_far += what is TRANSCRIPT_CUSTOMER
+        self._turns += what is TRANSCRIPT_CUSTOMER
         if room is not None and level < WARNING and self._is_over(what, room):
             self._began = self._began or self._said_at or moment
             self.folded += 1
@@ -95,7 +95,7 @@ class Account:
             self._keep(record, in_words)
             return True
         if what is TOOL_FAILED and self._asked:
-            self._outcome(record, "❌")
+            self._outcome(record, f"❌ {record[4].get('error', '')}"[:_LONGEST_OUTCOME].rstrip())
         self.written += room is not None
         self._said_at = moment
         return False
@@ -115,7 +115,6 @@ class Account:
             return
         self._news = True
         if what is TRANSCRIPT_CUSTOMER:
-            self._turns += 1
             self._words = str(fields.get("text", ""))[:_LONGEST_WORDS]
         elif what is BARGE_IN:
             self._barge_ins += 1
@@ -158,7 +157,6 @@ class Account:
         fields: dict[str, object] = {
             "turns": self._turns,
             "seconds": round(now - self._began),
-            "so_far": self._so_far,
             "barge_ins": self._barge_ins or None,
             "tools": "; ".join(outcomes) or None,
             "last": self._words,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .errors import ExcInfo
 from .events import event
-from .labels import BODIES, ENDS_OF_LEVELS, FOLDED, REFUSALS, SIGNATURES, STOPS, TOKENS, TOOLS, VALUES
+from .labels import BODIES, ENDS_OF_LEVELS, FOLDED, REFUSALS, SIGNATURES, STOPS, SUMMARIES, TOKENS, TOOLS, VALUES
 from .levels import DEBUG, ERROR, INFO, WARNING
 
 # --- Calls: what production always says ---
@@ -88,7 +88,8 @@ def RESPONSE_DONE(*, response_id: str, status: str, ms: float) -> None:
     """The agent's response ended: how, and how long it took."""
 
 
-@event(INFO, "📅", he="{tool}: {summary}", en="{tool}: {summary}", labels={"tool": TOOLS})
+@event(INFO, "📅", he="{tool}: {summary}", en="{tool}: {summary}",
+       labels={"tool": TOOLS, "summary": SUMMARIES})  # fmt: skip
 def TOOL_CALL(*, tool: str, summary: str) -> None:
     """The agent called a tool (appointments and the like)."""
 
@@ -143,13 +144,12 @@ def CALL_GOES_ON(
     *,
     turns: int,
     seconds: float,
-    so_far: int,
     barge_ins: int | None = None,
     tools: str | None = None,
     last: str | None = None,
     lines: int,
 ) -> None:
-    """A long call goes on: the turns, interruptions and tools, each with its outcome, in place of their own lines."""
+    """A long call goes on: its turns so far, and in place of their own lines the tools, each with its outcome."""
 
 
 @event(INFO, "🔚", he="משך={duration_s}s, סיבה={reason}", en="duration={duration_s}s, reason={reason}", fold=0)
@@ -228,6 +228,11 @@ def STREAM_FAILED(*, error: str) -> None:
 @event(WARNING, "📵", he="שיחות לא הגיעו אל הנציגה", en="calls never reached the agent")
 def CALLS_MISSED(*, count: int) -> None:
     """Calls that rang and ended without a word of ours; their businesses are told."""
+
+
+@event(WARNING, "🕳️", he="שיחות אבדו עם המכונה שלהן", en="calls were lost with their machine")
+def CALLS_LOST(*, count: int) -> None:
+    """Calls that we had, that are over and left no record: their machine, and the journals on it, are away."""
 
 
 @event(WARNING, "⚠️", he="הגיעה הודעה לא תקינה מ-Media Streams", en="malformed message from Media Streams")

@@ -25,6 +25,8 @@ TOOLS: Final[Labels] = {
     "remember_caller": ("רישום הלקוח", "noting who calls"),
     "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
+# What a call of a tool says of itself, where it is neither a date nor a name.
+SUMMARIES: Final = _hebrew({"urgent": "דחוף"})
 TOKENS: Final = _hebrew(
     {
         "malformed": "המבנה שלו לא תקין",

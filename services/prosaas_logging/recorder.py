@@ -65,8 +65,10 @@ class Recorder:
         clock: Callable[[], float] = time.monotonic,
         *,
         folded: bool = False,
+        place: str = "",
     ) -> None:
         self._target = target
+        self._place = {"place": place} if place else {}
         self._keeps_folded = folded and target.startswith("/")
         self._render = render
         self._submit = submit
@@ -221,7 +223,15 @@ class Recorder:
         directory = Path(self._target)
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{item.name}.jsonl"
-        head = dump({"blackbox": item.name, "kind": item.kind, "reason": item.reason, "records": len(item.records)})
+        head = dump(
+            {
+                "blackbox": item.name,
+                "kind": item.kind,
+                "reason": item.reason,
+                "records": len(item.records),
+                **self._place,
+            }
+        )
         lines = [head + b"\n"]
         lines += [self._render.line(frozen(record), item.context) for record in item.records]
         make_room(directory, sum(map(len, lines)))

@@ -175,14 +175,18 @@ def _redact_ends(text: str) -> str:
     # What begins before the end's beginning cannot be recognised by it: that much of it is given up.
     head = redact(text[: half + _SEAM])[:-_SEAM][:half]
     tail = redact(text[-half - _LONGEST_SECRET :])[_LONGEST_SECRET:][-half:]
-    return f"{head} …[{len(text) - 2 * half} characters cut]… {tail}"
+    return f"{head}{_mark(len(text) - 2 * half)}{tail}"
 
 
 def cut_middle(text: str, limit: int) -> str:
     """The beginning and the end of *text* in at most *limit* characters, with a mark that says how much is gone."""
     if len(text) <= limit:
         return text
-    mark = f" …[{len(text) - limit} characters cut]… "
-    kept = max(0, limit - len(mark))
+    kept = max(0, limit - len(_mark(len(text))))
+    mark = _mark(len(text) - kept)
     head = kept - kept // 2
     return text[:head] + mark + (text[-(kept // 2) :] if kept // 2 else "")
+
+
+def _mark(gone: int) -> str:
+    return f" …[{gone} characters cut]… "

@@ -136,7 +136,12 @@ def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
     render = JsonRenderer(settings, text).line if settings.json else text.line
     writer = Writer(output, render, settings.buffer, report=_loss_report, repeats=Repeats(text.text), tick=_tick)
     recorder = Recorder(
-        settings.blackbox, JsonRenderer(settings, text), writer.submit, _log, folded=settings.folded == "file"
+        settings.blackbox,
+        JsonRenderer(settings, text),
+        writer.submit,
+        _log,
+        folded=settings.folded == "file",
+        place=settings.place,
     )
     bridge = Bridge(flush)
     bridge.install()

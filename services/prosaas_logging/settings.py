@@ -59,6 +59,7 @@ class LogSettings:
     folded: str = "ring"
     recorder: int = 500
     blackbox: str = BLACKBOX_DIR
+    place: str = ""
     buffer: int = 8 * 1024**2
     switch_file: Path = SWITCH_FILE
     problems: tuple[Problem, ...] = field(default=(), compare=False)
@@ -105,6 +106,7 @@ def load_settings(
         folded=read("LOG_FOLDED", _one_of("ring", "file"), default.folded, "ring, file"),
         recorder=read("LOG_RECORDER", _count, default.recorder, "a number of records, 0 for none"),
         blackbox=read("LOG_BLACKBOX", _blackbox, default.blackbox, "an absolute directory, stdout, 0"),
+        place=values.get("LOG_PLACE", ""),
         buffer=max(64 * 1024, read("LOG_BUFFER", _size, default.buffer, "bytes, or a size such as 8MiB")),
         switch_file=Path(values.get("LOG_SWITCH_FILE") or default.switch_file),
         problems=tuple(problems),

@@ -25,6 +25,8 @@ COMMANDS = frozenset({
     "backup", "blackbox", "calls", "capture", "debug-api", "debug-calls", "debug-worker", "export", "forget", "jobs",
     "logs", "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
 })  # fmt: skip
+# Of these, what only looks: somebody at work looks again and again.
+LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
 _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
 _LONGEST = 300
 _MOST = 500

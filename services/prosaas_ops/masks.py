@@ -15,7 +15,7 @@ from prosaas_ops.texts import refused
 MASK = "•••"
 
 # Settings with a secret in them: the headers of a collector, an address to which whoever has it may post.
-_SECRET = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|ALERT_(SLACK|WEBHOOK)_URL")
+_SECRET = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|ALERT_(SLACK|WEBHOOK)_URL|BUSINESS_WEBHOOK_URL")
 # The path of a secret, and for how long one counts, are none.
 _NOT_SECRET = re.compile(r"(_FILE|_TTL|_SECONDS)$", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):([^\s/@]+)(?=@)")

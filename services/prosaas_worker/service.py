@@ -9,8 +9,10 @@ from aiohttp import web
 
 from prosaas_core.costs.charges import prices_of
 from prosaas_core.database import make_engine
+from prosaas_core.kept.boxes import keeping
 from prosaas_core.outward.http import Outbound
 from prosaas_core.settings import Settings
+from prosaas_core.switch_follower import following
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SERVICE_STOP, WORKER_START
 from prosaas_worker.health import make_app
@@ -34,7 +36,11 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     engine = make_engine(settings, pool_size=POOL_SIZE)
     try:
-        async with Outbound() as outbound:
+        async with (
+            Outbound() as outbound,
+            following("worker", settings.database_url),
+            keeping("worker", engine),
+        ):
             queue = Queue(
                 Tools(settings, engine, outbound, prices_of(settings, settings.openai_text_model)),
                 JOBS,

@@ -132,7 +132,11 @@ class Caller:
             ) as ws:
                 self._live.note("connected", stream_sid=stream.stream_sid)
                 self._lines.append(line)
-                ended_by = await line.run(ws, verb.parameters)
+                telling = asyncio.create_task(self._tell_opened(verb, stream))
+                try:
+                    ended_by = await line.run(ws, verb.parameters)
+                finally:
+                    await telling
         except aiohttp.ClientError as error:
             self._live.note("stream_failed", error=f"31920 {error}")
             return None
@@ -143,6 +147,10 @@ class Caller:
             # Told by REST, and then the stream closed before this line's next frame: Twilio goes by what it was told.
             redirection = self._live.redirections.get_nowait()
         return await self._redirected(redirection) if redirection else None
+
+    async def _tell_opened(self, verb: twiml.Verb, stream: Stream) -> None:
+        if url := verb.attributes.get("statusCallback"):
+            await self._webhooks.report_stream(url, stream.stream_sid)
 
     async def _wait(self, audio_ms: int) -> list[twiml.Verb] | None:
         try:

@@ -109,6 +109,8 @@ class Expect:
     all_answered: bool = True
     promises_kept: bool = True
     unknown_audio: bool = False
+    # Whether every sentence has to be heard to its end: nobody in the story interrupts.
+    heard_whole: bool = False
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
     silence_ms: int = 4_000
 

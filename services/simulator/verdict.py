@@ -18,8 +18,13 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
     expect = live.scenario.expect
     if expect.verbs is not None and tuple(verbs) != expect.verbs:
         live.problem(f"TwiML verbs were {list(verbs)}, expected {list(expect.verbs)}")
+    if not lines and expect.verbs is None:
+        live.problem(f"the caller never reached an agent: the TwiML was {list(verbs)}")
     if live.scenario.ending.by == "caller" and ended_by != "caller":
         live.problem(f"the call ended by {ended_by}, not by the caller")
+    said, planned = max((line.behaviour.turns_done for line in lines), default=0), len(live.scenario.all_turns)
+    if lines and said < planned and expect.all_answered and ended_by == "service":
+        live.problem(f"the service ended the call after {said} of {planned} turns")
     silence_ms = max((line.behaviour.longest_silence_ms for line in lines), default=0)
     if expect.all_answered and silence_ms > expect.silence_ms * max(1.0, live.speed):
         live.problem(f"the caller waited {silence_ms} ms without hearing anything")
@@ -34,7 +39,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         "heard": [piece.as_note() for line in lines for piece in line.ear.heard],
         "unknown_ms": sum(milliseconds(line.ear.unknown_bytes) for line in lines),
         "barge_ins": barge_ins,
-        "turns": sum(line.behaviour.turns_done for line in lines),
+        "turns": said,
         "answer_ms": [waited for line in lines for waited in line.behaviour.answer_ms],
         "silence_ms": silence_ms,
         "warnings": [warning for line in lines for warning in line.warnings],
@@ -63,5 +68,7 @@ def _judge_audio(live: LiveCall, line: PhoneLine, ended_by: str) -> None:
     for piece in meant_to_end:
         if piece.cut_short:
             live.problem(f"cut short after {piece.heard_ms} ms: {piece.said.text}")
+        elif live.scenario.expect.heard_whole and piece.heard_bytes < len(piece.said.audio):
+            live.problem(f"lost after {piece.heard_ms} ms, though nobody interrupted: {piece.said.text}")
     if line.ear.unknown_bytes and live.recognised and not live.scenario.expect.unknown_audio:
         live.problem(f"heard {milliseconds(line.ear.unknown_bytes)} ms of audio that the model never sent")

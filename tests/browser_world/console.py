@@ -15,11 +15,13 @@ import pytest
 import uvicorn
 
 from ports import free_port
-from prosaas_ops.console.server import Console, serve
+from prosaas_ops.console.routes import Console
+from prosaas_ops.console.server import serve
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container, RawLine
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import seconds
 from prosaas_ops.stack.live_calls import LiveCall
 

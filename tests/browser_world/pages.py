@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.screen import budget_page, capture_page, trace_page
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, read
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Entry, Story

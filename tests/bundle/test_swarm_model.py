@@ -131,7 +131,15 @@ def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: P
         rendered(made, {})
 
 
+def test_each_replica_knows_its_number_and_its_node(made: Rendered) -> None:
+    """Swarm fills that in; nothing else of a service's environment differs."""
+    for name in OURS:
+        told = made.stack["services"][name]["environment"]
+        assert told["LOG_PLACE"] == "{{.Task.Slot}}@{{.Node.Hostname}}"
+        assert {*told} - {*render("prod")["services"][name]["environment"]} == {"LOG_PLACE"}
+
+
 def test_the_difference_is_all_that_the_overlay_says() -> None:
     """A key that production has already would be typed twice."""
     text = (ROOT / OVERLAY).read_text()
-    assert not [key for key in ("environment:", "secrets:", "volumes:", "healthcheck:", "limits:") if key in text]
+    assert not [key for key in ("secrets:", "volumes:", "healthcheck:", "limits:") if key in text]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_ops.conduct.machine import collector
+from prosaas_ops.conduct.configuration import collector
 from prosaas_ops.conduct.secrets import chosen_stack
 from prosaas_ops.conduct.world import World
 

@@ -18,19 +18,19 @@ from prosaas_core.privacy.person import Person
 from prosaas_logging import catalogue
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, diff, forget, log_budget, up
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import blackbox, calls, costs, errors, levels, status, trace
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.console import server
 from prosaas_ops.options import Options
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack import sessions
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.found import Calls, Row
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.person import Whole
 from prosaas_ops.stack.records import Record
-from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stack.spent import Sum
 from prosaas_ops.stack.switch import Target
 from prosaas_ops.stories import call as story
@@ -96,7 +96,7 @@ def a_call() -> str:
     texts = [line(catalogue.CALL_START, call_sid=CALL)] * 20
     placed = Placed(CALL, [parse(RawLine(stamp(0), "prosaas-calls", text)) for text in texts], {"ok": True})
     placed.lines += [parse(RawLine(stamp(0), name, "[INFO] x")) for name in ("prosaas-api", "prosaas-api", "worker")]
-    placed.complete, placed.seconds = True, 31.1
+    placed.end_seen, placed.job, placed.seconds = True, "JOB_DONE", 31.1
     return _printed(lambda: placing.verdict(placed, _record(end_reason="customer_hangup"), False, Screen()))
 
 

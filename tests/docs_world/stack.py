@@ -11,7 +11,8 @@ from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context
 from prosaas_logging.render import TextRenderer
 from prosaas_logging.settings import LogSettings
-from prosaas_ops.stack.engine import Container, RawLine
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.frames import RawLine
 
 CALL = "CA1c3f9a2be7704b6f8d0f3a1b5e9cc3c5"
 BEGAN = datetime(2026, 11, 25, 21, 5, 22, tzinfo=UTC)
@@ -55,6 +56,9 @@ class Stack:
 
     def running(self, service: str) -> Container:
         return self.containers(service)[0]
+
+    def serving(self, service: str) -> list[Container]:
+        return [self.running(service)]
 
     def kept(self, *_services: str) -> list[Container]:
         return []

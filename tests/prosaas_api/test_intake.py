@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import ADMIN_KEY, Client, reachable, serving
 from prosaas_api import __main__, intake, patience, rates
+from prosaas_api.problems import Problem
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -161,6 +162,31 @@ async def test_a_key_that_asks_too_fast_is_told_when_to_come_back_and_nobody_els
     other = (await client.rest("POST", "/v1/businesses", json=new)).json()["id"]
     theirs = (await client.rest("POST", f"/v1/businesses/{other}/keys", json={"name": "x"})).json()["key"]
     assert (await client.rest("GET", f"/v1/businesses/{other}", key=theirs)).status_code == 200
+
+
+async def test_of_one_key_so_many_wait_and_no_more_and_of_all_so_many_are_served() -> None:
+    """The one after the last is refused at once; another key has a line of its own."""
+    lanes, served, go = rates.Rates(), [], asyncio.Event()
+
+    async def ask(key: str) -> None:
+        async with lanes.turn(key, paced=False):
+            served.append(key)
+            await go.wait()
+
+    asked = [asyncio.create_task(ask("busy")) for _ in range(rates.LONGEST_LINE)]
+    await asyncio.sleep(0)
+    with pytest.raises(Problem) as refused:
+        await asyncio.wait_for(ask("busy"), 5)
+    assert (refused.value.status_code, refused.value.headers) == (429, {"Retry-After": "1"})
+    asked += [asyncio.create_task(ask(key)) for key in ("another", "a third", "a third", "a third")]
+    await asyncio.sleep(0)
+    assert served == ["busy"] * rates.ABREAST + ["another", "a third"]
+    assert len(served) == rates.ABREAST_OF_ALL
+    go.set()
+    await asyncio.gather(*asked)
+    assert len(served) == len(asked)
+    async with lanes.turn("busy", paced=False):
+        pass
 
 
 async def test_a_pace_is_made_up_by_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

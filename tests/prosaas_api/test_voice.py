@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
@@ -17,10 +18,12 @@ from prosaas_api import voice
 from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
+from prosaas_core import queries
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
 from prosaas_core.tables import Business
+from prosaas_core.tables import Call as TheCall
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -423,6 +426,33 @@ async def test_a_caller_who_was_put_through_and_is_back_with_the_agent_has_a_cal
         assert await rows("SELECT end_reason FROM calls") == [(reason,)]
 
 
+async def test_who_is_back_from_a_transfer_does_not_wait_for_their_record_to_be_stored(
+    client: Client, settings: Settings, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.twilio("/twilio/voice", CALL)
+    monkeypatch.setattr(voice, "LOOKUP_S", 20)
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT FROM calls FOR UPDATE"))
+        async with asyncio.timeout(10):
+            answer = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
+    parameter = answer.find("Connect/Stream/Parameter")
+    assert parameter is not None
+    assert verify(settings.call_token_secret, str(parameter.get("value"))).business_id == 456
+
+
+async def test_a_database_that_refuses_to_say_who_is_back_leaves_them_with_the_agent(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise ProgrammingError("UPDATE calls", {}, Exception("permission denied for table calls"))
+
+    monkeypatch.setattr(queries, "note_ending", refused)
+    with capture_events("INFO") as events:
+        answer = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
+    assert answer[0].tag == "Connect"
+    assert [event.level for event in events] == ["INFO", "ERROR"]
+
+
 async def test_a_caller_for_whom_there_is_no_room_is_put_through_to_a_person(
     client: Client, calls: CallsService, engine: AsyncEngine
 ) -> None:
@@ -450,6 +480,21 @@ async def test_a_stream_that_could_not_be_opened_is_told(client: Client) -> None
             response = await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], **news})
             assert response.status_code == 204
     assert [event.fields["error"] for event in events if event.event == "STREAM_FAILED"] == ["31920"]
+
+
+async def test_a_stream_that_opened_is_noted_until_there_is_a_record(client: Client, engine: AsyncEngine) -> None:
+    """So that a call whose machine went down with it is known from one that never came."""
+    await client.twilio("/twilio/voice", CALL)
+
+    async def told() -> Any:
+        await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], "StreamEvent": "stream-started"})
+        async with engine.begin() as connection:
+            return await connection.scalar(select(TheCall.metrics))
+
+    assert await told() == {"streamed": True}
+    async with engine.begin() as connection:
+        await connection.execute(update(TheCall).values(recorded_at=func.now(), metrics={}))
+    assert await told() == {}
 
 
 async def test_what_twilio_asks_and_what_it_is_told_is_kept_in_outline(client: Client) -> None:

@@ -219,6 +219,49 @@ async def test_a_status_touches_no_message_that_came_in(client: Client, rows: An
     assert await rows("SELECT status, error FROM messages") == [("received", None)]
 
 
+@pytest.mark.parametrize(
+    ("was", "id_before", "becomes"),
+    [
+        ("sending", None, "wamid.9"),
+        ("unknown", None, "wamid.9"),
+        ("ready", None, None),
+        ("sending", "wamid.1", "wamid.1"),
+        ("sent", "wamid.1", "wamid.1"),
+    ],
+)
+async def test_a_status_tells_the_id_of_a_draft_whose_answer_was_lost(
+    client: Client, rows: Any, engine: Any, was: str, id_before: str | None, becomes: str | None
+) -> None:
+    """It names the draft by our own key; one that was never claimed, or whose id is known, stays as it is."""
+    draft = "INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, provider_id) VALUES "
+    values = "(:key, 'meta', 'us', 'them', 'hello', :status, :id)"
+    async with transaction(engine) as connection:
+        for key in ("ours", "another"):
+            await connection.execute(text(draft + values), {"key": key, "status": was, "id": id_before})
+    status = {"id": "wamid.9", "status": "delivered", "biz_opaque_callback_data": "ours"}
+    assert (await client.meta(meta(statuses=[status]))).status_code == 200
+    assert await rows("SELECT key, provider_id FROM outbound_messages ORDER BY key") == [
+        ("another", id_before),
+        ("ours", becomes),
+    ]
+
+
+@pytest.mark.parametrize("odd", ["x" * 8000, "wamid.\n9", "", 9, None])
+async def test_what_can_be_no_id_is_kept_of_no_status(client: Client, rows: Any, odd: Any) -> None:
+    with capture_events("WARNING") as events:
+        for status in ({"id": odd, "status": "read"}, {"id": "wamid.9", "status": odd}):
+            assert (await client.meta(meta(statuses=[status]))).status_code == 200
+    assert await rows("SELECT count(*) FROM message_fates") == [(0,)]
+    assert [event.event for event in events] == ["BODY_REJECTED"] * 2
+
+
+async def test_a_batch_of_metas_may_be_three_megabytes_and_no_more(client: Client, rows: Any) -> None:
+    batch = meta(text_message("wamid.1"), padding="x" * (3 * 1024 * 1024 - 2000))
+    assert (await client.meta(batch)).status_code == 200
+    assert [row[0] for row in await rows(MESSAGES)] == ["wamid.1"]
+    assert (await client.meta(meta(text_message("wamid.2"), padding="x" * (3 * 1024 * 1024)))).status_code == 413
+
+
 async def test_four_thousand_statuses_are_two_statements(client: Client, rows: Any, app: FastAPI) -> None:
     seen: list[str] = []
     async with raw_connection(app.state.prosaas.engine) as raw:

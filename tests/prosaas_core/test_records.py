@@ -50,6 +50,14 @@ def test_a_call_that_goes_on_keeps_what_was_done_in_both_of_its_parts() -> None:
     assert _together({"turns": 1}, {"turns": 1, "cost": 0.2}) == {"turns": 2, "cost": 0.2}
 
 
+def test_what_went_wrong_in_one_part_went_wrong_in_the_call() -> None:
+    troubles = {"errors": 1, "refused": 2, "unmended": 1, "reconnects": 1, "slowest_ms": 9000}
+    fine = {"errors": 0, "refused": 0, "unmended": 0, "reconnects": 0, "slowest_ms": 400}
+    assert _together(troubles, fine) == troubles
+    assert _together(fine, troubles) == troubles
+    assert "slowest_ms" not in _together({}, {"errors": 0})
+
+
 def test_a_record_survives_the_disk() -> None:
     written = RECORD.to_json()
     assert "\n" not in written
@@ -76,7 +84,7 @@ async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: As
         assert call.version == "1a2b3c4-dirty"
         assert (call.started_at, call.transcript, call.events) == (STARTED, RECORD.transcript, RECORD.events)
         numbers = {"refused": 0, "errors": 0, "reconnects": 0, "unmended": 0, "unanswered_ms": 43814}
-        assert call.metrics == {"turns": 3} | numbers
+        assert call.metrics == {"turns": 3, "parts": [STARTED.isoformat()]} | numbers
         assert (await opened.get_one(Customer, call.customer_id)).name == "דוד"
     assert await jobs(engine) == ["call.summarise:CA123"]
 
@@ -200,6 +208,17 @@ def part(number: int) -> CallRecord:
         metrics={"turns": 1, "first_audio_ms": 100 + number},
         transcript=[{"who": "customer", "text": str(number), "at_ms": 900}],
     )
+
+
+@pytest.mark.postgres
+async def test_a_part_that_another_machine_says_began_within_the_first_one_is_a_part_all_the_same(
+    engine: AsyncEngine, business_id: int
+) -> None:
+    """Their clocks may differ by a second, and a dial can fail at once."""
+    after = replace(part(1), started_at=part(0).ended_at - timedelta(seconds=1))
+    for record, new in ((part(0), True), (after, True), (after, False)):
+        async with transaction(engine) as connection:
+            assert await save_call_record(connection, record) is new
 
 
 @pytest.mark.postgres

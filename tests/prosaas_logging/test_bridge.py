@@ -207,8 +207,9 @@ SCRUBBING = """
 """
 
 
-def test_a_formatter_of_the_service_scrubs_still_and_its_layout_is_ours(run_program: Program) -> None:
-    done = run_program(SCRUBBING, LOG_JSON="1")
+@pytest.mark.parametrize("own", ["formatException", "formatted_in_format_alone"])
+def test_a_formatter_of_the_service_scrubs_still_and_its_layout_is_ours(run_program: Program, own: str) -> None:
+    done = run_program(SCRUBBING.replace("def formatException", f"def {own}"), LOG_JSON="1")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["message"] for line in lines] == ["order of <mail>", "failed", "as it is", "as ever"]
     assert lines[1]["error"]["kind"] == "ValueError"

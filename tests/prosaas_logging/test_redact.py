@@ -27,6 +27,7 @@ from prosaas_logging.redact import (
     SECRET_NAMES,
     SECRET_PARTS,
     clean,
+    cut_middle,
     hide,
     is_secret_name,
     redact,
@@ -238,6 +239,38 @@ def test_a_text_of_any_length_is_redacted_in_bounded_time(unit: str) -> None:
     for text in (unit * (65536 // len(unit)), unit * (3_000_000 // len(unit))):
         assert seconds(redact, text) < 0.01
         assert len(redact(text)) <= LONGEST_TEXT + 200
+
+
+GONE = re.compile(r" …\[(\d+) characters cut\]… ")
+
+
+@pytest.mark.parametrize("length", [100, 101, 150, 999, 1000, 12345, 200_000])
+@pytest.mark.parametrize("limit", [40, 99, 100, 101, 5000])
+def test_a_text_that_is_cut_keeps_both_ends_and_says_how_much_is_gone(length: int, limit: int) -> None:
+    text = "".join(chr(0x4E00 + number % 20_000) for number in range(length))
+    cut = cut_middle(text, limit)
+    if length <= limit:
+        assert cut == text
+        return
+    head, gone, tail = GONE.split(cut)
+    assert len(cut) <= limit
+    assert text.startswith(head)
+    assert text.endswith(tail)
+    assert len(head) + int(gone) + len(tail) == length
+    assert 0 <= len(head) - len(tail) <= 1
+    assert limit - len(cut) <= 1
+
+
+def test_where_there_is_no_room_for_an_end_the_mark_stands_alone() -> None:
+    assert cut_middle("x" * 100, 10) == " …[100 characters cut]… "
+
+
+def test_of_a_text_that_is_too_long_to_be_looked_through_it_is_said_how_much_is_gone() -> None:
+    text = "a b " * 30_000
+    head, gone, tail = GONE.split(redact(text))
+    assert len(head) + int(gone) + len(tail) == len(text)
+    assert text.startswith(head)
+    assert text.endswith(tail)
 
 
 def test_of_a_text_full_of_digits_the_rest_is_hidden_whole() -> None:

@@ -13,7 +13,8 @@ from postgres_world import Fill, fill_database
 from prosaas_ops import audited
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Container, Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import seconds
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()

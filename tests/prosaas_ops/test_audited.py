@@ -153,6 +153,24 @@ def test_make_audit_tells_what_is_in_the_database(execute: Any, capsys: pytest.C
     assert len(execute("SELECT FROM audit")) == 1
 
 
+def test_who_looks_again_and_again_has_one_row_and_what_was_done_has_one_each(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    for target in ("", "S=calls", "S=worker", "S=calls GREP=dana"):
+        audited.note("logs", target)
+    audited.note("trace", "CALL=CA1")
+    audited.note("trace", "CALL=CA1", "complaint 7")
+    for _ in range(2):
+        audited.note("forget", "PHONE=+972...")
+    for each, count in (("0", 6), ("1", 8)):
+        assert audit.run(Options("audit", audit.OPTIONS, {"EACH": each})) == FINE
+        said = capsys.readouterr().out
+        assert said.count("dana@host") == count
+        assert ("logs ×3" in said) == ("EACH=1 shows each" in said) == (each == "0")
+    assert "forget ×" not in said
+
+
 @pytest.mark.postgres
 def test_make_audit_without_the_database_tells_what_this_machine_knows(
     execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -18,6 +18,7 @@ from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.act import call as act_call
 from prosaas_ops.act import capture, debug
 from prosaas_ops.act.debug import Watch
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import blackbox, calls, errors, levels, live_calls, logs, trace
 from prosaas_ops.options import complain
 from prosaas_ops.screen.terminal import RateCap, Screen
@@ -25,7 +26,6 @@ from prosaas_ops.stack.found import Calls, Row
 from prosaas_ops.stack.lines import read
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Appointment, Found, Job, Record
-from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stack.switch import Target
 
 CALL = "CA0123456789abcdef0123456789abcdef"

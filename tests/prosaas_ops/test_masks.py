@@ -48,6 +48,11 @@ def test_the_headers_of_a_collector_and_the_addresses_of_alerts_are_secrets(tmp_
     }
 
 
+def test_an_address_to_which_whoever_has_it_may_post_is_a_secret() -> None:
+    for name in ("ALERT_SLACK_URL", "ALERT_WEBHOOK_URL", "BUSINESS_WEBHOOK_URL"):
+        assert hidden(name, "https://hooks.zapier.com/hooks/catch/1/planted") == MASK
+
+
 def test_a_known_value_is_masked_wherever_it_stands() -> None:
     masker = Masker({PLANTED, "postgres-short"})
     masked = masker.tree({"env": [f"A={PLANTED}", "PATH=/bin"], "text": f"got {PLANTED}!", "n": 1, "deep": {"x": None}})

@@ -18,20 +18,21 @@ from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
 from prosaas_ops.act import checklist, log_budget, up
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import errors, status, trace
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stories.call import tell
 from prosaas_ops.stories.errors import group_errors
 from prosaas_ops.stories.measured import Measured
 from prosaas_ops.stories.status import Ended, Facts, Running, Status, Switched
 from prosaas_ops.texts import Text, language
 from prosaas_ops.texts import machine as machine_words
+from prosaas_ops.texts import told as call_words
 
 ROOM = Path(texts.__file__).parents[1]
 HEBREW = re.compile(r"[\u05d0-\u05ea]")
@@ -215,7 +216,8 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
     measured = Measured("DEBUG", logged("[INFO] x"), [3], 0)
     screen.say(*log_budget.comparison(measured, measured))
     log_budget.verdict(measured, measured, screen)
-    placing.verdict(Placed("CA1"), None, False, screen)
+    placing.verdict(Placed("CA1"), str(call_words.NOT_STORED), False, screen)
+    placing.verdict(Placed("CA1", logged("[DEBUG] x")), call_words.NOT_ASKED(why=""), False, screen, ["calls"])
     screen.say(*(row for group in group_errors(logged("[ERROR] שגיאה")) for row in errors._rows(group, screen)))
     assert [row for row in paper.text.splitlines() if english_in(row.replace('"Found 0"', ""))] == []
 
@@ -247,7 +249,7 @@ def test_what_is_found_does_not_depend_on_the_language(
     monkeypatch.setenv("OPS_LANG", spoken)
     measured = Measured("INFO", logged("[INFO] x"), [3], 0)
     assert log_budget.verdict(measured, measured, screen) is False
-    assert placing.verdict(Placed("CA1"), None, False, screen) == 4
+    assert placing.verdict(Placed("CA1"), str(call_words.NOT_STORED), False, screen) == 4
     assert paper.text.count("❌") == 2 + 4
     assert "make trace CALL=CA1" in checklist.budget(40, "CA1").remedy
 

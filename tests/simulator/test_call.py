@@ -199,6 +199,24 @@ async def test_a_busy_service_is_asked_again(world: World) -> None:
     assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
 
 
+async def test_a_caller_who_is_turned_away_has_not_been_answered(world: World) -> None:
+    """That the service hangs up is as planned only where there was a call to hang up."""
+    world.bridge.twiml = ["<Response><Say>no</Say><Hangup/></Response>"]
+
+    result = await world.call({"ending": {"by": "service"}}, scenario="short")
+
+    assert (result["ended_by"], result["turns"]) == ("service", 0)
+    assert result["problems"] == ["the caller never reached an agent: the TwiML was ['Say', 'Hangup']"]
+
+
+async def test_a_caller_who_is_turned_away_is_fine_where_that_is_the_plan(world: World) -> None:
+    world.bridge.twiml = ["<Response><Reject/></Response>"]
+
+    result = await world.call({"ending": {"by": "service"}, "expect": {"verbs": ["Reject"]}}, scenario="short")
+
+    assert result["problems"] == []
+
+
 async def test_twiml_that_twilio_refuses_is_an_application_error(world: World) -> None:
     """The caller hears no call at all, and the result says why."""
     world.bridge.twiml = ['<Response><Connect><Stream url="ws://phone.example/m"/></Connect></Response>']
@@ -213,6 +231,20 @@ async def test_the_status_callback_says_how_long_the_call_was(world: World) -> N
     path, form, signature = world.bridge.webhooks[-1]
     assert path == "/twilio/status"
     assert (form["CallStatus"], form["CallDuration"]) == ("completed", str(result["duration_ms"] // 1000))
+    assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
+
+
+async def test_a_stream_that_opened_is_told_where_its_verb_asks_for_that(world: World) -> None:
+    """Signed, while the call goes on; a stream that asks for nothing is not told of."""
+    (asked_for_nothing,) = world.bridge.twiml
+    assert (await world.call({"turns": []}))["ok"]
+    assert len(world.bridge.webhooks) == 2
+    world.bridge.twiml = [
+        asked_for_nothing.replace("<Stream ", f'<Stream statusCallback="{PUBLIC_URL}/twilio/stream" ')
+    ]
+    assert (await world.call({"turns": []}))["ok"]
+    path, form, signature = world.bridge.webhooks[-2]
+    assert (path, form["StreamEvent"]) == ("/twilio/stream", "stream-started")
     assert RequestValidator(TOKEN).validate(PUBLIC_URL + path, form, signature)
 
 

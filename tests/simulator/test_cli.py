@@ -34,7 +34,7 @@ async def test_a_call_is_placed_and_its_verdict_is_the_exit_status(world: World)
     world.bridge.twiml = ["<Response/>"]
     status, out, _ = await run("call", "--simulator", world.url(""), "--scenario", "short", "--speed", "12")
     assert status == 1
-    assert "PROBLEMS: the call ended by end_of_twiml" in out.splitlines()[-1]
+    assert "PROBLEMS: the caller never reached an agent" in out.splitlines()[-1]
 
 
 async def test_wrong_usage_says_what_is_right(world: World) -> None:

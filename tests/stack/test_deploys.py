@@ -50,6 +50,15 @@ def test_a_restart_at_debug_is_noticed_by_no_caller(stack: Stack) -> None:
     stack.checkout.run("make", "restart-calls")
 
 
+def test_a_second_restart_while_the_first_ones_calls_go_on_cuts_none_of_them(stack: Stack) -> None:
+    """Nor does a rollback right after a deploy: what drains already is not asked again."""
+    traffic = Traffic(stack)
+    with traffic.flowing():
+        stack.checkout.run("make", "restart-calls")
+        stack.checkout.run("make", "restart-calls")
+    traffic.check()
+
+
 def test_a_release_that_never_becomes_ready_never_gets_a_call(stack: Stack) -> None:
     """The old one goes on as if nothing had happened, and the reason is shown."""
     entry = stack.checkout.path / "services/prosaas_calls/__main__.py"

@@ -2,22 +2,16 @@
 
 import json
 import re
+import tarfile
+from pathlib import Path
 
 import pytest
 
 from stack_world.traffic import Traffic
-from swarm_world.fixtures import Swarm
+from swarm_world.engines import load
+from swarm_world.fixtures import Swarm, tools
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
-
-
-def live_calls(swarm: Swarm) -> dict[str, int]:
-    """By node how many calls its prosaas-calls has."""
-    look = "import urllib.request as u;print(u.urlopen('http://127.0.0.1:5051/calls').read().decode())"
-    return {
-        task["Node"]: len(json.loads(swarm.execute(task, "python", "-IS", "-c", look)))
-        for task in swarm.tasks("prosaas-calls")
-    }
 
 
 def test_every_service_is_spread_over_the_nodes_and_the_door_is_where_its_label_is(swarm: Swarm) -> None:
@@ -46,6 +40,56 @@ def test_a_call_goes_end_to_end_across_nodes_and_the_manager_tells_of_it(swarm: 
     raise AssertionError("six calls, and each of them was served by one node alone")
 
 
+def test_a_manager_reads_and_describes_every_replica_of_every_node(swarm: Swarm, tmp_path: Path) -> None:
+    """Lines, the checklist, and the archive for whoever is to help: each names replica and node."""
+    replicas = {
+        f"{service.removeprefix('prosaas-')}.{task['Name'].rpartition('.')[2]}@{task['Node']}"
+        for service in ("prosaas-api", "prosaas-calls", "worker")
+        for task in swarm.tasks(service)
+    }
+    assert len(replicas) == 9
+    lines = swarm.make("logs", "FOLLOW=0", "SINCE=30m").out
+    assert replicas <= set(re.findall(r"(?:api|calls|worker)\.\d@\S+", lines))
+    checked = swarm.make("checklist", "SPEED=8").out
+    assert "7 of 7 hold" in checked
+    assert replicas <= set(re.findall(r"(?:api|calls|worker)\.\d@[\w-]+", checked))
+    swarm.make("capture", "SINCE=30m")
+    (written,) = (swarm.checkout.path / "logs").glob("capture-stack-*.tar.gz")
+    with tarfile.open(written) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (folder,) = tmp_path.iterdir()
+    described = {each["name"].removeprefix("prosaas-") for each in json.loads((folder / "inspect.json").read_text())}
+    assert replicas <= described
+    rows = [json.loads(row) for row in (folder / "events.jsonl").read_text().splitlines()]
+    assert {f"{row['service'].removeprefix('prosaas-')}.{row['place']}" for row in rows if "place" in row} >= replicas
+
+
+def test_what_a_deploy_would_change_is_told_by_service(swarm: Swarm) -> None:
+    assert "the settings are the same" in swarm.make("diff").out
+    swarm.checkout.configure(MAX_CALLS="7", CALLS_REPLICAS="4")
+    try:
+        told = swarm.make("diff").out.splitlines()
+    finally:
+        swarm.checkout.configure(MAX_CALLS="100", CALLS_REPLICAS="3")
+    (line,) = told
+    assert line.startswith("prosaas-calls: ")
+    assert "MAX_CALLS" in line
+    assert "replicas" in line
+
+
+def test_any_manager_answers(swarm: Swarm) -> None:
+    """Not only the one from which the stack was started."""
+    other = swarm.nodes[1]
+    swarm.manager.docker("node", "promote", other.name)
+    try:
+        load(other, *tools(swarm))
+        shown = swarm.make("ps", on=other).out
+        assert shown == swarm.make("ps").out
+        assert all(node.name in shown for node in swarm.nodes)
+    finally:
+        swarm.manager.docker("node", "demote", other.name)
+
+
 def test_debug_reaches_every_replica_on_every_node_and_is_taken_back(swarm: Swarm) -> None:
     """A business is debugged wherever its next call goes."""
     debugged = swarm.make("debug-calls", "BUSINESS=456", "FOR=12s").out
@@ -62,7 +106,7 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     traffic = Traffic(swarm, live=10, every_s=1.0)
     with traffic.flowing():
-        assert all(live_calls(swarm).values())
+        assert all(swarm.calls_on(node) for node in swarm.nodes)
         swarm.make("restart-calls")
     after = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     assert before.isdisjoint(after)

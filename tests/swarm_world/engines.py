@@ -78,7 +78,9 @@ def _node(made: ExitStack, folder: Path, name: str, registry: Registry) -> Node:
     outer = Path("/var/run/docker.sock").stat()
     docker(
         "run", "--detach", "--privileged", f"--name={name}", f"--hostname={name}", f"--network={name[:-2]}",
-        f"--volume={folder}:{folder}", f"--volume={_BUNDLE}:{_BUNDLE}:ro", "--volume=/var/lib/docker", _IMAGE,
+        f"--volume={folder}:{folder}", f"--volume={_BUNDLE}:{_BUNDLE}:ro", "--volume=/var/lib/docker",
+        # Gone with the machine, as on any other: what says which engine runs.
+        "--tmpfs=/run:exec", _IMAGE,
         "dockerd", "--host=unix:///var/run/docker.sock",
         f"--host=unix://{socket}", f"--group={outer.st_gid}", f"--insecure-registry={registry.inside}",
     )  # fmt: skip

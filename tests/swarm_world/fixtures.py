@@ -28,9 +28,10 @@ class Swarm:
     def manager(self) -> Node:
         return self.nodes[0]
 
-    def make(self, *words: str, check: bool = True, timeout: float = 240) -> Done:
-        """An operator's command on the manager."""
-        return self.checkout.run("make", *words, check=check, timeout=timeout, DOCKER_HOST=self.manager.host)
+    def make(self, *words: str, check: bool = True, timeout: float = 240, on: Node | None = None) -> Done:
+        """An operator's command on the manager, or on another one."""
+        host = (on or self.manager).host
+        return self.checkout.run("make", *words, check=check, timeout=timeout, DOCKER_HOST=host)
 
     def tasks(self, service: str) -> list[dict[str, str]]:
         """The service's running tasks: Name, Node, ID."""
@@ -44,6 +45,21 @@ class Swarm:
     def execute(self, task: dict[str, str], *command: str) -> str:
         """Run it inside the task, on whichever node that is."""
         return self.node_of(task).docker("exec", f"{task['Name']}.{task['ID']}", *command)
+
+    def calls_on(self, node: Node) -> list[str]:
+        """The calls that the replicas of prosaas-calls on that node have now."""
+        look = "import urllib.request as u;print(u.urlopen('http://127.0.0.1:5051/calls').read().decode())"
+        return [
+            call["call_sid"]
+            for task in self.tasks("prosaas-calls")
+            if task["Node"] == node.name
+            for call in json.loads(self.execute(task, "python", "-IS", "-c", look))
+        ]
+
+    def asked(self, statement: str) -> str:
+        """What the database answers, in psql's barest form."""
+        (task,) = self.tasks("postgres")
+        return self.execute(task, "psql", "-qAtX", "-U", "prosaas", "-d", "prosaas", "-c", statement).strip()
 
     @property
     def door(self) -> str:
@@ -76,12 +92,26 @@ def swarm() -> Iterator[Swarm]:
             manager.docker(
                 "node", "update", "--label-add=prosaas.gateway=1", "--label-add=prosaas.database=1", manager.name
             )
+            _publish_simulator(checkout)
             made.make("up-swarm", "BUILD=0", timeout=280)
-            publish = "--publish-add=mode=host,published=9000,target=9000"
-            manager.docker("service", "update", "--quiet", "--update-order=stop-first", publish, f"{project}_simulator")
             yield made
     finally:
         remove(checkout)
+
+
+def _publish_simulator(checkout: Checkout) -> None:
+    """For the tests' callers, in the files themselves: each deploy leaves it as it is."""
+    overlay = checkout.path / "docker-compose.swarm.yml"
+    before, after = "  simulator:\n    deploy: *rollout\n", "  simulator:\n    deploy: *single\n"
+    text = overlay.read_text()
+    assert before in text
+    overlay.write_text(text.replace(before, f"{after}    ports: [{{target: 9000, published: '9000', mode: host}}]\n"))
+
+
+def tools(swarm: Swarm) -> list[str]:
+    """The image of the operator's commands, as this checkout has it."""
+    folder = swarm.checkout.run("sh", "-c", f"printf %s '{swarm.checkout.path}' | cksum | cut -d ' ' -f 1").out.strip()
+    return [f"prosaas/ops:folder-{folder}"]
 
 
 def _images(swarm: Swarm) -> None:
@@ -94,6 +124,5 @@ def _images(swarm: Swarm) -> None:
         docker("tag", f"prosaas/{name}:{version}", pushed)
         docker("push", "--quiet", pushed)
         docker("image", "rm", pushed)
-    folder = checkout.run("sh", "-c", f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1").out.strip()
-    load(swarm.manager, f"prosaas/ops:folder-{folder}", checkout.setting("POSTGRES_IMAGE"))
+    load(swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
     checkout.configure(REGISTRY=swarm.registry.inside)

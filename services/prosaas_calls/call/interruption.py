@@ -72,7 +72,8 @@ class Floor:
         self._item = self._said = ""
         # The sounds that are judged together, and whether the words of an earlier one of them were meant.
         self._judged: set[str] = set()
-        self._judging_since = 0.0
+        # When we fell silent for these sounds; 0 if we did not.
+        self._silent_since = 0.0
         self._meant = False
         self._speech_since = 0.0
         self._noises = self._wordless = 0
@@ -92,7 +93,7 @@ class Floor:
         """The caller makes themselves heard."""
         if self._pondering is None or self._patient:
             self._judged.clear()
-            self._judging_since = monotonic()
+            self._silent_since = 0.0
             self._meant = False
         elif not assents(self._said):
             self._meant = True
@@ -209,21 +210,27 @@ class Floor:
         limits = self._limits
         # On a line that echoes nobody falls silent for a sound: what counts there is what was said.
         echoes = self._wordless >= _ECHOES
-        # One sound after another does not keep us silent for longer than the two waits take.
-        give_up = min(monotonic(), self._judging_since + limits.words) + limits.interruption
-        wait, loud = limits.doubt, False
+        began, wait = monotonic(), limits.doubt
         while not self._over.is_set():
             await _within(wait, self._over)
             wait = limits.doubt / 2
             if echoes or self._over.is_set():
                 continue
             if self._loud():
-                loud = True
+                self._silent_since = self._silent_since or monotonic()
                 self._line.hold()
-            if loud and monotonic() > give_up:
+            if self._silent_since and monotonic() > self._long_enough(began):
                 return True
         await _within(limits.words, self._words)
         return self._meant or not self._words.is_set() or not assents(self._said)
+
+    def _long_enough(self, began: float) -> float:
+        """When whoever made a sound that began then wants the floor: our echo ends once we are silent, and they do not.
+
+        One sound after another does not keep us silent for longer than the two waits take.
+        """
+        silent = self._silent_since
+        return min(max(began, silent), silent + self._limits.words) + self._limits.interruption
 
     def _go_on(self) -> bool:
         """It was no interruption. Whether it is to be answered all the same: a "yes" over the end of a question is.

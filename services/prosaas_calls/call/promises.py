@@ -1,5 +1,6 @@
 """Compares what the model told the caller it had done with what its tools really did."""
 
+from collections import Counter
 from typing import Any
 
 from prosaas_calls.tools.base import Answer
@@ -22,6 +23,7 @@ class Promises:
         self._done = False
         self._under_way = 0
         self._claim = ""
+        self._refused: Counter[str] = Counter()
         self.deeds: list[dict[str, Any]] = []
         self.unkept = ""
 
@@ -32,6 +34,10 @@ class Promises:
     def done(self, tool: str, answer: Answer) -> None:
         """A tool has answered."""
         self._under_way -= 1
+        if answer.refused:
+            self._refused[tool] += 1
+        else:
+            self._refused.pop(tool, None)
         if answer.wrote is not None:
             self.deeds.append({"tool": tool, "id": answer.wrote})
         self._done = self._done or answer.wrote is not None or (tool == "remember_caller" and not answer.refused)
@@ -51,6 +57,6 @@ class Promises:
         self._claim = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As the metrics of the call's record keep it; nothing of a call in which nothing was done or promised."""
+        """As the metrics of the call's record keep it; also how many refusals no answer of that tool made good."""
         told = {"deeds": self.deeds, "unkept": self.unkept}
-        return {name: value for name, value in told.items() if value}
+        return {"unmended": self._refused.total(), **{name: value for name, value in told.items() if value}}

@@ -13,7 +13,10 @@ _SPOKEN = re.compile(r'AI: "(.*?)"(?: · |$)', re.DOTALL)
 
 
 def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Refused tools, those of them that no later answer of the same tool made good, errors, and lost connections."""
+    """Refused tools, those of them that no later answer of the same tool made good, errors, and lost connections.
+
+    An answer does not name its tool: it is put down to the last that was called. A call's own count knows better.
+    """
     totals = {"refused": 0, "errors": 0, "reconnects": 0}
     open_refusals: Counter[str] = Counter()
     tool = ""

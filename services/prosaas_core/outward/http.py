@@ -18,6 +18,8 @@ from prosaas_logging.catalogue import CIRCUIT_CLOSED, CIRCUIT_OPEN, OUTBOUND_RET
 
 log = get_logger(__name__)
 
+# Far above what any interface that we ask answers with.
+_LONGEST_ANSWER = 4 * 1024 * 1024
 _LONGEST_ERROR = 64 * 1024
 _LONGEST_CODE = 60
 
@@ -92,6 +94,10 @@ class _Failure:
     code: str = ""
 
 
+class _TooLong(Exception):
+    """The answer goes on beyond what anybody would answer."""
+
+
 class Outbound:
     """A shared httpx client under one policy; `async with` it, or call `close`."""
 
@@ -136,9 +142,11 @@ class Outbound:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        secret_path: bool = False,
     ) -> httpx.Response:
         """Return the 2xx answer, or raise `Refused` or `Unavailable`.
 
+        Of an address with a *secret_path*, one to which whoever knows it may post, the log has the host alone.
         Without *idempotent*, a request that the other side may have acted on (a lost answer, a 500) is never repeated
         here: the caller learns of it through `Unavailable.perhaps_done`.
         """
@@ -148,7 +156,8 @@ class Outbound:
             host, Breaker(self._policy.failures_to_open, self._policy.open_for_s, self._clock)
         )
         if log.tracing:
-            log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{request.url.path}", preview=preview(json or form or {}))
+            path = "" if secret_path else request.url.path
+            log.event(PAYLOAD_PREVIEW, type=f"{method} {host}{path}", preview=preview(json or form or {}))
         attempt, waited, perhaps_done = 0, 0.0, False
         while True:
             attempt += 1
@@ -179,7 +188,7 @@ class Outbound:
             asked = {"http_request_method": request.method, "server_address": request.url.host}
             with tracing.span(request.method, kind="client", **asked) as told:
                 async with asyncio.timeout(self._policy.timeout_s):
-                    response = await self._client.send(request, auth=auth)
+                    response = await _whole(await self._client.send(request, auth=auth, stream=True))
                 told["http_response_status_code"] = response.status_code
         except httpx.PoolTimeout as error:
             # Our own limit: it says nothing about the host.
@@ -191,6 +200,9 @@ class Outbound:
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             self._failed(breaker, host, period)
             return _Failure(type(error).__name__, perhaps_done=True)
+        except _TooLong:
+            self._failed(breaker, host, period)
+            return _Failure(f"an answer of more than {_LONGEST_ANSWER} bytes", perhaps_done=True)
         except BaseException:
             breaker.abandoned(period)
             raise
@@ -220,6 +232,22 @@ class Outbound:
     def _failed(self, breaker: Breaker, host: str, period: int, *, at_once: bool = False) -> None:
         if breaker.failed(period, at_once=at_once):
             log.event(CIRCUIT_OPEN, host=host)
+
+
+async def _whole(response: httpx.Response) -> httpx.Response:
+    """The answer with its body, unpacked: nobody else's server decides how much of our memory it fills."""
+    body = bytearray()
+    try:
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > _LONGEST_ANSWER:
+                raise _TooLong
+    finally:
+        await response.aclose()
+    headers = httpx.Headers(response.headers)
+    for of_the_way in ("content-encoding", "content-length", "transfer-encoding"):
+        headers.pop(of_the_way, None)
+    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
 def _code(response: httpx.Response) -> str:

@@ -20,6 +20,11 @@ _ENQUEUE: Final = {
 }
 # Being ready is being able to write; this is what is tried, on no row.
 _READY: Final = {"job_effects": "SELECT, UPDATE (job)"}
+# Each replica tells the others of its switch, and leaves its black boxes; what is in one, an operator alone reads.
+_LOGGED: Final = {
+    "log_switches": "SELECT, INSERT, UPDATE, DELETE",
+    "black_boxes": "SELECT (id, node, name, written_at), INSERT, UPDATE, DELETE",
+}
 RIGHTS: Final = {
     API: {
         "businesses": "SELECT, INSERT, UPDATE",
@@ -34,6 +39,7 @@ RIGHTS: Final = {
         "outbound_messages": "SELECT, UPDATE",
         **_ENQUEUE,
         **_READY,
+        **_LOGGED,
     },
     CALLS: {
         # A booking and a charge lock their business's row, which takes the right to change one column.
@@ -47,6 +53,7 @@ RIGHTS: Final = {
         **_ENQUEUE,
         **_READY,
         "job_effects": "SELECT, INSERT, UPDATE (job)",
+        **_LOGGED,
     },
     WORKER: {
         # Charges of one business wait for one another by its row.
@@ -65,6 +72,7 @@ RIGHTS: Final = {
         "pgqueuer_log": "SELECT, INSERT, UPDATE, DELETE",
         "pgqueuer_schedules": "SELECT, INSERT, UPDATE, DELETE",
         "pgqueuer_statistics": "SELECT, INSERT, UPDATE, DELETE",
+        **_LOGGED,
     },
     # What an operator asks, and the note that they asked.
     OPS: {
@@ -79,6 +87,8 @@ RIGHTS: Final = {
         "message_fates": "SELECT",
         "outbound_messages": "SELECT",
         "job_effects": "SELECT",
+        "log_switches": "SELECT",
+        "black_boxes": "SELECT",
         "pgqueuer": "SELECT",
         "pgqueuer_log": "SELECT",
         "pgqueuer_schedules": "SELECT",

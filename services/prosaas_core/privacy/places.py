@@ -69,10 +69,31 @@ _DRAFTS = (
     f"OR (key LIKE 'business.tell:%' AND split_part(key, ':', 2) IN ({_CALLS})) "
     f"OR (key LIKE 'business.tell:message:%' AND split_part(key, ':', 3) IN (SELECT id::text FROM ({_LEFT}) AS left_))"
 )
+_TYPED = f"ltrim({_digits('value')}, '0')"
 _PAYLOAD = "convert_from(payload, 'UTF8')::jsonb"
 
 # In the order in which they are erased: what leads to a person goes before the person.
 PLACES = (
+    Place(
+        "log_switches",
+        "id",
+        "bigint",
+        "asked_at",
+        # A switched number is spelled as the operator typed it. Its row goes with its end, a day at the most.
+        f"target = 'phone' AND length({_TYPED}) >= 7 AND $1::text LIKE '%' || {_TYPED} "
+        f"OR target = 'call' AND value IN ({_CALLS})",
+        "DELETE FROM log_switches",
+    ),
+    Place(
+        "black_boxes",
+        "id",
+        "bigint",
+        "written_at",
+        f"name IN ({_CALLS}) OR name IN ({_MESSAGES}) OR content ~ ('(^|[^0-9])(00)?' || $1::text || '([^0-9]|$)') "
+        f"OR EXISTS (SELECT FROM ({_CALLS}) AS about (id) WHERE strpos(content, about.id) > 0)",
+        "DELETE FROM black_boxes",
+        (Rule("black boxes", "keep_blackbox_days", "written_at", "DELETE FROM black_boxes"),),
+    ),
     Place(
         "pgqueuer",
         "id",

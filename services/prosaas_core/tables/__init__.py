@@ -4,6 +4,7 @@ from prosaas_core.tables.acts import Audit, JobEffect
 from prosaas_core.tables.base import Base, Json
 from prosaas_core.tables.businesses import ApiKey, Appointment, Business, Customer
 from prosaas_core.tables.calls import Call, CallMessage, Charge
+from prosaas_core.tables.logs import BlackBox, LogSwitch
 from prosaas_core.tables.messages import Conversation, Message, MessageFate, OutboundMessage
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Appointment",
     "Audit",
     "Base",
+    "BlackBox",
     "Business",
     "Call",
     "CallMessage",
@@ -19,6 +21,7 @@ __all__ = [
     "Customer",
     "JobEffect",
     "Json",
+    "LogSwitch",
     "Message",
     "MessageFate",
     "OutboundMessage",

@@ -13,21 +13,19 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, TextIO
 
-from ..errors import describe, split_traceback
+from ..errors import ErrorInfo, describe
 from ..levels import CRITICAL, ERROR, WARNING
 from ..logger import Logger, get_logger
 from ..policy import LIBRARIES, Policy, awake, follow, in_force, is_library
 from ..record import Record
 from ..scope import current
-from ..values import Fields, freeze, message_of
+from ..values import freeze
 from .descriptors import ours
-from .formatted import error_by, message_by, own_formatter
+from .formatted import own_formatter, taken
+from .frameworks import handed_on, listen
 from .imports import when_imported
-from .prints import Printed
+from .prints import Printed, PrintedBytes
 from .reconfigure import guard
-
-# What a stdlib record has of its own; anything else came through ``extra=``.
-_OWN: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message"}
 
 
 class _Taken(logging.Handler):
@@ -81,6 +79,7 @@ class Bridge:
         follow(_set_levels)
         guard(_put_right)
         when_imported("logging.handlers", self._listen_to_queues)
+        listen(self._hear_other, self._is_console)
 
     def _listen_to_queues(self, handlers: Any) -> None:
         """What a QueueListener hands to the console has been taken before it was queued."""
@@ -123,7 +122,8 @@ class Bridge:
             _log(get_logger(str(record.name)), record.levelno, text, None)
         for handler in handlers:
             if record.levelno >= handler.level and handler not in console:
-                handler.handle(record)
+                with handed_on():
+                    handler.handle(record)
 
     def _writes_to_console(self, handler: logging.Handler) -> bool:
         """Whether it ends at our own output, be it by a buffer before it, a console of rich's or a path in /dev."""
@@ -133,23 +133,41 @@ class Bridge:
                 break
             handler = target
         stream = getattr(handler, "stream", None) or getattr(getattr(handler, "console", None), "file", None)
-        if stream is None:
-            return False
-        if isinstance(stream, Printed) or any(printed.replaces(stream) for printed in self._printed):
+        return stream is not None and self._is_console(stream)
+
+    def _is_console(self, stream: object) -> bool:
+        if isinstance(stream, Printed | PrintedBytes) or any(printed.replaces(stream) for printed in self._printed):
             return True
         return _same_as_ours(stream)
 
     def _hear(self, record: logging.LogRecord, console: list[logging.Handler]) -> None:
+        self._admit(
+            record.name,
+            record.levelno,
+            lambda own, policy: taken(record, own, own_formatter(console, policy.packages)),
+        )
+
+    def _hear_other(
+        self, name: str, level: int, text: object, fields: dict[str, Any], error: ErrorInfo | None, at: float
+    ) -> None:
+        self._admit(
+            name,
+            level,
+            lambda own, _: (at, level, get_logger(name), f"{'' if own else f'{name}: '}{text}", freeze(fields), error),
+        )
+
+    def _admit(self, name: str, number: int, made: Callable[[bool, Policy], Record]) -> None:
+        """Have a record made and written, or kept, or not made at all, by its logger's name and level."""
         policy = awake()
-        library = is_library(record.name, policy.packages)
+        library = is_library(name, policy.packages)
         if library:
-            self._tell_guess(record.name)
-        scope, level = current(), policy.level_of(record.name)
-        if record.levelno >= level:
-            scope.emit(self._taken(record, not library, own_formatter(console, policy.packages)))
-        elif not library and record.levelno >= min(scope.level, policy.threshold):
+            self._tell_guess(name)
+        scope, level = current(), policy.level_of(name)
+        if number >= level:
+            scope.emit(made(not library, policy))
+        elif not library and number >= min(scope.level, policy.threshold):
             # Its scope was switched to a lower level, or its logger made quiet by name: a flight recorder has it then.
-            scope.keep(self._taken(record, True, own_formatter(console, policy.packages)))
+            scope.keep(made(True, policy))
 
     def _tell_guess(self, name: str) -> None:
         """Say once of each package that it is taken for a library by its place alone."""
@@ -162,22 +180,6 @@ class Bridge:
                 "taken for a library, for it is installed; bootstrap(…, packages=(…,)) names the service's own",
                 package=package,
             )
-
-    def _taken(self, record: logging.LogRecord, own: bool, formatter: logging.Formatter | None) -> Record:
-        said = message_by(formatter, record) if formatter else None
-        text = message_of(record.msg, record.args) if said is None else said
-        fields: Fields = {name: value for name, value in record.__dict__.items() if name not in _OWN}
-        error = error_by(formatter, record) if formatter else None
-        if error is None and record.exc_info:
-            error = describe(record.exc_info)
-        if error is None:
-            # A queue's handler leaves the stack as a text, and some libraries put it into their message.
-            text, error = split_traceback(f"{text}\n{record.exc_text}" if record.exc_text else text)
-        if not own:
-            text = f"{record.name}: {text}"
-        if record.stack_info:
-            fields["stack_info"] = record.stack_info
-        return record.created, record.levelno, get_logger(record.name), text, freeze(fields), error
 
     def _uncaught(self, kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -1,13 +1,13 @@
 """`make call`: one simulated call on the running stack, its lines as they come, then the verdict on them."""
 
 import time
-from collections import Counter
+from collections.abc import Sequence
 
+from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.records import Record, call_record
-from prosaas_ops.stack.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import told as words
 
@@ -24,36 +24,48 @@ def run(options: Options) -> int:
     engine.require("prosaas-calls")
     call_sid = new_call_sid()
     level = "DEBUG" if debug else "INFO"
-    screen.say(Prose(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid)))
+    calling = Prose(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
     target = live_switch.Target(call_sid=call_sid)
     named = ("prosaas-calls", "prosaas-api", "worker") if debug else ()
     containers = [found for name in named for found in engine.generations(name)]
+    loud = [] if debug else live_switch.loud(engine, call_sid)
     with live_switch.raised(engine, containers, target, LONGEST_CALL_SECONDS):
         placed = place(
             engine,
             call_sid,
             scenario=scenario,
             speed=speed,
+            accepted=lambda: screen.say(calling),
             heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
     if cap.held:
         screen.say(Prose(screen.dim(words.HELD(count=cap.held, call_sid=call_sid))))
     record = _await_record(call_sid)
+    if not debug and placed.loud():
+        # Whoever began to debug after the call did is somebody else too.
+        loud += live_switch.loud(engine, call_sid)
     screen.say()
-    problems = verdict(placed, record, debug, screen)
+    problems = verdict(placed, record, debug, screen, sorted({short(container.service) for container in loud}))
     screen.say(screen.dim(words.NEXT(commands=f"make trace CALL={call_sid}")))
     return PROBLEM if problems else FINE
 
 
-def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) -> int:
-    """Prints how the call went; returns the number of things that are not as they should be."""
+def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, debugged: Sequence[str] = ()) -> int:
+    """Prints how the call went; returns the number of things that are not as they should be.
+
+    Instead of a record there is the reason why nobody has seen one. Where somebody else debugs, and the call was in it,
+    nothing is said of the lines that it writes at INFO.
+    """
     rows = placed.rows("prosaas-calls")
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
     whole = placed.rows()
+    loud = placed.loud()
     if debug:
         checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
+    elif loud and debugged:
+        checks = []
+        screen.say(Prose(screen.dim(words.DEBUGGED(names=", ".join(debugged)))))
     else:
-        loud = Counter(line.event or line.text[:40] for line in placed.lines if line.level == "DEBUG")
         said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or str(words.NONE)
         checks = [
             (
@@ -65,27 +77,31 @@ def verdict(placed: Placed, record: Record | None, debug: bool, screen: Screen) 
     went_well = bool(placed.result.get("ok"))
     problems = "; ".join(placed.result.get("problems", []))
     heard = str(words.AS_PLANNED) if went_well else words.NOT_AS_PLANNED(problems=problems)
-    ending = words.COMPLETE if placed.complete else words.INCOMPLETE
-    stored = f"calls/{record.call_sid}, {record.end_reason}" if record else str(words.NOT_STORED)
+    job = {"JOB_DONE": words.JOB_DONE, "JOB_FAILED": words.JOB_FAILED}.get(placed.job, words.JOB_UNSEEN)
+    ending = f"{words.END_SEEN if placed.end_seen else words.END_UNSEEN}, {job}"
+    ended = not isinstance(record, str) and record.ended_at is not None
+    stored = record if isinstance(record, str) else f"calls/{record.call_sid}, {record.end_reason or record.status}"
     checks += [
         (went_well, words.CALLER_SIDE(heard=heard)),
-        (placed.complete, words.LASTED(time=spoken_duration(placed.seconds), ending=ending)),
-        (record is not None, words.STORED(stored=stored)),
+        (
+            placed.end_seen and placed.job == "JOB_DONE",
+            words.LASTED(time=spoken_duration(placed.seconds), ending=ending),
+        ),
+        (ended, words.STORED(stored=stored)),
     ]
     for good, text in checks:
         screen.say(Prose(f"{screen.good('✅') if good else screen.bad('❌')} {text}"))
     return sum(not good for good, _ in checks)
 
 
-def _await_record(call_sid: str) -> Record | None:
-    """The record is written as the call ends; give the write a moment."""
+def _await_record(call_sid: str) -> Record | str:
+    """The record is written as the call ends; give the write a moment. Else why there is none, in words."""
     deadline = time.monotonic() + _RECORD_SECONDS
-    while time.monotonic() < deadline:
+    while True:
         try:
             record = call_record(call_sid)
-        except Problem:
-            return None
-        if record is not None and record.ended_at is not None:
-            return record
+        except Problem as problem:
+            return words.NOT_ASKED(why=problem)
+        if (record is not None and record.ended_at is not None) or time.monotonic() > deadline:
+            return record or str(words.NOT_STORED)
         time.sleep(0.2)
-    return None

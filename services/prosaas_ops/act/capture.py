@@ -17,7 +17,7 @@ from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import AWAY, Container, Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
@@ -53,7 +53,8 @@ def run(options: Options) -> int:
     masker = Masker(known_secrets())
     happened = happenings(engine, start.timestamp(), time.time())
     with ThreadPoolExecutor(8) as asking:
-        described = list(asking.map(partial(_described, engine), engine.current()))
+        there = [container for container in engine.current() if container.state != AWAY]
+        described = list(asking.map(partial(_described, engine), there))
     files = {
         **_told_by(engine, lines, happened, start, call_sid, masker),
         "inspect.json": _pretty(masker.tree(described)),
@@ -133,6 +134,7 @@ def masked_lines(lines: Iterable[Line], masker: Masker) -> str:
                 {
                     "timestamp": line.stamp,
                     "service": line.service,
+                    **({"place": line.place} if line.place else {}),
                     "level": line.level,
                     "event": line.event,
                     "call_sid": line.call_sid,
@@ -180,7 +182,11 @@ def _described(engine: Engine, container: Container) -> dict[str, Any]:
 def _versions(engine: Engine, described: list[dict[str, Any]], lines: list[Line]) -> str:
     version = engine.get("/version")
     rows = [f"docker {version['Version']} (API {version['ApiVersion']}), kernel {version.get('KernelVersion', '?')}"]
-    rows += [f"{one['service']}: {one['image']} {one['image_id'][:19]} {one['status']}" for one in described]
+    names = [one["name"] if "@" in one["name"] else one["service"] for one in described]
+    rows += [
+        f"{name}: {one['image']} {one['image_id'][:19]} {one['status']}"
+        for name, one in zip(names, described, strict=True)
+    ]
     rows += [f"{line.service}: {line.text}" for line in lines if line.event in ("SERVICE_START", "WORKER_START")]
     return "\n".join(rows) + "\n"
 

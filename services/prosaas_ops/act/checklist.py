@@ -3,23 +3,26 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
+from prosaas_ops.act.simulate import BUDGET, new_call_sid, place
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line, debug_tags
-from prosaas_ops.stack.simulate import BUDGET, new_call_sid, place
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import checks as words
 
 OPTIONS = ("SINCE", "SPEED", "SCENARIO")
+
+T = TypeVar("T")
 
 _FOUND_NOTHING = re.compile(r"\bFound 0\b")
 
@@ -53,18 +56,18 @@ def run(options: Options) -> int:
     since = options.since("SINCE", "1h")
     assert since is not None
     engine, screen = opened(), Screen()
-    containers = [engine.running(name) for name in SERVICES.values()]
-    details = {container.service: engine.inspect(container.id) for container in containers}
+    containers = {_label(one): one for name in SERVICES.values() for one in engine.serving(name)}
+    details = _of_each(containers, lambda found: engine.inspect(found.id))
     screen.say(words.CHECKLIST(project=engine.project, since=f"{since:%Y-%m-%d %H:%M}"))
     one_call = _simulated(engine, options) if _is_demo(engine) else None
     lines = merged(engine, list(SERVICES.values()), since.timestamp())
     checks = [
-        level_is_info(details, {found.service: live_switch.status(engine, found) for found in containers}),
+        level_is_info(details, _of_each(containers, partial(live_switch.status, engine))),
         unbuffered(details),
         production_file(model, details),
         one_call or newest_call(lines),
         *noise(lines, spoken_duration(lines[-1].at - lines[0].at) if lines else "0s"),
-        stack_traces({found.service: _raised(engine, found) for found in containers}),
+        stack_traces(_of_each(containers, partial(_raised, engine))),
     ]
     screen.say()
     for check in checks:
@@ -76,6 +79,17 @@ def run(options: Options) -> int:
     screen.say()
     screen.say(words.HOLD(good=len(checks) - bad, all=len(checks)))
     return PROBLEM if bad else FINE
+
+
+def _label(container: Container) -> str:
+    """The service, and which of its replicas where there are several."""
+    return f"{container.service}.{container.place}" if container.place else container.service
+
+
+def _of_each(containers: Mapping[str, Container], ask: Callable[[Container], T]) -> dict[str, T]:
+    """Asked at once: each look into another node takes a second or two."""
+    with ThreadPoolExecutor(8) as asking:
+        return dict(zip(containers, asking.map(ask, containers.values()), strict=True))
 
 
 def _is_demo(engine: Engine) -> bool:
@@ -144,7 +158,8 @@ def production_file(model: dict[str, Any], details: dict[str, Any]) -> Checked:
     """The file says INFO for the three services, and the containers were made from it."""
     services = model.get("services", {})
     levels = {
-        name: str(services.get(name, {}).get("environment", {}).get("LOG_LEVEL", str(words.UNSET))) for name in details
+        name: str(services.get(name.partition(".")[0], {}).get("environment", {}).get("LOG_LEVEL", str(words.UNSET)))
+        for name in details
     }
     used = {
         name: "docker-compose.prod.yml" in detail["Config"]["Labels"].get("com.docker.compose.project.config_files", "")

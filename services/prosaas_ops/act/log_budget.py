@@ -8,13 +8,13 @@ from statistics import median
 from typing import BinaryIO
 
 from prosaas_logging.adopt import noise
+from prosaas_ops.act.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Options
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen, short, table
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.follow import merged
-from prosaas_ops.stack.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.measured import Measured, reduction
 from prosaas_ops.texts import checks as words

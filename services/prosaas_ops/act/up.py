@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prosaas_ops.act.retention import days
-from prosaas_ops.conduct import database, plan, secrets
+from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.files import problem, replace
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, Finding, examine
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
@@ -75,7 +76,7 @@ def resume(world: World) -> None:
     elif name.startswith("restart-"):
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
     elif name == "restore":
-        run_plan(database.restore(world, memory), world)
+        run_plan(restore.restore(world, memory), world)
     else:
         world.remember("journal", None)
 
@@ -120,7 +121,7 @@ def _up(world: World, options: Options) -> None:
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
     if environment == "prod":
-        database.schedule(world, world.recorded("BACKUP_SCHEDULE"))
+        backup.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))
     _say_what_drains(world)
     world.say(str(words.NEXT))
@@ -202,7 +203,7 @@ def _down(world: World, _options: Options) -> None:
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):
-        database.schedule(world, "")
+        backup.schedule(world, "")
     world.say(str(words.DOWN))
 
 
@@ -247,20 +248,20 @@ def _asked(name: str) -> str:
 
 def _backup(world: World, options: Options) -> None:
     verify = options.flag("VERIFY", default=False)
-    database.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
+    backup.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
 
 
 def _restore(world: World, options: Options) -> None:
     force = options.flag("FORCE", default=False)
-    memory = database.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
-    run_plan(database.restore(world, memory), world)
+    memory = restore.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
+    run_plan(restore.restore(world, memory), world)
     world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         world.say(NEXT(commands="make up-prod"))
 
 
 def _drill(world: World, options: Options) -> None:
-    database.drill(world, options.text("FILE"), options.text("KEY"))
+    backup.drill(world, options.text("FILE"), options.text("KEY"))
 
 
 def _refuse(findings: list[Finding]) -> None:

@@ -1,9 +1,11 @@
 """`make audit`: who looked at people, took them along or changed what is kept of them, and why."""
 
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from prosaas_ops.audited import Entry, carry, on_this_machine
+from prosaas_ops.audited import LOOKS, Entry, carry, on_this_machine
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack.records import asked
@@ -12,7 +14,9 @@ from prosaas_ops.texts import people as words
 if TYPE_CHECKING:
     import asyncpg
 
-OPTIONS = ("SINCE", "MAX")
+OPTIONS = ("SINCE", "EACH", "MAX")
+
+_MOST = 100_000
 
 
 def run(options: Options) -> int:
@@ -20,24 +24,50 @@ def run(options: Options) -> int:
     since, most = options.since("SINCE", "30d"), options.number("MAX", 50)
     assert since is not None
     everywhere = carry()
-    found = _in_database(since, most + 1) if everywhere else on_this_machine()
-    found = [entry for entry in found if entry.at >= since]
+    found = [entry for entry in (_in_database(since) if everywhere else on_this_machine()) if entry.at >= since]
     if not everywhere:
         complain(str(words.NO_DATABASE))
     if not found:
         complain(words.NOTHING_SINCE(since=f"{since:%Y-%m-%d %H:%M}"))
         return NOTHING
-    rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.operator, one.act, one.target, one.why or "-") for one in found[:most]]
+    told = [(one, 1) for one in found] if options.flag("EACH", default=False) else folded(found)
+    rows = [
+        (
+            f"{one.at:%Y-%m-%d %H:%M:%S}",
+            one.operator,
+            f"{one.act} ×{times}" if times > 1 else one.act,
+            one.target,
+            one.why or "-",
+        )
+        for one, times in told[:most]
+    ]
     screen.say(*table([tuple(map(str, words.AUDIT_HEAD)), *rows]))
-    if len(found) > most:
+    if len(told) > most:
         screen.say(screen.dim(words.NEWEST(most=most)))
+    if len(told) < len(found):
+        screen.say(screen.dim(str(words.LOOKED_ALIKE)))
     return FINE
 
 
-def _in_database(since: datetime, most: int) -> list[Entry]:
+def folded(entries: Iterable[Entry]) -> list[tuple[Entry, int]]:
+    """Each entry and how often it came, the newest first: who looked at the same again and again looked once."""
+    newest: dict[Hashable, Entry] = {}
+    times: Counter[Hashable] = Counter()
+    for entry in entries:
+        # Which service's lines it was does not make it another look.
+        seen = " ".join(word for word in entry.target.split() if not word.startswith("S="))
+        key = (entry.operator, entry.act, seen, entry.why) if entry.act in LOOKS else entry.id
+        newest.setdefault(key, entry)
+        times[key] += 1
+    return [(entry, times[key]) for key, entry in newest.items()]
+
+
+def _in_database(since: datetime) -> list[Entry]:
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Entry]:
         rows = await connection.fetch(
-            "SELECT id, at, operator, act, target, why FROM audit WHERE at >= $1 ORDER BY at DESC LIMIT $2", since, most
+            "SELECT id, at, operator, act, target, why FROM audit WHERE at >= $1 ORDER BY at DESC LIMIT $2",
+            since,
+            _MOST,
         )
         return [Entry(*row) for row in rows]
 

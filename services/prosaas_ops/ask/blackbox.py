@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
+from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Prose, Screen
-from prosaas_ops.stack.engine import Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, debug_tags, parse, seconds
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import call_record
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
+from prosaas_ops.stories import boxes
 from prosaas_ops.stories.call import lines_of_call, lines_of_record
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused, told
@@ -31,19 +34,14 @@ def run(options: Options) -> int:
     engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     whole = options.choice("LEVEL", LEVELS, "INFO") == "DEBUG"
-    service, (code, out, err) = _ask(engine, call_sid)
-    if code == _NOTHING_RECORDED:
-        missing = words.NOTHING_RECORDED(call_sid=call_sid) if call_sid else words.NO_RECORDINGS
+    if not call_sid:
+        return _list(engine, screen)
+    rows, logged = _rows(engine, call_sid)
+    if not rows:
+        missing = words.NOTHING_RECORDED(call_sid=call_sid)
         complain(f"blackbox: {words.TRACE_TELLS(missing=missing)}")
         return NOTHING
-    if code:
-        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
-    if not call_sid:
-        rows = sorted(out.splitlines(), reverse=True)
-        screen.say(screen.dim(str(words.RECORDED_HEAD)), *rows)
-        screen.say(screen.dim(told.NEXT(commands=f"make blackbox CALL={rows[0].split()[-1]}")) if rows else "")
-        return FINE
-    screen.say(*describe(recordings(out.splitlines(), _lines_of(engine, service, call_sid)), screen, whole))
+    screen.say(*describe(recordings(rows, logged), screen, whole))
     command = f"make trace CALL={call_sid}"
     screen.say(Prose(screen.dim(told.NEXT(commands=command if whole else words.EACH_FRAME(command=command)))))
     return FINE
@@ -51,10 +49,29 @@ def run(options: Options) -> int:
 
 def recorded(engine: Engine, call_sid: str) -> list["Recording"]:
     """The dumps of one call, from its file or a live call's memory; none where nothing was recorded."""
-    service, (code, out, err) = _ask(engine, call_sid)
-    if code not in (FINE, _NOTHING_RECORDED):
-        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
-    return recordings(out.splitlines(), _lines_of(engine, service, call_sid)) if code == FINE else []
+    return recordings(*_rows(engine, call_sid))
+
+
+def _list(engine: Engine, screen: Screen) -> int:
+    """Each once, the newest first; of a Swarm with the node that wrote it."""
+    found: dict[tuple[str, str], str] = {}
+    for node, rows in _on_disk(engine, boxes.listed())[1].items():
+        found |= {(node, row.split()[-1]): piece(f"{row}  {node}".rstrip()) for row in rows}
+    if not found:
+        complain(f"blackbox: {words.TRACE_TELLS(missing=words.NO_RECORDINGS)}")
+        return NOTHING
+    latest = sorted(found, key=found.__getitem__, reverse=True)
+    screen.say(screen.dim(str(words.RECORDED_HEAD)), *(found[key] for key in latest))
+    screen.say(screen.dim(told.NEXT(commands=f"make blackbox CALL={latest[0][1]}")))
+    return FINE
+
+
+def _rows(engine: Engine, call_sid: str) -> tuple[list[str], list[Line]]:
+    """What the recorders wrote of the call, node by node, and what the log says of it; nothing where nobody did."""
+    kept = {node: content.splitlines() for node, content in boxes.kept(call_sid).items()}
+    service, found = _on_disk(engine, kept, call_sid)
+    rows = [row for each in found.values() for row in each]
+    return rows, _lines_of(engine, service, call_sid) if rows else []
 
 
 @dataclass(slots=True)
@@ -75,7 +92,8 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
             continue
         if "blackbox" in body:
             title = {"kind": body["kind"], "records": body["records"], "reason": body["reason"]}
-            found.append(Recording(words.RECORDED(name=body["blackbox"], **title)))
+            place = f" · {piece(body['place'], 100)}" if body.get("place") else ""
+            found.append(Recording(words.RECORDED(name=body["blackbox"], **title) + place))
             continue
         stamp = next((str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body), "")
         if found and stamp:
@@ -88,18 +106,43 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
     return found
 
 
-def _ask(engine: Engine, call_sid: str) -> tuple[str, tuple[int, str, str]]:
-    """The service that recorded, in another stack whichever did, and what its logctl says."""
-    answer = (_NOTHING_RECORDED, "", "")
+def _on_disk(engine: Engine, kept: Mapping[str, list[str]], *call: str) -> tuple[str, dict[str, list[str]]]:
+    """The service that recorded, in another stack whichever did, and by node what logctl there or the database has.
+
+    A node's own word goes before what is kept of it: it has the newest, and a live call's memory. One that does not
+    answer is a problem where nothing else is found.
+    """
+    refusal: Problem | None = None
+    answers: dict[str, list[str]] = {}
     for service in OTHERS or (_SERVICE,):
-        # Beside those that log through us another stack has a database, say, that does not.
-        with suppress(Problem) if OTHERS else nullcontext():
-            # Files are every generation's; what is still in memory only the one has that holds the call.
-            for container in engine.generations(service):
-                answer = logctl(engine, container, "blackbox", *([call_sid] if call_sid else []))
-                if answer[0] != _NOTHING_RECORDED:
-                    return service, answer
-    return _SERVICE, answer
+        containers: list[Container] = []
+        try:
+            containers = engine.generations(service)
+        except Problem as problem:
+            refusal = problem
+        # Files are every generation's; what is still in memory only the one has that holds the call.
+        for container in containers:
+            node = container.place.partition("@")[2]
+            try:
+                if node not in answers and (rows := _asked(engine, container, *call)):
+                    answers[node] = rows
+            except Problem as problem:
+                refusal = problem
+        if answers:
+            break
+    # Beside those that log through us another stack has a database, say, that does not.
+    if refusal is not None and not (answers or kept or OTHERS):
+        raise refusal
+    if call:
+        return service, {**kept, **answers}
+    return service, {node: [*kept.get(node, ()), *answers.get(node, ())] for node in {**kept, **answers}}
+
+
+def _asked(engine: Engine, container: Container, *call: str) -> list[str]:
+    code, out, err = logctl(engine, container, "blackbox", *call)
+    if code not in (FINE, _NOTHING_RECORDED):
+        raise Problem(err.strip() or refused.LOGCTL_FAILED(code=code))
+    return out.splitlines() if code == FINE else []
 
 
 def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:

@@ -16,6 +16,8 @@ from prosaas_ops.stack.lines import seconds
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
+# A watcher takes a second to begin, and longer where the machine is busy.
+ASKED_WITHIN_S = 20.0
 # Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one that
 # runs may fill, and no more files than a listing should have.
 KEPT_BYTES, KEPT_LINES = 50_000_000, 100
@@ -36,7 +38,7 @@ class Generations:
         got work. `but_not` are containers that must go although they are as they should be (a restart).
         """
         world = self._world
-        running = self._running(service)
+        running = self._serving(service)
         fitting = [found for found in running if found.id not in but_not and self._fits(found)]
         fresh = fitting[-1] if fitting else self._create(service)
         if fresh not in running:
@@ -45,14 +47,14 @@ class Generations:
         if problem:
             self._remove_failed(fresh, alone=not running)
             raise Problem(f"{service}: {problem}")
-        for old in self._running(service):
+        for old in self._serving(service):
             if old.id != fresh.id:
                 self._retire(old)
         self.tidy(service)
 
     def changed(self, *services: str) -> list[str]:
         """Those of the services that a deploy would renew."""
-        return [name for name in services if not any(self._fits(found) for found in self._running(name))]
+        return [name for name in services if not any(self._fits(found) for found in self._serving(name))]
 
     def stale(self, container: Container) -> bool:
         """Whether it reads a secret that has another value by now."""
@@ -85,6 +87,17 @@ class Generations:
     def _running(self, service: str) -> list[Container]:
         """Oldest first."""
         return [found for found in self._world.containers(service) if found.state in ("running", "restarting")]
+
+    def _serving(self, service: str) -> list[Container]:
+        """Without those that were asked to end, and have calls still: asked again, they would cut them."""
+        running = self._running(service)
+        if service not in _DRAINS_LONG or not running:
+            return running
+        watched = self._world.docker("ps", "--format={{.Names}}", f"--filter=name=^{self._watcher_of('')}").out.split()
+        return [found for found in running if self._watcher_of(found.id) not in watched]
+
+    def _watcher_of(self, container_id: str) -> str:
+        return f"{self._world.project}-drains-{container_id[:12]}"
 
     def _fits(self, container: Container) -> bool:
         """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
@@ -157,11 +170,22 @@ class Generations:
         world = self._world
         if old.service in _DRAINS_LONG and old.state == "running":
             self.write_overlay()
-            world.docker("kill", "--signal", "TERM", old.id, check=False)
-            world.docker("run", *self._watcher(old), check=False)
+            # The watcher is there before anything is asked of it: who comes after a kill in between knows what it does.
+            if world.docker("run", *self._watcher(old), check=False).code:
+                world.docker("kill", "--signal", "TERM", old.id, check=False)
+            self._until_it_takes_no_more(old)
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
+
+    def _until_it_takes_no_more(self, old: Container) -> None:
+        deadline = time.monotonic() + ASKED_WITHIN_S
+        while time.monotonic() < deadline:
+            with suppress(Problem):
+                if self._world.engine.run(old, "healthcheck", "ready")[0] == 0:
+                    time.sleep(_LOOK_S)
+                    continue
+            return
 
     def _watcher(self, old: Container) -> list[str]:
         """A container of the tools for as long as the drain lasts: the terminal may be gone by then."""
@@ -170,7 +194,7 @@ class Generations:
         mounts = [f"--volume={mount}" for mount in described["HostConfig"]["Binds"]]
         groups = [f"--group-add={group}" for group in described["HostConfig"].get("GroupAdd") or []]
         return [
-            "--detach", "--rm", "--init", f"--name={world.project}-drains-{old.id[:12]}",
+            "--detach", "--rm", "--init", f"--name={self._watcher_of(old.id)}",
             "--label=com.docker.compose.project=", "--network=none", f"--user={described['Config']['User']}",
             "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--env=HOME=/tmp",
             f"--workdir={world.root}", f"--env=COMPOSE_PROJECT_NAME={world.project}", *mounts, *groups,
@@ -200,18 +224,14 @@ class Generations:
 
 
 def drained(world: World, container_id: str) -> None:
-    """Wait until this container has ended, then take it away. What restarted it meanwhile is asked to end again."""
+    """Ask this container to end, wait until it has, and take it away. What restarts it meanwhile is asked again."""
     generations = Generations(world)
-    while True:
-        world.docker("wait", container_id, check=False)
-        found = [one for one in world.containers() if one.id == container_id]
-        if not found:
+    while found := [one for one in world.containers() if one.id == container_id]:
+        if found[0].state not in ("running", "restarting"):
+            generations.bury(found[0])
             break
-        if found[0].state == "running":
-            world.docker("kill", "--signal", "TERM", container_id, check=False)
-            continue
-        generations.bury(found[0])
-        break
+        world.docker("kill", "--signal", "TERM", container_id, check=False)
+        world.docker("wait", container_id, check=False)
     generations.write_overlay()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from prosaas_core.postgres import roles
 from prosaas_ops.conduct import door, secrets
+from prosaas_ops.conduct.database import sql
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.images import Images
@@ -32,7 +33,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         *([Step("build", lambda: _said(world, str(words.BUILDING), images.build))] if build else []),
         Step("database", lambda: _database(world)),
         *([Step("release", release)] if build else []),
-        Step("migrate", lambda: _migrate(world)),
+        Step("migrate", lambda: migrate(world)),
         *_renewals(world, generations, environment),
         Step("front door", lambda: _front_door(world)),
         Step("settle", lambda: _settle(world, images, generations)),
@@ -127,23 +128,6 @@ def _definition(world: World) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
-def sql(world: World, database: str, statement: str, **values: str) -> str:
-    """Ask the database in its container, as its owner. Values travel on standard input, which nobody else reads."""
-    quoted = "".join(
-        "\\set {} '{}'\n".format(name, value.replace("\\", "\\\\").replace("'", "''")) for name, value in values.items()
-    )
-    psql = (
-        "psql",
-        "--username=prosaas",
-        f"--dbname={database}",
-        "--no-psqlrc",
-        "--no-align",
-        "--tuples-only",
-        "--quiet",
-    )
-    return world.compose("exec", "-T", "postgres", *psql, "--set=ON_ERROR_STOP=1", feed=quoted + statement).out.strip()
-
-
 def _renewals(world: World, generations: Generations, environment: str) -> list[Step]:
     def renew(service: str) -> None:
         if service not in world.model()["services"]:
@@ -179,7 +163,7 @@ def _database(world: World) -> None:
         world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", "postgres")
 
 
-def _migrate(world: World) -> None:
+def migrate(world: World) -> None:
     """The one-shot container, made anew if its image is new; its own words if it fails."""
     world.compose("up", "--detach", "--no-build", "migrate")
     (container,) = world.containers("migrate")

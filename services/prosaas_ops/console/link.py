@@ -3,8 +3,9 @@
 import os
 
 from prosaas_ops import audited
+from prosaas_ops.console.routes import PORT
 from prosaas_ops.console.server import OPTIONS as OPTIONS
-from prosaas_ops.console.server import PORT, ways_in
+from prosaas_ops.console.server import ways_in
 from prosaas_ops.console.session import leave_link
 from prosaas_ops.options import FINE, Options
 from prosaas_ops.screen.terminal import Screen

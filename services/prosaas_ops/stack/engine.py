@@ -9,28 +9,27 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import refused
 
 SOCKET = "/var/run/docker.sock"
 # Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
 KEPT = Path(".state/lines")
 GONE = "gone"
-_STDERR = 2
+# Of one whose machine does not answer: whether it still runs nobody knows, and what it wrote is there alone.
+AWAY = "away"
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
 _PATIENCE = struct.pack("ll", 60, 0)
-# The kind of stream, three zero bytes, the payload's length.
-_HEADER = struct.Struct(">BxxxL").unpack_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,6 @@ class Container:
     # As its image says it; an image from elsewhere is known by its tag.
     version: str = ""
     # Of a Swarm's replicas: its number and its node.
-    place: str = ""
-
-
-class RawLine(NamedTuple):
-    """One line a container wrote, with the engine's own time stamp (fixed width, so it sorts as text)."""
-
-    stamp: str
-    service: str
-    text: str
-    # Which of several wrote it, and where; empty on one host.
     place: str = ""
 
 
@@ -108,6 +97,10 @@ class Engine:
         if found := [one for one in reversed(self.containers(service)) if one.state == "running"]:
             return found
         raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
+
+    def serving(self, service: str) -> list[Container]:
+        """Those that take what is new: on one host the newest, on a Swarm every replica."""
+        return [self.running(service)]
 
     def require(self, *services: str) -> list[Container]:
         """The containers of these services; a stack with none of them is a problem with an obvious fix."""
@@ -234,30 +227,6 @@ class Engine:
         return connection
 
 
-class Demultiplexer:
-    """Cuts the engine's framed log stream into whole lines; one instance for each container and stream."""
-
-    def __init__(self, service: str, place: str = "") -> None:
-        self._service = service
-        self._place = place
-        self._pending = bytearray()
-        self._partial: dict[int, bytes] = {}
-
-    def feed(self, chunk: bytes) -> Iterator[RawLine]:
-        self._pending += chunk
-        partial = self._partial
-        for kind, payload in _frames(self._pending):
-            if kind in partial or payload[-1:] != b"\n":
-                # A line above 16 KiB comes in pieces, each with a stamp of its own: the first one counts.
-                held = partial.pop(kind, None)
-                payload = payload if held is None else held + payload.partition(b" ")[2]
-                if payload[-1:] != b"\n":
-                    partial[kind] = payload
-                    continue
-            stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
-            yield RawLine(stamp, self._service, text[:-1], self._place)
-
-
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
     """What a deploy kept of a generation: lines as the engine stamped them, by time. A file that just went has none."""
     if since is not None and _last_line(container) < since:
@@ -278,27 +247,6 @@ def _last_line(container: Container) -> float:
         return Path(container.id).stat().st_mtime + 1
     except OSError:
         return 0.0
-
-
-def separated(body: bytes) -> tuple[str, str]:
-    """What a command printed to stdout and to stderr, from the frames of both."""
-    out, err = bytearray(), bytearray()
-    for kind, payload in _frames(bytearray(body)):
-        (err if kind == _STDERR else out).extend(payload)
-    return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
-
-
-def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
-    """Takes the complete frames off the front of the buffer."""
-    start, view, size = 0, bytes(buffer), len(buffer)
-    while start + 8 <= size:
-        kind, length = _HEADER(view, start)
-        end = start + 8 + length
-        if end > size:
-            break
-        yield kind, view[start + 8 : end]
-        start = end
-    del buffer[:start]
 
 
 def _log_query(since: float | None, until: float | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container, Demultiplexer, Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import Demultiplexer, RawLine
 from prosaas_ops.stack.lines import Line, Reader, read, seconds
 from prosaas_ops.texts import refused
 

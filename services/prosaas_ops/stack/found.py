@@ -23,13 +23,15 @@ COLUMNS = """
     coalesce(metrics->>'returned', '') as returned,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
-    recorded_at is null and status not in ('', 'ringing', 'in-progress') as unreached
+    recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
 """
 _CHOSEN = """
     with chosen as (
         select {columns}, coalesce(
-                   recorded_at is null and status = any($9::text[]) and not call_sid = any($10::text[])
-                   and started_at < now() - interval '1 minute', false) as lost
+                   recorded_at is null and end_reason is null and case
+                       when status = any($9::text[])
+                       then not call_sid = any($10::text[]) and started_at < now() - interval '1 minute'
+                       else metrics ? 'streamed' end, false) as lost
         from calls
         where started_at >= $1 and started_at < $2
           and ($5::bigint is null or business_id = $5) {filters}

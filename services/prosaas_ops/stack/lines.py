@@ -11,7 +11,7 @@ from typing import Any
 from prosaas_logging.levels import NAME_TO_LEVEL
 from prosaas_logging.render import read_tail
 from prosaas_logging.schemas import CANONICAL, RENAMED
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 
 RANK = NAME_TO_LEVEL
 

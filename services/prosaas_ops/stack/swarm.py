@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops import sealed
-from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import SOCKET, Container, Demultiplexer, Engine, RawLine, separated
+from prosaas_ops.options import Problem, complain
+from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
+from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
 
@@ -27,7 +28,7 @@ ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 _LOOKS_EVERY_S = 1.0
 _REACH_S = 20.0
 _STATES = {"running": "running", "starting": "created"}
-_HAPPENED = {"running": "start", "exited": "die"}
+_HAPPENED = {"running": "start", "exited": "die", AWAY: AWAY}
 # The nodes of one question have so long, a first pull of the image included.
 _EVERYWHERE_S = 120.0
 # Nobody waits any more for a job of that age: whoever asked was killed.
@@ -41,6 +42,10 @@ def opened(path: str = SOCKET) -> Engine:
 
 class SwarmEngine(Engine):
     """A client of one manager, which answers for every node."""
+
+    def __init__(self, project: str | None = None, path: str = SOCKET) -> None:
+        super().__init__(project, path)
+        self._told_of: set[str] = set()
 
     def services(self) -> list[dict[str, Any]]:
         """The stack's services as Swarm describes them."""
@@ -63,9 +68,9 @@ class SwarmEngine(Engine):
     def containers(self, *services: str) -> list[Container]:
         """The stack's tasks as containers, by the services asked for, a service's oldest one first."""
         names = {service["ID"]: self.short(service) for service in self.services()}
-        hosts = {number: node_name(node) for number, node in self.nodes().items()}
+        nodes = self.nodes()
         found = [
-            _container(task, names[task["ServiceID"]], hosts.get(task.get("NodeID", ""), "?"))
+            _container(task, names[task["ServiceID"]], nodes.get(task.get("NodeID", "")))
             for task in self.tasks()
             if task["ServiceID"] in names and task.get("NodeID")
         ]
@@ -75,9 +80,25 @@ class SwarmEngine(Engine):
             found.sort(key=lambda container: services.index(container.service))
         return found
 
+    def serving(self, service: str) -> list[Container]:
+        return self.generations(service)
+
+    def require(self, *services: str) -> list[Container]:
+        """The same; once for each node that is away it is told that what is there is missing."""
+        found = super().require(*services)
+        for node in sorted({one.place.partition("@")[2] for one in found if one.state == AWAY} - self._told_of):
+            self._told_of.add(node)
+            complain(words.NODE_AWAY(node=node))
+        return found
+
     def current(self) -> list[Container]:
         """A task that ended was followed by another: it is history, and its lines are what is left of it."""
         return [container for container in self.require() if container.state != "exited"]
+
+    def generations(self, service: str) -> list[Container]:
+        """Those of this node first: they are reached at once."""
+        here = node_name(self.nodes()[self.get("/info")["Swarm"]["NodeID"]])
+        return sorted(super().generations(service), key=lambda one: not one.place.endswith(f"@{here}"))
 
     def inspect(self, container: str) -> dict[str, Any]:
         """A task's container as the engine of its node describes it."""
@@ -105,6 +126,8 @@ class SwarmEngine(Engine):
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
+        if container.state == AWAY:
+            return []
         with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
             frames = Demultiplexer(container.service, container.place)
             lines: list[RawLine] = []
@@ -279,11 +302,16 @@ def node_name(node: dict[str, Any]) -> str:
 
 
 def _takes_jobs(node: dict[str, Any]) -> bool:
-    return bool(node["Status"]["State"] == "ready" and node["Spec"]["Availability"] == "active")
+    return bool(not is_away(node) and node["Spec"]["Availability"] == "active")
 
 
 def _age_s(stamp: str) -> float:
     return time.time() - datetime.fromisoformat(stamp).timestamp()
+
+
+def is_away(node: dict[str, Any]) -> bool:
+    """Whether its engine does not answer the managers."""
+    return bool(node["Status"]["State"] != "ready")
 
 
 def version_of(image: str) -> str:
@@ -292,17 +320,21 @@ def version_of(image: str) -> str:
     return name.rpartition("/")[2].partition(":")[2] or digest[7:19]
 
 
-def _container(task: dict[str, Any], service: str, node: str) -> Container:
+def _container(task: dict[str, Any], service: str, node: dict[str, Any] | None) -> Container:
     status = task["Status"]
     image = str(task["Spec"]["ContainerSpec"]["Image"])
-    place = f"{task.get('Slot') or ''}@{node}"
+    place = f"{task.get('Slot') or ''}@{node_name(node) if node else '?'}"
+    ended = status["State"] in ENDED
+    state, told = _STATES.get(status["State"], "exited" if ended else "created"), str(status["State"])
+    if node and is_away(node) and not ended:
+        state, told = AWAY, str(words.ITS_NODE_AWAY)
     return Container(
         id=str(task["ID"]),
         service=service,
         name=f"{service}.{place}",
-        state=_STATES.get(status["State"], "exited" if status["State"] in ENDED else "created"),
+        state=state,
         image=image,
-        status=f"{status['State']} {status.get('Err', '')}".strip(),
+        status=f"{told} {status.get('Err', '')}".strip(),
         created=int(datetime.fromisoformat(task["CreatedAt"]).timestamp()),
         version=version_of(image),
         place=place,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prosaas_logging.ctl import LONGEST_SECONDS
-from prosaas_ops.options import Options, Problem, Usage
+from prosaas_ops.options import SERVICES, Options, Problem, Usage
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.texts import refused
 
@@ -69,12 +69,16 @@ def raised(
         raise Usage(refused.SWITCH_TOO_LONG(hours=LONGEST_SECONDS // 3600))
     duration = f"{round(min(seconds + _GRACE_SECONDS, LONGEST_SECONDS))}s"
     undo = ExitStack()
+    told: set[str] = set()
 
     def raise_in(container: Container) -> None:
         undo.callback(_take_back, engine, container, target, stays)
-        # Another terminal may have asked for longer: setting it anew would shorten its time.
-        if not stays(container) or seconds_left(engine, container, target) < seconds:
+        # Another terminal may have asked for longer: setting it anew would shorten its time. And what one replica was
+        # told the others of its service know by now; while Postgres is away each is told by itself.
+        known = container.service in told or stays(container)
+        if not known or seconds_left(engine, container, target) < seconds:
             raise_to_debug(engine, container, target, duration)
+        told.add(container.service)
 
     try:
         for container in containers:
@@ -129,6 +133,21 @@ def status(engine: Engine, container: Container) -> dict[str, Any]:
     """What logctl knows: the level in force, where it is from, and what is switched on for now."""
     answer: dict[str, Any] = json.loads(_logctl(engine, container, "status", "--json"))
     return answer
+
+
+def loud(engine: Engine, call_sid: str) -> list[Container]:
+    """The services' containers in which something that may be this call is at DEBUG now."""
+    found = (container for name in SERVICES.values() for container in engine.containers(name))
+    return [container for container in found if container.state == "running" and _is_loud(engine, container, call_sid)]
+
+
+def _is_loud(engine: Engine, container: Container, call_sid: str) -> bool:
+    try:
+        known = status(engine, container)
+    except (Problem, ValueError):
+        return False
+    others = [each for each in known["switches"] if (each["target"], each["value"] == call_sid) != ("call", False)]
+    return "DEBUG" in (known["level"], *(each["level"] for each in others))
 
 
 def logctl(engine: Engine, container: Container, *arguments: str) -> tuple[int, str, str]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from prosaas_logging.render import escape
 from prosaas_ops.options import OTHERS, SERVICES, Problem
-from prosaas_ops.stack.engine import Container, Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
@@ -88,7 +89,7 @@ class Story:
     @property
     def reached(self) -> bool:
         """Whether prosaas-calls ever had the call."""
-        recorded = self.record is not None and bool(self.record.end_reason)
+        recorded = self.record is not None and bool(self.record.end_reason or self.record.metrics.get("streamed"))
         return recorded or any(entry.event == "CALL_START" for entry in self.entries)
 
     def count(self, source: str, origin: str = "log") -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 from prosaas_ops.conduct import door
 from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import Finding
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prosaas_ops.conduct.machine import LEAST_ENGINE, Finding
+from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.machine import LEAST_ENGINE
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.swarm import ENDED, SwarmEngine, node_name

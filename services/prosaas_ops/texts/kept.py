@@ -75,10 +75,6 @@ WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {
 STAY_FORGOTTEN: Final = Text(
     "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"
 )
-NOT_MIGRATED: Final = Text(
-    "migrate לא הצליח להביא את הגיבוי ל-schema של הגרסה הזאת: docker compose logs migrate",
-    "migrate could not bring the backup to this version's schema: docker compose logs migrate",
-)
 NO_POSTGRES: Final = Text("אין קונטיינר postgres שרץ", "no postgres container runs")
 ITS_PROVIDER: Final = Text(
     "make up-prod; מסד נתונים מנוהל מגובה אצל הספק שלו", "make up-prod; a managed database is backed up by its provider"

@@ -32,6 +32,8 @@ REMOVED: Final = Text("  נמחקו: {row}", "  removed: {row}")
 OUT_OF_REACH: Final = Text("מה שמחוץ להישג ידה של הפקודה:", "out of reach:")
 # What of each table is said to be there; a number stands beside each.
 TABLES: Final = {
+    "log_switches": Text("רמות לוג ששונו לזמן קצוב: {count}", "{count} levels switched for a while"),
+    "black_boxes": Text("קופסאות שחורות במסד הנתונים: {count}", "{count} black boxes in the database"),
     "pgqueuer": Text("משימות בתור: {count}", "{count} jobs in the queue"),
     "message_fates": Text("דיווחים של ספקים על הודעות: {count}", "{count} what providers told of messages"),
     "outbound_messages": Text("הודעות יוצאות, שנשלחו או שממתינות: {count}", "{count} messages to send or sent"),
@@ -110,6 +112,7 @@ HEAD: Final = (
 )
 # By the name that the rule has.
 KEPT: Final = {
+    "black boxes": Text("קופסאות שחורות", "black boxes"),
     "message fates": Text("דיווחים על גורל הודעות", "message fates"),
     "sent words": Text("תוכן של הודעות שנשלחו", "sent words"),
     "messages": Text("הודעות", "messages"),
@@ -146,6 +149,10 @@ AUDIT_HEAD: Final = (
     Text("למה", "why"),
 )
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")
+LOOKED_ALIKE: Final = Text(
+    "מי שהסתכל כמה פעמים באותו דבר מופיע בשורה אחת (×), בשעה האחרונה; לכל אחת: EACH=1",
+    "who looked at the same several times has one row (×), at its last time: EACH=1 shows each",
+)
 NOT_NOTED: Final = Text(
     "הפעולה לא נרשמה ב-audit: אי אפשר לכתוב אל {folder} ({why})",
     "this is not in the audit: {folder} cannot be written ({why})",

@@ -182,6 +182,11 @@ NO_DIFFERENCE: Final = Text(
 NOT_RUN: Final = Text("{command} לא רצה ב-{name}: {why}", "{command} in {name} did not run: {why}")
 NO_END: Final = Text("היא לא הסתיימה", "it did not end")
 NOT_DESCRIBED: Final = Text("אי אפשר לתאר את {name}: {why}", "{name} cannot be described: {why}")
+ITS_NODE_AWAY: Final = Text("הצומת שלו לא עונה", "its node is away")
+NODE_AWAY: Final = Text(
+    "הצומת {node} לא עונה: מה שנכתב שם חסר כאן עד שיחזור",
+    "{node} is away: what was written there is missing here until it is back",
+)
 GONE: Final = Text("הוא כבר לא שם", "it is gone")
 NO_ANSWER: Final = Text(
     "{name} לא עונה תוך {seconds} שניות: docker node ls",

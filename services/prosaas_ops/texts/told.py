@@ -135,7 +135,15 @@ CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's sid
 AS_PLANNED: Final = Text("כמו בתרחיש", "as the scenario has it")
 NOT_AS_PLANNED: Final = Text("לא כמו בתרחיש: {problems}", "not as the scenario has it: {problems}")
 LASTED: Final = Text("משך: {time}, {ending}", "duration: {time}, {ending}")
-COMPLETE: Final = Text("השיחה והמשימה שלה הסתיימו", "ended and its job done")
-INCOMPLETE: Final = Text("סיום השיחה או המשימה שלה לא נראו בזמן", "its end or its job was not seen in time")
+END_SEEN: Final = Text("השיחה הסתיימה", "ended")
+END_UNSEEN: Final = Text("סיום השיחה לא נראה בזמן", "its end was not seen in time")
+JOB_DONE: Final = Text("המשימה שלה הושלמה", "its job done")
+JOB_FAILED: Final = Text("המשימה שלה נכשלה", "its job failed")
+JOB_UNSEEN: Final = Text("סיום המשימה שלה לא נראה בזמן", "the end of its job was not seen in time")
 STORED: Final = Text("רשומה: {stored}", "record: {stored}")
 NOT_STORED: Final = Text("אין במסד הנתונים", "none in the database")
+NOT_ASKED: Final = Text("אי אפשר לשאול את מסד הנתונים. {why}", "the database could not be asked. {why}")
+DEBUGGED: Final = Text(
+    "הרמה DEBUG מופעלת ב-{names}, לא בשביל השיחה הזאת (make levels): לא נבדק כמה שורות יש לה ב-INFO",
+    "DEBUG is on in {names}, not for this call's sake (make levels): how many lines it has at INFO was not judged",
+)

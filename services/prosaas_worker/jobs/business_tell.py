@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import ending_of
-from prosaas_core.outward.http import bearer
+from prosaas_core.outward.http import Refused, bearer
 from prosaas_core.phones import caller_id, elsewhere
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_core.words import prefixed
 from prosaas_logging import get_logger
 from prosaas_worker.delivery import deliver, write
-from prosaas_worker.job import Job, Tools
+from prosaas_worker.job import Hopeless, Job, Tools
 from prosaas_worker.texting import Text
 from prosaas_worker.words import LEFT_MESSAGE, SENT_AWAY, URGENT, in_language
 
@@ -45,9 +45,10 @@ async def run(job: Job, tools: Tools) -> None:
         ways.append(_text(job, tools, Text("twilio", found.phone, to, words(found)), message_id))
     if tools.settings.business_webhook_url:
         ways.append(_post(tools, {"id": job.key, **about(found)}, message_id))
-    for outcome in await asyncio.gather(*ways, return_exceptions=True):
-        if outcome is not None:
-            raise outcome
+    failures = [each for each in await asyncio.gather(*ways, return_exceptions=True) if each is not None]
+    # What was refused for good holds the job: the other way, which may be open later, is tried to its end before.
+    for failure in sorted(failures, key=lambda each: isinstance(each, Refused | Hopeless)):
+        raise failure
 
 
 async def _text(job: Job, tools: Tools, text: Text, message_id: int | None) -> None:
@@ -59,7 +60,9 @@ async def _post(tools: Tools, about: Mapping[str, Any], message_id: int | None) 
     settings = tools.settings
     token = settings.business_webhook_token
     headers = {"Authorization": bearer(token)} if token else {}
-    await tools.outbound.request("POST", settings.business_webhook_url, idempotent=True, json=about, headers=headers)
+    await tools.outbound.request(
+        "POST", settings.business_webhook_url, idempotent=True, json=about, headers=headers, secret_path=True
+    )
     if message_id is not None:
         async with transaction(tools.engine) as connection:
             await _told(connection, message_id)

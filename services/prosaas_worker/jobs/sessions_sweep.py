@@ -1,18 +1,18 @@
-"""sessions.sweep: closes idle WhatsApp sessions, notes calls that nobody took, and clears out old bookkeeping."""
+"""sessions.sweep: closes idle WhatsApp sessions, notes calls that left no record, and clears out old bookkeeping."""
 
 from datetime import timedelta
 from itertools import count
 
-from sqlalchemy import func, text, update
+from sqlalchemy import case, func, text, update
 
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.jobs import SESSIONS_SWEEP
 from prosaas_core.messages.fates import ENDED
-from prosaas_core.queries import close_stale_conversations, tell_of
+from prosaas_core.queries import STREAMED, close_stale_conversations, tell_of
 from prosaas_core.tables import Call
 from prosaas_logging import get_logger, scope
-from prosaas_logging.catalogue import CALLS_MISSED, WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
+from prosaas_logging.catalogue import CALLS_LOST, CALLS_MISSED, WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
 from prosaas_worker.job import Tools
 
 log = get_logger(__name__)
@@ -48,15 +48,19 @@ async def run(tools: Tools) -> None:
             log.event(WHATSAPP_SESSION_STALE, check=check, count=closed)
         else:
             log.event(WHATSAPP_SESSION, check=check)
-        if missed := await note_missed(tools):
+        ended = await note_unrecorded(tools)
+        if missed := ended.count(EndReason.MISSED):
             log.event(CALLS_MISSED, count=missed)
+        if lost := ended.count(EndReason.CRASHED):
+            log.event(CALLS_LOST, count=lost)
         await clear_out(tools)
 
 
-async def note_missed(tools: Tools) -> int:
-    """Give an ending to the calls that ended without a record of ours, and tell their businesses; how many there were.
+async def note_unrecorded(tools: Tools) -> list[str]:
+    """Give an ending to the calls that ended without a record of ours, and tell their businesses; the endings.
 
-    A record that was only late, on a disk meanwhile, still takes its place.
+    One that prosaas-calls had went down with its machine. A record that was only late, on a disk meanwhile, still takes
+    its place.
     """
     statement = (
         update(Call)
@@ -69,14 +73,16 @@ async def note_missed(tools: Tools) -> int:
             Call.started_at > func.now() - _MISSED_WITHIN,
             Call.ended_at < func.now() - _RECORDS_ARE_LATE,
         )
-        .values(end_reason=EndReason.MISSED.value)
-        .returning(Call.call_sid)
+        .values(
+            end_reason=case((Call.metrics.has_key(STREAMED), EndReason.CRASHED.value), else_=EndReason.MISSED.value)
+        )
+        .returning(Call.call_sid, Call.end_reason)
     )
     async with transaction(tools.engine) as connection:
-        missed = list((await connection.execute(statement)).scalars())
-        for call_sid in missed:
+        ended = (await connection.execute(statement)).all()
+        for call_sid, _ in ended:
             await tell_of(connection, call_sid)
-    return len(missed)
+    return [reason for _, reason in ended if reason]
 
 
 async def close_stale(tools: Tools) -> int:

@@ -49,6 +49,8 @@ class Ear:
         self._said = said
         self._current: Heard | None = None
         self._held = b""
+        # Speech that goes on after it was cleared: where it may have begun to, and what was heard of it since.
+        self._again: tuple[int, bytearray] | None = None
         # Speech of which nobody has told us yet what it is: its number, and what was heard of it.
         self._strange: tuple[int, bytearray] | None = None
         self.heard: list[Heard] = []
@@ -67,11 +69,23 @@ class Ear:
             return False
         current.cleared = False
         current.heard_bytes = at
+        self._again = start, bytearray()
         return True
+
+    def _elsewhere(self, current: Heard) -> bool:
+        """Whether it went on at a later place, for a pause sounds like the one before it."""
+        if self._again is None:
+            return False
+        start, audio = self._again
+        at = current.said.audio.find(audio, start)
+        if at >= 0:
+            current.heard_bytes = at + len(audio)
+        return at >= 0
 
     def clear(self) -> None:
         """Take note that the rest of what is being played was dropped on demand."""
         self.pause()
+        self._again = None
         if self._current:
             self._current.cleared = True
 
@@ -103,6 +117,7 @@ class Ear:
 
     def _begin(self, number: int) -> None:
         self._give_up()
+        self._again = None
         said = self._said.get(number)
         self._current = Heard(said) if said else None
         if self._current:
@@ -130,9 +145,13 @@ class Ear:
         if current is None or (current.cleared and not self._resumed(current, audio)):
             self.unknown_bytes += len(audio)
             return
+        if self._again is not None:
+            self._again[1].extend(audio)
         end = min(current.heard_bytes + len(audio), current.said.sent_bytes)
         expected = current.said.audio[current.heard_bytes : end]
         current.heard_bytes += len(expected)
         if audio[: len(expected)] != expected:
+            if self._elsewhere(current):
+                return
             current.intact = False
         self.unknown_bytes += len(audio) - len(expected)

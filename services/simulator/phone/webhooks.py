@@ -1,5 +1,6 @@
 """Twilio's webhooks about one call: signed with the public URL, delivered to the api's real address."""
 
+import contextlib
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -44,6 +45,11 @@ class CallWebhooks:
     async def report_machine(self, url: str, call_sid: str) -> None:
         """Send the callback about who answered a call that was dialled from this one."""
         await self._post(url, CallSid=call_sid, AnsweredBy="machine_start", MachineDetectionDuration="1800")
+
+    async def report_stream(self, url: str, stream_sid: str) -> None:
+        """Send the stream's status callback when it has opened; whether it is taken changes nothing."""
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            await self._post(url, StreamEvent="stream-started", StreamSid=stream_sid)
 
     async def report_end(self, duration_s: int) -> None:
         """Send the status callback at the call's end."""

@@ -6,6 +6,7 @@ from time import monotonic
 import pytest
 
 from calls_world.stage import Stage
+from calls_world.waiting import until
 from prosaas_calls.call.cues import assents, unfinished
 from prosaas_logging import capture_events
 
@@ -63,6 +64,25 @@ async def test_a_cough_that_lasts_is_waited_out_and_the_sentence_goes_on_where_i
     assert len(stage.twilio.events("media")) == 10 + 7 + 1
     assert not stage.to_model
     assert stage.stats.false_interruptions == 1
+
+
+async def test_a_sound_that_grows_loud_late_is_given_as_long_after_we_fall_silent() -> None:
+    """A faint echo is heard only in its louder words: it ends with our own voice, and must get the time to."""
+    stage = Stage()
+    stage.responds(fifths=10)
+    stage.loud = False
+    limits = stage.floor._limits
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await asyncio.sleep(limits.interruption + 2 * limits.doubt)
+    stage.loud = True
+    await until(lambda: stage.twilio.events("clear"))
+    stage.loud = False
+    await asyncio.sleep(limits.interruption / 2)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="")
+    await stage.judging
+
+    assert (stage.stats.barge_ins, stage.stats.false_interruptions) == (0, 1)
 
 
 async def test_a_word_that_means_something_interrupts_however_short_it_is() -> None:

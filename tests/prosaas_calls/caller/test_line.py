@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 
 import pytest
 
@@ -10,6 +11,7 @@ from calls_world.waiting import until
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.caller.playback import Cut
 from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_logging import capture_events
 
 FRAME = base64.b64encode(b"\x00" * 160)
 
@@ -94,3 +96,16 @@ def test_a_caller_who_is_gone_ends_the_call() -> None:
     with pytest.raises(CallEnded) as ended:
         speak(line, 1)
     assert ended.value.reason is EndReason.TRANSFERRED
+
+
+def test_at_debug_every_message_to_twilio_but_its_audio_is_shown() -> None:
+    """A mark by its name, a clear as it goes over the wire; frames of audio are the model's AUDIO_DELTA."""
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
+    with capture_events() as events:
+        speak(line, 1)
+        line.cut()
+    shown = [(event.event, event.fields.get("name") or event.fields.get("preview")) for event in events]
+    assert [event for event, _ in shown] == ["MARK", "PAYLOAD_PREVIEW"]
+    assert shown[0][1] == socket.events("mark")[0]["mark"]["name"]
+    assert json.loads(str(shown[1][1])) == {"event": "clear", "streamSid": "MZ1"}

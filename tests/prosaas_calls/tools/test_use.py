@@ -95,6 +95,20 @@ async def test_each_way_to_fail_has_its_stack_in_both_formats(
         assert words in stack
 
 
+@pytest.mark.parametrize(("language", "said"), [("he", "רישום הודעה: דחוף"), ("en", "taking a message: urgent")])
+async def test_a_message_that_cannot_wait_is_called_urgent_in_the_log(language: str, said: str) -> None:
+    """In words of its language, and not by a mark that somebody has to know."""
+    written: list[str] = []
+    renderer = TextRenderer(LogSettings("svc", lang=language))
+    former = in_force()
+    apply(Policy(submit=lambda record, context: written.append(renderer.entry(record, context))))
+    try:
+        await use(context(), "take_message", '{"text": "x", "urgent": true}', limit=1)
+    finally:
+        apply(former)
+    assert written[0] == said
+
+
 async def test_a_tool_without_arguments_takes_an_empty_string() -> None:
     """As the model sends it."""
     assert (await use(context(), "end_call", "", limit=1)).then is EndReason.AGENT_ENDED

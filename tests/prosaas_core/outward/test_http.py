@@ -1,7 +1,9 @@
 """The client policy for other people's APIs, against a scripted transport and a clock that only moves when told."""
 
 import asyncio
-from collections.abc import Callable
+import gzip
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import httpx
 import pytest
@@ -107,6 +109,51 @@ async def test_an_attempt_ends_in_time_even_when_the_answer_trickles_in() -> Non
     with pytest.raises(Unavailable) as caught:
         await asyncio.wait_for(outbound.request("POST", URL, idempotent=False), 30)
     assert caught.value.perhaps_done
+
+
+class Flood(httpx.AsyncByteStream):
+    """A body that goes on."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self.parts = parts
+        self.given = 0
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self.parts:
+            self.given += 1
+            yield part
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+PACKED = gzip.compress(bytes(50_000_000))
+FLOODS = [
+    ({}, lambda: itertools.repeat(bytes(1_000_000))),
+    # A few kilobytes that are sent become megabytes that are held.
+    ({"content-encoding": "gzip"}, lambda: [PACKED[at : at + 2048] for at in range(0, len(PACKED), 2048)]),
+]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(("headers", "parts"), FLOODS, ids=["plain", "packed"])
+async def test_an_answer_without_an_end_is_given_up_and_may_have_been_acted_on(
+    status: int, headers: dict[str, str], parts: Callable[[], Iterable[bytes]]
+) -> None:
+    flood = Flood(parts())
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, stream=flood))
+    outbound = Outbound(Policy(patience=Patience(total_s=0)), transport=transport)
+    with pytest.raises(Unavailable, match="more than 4194304 bytes") as caught:
+        await outbound.request("POST", URL, idempotent=False)
+    assert caught.value.perhaps_done
+    assert flood.given <= 5
+    assert flood.closed
+
+
+async def test_a_packed_answer_is_read_as_what_was_packed(client: Callable[..., Outbound]) -> None:
+    packed = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"ok": 1}'))
+    assert (await client(Script(packed)).request("GET", URL, idempotent=True)).json() == {"ok": 1}
 
 
 @pytest.mark.parametrize("later", [503, httpx.ConnectError("refused")])
@@ -245,6 +292,13 @@ async def test_neither_bodies_nor_credentials_reach_a_line_at_any_level(client: 
     assert all(private not in lines for private in ("דוד", secret, "twilio-token"))
     shown = next(event for event in events if event.event == "PAYLOAD_PREVIEW")
     assert shown.fields["preview"] == '{"model": "gpt-test", "input": [{"role": "user", "content": "<14>"}]}'
+
+
+async def test_of_an_address_that_is_a_secret_the_log_has_the_host_alone(client: Callable[..., Outbound]) -> None:
+    with capture_events("DEBUG") as events:
+        await client(Script(200)).request("POST", URL, idempotent=True, json={"a": 1}, secret_path=True)
+    shown = next(event for event in events if event.event == "PAYLOAD_PREVIEW")
+    assert shown.fields["type"] == f"POST {httpx.URL(URL).host}"
 
 
 @pytest.mark.parametrize(

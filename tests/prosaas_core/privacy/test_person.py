@@ -49,6 +49,10 @@ INSERT INTO pgqueuer (priority, status, entrypoint, dedupe_key, payload, heartbe
     VALUES (0, 'queued', 'appointment.remind', '{mark}2', '{{"appointment_id": {n}, "cause": {{}}}}', now(), now(), now());
 INSERT INTO pgqueuer (priority, status, entrypoint, dedupe_key, payload, heartbeat, execute_after, updated)
     VALUES (0, 'queued', 'whatsapp.reply', '{mark}3', '{{"conversation_id": {n}, "message_id": "wamid.{mark}"}}', now(), now(), now());
+INSERT INTO log_switches (service, target, value, level, until, for_s)
+    VALUES ('prosaas-calls', 'phone', '{spelled}', 'DEBUG', 2e9, 900), ('prosaas-calls', 'call', 'CA{mark}', 'DEBUG', 2e9, 900);
+INSERT INTO black_boxes (node, name, written_at, content) VALUES ('a', 'CA{mark}', now(), '{{}}'),
+    ('b', 'CA{mark}', now(), '{{}}'), ('a', 'job {mark} 1', now(), 'of call_sid=CA{mark}'), ('a', 'job {mark} 2', now(), 'to 00{digits}!');
 """  # noqa: E501
 
 

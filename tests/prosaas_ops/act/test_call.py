@@ -1,25 +1,42 @@
 """The verdict on a simulated call."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from prosaas_ops.act import call
 from prosaas_ops.act.call import verdict
+from prosaas_ops.act.simulate import Placed
+from prosaas_ops.options import Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
-from prosaas_ops.stack.simulate import Placed
+
+START = datetime(2024, 1, 25, 14, tzinfo=UTC)
 
 
 def placed(rows: int, level: str = "INFO", ok: bool = True, complete: bool = True) -> Placed:
     texts = [f"[{level}] [GREETING] x · call_sid=CA1"] * rows
     lines = [parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", text)) for text in texts]
     lines += [parse(RawLine("2024-01-25T14:00:00Z", "worker", "[INFO] [JOB_DONE] x · call_sid=CA1"))]
-    return Placed("CA1", lines, {"ok": ok, "problems": ["heard nothing"]}, seconds=31.0, complete=complete)
+    result, job = {"ok": ok, "problems": ["heard nothing"]}, "JOB_DONE" if complete else ""
+    return Placed("CA1", lines, result, seconds=31.0, end_seen=complete, job=job)
 
 
 class Recorded:
-    call_sid, end_reason = "CA1", "customer_hangup"
+    call_sid, end_reason, status = "CA1", "customer_hangup", "completed"
+    ended_at: datetime | None = START
+
+
+class Unreached(Recorded):
+    """Twilio told how it ended, and no agent did."""
+
+    end_reason, status = "", "no-answer"
+
+
+class Open(Recorded):
+    end_reason, status, ended_at = "", "in-progress", None
 
 
 @pytest.mark.parametrize(("rows", "problems"), [(8, 1), (9, 0), (29, 0), (30, 1)])
@@ -38,9 +55,49 @@ def test_debug_lines_in_production_are_named(screen: Screen, paper: Any) -> None
 
 
 def test_each_thing_that_went_wrong_counts(screen: Screen, paper: Any) -> None:
-    assert verdict(placed(20, ok=False, complete=False), None, False, screen) == 3
+    assert verdict(placed(20, ok=False, complete=False), "none in the database", False, screen) == 3
     assert "not as the scenario has it: heard nothing" in paper.text
     assert "record: none in the database" in paper.text
+    assert "its end was not seen in time, the end of its job was not seen in time" in paper.text
+
+
+def test_a_job_that_failed_is_not_said_to_be_done(screen: Screen, paper: Any) -> None:
+    failed = placed(20)
+    failed.job = "JOB_FAILED"
+    assert verdict(failed, Recorded(), False, screen) == 1  # type: ignore[arg-type]
+    assert "❌ duration: 31s, ended, its job failed" in paper.text
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (Recorded(), "✅ record: calls/CA1, customer_hangup"),
+        (Unreached(), "✅ record: calls/CA1, no-answer"),
+        (Open(), "❌ record: calls/CA1, in-progress"),
+        ("the database could not be asked", "❌ record: the database could not be asked"),
+    ],
+)
+def test_the_record_is_told_as_it_is(record: Any, said: str, screen: Screen, paper: Any) -> None:
+    verdict(placed(20), record, False, screen)
+    assert said in paper.text
+
+
+def test_a_database_that_does_not_answer_is_not_said_to_have_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: str) -> None:
+        raise Problem("it does not answer")
+
+    monkeypatch.setattr(call, "call_record", away)
+    assert call._await_record("CA1") == "the database could not be asked. it does not answer"
+
+
+def test_a_call_that_somebody_elses_debugging_made_loud_is_not_blamed(screen: Screen, paper: Any) -> None:
+    assert verdict(placed(600, "DEBUG"), Recorded(), False, screen, ["calls"]) == 0  # type: ignore[arg-type]
+    assert "DEBUG is on in calls" in paper.text
+    assert "lines: calls" not in paper.text
+
+
+def test_lines_at_info_count_also_while_somebody_debugs_another_call(screen: Screen) -> None:
+    assert verdict(placed(30), Recorded(), False, screen, ["calls"]) == 1  # type: ignore[arg-type]
 
 
 def test_lines_of_all_services_count_for_the_budget(screen: Screen, paper: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.act import checklist
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 
 SERVICES = ("prosaas-api", "prosaas-calls", "worker")

@@ -17,8 +17,8 @@ from prosaas_ops.act import debug, quiet
 from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.switch import Target

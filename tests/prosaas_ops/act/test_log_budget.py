@@ -8,11 +8,11 @@ import pytest
 
 from prosaas_ops.act import log_budget
 from prosaas_ops.act.log_budget import comparison, measure, verdict
+from prosaas_ops.act.simulate import Placed
 from prosaas_ops.screen.budget_page import render
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
-from prosaas_ops.stack.simulate import Placed
 from prosaas_ops.stories.measured import Measured, reduction
 
 

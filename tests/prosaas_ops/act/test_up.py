@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from prosaas_ops.act import up
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 
+from ports import free_port
+from postgres_world import as_role, fill_database
+from prosaas_core.postgres.roles import OPS
 from prosaas_ops.ask import blackbox
 from prosaas_ops.options import FINE, NOTHING, Problem
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.records import Record
 
 CALL = "CA0123456789abcdef0123456789abcdef"
@@ -128,3 +132,95 @@ def test_the_generation_that_holds_the_call_is_found(
     assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
     assert answering.ran_in == ["new", "prosaas-calls"]
     assert "rms=3" in capsys.readouterr().out
+
+
+def head(place: str, reason: str = "error") -> str:
+    return json.dumps({"blackbox": CALL, "kind": "call", "reason": reason, "records": 1, "place": place})
+
+
+@pytest.fixture
+def keep(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts black boxes into a database that is real, as the role of the tools reads it."""
+    monkeypatch.setenv("DATABASE_URL", as_role(database_url, OPS))
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+
+    def fill(*rows: tuple[str, str, datetime, str]) -> None:
+        insert = "INSERT INTO black_boxes (node, name, written_at, content) VALUES ($1, $2, $3, $4)"
+        fill_database(database_url, lambda connection: connection.executemany(insert, rows))
+
+    return fill
+
+
+@pytest.fixture
+def three(answering: Any) -> Any:
+    """Replicas on the nodes one, two and three."""
+    made = [Container(f"t{n}", "prosaas-calls", f"prosaas-calls.{n}", "running", "", "", place=f"{n}@{node}")
+            for n, node in enumerate(("one", "two", "three"), 1)]  # fmt: skip
+    answering.generations = lambda service: made
+    return answering
+
+
+WRITTEN = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
+
+
+@pytest.mark.postgres
+def test_one_is_found_whichever_node_wrote_it_and_once_its_container_is_gone(
+    three: Any, options: Any, keep: Any, json_line: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the database; a node that has it on its disk as well has the newest of it, and is not told twice."""
+    row = json_line("DEBUG", "rms=3", timestamp="2024-01-25T14:00:01.000000Z")
+    keep(
+        ("gone", CALL, WRITTEN, f"{head('4@gone')}\n{row}\n"),
+        ("two", CALL, WRITTEN, f"{head('2@two', 'older')}\n{row}\n"),
+    )
+    answers = {"t2": (0, f"{head('2@two')}\n{row}\n", "")}
+    three.on_run = lambda service, command: answers.get(three.ran_in[-1], (3, "", "nothing"))
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("call ")]
+    assert told == [f"call {CALL}: 1 records, error · 4@gone", f"call {CALL}: 1 records, error · 2@two"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("broken", ["one replica", "the service"])
+def test_a_replica_that_cannot_be_asked_keeps_nothing_else_back(
+    three: Any, options: Any, keep: Any, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(("gone", CALL, WRITTEN, f"{head('4@gone')}\n"))
+    answers = {"t1": (1, "", "no such container"), "t3": (0, f"{head('3@three')}\n", "")}
+    three.on_run = lambda service, command: answers.get(three.ran_in[-1], (3, "", ""))
+    if broken == "the service":
+        del three.generations
+        three.written.clear()
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    shown = capsys.readouterr().out
+    assert "4@gone" in shown
+    assert ("3@three" in shown) == (broken == "one replica")
+
+
+@pytest.mark.postgres
+def test_the_list_has_each_once_with_its_node_and_nothing_that_steers_a_terminal(
+    three: Any, options: Any, keep: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(("gone", "CA9", WRITTEN, "x" * 1234), ("two", "CA1", WRITTEN, "x" * 99), ("\x1b[2J", "CA0", WRITTEN, ""))
+    answers = {"t2": (0, "2024-01-25T15:00:00Z       5678  CA1\n", "")}
+    three.on_run = lambda service, command: answers.get(three.ran_in[-1], (3, "", ""))
+    assert blackbox.run(options("blackbox")) == FINE
+    _, *rows, following = capsys.readouterr().out.splitlines()
+    assert [row.split()[:4] for row in rows[:2]] == [
+        ["2024-01-25T15:00:00Z", "5678", "CA1", "two"],
+        ["2024-01-25T14:00:00Z", "1234", "CA9", "gone"],
+    ]
+    assert "\x1b" not in rows[2]
+    assert "make blackbox CALL=CA1" in following
+
+
+def test_while_the_database_is_away_the_files_are_read_and_a_word_says_so(
+    answering: Any, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://x:y@127.0.0.1:{free_port()}/none")
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    answering.on_run = lambda service, command: (0, head(""), "")
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    shown = capsys.readouterr()
+    assert f"call {CALL}: 1 records, error" in shown.out
+    assert "blackbox: " in shown.err

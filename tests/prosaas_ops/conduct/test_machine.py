@@ -1,87 +1,12 @@
-"""What doctor tells and a start refuses, from what .env says."""
+"""What doctor tells and a start refuses, from what the machine has."""
 
 from pathlib import Path
 
 import pytest
 
-from bundle_world.checkout import ROOT
 from prosaas_ops.conduct import machine
-from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, Check, database, numbers, prices, processors, reached
+from prosaas_ops.conduct.machine import DOCTOR, processors
 from prosaas_ops.conduct.world import Done, World
-
-
-@pytest.mark.parametrize(
-    ("url", "fix"),
-    [
-        ("", None),
-        ("postgresql://u:p@ep-x.neon.tech/d?sslmode=require&channel_binding=require", ""),
-        ("postgresql://u:hunter2/s3cr3t@host/d", "correct it in .env"),
-        ("mysql://u:hunter2@host/d", "correct it in .env"),
-    ],
-)
-def test_an_address_that_cannot_work_is_told_before_anything_starts(url: str, fix: str | None, tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text(f"DATABASE_URL='{url}'\n")
-    found = list(database(World(tmp_path), "prod"))
-    assert [finding.fix for finding in found if finding.topic == "database"] == ([] if fix is None else [fix])
-    assert not [finding for finding in found if "hunter2" in finding.text]
-
-
-@pytest.mark.parametrize(("asked", "told"), [("", "go in as that user"), ("DATABASE_ROLES=1\n", "a role for each")])
-def test_whether_services_have_rights_of_their_own_at_a_managed_database_is_told(
-    asked: str, told: str, tmp_path: Path
-) -> None:
-    (tmp_path / ".env").write_text(f"DATABASE_URL=postgresql://me:p@db.example.com/name\n{asked}")
-    (row,) = [finding for finding in database(World(tmp_path), "prod") if finding.topic == "roles"]
-    assert told in row.text
-
-
-@pytest.mark.parametrize(
-    ("file", "dotenv", "said"),
-    [
-        (None, "", []),
-        ("[twilio]\nsms = 0.01\n", "MAX_COST_PER_CALL=2.50\n", [("env/prices.toml before the shipped ones", "")]),
-        ("[twilio]\nsmss = 0.01\n", "", [("line 2: smss is not one of", "put it right as in")]),
-        ("[twilio\n", "", [("at line 1", "put it right as in")]),
-        (None, "MAX_COST_PER_DAY=much\n", [("MAX_COST_PER_DAY=much is no amount", "one like 2.50")]),
-    ],
-)
-def test_a_file_of_prices_with_a_typo_is_refused_with_its_line(
-    file: str | None, dotenv: str, said: list[tuple[str, str]], tmp_path: Path
-) -> None:
-    (tmp_path / ".env").write_text(dotenv)
-    (tmp_path / "env").mkdir()
-    if file is not None:
-        (tmp_path / "env/prices.toml").write_text(file)
-    found = list(prices(World(tmp_path), "prod"))
-    assert len(found) == len(said)
-    for finding, (text, fix) in zip(found, said, strict=True):
-        assert text in finding.text
-        assert finding.fix.startswith(fix)
-        assert bool(finding.fix) == bool(fix)
-    assert prices in PREFLIGHT
-
-
-def found_in(check: Check, dotenv: str, folder: Path, environment: str = "prod") -> list[tuple[str, bool]]:
-    (folder / "env").mkdir(exist_ok=True)
-    (folder / "env/example.env").write_text((ROOT / "env/example.env").read_text("utf-8"))
-    (folder / ".env").write_text(dotenv)
-    return [(finding.text, finding.bad) for finding in check(World(folder), environment)]
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("JOB_CONCURRENCY=abc", "JOB_CONCURRENCY=abc is not a whole number"),
-        ("KEEP_CALLERS_DAYS=1.5", "KEEP_CALLERS_DAYS=1.5 is not a whole number"),
-        ("IDLE_SECONDS=1,5", "IDLE_SECONDS=1,5 is not a number"),
-        ("CONSOLE_PORT=٨٠٩٠", "CONSOLE_PORT=٨٠٩٠ is not a whole number"),
-        ("IDLE_SECONDS=1.5", None),
-        ("API_CPUS=0.5", None),
-    ],
-)
-def test_a_number_that_is_none_is_told_before_anything_starts(setting: str, said: str | None, tmp_path: Path) -> None:
-    assert found_in(numbers, f"{setting}\n", tmp_path) == ([(said, True)] if said else [])
-    assert numbers in PREFLIGHT
 
 
 @pytest.mark.parametrize(("cpus", "bad"), [("2.0", False), ("99", True)])
@@ -91,36 +16,10 @@ def test_more_processors_than_the_machine_has_are_told(
     model = {"worker": {"deploy": {"resources": {"limits": {"cpus": cpus}}}}, "migrate": {}}
     monkeypatch.setattr(World, "model", lambda *_, **__: {"services": model})
     monkeypatch.setattr(World, "docker", lambda *_, **__: Done(0, "2\n", ""))
-    ((text, told),) = found_in(processors, "", tmp_path)
-    assert told is bad
-    assert ("worker" in text) is bad
+    (found,) = processors(World(tmp_path), "prod")
+    assert found.bad is bad
+    assert ("worker" in found.text) is bad
     assert processors in DOCTOR
-
-
-@pytest.mark.parametrize(
-    ("dotenv", "bad"),
-    [
-        ("DEMO=1\nPUBLIC_URL=http://localhost:8000\nWHATSAPP_APP_SECRET=demo-1\n", []),
-        ("PUBLIC_URL=https://voice.salon.co.il\n", []),
-        ("PUBLIC_URL=http://localhost:8000\nPUBLIC_HOST=voice.salon.co.il\n", []),
-        ("PUBLIC_URL=http://localhost:8000\n", ["PUBLIC_URL"]),
-        ("PUBLIC_URL=https://localhost\n", ["PUBLIC_URL"]),
-        ("PUBLIC_URL=https://127.0.0.1\n", ["PUBLIC_URL"]),
-        ("PUBLIC_URL=https://voice.example.com\n", ["PUBLIC_URL"]),
-        ("PUBLIC_URL=https://v.salon.co.il\nCALLS_PUBLIC_URL=wss://v.salon.co.il\n", ["CALLS_PUBLIC_URL"]),
-        ("PUBLIC_URL=https://v.salon.co.il\nWHATSAPP_ACCESS_TOKEN=demo-1\n", ["WHATSAPP_ACCESS_TOKEN"]),
-    ],
-)
-def test_the_doctor_says_what_would_keep_real_calls_and_messages_away(
-    dotenv: str, bad: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("PUBLIC_URL", "PUBLIC_HOST", "CALLS_PUBLIC_URL"):
-        monkeypatch.delenv(name, raising=False)
-    told = [text for text, is_bad in found_in(reached, dotenv, tmp_path) if is_bad]
-    assert len(told) == len(bad)
-    assert all(name in text for name, text in zip(bad, told, strict=True))
-    assert reached in DOCTOR
-    assert reached not in PREFLIGHT, "what can be put right later stops no start"
 
 
 class Server(World):

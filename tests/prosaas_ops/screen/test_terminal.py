@@ -7,8 +7,8 @@ import pytest
 
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short, table
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
 
 AT = "2024-01-25T14:00:00.250000000Z"

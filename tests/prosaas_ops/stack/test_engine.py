@@ -12,7 +12,8 @@ import pytest
 
 from ops_world.engine import Docker, frame
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Demultiplexer, Engine
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.frames import Demultiplexer
 
 
 def test_lines_come_whole_however_the_bytes_arrive() -> None:

@@ -80,6 +80,19 @@ def asked(**values: Any) -> Asked:
     return Asked(**{"since": DAY, "until": DAY + timedelta(days=1), **values})
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_call_that_we_had_and_that_left_no_record_was_not_missed(fill: Fill) -> None:
+    """Its machine went down with it: nobody knows how it ended, but the agent had it."""
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute("""update calls set metrics = '{"streamed": true}' where call_sid = 'CAnever001'""")
+
+    fill(write)
+    (row,) = [each for each in find(asked()).rows if each.facts.call_sid == "CAnever001"]
+    assert [trouble.name for trouble in verdict(row.facts)] == ["no_ending"]
+    assert find(asked()).unreached == 0
+
+
 def names(**values: Any) -> list[str]:
     return [row.facts.call_sid for row in find(asked(**values)).rows]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from prosaas_logging.schemas import RENAMES
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, clock, parse, read, seconds
 
 GOLDEN = [

@@ -23,7 +23,7 @@ def docker(tmp_path: Path) -> Iterator[Docker]:
     server.start()
     for path, answer in {
         "/services": [{"ID": "s1", "Spec": {"Name": "shop_prosaas-calls"}}],
-        "/nodes": [{"ID": "n1", "Description": {"Hostname": "one"}}, {"ID": "n2", "Description": {"Hostname": "two"}}],
+        "/nodes": [node("n1", "one"), node("n2", "two")],
         "/info": {"Swarm": {"NodeID": "n1"}},
         "/tasks": [task("t2", 2, "n2"), task("t1", 1, "n1", state="shutdown", created="2026-01-01T00:00:00.5Z")],
         "/tasks/t2": task("t2", 2, "n2"),
@@ -40,6 +40,10 @@ def docker(tmp_path: Path) -> Iterator[Docker]:
 def engine(docker: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SwarmEngine:
     monkeypatch.setattr(sealed, "opened", lambda told, _key: json.loads(told))
     return SwarmEngine("shop", str(tmp_path / "docker.sock"))
+
+
+def node(number: str, name: str, *, state: str = "ready") -> dict[str, Any]:
+    return {"ID": number, "Description": {"Hostname": name}, "Status": {"State": state}}
 
 
 def task(number: str, slot: int, node: str, *, state: str = "running", created: str = "") -> dict[str, Any]:
@@ -63,7 +67,37 @@ def test_a_task_is_a_container_whose_name_says_replica_and_node(engine: SwarmEng
     assert (new.service, new.name, new.state, new.version) == ("prosaas-calls", "prosaas-calls.2@two", "running", "v7")
     assert (old.name, old.state) == ("prosaas-calls.1@one", "exited")
     assert [one.name for one in engine.current()] == ["prosaas-calls.2@two"]
-    assert [one.name for one in engine.generations("prosaas-calls")] == ["prosaas-calls.2@two"]
+    assert [one.name for one in engine.serving("prosaas-calls")] == ["prosaas-calls.2@two"]
+
+
+def test_a_node_that_is_away_is_told_once_and_nothing_is_asked_of_it(
+    engine: SwarmEngine, docker: Docker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What Swarm still calls running there is not: a look into it would wait in vain."""
+    docker.answers["/nodes"] = (200, json.dumps([node("n1", "one"), node("n2", "two", state="down")]).encode())
+    for _ in range(2):
+        (found,) = engine.current()
+    assert (found.state, found.status) == ("away", "its node is away")
+    assert engine.logs(found) == []
+    assert capsys.readouterr().err == "two is away: what was written there is missing here until it is back\n"
+    assert not [path for path in docker.asked if path.endswith("/logs")]
+
+
+def test_what_the_manager_says_of_a_node_that_it_cannot_reach_is_no_line_of_ours(
+    engine: SwarmEngine, docker: Docker
+) -> None:
+    """It may die between two questions."""
+    said = "Error grabbing logs: rpc error: code = Unknown desc = warning: incomplete log stream\n"
+    docker.answers["/tasks/t2/logs"] = (200, frame("2026-01-02T00:00:01Z one\n") + frame(said, kind=2))
+    (found,) = engine.containers("prosaas-calls")[1:]
+    assert [line.text for line in engine.logs(found)] == ["one"]
+
+
+def test_the_replica_of_this_node_is_asked_first(engine: SwarmEngine, docker: Docker) -> None:
+    """It is reached in no time, and the others hear of a switch from it."""
+    newest = {"created": "2026-01-03T00:00:00.5Z"}
+    docker.answers["/tasks"] = (200, json.dumps([task("t1", 1, "n1"), task("t2", 2, "n2", **newest)]).encode())
+    assert [one.place for one in engine.generations("prosaas-calls")] == ["1@one", "2@two"]
 
 
 def test_its_lines_are_read_from_whichever_node(engine: SwarmEngine, docker: Docker) -> None:
@@ -83,7 +117,7 @@ def test_a_command_reaches_a_task_of_another_node_and_leaves_nothing_behind(
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
     told = json.dumps({"sealed": json.dumps({"code": 3, "frames": printed})})
     docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
-    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", "two")
+    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     assert engine.run(found, "logctl", "status") == (3, "on\n", "careful\n")
     assert docker.asked[-2].startswith("/services/shop_reach_")
     assert docker.asked[-1].startswith("/secrets/asked")
@@ -94,7 +128,7 @@ def test_a_command_that_could_not_be_run_there_says_why(engine: SwarmEngine, doc
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
     told = json.dumps({"sealed": json.dumps({"message": "is not running"})})
     docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
-    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", "two")
+    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     with pytest.raises(Problem, match=r"logctl in prosaas-calls\.2@two did not run: is not running"):
         engine.run(found, "logctl")
 

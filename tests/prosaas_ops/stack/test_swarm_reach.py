@@ -17,7 +17,8 @@ from prosaas_ops import sealed
 from prosaas_ops.act import forget, retention
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import person, swarm
-from prosaas_ops.stack.engine import Container, Engine, RawLine
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.swarm import SwarmEngine
 
 NUMBER = "972501112222"

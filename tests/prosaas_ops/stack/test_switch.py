@@ -80,9 +80,43 @@ def test_every_container_is_asked_to_take_it_back_whoever_refuses(engine: Any) -
     ]
 
 
+@pytest.mark.parametrize(("spread", "levels"), [(True, 1), (False, 2)])
+def test_a_replica_that_heard_of_it_from_another_is_not_asked_again(engine: Any, spread: bool, levels: int) -> None:
+    """While Postgres is away it did not hear, and is asked by itself."""
+    engine.begin("prosaas-calls")
+    switches = [{"target": "call", "value": "CA1", "level": "DEBUG", "left_s": 62}] if spread else []
+    engine.on_run = lambda service, command: (0, json.dumps({"switches": switches}), "")
+    with live_switch.raised(engine, engine.generations("prosaas-calls"), Target("CA1"), 60):
+        assert sum(words[1] == "level" for _, *words in engine.executed) == levels
+
+
 def test_the_level_is_taken_back_when_the_block_is_interrupted(engine: Any) -> None:
     containers = engine.containers()
     with pytest.raises(KeyboardInterrupt), live_switch.raised(engine, containers, Target(call_sid="CA1"), 60):
         raise KeyboardInterrupt
     resets = [service for service, *words in engine.executed if words[1:] == ["reset", "--call", "CA1"]]
     assert sorted(resets) == sorted(container.service for container in containers)
+
+
+@pytest.mark.parametrize(
+    ("level", "switches", "loud"),
+    [
+        ("INFO", [], []),
+        ("DEBUG", [], ["prosaas-calls"]),
+        ("INFO", [{"target": "phone", "value": "+972501234567", "level": "DEBUG"}], ["prosaas-calls"]),
+        ("INFO", [{"target": "call", "value": "CA1", "level": "DEBUG"}], ["prosaas-calls"]),
+        ("INFO", [{"target": "call", "value": "CA2", "level": "DEBUG"}], []),
+        ("INFO", [{"target": "phone", "value": "+972501234567", "level": "ERROR"}], []),
+    ],
+)
+def test_who_may_be_loud_about_a_call_is_told_by_logctl(
+    level: str, switches: Any, loud: list[str], engine: Any
+) -> None:
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        if service == "worker":
+            return 1, "", "no process logs here"
+        quiet = service != "prosaas-calls"
+        return 0, json.dumps({"level": "INFO" if quiet else level, "switches": [] if quiet else switches}), ""
+
+    engine.on_run = run
+    assert [container.service for container in live_switch.loud(engine, "CA1")] == loud

@@ -2,8 +2,8 @@
 
 import pytest
 
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 from prosaas_ops.stories.errors import group_errors
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.stack.engine import RawLine
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.swarm import SwarmEngine
 
 

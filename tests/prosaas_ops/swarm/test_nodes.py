@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.conduct.machine import Finding
+from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.swarm import nodes
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from prosaas_core.jobs import BUSINESS_TELL
-from prosaas_core.outward.http import Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_worker.job import Job
 from prosaas_worker.jobs import business_tell
@@ -97,6 +97,21 @@ async def test_a_system_that_is_away_keeps_no_text_from_its_reader_and_is_told_l
     await business_tell.run(job, hooked)
     assert len(providers.sent) == 1
     assert providers.hooked[-1]["body"]["text"] == "לחזור אליי"
+
+
+@pytest.mark.usefixtures("reachable")
+async def test_a_text_that_is_refused_for_good_ends_no_hope_for_a_system_that_is_away(hooked, providers, engine):
+    """Held is a job when nothing is left to try: a landline takes no text."""
+    job = await left(engine)
+    providers.faults.extend([400] * 2)
+    providers.hook_status = 503
+    with pytest.raises(Unavailable):
+        await business_tell.run(job, hooked)
+    providers.hook_status = 200
+    with pytest.raises(Refused):
+        await business_tell.run(job, hooked)
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(CallMessage.told_at)) is not None
 
 
 async def test_the_operators_system_is_told_of_a_caller_who_was_sent_away(hooked, providers, engine):

@@ -126,19 +126,20 @@ async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, mo
 
 
 @pytest.mark.parametrize(
-    ("changes", "missed"),
+    ("changes", "ended"),
     [
-        ({}, True),
-        ({"recorded_at": "now()"}, False),
-        ({"end_reason": "'customer_hangup'"}, False),
-        ({"ended_at": "now()"}, False),
-        ({"carrier_status": "'in-progress'"}, False),
-        ({"started_at": "now() - interval '2 days'"}, False),
-        ({"direction": "'outbound'"}, False),
+        ({}, ["missed"]),
+        ({"metrics": """'{"streamed": true}'"""}, ["crashed"]),
+        ({"recorded_at": "now()"}, []),
+        ({"end_reason": "'customer_hangup'"}, []),
+        ({"ended_at": "now()"}, []),
+        ({"carrier_status": "'in-progress'"}, []),
+        ({"started_at": "now() - interval '2 days'"}, []),
+        ({"direction": "'outbound'"}, []),
     ],
 )
-async def test_a_call_that_never_reached_us_is_missed_and_the_business_is_told(tools, engine, changes, missed):
-    """Not one that is only just over, whose record is still to come, and each once."""
+async def test_a_call_that_left_no_record_was_missed_or_lost_and_the_business_is_told(tools, engine, changes, ended):
+    """Lost, where prosaas-calls had it. Not one that is only just over, whose record is still to come; each once."""
     columns = {
         "call_sid": "'CA1'",
         "business_id": "456",
@@ -151,10 +152,10 @@ async def test_a_call_that_never_reached_us_is_missed_and_the_business_is_told(t
         names, values = ", ".join(columns), ", ".join(columns.values())
         await connection.execute(text(f"INSERT INTO calls ({names}) VALUES ({values})"))
 
-    assert [await sessions_sweep.note_missed(tools) for _ in range(2)] == [int(missed), 0]
+    assert [await sessions_sweep.note_unrecorded(tools) for _ in range(2)] == [ended, []]
 
     async with engine.connect() as connection:
         told = await connection.scalar(text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'"))
         reason = await connection.scalar(text("SELECT end_reason FROM calls"))
-    assert told == int(missed)
-    assert (reason == "missed") == missed
+    assert told == len(ended)
+    assert reason == (ended or [changes.get("end_reason", "").strip("'") or None])[0]

@@ -104,3 +104,17 @@ def test_a_services_own_words_after_a_break_are_not_garbled_speech() -> None:
     ear.listen(AUDIO[:480])
     ear.listen(b"\x12" * 160)
     assert (ear.heard[0].intact, ear.unknown_bytes) == (True, 160)
+
+
+def test_speech_that_goes_on_in_a_pause_is_found_where_it_does() -> None:
+    """One pause sounds like another: which of them it was shows in the words behind it."""
+    pause = b"\xff" * 160
+    words = [bytes((number, number + 1)) * 80 for number in range(1, 4)]
+    audio = watermark.frame("speech", 6) + words[0] + pause + words[1] + pause + words[2]
+    ear = Ear({6: Said("a, b, c", audio, "item_6", sent_bytes=len(audio))})
+    ear.listen(audio[: 160 * 5])
+    ear.clear()
+    for at in range(160 * 4, len(audio), 160):
+        ear.listen(audio[at : at + 160])
+    assert [(piece.heard_bytes, piece.intact) for piece in ear.heard] == [(len(audio), True)]
+    assert ear.unknown_bytes == 0

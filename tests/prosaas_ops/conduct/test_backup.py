@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from postgres_world import PostgresServer, docker
-from prosaas_ops.conduct import database
-from prosaas_ops.conduct.database import schedule
+from prosaas_ops.conduct import backup, database
+from prosaas_ops.conduct.backup import schedule
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 
@@ -68,7 +68,7 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
 
 def test_a_backup_is_proved_by_restoring_it_aside_and_nothing_of_that_is_left(backing: Any) -> None:
     backing.ask("prosaas", "INSERT INTO calls (call_sid) VALUES ('CA1')")
-    path = database.backup(backing, verify=True)
+    path = backup.backup(backing, verify=True)
     assert path.stat().st_size > 0
     (proof,) = [row for row in backing.said if "restored aside to prove it" in row]
     assert " 1 calls" in proof
@@ -83,10 +83,10 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
         "ALTER TABLE businesses ADD CHECK (known()); INSERT INTO businesses (name, phone) VALUES ('x', '+97235550100')",
     )
     with pytest.raises(Problem, match="could not be restored"):
-        database.backup(backing, verify=True)
+        backup.backup(backing, verify=True)
     assert list((backing.root / "backups").iterdir()) == []
     assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
-    assert database.backup(backing).exists()
+    assert backup.backup(backing).exists()
 
 
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:
@@ -98,5 +98,5 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
     for path in (own, *dated):
         path.write_text("dump")
     (world.root / ".env").write_text("BACKUP_KEEP=1\n")
-    database._keep(world, dated[0])
+    backup._keep(world, dated[0])
     assert sorted(folder.iterdir()) == sorted([own, dated[0], dated[2]])

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from prosaas_ops.act import simulate
 from prosaas_ops.options import Problem
-from prosaas_ops.stack import simulate
-from prosaas_ops.stack.engine import RawLine
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 
 
@@ -67,7 +67,7 @@ def log(monkeypatch: pytest.MonkeyPatch, engine: Any) -> type[Log]:
             ("prosaas-calls", "[INFO] 🚀 [CALL_START] call_sid=CA1, business_id=456"),
             ("prosaas-calls", "[INFO] of another · call_sid=CA2"),
             ("prosaas-calls", "[INFO] 🔚 [CALL_END] x · call_sid=CA1"),
-            ("worker", "[INFO] ✅ [JOB_DONE] x · call_sid=CA1"),
+            ("worker", "[INFO] ✅ [JOB_DONE] x, job=call.summarise, ms=3 · call_sid=CA1"),
         )
     ]
     return Log
@@ -77,9 +77,18 @@ def test_a_call_is_complete_with_its_result_its_end_and_its_job(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
     heard: list[Any] = []
-    placed = simulate.place(engine, "CA1", scenario="demo", speed=4.0, heard=heard.append)
+    accepted: list[int] = []
+    placed = simulate.place(
+        engine,
+        "CA1",
+        scenario="demo",
+        speed=4.0,
+        accepted=lambda: accepted.append(len(heard)),
+        heard=heard.append,
+    )
+    assert accepted == [0], "once, and before its first line"
     assert simulator.order == {"scenario": "demo", "speed": 4.0, "call_sid": "CA1", "count": 1}
-    assert (placed.complete, placed.seconds, placed.result["ok"]) == (True, 31.0, True)
+    assert (placed.end_seen, placed.job, placed.seconds, placed.result["ok"]) == (True, "JOB_DONE", 31.0, True)
     assert [line.event for line in placed.lines] == ["CALL_START", "CALL_END", "JOB_DONE"]
     assert heard == placed.lines
     assert (placed.rows("prosaas-calls"), placed.rows("worker")) == (2, 1)
@@ -89,15 +98,29 @@ def test_an_end_that_is_not_seen_in_time_leaves_the_call_incomplete(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
     log.items = log.items[:1]
-    assert not simulate.place(engine, "CA1", scenario="demo", speed=4.0).complete
+    placed = simulate.place(engine, "CA1", scenario="demo", speed=4.0)
+    assert (placed.end_seen, placed.job) == (False, "")
+
+
+def test_another_job_of_the_call_is_not_taken_for_its_summary(
+    simulator: type[Simulator], log: type[Log], engine: Any, json_line: Any
+) -> None:
+    told = json_line("INFO", "done", event="JOB_DONE", job="business.tell", call_sid="CA1")
+    log.items[-1] = parse(RawLine("2024-01-25T14:00:00Z", "worker", told))
+    assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).job == ""
+    failed = json_line("ERROR", "failed", event="JOB_FAILED", job="call.summarise", call_sid="CA1")
+    log.items.append(parse(RawLine("2024-01-25T14:00:00Z", "worker", failed)))
+    assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).job == "JOB_FAILED"
 
 
 def test_an_order_that_is_refused_is_a_problem_in_the_simulators_words(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
     simulator.status, simulator.rows = 400, [{"error": "אין תסריט 'demmo'\nat line 3"}]
+    said: list[str] = []
     with pytest.raises(Problem, match=r"refused the call: אין תסריט 'demmo'$"):
-        simulate.place(engine, "CA1", scenario="demmo", speed=4.0)
+        simulate.place(engine, "CA1", scenario="demmo", speed=4.0, accepted=lambda: said.append("calling"))
+    assert said == [], "nobody is said to be called"
 
 
 def test_a_simulator_that_stops_half_way_is_a_problem(simulator: type[Simulator], log: type[Log], engine: Any) -> None:

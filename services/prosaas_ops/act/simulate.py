@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ BUDGET = range(10, 31)
 DEBUG_LEAST = 500
 # A level that is set for one simulated call outlives the longest of them by little.
 LONGEST_CALL_SECONDS = 900.0
+# The job that every call leaves; a message that it took may be told to the business long before it ends.
+_JOB = "call.summarise"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
 _CONNECT_SECONDS = 5.0
@@ -38,12 +41,17 @@ class Placed:
     seconds: float = 0.0
     started: float = 0.0
     ended: float = 0.0
-    # Whether CALL_END and the end of the job were seen in time.
-    complete: bool = False
+    # What was seen in time: CALL_END, and JOB_DONE or JOB_FAILED of the call's own job.
+    end_seen: bool = False
+    job: str = ""
 
     def rows(self, service: str = "") -> int:
         """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
         return sum(line.rows for line in self.lines if service in ("", line.service))
+
+    def loud(self) -> Counter[str]:
+        """What was written at DEBUG, by event."""
+        return Counter(line.event or line.text[:40] for line in self.lines if line.level == "DEBUG")
 
 
 def new_call_sid() -> str:
@@ -56,9 +64,10 @@ def place(
     *,
     scenario: str,
     speed: float,
+    accepted: Callable[[], None] = lambda: None,
     heard: Callable[[Line | Happening], None] = lambda _: None,
 ) -> Placed:
-    """One call from ring to record. `heard` gets each line of the call as it comes."""
+    """One call from ring to record: `accepted` once the simulator dials, then `heard` with each line of the call."""
     if not any(container.state == "running" for container in engine.containers("simulator")):
         raise Problem(str(refused.NO_SIMULATOR))
     placed = Placed(call_sid)
@@ -68,30 +77,42 @@ def place(
     placed.started = time.time()
     threading.Thread(target=_caller, args=(order, told), daemon=True).start()
     deadline = None
-    ended = job_done = False
     try:
+        # The first thing that the simulator tells: it dials, or why it does not.
+        _news(told)
+        accepted()
         for item in stream:
             if isinstance(item, Happening):
                 heard(item)
             elif item is not None and item.call_sid == call_sid:
                 placed.lines.append(item)
                 heard(item)
-                ended = ended or item.event == "CALL_END"
-                job_done = job_done or (item.service == "worker" and item.event in ("JOB_DONE", "JOB_FAILED"))
+                placed.end_seen = placed.end_seen or item.event == "CALL_END"
+                if item.event in ("JOB_DONE", "JOB_FAILED") and _of_the_call(item):
+                    placed.job = item.event
             while not told.empty():
-                said = told.get()
-                if isinstance(said, Exception):
-                    raise said
+                said = _news(told)
                 if said.get("what") == "result":
                     placed.result, placed.ended = said, time.time()
                     deadline = time.monotonic() + _PATIENCE_SECONDS
-            if deadline and ((ended and job_done) or time.monotonic() > deadline):
+            if deadline and ((placed.end_seen and placed.job) or time.monotonic() > deadline):
                 break
     finally:
         stream.close()
     placed.seconds = float(placed.result.get("duration_ms", (placed.ended - placed.started) * 1000)) / 1000
-    placed.complete = ended and job_done
     return placed
+
+
+def _of_the_call(line: Line) -> bool:
+    """Whether it is the call's own job that a line of the worker tells of."""
+    return line.service == "worker" and (line.fields.get("job") == _JOB or f"job={_JOB}" in line.text)
+
+
+def _news(told: "queue.SimpleQueue[dict[str, Any] | Exception]") -> dict[str, Any]:
+    said = told.get()
+    if isinstance(said, Exception):
+        raise said
+    return said
 
 
 def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exception]") -> None:
@@ -105,6 +126,7 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
             raise Problem(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
+        told.put({"what": "accepted"})
         last: dict[str, Any] = {}
         for row in response:
             if row.strip():

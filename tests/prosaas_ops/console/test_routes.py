@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops import audited
-from prosaas_ops.console import server
+from prosaas_ops.console import routes
 from prosaas_ops.console.live import Batch
-from prosaas_ops.console.server import Console
+from prosaas_ops.console.routes import Console
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import Numbers, World
 from prosaas_ops.options import Problem
@@ -98,7 +98,7 @@ def door() -> Doorkeeper:
 def stranger(world: PlayedWorld, door: Doorkeeper, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> TestClient:
     monkeypatch.chdir(tmp_path)
     hit = Hit(CallFacts(CALL, end_reason=BAD), datetime.now(UTC), 9.0, "+972501234567", BAD, 1)
-    monkeypatch.setattr(server, "search", lambda typed: [hit])
+    monkeypatch.setattr(routes, "search", lambda typed: [hit])
     app = Console(world, door).app()  # type: ignore[arg-type]
     return TestClient(app, base_url=HOST, follow_redirects=False)
 
@@ -115,15 +115,15 @@ def token(viewer: TestClient) -> str:
     return found[1]
 
 
-def routes(method: str) -> list[str]:
+def addresses(method: str) -> list[str]:
     app = Console(PlayedWorld(), Doorkeeper()).app()  # type: ignore[arg-type]
     found = [route for route in app._inner.routes if isinstance(route, Route)]  # type: ignore[attr-defined]
     paths = [route.path for route in found if method in (route.methods or ())]
     return [path.replace("{call_sid:call}", CALL).replace("{number:int}", "7") for path in paths]
 
 
-LOOKS = [path for path in routes("GET") if not path.startswith(("/enter", "/static"))]
-ACTS = routes("POST")
+LOOKS = [path for path in addresses("GET") if not path.startswith(("/enter", "/static"))]
+ACTS = addresses("POST")
 
 
 def test_every_address_is_tried_here() -> None:
@@ -160,7 +160,7 @@ def test_what_other_programs_of_this_machine_left_in_the_browser_locks_nobody_ou
     viewer: TestClient, other: str
 ) -> None:
     """A cookie is sent to every port of its host."""
-    ours = f"{server.COOKIE}={viewer.cookies[server.COOKIE]}"
+    ours = f"{routes.COOKIE}={viewer.cookies[routes.COOKIE]}"
     viewer.cookies.clear()
     assert viewer.get("/", headers={"Cookie": f"{other}; {ours}"}).status_code == 200
 
@@ -260,7 +260,7 @@ def test_how_calls_were_sought_is_noted_and_not_who(viewer: TestClient, typed: s
 
 
 def test_a_search_that_shows_nobody_is_no_row(viewer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "search", lambda typed: [])
+    monkeypatch.setattr(routes, "search", lambda typed: [])
     viewer.get("/calls?q=dan")
     assert len(audited.on_this_machine()) == 1
 

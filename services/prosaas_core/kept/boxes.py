@@ -1,0 +1,132 @@
+"""Black boxes in Postgres: what a recorder wrote on its node is found from everywhere, and outlives container and node.
+
+The files stay where they are: while Postgres is away they wait, and those of one's own node can be read all the same.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from prosaas_core.database import DatabaseUnavailable, raw_connection
+from prosaas_core.storable import storable_text
+from prosaas_logging import get_logger
+from prosaas_logging.settings import load_settings
+
+log = get_logger(__name__)
+
+EVERY_S: Final = 10.0
+# A file that was written to just now may not be whole yet.
+STILL_S: Final = 1.0
+# How many are kept in all, and of each the head and so much of its end: what was last is what went wrong.
+MOST: Final = 500
+LONGEST_BYTES: Final = 512 * 1024
+_AT_ONCE: Final = 20
+
+_CURRENT = "SELECT name, written_at FROM black_boxes WHERE node = $1 AND name = ANY($2::text[])"
+_OLDEST = "SELECT min(written_at) FROM black_boxes HAVING count(*) >= $1"
+_KEEP = """
+    INSERT INTO black_boxes (node, name, written_at, content) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (node, name) DO UPDATE SET written_at = $3, content = $4
+"""
+_PRUNE = "DELETE FROM black_boxes WHERE id IN (SELECT id FROM black_boxes ORDER BY written_at DESC, id DESC OFFSET $1)"
+
+
+@asynccontextmanager
+async def keeping(service: str, engine: AsyncEngine) -> AsyncIterator[None]:
+    """Bring the black boxes of this node into the database while the block runs, whichever process wrote them."""
+    settings = load_settings(service)
+    if not settings.blackbox.startswith("/"):
+        yield
+        return
+    task = asyncio.create_task(Keeper(engine, Path(settings.blackbox), settings.place.partition("@")[2]).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class Keeper:
+    """One process's look at its node's folder. Others look at the same one: what a row has already is left alone."""
+
+    def __init__(self, engine: AsyncEngine, folder: Path, node: str) -> None:
+        self._engine = engine
+        self._folder = folder
+        self._node = node
+        self._seen: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Until it is cancelled, over any number of absences of the database."""
+        while True:
+            try:
+                await self.look()
+            except DatabaseUnavailable:
+                pass
+            except Exception:
+                log.exception("black boxes are on this node's disk alone")
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> None:
+        """Keep what was written since the last look, the newest first."""
+        written = await asyncio.to_thread(_written, self._folder)
+        self._seen = {name: at for name, at in self._seen.items() if name in written}
+        fresh = {name: at for name, at in written.items() if self._seen.get(name) != at}
+        if not fresh:
+            return
+        missing = await self._missing(fresh)
+        self._seen |= {name: at for name, at in fresh.items() if name not in missing}
+        for name in sorted(missing, key=missing.__getitem__, reverse=True)[:_AT_ONCE]:
+            content = await asyncio.to_thread(_content, self._folder / f"{name}.jsonl")
+            if content:
+                async with raw_connection(self._engine) as raw:
+                    await raw.execute(_KEEP, self._node, name, missing[name], content)
+            self._seen[name] = missing[name]
+        if missing:
+            async with raw_connection(self._engine) as raw:
+                await raw.execute(_PRUNE, MOST)
+
+    async def _missing(self, fresh: Mapping[str, datetime]) -> dict[str, datetime]:
+        """Those that no row has, and that are not too old to be kept anyway."""
+        async with raw_connection(self._engine) as raw:
+            current = {row[0]: row[1] for row in await raw.fetch(_CURRENT, self._node, list(fresh))}
+            oldest = await raw.fetchval(_OLDEST, MOST)
+        return {
+            name: at
+            for name, at in fresh.items()
+            if current.get(name) != at and (oldest is None or name in current or at > oldest)
+        }
+
+
+def _written(folder: Path) -> dict[str, datetime]:
+    """By name when each was last written to, as exactly as Postgres knows; without those that are being written."""
+    still = time.time() - STILL_S
+    found = {}
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                at = entry.stat().st_mtime
+                if entry.name.endswith(".jsonl") and entry.is_file() and at < still:
+                    found[entry.name.removesuffix(".jsonl")] = datetime.fromtimestamp(at, UTC)
+    return found
+
+
+def _content(path: Path) -> str:
+    """The file, or its first line and whole lines of its end; nothing of one that has just gone."""
+    try:
+        with path.open("rb") as file:
+            head = file.readline(LONGEST_BYTES)
+            if (left := os.fstat(file.fileno()).st_size - len(head)) > LONGEST_BYTES:
+                file.seek(-LONGEST_BYTES, os.SEEK_END)
+                file.readline()
+                left = LONGEST_BYTES
+            return storable_text((head + file.read(left)).decode("utf-8", "replace"))
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,140 @@
+"""What can be wrong with what is configured: `.env`, the files beside it, and what only real calls need."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from prosaas_core.facts.prices import PriceError, load_prices
+from prosaas_core.postgres.address import AddressError, arguments
+from prosaas_ops.conduct.files import read_env
+from prosaas_ops.conduct.finding import Check, Finding
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import LEVELS
+from prosaas_ops.texts import machine as words
+
+EXAMPLE = "env/example.env"
+_LIVE = "docs/going-live.md"
+_OF_TIME = ("_SECONDS", "_MINUTES")
+_EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
+
+
+def settings(world: World, _environment: str) -> Iterator[Finding]:
+    if not world.env.path.exists():
+        yield Finding("env", str(words.NO_ENV), "make setup", EXAMPLE)
+        return
+    expected = re.findall(r"^([A-Z_]+)=", (world.root / EXAMPLE).read_text(encoding="utf-8"), re.MULTILINE)
+    missing = [name for name in expected if name not in world.env.settings]
+    needed = ["PUBLIC_URL", "TWILIO_AUTH_TOKEN", "ADMIN_API_KEY"]
+    needed += [] if world.recorded("DATABASE_URL") else ["POSTGRES_PASSWORD"]
+    live = world.recorded("DEMO") != "1"
+    needed += ["OPENAI_API_KEY", "TWILIO_ACCOUNT_SID"] if live else []
+    missing += [name for name in needed if not world.recorded(name) and name not in missing]
+    if missing:
+        yield Finding("env", words.NOT_SET(names=" ".join(missing)), words.ADD_EACH(page=EXAMPLE), EXAMPLE)
+    else:
+        yield Finding("env", str(words.ENV_WHOLE))
+    if not live:
+        yield Finding("mode", str(words.DEMO))
+    elif (
+        world.recorded("TWILIO_AUTH_TOKEN").startswith("demo-") or world.recorded("TWILIO_ACCOUNT_SID") == DEMO_ACCOUNT
+    ):
+        yield Finding("mode", str(words.STILL_DEMO), str(words.SET_TWILIO), EXAMPLE)
+    else:
+        yield Finding("mode", str(words.LIVE))
+
+
+def numbers(world: World, _environment: str) -> Iterator[Finding]:
+    """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
+    for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=\d+$", (world.root / EXAMPLE).read_text("utf-8"), re.MULTILINE):
+        if name.startswith("MAX_COST"):
+            # Its own check has a closer word for it.
+            continue
+        value, parts = world.setting(name), name.startswith("OTEL_") or name.endswith(_OF_TIME)
+        if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
+            text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
+            yield Finding("number", text, str(words.WHOLE_NUMBER), EXAMPLE)
+
+
+def database(world: World, _environment: str) -> Iterator[Finding]:
+    if not (url := world.recorded("DATABASE_URL")):
+        return
+    try:
+        arguments(url)
+        yield Finding("database", str(words.URL_READ))
+        own = world.setting("DATABASE_ROLES") == "1"
+        yield Finding("roles", str(words.OWN_ROLES if own else words.NO_ROLES))
+    except AddressError as error:
+        yield Finding("database", words.URL_BAD(why=error), str(words.CORRECT_IT), EXAMPLE)
+
+
+def collector(world: World, _environment: str) -> Iterator[Finding]:
+    valid = {
+        "LOG_DRIVER": ("json-file", "local", *DRIVERS),
+        "LOG_COLLECTOR": ("none", "datadog"),
+    }
+    for name, choices in valid.items():
+        value = world.setting(name, choices[0])
+        if value in choices:
+            yield Finding("collector", f"{name}={value}")
+        else:
+            text = words.NOT_ONE_OF(name=name, value=value, choices=" ".join(choices))
+            yield Finding("collector", text, str(words.ONE_OF_THEM), "docs/collectors.md")
+
+
+def levels(world: World, environment: str) -> Iterator[Finding]:
+    file = f"env/{environment}.env"
+    inside = read_env(world.root / file)
+    named = [("LOG_LEVEL", inside.get("LOG_LEVEL", ""), file)]
+    for name in ("API_LOG_LEVEL", "CALLS_LOG_LEVEL", "WORKER_LOG_LEVEL"):
+        if value := world.setting(name):
+            named.append((name, value, ".env"))
+    for name, value, where in named:
+        if value.upper() in LEVELS:
+            yield Finding("level", f"{name}={value} ({where})")
+        else:
+            fix = words.ONE_OF(choices=", ".join(LEVELS))
+            yield Finding("level", words.NO_LEVEL(name=name, value=value, file=where), fix, "docs/guide.md")
+    if inside.get("PYTHONUNBUFFERED") == "1":
+        yield Finding("unbuffered", f"PYTHONUNBUFFERED=1 ({file})")
+    else:
+        yield Finding("unbuffered", words.BUFFERED(file=file), str(words.ADD_IT), "docs/guide.md")
+
+
+def prices(world: World, _environment: str) -> Iterator[Finding]:
+    path = world.root / "env/prices.toml"
+    try:
+        load_prices(path)
+    except PriceError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        yield Finding("prices", what, remedy, "docs/costs.md")
+    else:
+        if path.exists():
+            yield Finding("prices", str(words.OWN_PRICES))
+    for name in ("MAX_COST_PER_CALL", "MAX_COST_PER_DAY"):
+        value = world.setting(name)
+        if value and not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value):
+            yield Finding("number", words.NO_AMOUNT(name=name, value=value), str(words.AN_AMOUNT), EXAMPLE)
+
+
+def reached(world: World, _environment: str) -> Iterator[Finding]:
+    """What only real calls need: an address of the world's, and no secret of the demo's."""
+    if world.recorded("DEMO") == "1":
+        return
+    for name in ("PUBLIC_URL", "CALLS_PUBLIC_URL"):
+        value = world.setting(name)
+        if (name == "PUBLIC_URL" and world.setting("PUBLIC_HOST")) or not value:
+            continue
+        host = urlsplit(value).hostname or ""
+        if not value.startswith("https://") or "." not in host or host.startswith("127.") or _EXAMPLES.search(host):
+            yield Finding("public", words.NOT_PUBLIC(name=name, value=value), str(words.SET_PUBLIC), _LIVE)
+        else:
+            yield Finding("public", f"{name}={value}")
+    demo = [
+        name for name in ("WHATSAPP_APP_SECRET", "WHATSAPP_ACCESS_TOKEN") if world.recorded(name).startswith("demo-")
+    ]
+    if demo:
+        yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
+
+
+CONFIGURED: tuple[Check, ...] = (settings, numbers, database, collector, levels, prices)

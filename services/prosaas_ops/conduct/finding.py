@@ -1,0 +1,23 @@
+"""One thing that was looked at before a start, and what is to be done about it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from prosaas_ops.conduct.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: well, or what is wrong, how to put it right, and where to read."""
+
+    topic: str
+    text: str
+    fix: str = ""
+    read: str = ""
+
+    @property
+    def bad(self) -> bool:
+        return bool(self.fix)
+
+
+Check = Callable[[World, str], Iterator[Finding]]

@@ -1,0 +1,166 @@
+"""A backup in the place of the database: examined beside it first, and back to what was when it fails."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from prosaas_core.privacy import ledger
+from prosaas_ops.audited import forget_what_was_carried
+from prosaas_ops.conduct import beside, encrypted
+from prosaas_ops.conduct.backup import FOLDER, backup, dumps
+from prosaas_ops.conduct.database import aside, readable, sql, tables
+from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.plan import ORDER, migrate
+from prosaas_ops.conduct.run import Plan, Step
+from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.options import Problem, Usage
+from prosaas_ops.texts import kept as words
+
+
+def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
+    """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
+    path = world.root / name
+    if not name or not path.is_file():
+        known = sorted(str(found.relative_to(world.root)) for found in dumps(world))
+        told = words.NO_FILE(name=name) if name else ""
+        raise Usage("\n".join([f"make restore FILE=backups/….dump{told}", *known]))
+    if world.recorded("DATABASE_URL"):
+        raise Problem(str(words.MANAGED))
+    if not any(found.state == "running" for found in world.containers("postgres")):
+        world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
+    with encrypted.opened(path, world.root / key if key else None) as plain:
+        readable(world, plain)
+        rows = _rows(world)
+        if rows and not force:
+            raise problem(words.IS_LIVE(rows=rows), words.BY_FORCE(name=name), "docs/operations.md")
+        world.say(words.RESTORING(name=name))
+        aside(world, plain, "prosaas_restored")
+    _known_schema(world)
+    _forget_again(world, path.parent)
+    running = [one.service for one in world.containers(*OURS) if one.state == "running"]
+    return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
+
+
+def restore(world: World, memory: dict[str, Any]) -> Plan:
+    """Services stop writing, then the last backup, then the swap; services start again whatever happens."""
+    start = Step("start", lambda: _start(world, memory["running"]))
+    return Plan(
+        "restore",
+        [
+            Step("stop", lambda: _stop(world)),
+            Step("last backup", lambda: _last_backup(world, memory)),
+            Step("swap", lambda: _swap(world)),
+            start,
+            Step("files", lambda: _files_back(world, memory)),
+        ],
+        memory,
+        lambda remembered: [Step("swap back", lambda: _swap_back(world)), start],
+        str(words.BACK_TO),
+    )
+
+
+def _rows(world: World) -> int:
+    """What makes a database live; what a new stack has of its own, the demo's business, does not."""
+    there = tables(world, "prosaas")
+    total = 0
+    for table in ("businesses", "calls", "messages", "appointments", "api_keys"):
+        if table in there:
+            where = " WHERE id <> 456" if table == "businesses" else ""
+            total += int(sql(world, "prosaas", f"SELECT count(*) FROM {table}{where}"))
+    return total
+
+
+def _known_schema(world: World) -> None:
+    """A backup of a newer schema is refused: this folder's code would not know what to do with it."""
+    newest = sql(world, "prosaas_restored", "SELECT version_num FROM alembic_version")
+    names = {
+        path.name.split("_")[0] for path in (world.root / "services/prosaas_core/migrations/versions").glob("*.py")
+    }
+    if newest and newest not in names:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
+        raise problem(words.OTHER_SCHEMA(schema=newest), str(words.ITS_VERSION), "docs/operations.md")
+
+
+def _forget_again(world: World, beside: Path) -> None:
+    """Who was forgotten since the backup is in it, and stays forgotten: also by the file that lies beside it."""
+    try:
+        forgotten = [one for folder in {beside, world.root / FOLDER} for one in ledger.noted(folder)]
+    except ValueError as error:
+        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
+        fix = words.REPAIR(path=f"{FOLDER}/{ledger.FILE}")
+        raise problem(words.WOULD_COME_BACK(why=error), fix, "docs/privacy.md") from None
+    there = tables(world, "prosaas_restored")
+    if script := "\n".join(ledger.again(one, there) for one in forgotten):
+        sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
+        world.say(words.STAY_FORGOTTEN(count=len(forgotten)))
+
+
+def _stop(world: World) -> None:
+    for one in world.containers(*OURS):
+        world.docker("stop", one.id, check=False)
+
+
+def _last_backup(world: World, memory: dict[str, Any]) -> None:
+    if memory["live"] and not _swapped(world):
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
+        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
+
+
+def _swap(world: World) -> None:
+    """The replaced database stays until the next restore. Nobody, not even a superuser, comes in between."""
+    if _swapped(world):
+        return
+    sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_replaced;")
+    _closed(world, "prosaas")
+    sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_replaced;")
+    sql(world, "postgres", "ALTER DATABASE prosaas_restored RENAME TO prosaas;")
+    forget_what_was_carried(world.root)
+
+
+def _swap_back(world: World) -> None:
+    there = _databases(world)
+    if "prosaas_replaced" in there and ("prosaas" not in there or "prosaas_restored" not in there):
+        if "prosaas" in there:
+            _closed(world, "prosaas")
+            sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_restored;")
+        sql(world, "postgres", "ALTER DATABASE prosaas_replaced RENAME TO prosaas;")
+    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+
+
+def _swapped(world: World) -> bool:
+    return {"prosaas", "prosaas_replaced"} <= _databases(world) and "prosaas_restored" not in _databases(world)
+
+
+def _databases(world: World) -> set[str]:
+    return set(sql(world, "postgres", "SELECT datname FROM pg_database").split())
+
+
+def _closed(world: World, database: str) -> None:
+    sql(world, "postgres", f"ALTER DATABASE {database} ALLOW_CONNECTIONS false;")
+    sql(world, "postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}';")
+
+
+def _start(world: World, services: list[str]) -> None:
+    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+    if not services:
+        return
+    # An older backup is brought to the newest schema first.
+    migrate(world)
+    generations = Generations(world)
+    for service in ORDER:
+        if service in services:
+            ended = [one for one in world.containers(service) if one.state != "running"]
+            generations.renew(service)
+            for one in ended:
+                generations.bury(one)
+
+
+def _files_back(world: World, memory: dict[str, Any]) -> None:
+    key = memory.get("key")
+    try:
+        beside.put_back(world, world.root / memory["file"], world.root / key if key else None)
+    except Problem as problem:
+        # The database is restored: that is not undone for a certificate.
+        world.warn(str(problem))

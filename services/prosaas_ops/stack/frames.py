@@ -1,0 +1,68 @@
+"""The engine's framed stream of what containers write, cut into lines."""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_STDERR = 2
+# "Error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
+_NO_STAMP = "Error"
+# The kind of stream, three zero bytes, the payload's length.
+_HEADER = struct.Struct(">BxxxL").unpack_from
+
+
+class RawLine(NamedTuple):
+    """One line a container wrote, with the engine's own time stamp (fixed width, so it sorts as text)."""
+
+    stamp: str
+    service: str
+    text: str
+    # Which of several wrote it, and where; empty on one host.
+    place: str = ""
+
+
+class Demultiplexer:
+    """Cuts the engine's framed log stream into whole lines; one instance for each container and stream."""
+
+    def __init__(self, service: str, place: str = "") -> None:
+        self._service = service
+        self._place = place
+        self._pending = bytearray()
+        self._partial: dict[int, bytes] = {}
+
+    def feed(self, chunk: bytes) -> Iterator[RawLine]:
+        self._pending += chunk
+        partial = self._partial
+        for kind, payload in _frames(self._pending):
+            if kind in partial or payload[-1:] != b"\n":
+                # A line above 16 KiB comes in pieces, each with a stamp of its own: the first one counts.
+                held = partial.pop(kind, None)
+                payload = payload if held is None else held + payload.partition(b" ")[2]
+                if payload[-1:] != b"\n":
+                    partial[kind] = payload
+                    continue
+            stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
+            if stamp == _NO_STAMP:
+                continue
+            yield RawLine(stamp, self._service, text[:-1], self._place)
+
+
+def separated(body: bytes) -> tuple[str, str]:
+    """What a command printed to stdout and to stderr, from the frames of both."""
+    out, err = bytearray(), bytearray()
+    for kind, payload in _frames(bytearray(body)):
+        (err if kind == _STDERR else out).extend(payload)
+    return out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+
+def _frames(buffer: bytearray) -> Iterator[tuple[int, bytes]]:
+    """Takes the complete frames off the front of the buffer."""
+    start, view, size = 0, bytes(buffer), len(buffer)
+    while start + 8 <= size:
+        kind, length = _HEADER(view, start)
+        end = start + 8 + length
+        if end > size:
+            break
+        yield kind, view[start + 8 : end]
+        start = end
+    del buffer[:start]
