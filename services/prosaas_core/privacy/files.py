@@ -105,9 +105,9 @@ def main(arguments: list[str]) -> int:
         print("find, show, erase or sweep?", file=sys.stderr)
         return 2
     if arguments == ["sweep"]:
-        days = (float(os.environ[name]) for name in ("KEEP_TRANSCRIPTS_DAYS", "KEEP_BLACKBOX_DAYS"))
+        transcripts, recordings = (float(os.environ[f"KEEP_{what}_DAYS"]) for what in ("TRANSCRIPTS", "BLACKBOX"))
         refused: list[OSError] = []
-        print(json.dumps({"removed": sum(sweep_volumes(_spool(), *days, refused))}))
+        print(json.dumps({"removed": sum(sweep_volumes(_spool(), transcripts, recordings, refused))}))
         print(*refused, sep="\n", end="", file=sys.stderr)
         return int(bool(refused))
     found = {}
