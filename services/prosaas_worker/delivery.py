@@ -140,8 +140,11 @@ async def _give_back(tools: Tools, draft: Draft) -> None:
 
 
 async def _give_up(tools: Tools, draft: Draft) -> None:
+    """Unless its status has come since the draft was read."""
+    given_up = _still(draft).where(OutboundMessage.provider_id.is_(None)).values(status="unknown")
     async with transaction(tools.engine) as connection:
-        await connection.execute(_still(draft).where(OutboundMessage.provider_id.is_(None)).values(status="unknown"))
+        if (await connection.execute(given_up.returning(OutboundMessage.key))).one_or_none() is None:
+            return
         await _mark_answered(connection, draft)
     log.event(WHATSAPP_SEND_FAILED, error=f"{draft.provider} never said whether it took the message; not sent again")
 

@@ -11,8 +11,9 @@ from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, read
 from prosaas_ops.stack.records import Record
-from prosaas_ops.stories.call import Entry, Story
+from prosaas_ops.stories.call import Story
 from prosaas_ops.stories.measured import Measured
+from prosaas_ops.stories.moment import Entry
 
 CALL = "CA0123456789abcdef0123456789abcdef"
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()

@@ -72,6 +72,11 @@ def test_nothing_of_one_machine_is_mounted_and_nothing_for_itself_alone_is_publi
     assert {one["target"] for one in services["worker"]["configs"]} == {"/etc/prosaas/env/prod.env"}
 
 
+def test_the_door_gives_up_on_a_machine_that_says_nothing(made: Rendered) -> None:
+    """The engine's own patience is a quarter of an hour, in which a caller hears silence."""
+    assert made.stack["services"]["gateway"]["sysctls"] == {"net.ipv4.tcp_retries2": "5"}
+
+
 def test_a_secret_is_named_by_its_content_and_by_nothing_that_tells_it(tmp_path: Path) -> None:
     """A changed one has another name, so that whoever uses it rolls out; nobody else does."""
     before = model(tmp_path)

@@ -9,8 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from prosaas_core.database import raw_transaction
+from prosaas_core.messages import sending
 from prosaas_core.outward.http import Unavailable
 from prosaas_logging import capture_events
+from prosaas_worker import delivery
 from prosaas_worker.delivery import Unknown, deliver, write
 from prosaas_worker.job import Later
 from prosaas_worker.texting import LONGEST, Text, fit
@@ -164,6 +167,61 @@ async def test_metas_status_settles_a_lost_answer_even_after_it_was_given_up(min
     await deliver(tools, "k")
     assert len(providers.sent) == 1
     assert await state(tools) == ("sent", "wamid.known")
+
+
+async def test_a_status_of_metas_that_comes_at_the_last_moment_is_believed(tools, providers, monkeypatch):
+    """Between the look at the draft and giving it up."""
+    await draft(tools, META)
+    providers.fault_after_sending = httpx.ReadTimeout("never")
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, 16)
+    find = delivery._find
+
+    async def find_and_hear(tools, key):
+        found = await find(tools, key)
+        async with raw_transaction(tools.engine) as raw:
+            await sending.taken(raw, [key], ["wamid.1"])
+        return found
+
+    monkeypatch.setattr(delivery, "_find", find_and_hear)
+    with capture_events("WARNING") as events:
+        await deliver(tools, "k")
+    assert await state(tools) == ("sent", "wamid.1")
+    assert len(providers.sent) == 1
+    assert events == []
+
+
+async def test_a_lost_answer_that_many_settle_at_once_is_recorded_once(tools, providers, monkeypatch):
+    """All of them have found the message at Twilio before the first of them notes it."""
+    await draft(tools)
+    providers.fault_after_sending = httpx.ReadTimeout("never")
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    settle, settled, recorded = delivery._settle, asyncio.Barrier(5), []
+
+    async def settle_together(tools, draft):
+        found = await settle(tools, draft)
+        await settled.wait()
+        return found
+
+    async def record(connection, sent_id, sent):
+        recorded.append(sent_id)
+
+    monkeypatch.setattr(delivery, "_settle", settle_together)
+    await asyncio.wait_for(asyncio.gather(*(deliver(tools, "k", record) for _ in range(5))), 30)
+    assert recorded == [providers.sent[0]["sid"]]
+
+
+async def test_an_attempt_that_is_over_gives_back_no_later_one(tools, providers):
+    """Whoever was slow to learn that its request never arrived finds the draft claimed by another."""
+    await draft(tools)
+    first = await delivery._claim(tools, "k")
+    await delivery._give_back(tools, first)
+    assert await state(tools) == ("ready", None)
+    await delivery._claim(tools, "k")
+    await delivery._give_back(tools, first)
+    assert await state(tools) == ("sending", None)
 
 
 async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, providers):

@@ -51,16 +51,15 @@ def blackbox_folders() -> list[Path]:
     return sorted({Path(BLACKBOX_DIR), *([Path(chosen)] if chosen.startswith("/") else [])})
 
 
-def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = None) -> int:
+def sweep(folder: Path, names: Sequence[str], days: float, refused: list[OSError], now: float | None = None) -> int:
     """Remove the files that nobody has written to for that many days, 0 for none; how many those were.
 
-    OSError for one that cannot be removed, once all others are.
+    What cannot be removed is told in `refused`, and keeps nothing else from going.
     """
     if not days:
         return 0
     oldest = (time.time() if now is None else now) - days * DAY_S
     removed = 0
-    refused: OSError | None = None
     for path in {path for name in names for path in folder.glob(name)}:
         try:
             if path.is_file() and path.lstat().st_mtime < oldest:
@@ -69,9 +68,7 @@ def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = N
         except FileNotFoundError:
             continue
         except OSError as error:
-            refused = error
-    if refused is not None:
-        raise refused
+            refused.append(error)
     return removed
 
 

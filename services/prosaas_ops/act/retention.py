@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy.places import DAYS, RULES, kept
 from prosaas_ops.masks import settings_in
-from prosaas_ops.options import FINE, Options, Problem
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack import left
 from prosaas_ops.stack.records import asked
@@ -34,9 +34,13 @@ def run(options: Options) -> int:
         name = rule.setting.upper()
         rows.append((str(words.KEPT[rule.kept]), _spoken(days(setting, name)), str(count), moment, name))
     screen.say(*table(rows, right=frozenset({2})))
-    removed = left.sweep_old(Path(), days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS"))
+    captures, lines = days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS")
+    refused: list[OSError] = []
+    removed = left.sweep_old(Path(), captures, lines, refused)
     screen.say(words.SWEPT(removed=removed), screen.dim(str(words.WORKER_SWEEPS)))
-    return FINE
+    for error in refused:
+        complain(words.NOT_REMOVED(why=error))
+    return PROBLEM if refused else FINE
 
 
 def days(setting: Callable[[str], str], name: str) -> int:

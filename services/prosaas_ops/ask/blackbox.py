@@ -17,7 +17,8 @@ from prosaas_ops.stack.records import call_record
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stack.switch import logctl
 from prosaas_ops.stories import boxes
-from prosaas_ops.stories.call import lines_of_call, lines_of_record
+from prosaas_ops.stories.call import lines_of_call
+from prosaas_ops.stories.moment import lines_of_record
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused, told
 

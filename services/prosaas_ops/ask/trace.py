@@ -16,9 +16,10 @@ from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
 from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.stories.call import Entry, Story, spoken_text, tell
+from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
+from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text, language, refused
 from prosaas_ops.texts import told as words
 from prosaas_ops.texts.pages import PAID

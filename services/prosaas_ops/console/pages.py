@@ -21,7 +21,8 @@ from prosaas_ops.stack.day import Day, HeldJob, Waits
 from prosaas_ops.stack.lines import Line, clock
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.search import MOST, Hit
-from prosaas_ops.stories.call import Story, kind_of
+from prosaas_ops.stories.call import Story
+from prosaas_ops.stories.moment import kind_of
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import console as texts
 from prosaas_ops.texts.pages import KINDS

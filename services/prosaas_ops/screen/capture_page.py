@@ -11,7 +11,7 @@ from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line, clock
-from prosaas_ops.stories.call import kind_of
+from prosaas_ops.stories.moment import kind_of
 from prosaas_ops.texts import pages as words
 
 # The page shows this many lines of each call or of the stack; events.jsonl beside it has all.

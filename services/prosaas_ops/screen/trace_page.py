@@ -13,8 +13,9 @@ from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.records import Record
-from prosaas_ops.stories.call import Entry, Story, spoken_text, transcript
+from prosaas_ops.stories.call import Story, transcript
 from prosaas_ops.stories.judged import facts_of, paid
+from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import language as spoken
 from prosaas_ops.texts.pages import (

@@ -2,32 +2,21 @@
 
 import re
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from prosaas_logging.render import escape
 from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.follow import Happening, down_since, happenings
+from prosaas_ops.stack.follow import down_since, happenings
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.lines import RANK, Line, dress, is_continuation, read
+from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.stories.moment import Entry, bare, from_happening, from_line, from_record, place_speech, stamp
 from prosaas_ops.texts.told import NO_LINE_KNOWS
 
-# By the beginning of the event's name or tag; the first that fits.
-_KINDS = (
-    (("TRANSCRIPT",), "speech"),
-    (("REALTIME", "RESPONSE"), "model"),
-    (("TOOL_",), "tool"),
-    (("DB",), "database"),
-    (("JOB_",), "job"),
-    (("CALL_", "GREETING", "BARGE_IN", "DTMF", "VOICE_"), "call"),
-)
 # What a service says of itself as a whole is around every call of its time.
 _AROUND = ("SERVICE_START", "SERVICE_STOP", "DRAIN_START", "DRAIN_END", "LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED",
            "LOG_DROPPED", "QUEUE_LOST", "QUEUE_BACK", "CIRCUIT_OPEN", "CIRCUIT_CLOSED")  # fmt: skip
@@ -39,34 +28,6 @@ _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
 _MARGIN = 5.0
-
-
-@dataclass(slots=True)
-class Entry:
-    """One moment of the story."""
-
-    at: float
-    source: str
-    kind: str
-    level: str
-    event: str
-    text: str
-    emoji: str = ""
-    stack: list[str] = field(default_factory=list)
-    # Where the moment is known from: the log, the database's record (folded or rotated away), or the engine.
-    origin: str = "log"
-    # Of speech: when it ended, whether it was broken off, and how long the caller had waited for its first sound.
-    until: float | None = None
-    interrupted: bool = False
-    wait: float | None = None
-    # Of a Swarm: which replica, on which node.
-    place: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Of a CALL_END: why, as its line says it in either language."""
-        found = re.search(r"(?:סיבה|reason)=(\w+)", self.text)
-        return found[1] if found else ""
 
 
 @dataclass(slots=True)
@@ -106,23 +67,23 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries: list[Entry] = []
     for since, ended in _windows(record):
         raws = _read_logs(engine, since, ended)
-        entries = [_entry(line) for part in raws for line in lines_of_call(part, call_sid)]
+        entries = [from_line(line) for part in raws for line in lines_of_call(part, call_sid)]
         if entries:
             break
     if record is not None:
-        entries += _from_record(record, entries)
+        entries += from_record(record, entries)
     if not entries and record is None:
         if without_record and not OTHERS:
             raise Problem(NO_LINE_KNOWS(call_sid=call_sid, why=without_record))
         return None
     started = _start(entries, record)
     if record is not None:
-        _place_speech(record, entries, started)
+        place_speech(record, entries, started)
     first, last = _surrounded(entries, started)
     around = [line for part in raws for line in _surroundings(part, first, last)]
-    entries += [_entry(line, kind="around") for line in around if line.event in _AROUND]
+    entries += [from_line(line, kind="around") for line in around if line.event in _AROUND]
     entries += [
-        _from_happening(told)
+        from_happening(told)
         for told in happenings(engine, first, min(last, time.time()))
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
@@ -184,7 +145,7 @@ def lines_of_call(raws: Sequence[RawLine], call_sid: str) -> Iterable[Line]:
 
 def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterable[Line]:
     """What the services said during the call that belongs to no call: starts, drains, warnings."""
-    opening, closing = _stamp(first), _stamp(last)
+    opening, closing = stamp(first), stamp(last)
     notable = [raw for raw in raws if opening <= raw.stamp <= closing and _notable(raw.text)]
     for line in read(notable):
         if line.call_sid or line.job_id or "request_id" in line.fields:
@@ -198,76 +159,6 @@ def _notable(text: str) -> bool:
     if text.startswith(("[INFO]", "[DEBUG]")) or '"INFO"' in text or '"DEBUG"' in text:
         return bool(_NAMES_AROUND.search(text))
     return True
-
-
-def _stamp(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-
-
-def _entry(line: Line, kind: str = "") -> Entry:
-    return Entry(
-        at=line.at,
-        source=line.service,
-        kind=kind_of(line.level, line.event) if not kind or RANK[line.level] >= RANK["ERROR"] else kind,
-        level=line.level,
-        event=line.event,
-        text=line.text,
-        emoji=line.emoji,
-        stack=line.stack,
-        place=line.place,
-    )
-
-
-def kind_of(level: str, event: str) -> str:
-    """What sort of moment it is; trouble outranks everything."""
-    if RANK[level] >= RANK["ERROR"]:
-        return "error"
-    if RANK[level] == RANK["WARNING"]:
-        return "warning"
-    if level == "DEBUG":
-        return "detail"
-    return next((kind for beginnings, kind in _KINDS if event.startswith(beginnings)), "other")
-
-
-def _from_record(record: Record, known: list[Entry]) -> list[Entry]:
-    """The record's moments that no log line tells: folded by the line budget, or rotated away."""
-    if record.started_at is None:
-        return []
-    logged = Counter(
-        (entry.event, _core(entry.text, record.call_sid)) for entry in known if entry.source == "prosaas-calls"
-    )
-    started = record.started_at.timestamp()
-    entries = []
-    for event in record.events:
-        tag, emoji = dress(str(event.get("event") or ""))
-        text, level = str(event.get("text", "")), str(event.get("level", "INFO"))
-        key = (tag, _core(text, record.call_sid))
-        if logged[key]:
-            logged[key] -= 1
-            continue
-        at = started + float(event.get("t_ms", 0)) / 1000
-        kind = kind_of(level, tag)
-        entries.append(Entry(at, "prosaas-calls", kind, level, tag, text, emoji=emoji, origin="record"))
-    return entries
-
-
-def lines_of_record(record: Record, known: Iterable[Line]) -> list[Line]:
-    """The same as lines, beside those of the call that are `known`: the log may have counted them with others'."""
-    told = _from_record(record, [_entry(line) for line in known])
-    return [
-        Line(f"{_stamp(one.at)}Z", one.source, one.level, one.event, one.text, one.emoji, record.call_sid)
-        for one in told
-    ]
-
-
-def _core(text: str, call_sid: str) -> str:
-    return text.replace(f" · call_sid={call_sid}", "").strip()
-
-
-def _from_happening(told: Happening) -> Entry:
-    level = "WARNING" if told.what in ("kill", "die", "oom") else "INFO"
-    text = f"container {told.what}" + (f", {told.detail}" if told.detail else "")
-    return Entry(told.at, told.service, "container", level, "", text, origin="engine")
 
 
 def _start(entries: list[Entry], record: Record | None) -> float:
@@ -285,35 +176,6 @@ def _surrounded(entries: list[Entry], started: float) -> tuple[float, float]:
     return min(moments) - _MARGIN, max(moments) + _MARGIN
 
 
-def _place_speech(record: Record, entries: list[Entry], started: float) -> None:
-    """Puts what was said where it was said: a line is written when its words are known, the record has their time.
-
-    Who and the whole text must agree, each turn takes one line, and a turn without a line gets one.
-    """
-    waiting: dict[str, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: entry.at):
-        if entry.kind == "speech":
-            waiting.setdefault(_core(entry.text, record.call_sid), []).append(entry)
-    for turn in record.transcript:
-        who, said = turn.get("who"), escape(str(turn.get("text", "")))
-        names = ("AI",) if who == "ai" else ("לקוח", "customer")
-        lines = next((found for name in names if (found := waiting.get(f'{name}: "{said}"'))), None)
-        if lines:
-            entry = lines.pop(0)
-        else:
-            entry = Entry(0.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'{names[-1]}: "{said}"', "💬")
-            entry.origin = "record"
-            entries.append(entry)
-        entry.at = started + _milliseconds(turn.get("at_ms"))
-        entry.until = started + _milliseconds(turn["until_ms"]) if turn.get("until_ms") is not None else None
-        entry.interrupted = bool(turn.get("interrupted"))
-        entry.wait = _milliseconds(turn["wait_ms"]) if turn.get("wait_ms") is not None else None
-
-
-def _milliseconds(value: Any) -> float:
-    return float(value or 0) / 1000
-
-
 def transcript(story: Story) -> list[dict[str, Any]]:
     """Who said what and when (`at_ms` from the start): the record's, or what the log lines tell of a live call."""
     if story.record is not None and story.record.transcript:
@@ -321,16 +183,7 @@ def transcript(story: Story) -> list[dict[str, Any]]:
     said = []
     for entry in story.entries:
         if entry.kind == "speech":
-            who, _, words = _core(entry.text, story.call_sid).partition(": ")
+            who, _, words = bare(entry.text, story.call_sid).partition(": ")
             at_ms = round((entry.at - story.started) * 1000)
             said.append({"who": "ai" if who == "AI" else "customer", "text": words.strip('"'), "at_ms": at_ms})
     return said
-
-
-def spoken_text(entry: Entry, call_sid: str) -> str:
-    """The moment as its log line has it, without what every line of this story would repeat."""
-    tag = f"[{entry.event}] " if entry.event else ""
-    emoji = f"{entry.emoji} " if entry.emoji else ""
-    level = f"{entry.level} " if entry.level not in ("INFO", "DEBUG") and entry.kind != "container" else ""
-    text = entry.text.replace(f" · call_sid={call_sid}", "").replace(f"call_sid={call_sid}, ", "")
-    return f"{level}{emoji}{tag}{text}"

@@ -9,7 +9,8 @@ from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.stack.lines import RANK
 from prosaas_ops.stack.records import OPEN, Record
-from prosaas_ops.stories.call import Entry, Story, transcript
+from prosaas_ops.stories.call import Story, transcript
+from prosaas_ops.stories.moment import Entry
 from prosaas_ops.texts.pages import RECKONED
 
 _TAKEN = ("completed", "answered")

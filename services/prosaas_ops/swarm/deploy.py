@@ -55,10 +55,10 @@ class Deploy:
         return Plan(
             "up-swarm",
             [
-                Step("nodes", self._known),
-                Step("images", lambda: self._images(build)),
-                Step("each node", self._seen),
-                Step("contents", lambda: carry(self._world, self._wanted)),
+                Step("nodes", self._known, prepares=True),
+                Step("images", lambda: self._images(build), prepares=True),
+                Step("each node", self._seen, prepares=True),
+                Step("contents", lambda: carry(self._world, self._wanted), prepares=True),
                 Step("database", self._database),
                 Step("migrate", self._migrate),
                 Step("rollout", lambda: self._roll_out(self._wanted.stack)),

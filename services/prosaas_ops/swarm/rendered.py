@@ -12,7 +12,7 @@ from prosaas_ops.texts import swarm as words
 # Of a service in both languages; what else Compose says of one is for Compose alone, or is translated below.
 _KEPT = (
     "cap_drop", "command", "entrypoint", "healthcheck", "init", "labels", "logging", "read_only", "stop_grace_period",
-    "ulimits", "user",
+    "sysctls", "ulimits", "user",
 )  # fmt: skip
 # The longest name that Swarm gives, and how much of it tells one content from another.
 _LONGEST, _DIGEST = 64, 10

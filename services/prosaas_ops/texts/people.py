@@ -103,6 +103,7 @@ NOT_MASKED: Final = Text(
 HAND_OVER: Final = Text("הלאה: למסור את הקובץ ואז למחוק אותו", "next: hand it over, then remove it")
 
 # make retention
+NOT_REMOVED: Final = Text("קובץ ישן שאי אפשר למחוק: {why}", "an old file could not be removed: {why}")
 HEAD: Final = (
     Text("מה נשמר", "kept"),
     Text("למשך", "for"),

@@ -29,12 +29,11 @@ async def run(tools: Tools) -> None:
     What cannot be ended stops nothing else; it is raised when all the rest is done.
     """
     started, ended = time.monotonic(), Counter[str]()
-    failed: Exception | None = None
+    failed: list[Exception] = []
     with scope(job_id=RETENTION_SWEEP):
-        try:
-            ended["black boxes"] += await _files(tools)
-        except OSError as error:
-            failed = error
+        refused: list[OSError] = []
+        ended["black boxes"] += await _files(tools, refused)
+        failed += refused
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
                 try:
@@ -42,18 +41,18 @@ async def run(tools: Tools) -> None:
                 except DatabaseUnavailable:
                     raise
                 except Exception as error:
-                    failed = error
+                    failed.append(error)
         told = ", ".join(f"{kept} {count}" for kept, count in ended.items() if count)
         log.event(RETENTION, removed=told or "-", ms=round((time.monotonic() - started) * 1000))
-    if failed is not None:
-        raise failed
+    if failed:
+        raise failed[0]
 
 
-async def _files(tools: Tools) -> int:
+async def _files(tools: Tools, refused: list[OSError]) -> int:
     settings = tools.settings
-    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days)
-    folders = await asyncio.to_thread(blackbox_folders)
-    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, settings.keep_blackbox_days) for each in folders])
+    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days, refused)
+    days, folders = settings.keep_blackbox_days, await asyncio.to_thread(blackbox_folders)
+    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, days, refused) for each in folders])
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:

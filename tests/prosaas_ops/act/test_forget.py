@@ -128,6 +128,14 @@ def test_everything_of_theirs_goes_and_the_receipt_does_not_say_who(
     assert forget.run(known(PHONE=NUMBER, YES="1")) == NOTHING
 
 
+def test_a_call_that_is_on_disk_alone_is_in_the_ledger_by_its_file(known: Any) -> None:
+    """The database was away when it rang: there is no row of it, and a restore has its file."""
+    Path("volume/CA9.0a0b0c0d.journal").write_text(json.dumps({"call": {"call_sid": "CA9", "from_number": NUMBER}}))
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    (noted,) = ledger.noted(Path("backups"))
+    assert {ledger.hashed(CALL), ledger.hashed("CA9.0a0b0c0d")} <= noted.calls
+
+
 def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -> None:
     """WhatsApp's id of a message has the number in it, for whoever can read base64."""
     execute(f"INSERT INTO customers (id, business_id, channel, external_id) VALUES (90, 1, 'whatsapp', '{DIGITS}')")

@@ -15,7 +15,8 @@ from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.messages import Message, Talk
 from prosaas_ops.stack.records import Appointment, Found, Job, Record
-from prosaas_ops.stories.call import Entry, Story
+from prosaas_ops.stories.call import Story
+from prosaas_ops.stories.moment import Entry
 
 CALL = "CA0123456789abcdef0123456789abcdef"
 

@@ -24,7 +24,8 @@ from prosaas_ops.options import Problem
 from prosaas_ops.stack.day import Day, HeldJob
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.search import Hit
-from prosaas_ops.stories.call import Entry, Story
+from prosaas_ops.stories.call import Story
+from prosaas_ops.stories.moment import Entry
 
 CALL = "CA0123456789abcdef0123456789abcdef"
 BAD = "<script>alert(1)</script>\u202e\x1b[2J\"'"

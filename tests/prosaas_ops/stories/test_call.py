@@ -11,6 +11,7 @@ from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories import call as story
 from prosaas_ops.stories.judged import facts_of
+from prosaas_ops.stories.moment import kind_of
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
 
@@ -271,4 +272,4 @@ def test_a_call_of_a_restored_backup_has_no_known_end(engine: Any, known: dict[s
     ],
 )
 def test_trouble_outranks_the_kind_of_event(level: str, event: str, kind: str) -> None:
-    assert story.kind_of(level, event) == kind
+    assert kind_of(level, event) == kind

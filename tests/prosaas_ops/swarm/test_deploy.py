@@ -78,6 +78,7 @@ def test_what_fails_leads_back_to_what_ran_and_a_first_start_to_nothing(
     monkeypatch.setattr(deploy.Deploy, "_roll_out", lambda _self, stack: rolled.append(stack))
     released(manager, monkeypatch, "new", "old")
     plan = deploy.Deploy(Machine(tmp_path), None).plan(build=False)
+    assert [step.name for step in plan.steps if step.prepares] == ["nodes", "images", "each node", "contents"]
     assert plan.back is not None
     for step in plan.back(plan.memory):
         step.do()
