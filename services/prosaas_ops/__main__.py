@@ -71,11 +71,12 @@ def main(arguments: list[str]) -> int:
     command, *words = arguments
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
-    module = import_module(f"prosaas_ops.{COMMANDS[command]}")
     watched = command in audited.COMMANDS
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
+        # The longest part of the first second, in which many change their mind.
+        module = import_module(f"prosaas_ops.{COMMANDS[command]}")
         options = gather(command, options_of(command), words)
         noted = audited.note_command(options) if watched else None
         try:

@@ -20,6 +20,8 @@ class CallFacts:
     # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
     reached: bool = True
     refused_at_door: str = ""
+    # Whether the log was asked, too; a list knows the records alone.
+    looked_into: bool = True
     # Whether it is over and nobody knows how.
     lost: bool = False
     # How long before the call prosaas-calls had stopped, where it did not run, as a person says it.
@@ -71,11 +73,20 @@ TROUBLES = (
         lambda call: bool(call.down_for) and not call.reached,
     ),
     Trouble(
+        "no_stream_listed",
+        "זרם השמע לא הגיע; make trace אומר למה",
+        "no audio stream ever came; make trace says why",
+        "make trace CALL={call_sid}",
+        lambda call: not (call.looked_into or call.reached or call.live or call.refused_at_door or call.lost),
+    ),
+    Trouble(
         "no_stream",
         "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
         "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
-        lambda call: not (call.reached or call.live or call.refused_at_door or call.down_for or call.lost),
+        lambda call: (
+            call.looked_into and not (call.reached or call.live or call.refused_at_door or call.down_for or call.lost)
+        ),
     ),
     Trouble(
         "no_ending",

@@ -70,6 +70,8 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _down(each.state) else screen.warn(line) if each.level == "DEBUG" else line
+    if repairs := _repairs(now):
+        yield Prose(screen.bad(words.NOT_UP(commands=" · ".join(repairs))))
     yield ""
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:
@@ -80,6 +82,14 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
         told = {"service": switch.service, "target": switch.target, "level": switch.level}
         by = words.BY(who=switch.by) if switch.by else ""
         yield screen.warn(_named(words.SWITCHED, words.SWITCH_IS(**told, left=spoken_duration(switch.left_s), by=by)))
+
+
+def _repairs(now: Status) -> list[str]:
+    """What starts those again that are not there, the ones that others need first."""
+    gone = {short(each.service) for each in now.running if not each.state.startswith("Up")}
+    if gone - {"api", "calls", "worker"}:
+        return ["make up-prod"]
+    return [f"make restart-{name}" for name in ("worker", "api", "calls") if name in gone]
 
 
 def _named(name: Text, what: object) -> str:

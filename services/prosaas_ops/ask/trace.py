@@ -39,6 +39,8 @@ _KIND = {
 _LISTED = 20
 # What AT= names is a minute that somebody remembers.
 _NEAR_SECONDS = 900.0
+# A call that is further from the moment asked for is another one: the list is shown in its place.
+_FAR_SECONDS = 3600.0
 
 
 def run(options: Options) -> int:
@@ -97,7 +99,7 @@ def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
         if apart > _NEAR_SECONDS:
             times = {"at": f"{at:%m-%d %H:%M}", "started": f"{nearest.started_at:%m-%d %H:%M}"}
             complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
-        return nearest.call_sid
+        return nearest.call_sid if apart <= _FAR_SECONDS else ""
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):

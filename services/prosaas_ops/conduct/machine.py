@@ -10,7 +10,7 @@ from typing import Any
 
 from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached
 from prosaas_ops.conduct.finding import Check, Finding
-from prosaas_ops.conduct.world import World
+from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import machine as words
 
@@ -143,6 +143,20 @@ def server(world: World, _environment: str) -> Iterator[Finding]:
             yield Finding("database", words.SERVER(wanted=wanted, volume=volume))
 
 
+def services(world: World, _environment: str) -> Iterator[Finding]:
+    """Of a stack that was started, what has ended; nothing of one that was not."""
+    found = world.containers(*OURS, "postgres", "gateway")
+    runs = {one.service for one in found if one.state == "running"}
+    for one in found:
+        if one.service not in runs:
+            own = f"make restart-{one.service.removeprefix('prosaas-')}" if one.service in OURS else "make up-prod"
+            yield Finding(
+                "services", words.ENDED(service=one.service, status=one.status), own, "docs/troubleshooting.md"
+            )
+    if found and runs.issuperset(one.service for one in found):
+        yield Finding("services", str(words.ALL_RUN))
+
+
 def project(world: World, _environment: str) -> Iterator[Finding]:
     """Another folder's containers under this name would be taken over, or taken away as orphans."""
     form = '{{.Label "com.docker.compose.project.working_dir"}}'
@@ -167,7 +181,7 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*CONFIGURED, server, reached),
+    *(*CONFIGURED, server, reached, services),
 )
 PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.

@@ -146,6 +146,7 @@ def facts_in(row: Any) -> CallFacts:
         live=row["unrecorded"] and not row["unreached"] and not row.get("lost"),
         lost=bool(row.get("lost")),
         reached=not row["unreached"],
+        looked_into=False,
         first_audio_ms=row["first_audio"],
         slowest_ms=row["slowest"],
         unanswered_ms=row["unanswered"],

@@ -13,6 +13,8 @@ NO_CGROUP: Final = Text(
 )
 MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
+ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
+ALL_RUN: Final = Text("כולם רצים", "all run")
 OLDER: Final = Text("{version} ישן מ-{least}", "{version} is older than {least}")
 NEWER_ONE: Final = Text("make setup, או גרסה חדשה יותר של ההפצה שלכם", "make setup, or your distribution's newer one")
 FREE_GB: Final = Text("פנויים ל-engine {free} GB", "{free} GB free for the engine")

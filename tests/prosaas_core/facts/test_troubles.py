@@ -18,6 +18,7 @@ def facts(**values: Any) -> CallFacts:
         ({}, []),
         ({"end_reason": "model_unreachable", "reconnects": 6}, ["bad_ending", "reconnects"]),
         ({"end_reason": "", "reached": False}, ["no_stream"]),
+        ({"end_reason": "", "reached": False, "looked_into": False}, ["no_stream_listed"]),
         ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
         ({"end_reason": "", "reached": False, "down_for": "1.4s"}, ["not_running"]),
         ({"end_reason": "", "reached": False, "lost": True}, ["no_ending"]),

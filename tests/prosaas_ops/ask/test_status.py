@@ -94,7 +94,16 @@ def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: 
     gone = [replace(found, status="Exited (137) 2 minutes ago") for found in engine.containers()]
     engine.containers = lambda *some: gone
     assert command.run(options("status")) == PROBLEM
-    assert "Exited (137)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Exited (137)" in said
+    assert "not everything runs; next: make restart-worker · make restart-api · make restart-calls" in said
+
+
+def test_what_others_need_is_started_with_the_whole_stack(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
+    found = engine.containers()
+    engine.containers = lambda *some: [replace(found[0], service="postgres", status="Exited (1)"), *found[1:]]
+    assert command.run(options("status")) == PROBLEM
+    assert "next: make up-prod" in capsys.readouterr().out
 
 
 def test_an_alert_that_another_explains_is_not_told(stands: Any, options: Any, capsys: Any) -> None:

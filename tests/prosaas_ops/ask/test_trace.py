@@ -362,9 +362,15 @@ def test_one_of_them_is_told_by_its_number_or_its_time(
 def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
     told: list[str], options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:40")) == FINE
+    assert told == ["CAnew"]
+    assert "the call nearest to 11-25 14:40 UTC is of 11-25 14:00 UTC, 40m apart" in capsys.readouterr().err
+    # Hours away it is another call: all are listed.
     assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T21:00")) == FINE
     assert told == ["CAnew"]
-    assert "the call nearest to 11-25 21:00 UTC is of 11-25 14:00 UTC, 7h apart" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "7h apart" in said.err
+    assert "  1  11-25 14:00:00" in said.out
     trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
     assert capsys.readouterr().err == ""
 

@@ -7,6 +7,7 @@ import pytest
 from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, processors
 from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.stack.engine import Container
 
 
 @pytest.mark.parametrize(("cpus", "bad"), [("2.0", False), ("99", True)])
@@ -43,3 +44,24 @@ def test_a_server_of_another_major_version_is_refused_on_the_volume_that_is_ther
     assert "is PostgreSQL 18, and the volume prosaas_pgdata is of PostgreSQL 17" in finding.text
     world.volume = False
     assert list(machine.server(world, "prod")) == []
+
+
+def test_a_service_that_has_ended_is_told_with_what_starts_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a generation that runs, one that has ended is nobody's trouble; of no stack nothing is said."""
+
+    def one(service: str, state: str) -> Container:
+        return Container(service, service, service, state, "", state)
+
+    found: list[Container] = []
+    monkeypatch.setattr(World, "containers", lambda *_: found)
+    assert list(machine.services(World(tmp_path), "prod")) == []
+    found += [one("worker", "running"), one("worker", "exited"), one("postgres", "running")]
+    assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
+    found += [one("prosaas-calls", "exited"), one("gateway", "dead")]
+    told = {each.text: each.fix for each in machine.services(World(tmp_path), "prod")}
+    assert told == {
+        "prosaas-calls does not run: exited": "make restart-calls",
+        "gateway does not run: dead": "make up-prod",
+    }

@@ -165,7 +165,7 @@ def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pyt
     assert "7 calls, 6 went badly, 1 never reached the agent" in said[0]
     assert "01-25 11:00  CAmodel0  …3333" in said[2]
     assert said[2].endswith("we ended it: the model could not be reached")
-    assert said[3].endswith("or the caller left before it could")
+    assert said[3].endswith("no audio stream ever came; make trace says why")
     assert said[4] == "2 of 6: MAX=6 shows all"
     assert said[5].startswith("next: make trace CALL=CAmodel0")
 
