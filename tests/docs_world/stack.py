@@ -75,9 +75,6 @@ class Stack:
     def inspect(self, container: str) -> dict[str, Any]:
         return {"State": _STATE, **self.details.get(container, {})}
 
-    def log_driver(self, container: Container) -> tuple[str, dict[str, str]]:
-        return Engine.log_driver(self, container)  # type: ignore[arg-type]
-
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]
         return state
