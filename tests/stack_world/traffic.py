@@ -33,8 +33,8 @@ class Traffic:
     Placed through the simulator's own port: a process for each would take the processors that are to be watched.
     """
 
-    def __init__(self, stack: Reached, *, live: int = 10, every_s: float = 1.0) -> None:
-        self._stack, self._live, self._every_s = stack, live, every_s
+    def __init__(self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _LONG) -> None:
+        self._stack, self._live, self._every_s, self._rounds = stack, live, every_s, rounds
         self._simulator = stack.simulator
         self._over = threading.Event()
         self._started = 0
@@ -46,7 +46,8 @@ class Traffic:
     def flowing(self) -> Iterator[None]:
         """The long calls are all live when the block begins."""
         long = [
-            threading.Thread(target=self._call, args=("long",), kwargs={"repeat": _LONG}) for _ in range(self._live)
+            threading.Thread(target=self._call, args=("long",), kwargs={"repeat": self._rounds})
+            for _ in range(self._live)
         ]
         others = [threading.Thread(target=act) for act in (self._callers, self._webhooks)]
         for thread in long:

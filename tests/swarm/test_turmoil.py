@@ -42,7 +42,7 @@ def complete(swarm: Swarm) -> str | None:
 def test_a_version_that_never_becomes_healthy_goes_back_by_itself(swarm: Swarm) -> None:
     """No caller meets it, the command says so, and what ran before still runs."""
     before = placed(swarm, "prosaas-calls")
-    traffic = Traffic(swarm, live=3, every_s=1.0)
+    traffic = Traffic(swarm, live=3, every_s=1.0, rounds=2)
     swarm.checkout.configure(IDLE_SECONDS="0")
     try:
         with traffic.flowing():
@@ -183,7 +183,7 @@ def test_calls_lost_with_a_node_are_recorded_as_such_when_it_is_back(swarm: Swar
 def test_a_node_that_is_to_rest_lets_its_calls_come_to_their_end(swarm: Swarm) -> None:
     """Its replicas go elsewhere, and nobody on the phone notices."""
     resting = free_of_all_else(swarm)
-    traffic = Traffic(swarm, live=6, every_s=1.0)
+    traffic = Traffic(swarm, live=6, every_s=1.0, rounds=2)
     with traffic.flowing():
         assert swarm.calls_on(resting)
         swarm.manager.docker("node", "update", "--availability=drain", resting.name)

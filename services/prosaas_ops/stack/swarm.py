@@ -48,6 +48,8 @@ class SwarmEngine(Engine):
     def __init__(self, project: str | None = None, path: str = SOCKET) -> None:
         super().__init__(project, path)
         self._told_of: set[str] = set()
+        # Lines of many replicas are read at once.
+        self._telling = threading.Lock()
 
     def services(self) -> list[dict[str, Any]]:
         """The stack's services as Swarm describes them."""
@@ -88,10 +90,16 @@ class SwarmEngine(Engine):
     def require(self, *services: str) -> list[Container]:
         """The same; once for each node that is away it is told that what is there is missing."""
         found = super().require(*services)
-        for node in sorted({one.place.partition("@")[2] for one in found if one.state == AWAY} - self._told_of):
-            self._told_of.add(node)
-            complain(words.NODE_AWAY(node=node))
+        for one in found:
+            if one.state == AWAY:
+                self._tell_of(one.place.partition("@")[2])
         return found
+
+    def _tell_of(self, node: str) -> None:
+        with self._telling:
+            if node not in self._told_of:
+                self._told_of.add(node)
+                complain(words.NODE_AWAY(node=node))
 
     def current(self) -> list[Container]:
         """A task that ended was followed by another: it is history, and its lines are what is left of it."""
@@ -129,6 +137,7 @@ class SwarmEngine(Engine):
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything that the task wrote in the window, whichever node it ran on. Swarm knows no end of a window."""
         if container.state == AWAY:
+            self._tell_of(container.place.partition("@")[2])
             return []
         with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
             frames = Demultiplexer(container.service, container.place)

@@ -75,10 +75,10 @@ def test_a_node_that_is_away_is_told_once_and_nothing_is_asked_of_it(
 ) -> None:
     """What Swarm still calls running there is not: a look into it would wait in vain."""
     docker.answers["/nodes"] = (200, json.dumps([node("n1", "one"), node("n2", "two", state="down")]).encode())
-    for _ in range(2):
-        (found,) = engine.current()
+    _, found = engine.containers()
     assert (found.state, found.status) == ("away", "its node is away")
     assert engine.logs(found) == []
+    assert engine.current() == [found]
     assert capsys.readouterr().err == "two is away: what was written there is missing here until it is back\n"
     assert not [path for path in docker.asked if path.endswith("/logs")]
 
