@@ -45,18 +45,21 @@ class TextRenderer:
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
         _, level, _, what, _, error = record
-        text = escape(self.words(record, context).replace(TAIL, _TAIL_ESCAPED))
+        text = self.words(record, context)
+        if TAIL in text:
+            text = text.replace(TAIL, _TAIL_ESCAPED)
+        if not text.isprintable():
+            text = escape(text)
         head = self._heads.get(level) or self._head(level)
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
         tail = tail_of(record, context) if context.tail else ""
         if len(text) > LONGEST_LINE // 4:
             text = cut_to_bytes(text, LONGEST_LINE - len((head + tail).encode("utf-8", "backslashreplace")))
-        line = head + text + tail
+        line = f"{head}{text}{tail}\n"
         if error is not None:
-            stack = redact(error.stack)
-            line = "\n".join([line, *(_STACK_INDENT + escape(row) for row in stack.split("\n"))])
-        return line.encode("utf-8", "backslashreplace") + b"\n"
+            line += "".join(f"{_STACK_INDENT}{escape(row)}\n" for row in redact(error.stack).split("\n"))
+        return line.encode("utf-8", "backslashreplace")
 
     def words(self, record: Record, context: Context) -> str:
         """The record in words, unescaped, with nothing in it that nobody is to see."""
