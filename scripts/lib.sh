@@ -77,11 +77,15 @@ left_to_this_machine() {
         fi
     fi
     if [ -e .state/copy ]; then
-        copy=$(head -n 1 .state/copy)
-        sed 1d .state/copy | while IFS= read -r file; do
-            sh -c "$copy" BACKUP_COPY "$file" || fail "$file is written, and its copy failed: $copy" \
-                "run that by hand, with the file as \$1" docs/operations.md
-        done
+        files=$(cat .state/copy)
+        # Gone first: what fails is said once, by the command that wrote the files, and by no later one.
         rm .state/copy
+        copy=$(printf '%s\n' "$files" | head -n 1)
+        # Each file, whatever became of the one before. The command has no input: it would read the other names.
+        failed=$(printf '%s\n' "$files" | sed 1d | while IFS= read -r file; do
+            sh -c "$copy" BACKUP_COPY "$file" </dev/null >&2 || printf ' %s' "$file"
+        done)
+        [ -z "$failed" ] || fail "written, and the copy failed:$failed" \
+            "run this by hand, with the file as \$1: $copy" docs/operations.md
     fi
 }

@@ -2,8 +2,7 @@
 
 For each configuration the largest number of calls with p99 frame lateness within 20 ms and the processor time that a
 frame costs, beside a bare relay on the same library; then what one call at DEBUG does to the others, and how long a
-caller waits for the first sound; and one, two and three replicas behind the gateway, with what that costs. The
-configurations climb together, so that a busy moment meets them all.
+caller waits for the first sound. The configurations climb together, so that a busy moment meets them all.
 """
 
 import argparse
@@ -14,7 +13,6 @@ from itertools import product
 
 import uvloop
 
-from bench.calls import behind
 from bench.calls.service import CONFIGURATIONS, Measured, measure, measure_first_audio, measure_switch
 from bench.database import database
 from bench.goals import Goal, goals_table, table
@@ -105,11 +103,6 @@ async def main(arguments: argparse.Namespace) -> None:
         p95 = await measure_first_audio(calls, arguments.seconds * 2, handshake_ms)
         what = f"first sound, p95 of {calls} calls, model's handshake {handshake_ms} ms"
         goals.append(Goal(what, p95, 10 if handshake_ms else None, " ms"))
-    if arguments.behind:
-        measured = await behind.rows(arguments.behind, arguments.share, arguments.seconds)
-        print("Replicas behind one gateway, on one core together, the gateway beside the callers on the other:\n")
-        print(*table(behind.HEADER, (each.row() for each in measured)), sep="\n", end="\n\n", flush=True)
-        goals += [Goal(what, share) for what, share in behind.costs(measured)]
     print(*goals_table(goals), sep="\n")
 
 
@@ -121,8 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="of each step; the middle one counts")
     parser.add_argument("--switch", type=int, default=100, metavar="CALLS", help="one of so many at DEBUG; 0: skip")
     parser.add_argument("--first-audio", nargs="*", type=int, default=[10, 100], metavar="CALLS", help="so many join")
-    parser.add_argument("--behind", nargs="*", type=int, default=[1, 2, 3], metavar="REPLICAS", help="a row for each")
-    parser.add_argument("--share", type=int, default=120, metavar="CALLS", help="so many, over all these replicas")
     return parser
 
 

@@ -132,9 +132,10 @@ async def tell_of(conn: AsyncConnection, call_sid: str, *, part: str = "") -> No
     await enqueue(conn, BUSINESS_TELL, about, key=f"{BUSINESS_TELL}:{call_sid}{part}")
 
 
-async def save_summary(conn: Executor, call_sid: str, summary: str) -> None:
-    """Keep the summary of a recorded call."""
-    await conn.execute(update(Call).where(Call.call_sid == call_sid).values(summary=summary, summarised_at=func.now()))
+async def save_summary(conn: Executor, call_sid: str, summary: str, *, turns: int) -> None:
+    """Keep the summary of a recorded call, unless the turns that it was made of are gone: who spoke was forgotten."""
+    there = update(Call).where(Call.call_sid == call_sid, func.jsonb_array_length(Call.transcript) >= turns)
+    await conn.execute(there.values(summary=summary, summarised_at=func.now()))
 
 
 async def claim_effect(conn: Executor, key: str, job: str) -> bool:

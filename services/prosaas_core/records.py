@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,9 +20,12 @@ from prosaas_core.facts.hindsight import hindsight
 from prosaas_core.facts.prices import Charge
 from prosaas_core.jobs import CALL_SUMMARISE, enqueue
 from prosaas_core.phones import caller_id
+from prosaas_core.privacy.places import SPOKEN_METRIC
 from prosaas_core.storable import storable
 from prosaas_core.tables import Business, Call, Customer
 
+# How old a call may be of which a business still hears that its caller was sent away.
+TOLD_WITHIN = timedelta(hours=12)
 # Numbers of a call that its parts add up to.
 _ADDED_UP = (
     "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
@@ -102,9 +105,10 @@ async def save_call_record(conn: AsyncConnection, record: CallRecord, *, day_lim
     # A call that goes on after a transfer is told of anew.
     part = "" if stored is not None else f":{record.started_at.isoformat()}"
     await enqueue(conn, CALL_SUMMARISE, about, key=f"{CALL_SUMMARISE}:{record.call_sid}{part}")
-    # For whom a person rings is served, or comes back.
+    # For whom a person rings is served, or comes back. After some hours it is no news: a restore finds old calls, too.
     sent_away = record.end_reason in UNSERVED and not record.metrics.get("rescued")
-    if sent_away and record.business_id is not None:
+    is_news = datetime.now(UTC) - record.ended_at < TOLD_WITHIN
+    if sent_away and is_news and record.business_id is not None:
         await queries.tell_of(conn, record.call_sid, part=part)
     return True
 
@@ -183,7 +187,8 @@ async def _unless_forgotten(conn: AsyncConnection, record: CallRecord) -> CallRe
     erased = exists().where(Call.call_sid == record.call_sid, Call.recorded_at.is_not(None), Call.from_number == "")
     if not record.from_number or not await conn.scalar(select(erased)):
         return record
-    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[])
+    numbers = {name: value for name, value in record.metrics.items() if name != SPOKEN_METRIC}
+    return replace(record, from_number="", to_number="", customer_id=None, transcript=[], events=[], metrics=numbers)
 
 
 async def _resolved(conn: AsyncConnection, record: CallRecord) -> CallRecord:

@@ -85,7 +85,7 @@ class JsonRenderer:
         elif what.speech:
             return self._whole(record, context)
         else:
-            text, event = redact(self._text.text(record, context)), b',"event":"%b"' % what.name.encode()
+            text, event = self._text.words(record, context), b',"event":"%b"' % what.name.encode()
         try:
             message, fields = orjson.dumps(text), orjson.dumps(own)
         except (TypeError, ValueError):

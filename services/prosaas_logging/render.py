@@ -10,9 +10,10 @@ from .digits import HIDDEN, is_private
 from .events import AnyEvent, Event
 from .levels import level_name
 from .record import Context, Record
-from .redact import LEAST_PRIVATE, LONGEST_TEXT, cut_middle, hide, is_harmless, may_name, redact, rule_of
+from .redact import LONGEST_TEXT, cut_middle, hide, redact
 from .settings import LogSettings
-from .values import Fields, dump, number_text, plain, text_of
+from .shapes import Shapes
+from .values import dump, number_text, plain, text_of
 
 LONGEST_LINE: Final = 15 * 1024
 # Between a line's text and the ids that the renderer, and nobody else, puts behind it.
@@ -30,12 +31,6 @@ _LONGEST_NAME: Final = 100
 _LONGEST_ID: Final = 200
 _MOST_IDS: Final = 8
 _MOST_REMEMBERED: Final = 4096
-_REMEMBERED_LENGTH: Final = 64
-_MILLION: Final = 1e6
-# Stands for a value that is no secret by itself, and would be one behind a name that says so.
-_ANYTHING: Final = "aaaaaaaa"
-# Letters that no secret's name ends with: password, api_key, cookie, authorization, secret, -256.
-_NO_NAME_ENDS_SO: Final = frozenset("abcfghijklmopqrsuvwxz01234578")
 
 
 class TextRenderer:
@@ -44,18 +39,13 @@ class TextRenderer:
     def __init__(self, settings: LogSettings) -> None:
         self._hebrew = settings.lang == "he"
         self._transcripts = settings.transcripts
-        # Each field's name as it stands in a line; empty for those whose values are looked at.
-        self._names: dict[str, str] = {}
-        self._values: set[str] = set()
+        self._shapes = Shapes(hebrew=self._hebrew)
         self._heads: dict[int, str] = {}
 
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
-        _, level, logger, what, fields, error = record
-        text = self._ordinary(what, fields) if type(what) is str and fields and not logger.fields else None
-        if text is None:
-            text = redact(self.text(record, context))
-        text = escape(text.replace(TAIL, _TAIL_ESCAPED))
+        _, level, _, what, _, error = record
+        text = escape(self.words(record, context).replace(TAIL, _TAIL_ESCAPED))
         head = self._heads.get(level) or self._head(level)
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
@@ -67,6 +57,12 @@ class TextRenderer:
             stack = redact(error.stack)
             line = "\n".join([line, *(_STACK_INDENT + escape(row) for row in stack.split("\n"))])
         return line.encode("utf-8", "backslashreplace") + b"\n"
+
+    def words(self, record: Record, context: Context) -> str:
+        """The record in words, unescaped, with nothing in it that nobody is to see."""
+        _, _, logger, what, fields, _ = record
+        said = self._shapes.words(what, fields) if fields and not logger.fields else None
+        return redact(self.text(record, context)) if said is None else said
 
     def text(self, record: Record, context: Context) -> str:
         """The record in words, unescaped and with its patterns unredacted, but with its named secrets hidden."""
@@ -95,66 +91,15 @@ class TextRenderer:
         rest += [f"{name}={value}" for name, value in shown.items() if name not in what.fields and name not in used]
         return ", ".join([text, *rest]) if text else ", ".join(rest)
 
-    def _ordinary(self, said: str, fields: Fields) -> str | None:
-        """A free text with its fields where no part needs a closer look, which is most of them; else None.
-
-        A pattern over the whole line would see no more: each part was tried with what can stand beside it.
-        """
-        parts = []
-        names, values = self._names, self._values
-        for name, value in fields.items():
-            before = names.get(name) or self._name(name)
-            if not before:
-                return None
-            kind = type(value)
-            if kind is str:
-                if value not in values and not self._value(value):  # type: ignore[arg-type]
-                    return None
-                parts.append(before + value)  # type: ignore[operator]
-            elif kind is int and -LEAST_PRIVATE < value < LEAST_PRIVATE:  # type: ignore[operator]
-                parts.append(f"{before}{value}")
-            elif kind is float and -_MILLION < value < _MILLION:  # type: ignore[operator]
-                parts.append(before + f"{value:.3f}".rstrip("0").rstrip("."))
-            elif kind is bool:
-                parts.append(f"{before}true" if value else f"{before}false")
-            else:
-                return None
-        text = f"{said}: {', '.join(parts)}"
-        if len(text) > _ROOM // 8 or len(parts) > _MOST_FIELDS:
-            return None
-        # "the token" before "id=…" makes a secret of what is no secret alone.
-        alone = said[-1:] in _NO_NAME_ENDS_SO and not may_name(said)
-        return text if is_harmless(said if alone else f"{said}: {name}={_ANYTHING}") else None
-
-    def _value(self, value: str) -> bool:
-        """Whether a value may be shown as it is, also before another field: what follows belongs to a cookie, too."""
-        known = is_harmless(f"{value}, {_ANYTHING}")
-        if known and len(value) <= _REMEMBERED_LENGTH:
-            if len(self._values) >= _MOST_REMEMBERED:
-                self._values.clear()
-            self._values.add(value)
-        return known
-
     def _head(self, level: int) -> str:
         head = f"[{level_name(level)}] "
         if len(self._heads) < _MOST_REMEMBERED:
             self._heads[level] = head
         return head
 
-    def _name(self, name: str) -> str:
-        """``name=``, or nothing for a name that is a reason to look closer at what follows it."""
-        before = f"{name}="
-        seen = f"{before}{_ANYTHING}"
-        plain = name.isidentifier() and name.isascii() and name[0] != "_" and len(name) <= _LONGEST_NAME
-        if not plain or rule_of(name) is not None or redact(seen) != seen:
-            before = ""
-        if len(self._names) < _MOST_REMEMBERED:
-            self._names[name] = before
-        return before
-
     def entry(self, record: Record, context: Context) -> str:
         """The record in words, ready to be kept in a database."""
-        return escape(redact(self.text(record, context)))
+        return escape(self.words(record, context))
 
     def show(self, name: str, value: object) -> str:
         """A field's value for a human reader."""

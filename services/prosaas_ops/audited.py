@@ -3,6 +3,7 @@
 The file outlives the database's own table: after a restore what was done since the backup is carried in again.
 """
 
+import errno
 import json
 import os
 import uuid
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from prosaas_logging.redact import hide, redact
 from prosaas_ops.options import Options, Problem, complain, harmless
@@ -70,8 +71,10 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
     try:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         row = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
-        with (FOLDER / "log.jsonl").open("ab") as file:
-            file.write(row)
+        # At once and as a whole: where it stands is exact, whoever else writes.
+        with (FOLDER / "log.jsonl").open("ab", buffering=0) as file:
+            if file.write(row) < len(row):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             return Noted(file.tell() - len(row), file.tell())
     except OSError as error:
         complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
@@ -79,11 +82,14 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
 
 
 def take_back(noted: Noted | None) -> None:
-    """Nothing was done, for it was typed wrongly. What another command noted since leaves both where they are."""
+    """Nothing was done, for it was typed wrongly: blanks in its place, so that what others noted stays where it is.
+
+    Where somebody carried it into the database meanwhile, it is there for good.
+    """
     if noted is not None:
         with suppress(OSError), (FOLDER / "log.jsonl").open("r+b") as file:
-            if file.seek(0, os.SEEK_END) == noted.end:
-                file.truncate(noted.start)
+            file.seek(noted.start)
+            file.write(b" " * (noted.end - noted.start - 1))
 
 
 def note_command(options: Options) -> Noted | None:
@@ -98,7 +104,7 @@ def carry() -> bool:
 
     try:
         with (FOLDER / "log.jsonl").open("rb") as file:
-            file.seek(_told())
+            file.seek(_reached(file))
             lines, reached = file.readlines(), file.tell()
     except FileNotFoundError:
         return True
@@ -142,9 +148,12 @@ def _entries(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
                 yield row
 
 
-def _told() -> int:
+def _reached(file: BinaryIO) -> int:
+    """Up to where the database has it: the end of a row, or it is taken all again, which adds nothing twice."""
     try:
-        return int((FOLDER / "told").read_text())
+        told = int((FOLDER / "told").read_text())
+        file.seek(told - 1)
+        return told if file.read(1) == b"\n" else 0
     except (OSError, ValueError):
         return 0
 

@@ -16,7 +16,8 @@ SMALLEST = {
     "api": "--webhooks 400 --rounds 1 --connections 2",
     "costs": "--calls 1000 --times 1",
     "console": "--calls 3000 --lines 10 --times 1 --live 0",
-    "calls": "--only info --calls 2 --seconds 0.5 --rounds 1 --switch 0 --first-audio 2 --behind 2 --share 4",
+    "replicas": "--replicas 2 --calls 4 --seconds 0.5 --rounds 1",
+    "calls": "--only info --calls 2 --seconds 0.5 --rounds 1 --switch 0 --first-audio 2",
 }
 
 

@@ -73,8 +73,27 @@ def test_a_backup_is_handed_to_the_command_of_this_machine_once(machine: Machine
 def test_a_copy_that_fails_says_so_and_what_to_do(machine: Machine) -> None:
     done = machine.leave(copy="false\n/backups/x.dump\n")
     assert done.returncode == 1
-    assert "/backups/x.dump is written, and its copy failed: false" in done.stderr
-    assert "fix:" in done.stderr
+    assert "written, and the copy failed: /backups/x.dump" in done.stderr
+    assert "fix:  run this by hand, with the file as $1: false" in done.stderr
+
+
+def test_a_copy_that_failed_is_said_by_the_backup_and_by_no_command_after_it(machine: Machine) -> None:
+    """What it was to take may be gone by then, as BACKUP_KEEP says."""
+    assert machine.leave(copy="false\n/backups/x.dump\n").returncode == 1
+    done = machine.leave()
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_command_that_reads_its_input_or_fails_at_one_file_keeps_none_of_the_others(machine: Machine) -> None:
+    """ssh and many more read all that there is to read."""
+    names = ("a.dump", "a.files.tar.gz", "forgotten.jsonl")
+    for name in names:
+        (machine.folder / name).write_text(name)
+    (machine.folder / "far").mkdir()
+    command = 'cat >/dev/null; [ "$1" != a.dump ] && cp "$1" far/'
+    done = machine.leave(copy="\n".join([command, *names]) + "\n")
+    assert sorted(path.name for path in (machine.folder / "far").iterdir()) == ["a.files.tar.gz", "forgotten.jsonl"]
+    assert "the copy failed: a.dump\n" in done.stderr
 
 
 def test_every_file_of_a_backup_is_handed_over(machine: Machine) -> None:

@@ -72,6 +72,11 @@ def test_nothing_of_one_machine_is_mounted_and_nothing_for_itself_alone_is_publi
     assert {one["target"] for one in services["worker"]["configs"]} == {"/etc/prosaas/env/prod.env"}
 
 
+def test_the_door_gives_up_on_a_machine_that_says_nothing(made: Rendered) -> None:
+    """The engine's own patience is a quarter of an hour, in which a caller hears silence."""
+    assert made.stack["services"]["gateway"]["sysctls"] == {"net.ipv4.tcp_retries2": "5"}
+
+
 def test_a_secret_is_named_by_its_content_and_by_nothing_that_tells_it(tmp_path: Path) -> None:
     """A changed one has another name, so that whoever uses it rolls out; nobody else does."""
     before = model(tmp_path)
@@ -109,6 +114,25 @@ def test_what_is_not_there_to_be_carried_is_refused_by_name(tmp_path: Path) -> N
     gone = {"type": "bind", "source": str(tmp_path / "gone"), "target": "/x"}
     made["services"]["worker"]["volumes"].append(gone)
     with pytest.raises(Problem, match="gone cannot be mounted on every node"):
+        rendered(made, {})
+
+
+def test_what_a_service_reads_from_folders_within_its_folder_comes_along(tmp_path: Path) -> None:
+    """Grafana's dashboards and data sources are two folders down, and are no reason to renew Prometheus."""
+    services = rendered(model(tmp_path), {}).stack["services"]
+    for name, target in (("grafana", "/etc/grafana/provisioning"), ("prometheus", "/etc/prometheus")):
+        folder = ROOT / "deploy/monitoring" / ("grafana" if name == "grafana" else "")
+        files = folder.rglob("*") if name == "grafana" else folder.glob("*")
+        wanted = {f"{target}/{path.relative_to(folder)}" for path in files if path.is_file()}
+        assert {one["target"] for one in services[name]["configs"]} == wanted
+    assert len(services["grafana"]["configs"]) > 2
+
+
+def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: Path) -> None:
+    made = model(tmp_path)
+    (tmp_path / "hollow" / "within").mkdir(parents=True)
+    made["services"]["worker"]["volumes"].append({"type": "bind", "source": str(tmp_path / "hollow"), "target": "/x"})
+    with pytest.raises(Problem, match="hollow has no file"):
         rendered(made, {})
 
 

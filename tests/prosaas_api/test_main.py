@@ -11,6 +11,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, reachable, serving
+from postgres_world.shared_log import prepare, takes_part
 
 CALL_SID = "CA" + "1" * 32
 # For each operation, in each of its phases; SCHEMA_EXAMPLES=400 makes 10,000 and more of it all, in some minutes.
@@ -58,6 +59,18 @@ async def test_a_request_that_is_under_way_when_it_is_told_to_stop_gets_its_answ
         assert (await answer).status_code == 200
         assert await server.process.wait() == 0
         await client.aclose()
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("engine")
+async def test_its_log_is_one_with_that_of_its_replicas(
+    environ: dict[str, str], unused_tcp_port: int, tmp_path: Path, database_url: str
+) -> None:
+    prepare(tmp_path)
+    files = {"LOG_SWITCH_FILE": str(tmp_path / "switch.json"), "LOG_BLACKBOX": str(tmp_path / "blackbox")}
+    async with serving(environ, unused_tcp_port, **files) as server:
+        await (await reachable(server)).aclose()
+        await takes_part(database_url, "prosaas-api", tmp_path)
 
 
 async def test_a_missing_setting_is_an_error_line_for_each_and_exit_code_2(unused_tcp_port: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.process import service_process
 from calls_world.waiting import until
+from postgres_world.shared_log import prepare, takes_part
 from prosaas_core.kept.recovery import recover
 from prosaas_core.tables import Call, Charge
 from prosaas_logging import capture_events
@@ -88,6 +89,12 @@ async def test_a_process_that_dies_just_after_it_said_an_ending_leaves_the_call_
     assert not [event for event in events if event.event == "CALL_END"]
     async with engine.connect() as connection:
         assert list(await connection.scalars(select(Call.end_reason))) == ["customer_hangup"]
+
+
+async def test_its_log_is_one_with_that_of_its_replicas(tmp_path: Path, database_url: str) -> None:
+    prepare(tmp_path)
+    async with service_process(tmp_path, DATABASE_URL=database_url):
+        await takes_part(database_url, "prosaas-calls", tmp_path)
 
 
 async def test_the_next_start_finds_the_calls_of_the_process_before(

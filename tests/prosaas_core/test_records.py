@@ -31,6 +31,9 @@ RECORD = CallRecord(
 )
 
 
+RECENT = replace(RECORD, started_at=datetime.now(UTC) - timedelta(minutes=1), ended_at=datetime.now(UTC))
+
+
 async def jobs(engine: AsyncEngine) -> list[str]:
     async with engine.connect() as connection:
         return list((await connection.execute(text("SELECT dedupe_key FROM pgqueuer"))).scalars())
@@ -181,7 +184,20 @@ async def test_the_business_is_told_of_a_caller_who_was_sent_away(
     engine: AsyncEngine, business_id: int, reason: str, told: int
 ) -> None:
     async with transaction(engine) as connection:
-        assert await save_call_record(connection, replace(RECORD, end_reason=reason))
+        assert await save_call_record(connection, replace(RECENT, end_reason=reason))
+    assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("hours", "told"), [(11, 1), (13, 0)])
+async def test_the_business_hears_of_no_call_that_is_many_hours_old(
+    engine: AsyncEngine, business_id: int, hours: int, told: int
+) -> None:
+    """A spool that was found late, or came back with a backup, is no news."""
+    ended = datetime.now(UTC) - timedelta(hours=hours)
+    old = replace(RECORD, started_at=ended - timedelta(seconds=45), ended_at=ended, end_reason="crashed")
+    async with transaction(engine) as connection:
+        assert await save_call_record(connection, old)
     assert sum(key == "business.tell:CA123" for key in await jobs(engine)) == told
 
 
@@ -189,8 +205,8 @@ async def test_the_business_is_told_of_a_caller_who_was_sent_away(
 async def test_the_business_is_not_told_of_a_caller_whom_its_own_person_was_rung_for_until_they_come_back(
     engine: AsyncEngine, business_id: int
 ) -> None:
-    rung = replace(RECORD, end_reason="model_failed", metrics={"rescued": True})
-    back = replace(RECORD, end_reason="model_failed", started_at=RECORD.ended_at + timedelta(seconds=15))
+    rung = replace(RECENT, end_reason="model_failed", metrics={"rescued": True})
+    back = replace(RECENT, end_reason="model_failed", started_at=RECENT.ended_at + timedelta(seconds=15))
     for record, told in ((rung, 0), (back, 1)):
         async with transaction(engine) as connection:
             assert await save_call_record(connection, record)
@@ -246,8 +262,10 @@ async def test_a_part_that_comes_after_its_caller_was_forgotten_brings_no_word_a
         await save_call_record(connection, part(0))
         await connection.execute(text("UPDATE calls SET from_number = '', customer_id = NULL, transcript = '[]'"))
         await connection.execute(text("DELETE FROM customers"))
-        await save_call_record(connection, part(1))
+        later = replace(part(1), metrics={**part(1).metrics, "unkept": "I have booked you, Dana"})
+        await save_call_record(connection, later)
     async with session(engine) as opened:
         call = await opened.get_one(Call, "CA123")
         assert (await opened.execute(select(func.count()).select_from(Customer))).scalar() == 0
     assert (call.from_number, call.customer_id, call.transcript, call.metrics["turns"]) == ("", None, [], 2)
+    assert "unkept" not in call.metrics

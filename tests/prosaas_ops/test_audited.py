@@ -123,6 +123,55 @@ def test_while_the_database_is_away_the_note_waits(execute: Any, monkeypatch: py
     assert len(execute("SELECT FROM audit")) == 1
 
 
+def test_what_was_typed_wrongly_is_taken_back_whatever_others_noted_since() -> None:
+    wrong = audited.note("trace", "CALL=CAwrong")
+    audited.note("forget", "PHONE=+972...")
+    audited.take_back(wrong)
+    assert [entry.act for entry in audited.on_this_machine()] == ["forget"]
+
+
+def test_where_an_entry_stands_is_known_whoever_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another command writes between the opening of the file and the row."""
+    audited.note("export", "CUSTOMER=1")
+    log, plain = Path(".state/audit/log.jsonl"), Path.open
+
+    def open_late(path: Path, *how: Any, **more: Any) -> Any:
+        file = plain(path, *how, **more)
+        if how == ("ab",):
+            with plain(log, "ab") as other:
+                other.write(b'{"another": "row"}\n')
+        return file
+
+    monkeypatch.setattr(Path, "open", open_late)
+    noted = audited.note("trace", "CALL=CAwrong")
+    assert noted is not None
+    assert json.loads(log.read_bytes()[noted.start : noted.end])["act"] == "trace"
+    audited.take_back(noted)
+    assert [entry.act for entry in audited.on_this_machine()] == ["export"]
+
+
+@pytest.mark.postgres
+def test_nothing_is_lost_behind_what_was_carried_before_it_was_taken_back(execute: Any) -> None:
+    """The console carries while somebody types: the row is in the database then, and so is each that follows."""
+    wrong = audited.note("trace", "CALL=CA1 GREP=something long that was typed wrongly")
+    assert audited.carry()
+    audited.take_back(wrong)
+    for act in ("export", "forget"):
+        audited.note(act, "PHONE=+972...")
+        assert audited.carry()
+    assert {row[0] for row in execute("SELECT act FROM audit")} == {"trace", "export", "forget"}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("told", ["99999", "40", "0", "-3", "x"])
+def test_a_mark_that_is_at_the_end_of_no_row_has_everything_carried_again(execute: Any, told: str) -> None:
+    """As an older release left it, which cut rows off the file."""
+    audited.note("export", "PHONE=+972...")
+    Path(".state/audit/told").write_text(told)
+    assert audited.carry()
+    assert [row[0] for row in execute("SELECT act FROM audit")] == ["export"]
+
+
 @pytest.mark.postgres
 def test_a_line_cut_short_loses_no_other(execute: Any) -> None:
     audited.note("trace", "CALL=CA1")

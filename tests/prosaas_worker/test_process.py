@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from ports import free_port
+from postgres_world.shared_log import prepare, takes_part
 from prosaas_core.jobs import CALL_SUMMARISE, WHATSAPP_REPLY, enqueue
 from worker_world import SAFETY_S, service, until
 
@@ -63,6 +64,12 @@ async def put_call(engine) -> None:
 
 async def queue_is_empty(engine) -> bool:
     return await count(engine, "SELECT count(*) FROM pgqueuer") == 0
+
+
+async def test_its_log_is_one_with_that_of_its_replicas(start, settings, tmp_path):
+    prepare(tmp_path)
+    async with start():
+        await takes_part(settings.database_url, "worker", tmp_path)
 
 
 async def test_a_worker_killed_in_mid_job_has_its_job_done_once_the_lease_ends(start, engine, outside):

@@ -77,6 +77,25 @@ def test_what_a_deploy_would_change_is_told_by_service(swarm: Swarm) -> None:
     assert "replicas" in line
 
 
+def test_a_deploy_that_could_not_work_is_refused_before_anything_changes(swarm: Swarm) -> None:
+    """Each reason in one line, with what helps; nothing is rolled out, and nothing back."""
+    other = swarm.nodes[1]
+    before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
+    swarm.manager.docker("node", "update", "--label-add=prosaas.database=1", other.name)
+    swarm.checkout.configure(CALLS_REPLICAS="999")
+    try:
+        refused = swarm.make("up-swarm", "BUILD=0", check=False)
+    finally:
+        swarm.checkout.configure(CALLS_REPLICAS="3")
+        swarm.manager.docker("node", "update", "--label-rm=prosaas.database", other.name)
+    assert refused.code != 0
+    assert re.search(r"label .* all have the label prosaas.database=1, and the data is on one", refused.text)
+    assert re.search(r"memory .*\d+ MB on 3 nodes, and the limits add up to \d+", refused.text)
+    assert "2 problem(s) before the start; nothing was changed" in refused.text
+    assert "healthy on" not in refused.text
+    assert {task["ID"] for task in swarm.tasks("prosaas-calls")} == before
+
+
 def test_any_manager_answers(swarm: Swarm) -> None:
     """Not only the one from which the stack was started."""
     other = swarm.nodes[1]

@@ -2,7 +2,7 @@
 
 Runs where the files are, in a service's container. Whom it is about stands in PERSON, which no list of processes and no
 event of the engine shows: {"number": digits or null, "ids": [of their calls and messages]}. The answer is one JSON
-object on stdout.
+object on stdout. `sweep` removes old ones, whoever they are about, by KEEP_TRANSCRIPTS_DAYS and KEEP_BLACKBOX_DAYS.
 """
 
 import json
@@ -51,16 +51,15 @@ def blackbox_folders() -> list[Path]:
     return sorted({Path(BLACKBOX_DIR), *([Path(chosen)] if chosen.startswith("/") else [])})
 
 
-def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = None) -> int:
+def sweep(folder: Path, names: Sequence[str], days: float, refused: list[OSError], now: float | None = None) -> int:
     """Remove the files that nobody has written to for that many days, 0 for none; how many those were.
 
-    OSError for one that cannot be removed, once all others are.
+    What cannot be removed is told in `refused`, and keeps nothing else from going.
     """
     if not days:
         return 0
     oldest = (time.time() if now is None else now) - days * DAY_S
     removed = 0
-    refused: OSError | None = None
     for path in {path for name in names for path in folder.glob(name)}:
         try:
             if path.is_file() and path.lstat().st_mtime < oldest:
@@ -69,10 +68,16 @@ def sweep(folder: Path, names: Sequence[str], days: float, now: float | None = N
         except FileNotFoundError:
             continue
         except OSError as error:
-            refused = error
-    if refused is not None:
-        raise refused
+            refused.append(error)
     return removed
+
+
+def sweep_volumes(
+    spool: Path, transcripts_days: float, blackbox_days: float, refused: list[OSError]
+) -> tuple[int, int]:
+    """The same for all that a machine's volumes have: how many records that could not be read, how many recordings."""
+    recordings = [sweep(folder, RECORDINGS, blackbox_days, refused) for folder in blackbox_folders()]
+    return sweep(spool, ("*.unreadable",), transcripts_days, refused), sum(recordings)
 
 
 def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
@@ -82,17 +87,29 @@ def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
     pattern = mentions(str(number) if number else None, map(str, ids))
     if pattern is None:
         return
-    spool = Path(os.environ.get("SPOOL_DIR") or "/var/spool/prosaas")
-    for folder, names in ((spool, _SPOOLED), *((folder, RECORDINGS) for folder in blackbox_folders())):
+    for folder, names in ((_spool(), _SPOOLED), *((folder, RECORDINGS) for folder in blackbox_folders())):
         for path in about(pattern, folder, names):
             yield path, str(path.relative_to(folder))
 
 
+def _spool() -> Path:
+    return Path(os.environ.get("SPOOL_DIR") or "/var/spool/prosaas")
+
+
 def main(arguments: list[str]) -> int:
-    """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage."""
-    if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase"):
-        print("find, show or erase?", file=sys.stderr)
+    """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage.
+
+    After `sweep` the object is {"removed": how many}; 1 with the reasons on stderr where a file could not be.
+    """
+    if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase", "sweep"):
+        print("find, show, erase or sweep?", file=sys.stderr)
         return 2
+    if arguments == ["sweep"]:
+        transcripts, recordings = (float(os.environ[f"KEEP_{what}_DAYS"]) for what in ("TRANSCRIPTS", "BLACKBOX"))
+        refused: list[OSError] = []
+        print(json.dumps({"removed": sum(sweep_volumes(_spool(), transcripts, recordings, refused))}))
+        print(*refused, sep="\n", end="", file=sys.stderr)
+        return int(bool(refused))
     found = {}
     for path, name in _theirs(json.loads(os.environ["PERSON"])):
         # Behind its last line a journal has room for more.

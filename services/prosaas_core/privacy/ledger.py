@@ -1,6 +1,7 @@
 """Who was forgotten, without saying who: the file beside the backups from which a restore forgets them again.
 
-A line holds hashes of the keys of rows, and no number: a provider's message id can have one in it.
+A line holds hashes of the keys of rows and of the names of files, and no number: a provider's message id can have one
+in it.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from typing import NamedTuple, Self
 from prosaas_core.privacy.places import PLACES
 
 FILE = "forgotten.jsonl"
+# Beside the tables: files of the volumes, each by its name without its folder and its ending.
+FILES = "files"
 _HASH = "encode(sha256(convert_to({}::text, 'UTF8')), 'hex')"
 
 
@@ -29,8 +32,17 @@ class Forgotten(NamedTuple):
         return cls(
             receipt,
             at,
-            {table: [hashlib.sha256(key.encode()).hexdigest() for key in keys] for table, keys in rows.items()},
+            {table: [hashed(key) for key in keys] for table, keys in rows.items()},
         )
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """The hashes by which a file that is about one of their calls is known."""
+        return frozenset([*self.hashes.get("calls", ()), *self.hashes.get(FILES, ())])
+
+
+def hashed(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def note(folder: Path, forgotten: Forgotten) -> None:

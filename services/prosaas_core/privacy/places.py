@@ -24,6 +24,10 @@ DAYS = {
 }
 
 
+# Of a call's metrics the one that is words: what was promised and not done, as the agent said it.
+SPOKEN_METRIC = "unkept"
+
+
 class Rule(NamedTuple):
     """How long something is kept: its name, its setting in days, which rows are due, and the statement that ends it.
 
@@ -185,7 +189,7 @@ PLACES = (
         f"call_sid IN ({_CALLS})",
         # How long it was and how it ended is nobody's and stays, under the id: late news would make the row anew.
         "UPDATE calls SET from_number = '', to_number = '', customer_id = NULL, transcript = '[]', events = '[]', "
-        "summary = NULL, metrics = metrics - 'unkept'",
+        f"summary = NULL, metrics = metrics - '{SPOKEN_METRIC}'",
         (
             Rule(
                 "recordings of events",
@@ -198,9 +202,8 @@ PLACES = (
                 "transcripts",
                 "keep_transcripts_days",
                 "started_at",
-                # What was promised and not done is kept in the agent's own words.
-                "UPDATE calls SET transcript = '[]', metrics = metrics - 'unkept'",
-                "(transcript <> '[]' OR metrics ? 'unkept')",
+                f"UPDATE calls SET transcript = '[]', metrics = metrics - '{SPOKEN_METRIC}'",
+                f"(transcript <> '[]' OR metrics ? '{SPOKEN_METRIC}')",
             ),
             Rule(
                 "summaries",

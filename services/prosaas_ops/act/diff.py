@@ -98,6 +98,9 @@ def _touched(calls: Mapping[str, list[LiveCall] | None], changed: set[str]) -> s
     """What a deploy does to the calls that are up: a new front door alone cuts them, and waits for their end."""
     known = [one for ones in calls.values() if ones is not None for one in ones]
     if None in calls.values():
+        # Waited for like calls that are known.
+        if "gateway" in changed:
+            return words.TOUCHED(calls=words.CUT(calls=words.UNKNOWN))
         return words.LIVE(calls=words.UNKNOWN)
     if not known or not changed & {"gateway", "prosaas-calls"}:
         return words.TOUCHED(calls=words.NONE_OF(all=len(known)))

@@ -42,7 +42,9 @@ def run(options: Options) -> int:
         return PROBLEM
     receipt, at = secrets.token_hex(6), datetime.now(UTC)
     note("forgotten", f"receipt {receipt}", options.text("WHY"))
-    _forget(engine, theirs, ledger.Forgotten.of(receipt, at, theirs.rows))
+    # A call of which no row was made, as the database was away, is known by its file.
+    files = sorted({Path(name).stem for name in theirs.recordings})
+    _forget(engine, theirs, ledger.Forgotten.of(receipt, at, {**theirs.rows, ledger.FILES: files}))
     remaining = whole(engine, options)
     if not remaining.empty:
         screen.say(screen.bad(str(words.CAME_MEANWHILE)), *told(remaining))

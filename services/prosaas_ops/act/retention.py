@@ -1,16 +1,23 @@
-"""`make retention`: how long people are kept and how much of them there is; what is old on this machine goes."""
+"""`make retention`: how long people are kept and how much of them there is; what is old in files goes.
 
+On one machine that is this folder's: the worker sweeps its volumes every day. On a Swarm a worker sweeps its own node's
+alone, and this the volumes of every node.
+"""
+
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy.places import DAYS, RULES, kept
 from prosaas_ops.masks import settings_in
-from prosaas_ops.options import FINE, Options, Problem
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack import left
+from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import SwarmEngine, opened
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -34,9 +41,25 @@ def run(options: Options) -> int:
         name = rule.setting.upper()
         rows.append((str(words.KEPT[rule.kept]), _spoken(days(setting, name)), str(count), moment, name))
     screen.say(*table(rows, right=frozenset({2})))
-    removed = left.sweep_old(Path(), days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS"))
+    captures, lines = days(setting, "KEEP_CAPTURES_DAYS"), days(setting, "KEEP_LINES_DAYS")
+    refused: list[OSError] = []
+    removed = left.sweep_old(Path(), captures, lines, refused)
     screen.say(words.SWEPT(removed=removed), screen.dim(str(words.WORKER_SWEEPS)))
-    return FINE
+    engine = opened()
+    if isinstance(engine, SwarmEngine):
+        names = ("KEEP_TRANSCRIPTS_DAYS", "KEEP_BLACKBOX_DAYS")
+        screen.say(*_swept(engine, {name: str(days(setting, name)) for name in names}))
+    for error in refused:
+        complain(words.NOT_REMOVED(why=error))
+    return PROBLEM if refused else FINE
+
+
+def _swept(engine: Engine, keep: dict[str, str]) -> Iterator[str]:
+    told = engine.everywhere("worker", "python", "-m", "prosaas_core.privacy.files", "sweep", **keep)
+    for node, (code, out, err) in sorted(told.items()):
+        if code:
+            raise Problem(words.FILES_UNREAD(why=f"{node}: {err.strip().rpartition(chr(10))[2] or code}"))
+        yield words.SWEPT_ON(node=node, removed=json.loads(out)["removed"])
 
 
 def days(setting: Callable[[str], str], name: str) -> int:

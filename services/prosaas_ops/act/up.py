@@ -20,7 +20,7 @@ from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import kept, machine
+from prosaas_ops.texts import kept, machine, people
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
@@ -53,8 +53,28 @@ def run(options: Options) -> int:
                 raise problem(str(words.NO_STACK), "make up-prod")
             resume(world)
         act(world, options)
-        left.sweep_old(world.root, days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS"))
+        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
+        refused: list[OSError] = []
+        left.sweep_old(world.root, captures, lines, refused)
+        for error in refused:
+            # What was asked for is done.
+            world.warn(people.NOT_REMOVED(why=error))
     return FINE
+
+
+# What a start or a stop of everything has no need of: it renews, or ends, all that these would have.
+_MOOT = ("up-prod", "up-dev", "up-swarm", "rollback", "down")
+
+
+def _end_killed(world: World, command: str) -> None:
+    """For those who make anew or end the stack: of what was killed only what changed more than containers matters."""
+    journal = unfinished(world)
+    if journal is None or journal["plan"] == command:
+        return
+    if journal["plan"] in _MOOT:
+        world.remember("journal", None)
+    else:
+        resume(world)
 
 
 def resume(world: World) -> None:
@@ -108,9 +128,7 @@ def prepare(world: World, environment: str = "") -> None:
 
 def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
-    journal = unfinished(world)
-    if journal and journal["plan"] not in ("up-prod", "up-dev"):
-        resume(world)
+    _end_killed(world, options.command)
     prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
@@ -134,6 +152,7 @@ def _up_swarm(world: World, options: Options) -> None:
     if any(found.state == "running" for found in world.containers()):
         # Its database would be started a second time, on the same volume.
         raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
+    _end_killed(world, "up-swarm")
     prepare(world, "swarm")
     run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
     world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
@@ -166,6 +185,7 @@ def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] 
 
 
 def _down_swarm(world: World) -> None:
+    _end_killed(world, "down")
     world.say(of_swarm.WAITING(seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(deploy.down(world), world)
     world.say(str(of_swarm.DOWN))
@@ -180,7 +200,7 @@ def _say_what_drains(world: World) -> None:
     calls = plan.live_calls(world)
     *older, _newest = calls or {"": 0}
     for name in older:
-        world.say(words.DRAINS(name=name, calls=calls[name]))
+        world.say(words.DRAINS(name=name, calls=plan.in_words([calls[name]]) or 0))
 
 
 def _restart(world: World, options: Options) -> None:
@@ -199,7 +219,8 @@ def _restart(world: World, options: Options) -> None:
 def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
         raise problem(str(words.NO_STACK), "make up-prod")
-    if calls := sum(plan.live_calls(world).values()):
+    _end_killed(world, "down")
+    if calls := plan.in_words(plan.live_calls(world).values()):
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):

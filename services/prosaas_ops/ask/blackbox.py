@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, OTHERS, Options, Problem, complain
-from prosaas_ops.screen.piece import piece
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
@@ -57,7 +56,7 @@ def _list(engine: Engine, screen: Screen) -> int:
     """Each once, the newest first; of a Swarm with the node that wrote it."""
     found: dict[tuple[str, str], str] = {}
     for node, rows in _on_disk(engine, boxes.listed())[1].items():
-        found |= {(node, row.split()[-1]): piece(f"{row}  {node}".rstrip()) for row in rows}
+        found |= {(node, row.split()[-1]): f"{row}  {node}".rstrip() for row in rows}
     if not found:
         complain(f"blackbox: {words.TRACE_TELLS(missing=words.NO_RECORDINGS)}")
         return NOTHING
@@ -93,7 +92,7 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
             continue
         if "blackbox" in body:
             title = {"kind": body["kind"], "records": body["records"], "reason": body["reason"]}
-            place = f" · {piece(body['place'], 100)}" if body.get("place") else ""
+            place = f" · {body['place']}" if body.get("place") else ""
             found.append(Recording(words.RECORDED(name=body["blackbox"], **title) + place))
             continue
         stamp = next((str(body[name]) for name in ("timestamp", "@timestamp", "time") if name in body), "")

@@ -10,6 +10,7 @@ from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.database import aside, counted, piped, readable, require_container, said, sql
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
 from prosaas_ops.texts import kept as words
 
 FOLDER = "backups"
@@ -42,15 +43,22 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-    files = beside.write(world, path, recipient)
+    files, lacking = "", None
+    try:
+        files = beside.write(world, path, recipient)
+    except Problem as error:
+        # The dump is whole and stays, and goes where dumps go; what is said in the end is that something is lacking.
+        lacking = error
     shown = path.relative_to(world.root) if path.is_relative_to(world.root) else path
     world.say(words.WRITTEN(shown=shown, size=path.stat().st_size, files=files))
-    _keep(world, path)
     if copy := world.recorded("BACKUP_COPY"):
         # The door runs it, on the host, where its tools and keys are.
         files_beside = (beside.files_of(path), world.root / FOLDER / ledger.FILE)
         there = [str(file) for file in (path, *files_beside) if file.exists()]
         replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
+    if lacking is not None:
+        raise lacking
+    _keep(world, path)
     return path
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from prosaas_core.postgres import roles
@@ -175,13 +175,16 @@ def migrate(world: World) -> None:
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:
-    """A new configuration is read in place. A new container cuts every call, so it waits for a yes, or for none."""
+    """A new configuration is read in place. A new container cuts every call, so it waits for a yes, or for none.
+
+    Calls of which nobody can say how many they are, are waited for too.
+    """
     if not generations.changed("gateway"):
         world.compose("exec", "-T", "gateway", "caddy", "reload", *_CADDY)
         return
     if world.containers("gateway"):
         told, deadline = False, time.monotonic() + float(world.setting("DRAIN_SECONDS", "600"))
-        while (calls := sum(live_calls(world).values())) and world.setting("YES") != "1":
+        while (calls := in_words(live_calls(world).values())) and world.setting("YES") != "1":
             if time.monotonic() > deadline:
                 world.warn(words.GATEWAY_STAYS(calls=calls))
                 return
@@ -238,6 +241,14 @@ def _stop(world: World) -> None:
         world.docker("rm", "--force", watcher, check=False)
 
 
-def live_calls(world: World) -> dict[str, int]:
-    """How many calls each generation of prosaas-calls has, by the container's name."""
-    return {name: len(calls or ()) for name, calls in held(world.engine).items()}
+def live_calls(world: World) -> dict[str, int | None]:
+    """How many calls each generation of prosaas-calls has, by the container's name; None of one that does not say."""
+    return {name: None if calls is None else len(calls) for name, calls in held(world.engine).items()}
+
+
+def in_words(calls: Collection[int | None]) -> str:
+    """How many they are together, in digits; what is not known is said, and is never none. Nothing for no call."""
+    known = sum(count for count in calls if count is not None)
+    if None in calls:
+        return f"{known} + {words.UNKNOWN}" if known else str(words.UNKNOWN)
+    return str(known) if known else ""

@@ -31,6 +31,7 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
     with encrypted.opened(path, world.root / key if key else None) as plain:
         readable(world, plain)
+        beside.examine(path, world.root / key if key else None)
         rows = _rows(world)
         if rows and not force:
             raise problem(words.IS_LIVE(rows=rows), words.BY_FORCE(name=name), "docs/operations.md")
@@ -85,7 +86,7 @@ def _known_schema(world: World) -> None:
 def _forget_again(world: World, beside: Path) -> None:
     """Who was forgotten since the backup is in it, and stays forgotten: also by the file that lies beside it."""
     try:
-        forgotten = [one for folder in {beside, world.root / FOLDER} for one in ledger.noted(folder)]
+        forgotten = _forgotten(world, beside)
     except ValueError as error:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
         fix = words.REPAIR(path=f"{FOLDER}/{ledger.FILE}")
@@ -94,6 +95,11 @@ def _forget_again(world: World, beside: Path) -> None:
     if script := "\n".join(ledger.again(one, there) for one in forgotten):
         sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
         world.say(words.STAY_FORGOTTEN(count=len(forgotten)))
+
+
+def _forgotten(world: World, beside: Path) -> list[ledger.Forgotten]:
+    """All whom the ledgers know. ValueError for one that cannot be read."""
+    return [one for folder in {beside, world.root / FOLDER} for one in ledger.noted(folder)]
 
 
 def _stop(world: World) -> None:
@@ -158,9 +164,10 @@ def _start(world: World, services: list[str]) -> None:
 
 
 def _files_back(world: World, memory: dict[str, Any]) -> None:
-    key = memory.get("key")
+    path, key = world.root / memory["file"], memory.get("key")
     try:
-        beside.put_back(world, world.root / memory["file"], world.root / key if key else None)
-    except Problem as problem:
+        forgotten = {call for one in _forgotten(world, path.parent) for call in one.calls}
+        beside.put_back(world, path, world.root / key if key else None, forgotten)
+    except (Problem, OSError, ValueError) as error:
         # The database is restored: that is not undone for a certificate.
-        world.warn(str(problem))
+        world.warn(str(error))

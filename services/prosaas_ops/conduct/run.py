@@ -25,6 +25,8 @@ class Step:
 
     name: str
     do: Callable[[], None]
+    # It leaves what runs as it was: where it fails, there is nothing to go back to.
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,16 @@ class Plan:
 
 
 def run(plan: Plan, world: World) -> None:
-    """Every step; where one fails, the way back, and the Problem that it failed with.
+    """Every step; where one fails that changed what runs, the way back, and the Problem that it failed with.
 
-    The journal outlives a kill: `unfinished` then tells the next command.
+    The journal outlives a kill: `unfinished` then tells the next command. That of another plan, which may hold the only
+    copy of a new password, is never replaced or removed here: a Problem, before anything is done.
     """
-    memory = {**plan.memory, **(unfinished(world) or {}).get("memory", {})}
+    journal = unfinished(world) or {}
+    if (killed := journal.get("plan", plan.name)) != plan.name:
+        told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
+        raise problem(told, str(words.DOCTOR_FIRST), _READ)
+    memory = {**plan.memory, **journal.get("memory", {})}
     for step in plan.steps:
         _note(world, plan, step, memory)
         try:
@@ -71,7 +78,7 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any]) -> None:
 
 def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
     why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
-    if plan.back is None:
+    if plan.back is None or step.prepares:
         world.remember("journal", None)
         raise Problem(words.AT_STEP(step=step.name, why=why)) from None
     world.warn(words.AT_STEP(step=step.name, why=why))

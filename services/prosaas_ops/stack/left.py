@@ -39,9 +39,9 @@ def take_away(pattern: "Pattern[bytes]") -> None:
         aside.replace(path)
 
 
-def sweep_old(root: Path, captures_days: float, lines_days: float) -> int:
-    """Remove what is older than its setting; how many files that was."""
-    return sweep(root / OUTPUT, ("*",), captures_days) + sweep(root / LINES, ("*",), lines_days)
+def sweep_old(root: Path, captures_days: float, lines_days: float, refused: list[OSError]) -> int:
+    """Remove what is older than its setting; how many files that was. What cannot be removed is told in `refused`."""
+    return sweep(root / OUTPUT, ("*",), captures_days, refused) + sweep(root / LINES, ("*",), lines_days, refused)
 
 
 def _files(folder: Path) -> list[Path]:

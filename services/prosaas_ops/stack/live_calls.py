@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.engine import Container, Engine
 
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 4 << 20
@@ -53,20 +53,22 @@ def live_calls(engine: Engine) -> list[LiveCall] | None:
 
 def held(engine: Engine) -> dict[str, list[LiveCall] | None]:
     """The calls of each running container of prosaas-calls, by its name; None of one that does not say."""
-    found: dict[str, list[LiveCall] | None] = {}
-    for container in engine.containers("prosaas-calls"):
-        if container.state != "running":
-            continue
-        try:
-            code, out, _ = engine.run(container, "python", "-IS", "-c", _ASK)
-        except Problem:
-            # It ended between the two questions.
-            continue
-        try:
-            found[container.name] = _read(json.loads(out)) if code == 0 else None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            found[container.name] = None
-    return found
+    found = {container.name: _asked(engine, container) for container in _running(engine)}
+    # One that has ended since has no calls; an engine that does not answer knows of no ending.
+    still = {container.name for container in _running(engine)} if None in found.values() else set(found)
+    return {name: calls for name, calls in found.items() if calls is not None or name in still}
+
+
+def _running(engine: Engine) -> list[Container]:
+    return [container for container in engine.containers("prosaas-calls") if container.state == "running"]
+
+
+def _asked(engine: Engine, container: Container) -> list[LiveCall] | None:
+    try:
+        code, out, _ = engine.run(container, "python", "-IS", "-c", _ASK)
+        return _read(json.loads(out)) if code == 0 else None
+    except (Problem, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _read(body: Any) -> list[LiveCall]:

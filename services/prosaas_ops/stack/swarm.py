@@ -29,6 +29,8 @@ _LOOKS_EVERY_S = 1.0
 _REACH_S = 20.0
 _STATES = {"running": "running", "starting": "created"}
 _HAPPENED = {"running": "start", "exited": "die", AWAY: AWAY}
+# Each deploy looks at every node by this one's image. Another would be pulled, for which a registry may want a login.
+_ON_EVERY_NODE = "prosaas-api"
 # The nodes of one question have so long, a first pull of the image included.
 _EVERYWHERE_S = 120.0
 # Nobody waits any more for a job of that age: whoever asked was killed.
@@ -195,10 +197,11 @@ class SwarmEngine(Engine):
         resting = [node_name(node) for node in nodes.values() if not _takes_jobs(node)]
         if resting:
             raise Problem(words.NOT_ASKED(nodes=", ".join(sorted(resting))))
-        spec = next((one["Spec"] for one in self.services() if self.short(one) == service), None)
-        if spec is None:
+        specs = {self.short(one): one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in self.services()}
+        if not {service, _ON_EVERY_NODE} <= {*specs}:
             raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
-        own = {**spec["TaskTemplate"]["ContainerSpec"], "Command": sealed.INSTEAD, "Args": []}
+        image = specs[_ON_EVERY_NODE]["Image"]
+        own = {**specs[service], "Image": image, "Command": sealed.INSTEAD, "Args": []}
         job = {"TaskTemplate": {"ContainerSpec": own}, "Mode": {"GlobalJob": {}}}
         told = self._asked(job, {*nodes}, _EVERYWHERE_S, command=command, environment=environment)
         return {node_name(nodes[number]): (one["code"], one["out"], one["err"]) for number, one in told.items()}

@@ -12,6 +12,10 @@ INTERRUPTED: Final = Text(
     "make {name} נקטעה בשלב {step!r}: קודם היא מובאת לסופה",
     "make {name} was interrupted at the step {step!r}: that comes to its end first",
 )
+STILL_UNFINISHED: Final = Text(
+    "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
+    "make {name} was interrupted at the step {step!r} and has not come to its end",
+)
 AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
 STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
 GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
@@ -72,6 +76,7 @@ MIGRATE_ENDED: Final = Text(
     "migrate הסתיים בקוד יציאה {code}; השורות האחרונות שלו למעלה",
     "migrate ended with exit code {code}; its last lines are above",
 )
+UNKNOWN: Final = Text("מספר לא ידוע, prosaas-calls לא עונה", "an unknown number of")
 GATEWAY_STAYS: Final = Text(
     "gateway נשאר כפי שהיה: חדש היה מנתק שיחות מתנהלות ({calls}). מאוחר יותר: make up-prod, או YES=1",
     "gateway stays as it was: a new one would cut {calls} live calls. Later: make up-prod, or YES=1",

@@ -13,9 +13,29 @@ WRITTEN: Final = Text(
     "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",
 )
 AND_FILES: Final = Text(", אישורי TLS ורשומות שממתינות: {name}", ", certificates and spool in {name}")
+NO_FILES: Final = Text(
+    "מסד הנתונים מגובה, והארכיון שלידו לא נכתב: {name}: {why}",
+    "the database is backed up; the archive beside it, {name}, could not be made: {why}",
+)
+FILES_UNREAD: Final = Text(
+    "אי אפשר לקרוא את הקבצים של {service}: {why}",
+    "the files of {service} could not be read: {why}",
+)
+CUT_SHORT: Final = Text("docker cp נקטע באמצע", "docker cp was cut short")
 FILES_BACK: Final = Text("{count} קבצים חזרו מתוך {name}", "{count} files are back from {name}")
+FILES_LEFT_OUT: Final = Text(
+    "{count} קבצים מתוך {name} לא הוחזרו: שיחות שהתנהלו בזמן הגיבוי, או של מי שנשכח",
+    "{count} files of {name} are left out: of calls that were live at the backup, or of people who were forgotten",
+)
 FILES_STAY: Final = Text(
     "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
+)
+FILES_DAMAGED: Final = Text(
+    "אי אפשר לקרוא את {name} עד סופו: {why}", "{name} beside the backup cannot be read to its end: {why}"
+)
+WITHOUT_FILES: Final = Text(
+    "להביא עותק אחר שלו, או להעביר את {name} הצידה כדי לשחזר בלי האישורים והרשומות שבו",
+    "bring another copy of it, or move {name} away to restore without its certificates and records",
 )
 FILES_LATER: Final = Text(
     "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז שוב make restore FILE=…/{file} FORCE=1",

@@ -38,7 +38,7 @@ async def run(job: Job, tools: Tools) -> None:
         summary = in_language(NOBODY_SPOKE, found.language)
     async with transaction(tools.engine) as connection:
         if await claim_effect(connection, job.key, job.name):
-            await save_summary(connection, call_sid, summary)
+            await save_summary(connection, call_sid, summary, turns=len(found.transcript))
 
 
 def _as_text(transcript: list[Json]) -> str:

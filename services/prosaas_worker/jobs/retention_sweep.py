@@ -10,7 +10,7 @@ import asyncpg
 
 from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
-from prosaas_core.privacy.files import RECORDINGS, blackbox_folders, sweep
+from prosaas_core.privacy.files import sweep_volumes
 from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
@@ -29,12 +29,11 @@ async def run(tools: Tools) -> None:
     What cannot be ended stops nothing else; it is raised when all the rest is done.
     """
     started, ended = time.monotonic(), Counter[str]()
-    failed: Exception | None = None
+    failed: list[Exception] = []
     with scope(job_id=RETENTION_SWEEP):
-        try:
-            ended["black boxes"] += await _files(tools)
-        except OSError as error:
-            failed = error
+        refused: list[OSError] = []
+        ended["black boxes"] += await _files(tools, refused)
+        failed += refused
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
                 try:
@@ -42,18 +41,18 @@ async def run(tools: Tools) -> None:
                 except DatabaseUnavailable:
                     raise
                 except Exception as error:
-                    failed = error
+                    failed.append(error)
         told = ", ".join(f"{kept} {count}" for kept, count in ended.items() if count)
         log.event(RETENTION, removed=told or "-", ms=round((time.monotonic() - started) * 1000))
-    if failed is not None:
-        raise failed
+    if failed:
+        raise failed[0]
 
 
-async def _files(tools: Tools) -> int:
-    settings = tools.settings
-    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days)
-    folders = await asyncio.to_thread(blackbox_folders)
-    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, settings.keep_blackbox_days) for each in folders])
+async def _files(tools: Tools, refused: list[OSError]) -> int:
+    keep = tools.settings
+    days = keep.keep_transcripts_days, keep.keep_blackbox_days
+    _, recordings = await asyncio.to_thread(sweep_volumes, keep.spool_dir, *days, refused)
+    return recordings
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:

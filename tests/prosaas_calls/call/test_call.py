@@ -516,6 +516,28 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
     assert end(events)["reason"] == ("transferred" if taken else "customer_hangup")
 
 
+@pytest.mark.parametrize(
+    ("scenario", "cut_short"),
+    [
+        ("dtmf", 0),
+        ("goodbye_twice", 1),
+        ("hello_first", 0),
+        ("keys_over_speech", 1),
+        ("slow_model", 1),
+        ("thanks_over_transfer", 1),
+        ("transfer_unanswered", 0),
+        ("wrong_booking", 0),
+    ],
+)
+async def test_a_story_goes_as_its_file_tells_it(scenario: str, cut_short: int) -> None:
+    """Those that no other test plays; only in some does anybody mean to interrupt."""
+    async with calls_world(**HASTY) as world:
+        result = await world.call(scenario=scenario, speed=6.0)
+
+    assert result["ok"], result["problems"]
+    assert len(result["barge_ins"]) == cut_short
+
+
 async def test_keys_reach_the_model_and_never_the_log() -> None:
     """Which keys were pressed may be a secret; that there were some is not."""
     keys = {"dtmf": "4711", "agent": "תודה, מצאתי את הכרטיס שלך."}

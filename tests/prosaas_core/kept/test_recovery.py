@@ -27,7 +27,7 @@ from prosaas_logging import EventRecord, capture_events
 
 pytestmark = pytest.mark.postgres
 
-NOW = datetime(2026, 1, 25, 14, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 LINE = {"t_ms": 5, "level": "INFO", "event": "TRANSCRIPT_AI", "text": 'AI: "שלום"', "folded": False}
 ABOUT = {"version": "1.2", "memory": "1019 of 1024 MiB"}
 
@@ -82,7 +82,10 @@ async def test_a_call_whose_process_died_is_stored_with_all_that_was_said_and_it
     (ended,) = named(events, "CALL_END")
     assert ended.fields["reason"] == "crashed"
     assert ended.fields["turns"] == 2
-    assert ended.fields["explains"] == "last_sign=14:00:01Z, version=1.2, memory=1019 of 1024 MiB"
+    assert (
+        ended.fields["explains"]
+        == f"last_sign={NOW + timedelta(seconds=1):%H:%M:%SZ}, version=1.2, memory=1019 of 1024 MiB"
+    )
     assert ended.fields["call_sid"] == "CA1"
     assert [record.call_sid for record in counted] == ["CA1"]
     assert not left(tmp_path)

@@ -65,6 +65,7 @@ async def test_no_service_is_anything_but_itself(database_url: str, role: str) -
         (CALLS, "SELECT * FROM messages"),
         (CALLS, "UPDATE businesses SET transfer_number = '+19005550100'"),
         (CALLS, "SELECT body FROM call_messages"),
+        (CALLS, "SELECT content FROM black_boxes"),
         (CALLS, "DELETE FROM appointments"),
         (WORKER, "SELECT * FROM api_keys"),
         (WORKER, "UPDATE businesses SET phone = 'x'"),
@@ -75,6 +76,7 @@ async def test_no_service_is_anything_but_itself(database_url: str, role: str) -
         (OPS, "DELETE FROM messages"),
         (OPS, "INSERT INTO calls (call_sid) VALUES ('CA1')"),
         (OPS, "UPDATE audit SET why = ''"),
+        (OPS, "DELETE FROM log_switches"),
     ],
 )
 async def test_what_is_not_a_services_work_is_refused(database_url: str, role: str, statement: str) -> None:

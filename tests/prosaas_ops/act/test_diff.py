@@ -114,7 +114,9 @@ def test_what_a_deploy_does_to_live_calls_is_told(changed: set[str], said: str) 
     calls: dict[str, list[LiveCall] | None] = {f"calls-{number}": [LiveCall(f"CA{number}", "", "")] for number in "12"}
     assert said in diff._touched(calls, changed)
     assert diff._touched({"calls-1": []}, changed) == "live calls touched: 0 of 0"
-    assert "unknown" in diff._touched({**calls, "calls-3": None}, changed)
+    unknown = diff._touched({**calls, "calls-3": None}, changed)
+    assert "unknown" in unknown
+    assert ("a new gateway cuts them: it waits" in unknown) is ("gateway" in changed)
 
 
 def test_the_calls_of_each_container_are_named_up_to_a_screenful() -> None:

@@ -17,9 +17,12 @@ import pytest
 
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
+from prosaas_core.privacy.person import Person
 from prosaas_ops.act import export, forget
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, Usage
 from prosaas_ops.stack import left
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.person import in_volumes
 
 pytestmark = pytest.mark.postgres
 
@@ -40,6 +43,18 @@ def execute(database_url: str) -> Callable[..., list[Any]]:
         return asyncio.run(ask())
 
     return run
+
+
+def test_on_a_swarm_the_files_of_every_node_are_looked_into(engine: Any) -> None:
+    """Once each, by a worker there; a call may have left a file on two of them."""
+    engine.generations = lambda service: [
+        Container(f"w{n}", service, f"{service}.{n}", "running", "", "", place=f"{n}@{node}")
+        for n, node in ((1, "one"), (2, "two"), (3, "two"))
+    ]
+    engine.on_run = lambda service, command: (0, json.dumps({f"{CALL}.jsonl": "x"}), "")
+    found = in_volumes(engine, Person(DIGITS), {}, "show")
+    assert found == {f"{node}/{CALL}.jsonl": "x" for node in ("one", "two")}
+    assert len(engine.ran_in) == 2
 
 
 @pytest.fixture
@@ -111,6 +126,14 @@ def test_everything_of_theirs_goes_and_the_receipt_does_not_say_who(
     # Neither the command line nor its events have the number.
     assert DIGITS not in str(engine.executed)
     assert forget.run(known(PHONE=NUMBER, YES="1")) == NOTHING
+
+
+def test_a_call_that_is_on_disk_alone_is_in_the_ledger_by_its_file(known: Any) -> None:
+    """The database was away when it rang: there is no row of it, and a restore has its file."""
+    Path("volume/CA9.0a0b0c0d.journal").write_text(json.dumps({"call": {"call_sid": "CA9", "from_number": NUMBER}}))
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    (noted,) = ledger.noted(Path("backups"))
+    assert {ledger.hashed(CALL), ledger.hashed("CA9.0a0b0c0d")} <= noted.calls
 
 
 def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from prosaas_core.privacy.places import DAYS, RULES
 from prosaas_ops.act import retention
-from prosaas_ops.options import FINE, Options, Problem
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem
 
 
 @pytest.mark.postgres
@@ -30,6 +30,31 @@ def test_each_rule_is_told_and_old_files_go(
     assert "ever" in said
     assert "2 old files removed" in said
     assert {str(path) for path in Path().rglob("*") if path.is_file()} == {".env", "logs/new.html", ".state/lines/a.gz"}
+
+
+@pytest.mark.postgres
+def test_a_file_that_cannot_be_removed_is_said_and_the_others_go(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    for name in ("logs/stuck.html", ".state/lines/a.gz"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("")
+        os.utime(name, (0, 0))
+    unlink = Path.unlink
+
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "stuck.html":
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    assert retention.run(Options("retention", (), {})) == PROBLEM
+    told = capsys.readouterr()
+    assert "1 old files removed" in told.out
+    assert "could not be removed: [Errno 1] Operation not permitted: 'logs/stuck.html'" in told.err
 
 
 @pytest.mark.parametrize("value", ["x", "-1", "1.5", "99999", "٣"])

@@ -1,13 +1,18 @@
 """What a start does before anything is built."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from prosaas_ops.act import up
+from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.finding import Finding
-from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem
+from prosaas_ops.conduct.run import Plan
+from prosaas_ops.conduct.run import run as run_plan
+from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Options, Problem
+from prosaas_ops.stack.engine import Container
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -49,3 +54,80 @@ def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatc
     assert world.recorded("COMPOSE_PROJECT_NAME") == "salon-dev"
     assert world.recorded("PYTHON_IMAGE") == "prosaas-standin/python:3.13"
     assert (world.root / "secrets/database_url").exists()
+
+
+ROTATE = {"name": "POSTGRES_PASSWORD", "old": "old", "new": "NEW"}
+RESTORE = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
+
+
+class Quiet(World):
+    """A stack in which commands to Docker do nothing, and containers are none."""
+
+    def compose(self, *_words: str, check: bool = True, feed: str | None = None, **_settings: str) -> Done:
+        return Done(0, "", "")
+
+    docker = compose
+
+    def containers(self, *_services: str) -> list[Container]:
+        return []
+
+
+@pytest.fixture
+def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(up, "examine", lambda *_: [])
+    monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
+    monkeypatch.setattr(plan, "live_calls", lambda _world: {})
+    return Quiet(world.root)
+
+
+def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:
+    """The plans that were run, in their order, each to its end; and the journal as `run` leaves it."""
+    ran: list[str] = []
+
+    def run(wanted: Plan, there: World) -> None:
+        ran.append(wanted.name)
+        run_plan(Plan(wanted.name, [], wanted.memory), there)
+
+    monkeypatch.setattr(up, "run_plan", run)
+    deploys = SimpleNamespace(plan=lambda build: Plan("up-swarm", []))
+    monkeypatch.setattr("prosaas_ops.act.up.deploy.Deploy", lambda *_: deploys)
+    if command == "swarm's down":
+        up._down_swarm(world)
+    else:
+        {"down": up._down, "up-swarm": up._up_swarm}[command](world, Options(command, (), {}))
+    return ran
+
+
+@pytest.mark.parametrize("command", ["down", "up-swarm", "swarm's down"])
+@pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
+def test_who_ends_the_stack_brings_to_its_end_first_what_holds_more_than_containers(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str, name: str, memory: dict[str, object]
+) -> None:
+    """A new password that the database has and .env has not; a database that is between two names."""
+    quiet.remember("journal", {"plan": name, "step": "x", "at": "x", "memory": memory})
+    assert stops_everything(quiet, monkeypatch, command)[0] == name
+    assert quiet.remembered("journal") is None
+
+
+def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_nothing_is_lost(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = {"plan": "rotate-secret", "step": "new value", "at": "x", "memory": ROTATE}
+    quiet.remember("journal", journal)
+
+    def fails(*_: object, **__: object) -> Done:
+        raise Problem("postgres does not run")
+
+    monkeypatch.setattr(Quiet, "compose", fails)
+    with pytest.raises(Problem, match="so did the way back"):
+        up._down(quiet, Options("down", (), {}))
+    assert quiet.remembered("journal")["memory"] == ROTATE
+
+
+@pytest.mark.parametrize("name", ["up-prod", "up-dev", "rollback"])
+def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    quiet.remember("journal", {"plan": name, "step": "x", "at": "x", "memory": {"images": {}}})
+    assert stops_everything(quiet, monkeypatch, "down") == ["down"]
+    assert quiet.remembered("journal") is None

@@ -132,6 +132,11 @@ def test_the_generation_that_holds_the_call_is_found(
     assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
     assert answering.ran_in == ["new", "prosaas-calls"]
     assert "rms=3" in capsys.readouterr().out
+    # A file is that of both: who has it is asked, and nobody after that.
+    answering.ran_in.clear()
+    answering.on_run = lambda service, command: (0, f"{head}\n{own}", "")
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    assert answering.ran_in == ["new"]
 
 
 def head(place: str, reason: str = "error") -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from postgres_world import PostgresServer, docker
-from prosaas_ops.conduct import backup, database
+from prosaas_core.privacy import ledger
+from prosaas_ops.conduct import backup, database, restore
 from prosaas_ops.conduct.backup import schedule
+from prosaas_ops.conduct.run import run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 
@@ -87,6 +90,73 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
     assert list((backing.root / "backups").iterdir()) == []
     assert "prosaas_proof" not in backing.ask("postgres", "SELECT datname FROM pg_database")
     assert backup.backup(backing).exists()
+
+
+def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
+    backing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no older backup makes room for one that lacks something."""
+
+    def cut(*_: object) -> str:
+        raise Problem("docker cp was cut short")
+
+    monkeypatch.setattr(backup.beside, "write", cut)
+    settings = {"BACKUP_COPY": "rclone", "BACKUP_KEEP": "1"}
+    backing.setting = backing.recorded = lambda name: settings.get(name, "")
+    older = backing.root / "backups/prosaas-20260101T000000Z.dump"
+    older.parent.mkdir()
+    older.write_text("dump")
+    with pytest.raises(Problem, match="cut short"):
+        backup.backup(backing)
+    (new,) = set(older.parent.iterdir()) - {older}
+    assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
+
+
+@pytest.mark.parametrize("harm", [Problem("damaged"), FileNotFoundError(2, "no age here"), BrokenPipeError(32, "gone")])
+def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Exception
+) -> None:
+    done: list[str] = []
+
+    def fails(*_: object) -> None:
+        raise harm
+
+    for name in ("_stop", "_last_backup", "_swap", "_start", "_swap_back"):
+        monkeypatch.setattr(restore, name, lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(restore.beside, "put_back", fails)
+    memory = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
+    run(restore.restore(world, memory), world)
+    assert done == ["_stop", "_last_backup", "_swap", "_start"]
+    assert str(harm) in capsys.readouterr().err
+    assert unfinished(world) is None
+
+
+def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(restore.beside, "put_back", lambda *_: pytest.fail("put back"))
+    (world.root / ledger.FILE).write_text("half a li")
+    restore._files_back(world, {"file": "b.dump", "key": ""})
+    assert "line 1 of forgotten.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_the_files_beside_a_backup_are_held_against_the_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also who was forgotten between the look at the backup and now."""
+    seen: list[Any] = []
+    monkeypatch.setattr(restore.beside, "put_back", lambda *given: seen.append(given[-1]))
+    rows = {"calls": ["CA1"], "customers": ["7"], ledger.FILES: ["CA9.0a0b0c0d"]}
+    ledger.note(world.root, ledger.Forgotten.of("r1", datetime.now(UTC), rows))
+    restore._files_back(world, {"file": "b.dump", "key": ""})
+    assert seen == [{ledger.hashed("CA1"), ledger.hashed("CA9.0a0b0c0d")}]
+
+
+def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) -> None:
+    path = backup.backup(backing)
+    aside = restore.beside.files_of(path)
+    aside.write_bytes(b"not an archive")
+    with pytest.raises(Problem, match="cannot be read to its end"):
+        restore.examined(backing, str(path), force=True)
+    assert "prosaas_restored" not in backing.ask("postgres", "SELECT datname FROM pg_database")
 
 
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.privacy.ledger import hashed
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.options import Problem
 
@@ -26,6 +28,7 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     docker.parent.mkdir()
     docker.write_text(
         f'#!/bin/sh\ncd "{tmp_path}"\n'
+        "[ ! -x broken ] || . ./broken\n"
         'if [ "$2" = - ]; then cat >"sent-${3%%:*}.tar"; else exec cat "${2%%:*}.tar"; fi\n'
     )
     docker.chmod(0o755)
@@ -51,6 +54,49 @@ def test_certificates_and_spool_are_one_archive_that_any_tar_reads(played: Any, 
     with tarfile.open(archive) as found:
         assert {member.uid for member in found} == {10001}
     assert archive.stat().st_mode & 0o777 == 0o600
+
+
+def breaks(folder: Path, how: str) -> None:
+    """What docker does from now on, in the shell's words."""
+    (folder / "broken").write_text(how)
+    (folder / "broken").chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        'head -c 600 "${2%%:*}.tar"; exit 1',
+        'head -c 600 "${2%%:*}.tar"; exit 0',
+        "head -c 1024 1.tar; exit 0",
+        "exit 1",
+    ],
+    ids=["cut, and said so", "cut, and said nothing", "cut between two files", "nothing at all"],
+)
+def test_a_stream_that_is_cut_leaves_no_archive_and_is_said(played: Any, tmp_path: Path, how: str) -> None:
+    (tmp_path / "kept").mkdir()
+    breaks(tmp_path, how)
+    with pytest.raises(Problem, match="the files of gateway could not be read"):
+        beside.write(played, tmp_path / "kept/one.dump", "")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_folder_that_changed_while_it_was_read_is_read_again(played: Any, tmp_path: Path) -> None:
+    """The second look is whole, and nothing of the first is in the archive."""
+    (tmp_path / "kept").mkdir()
+    breaks(tmp_path, 'chmod -x broken; head -c 600 "${2%%:*}.tar"; exit 1')
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    with tarfile.open(tmp_path / "kept/one.files.tar.gz") as archive:
+        assert archive.getnames() == ["data/key.pem", "prosaas/CA1.json"]
+
+
+def test_what_the_running_stack_has_is_known_before_anything_is_put_back(played: Any, tmp_path: Path) -> None:
+    """A list that is cut would have an older certificate replace a newer one."""
+    (tmp_path / "kept").mkdir()
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    breaks(tmp_path, 'if [ "$3" = - ]; then head -c 0 "${2%%:*}.tar"; exit 1; fi')
+    with pytest.raises(Problem, match="could not be read"):
+        beside.put_back(played, tmp_path / "kept/one.dump", None)
+    assert list(tmp_path.glob("sent-*")) == []
 
 
 def test_where_it_cannot_be_encrypted_no_certificate_and_no_call_is_left_readable(
@@ -80,6 +126,79 @@ def test_what_is_not_there_any_more_comes_back_and_what_is_there_stays(played: A
     assert len(played.said) == 1
 
 
+def test_who_was_forgotten_since_stays_away_and_the_certificate_comes_back(played: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    with tarfile.open(tmp_path / "2.tar", "w") as archive:
+        for call in ("CA1", "CA2"):
+            record = f'{{"call_sid": "{call}", "end_reason": "customer_hangup"}}'.encode()
+            member = tarfile.TarInfo(f"prosaas/{call}.json")
+            member.size = len(record)
+            archive.addfile(member, BytesIO(record))
+    beside.write(played, path, "")
+    for container in ("1", "2"):
+        with tarfile.open(tmp_path / f"{container}.tar", "w"):
+            pass
+    beside.put_back(played, path, None, {hashed("CA1")})
+    for container, name in (("1", "key.pem"), ("2", "CA2.json")):
+        with tarfile.open(tmp_path / f"sent-{container}.tar") as sent:
+            assert sent.getnames() == [name]
+    assert len(played.said) == 2
+
+
 def test_a_backup_without_an_archive_brings_nothing_back(played: Any, tmp_path: Path) -> None:
     beside.put_back(played, tmp_path / "older.dump", None)
     assert played.said == []
+
+
+def cut(whole: bytes) -> bytes:
+    return whole[: len(whole) // 2]
+
+
+def flipped(whole: bytes) -> bytes:
+    middle = len(whole) // 2
+    return whole[:middle] + bytes([whole[middle] ^ 255]) + whole[middle + 1 :]
+
+
+def no_archive(_whole: bytes) -> bytes:
+    return b"not an archive"
+
+
+@pytest.mark.parametrize("harmed", [cut, flipped, no_archive])
+def test_a_damaged_archive_is_refused_with_a_way_around_it_and_nothing_of_it_is_put_back(
+    harmed: Callable[[bytes], bytes], played: Any, tmp_path: Path
+) -> None:
+    """Half a certificate is worse than none."""
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    for container, name in (("1", "data/key.pem"), ("2", "prosaas/CA1.json")):
+        with tarfile.open(tmp_path / f"{container}.tar", "w") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = 100_000
+            archive.addfile(member, BytesIO(os.urandom(member.size)))
+    beside.write(played, path, "")
+    aside = beside.files_of(path)
+    aside.write_bytes(harmed(aside.read_bytes()))
+    for container in ("1", "2"):
+        with tarfile.open(tmp_path / f"{container}.tar", "w"):
+            pass
+    for read in (lambda: beside.examine(path, None), lambda: beside.put_back(played, path, None)):
+        with pytest.raises(Problem, match=r"(?s)cannot be read to its end.*move one\.files\.tar\.gz away"):
+            read()
+    assert list(tmp_path.glob("sent-*")) == []
+
+
+def test_an_engine_that_takes_nothing_in_is_a_problem_that_says_why(played: Any, tmp_path: Path) -> None:
+    """More than a pipe holds: it ends while it is still written to."""
+    (tmp_path / "kept").mkdir()
+    path = tmp_path / "kept/one.dump"
+    with tarfile.open(tmp_path / "1.tar", "w") as archive:
+        member = tarfile.TarInfo("data/key.pem")
+        member.size = 1_000_000
+        archive.addfile(member, BytesIO(os.urandom(member.size)))
+    beside.write(played, path, "")
+    with tarfile.open(tmp_path / "1.tar", "w"):
+        pass
+    breaks(tmp_path, 'if [ "$2" = - ]; then echo no space left >&2; exit 1; fi')
+    with pytest.raises(Problem, match="did not go back to gateway: no space left"):
+        beside.put_back(played, path, None)

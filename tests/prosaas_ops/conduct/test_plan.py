@@ -1,6 +1,8 @@
 """What a plan looks at before it changes anything."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,3 +26,58 @@ def test_a_folder_that_is_newer_than_what_runs_is_deployed_before_a_secret_is_ro
     compose.write_text("services: {new: {image: x}}\n")
     with pytest.raises(Problem, match="are not those that the stack was started from"):
         plan.same_definition(world)
+
+
+class Door:
+    """A gateway that is to be made anew, and what prosaas-calls answers each time that it is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: list[Any] | None, drain: str = "600") -> None:
+        self.said: list[str] = []
+        self.asked = 0
+        self.renewed_after: int | None = None
+        self.world: Any = SimpleNamespace(
+            engine=None,
+            containers=lambda *_: [self],
+            setting=lambda name, default="": drain if name == "DRAIN_SECONDS" else default,
+            compose=self._compose,
+            say=self.said.append,
+            warn=self.said.append,
+        )
+        self._answers = answers
+        monkeypatch.setattr(plan, "held", self._held)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    def _held(self, _engine: object) -> dict[str, list[Any] | None]:
+        self.asked += 1
+        return {"prosaas-calls-1": self._answers[min(self.asked, len(self._answers)) - 1]}
+
+    def _compose(self, *words: str) -> None:
+        if words[0] == "up":
+            self.renewed_after = self.asked
+
+    def renew(self) -> None:
+        generations: Any = SimpleNamespace(changed=lambda _service: True)
+        plan._renew_gateway(self.world, generations)
+
+
+def test_a_prosaas_calls_that_does_not_say_is_waited_for_as_one_with_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door(monkeypatch, None, None, ["a call"], [])
+    door.renew()
+    assert door.renewed_after == 4
+    (said,) = door.said
+    assert "cuts an unknown number of live calls" in said
+
+
+def test_where_it_never_says_the_gateway_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door(monkeypatch, None, drain="-1")
+    door.renew()
+    assert door.renewed_after is None
+    assert "gateway stays as it was: a new one would cut an unknown number of live calls" in door.said[0]
+
+
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [([], ""), ([0, 0], ""), ([2, 1], "3"), ([None], "an unknown number of"), ([2, None], "2 + an unknown number of")],
+)
+def test_what_is_not_known_is_said_and_is_never_none(calls: list[int | None], words: str) -> None:
+    assert plan.in_words(calls) == words

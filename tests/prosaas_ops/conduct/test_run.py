@@ -104,6 +104,20 @@ def test_a_full_disk_at_any_step_goes_back(deploy: Deploy, at: str) -> None:
     assert set(deploy.state.values()) == {"old"}
 
 
+def test_what_only_prepares_leads_nowhere_back(deploy: Deploy) -> None:
+    """A deploy that is refused before it begins leaves what runs alone."""
+    plan = deploy.plan("build", lambda: os.kill(os.getpid(), signal.SIGINT))
+    first, *others = plan.steps
+    refused = Plan(
+        plan.name, [Step(first.name, first.do, prepares=True), *others], plan.memory, plan.back, plan.back_to
+    )
+    with pytest.raises(Problem, match="at the step 'build'") as told:
+        run(refused, deploy.world)
+    assert "runs again" not in str(told.value)
+    assert deploy.state == {**dict.fromkeys(STEPS, "old"), "build": "new"}
+    assert unfinished(deploy.world) is None
+
+
 def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
     """The second hears which command is at work; the lock needs no clearing after a kill."""
     with (
@@ -114,3 +128,13 @@ def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
         raise AssertionError
     with World(deploy.world.root).locked("restore"):
         pass
+
+
+def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) -> None:
+    """Its journal may hold the only copy of a new password."""
+    killed = {"plan": "rotate-secret", "step": "new value", "at": "x", "memory": {"new": "NEW"}}
+    deploy.world.remember("journal", killed)
+    with pytest.raises(Problem, match=r"(?s)make rotate-secret was interrupted at the step 'new value'.*make doctor"):
+        run(deploy.plan(), deploy.world)
+    assert deploy.world.remembered("journal") == killed
+    assert set(deploy.state.values()) == {"old"}

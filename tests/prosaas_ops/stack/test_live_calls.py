@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from prosaas_ops.ask import live_calls as command
-from prosaas_ops.options import FINE, PROBLEM
-from prosaas_ops.stack.live_calls import LiveCall, live_calls
+from prosaas_ops.options import FINE, PROBLEM, Problem
+from prosaas_ops.stack.live_calls import LiveCall, held, live_calls
 
 
 class Answering:
@@ -76,3 +76,24 @@ def test_a_service_that_does_not_run_has_no_calls(
     monkeypatch.setattr(command, "opened", lambda: engine)
     assert command.run(options("live-calls", QUIET="1")) == FINE
     assert capsys.readouterr().out == "0\n"
+
+
+def overloaded(_service: str, _command: Any) -> Any:
+    raise Problem("Docker did not answer in time")
+
+
+@pytest.mark.parametrize(
+    "says", [overloaded, lambda *_: (1, "", "timed out"), lambda *_: (0, "<html>", ""), lambda *_: (0, "[1]", "")]
+)
+def test_a_container_that_does_not_say_has_calls_nobody_knows_of_and_not_none(says: Any, engine: Any) -> None:
+    engine.on_run = says
+    assert list(held(engine).values()) == [None]
+
+
+def test_a_container_that_ended_between_two_questions_has_none(engine: Any) -> None:
+    def ends(service: str, _command: Any) -> Any:
+        engine.states[service] = "exited"
+        raise Problem("no such container")
+
+    engine.on_run = ends
+    assert held(engine) == {}

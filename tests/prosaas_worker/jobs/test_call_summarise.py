@@ -7,8 +7,10 @@ from sqlalchemy import select, update
 
 from otlp_world import Receiver, attributes, traced
 from prosaas_core import tracing
+from prosaas_core.database import raw_connection
 from prosaas_core.jobs import CALL_SUMMARISE
 from prosaas_core.outward.http import Unavailable
+from prosaas_core.privacy import person
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Business, Call, Charge
 from prosaas_logging import scope
@@ -72,6 +74,20 @@ async def test_a_call_without_words_costs_no_request(tools, providers):
     await call_summarise.run(job(), tools)
     assert providers.asked == []
     assert (await summary(tools.engine)).summary == "השיחה הסתיימה בלי שנאמר בה דבר."
+
+
+async def test_who_is_forgotten_while_the_model_thinks_stays_forgotten(tools, monkeypatch):
+    """Forgetting looks once more, finds nobody, and gives a receipt; what was thought meanwhile is not kept."""
+
+    async def forgotten_meanwhile(*_, **__):
+        async with raw_connection(tools.engine) as raw:
+            await person.erase(raw, {"calls": ["CA1"]}, datetime.now(UTC))
+        return "Dana, who is ill, asked for tomorrow"
+
+    monkeypatch.setattr(call_summarise, "answer", forgotten_meanwhile)
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    assert (await summary(tools.engine)).summary is None
 
 
 async def test_the_first_summary_stands(tools):

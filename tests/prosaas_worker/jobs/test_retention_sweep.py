@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.privacy import files
 from prosaas_core.privacy.places import NOBODY, PLACES, RULES, Place
 from prosaas_core.settings import Settings
 from prosaas_core.tables import Base
@@ -42,6 +44,8 @@ INSERT INTO message_fates (provider_id, status, told_at)
     VALUES ('wamid.{mark}', 'read', now() - interval '{age}');
 INSERT INTO outbound_messages (key, provider, sender, recipient, body, status, created_at)
     VALUES ('reply:{mark}', 'meta', 'us', '97250{id:07}', '{mark}', 'sent', now() - interval '{age}');
+INSERT INTO black_boxes (node, name, written_at, content)
+    VALUES ('', 'job {mark}', now() - interval '{age}', '{mark}');
 """
 
 
@@ -224,17 +228,32 @@ async def test_what_somebody_adds_while_it_is_ended_stays(
     assert await do(engine, "SELECT count(*) FROM appointments WHERE customer_id = 100") == [(1,)]
 
 
+@pytest.mark.parametrize("stuck", ["spool/CAold.unreadable", "one/CA1.jsonl"])
 async def test_a_file_that_cannot_be_removed_stops_nothing_and_is_told_at_the_end(
-    tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    tools: Tools, engine: AsyncEngine, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, stuck: str
 ) -> None:
-    def refused(*_: object) -> int:
-        raise PermissionError("CA1.jsonl")
+    """Neither its own folder nor another, nor a table; and what went is counted."""
+    names = ["spool/CAold.unreadable", "one/CA1.jsonl", "one/CA2.jsonl", "two/CA3.jsonl"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+        os.utime(tmp_path / name, (0, 0))
+    unlink = Path.unlink
 
-    monkeypatch.setattr(retention_sweep, "sweep", refused)
+    def refusing(path: Path, missing_ok: bool = False) -> None:
+        if path == tmp_path / stuck:
+            raise PermissionError(path.name)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refusing)
+    monkeypatch.setattr(files, "blackbox_folders", lambda: [tmp_path / "one", tmp_path / "two"])
+    settings = tools.settings.model_copy(update={"spool_dir": tmp_path / "spool"})
     with capture_events() as events, pytest.raises(PermissionError):
-        await retention_sweep.run(tools)
+        await retention_sweep.run(replace(tools, settings=settings))
+    assert [name for name in names if (tmp_path / name).exists()] == [stuck]
     assert await do(engine, "SELECT count(*) FROM messages WHERE id = 'wamid.old'") == [(0,)]
     (line,) = [event for event in events if event.event == "RETENTION"]
+    assert f"black boxes {sum('jsonl' in name for name in names) - ('jsonl' in stuck)}" in str(line.fields["removed"])
     assert "messages 1" in str(line.fields["removed"])
 
 

@@ -1,16 +1,16 @@
-"""Several replicas of the service behind one gateway, and what the gateway adds to what a call costs."""
+"""Starts replicas of the service and the gateway before them, and puts load on both."""
 
 import asyncio
 import os
 import secrets
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.calls.service import LOAD_CORE, Service, listening, running
 from ports import free_port
+from postgres_world import docker, setting
 from simulator.load import callers as load
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -40,27 +40,30 @@ class Behind:
     """So many calls shared by so many replicas: microseconds of a frame in and one out, and p99 lateness."""
 
     replicas: int
-    calls: int
+    gateway: bool
     service_us: float
     gateway_us: float
     late_ms: float
     errors: int
 
-    def row(self) -> tuple[str, ...]:
-        """For the table; the first has no gateway."""
-        door = f"{self.gateway_us:.0f}" if self.gateway_us else ""
-        return (self.name, f"{self.service_us:.0f}", door, f"{self.late_ms:.1f}", str(self.errors))
-
     @property
     def name(self) -> str:
-        where = "behind the gateway" if self.gateway_us else "without a gateway"
-        return f"{self.replicas} {'replica' if self.replicas == 1 else 'replicas'} {where}, {self.calls} calls"
+        """As the table has it."""
+        counted = f"{self.replicas} {'replica' if self.replicas == 1 else 'replicas'}"
+        return f"{counted} behind the gateway" if self.gateway else f"{counted} without a gateway"
+
+    @property
+    def share_of_a_core(self) -> float:
+        """What one call takes in the gateway, whose frames come fifty times a second each way."""
+        return self.gateway_us * 50 / 1e6
+
+    def row(self) -> tuple[str, ...]:
+        """For the table."""
+        door = f"{self.gateway_us:.0f}" if self.gateway else ""
+        return (self.name, f"{self.service_us:.0f}", door, f"{self.late_ms:.1f}", str(self.errors))
 
 
-HEADER = ("configuration", "service: µs a frame pair", "gateway: µs a frame pair", "p99 lateness, ms", "errors")
-
-
-async def measure_behind(replicas: int, calls: int, seconds: float, *, gateway: bool) -> Behind:
+async def measure(replicas: int, calls: int, seconds: float, *, gateway: bool) -> Behind:
     """The calls are spread evenly, as the api spreads them."""
     async with AsyncExitStack() as stack:
         services = [await stack.enter_async_context(running("info")) for _ in range(replicas)]
@@ -71,10 +74,11 @@ async def measure_behind(replicas: int, calls: int, seconds: float, *, gateway: 
         reports: list[dict[str, Any]] = await asyncio.gather(*map(load.run, plans))
         used, door_used = sum([await task for task in measuring]), await at_door if at_door else 0.0
     sides = [report[side] for report in reports for side in ("inbound", "outbound")]
+    # Those that came through, not those that were due.
     pairs = sum(side["frames"] for side in sides) / 2 or float("nan")
     late = [float("inf") if side["p99_ms"] is None else side["p99_ms"] for side in sides]
     errors = sum(report["error_count"] for report in reports)
-    return Behind(replicas, calls, used * 1e6 / pairs, door_used * 1e6 / pairs, max(late), errors)
+    return Behind(replicas, gateway, used * 1e6 / pairs, door_used * 1e6 / pairs, max(late), errors)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class _Gateway:
 
     def seconds(self) -> float:
         """User and system time so far, of all its threads: it is the first process of its container."""
-        fields = _docker("exec", self.name, "cat", "/proc/1/stat").rpartition(")")[2].split()
+        fields = docker("exec", self.name, "cat", "/proc/1/stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
@@ -104,10 +108,10 @@ async def _used(door: _Gateway, plan: load.LoadPlan) -> float:
 async def _gateway() -> AsyncIterator[_Gateway]:
     """The gateway's own program, in the host's network and off the services' core."""
     gateway = _Gateway(f"bench-gateway-{secrets.token_hex(4)}", free_port())
-    _docker(
+    docker(
         "run", "--detach", "--rm", f"--name={gateway.name}", "--network=host",
         f"--cpuset-cpus={LOAD_CORE % (os.cpu_count() or 1)}", "--entrypoint=sh",
-        os.environ.get("CADDY_IMAGE", "caddy:2"), "-ec",
+        setting("CADDY_IMAGE", "caddy:2"), "-ec",
         'printf %s "$1" >/tmp/Caddyfile; exec caddy run --config /tmp/Caddyfile --adapter caddyfile',
         "sh", _CADDYFILE % gateway.port,
     )  # fmt: skip
@@ -115,26 +119,4 @@ async def _gateway() -> AsyncIterator[_Gateway]:
         await listening(gateway.port)
         yield gateway
     finally:
-        _docker("rm", "--force", gateway.name)
-
-
-def _docker(*words: str) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"bench: docker {words[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-async def rows(replicas: list[int], calls: int, seconds: float) -> list[Behind]:
-    """One replica by itself, then so many of them behind a gateway, each on the same number of calls."""
-    measured = [await measure_behind(1, calls, seconds, gateway=False)]
-    for number in replicas:
-        measured.append(await measure_behind(number, calls, seconds, gateway=True))
-    return measured
-
-
-def costs(measured: list[Behind]) -> Iterator[tuple[str, float]]:
-    """What the gateway costs a call, as a share of what the service costs it."""
-    for each in measured:
-        if each.gateway_us:
-            yield f"gateway ÷ service, processor time, {each.name}", each.gateway_us / each.service_us
+        docker("rm", "--force", gateway.name)
