@@ -117,6 +117,25 @@ def test_what_is_not_there_to_be_carried_is_refused_by_name(tmp_path: Path) -> N
         rendered(made, {})
 
 
+def test_what_a_service_reads_from_folders_within_its_folder_comes_along(tmp_path: Path) -> None:
+    """Grafana's dashboards and data sources are two folders down, and are no reason to renew Prometheus."""
+    services = rendered(model(tmp_path), {}).stack["services"]
+    for name, target in (("grafana", "/etc/grafana/provisioning"), ("prometheus", "/etc/prometheus")):
+        folder = ROOT / "deploy/monitoring" / ("grafana" if name == "grafana" else "")
+        files = folder.rglob("*") if name == "grafana" else folder.glob("*")
+        wanted = {f"{target}/{path.relative_to(folder)}" for path in files if path.is_file()}
+        assert {one["target"] for one in services[name]["configs"]} == wanted
+    assert len(services["grafana"]["configs"]) > 2
+
+
+def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: Path) -> None:
+    made = model(tmp_path)
+    (tmp_path / "hollow" / "within").mkdir(parents=True)
+    made["services"]["worker"]["volumes"].append({"type": "bind", "source": str(tmp_path / "hollow"), "target": "/x"})
+    with pytest.raises(Problem, match="hollow has no file"):
+        rendered(made, {})
+
+
 def test_each_replica_knows_its_number_and_its_node(made: Rendered) -> None:
     """Swarm fills that in; nothing else of a service's environment differs."""
     for name in OURS:

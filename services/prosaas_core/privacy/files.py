@@ -2,7 +2,7 @@
 
 Runs where the files are, in a service's container. Whom it is about stands in PERSON, which no list of processes and no
 event of the engine shows: {"number": digits or null, "ids": [of their calls and messages]}. The answer is one JSON
-object on stdout.
+object on stdout. `sweep` removes old ones, whoever they are about, by KEEP_TRANSCRIPTS_DAYS and KEEP_BLACKBOX_DAYS.
 """
 
 import json
@@ -72,6 +72,12 @@ def sweep(folder: Path, names: Sequence[str], days: float, refused: list[OSError
     return removed
 
 
+def sweep_volumes(spool: Path, transcripts_days: float, blackbox_days: float, refused: list[OSError]) -> int:
+    """The same for all that a machine's volumes have: records that could not be read, and recordings; how many."""
+    removed = sweep(spool, ("*.unreadable",), transcripts_days, refused)
+    return removed + sum([sweep(folder, RECORDINGS, blackbox_days, refused) for folder in blackbox_folders()])
+
+
 def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
     """Each of their files, and its name in its folder."""
     number, ids = person.get("number"), person.get("ids") or []
@@ -79,17 +85,30 @@ def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
     pattern = mentions(str(number) if number else None, map(str, ids))
     if pattern is None:
         return
-    spool = Path(os.environ.get("SPOOL_DIR") or "/var/spool/prosaas")
-    for folder, names in ((spool, _SPOOLED), *((folder, RECORDINGS) for folder in blackbox_folders())):
+    for folder, names in ((_spool(), _SPOOLED), *((folder, RECORDINGS) for folder in blackbox_folders())):
         for path in about(pattern, folder, names):
             yield path, str(path.relative_to(folder))
 
 
+def _spool() -> Path:
+    return Path(os.environ.get("SPOOL_DIR") or "/var/spool/prosaas")
+
+
 def main(arguments: list[str]) -> int:
-    """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage."""
-    if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase"):
-        print("find, show or erase?", file=sys.stderr)
+    """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage.
+
+    After `sweep` the object is {"removed": how many}, and the exit is 1 where something could not be removed.
+    """
+    if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase", "sweep"):
+        print("find, show, erase or sweep?", file=sys.stderr)
         return 2
+    if arguments == ["sweep"]:
+        transcripts, recordings = (float(os.environ[f"KEEP_{what}_DAYS"]) for what in ("TRANSCRIPTS", "BLACKBOX"))
+        refused: list[OSError] = []
+        print(json.dumps({"removed": sweep_volumes(_spool(), transcripts, recordings, refused)}))
+        for error in refused:
+            print(error, file=sys.stderr)
+        return 1 if refused else 0
     found = {}
     for path, name in _theirs(json.loads(os.environ["PERSON"])):
         # Behind its last line a journal has room for more.

@@ -1,7 +1,12 @@
-"""`make retention`: how long people are kept and how much of them there is; what is old on this machine goes."""
+"""`make retention`: how long people are kept and how much of them there is; what is old in files goes.
 
+On one machine that is this folder's: the worker sweeps its volumes every day. On a Swarm a worker sweeps its own node's
+alone, and this the volumes of every node.
+"""
+
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +15,9 @@ from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen, table
 from prosaas_ops.stack import left
+from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked
+from prosaas_ops.stack.swarm import SwarmEngine, opened
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -40,7 +47,23 @@ def run(options: Options) -> int:
     screen.say(words.SWEPT(removed=removed), screen.dim(str(words.WORKER_SWEEPS)))
     for error in refused:
         complain(words.NOT_REMOVED(why=error))
+    engine = opened()
+    if isinstance(engine, SwarmEngine):
+        names = ("KEEP_TRANSCRIPTS_DAYS", "KEEP_BLACKBOX_DAYS")
+        for row in _swept(engine, {name: str(days(setting, name)) for name in names}):
+            screen.say(row)
     return PROBLEM if refused else FINE
+
+
+def _swept(engine: Engine, keep: dict[str, str]) -> Iterator[str]:
+    told = engine.everywhere("worker", "python", "-m", "prosaas_core.privacy.files", "sweep", **keep)
+    for node, (code, out, _) in sorted(told.items()):
+        if code == 0:
+            yield words.SWEPT_ON(node=node, removed=json.loads(out)["removed"])
+    # Last: what one node refuses hides no other.
+    for node, (code, _, err) in sorted(told.items()):
+        if code:
+            raise Problem(words.NOT_REMOVED(why=f"{node}: {err.strip().rpartition(chr(10))[2] or code}"))
 
 
 def days(setting: Callable[[str], str], name: str) -> int:

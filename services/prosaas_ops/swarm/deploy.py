@@ -178,7 +178,12 @@ def _in_registry(world: World, name: str, version: str, local: str) -> str:
     else:
         world.docker("pull", "--quiet", reference)
     digests = world.docker("image", "inspect", "--format", '{{join .RepoDigests " "}}', reference).out.split()
-    return next(digest for digest in digests if digest.startswith(f"{name}@"))
+    # Of what is on Docker Hub the engine says the short name.
+    named = {name, name.removeprefix("index.").removeprefix("docker.io/").removeprefix("library/")}
+    for found, _, digest in (one.partition("@") for one in digests):
+        if found in named:
+            return f"{name}@{digest}"
+    raise problem(words.NO_DIGEST(image=reference), words.PUSH_IT(image=reference), _READ)
 
 
 def restart(world: World, service: str) -> Plan:

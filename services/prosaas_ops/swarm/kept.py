@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prosaas_ops.conduct.world import World
-from prosaas_ops.stack.swarm import STACK, SwarmEngine
+from prosaas_ops.stack.swarm import CONTENTS, SwarmEngine
 
 KEPT_RELEASES = 3
 _LABEL = "prosaas.release"
@@ -24,19 +24,19 @@ def keep(world: World, engine: SwarmEngine, stack: Mapping[str, Any]) -> None:
     text = json.dumps(stack, sort_keys=True)
     name = f"{world.project[:40]}_release_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     world.docker("config", "rm", name, check=False)
-    labels = [f"--label={STACK}={world.project}", f"--label={_LABEL}={time.time_ns()}"]
+    labels = [f"--label={CONTENTS}={world.project}", f"--label={_LABEL}={time.time_ns()}"]
     world.docker("config", "create", *labels, name, "-", feed=text)
     for row in _rows(engine)[KEPT_RELEASES + 1 :]:
         world.docker("config", "rm", row["Spec"]["Name"], check=False)
     known = releases(engine)
     for kind in ("secret", "config"):
         used = {name for release in known for name in release[f"{kind}s"]}
-        for row in engine.get(f"/{kind}s", filters=json.dumps({"label": [f"{STACK}={engine.project}"]})):
+        for row in engine.get(f"/{kind}s", filters=json.dumps({"label": [f"{CONTENTS}={engine.project}"]})):
             if row["Spec"]["Name"] not in used and _LABEL not in row["Spec"]["Labels"]:
                 # What a task still holds, the Swarm does not let go.
                 world.docker(kind, "rm", row["Spec"]["Name"], check=False)
 
 
 def _rows(engine: SwarmEngine) -> list[dict[str, Any]]:
-    filters = json.dumps({"label": [f"{STACK}={engine.project}", _LABEL]})
+    filters = json.dumps({"label": [f"{CONTENTS}={engine.project}", _LABEL]})
     return sorted(engine.get("/configs", filters=filters), key=lambda row: -int(row["Spec"]["Labels"][_LABEL]))

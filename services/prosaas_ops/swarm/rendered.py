@@ -94,7 +94,7 @@ def _service(
     for volume in service.get("volumes") or ():
         match volume["type"]:
             case "bind":
-                told.setdefault("configs", []).extend(_configs(project, volume, made))
+                told.setdefault("configs", []).extend(_configs(project, volume, model, made))
             case "tmpfs":
                 size = int(volume["tmpfs"]["size"])
                 told.setdefault("volumes", []).append(_in_memory(volume["target"], size))
@@ -134,20 +134,32 @@ def _secret(project: str, name: str, told: Mapping[str, Any], made: Rendered) ->
     return named
 
 
-def _configs(project: str, volume: Mapping[str, Any], made: Rendered) -> Iterator[dict[str, Any]]:
-    """A folder of this machine is not on the others: each file of it is a config."""
+def _configs(project: str, volume: Mapping[str, Any], model: Mapping[str, Any], made: Rendered) -> Iterator[Any]:
+    """A folder of this machine is not on the others: each file of it, in folders within it too, is a config."""
     source = Path(volume["source"])
     if source.is_socket() or not source.exists():
         raise Problem(words.NOT_CARRIED(path=source))
-    for path in sorted(source.iterdir()) if source.is_dir() else [source]:
-        if not path.is_file() or path.name in _UNREAD:
-            continue
+    # A folder within it that another service has for its own concerns that one alone.
+    others = {folder for folder in map(Path, _bound(model)) if source in folder.parents}
+    files = [
+        path
+        for path in (sorted(source.rglob("*")) if source.is_dir() else [source])
+        if path.is_file() and path.name not in _UNREAD and others.isdisjoint(path.parents)
+    ]
+    if not files:
+        raise Problem(words.NOTHING_CARRIED(path=source))
+    for path in files:
         content = path.read_text(encoding="utf-8")
         named = _named(project, path.name, hashlib.sha256(content.encode()).hexdigest())
         made.configs[named] = content
         made.stack["configs"][named] = {"external": True, "name": named}
-        target = f"{volume['target']}/{path.name}" if source.is_dir() else volume["target"]
+        target = f"{volume['target']}/{path.relative_to(source)}" if source.is_dir() else volume["target"]
         yield {"source": named, "target": target, "mode": 0o444}
+
+
+def _bound(model: Mapping[str, Any]) -> Iterator[str]:
+    for service in model["services"].values():
+        yield from (volume["source"] for volume in service.get("volumes") or () if volume["type"] == "bind")
 
 
 def _named(project: str, name: str, digest: str) -> str:

@@ -9,7 +9,7 @@ from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.swarm import ENDED, STACK, SwarmEngine, node_name
+from prosaas_ops.stack.swarm import CONTENTS, ENDED, SwarmEngine, node_name
 from prosaas_ops.swarm.rendered import Rendered
 from prosaas_ops.texts import swarm as words
 
@@ -26,7 +26,7 @@ def carry(world: World, wanted: Rendered) -> None:
         there = set(world.docker(kind, "ls", "--format", "{{.Name}}").out.split())
         for name, content in contents.items():
             if name not in there:
-                world.docker(kind, "create", "--label", f"{STACK}={world.project}", name, "-", feed=content)
+                world.docker(kind, "create", "--label", f"{CONTENTS}={world.project}", name, "-", feed=content)
 
 
 def deploy(world: World, stack: Mapping[str, Any], *, prune: bool = False) -> None:

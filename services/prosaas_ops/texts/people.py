@@ -129,6 +129,7 @@ KEPT: Final = {
 DAYS: Final = Text("ימים: {days}", "{days} days")
 EVER: Final = Text("ללא הגבלה", "ever")
 SWEPT: Final = Text("קבצים ישנים שנמחקו במחשב הזה: {removed}", "on this machine: {removed} old files removed")
+SWEPT_ON: Final = Text("קבצים ישנים שנמחקו ב-{node}: {removed}", "on {node}: {removed} old files removed")
 WORKER_SWEEPS: Final = Text("ה-worker מוחק כל יום ב-02:40 UTC", "the worker sweeps at 02:40 UTC")
 NO_DAYS: Final = Text(
     "{name}={value} אינו מספר ימים: לתקן בקובץ .env, הערך 0 הוא ללא הגבלה",

@@ -98,6 +98,15 @@ NOT_CARRIED: Final = Text(
     "אי אפשר לצרף את {path} לכל צומת: סווארם נושא קבצים קיימים בלבד",
     "{path} cannot be mounted on every node: a Swarm carries files, and those that are there",
 )
+NOTHING_CARRIED: Final = Text(
+    "אין ב-{path} אף קובץ לצרף: להחזיר את הקבצים שלו מ-git",
+    "{path} has no file that could be mounted: bring its files back from git",
+)
+NO_DIGEST: Final = Text(
+    "ל-{image} אין digest ב-engine הזה, ובלעדיו אין לצמתים אותו image",
+    "{image} has no digest on this engine, and without one nodes may run different images",
+)
+PUSH_IT: Final = Text("docker push {image}, ואז שוב make up-swarm", "docker push {image}, then make up-swarm again")
 MIGRATING: Final = Text("מעדכנים את סכמת הנתונים, פעם אחת", "migrating the schema, once")
 MIGRATION_FAILED: Final = Text(
     "migrate לא הגיע לסופו ({why}); השורות האחרונות שלו למעלה",

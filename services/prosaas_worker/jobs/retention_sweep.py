@@ -10,7 +10,7 @@ import asyncpg
 
 from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
-from prosaas_core.privacy.files import RECORDINGS, blackbox_folders, sweep
+from prosaas_core.privacy.files import sweep_volumes
 from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
@@ -49,10 +49,8 @@ async def run(tools: Tools) -> None:
 
 
 async def _files(tools: Tools, refused: list[OSError]) -> int:
-    settings = tools.settings
-    await asyncio.to_thread(sweep, settings.spool_dir, ("*.unreadable",), settings.keep_transcripts_days, refused)
-    days, folders = settings.keep_blackbox_days, await asyncio.to_thread(blackbox_folders)
-    return sum([await asyncio.to_thread(sweep, each, RECORDINGS, days, refused) for each in folders])
+    keep, days = tools.settings, (tools.settings.keep_transcripts_days, tools.settings.keep_blackbox_days)
+    return await asyncio.to_thread(sweep_volumes, keep.spool_dir, *days, refused)
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:

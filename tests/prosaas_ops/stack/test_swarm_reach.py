@@ -14,7 +14,7 @@ import pytest
 from ops_world.engine import Docker, frame
 from prosaas_core.privacy.person import Person
 from prosaas_ops import sealed
-from prosaas_ops.act import forget
+from prosaas_ops.act import forget, retention
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import person, swarm
 from prosaas_ops.stack.engine import Container, Engine
@@ -138,6 +138,17 @@ def test_every_node_is_asked_also_one_without_a_worker_and_none_loses_what_anoth
     assert ask(nodes, "show") == {f"{name}/CA1.jsonl": f"said on {name}" for name in ("n1", "n2", "n3")}
     ask(nodes, "erase")
     assert ask(nodes, "find") == {}
+
+
+def test_old_files_go_on_every_node_whoever_they_are_about(nodes: Nodes) -> None:
+    """A worker's daily job sweeps its own node alone."""
+    for name in nodes.known:
+        os.utime(nodes.folder / name / "CA1.jsonl", (1e9,) * 2)
+        (nodes.folder / name / "CA2.jsonl").touch()
+    keep = {"KEEP_TRANSCRIPTS_DAYS": "90", "KEEP_BLACKBOX_DAYS": "14"}
+    assert list(retention._swept(nodes, keep)) == [f"on n{number}: 1 old files removed" for number in (1, 2, 3)]
+    left = {path.name for name in nodes.known for path in (nodes.folder / name).glob("*.jsonl")}
+    assert left == {"CA2.jsonl"}
 
 
 def test_whom_it_is_about_and_what_they_said_is_in_no_specification_command_or_log(nodes: Nodes) -> None:

@@ -11,7 +11,8 @@ from prosaas_ops.act import up
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.swarm import deploy, kept
+from prosaas_ops.swarm import deploy, kept, rollout
+from prosaas_ops.swarm.rendered import Rendered
 
 MODEL = {"services": {"worker": {"image": "prosaas/worker:shop"}, "postgres": {"image": "postgres:17-trixie"}}}
 
@@ -23,6 +24,7 @@ class Machine(World):
         super().__init__(root)
         self.env._settings = {"COMPOSE_PROJECT_NAME": "shop", "PROSAAS_VERSION": "v7", **settings}
         self.asked: list[str] = []
+        self.digests = "other/x@sha256:1 registry.example.com/prosaas-worker@sha256:2"
         self.built = {"prosaas/worker:shop-next": "sha256:0123456789abcdef"}
 
     def _run(self, command: Any, check: bool, feed: str | None, environment: Any) -> Done:
@@ -30,7 +32,7 @@ class Machine(World):
         self.asked.append(words)
         if words.startswith("image inspect"):
             if "RepoDigests" in words:
-                return Done(0, "other/x@sha256:1 registry.example.com/prosaas-worker@sha256:2\n", "")
+                return Done(0, f"{self.digests}\n", "")
             found = self.built.get(command[-1])
             return Done(0 if found else 1, f"{found}\n", "")
         return Done(0, "", "")
@@ -56,6 +58,21 @@ def test_what_a_pipeline_pushed_is_neither_built_nor_pushed_again(tmp_path: Path
     images = deploy.published(world, MODEL, build=False)
     assert images == {"prosaas/worker:shop": "registry.example.com/prosaas-worker@sha256:2"}
     assert not [words for words in world.asked if "build" in words or words.startswith(("push", "tag"))]
+
+
+@pytest.mark.parametrize("registry", ["docker.io/acme", "index.docker.io/acme", "acme"])
+def test_the_engine_calls_what_is_on_docker_hub_by_its_short_name(tmp_path: Path, registry: str) -> None:
+    world = Machine(tmp_path, REGISTRY=registry)
+    world.digests = "other/prosaas-worker@sha256:1 acme/prosaas-worker@sha256:2"
+    images = deploy.published(world, MODEL, build=False)
+    assert images == {"prosaas/worker:shop": f"{registry}/prosaas-worker@sha256:2"}
+
+
+def test_an_image_without_a_digest_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    world = Machine(tmp_path, REGISTRY="registry.example.com")
+    world.digests = ""
+    with pytest.raises(Problem, match="prosaas-worker:v7 has no digest on this engine"):
+        deploy.published(world, MODEL, build=False)
 
 
 def test_without_a_registry_an_image_is_named_by_its_content(tmp_path: Path) -> None:
@@ -103,7 +120,7 @@ def test_releases_are_kept_by_the_swarm_and_old_contents_go(
 
     def row(name: str, label: dict[str, str], data: str = "") -> dict[str, Any]:
         packed = base64.b64encode(data.encode()).decode()
-        return {"Spec": {"Name": name, "Labels": {"com.docker.stack.namespace": "shop", **label}, "Data": packed}}
+        return {"Spec": {"Name": name, "Labels": {"prosaas.contents": "shop", **label}, "Data": packed}}
 
     stacks = [json.dumps({"services": {}, "secrets": {f"s{number}": {}}, "configs": {}}) for number in range(5)]
     rows = [row(f"r{number}", {"prosaas.release": str(number)}, stacks[number]) for number in range(5)]
@@ -114,6 +131,17 @@ def test_releases_are_kept_by_the_swarm_and_old_contents_go(
     kept.keep(world, manager, {"services": {}, "secrets": {}, "configs": {}})
     assert "config rm r0" in world.asked
     assert not [words for words in world.asked if words in ("config rm r4", "secret rm s4")]
+
+
+def test_what_can_be_gone_back_to_outlives_a_stack_that_is_taken_down(tmp_path: Path, manager: Any) -> None:
+    """`docker stack rm` takes whatever has the label of a stack, secrets and configs too."""
+    world = Machine(tmp_path)
+    manager.answers |= {"/configs": [], "/secrets": []}
+    rollout.carry(world, Rendered({}, {"s": "secret"}, {"c": "config"}))
+    kept.keep(world, manager, {"services": {}, "secrets": {}, "configs": {}})
+    made = [words for words in world.asked if " create " in words]
+    assert len(made) == 3
+    assert all("prosaas.contents=shop" in words and "com.docker.stack" not in words for words in made)
 
 
 @pytest.mark.parametrize("command", ["up-prod", "rotate-secret", "backup", "restore"])

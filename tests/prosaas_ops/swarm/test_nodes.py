@@ -102,6 +102,42 @@ def test_what_a_node_says_of_itself_is_refused_by_its_name(manager: Any, told: d
     assert re.search(text, finding.text)
 
 
+@pytest.mark.parametrize("lines", ["", "sitecustomize: warning", "[1]"])
+def test_a_node_of_which_no_line_arrives_is_named(manager: Any, monkeypatch: pytest.MonkeyPatch, lines: str) -> None:
+    monkeypatch.setattr(nodes, "_WORD_S", 0.0)
+    manager.node("n2", "two", gateway="1")
+    manager.task("t2", "shop_preflight", "n2", "complete")
+    manager.lines["t2"] = lines
+    client = Docker()
+    (finding,) = nodes.seen(client, manager, "image", [8000])  # type: ignore[arg-type]
+    assert (finding.bad, finding.text) == (True, "two ran our image, and no line of it arrived")
+    # What a node's own driver keeps is for no manager to read, and a collector's is nobody's here.
+    assert "--log-driver=json-file" in client.asked[1]
+
+
+def test_a_line_that_arrives_later_or_has_another_behind_it_is_found(manager: Any) -> None:
+    manager.node("n2", "two")
+    manager.task("t2", "shop_preflight", "n2", "complete")
+    manager.lines["t2"] = ""
+    word = json.dumps({"at": time.time(), "disk": 9000, "taken": []}) + "\nsitecustomize: warning"
+    asked: list[str] = []
+
+    def logs(*_: object) -> list[Any]:
+        asked.append("")
+        manager.lines["t2"] = word if len(asked) > 1 else ""
+        return type(manager).logs(manager, *_)
+
+    manager.logs = logs
+    assert list(nodes.seen(Docker(), manager, "image", [])) == []  # type: ignore[arg-type]
+    assert len(asked) == 2
+
+
+def test_a_node_that_left_meanwhile_keeps_nothing_from_beginning(manager: Any) -> None:
+    manager.node("n2", "two")
+    manager.task("t3", "shop_preflight", "n3", "orphaned")
+    assert list(nodes.seen(Docker(), manager, "image", [])) == []  # type: ignore[arg-type]
+
+
 def test_a_port_that_our_own_door_holds_is_not_taken(manager: Any) -> None:
     manager.service("gateway")
     manager.task("g", "gateway", "n2", "running")
