@@ -99,7 +99,7 @@ def _spool() -> Path:
 def main(arguments: list[str]) -> int:
     """Exit 0 with an object from each file's name to its text, empty but for `show`; 2 for wrong usage.
 
-    After `sweep` the object is {"removed": how many}; 1 with the reasons on stderr where a file could not be.
+    After `sweep` the object is {"removed": how many}, and the exit is 1 where something could not be removed.
     """
     if len(arguments) != 1 or arguments[0] not in ("find", "show", "erase", "sweep"):
         print("find, show, erase or sweep?", file=sys.stderr)

@@ -45,21 +45,25 @@ def run(options: Options) -> int:
     refused: list[OSError] = []
     removed = left.sweep_old(Path(), captures, lines, refused)
     screen.say(words.SWEPT(removed=removed), screen.dim(str(words.WORKER_SWEEPS)))
+    for error in refused:
+        complain(words.NOT_REMOVED(why=error))
     engine = opened()
     if isinstance(engine, SwarmEngine):
         names = ("KEEP_TRANSCRIPTS_DAYS", "KEEP_BLACKBOX_DAYS")
-        screen.say(*_swept(engine, {name: str(days(setting, name)) for name in names}))
-    for error in refused:
-        complain(words.NOT_REMOVED(why=error))
+        for row in _swept(engine, {name: str(days(setting, name)) for name in names}):
+            screen.say(row)
     return PROBLEM if refused else FINE
 
 
 def _swept(engine: Engine, keep: dict[str, str]) -> Iterator[str]:
     told = engine.everywhere("worker", "python", "-m", "prosaas_core.privacy.files", "sweep", **keep)
-    for node, (code, out, err) in sorted(told.items()):
+    for node, (code, out, _) in sorted(told.items()):
+        if code == 0:
+            yield words.SWEPT_ON(node=node, removed=json.loads(out)["removed"])
+    # Last: what one node refuses hides no other.
+    for node, (code, _, err) in sorted(told.items()):
         if code:
-            raise Problem(words.FILES_UNREAD(why=f"{node}: {err.strip().rpartition(chr(10))[2] or code}"))
-        yield words.SWEPT_ON(node=node, removed=json.loads(out)["removed"])
+            raise Problem(words.NOT_REMOVED(why=f"{node}: {err.strip().rpartition(chr(10))[2] or code}"))
 
 
 def days(setting: Callable[[str], str], name: str) -> int:
