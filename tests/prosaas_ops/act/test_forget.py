@@ -17,12 +17,9 @@ import pytest
 
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
-from prosaas_core.privacy.person import Person
 from prosaas_ops.act import export, forget
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, Usage
 from prosaas_ops.stack import left
-from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.person import in_volumes
 
 pytestmark = pytest.mark.postgres
 
@@ -43,18 +40,6 @@ def execute(database_url: str) -> Callable[..., list[Any]]:
         return asyncio.run(ask())
 
     return run
-
-
-def test_on_a_swarm_the_files_of_every_node_are_looked_into(engine: Any) -> None:
-    """Once each, by a worker there; a call may have left a file on two of them."""
-    engine.generations = lambda service: [
-        Container(f"w{n}", service, f"{service}.{n}", "running", "", "", place=f"{n}@{node}")
-        for n, node in ((1, "one"), (2, "two"), (3, "two"))
-    ]
-    engine.on_run = lambda service, command: (0, json.dumps({f"{CALL}.jsonl": "x"}), "")
-    found = in_volumes(engine, Person(DIGITS), {}, "show")
-    assert found == {f"{node}/{CALL}.jsonl": "x" for node in ("one", "two")}
-    assert len(engine.ran_in) == 2
 
 
 @pytest.fixture
