@@ -226,11 +226,12 @@ async def test_every_page_is_valid_without_barriers_and_as_wide_as_its_screen(de
 
 @EVERY_LOOK
 async def test_the_last_hour_is_on_the_screen_however_narrow_it_is(desk: Desk) -> None:
+    """A chart's hours end where its ground line does."""
     await desk.page.goto(f"{desk.url}/today")
-    column, size = await desk.page.locator("svg rect").last.bounding_box(), desk.page.viewport_size
-    assert column
+    ground, size = await desk.page.locator("svg .grid").last.bounding_box(), desk.page.viewport_size
+    assert ground
     assert size
-    assert 0 < column["x"] + column["width"] <= size["width"]
+    assert 0 < ground["x"] + ground["width"] <= size["width"]
 
 
 async def test_an_ended_session_is_told_so_wherever_it_looks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
