@@ -11,7 +11,7 @@ from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context
 from prosaas_logging.render import TextRenderer
 from prosaas_logging.settings import LogSettings
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
 
 CALL = "CA1c3f9a2be7704b6f8d0f3a1b5e9cc3c5"
@@ -53,6 +53,7 @@ class Stack:
         return [one for one in found if not services or one.service in services]
 
     generations = require = containers
+    log_driver = Engine.log_driver
 
     def running(self, service: str) -> Container:
         return self.containers(service)[0]
