@@ -11,7 +11,7 @@ from prosaas_core.privacy import ledger, person
 from prosaas_ops.audited import note
 from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, complain
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import Whole, in_volumes, pattern_of, whole
@@ -54,7 +54,7 @@ def run(options: Options) -> int:
         *(words.REMOVED(row=row) for row in told(theirs)),
     )
     # After the receipt: whatever cannot be asked now, what is gone is gone.
-    screen.say(str(words.OUT_OF_REACH), *(f"  {row}" for row in out_of_reach(engine)))
+    screen.say(str(words.OUT_OF_REACH), *(Prose(f"  {row}") for row in out_of_reach(engine)))
     return FINE
 
 

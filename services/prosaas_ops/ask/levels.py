@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
-from prosaas_ops.screen.terminal import Screen, short, table
+from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
@@ -103,10 +103,9 @@ def _disk(engine: Engine) -> list[str]:
         (_kept_logs(engine), 0, str(words.KEPT)),
     ]
     sized = [[f"{size / 1e6:,.1f} MB" if size else "-", what, free] for what, size, free in rows]
-    return table(
-        [[str(words.SIZE), str(words.WHAT), str(words.FREES)], *sorted(sized, key=lambda row: -float(_number(row[0])))],
-        {0},
-    )
+    largest = sorted(sized, key=lambda row: -float(_number(row[0])))
+    # What frees it is to be typed: it goes on below rather than be cut.
+    return [Prose(row) for row in table([[str(words.SIZE), str(words.WHAT), str(words.FREES)], *largest], {0})]
 
 
 def _number(text: str) -> str:

@@ -126,8 +126,8 @@ URL_BAD: Final = Text(
     "DATABASE_URL is not usable: {why}. Set it in .env",
 )
 DATABASE_AWAY: Final = Text(
-    "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין",
-    "the database does not answer: {why}. `make ps` shows whether postgres is healthy",
+    "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
+    "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
 NO_SIMULATOR: Final = Text(
     "הסימולטור לא רץ: `docker compose --profile demo up --detach simulator` מפעיל אותו "
