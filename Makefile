@@ -78,7 +78,7 @@ alert-test: ## send one alert through to whoever is told of them
 
 .PHONY: call calls console costs errors levels logs trace blackbox capture debug-api debug-calls debug-worker quiet-api quiet-calls quiet-worker
 
-call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG MAX=200]
+call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPEED=1 LEVEL=DEBUG MAX=200 TO=+972… PHONE=+972…]
 	@scripts/run $@
 
 console: ## all this as pages in a browser, on this machine alone; prints the link [CONSOLE_PORT=8090]

@@ -1,25 +1,29 @@
 """`make call`: one simulated call on the running stack, its lines as they come, then the verdict on them."""
 
+import re
 import time
 from collections.abc import Sequence
 
 from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
-from prosaas_ops.options import FINE, PROBLEM, Options, Problem, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Options, Problem, Usage, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.records import Record, call_record
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
 
-OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX")
+OPTIONS = ("SCENARIO", "SPEED", "LEVEL", "MAX", "TO", "PHONE")
 
 _RECORD_SECONDS = 10.0
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
 
 def run(options: Options) -> int:
     scenario, speed = options.text("SCENARIO", "demo"), options.decimal("SPEED", 1.0)
     debug = options.choice("LEVEL", ("INFO", "DEBUG"), "INFO") == "DEBUG"
     cap = RateCap(options.number("MAX", 200))
+    numbers = {name: _number(options, given) for name, given in (("to_number", "TO"), ("from_number", "PHONE"))}
     engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
     call_sid = new_call_sid()
@@ -35,6 +39,7 @@ def run(options: Options) -> int:
             call_sid,
             scenario=scenario,
             speed=speed,
+            numbers={name: number for name, number in numbers.items() if number},
             accepted=lambda: screen.say(calling),
             heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
@@ -48,6 +53,14 @@ def run(options: Options) -> int:
     problems = verdict(placed, record, debug, screen, sorted({short(container.service) for container in loud}))
     screen.say(screen.dim(words.NEXT(commands=f"make trace CALL={call_sid}")))
     return PROBLEM if problems else FINE
+
+
+def _number(options: Options, name: str) -> str:
+    """A number as the carrier writes it, TO= the business's and PHONE= the caller's; empty where none is given."""
+    number = options.text(name)
+    if number and not _NUMBER.fullmatch(number):
+        raise Usage(refused.NOT_A_NUMBER(name=name, value=number[:40]))
+    return number
 
 
 def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, debugged: Sequence[str] = ()) -> int:

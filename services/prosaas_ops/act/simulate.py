@@ -8,9 +8,10 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,16 +65,20 @@ def place(
     *,
     scenario: str,
     speed: float,
+    numbers: Mapping[str, str] = MappingProxyType({}),
     accepted: Callable[[], None] = lambda: None,
     heard: Callable[[Line | Happening], None] = lambda _: None,
 ) -> Placed:
-    """One call from ring to record: `accepted` once the simulator dials, then `heard` with each line of the call."""
+    """One call from ring to record: `accepted` once the simulator dials, then `heard` with each line of the call.
+
+    `numbers` are its `to_number` and `from_number` where they are not the demo's.
+    """
     if not any(container.state == "running" for container in engine.containers("simulator")):
         raise Problem(str(refused.NO_SIMULATOR))
     placed = Placed(call_sid)
     stream = Follow(engine, list(SERVICES.values()), since=time.time())
     told: queue.SimpleQueue[dict[str, Any] | Exception] = queue.SimpleQueue()
-    order = {"scenario": scenario, "speed": speed, "call_sid": call_sid, "count": 1}
+    order = {"scenario": scenario, "speed": speed, "call_sid": call_sid, "count": 1, **numbers}
     placed.started = time.time()
     threading.Thread(target=_caller, args=(order, told), daemon=True).start()
     deadline = None

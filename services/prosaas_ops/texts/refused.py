@@ -125,6 +125,10 @@ URL_BAD: Final = Text(
     "אי אפשר להשתמש ב-DATABASE_URL: {why}. להגדיר בקובץ .env",
     "DATABASE_URL is not usable: {why}. Set it in .env",
 )
+NOT_A_NUMBER: Final = Text(
+    "{name}={value} אינו מספר טלפון: לכתוב אותו כמו +972501234567",
+    "{name}={value} is no phone number: write it as +972501234567",
+)
 DATABASE_AWAY: Final = Text(
     "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",

@@ -8,7 +8,7 @@ import pytest
 from prosaas_ops.act import call
 from prosaas_ops.act.call import verdict
 from prosaas_ops.act.simulate import Placed
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Problem, Usage
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
@@ -105,3 +105,9 @@ def test_lines_of_all_services_count_for_the_budget(screen: Screen, paper: Any) 
     assert "✅ lines: calls 20 · api 0 · worker 1 · in all 21 of 10–30" in paper.text
     assert verdict(placed(30), Recorded(), False, screen) == 1  # type: ignore[arg-type]
     assert "❌ lines: calls 30 · api 0 · worker 1 · in all 31 of 10–30" in paper.text
+
+
+@pytest.mark.parametrize("number", ["0501234567", "+972", "+97250123456x", "972501234567"])
+def test_a_number_that_no_carrier_would_send_is_refused_before_anything_is_dialled(number: str, options: Any) -> None:
+    with pytest.raises(Usage, match=r"write it as \+972501234567"):
+        call.run(options("call", TO=number))

@@ -94,6 +94,15 @@ def test_a_call_is_complete_with_its_result_its_end_and_its_job(
     assert (placed.rows("prosaas-calls"), placed.rows("worker")) == (2, 1)
 
 
+def test_a_call_goes_to_the_business_and_comes_from_the_number_that_are_asked_for(
+    simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "_PATIENCE_SECONDS", 0.0)
+    simulate.place(engine, "CA1", scenario="demo", speed=4.0, numbers={"to_number": "+97235550142"})
+    assert simulator.order["to_number"] == "+97235550142"
+    assert "from_number" not in simulator.order
+
+
 def test_an_end_that_is_not_seen_in_time_leaves_the_call_incomplete(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
