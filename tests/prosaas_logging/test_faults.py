@@ -52,13 +52,15 @@ FAULTS = [
     "logger.describe",
     "logger.current",
     "adopt.bridge.Bridge._hear",
-    "adopt.bridge.Bridge._taken",
-    "adopt.bridge.freeze",
-    "adopt.bridge.describe",
+    "adopt.bridge.Bridge._admit",
+    "adopt.bridge.taken",
+    "adopt.formatted.freeze",
+    "adopt.formatted.describe",
     "adopt.prints.Printed._take",
     "adopt.prints.Printed._say",
     "render.TextRenderer.text",
     "render.redact",
+    "shapes.Shapes.words",
 ]
 
 PROGRAM = """
