@@ -18,6 +18,9 @@ from prosaas_ops.texts import conduct as words
 
 OURS = ("prosaas-api", "prosaas-calls", "worker")
 _QUIET = ("--progress", "quiet")
+_MAKES = frozenset({"create", "up"})
+_WENT = "No such container"
+_TIMES_AGAIN, _PAUSE_S = 3, 0.5
 
 
 class Done(NamedTuple):
@@ -71,8 +74,16 @@ class World:
 
     def compose(self, *words: str, check: bool = True, feed: str | None = None, **settings: str) -> Done:
         environment = {**os.environ, **self.overrides, **settings}
-        quiet = () if "--progress" in words else _QUIET
-        return self._run(["docker", "compose", *quiet, *words], check, feed, environment)
+        command = ["docker", "compose", *(() if "--progress" in words else _QUIET), *words]
+        done = self._run(command, False, feed, environment)
+        # What drains ends when it will. Compose lists the containers and then asks about each: one that went in between
+        # it does not forgive, and may be asked again.
+        for _ in range(_TIMES_AGAIN):
+            if not (done.code and _WENT in done.err and _MAKES.intersection(words)):
+                break
+            time.sleep(_PAUSE_S)
+            done = self._run(command, False, feed, environment)
+        return self._judged(command, check, done)
 
     def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
         return self._run(["docker", *words], check, feed, dict(os.environ))
@@ -89,11 +100,14 @@ class World:
             errors="replace",
             check=False,
         )
-        if check and done.returncode:
-            told = "\n".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-20:])
+        return self._judged(command, check, Done(done.returncode, done.stdout, done.stderr))
+
+    def _judged(self, command: Sequence[str], check: bool, done: Done) -> Done:
+        if check and done.code:
+            told = "\n".join((done.err.strip() or done.out.strip()).splitlines()[-20:])
             said = " ".join(word for word in command if word not in _QUIET)[:120]
             raise Problem(words.COMMAND_FAILED(command=said, told=told))
-        return Done(done.returncode, done.stdout, done.stderr)
+        return done
 
     def model(self, **settings: str) -> dict[str, Any]:
         """What the Compose files say should run, with every profile that is on."""

@@ -1,0 +1,57 @@
+"""How Docker's own client is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from prosaas_ops.conduct import world as module
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
+
+CLIENT = """#!/bin/sh
+echo "$*" >> asked
+[ "$(wc -l < asked)" -gt {failing} ] && exit 0
+echo "Error response from daemon: {error}" >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(module, "_PAUSE_S", 0.0)
+    return World(tmp_path)
+
+
+def client(world: World, failing: int, error: str) -> None:
+    path = world.root / "docker"
+    path.write_text(CLIENT.format(failing=failing, error=error))
+    path.chmod(0o755)
+
+
+def asked(world: World) -> int:
+    return len((world.root / "asked").read_text().splitlines())
+
+
+def test_a_container_that_went_while_compose_looked_is_no_reason_to_go_back(world: World) -> None:
+    """Its calls had ended, and its watcher took it away."""
+    client(world, 2, "No such container: 8c184ca22754")
+    assert world.compose("create", "--no-build", "--no-recreate").code == 0
+    assert asked(world) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "times"),
+    [
+        (("create", "--no-build"), "No such container: 8c184ca22754", 4),
+        (("create", "--no-build"), "no space left on device", 1),
+        (("exec", "-T", "postgres", "psql"), "No such container: 8c184ca22754", 1),
+    ],
+)
+def test_what_stays_wrong_is_told_and_what_may_have_acted_is_not_asked_again(
+    world: World, words: tuple[str, ...], error: str, times: int
+) -> None:
+    client(world, 9, error)
+    with pytest.raises(Problem, match=error):
+        world.compose(*words)
+    assert asked(world) == times
