@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -62,15 +63,21 @@ class Store:
             await self._commit(opened)
 
     async def _commit(self, opened: AsyncSession) -> None:
-        """Commit. Cut off, it waits for a moment for the answer: what is committed is not to be apologised for."""
+        """Commit. Cut off, it waits for a moment for the answer: what is committed is not to be apologised for.
+
+        However often it is cut off, the commit is over when this is: what comes next has the connection to itself.
+        """
         committing = asyncio.create_task(opened.commit())
         try:
             await asyncio.shield(committing)
         except asyncio.CancelledError:
-            await asyncio.wait({committing}, timeout=self._timeout)
-            if not committing.done():
-                committing.cancel()
-                await asyncio.wait({committing})
+            deadline = monotonic() + self._timeout
+            while not committing.done():
+                left = deadline - monotonic()
+                if left <= 0:
+                    committing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({committing}, timeout=left if left > 0 else None)
             if committing.cancelled():
                 raise
             committing.result()

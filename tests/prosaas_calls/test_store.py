@@ -113,8 +113,10 @@ async def test_a_database_that_is_away_at_the_start_is_a_warning() -> None:
     assert [(event.event, event.level) for event in events] == [("DB_UNAVAILABLE", "WARNING")]
 
 
-async def written(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, *, answers: bool) -> tuple[bool, int]:
-    """Cut a transaction off while its commit is under way: whether it ended well, and how many rows there are."""
+async def written(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, *, answers: bool, cuts: int
+) -> tuple[bool, int]:
+    """Cut a transaction off, once or more, while it commits: whether it ended well, and how many rows there are."""
     reached, real = asyncio.Event(), AsyncSession.commit
 
     async def commit(self: AsyncSession) -> None:
@@ -133,21 +135,25 @@ async def written(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, *, answe
     writing = asyncio.create_task(write())
     async with asyncio.timeout(20):
         await reached.wait()
-        writing.cancel()
+        for _ in range(cuts):
+            writing.cancel()
+            await asyncio.sleep(0.01)
         await asyncio.wait({writing})
     monkeypatch.undo()
     async with session(engine) as opened:
         return not writing.cancelled(), await opened.scalar(select(func.count(CallMessage.id))) or 0
 
 
+@pytest.mark.parametrize("cuts", [1, 4])
 async def test_what_was_committed_is_not_said_to_have_failed(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, cuts: int
 ) -> None:
     """A tool's time may be over while the answer to its commit is on its way."""
-    assert await written(engine, monkeypatch, answers=True) == (True, 1)
+    assert await written(engine, monkeypatch, answers=True, cuts=cuts) == (True, 1)
 
 
+@pytest.mark.parametrize("cuts", [1, 4])
 async def test_a_commit_without_an_answer_is_waited_for_in_vain_for_a_moment_only(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, cuts: int
 ) -> None:
-    assert await written(engine, monkeypatch, answers=False) == (False, 0)
+    assert await written(engine, monkeypatch, answers=False, cuts=cuts) == (False, 0)
