@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
 _OURS = ("prosaas-api", "prosaas-calls", "worker")
 
 
-def placed(swarm: Swarm, service: str) -> set[str]:
-    return {task["ID"] for task in swarm.tasks(service)}
+def idle_seconds(swarm: Swarm, task: dict[str, str]) -> str:
+    return swarm.execute(task, "sh", "-c", "echo ${IDLE_SECONDS-}").strip()
 
 
 def free_of_all_else(swarm: Swarm) -> Node:
@@ -41,7 +41,7 @@ def complete(swarm: Swarm) -> str | None:
 
 def test_a_version_that_never_becomes_healthy_goes_back_by_itself(swarm: Swarm) -> None:
     """No caller meets it, the command says so, and what ran before still runs."""
-    before = placed(swarm, "prosaas-calls")
+    before = {idle_seconds(swarm, task) for task in swarm.tasks("prosaas-calls")}
     traffic = Traffic(swarm, live=3, every_s=1.0, rounds=2)
     swarm.checkout.configure(IDLE_SECONDS="0")
     try:
@@ -52,8 +52,8 @@ def test_a_version_that_never_becomes_healthy_goes_back_by_itself(swarm: Swarm) 
     assert refused.code != 0
     assert "prosaas-calls: Swarm took it back" in refused.text
     assert "what ran before runs again" in refused.text
-    assert len(placed(swarm, "prosaas-calls") & before) >= 2
     assert complete(swarm)
+    assert {idle_seconds(swarm, task) for task in swarm.tasks("prosaas-calls")} == before
     traffic.check()
 
 
@@ -159,8 +159,9 @@ def test_the_job_of_a_dead_worker_is_done_once_by_another(swarm: Swarm, death: D
 def test_a_manager_tells_which_node_is_away_and_shows_the_rest(death: Death) -> None:
     """Without waiting for it, and without a word of Swarm's own among the lines."""
     assert f"{death.lost.name} is away: what was written there is missing here" in death.ps
-    (gone,) = [line for line in death.ps.splitlines() if line.startswith("prosaas-calls.") and death.lost.name in line]
-    assert gone.endswith("its node is away")
+    gone = [line for line in death.ps.splitlines() if line.startswith("prosaas-calls.") and death.lost.name in line]
+    assert gone
+    assert all(line.endswith("its node is away") for line in gone)
     assert "grabbing logs" not in death.logs
     assert f"@{death.lost.name[:-1]}1 " in death.logs
     assert "nobody knows how the call ended" in death.story
