@@ -83,9 +83,12 @@ async def password_changed(server: PostgresServer, database: str, role: str) -> 
 @asynccontextmanager
 async def database_gone(server: PostgresServer, database: str, role: str) -> AsyncIterator[None]:
     cut = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{database}'"
-    await run(server, "postgres", cut, f"ALTER DATABASE {database} RENAME TO {database}_gone")
+    # Nobody comes back between the cut and the new name.
+    closed = f"ALTER DATABASE {database} ALLOW_CONNECTIONS false"
+    await run(server, "postgres", closed, cut, f"ALTER DATABASE {database} RENAME TO {database}_gone")
     yield
-    await run(server, "postgres", f"ALTER DATABASE {database}_gone RENAME TO {database}")
+    opened = f"ALTER DATABASE {database} ALLOW_CONNECTIONS true"
+    await run(server, "postgres", f"ALTER DATABASE {database}_gone RENAME TO {database}", opened)
 
 
 @asynccontextmanager
