@@ -7,14 +7,15 @@ holds and ends all the same, and is told to the others when it is back.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import asyncpg
 
+from prosaas_core.alongside import alongside
 from prosaas_core.database import CONNECT_TIMEOUT_S, is_absence
 from prosaas_core.postgres import address
 from prosaas_logging import get_logger
@@ -54,16 +55,9 @@ Key: TypeAlias = tuple[str, str]
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-@asynccontextmanager
-async def following(service: str, database_url: str) -> AsyncIterator[None]:
+def following(service: str, database_url: str) -> AbstractAsyncContextManager[None]:
     """Keep this container's switch file and the service's rows alike while the block runs."""
-    task = asyncio.create_task(Follower(service, load_settings(service).switch_file, database_url).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    return alongside(Follower(service, load_settings(service).switch_file, database_url).run())
 
 
 class Follower:

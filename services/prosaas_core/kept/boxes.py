@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.alongside import alongside
 from prosaas_core.database import DatabaseUnavailable, raw_connection
 from prosaas_core.storable import storable_text
 from prosaas_logging import get_logger
@@ -45,13 +46,8 @@ async def keeping(service: str, engine: AsyncEngine) -> AsyncIterator[None]:
     if not settings.blackbox.startswith("/"):
         yield
         return
-    task = asyncio.create_task(Keeper(engine, Path(settings.blackbox), settings.place.partition("@")[2]).run())
-    try:
+    async with alongside(Keeper(engine, Path(settings.blackbox), settings.place.partition("@")[2]).run()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 class Keeper:

@@ -42,11 +42,11 @@ def listen(hear: Hear, is_console: Callable[[object], bool]) -> None:
 @contextmanager
 def handed_on() -> Iterator[None]:
     """While a record that was heard goes to another handler, which may give it to loguru: once is enough."""
-    _handed_on.now = True
+    before, _handed_on.now = getattr(_handed_on, "now", False), True
     try:
         yield
     finally:
-        _handed_on.now = False
+        _handed_on.now = before
 
 
 def unpacked(said: dict[str, Any]) -> tuple[object, dict[str, Any], ErrorInfo | None]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from prosaas_logging.adopt import frameworks
+
 from ..conftest import Program
 
 BOOTSTRAP = "import prosaas_logging; prosaas_logging.bootstrap('svc')"
@@ -161,3 +163,11 @@ def test_what_they_say_belongs_to_its_scope(run_program: Program, order: str, fr
     source = ordered(order, framework) + "\nwith prosaas_logging.scope(request_id='r-17'):\n    log.info('inside')"
     (line,) = lines(run_program(source, LOG_JSON="1"))
     assert (line["message"], line["request_id"]) == ("inside", "r-17")
+
+
+def test_a_record_handed_on_within_another_leaves_the_outer_one_handed_on() -> None:
+    with frameworks.handed_on():
+        with frameworks.handed_on():
+            pass
+        assert frameworks._handed_on.now
+    assert not frameworks._handed_on.now
