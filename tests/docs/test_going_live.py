@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -11,14 +12,23 @@ from stack_world.stack import Stack
 pytestmark = pytest.mark.docker
 
 
+def _objects(out: str) -> list[Any]:
+    """JSON objects one after the other, as curl writes them: with or without a line's end between them."""
+    found, rest = [], out.strip()
+    while rest:
+        one, end = json.JSONDecoder().raw_decode(rest)
+        found.append(one)
+        rest = rest[end:].lstrip()
+    return found
+
+
 def test_the_commands_make_a_business_that_its_own_key_may_see(stack: Stack) -> None:
     page = (ROOT / "docs/going-live.md").read_text(encoding="utf-8")
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
     done = stack.checkout.run("sh", "-ec", f"{script}\necho\n")
-    business, *rest = done.out.splitlines()
-    key, description = json.JSONDecoder().raw_decode("".join(rest))
-    described = json.loads("".join(rest)[description:])
-    assert json.loads(business)["phone"] == "+97235550142"
+    business, key, changed, described = _objects(done.out)
+    assert business["phone"] == "+97235550142"
+    assert (changed["id"], changed["instructions"]) == (business["id"], "יש חניה מאחור. לא קובעים תור לצבע בטלפון.")
     assert "/v1/businesses/{business_id}/keys" in described["paths"]
     url = f"http://{stack.door}/v1/businesses"
     seen = stack.checkout.run("curl", "--silent", url, "--header", f"Authorization: Bearer {key['key']}").out
