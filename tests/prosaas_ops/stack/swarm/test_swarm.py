@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from ops_world.engine import Docker, frame
-from prosaas_ops import sealed
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import swarm
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.swarm import SwarmEngine, opened
+from prosaas_ops.stack.swarm import SwarmEngine, opened, sealed
 
 
 @pytest.fixture

@@ -14,13 +14,12 @@ import pytest
 
 from ops_world.engine import Docker, frame
 from prosaas_core.privacy.person import Person
-from prosaas_ops import sealed
 from prosaas_ops.act import forget, retention
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import person, swarm
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm import SwarmEngine, sealed
 
 NUMBER = "972501112222"
 

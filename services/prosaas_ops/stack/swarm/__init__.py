@@ -12,10 +12,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_ops import sealed
 from prosaas_ops.options import Problem, complain
 from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
 from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
+from prosaas_ops.stack.swarm import sealed
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
 
