@@ -9,7 +9,8 @@ from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.swarm import CONTENTS, ENDED, SwarmEngine, node_name
+from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm.tasks import CONTENTS, ENDED, node_name
 from prosaas_ops.swarm.rendered import Rendered
 from prosaas_ops.texts import swarm as words
 
