@@ -72,9 +72,9 @@ DRAINS: Final = Text(
     "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
     "{name} keeps its {calls} live calls to their end, and goes by itself",
 )
-MIGRATE_ENDED: Final = Text(
-    "migrate הסתיים בקוד יציאה {code}; השורות האחרונות שלו למעלה",
-    "migrate ended with exit code {code}; its last lines are above",
+NOT_MIGRATED: Final = Text(
+    "migrate לא הגיע לסופו ({why}); השורות האחרונות שלו למעלה",
+    "migrate did not come to its end ({why}); its last lines are above",
 )
 UNKNOWN: Final = Text("מספר לא ידוע, prosaas-calls לא עונה", "an unknown number of")
 GATEWAY_STAYS: Final = Text(
