@@ -86,7 +86,7 @@ def restart(world: World, service: str) -> Plan:
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    return Plan("down", [Step("stop", lambda: _stop(world))])
+    return Plan("down", [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))])
 
 
 def rotate(world: World, name: str, value: str, before: str) -> Plan:
