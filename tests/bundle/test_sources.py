@@ -12,7 +12,7 @@ from bundle_world.checkout import ROOT
 from bundle_world.imports import arrows, circles
 
 SERVICES = ROOT / "services"
-MAY_IMPORT = {
+MAY_IMPORT: dict[str, set[str]] = {
     "prosaas_logging": set(),
     "prosaas_core": {"prosaas_logging"},
     "prosaas_api": {"prosaas_core", "prosaas_logging"},
@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "simulator": set(),
 }
 # Which rooms of its package a room may import. A package's own files at the top are free, but no circle may arise.
-ROOMS = {
+ROOMS: dict[str, dict[str, set[str]]] = {
     "prosaas_core": {
         "tables": set(),
         "postgres": set(),
