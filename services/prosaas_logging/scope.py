@@ -1,4 +1,4 @@
-"""Where a call, a request or a job is, everything said in it is its own: how its lines go, and which of them fold."""
+"""The scope of a call, a request or a job: which of its lines are written, recorded or folded, and who is in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the model asks to be done: done to its end, whoever hangs up meanwhile, and told to the model."""
+"""The tools that the model calls: each runs to its end, also when the caller hangs up, and the model is told."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
