@@ -45,6 +45,7 @@ class Place(NamedTuple):
     """A table with people in it: its key and the key's type, when a row was made, whose it is, how it is erased.
 
     Where `reads` says of what, a row is theirs that names them there: `files.mentions` tells, and not the database.
+    `named` is a column that may be the id of their call.
     """
 
     table: str
@@ -55,6 +56,7 @@ class Place(NamedTuple):
     erase: str
     rules: tuple[Rule, ...] = ()
     reads: str = ""
+    named: str = ""
 
 
 def _digits(column: str) -> str:
@@ -244,6 +246,7 @@ PLACES = (
         "DELETE FROM black_boxes",
         (Rule("black boxes", "keep_blackbox_days", "written_at", "DELETE FROM black_boxes"),),
         reads="concat_ws(E'\\n', name, content)",
+        named="name",
     ),
 )
 

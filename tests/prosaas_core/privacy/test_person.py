@@ -277,6 +277,18 @@ async def test_an_older_copy_of_the_database_forgets_them_again(
     )
 
 
+async def test_a_black_box_that_only_the_older_copy_has_goes_by_its_calls_name(connection: Any) -> None:
+    """When they were forgotten it was gone, for there were five hundred newer ones: nobody noted its id."""
+    add = "INSERT INTO black_boxes (node, name, written_at, content) VALUES ('c', $1, now(), 'a word')"
+    await connection.execute("DELETE FROM black_boxes WHERE name LIKE '%anna%'")
+    forgotten = await forget(connection, number=DIGITS)
+    assert "black_boxes" not in forgotten.hashes
+    for name in ("CAanna", "CAboris"):
+        await connection.execute(add, name)
+    await connection.execute(ledger.again(forgotten, {"black_boxes"}))
+    assert [name for (name,) in await connection.fetch("SELECT name FROM black_boxes WHERE node = 'c'")] == ["CAboris"]
+
+
 async def test_a_row_that_got_a_forgotten_ones_number_later_stays(connection: Any) -> None:
     """After a restore the ids are given anew, to others."""
     rows = await rows_of(connection, await known_as(connection, number=DIGITS))
