@@ -32,7 +32,7 @@ async def run(tools: Tools) -> None:
     failed: list[Exception] = []
     with scope(job_id=RETENTION_SWEEP):
         refused: list[OSError] = []
-        ended["black boxes"] += await _files(tools, refused)
+        ended["files of black boxes"] = await _files(tools, refused)
         failed += refused
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
