@@ -119,7 +119,9 @@ async def test_who_leaves_while_it_connects_leaves_no_session_behind() -> None:
 
     app = web.Application()
     app.router.add_get("/v1/realtime", handler)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    await server.start_server(shutdown_timeout=0.1)
+    async with server:
         url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
         connecting = asyncio.create_task(RealtimeConnection.open(url, "key", timeout_s=20, ping_s=60))
         await asked.wait()
