@@ -50,9 +50,8 @@ def test_a_restart_at_debug_and_the_one_back_are_noticed_by_no_caller(stack: Sta
     traffic = Traffic(stack)
     with traffic.flowing():
         stack.checkout.run("make", "restart-calls", "LOG_LEVEL=DEBUG")
-        debug = stack.generations("prosaas-calls")[0]
+        assert before in stack.generations("prosaas-calls")[1:]
         stack.checkout.run("make", "restart-calls")
-        assert {before, debug} < set(stack.generations("prosaas-calls"))
     traffic.check()
 
 
