@@ -128,7 +128,7 @@ def test_debug_reaches_every_replica_on_every_node_and_is_taken_back(swarm: Swar
 def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None:
     """A replica that goes keeps its calls to their end; a new one takes the next."""
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
-    traffic = Traffic(swarm, live=10, every_s=1.0)
+    traffic = Traffic(swarm, live=10, every_s=1.0, rounds=3)
     with traffic.flowing():
         assert all(swarm.calls_on(node) for node in swarm.nodes)
         swarm.make("restart-calls")
