@@ -248,24 +248,31 @@ UNITS = [
 ]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
-    """Any repeated unit: what is linear takes about a millisecond for 16 KiB, what is quadratic hundreds of them."""
+    """Any repeated unit: four times as long takes four times as long where it is linear, and sixteen where it is not.
+
+    What is over in four milliseconds at 8 KiB is neither: a quadratic one takes tens of them.
+    """
     pattern = PATTERNS[name]
+
+    def took(count: int, before: str, after: str) -> float:
+        return seconds(lambda long: pattern.sub("", long), before + unit * (count // len(unit)) + after)
+
     for unit in UNITS:
-        for text in (unit * (16_384 // len(unit)), "x" + unit * (16_384 // len(unit)) + "\x00"):
-            assert seconds(lambda long: pattern.sub("", long), text) < 0.02, unit
+        for around in (("", ""), ("x", "\x00")):
+            long = took(8192, *around)
+            assert long < 0.004 or long < 9 * took(2048, *around), unit
 
 
 TABLES = ["9725 9999 ", "-5", "050-0", "2024-01-25 1)a1 4 5 8 0 ", "4580123456789012 key=", "a-112 123456782 00 "]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("unit", [*UNITS, *TABLES])
 def test_a_text_of_any_length_is_redacted_in_bounded_time(unit: str) -> None:
+    """Ten milliseconds where there is a processor to be had."""
     for text in (unit * (65536 // len(unit)), unit * (3_000_000 // len(unit))):
-        assert seconds(redact, text) < 0.01
+        assert seconds(redact, text) < 0.03
         assert len(redact(text)) <= LONGEST_TEXT + 200
 
 
