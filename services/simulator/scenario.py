@@ -1,5 +1,6 @@
 """Scenarios: what a caller and the scripted model say and do, read from YAML files that anyone can add to."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,7 @@ class Turn:
     backchannel: bool = False
     goes_on: bool = False
     noise_ms: int = 0
-    transcript: Literal["before", "after", "failed"] = "before"
+    transcript: Literal["before", "after", "failed", "never"] = "before"
 
     @property
     def wants_answer(self) -> bool:
@@ -157,7 +158,8 @@ class Library:
         for folder in reversed(self._folders):
             if name in {path.stem for path in folder.glob("*.yaml")}:
                 return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"), overrides)
-        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}")
+        near = "".join(f" Did you mean {each}?" for each in difflib.get_close_matches(name, self.names(), n=1))
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}.{near}")
 
 
 def parse(name: str, text: str, overrides: Mapping[str, Any] | None = None) -> Scenario:

@@ -11,7 +11,7 @@ class Arguments(BaseModel):
 
 
 def describe(arguments: Arguments) -> str:
-    return "-"
+    return "with a goodbye"
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:

@@ -15,7 +15,7 @@ class Arguments(BaseModel):
 
 
 def describe(arguments: Arguments) -> str:
-    return "-"
+    return "those ahead"
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:

@@ -162,7 +162,7 @@ class RealtimeSession:
         await self._send(self._conversation.complete(item))
         transcript = script.hear(self._turns_spoken)
         when = script.turns[script.heard_turns - 1].transcript if transcript else "before"
-        if when != "after":
+        if when in ("before", "failed"):
             await self._transcribe(item_id, transcript, failed=when == "failed")
         if respond and not self._model.responding:
             await self._model.respond()
