@@ -19,11 +19,16 @@ class ScenarioError(Exception):
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One function the model calls; `say` is spoken in the same response, before the call."""
+    """One function the model calls; `say` is spoken in the same response, before the call.
+
+    `raw` is sent in place of arguments, however little JSON it is; `result` is what the answer has to contain.
+    """
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     say: str = ""
+    raw: str | None = None
+    result: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class Model:
     empty_status: Literal["completed", "incomplete"] = "completed"
     stops_at_turn: int | None = None
     silent_from_turn: int | None = None
+    # The response to this turn is stopped by its limit in the middle of a function call, once.
+    cuts_tool_at_turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,8 @@ class Expect:
     unknown_audio: bool = False
     # Whether every sentence has to be heard to its end: nobody in the story interrupts.
     heard_whole: bool = False
+    # What the service has to have told the model in its instructions, once the caller speaks.
+    instructed: tuple[str, ...] = ()
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
     silence_ms: int = 4_000
 
@@ -127,6 +136,8 @@ class Scenario:
     repeat: int = 1
     filler: str = "אני כאן. במה עוד אפשר לעזור?"
     unclear: str = "סליחה, לא שמעתי טוב. אפשר לחזור על זה?"
+    # The caller's, in place of the one that the call was ordered with: "anonymous" hides it.
+    from_number: str = ""
     patience_ms: int = 8_000
     max_ms: int = 3_600_000
     day: int = 1

@@ -153,7 +153,8 @@ class RealtimeSession:
         await self._commit(respond=detection.get("create_response", True))
 
     async def _commit(self, *, respond: bool) -> None:
-        script = self._model.call_or_default().script
+        call = self._model.call_or_default()
+        call.instructions, script = self._session["instructions"], call.script
         item_id, self._user_item = self._user_item, events.new_id("item")
         previous = self._conversation.last_id
         await self._send(events.event("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous))
@@ -204,7 +205,8 @@ class RealtimeSession:
         if live is None:
             return
         if item["type"] == "function_call_output":
-            live.script.tool_output(item["output"])
+            if wrong := live.script.tool_output(item["output"]):
+                live.problem(wrong)
             live.note("tool_output", output=item["output"])
         elif item.get("role") == "user":
             live.script.read_keys()
