@@ -16,9 +16,12 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import held
 from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts.refused import EXIT_CODE
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
+# Of the migration's own, where it failed.
+LAST_LINES = 20
 _CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/admin.sock")
 
 
@@ -83,7 +86,7 @@ def restart(world: World, service: str) -> Plan:
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    return Plan("down", [Step("stop", lambda: _stop(world))])
+    return Plan("down", [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))])
 
 
 def rotate(world: World, name: str, value: str, before: str) -> Plan:
@@ -169,9 +172,14 @@ def migrate(world: World) -> None:
     (container,) = world.containers("migrate")
     code = world.docker("wait", container.id).out.strip()
     if code != "0":
-        lines = world.docker("logs", "--tail", "20", container.id, check=False)
-        print((lines.out + lines.err).rstrip(), flush=True)
-        raise Problem(words.MIGRATE_ENDED(code=code))
+        lines = world.docker("logs", "--tail", str(LAST_LINES), container.id, check=False)
+        raise not_migrated(lines.out + lines.err, EXIT_CODE(code=code))
+
+
+def not_migrated(lines: str, why: object) -> Problem:
+    """Prints what it said last, wherever it ran, and is what to raise then."""
+    print(lines.rstrip(), flush=True)
+    return Problem(words.NOT_MIGRATED(why=why))
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:
