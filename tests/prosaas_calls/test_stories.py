@@ -16,10 +16,12 @@ pytestmark = pytest.mark.postgres
     ("scenario", "booked"),
     [
         ("booked_twice", []),
-        ("broken_tool_calls", []),
+        ("cut_tool_call", []),
+        ("empty_tool_call", []),
         ("for_somebody_else", []),
         ("hidden_number", ["booked"]),
         ("my_appointments", []),
+        ("torn_tool_call", []),
         ("wrong_dates", []),
     ],
 )
