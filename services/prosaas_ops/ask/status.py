@@ -10,8 +10,8 @@ from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
-from prosaas_ops.stack.standing import repair
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.standing import repair
 from prosaas_ops.stories.status import Running, Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words

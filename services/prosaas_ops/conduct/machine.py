@@ -12,7 +12,7 @@ from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.standing import down, repair
+from prosaas_ops.standing import down, repair
 from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)

@@ -11,7 +11,7 @@ from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import asked
-from prosaas_ops.stack.standing import down
+from prosaas_ops.standing import down
 
 if TYPE_CHECKING:
     import asyncpg
