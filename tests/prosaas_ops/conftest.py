@@ -42,7 +42,7 @@ class FakeEngine:
     """Answers as the engine would, from what the test wrote into it and within the window that it is asked for."""
 
     project = "prosaas"
-    log_driver, everywhere = Engine.log_driver, Engine.everywhere
+    log_driver, everywhere, with_kept = Engine.log_driver, Engine.everywhere, Engine.with_kept
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}

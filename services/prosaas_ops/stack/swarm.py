@@ -14,7 +14,7 @@ from typing import Any
 
 from prosaas_ops import sealed
 from prosaas_ops.options import Problem, complain
-from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
+from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine, Gone
 from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
@@ -139,9 +139,10 @@ class SwarmEngine(Engine):
         if container.state == AWAY:
             self._tell_of(container.place.partition("@")[2])
             return []
-        with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
+        lines: list[RawLine] = []
+        # A task that the manager has forgotten since has none.
+        with suppress(Gone), self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
             frames = Demultiplexer(container.service, container.place)
-            lines: list[RawLine] = []
             while chunk := connection.recv(1 << 18):
                 lines += frames.feed(chunk)
         last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
