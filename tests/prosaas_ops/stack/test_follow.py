@@ -186,30 +186,13 @@ def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
     assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]
 
 
-ONE_THAT_WENT = Container("ab" * 32, "prosaas-calls", "prosaas-calls-1", "running", "i", "Up")
-
-
-@pytest.fixture
-def went(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An engine that lists a container which is taken away before anything is asked of it."""
-    known = engine.life
-
-    def life(container: str) -> dict[str, Any]:
-        if container == ONE_THAT_WENT.id:
-            raise Gone(container)
-        found: dict[str, Any] = known(container)
-        return found
-
-    engine.beside.append(ONE_THAT_WENT)
-    monkeypatch.setattr(engine, "life", life)
-    return engine
-
-
-def test_a_container_that_goes_meanwhile_is_known_by_its_events(went: Any) -> None:
-    went.happen("prosaas-calls", 5.0, "die", exitCode="0")
-    start = went.happened[0]["timeNano"] / 1e9 - 5
-    assert [(told.service, told.what) for told in happenings(went, start + 1, start + 9)] == [("prosaas-calls", "die")]
-    down_since(went, "prosaas-calls", start)
+def test_a_container_that_goes_meanwhile_is_known_by_its_events(engine: Any) -> None:
+    engine.gone.add(engine.begin("prosaas-calls").id)
+    engine.happen("prosaas-calls", 5.0, "die", exitCode="0")
+    died = engine.happened[0]["timeNano"] / 1e9
+    told = happenings(engine, died - 4, died + 4)
+    assert [(each.service, each.what) for each in told] == [("prosaas-calls", "die")]
+    down_since(engine, "prosaas-calls", died)
 
 
 def test_following_goes_on_without_a_container_that_went(live: tuple[LiveEngine, Follow]) -> None:
