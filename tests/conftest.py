@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -37,6 +38,11 @@ LINES = {
 def unused_tcp_port() -> int:
     """Instead of pytest-asyncio's, which the kernel may give to another worker before the test's process listens."""
     return free_port()
+
+
+def pytest_configure() -> None:
+    """Whoever ends a run, as `timeout` does, ends it as Ctrl-C would: stacks and servers are taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def line_of(nodeid: str) -> str | None:

@@ -72,12 +72,14 @@ def sweep(folder: Path, names: Sequence[str], days: float, refused: list[OSError
     return removed
 
 
-def sweep_volumes(
-    spool: Path, transcripts_days: float, blackbox_days: float, refused: list[OSError]
-) -> tuple[int, int]:
-    """The same for all that a machine's volumes have: how many records that could not be read, how many recordings."""
-    recordings = [sweep(folder, RECORDINGS, blackbox_days, refused) for folder in blackbox_folders()]
-    return sweep(spool, ("*.unreadable",), transcripts_days, refused), sum(recordings)
+def sweep_recordings(days: float, refused: list[OSError]) -> int:
+    """The same for what flight recorders wrote on this machine."""
+    return sum(sweep(folder, RECORDINGS, days, refused) for folder in blackbox_folders())
+
+
+def sweep_unreadable(spool: Path, days: float, refused: list[OSError]) -> int:
+    """The same for records of calls that could not be read, and so never became rows."""
+    return sweep(spool, ("*.unreadable",), days, refused)
 
 
 def _theirs(person: dict[str, object]) -> Iterator[tuple[Path, str]]:
@@ -107,7 +109,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["sweep"]:
         transcripts, recordings = (float(os.environ[f"KEEP_{what}_DAYS"]) for what in ("TRANSCRIPTS", "BLACKBOX"))
         refused: list[OSError] = []
-        print(json.dumps({"removed": sum(sweep_volumes(_spool(), transcripts, recordings, refused))}))
+        removed = sweep_unreadable(_spool(), transcripts, refused) + sweep_recordings(recordings, refused)
+        print(json.dumps({"removed": removed}))
         print(*refused, sep="\n", end="", file=sys.stderr)
         return int(bool(refused))
     found = {}

@@ -256,6 +256,7 @@ async def test_a_file_that_cannot_be_removed_stops_nothing_and_is_told_at_the_en
     # And the one that Postgres has.
     boxes = sum("jsonl" in name for name in names if name != stuck) + 1
     assert f"black boxes {boxes}" in str(line.fields["removed"])
+    assert ("unreadable records 1" in str(line.fields["removed"])) == (stuck != names[0])
     assert "messages 1" in str(line.fields["removed"])
 
 
