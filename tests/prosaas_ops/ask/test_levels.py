@@ -83,3 +83,9 @@ def test_a_stack_of_which_nothing_runs_is_a_problem(asked: Any, options: Any) ->
     asked.states = dict.fromkeys(asked.written, "exited")
     with pytest.raises(Problem, match="none of the services runs"):
         levels.run(options("levels"))
+
+
+def test_a_container_that_goes_meanwhile_keeps_nobody_from_the_others(asked: Any, options: Any, capsys: Any) -> None:
+    asked.gone.add(asked.begin("prosaas-calls").id)
+    assert levels.run(options("levels")) == FINE
+    assert "live switch" in capsys.readouterr().out
