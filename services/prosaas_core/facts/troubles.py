@@ -20,6 +20,8 @@ class CallFacts:
     # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
     reached: bool = True
     refused_at_door: str = ""
+    # The number that was called, where no business has it.
+    unknown_number: str = ""
     # Whether the log was asked, too; a list knows the records alone.
     looked_into: bool = True
     # Whether it is over and nobody knows how.
@@ -57,7 +59,19 @@ def _ended_badly(call: CallFacts) -> bool:
     return bool(call.end_reason) and call.end_reason not in FINE
 
 
+def _unheard(call: CallFacts) -> bool:
+    """Whether it never reached the agent, and nothing that is known of it says why."""
+    return not (call.reached or call.live or call.unknown_number or call.refused_at_door or call.lost)
+
+
 TROUBLES = (
+    Trouble(
+        "unknown_number",
+        "המספר {unknown_number} לא שייך לאף עסק",
+        "no business has the number {unknown_number}",
+        "make go-live PHONE={unknown_number}",
+        lambda call: bool(call.unknown_number) and not call.reached,
+    ),
     Trouble(
         "refused_at_door",
         "השיחה נדחתה לפני שהתחילה: {refused_at_door}",
@@ -77,16 +91,14 @@ TROUBLES = (
         "זרם השמע לא הגיע; make trace אומר למה",
         "no audio stream ever came; make trace says why",
         "make trace CALL={call_sid}",
-        lambda call: not (call.looked_into or call.reached or call.live or call.refused_at_door or call.lost),
+        lambda call: _unheard(call) and not call.looked_into,
     ),
     Trouble(
         "no_stream",
         "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
         "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
-        lambda call: (
-            call.looked_into and not (call.reached or call.live or call.refused_at_door or call.down_for or call.lost)
-        ),
+        lambda call: _unheard(call) and call.looked_into and not call.down_for,
     ),
     Trouble(
         "no_ending",
@@ -172,6 +184,11 @@ _DENIAL = re.compile(r"(?:(?:^|\s)(?:לא|אי אפשר|אין)\s|\b(?:not|canno
 def verdict(call: CallFacts) -> list[Trouble]:
     """The call's troubles, worst first; none of a call that went well."""
     return [trouble for trouble in TROUBLES if trouble.seen_in(call)]
+
+
+def next_command(trouble: Trouble, call: CallFacts) -> str:
+    """What to type next about the trouble, for this call."""
+    return trouble.next.format(call_sid=call.call_sid, unknown_number=call.unknown_number)
 
 
 def sentence(trouble: Trouble, call: CallFacts, language: str = "en") -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
-from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
+from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
@@ -266,7 +266,7 @@ def _queued(story: Story, screen: Screen) -> list[str]:
 
 def _next(story: Story, facts: CallFacts) -> list[str]:
     """The commands that have an answer for this call."""
-    commands = [trouble.next.format(call_sid=story.call_sid) for trouble in verdict(facts)[:1]]
+    commands = [next_command(trouble, facts) for trouble in verdict(facts)[:1]]
     recorded = facts.live or any(entry.event == "BLACKBOX_WRITTEN" for entry in story.entries)
     commands = [words for words in commands if not words.startswith(("make trace", "make blackbox"))]
     if recorded:

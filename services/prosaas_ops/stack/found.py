@@ -21,6 +21,7 @@ COLUMNS = """
     coalesce((metrics->>'unmended')::int, (metrics->>'refused')::int, 0) as unmended,
     coalesce((metrics->>'errors')::int, 0) as errors, coalesce(metrics->>'unkept', '') as unkept,
     coalesce(metrics->>'returned', '') as returned,
+    case when business_id is null and direction = 'inbound' then to_number else '' end as unknown_number,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
@@ -146,6 +147,7 @@ def facts_in(row: Any) -> CallFacts:
         live=row["unrecorded"] and not row["unreached"] and not row.get("lost"),
         lost=bool(row.get("lost")),
         reached=not row["unreached"],
+        unknown_number=row["unknown_number"],
         looked_into=False,
         first_audio_ms=row["first_audio"],
         slowest_ms=row["slowest"],

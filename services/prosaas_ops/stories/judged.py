@@ -15,6 +15,7 @@ from prosaas_ops.texts.pages import RECKONED
 
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
+_TO_NUMBER = re.compile(r"to_number=(\S{1,40}?)(?:,| |$)")
 _STATUS = re.compile(r"status=([\w-]{1,40})")
 
 
@@ -48,6 +49,7 @@ def facts_of(story: Story) -> CallFacts:
         live=story.live is not False,
         reached=story.reached,
         lost=_lost(story, end),
+        unknown_number=_unknown_number(story),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
@@ -63,11 +65,19 @@ def facts_of(story: Story) -> CallFacts:
     )
 
 
+def _unknown_number(story: Story) -> str:
+    """The number that was called, where no business has it: the record's own, for a line shows the beginning alone."""
+    said = next((each.text for each in story.entries if each.event == "UNKNOWN_BUSINESS"), "")
+    if story.record is not None and story.record.to_number and (said or not story.record.business):
+        return story.record.to_number if story.record.direction == "inbound" else ""
+    return found[1] if (found := _TO_NUMBER.search(said)) else ""
+
+
 def _lost(story: Story, end: str) -> bool:
     """Whether it is over and nothing says how: it had begun, or its record is open and no line of ours knows it."""
     if story.live is not False or end or (story.record is not None and story.record.end_reason):
         return False
-    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED") for entry in story.entries)
+    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED", "UNKNOWN_BUSINESS") for entry in story.entries)
     return story.reached or (story.record is not None and story.record.status in OPEN and not known)
 
 

@@ -141,6 +141,23 @@ def test_a_call_that_never_reached_us_says_why_it_may_be(screen: Screen) -> None
     assert "next: make logs S=calls GREP=" in text
 
 
+def test_a_call_to_a_number_of_no_business_says_which_and_what_gives_it_one(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, business="", end_reason="", metrics={}, transcript=[], events=[])
+    told.entries = [
+        Entry(
+            100.0, "prosaas-api", "warning", "WARNING", "UNKNOWN_BUSINESS",
+            "no business has the number, to_number=+972... · request_id=r1", "❓",
+        )
+    ]  # fmt: skip
+    rows = trace.describe(told, screen)
+    assert "✗ no business has the number +97235550100 (status completed)" in rows
+    assert rows[-1].startswith("next: make go-live PHONE=+97235550100 · ")
+    told.record = None
+    assert "✗ no business has the number +972..." in trace.describe(told, screen)
+
+
 def test_a_pause_and_a_slow_greeting_have_rows_of_their_own(screen: Screen) -> None:
     told = story()
     assert told.record is not None

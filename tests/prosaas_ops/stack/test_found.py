@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
-from prosaas_core.facts.troubles import verdict
+from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.stack import records
@@ -198,3 +198,12 @@ def test_a_business_is_a_number(options: Any) -> None:
 def test_the_beginning_of_an_id_finds_its_call_whatever_the_case() -> None:
     assert records.calls_named("caGOOD") == ["CAgood0001"]
     assert records.calls_named("CA%") == []
+
+
+def test_a_call_to_a_number_of_no_business_says_which(stored: None, fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute(INSERT, "CAnobody01", None, "+972507777777", "completed", DAY, 3.0, None, "{}", None)
+
+    fill(write)
+    (row,) = find(Asked(DAY, DAY + timedelta(minutes=1))).rows
+    assert opening(row.facts) == "no business has the number +97235550100"
