@@ -121,7 +121,7 @@ class Options:
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     def _last(self, name: str, clock: str) -> datetime:
         """The last time that it was so late, where the offset says."""

@@ -112,3 +112,8 @@ def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
 def test_a_time_that_no_clock_shows_is_wrong_usage(clock: str) -> None:
     with pytest.raises(Usage, match=r"is not a time: write AT=15m, AT=14:00"):
         Options("calls", ("AT",), {"AT": clock}).since("AT")
+
+
+def test_a_date_with_an_offset_is_told_in_utc_as_all_are() -> None:
+    moment = Options("calls", ("SINCE",), {"SINCE": "2026-11-28T01:40+02:00"}).since("SINCE")
+    assert f"{moment:%Y-%m-%d %H:%M %Z}" == "2026-11-27 23:40 UTC"
