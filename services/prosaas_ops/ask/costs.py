@@ -59,6 +59,8 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
         f"  {words.OUT!s:>10}  {words.COST!s:>12}"
     )
     screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *(_row(row, most, screen) for row in sums))
+    if by == "day":
+        screen.say(Prose(screen.dim(str(words.OWN_DAYS))))
     if unpriced := sum(row.unpriced for row in sums):
         screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):
