@@ -9,6 +9,7 @@ from prosaas_core.facts.troubles import CallFacts, next_command, opening, senten
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
+from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.lines import RANK, clock
@@ -37,6 +38,8 @@ _KIND = {
     "around": "2",
 }
 _LISTED = 20
+# What may stand behind a moment: that it was interrupted, and known from the record alone.
+_MARKS = 26
 # What AT= names is a minute that somebody remembers.
 _NEAR_SECONDS = 900.0
 # A call that is further from the moment asked for is another one: the list is shown in its place.
@@ -238,11 +241,15 @@ def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
     text = spoken_text(entry, story.call_sid)
     head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
-    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind != "detail" else [text]
+    left = 29 if entry.place else 20
+    parts = textwrap.wrap(text, max(20, screen.width - left - 4)) if screen.width and entry.kind != "detail" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
-    rows[-1] += screen.warn(f"  {words.INTERRUPTED}") if entry.interrupted else ""
-    rows[-1] += screen.dim(f"  {words.RECORD}") if entry.origin == "record" else ""
+    marks = [screen.warn(f"  {words.INTERRUPTED}")] if entry.interrupted else []
+    marks += [screen.dim(f"  {words.RECORD}")] if entry.origin == "record" else []
+    if marks and screen.width and left + width(parts[-1]) + _MARKS > screen.width:
+        rows.append(" " * 18)
+    rows[-1] += "".join(marks)
     return rows
 
 

@@ -450,3 +450,15 @@ def test_a_page_says_the_ending_in_its_own_language_and_what_it_cost_to_a_tenth_
     told.record.metrics.update(cost=0.014213, currency="USD")
     assert "הלקוח ניתק" in trace_page.render(told, "he")
     assert "0.014 USD" in trace_page.render(told, "he").replace('<bdi dir="ltr">', "").replace("</bdi>", "")
+
+
+@pytest.mark.parametrize("length", range(40, 70))
+def test_that_a_turn_was_interrupted_is_never_cut(length: int, paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    said = Entry(101.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", "x" * length, "💬", interrupted=True)
+    told, terminal = story(), Screen(paper, terminal=True)
+    said.origin = "record"
+    told.entries = [said]
+    terminal.say(*trace.describe(told, terminal))
+    assert "(interrupted)  (record)\n" in paper.text
