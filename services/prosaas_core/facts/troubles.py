@@ -36,6 +36,8 @@ class CallFacts:
     unmended: int = 0
     errors: int = 0
     reconnects: int = 0
+    # How often a long noise kept the caller from being understood.
+    noisy: int = 0
     turns: int | None = None
     # What the agent said was done although no tool had done it.
     false_claim: str = ""
@@ -57,6 +59,9 @@ class Trouble(NamedTuple):
 
 def _ended_badly(call: CallFacts) -> bool:
     return bool(call.end_reason) and call.end_reason not in FINE
+
+
+_UNHEARD_ENDINGS = (EndReason.OVER_CAPACITY, EndReason.CRASHED)
 
 
 def _unheard(call: CallFacts) -> bool:
@@ -137,6 +142,13 @@ TROUBLES = (
         lambda call: bool(call.returned),
     ),
     Trouble(
+        "noisy",
+        "היה רעש בקו והמתקשר לא הובן, פעמים: {noisy}",
+        "a long noise on the line kept the caller from being understood, times: {noisy}",
+        "make trace CALL={call_sid}",
+        lambda call: call.noisy > 0,
+    ),
+    Trouble(
         "reconnects",
         "החיבור למודל נותק וחודש, פעמים: {reconnects}",
         "the model's connection was lost and made again, times: {reconnects}",
@@ -169,7 +181,8 @@ TROUBLES = (
         "המתקשר לא אמר דבר",
         "the caller said nothing",
         "make trace CALL={call_sid}",
-        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason != EndReason.OVER_CAPACITY,
+        # Of a call that went down with its service nobody knows what was said after the last sign of life.
+        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason not in _UNHEARD_ENDINGS,
     ),
 )
 

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
 from prosaas_core.facts.troubles import CallFacts
@@ -58,6 +59,7 @@ def facts_of(story: Story) -> CallFacts:
         unmended=told["unmended"],
         errors=told["errors"],
         reconnects=max(retries, told["reconnects"]),
+        noisy=told["noisy"],
         turns=metrics.get("turns") if metrics else None,
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
         cause=_cause(entries),
@@ -118,13 +120,18 @@ def greeting_wait(story: Story) -> float | None:
 
 
 def silences(story: Story) -> list[Silence]:
-    """The pauses between what was said, those before the first and after the last word of the call among them."""
+    """The pauses between what was said, those before the first and after the last word of the call among them.
+
+    A call that went down with its service ends with its last sign of life, and not where its end was found out.
+    """
     spans = []
     for turn in transcript(story):
         start = float(turn.get("at_ms") or 0) / 1000
         spoken = start + len(str(turn.get("text", ""))) / LETTERS_PER_SECOND
         spans.append((start, float(turn["until_ms"]) / 1000 if turn.get("until_ms") is not None else spoken))
-    ends = [entry.at - story.started for entry in story.entries if entry.event == "CALL_END"]
+    ends = [each.at - story.started for each in story.entries if each.event == "CALL_END" and each.source != "worker"]
+    if story.record is not None and story.record.end_reason == EndReason.CRASHED:
+        ends = [story.record.duration_s or 0.0]
     heard, found = 0.0, []
     for start, end in [*sorted(spans), *((at, at) for at in ends)]:
         if (start - heard) * 1000 >= SILENCE_MS:

@@ -39,6 +39,8 @@ def facts(**values: Any) -> CallFacts:
         ({"first_audio_ms": 1500}, ["slow_greeting"]),
         ({"slowest_ms": 1800}, ["slow_answer"]),
         ({"turns": 0}, ["no_words"]),
+        ({"turns": 0, "end_reason": "crashed"}, ["bad_ending"]),
+        ({"noisy": 1}, ["noisy"]),
         ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
     ],
 )

@@ -462,3 +462,14 @@ def test_that_a_turn_was_interrupted_is_never_cut(length: int, paper: Any, monke
     told.entries = [said]
     terminal.say(*trace.describe(told, terminal))
     assert "(interrupted)  (record)\n" in paper.text
+
+
+def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="crashed", duration_s=6.0)
+    found = Entry(160.0, "worker", "call", "INFO", "CALL_END", "duration=6s, reason=crashed", "🔚")
+    told.entries.append(found)
+    assert "nothing heard" not in "\n".join(trace.describe(told, screen))
+    told.record = replace(told.record, duration_s=16.0)
+    assert "┄┄ 12.0 s nothing said, nothing heard ┄┄" in "\n".join(trace.describe(told, screen))

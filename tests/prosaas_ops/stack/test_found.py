@@ -39,6 +39,7 @@ METRICS: list[dict[str, Any]] = [
     {"turns": 0},
     {"slowest_ms": 3000, "response_p95_ms": 900},
     {"reconnects": 1},
+    {"noisy": 1},
     {"unanswered_ms": 16_000},
     {"returned": "no-answer"},
     {"unkept": "I booked it"},
@@ -127,7 +128,7 @@ def test_the_list_and_the_verdict_judge_alike(fill: Fill) -> None:
     fill(write)
     week = {"since": at, "until": at + timedelta(hours=1)}
     everything = {row.facts.call_sid: verdict(row.facts) for row in find(asked(**week)).rows}
-    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 7
+    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 8
     assert set(names(**week, bad=True)) == {call_sid for call_sid, troubles in everything.items() if troubles}
     assert names(**week, bad=True, order="worst")[0] == f"CAjudged{len(METRICS) - 1}"
 
