@@ -47,6 +47,7 @@ _FAR_SECONDS = 3600.0
 
 
 def run(options: Options) -> int:
+    _one_of_two(options)
     screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
@@ -77,6 +78,17 @@ def run(options: Options) -> int:
         return FINE
     screen.say(*describe(story, screen, least))
     return FINE
+
+
+def _one_of_two(options: Options) -> None:
+    """What is typed is what is meant: of two that name a story neither is passed over."""
+    given = [name for name in OPTIONS if options.text(name)]
+    for choices in (("CALL", "PHONE", "MESSAGE"), ("N", "AT")):
+        if sum(name in given for name in choices) > 1:
+            raise Usage(refused.ONE_OF(names=", ".join(f"{name}=" for name in choices)))
+    for name in ("N", "AT", "SINCE"):
+        if name in given and "PHONE" not in given:
+            raise Usage(refused.ONLY_WITH(name=name, other="PHONE"))
 
 
 def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothing: object) -> int:

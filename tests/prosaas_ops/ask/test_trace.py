@@ -473,3 +473,16 @@ def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(sc
     assert "nothing heard" not in "\n".join(trace.describe(told, screen))
     told.record = replace(told.record, duration_s=16.0)
     assert "┄┄ 12.0 s nothing said, nothing heard ┄┄" in "\n".join(trace.describe(told, screen))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"CALL": CALL, "PHONE": "+972501234567"}, "give only one of CALL=, PHONE=, MESSAGE="),
+        ({"CALL": CALL, "N": "2"}, "N= goes with PHONE= alone"),
+        ({"PHONE": "+972501234567", "N": "2", "AT": "14:00"}, "give only one of N=, AT="),
+    ],
+)
+def test_of_two_words_that_name_a_call_none_is_passed_over(words: dict[str, str], said: str, options: Any) -> None:
+    with pytest.raises(Usage, match=said):
+        trace.run(options("trace", **words))
