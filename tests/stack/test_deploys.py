@@ -178,3 +178,16 @@ def test_a_rotated_call_secret_refuses_nobody(stack: Stack) -> None:
         stack.checkout.run("make", "rotate-secret", "NAME=CALL_TOKEN_SECRET", timeout=280)
     traffic.check()
     assert "[VOICE_WEBHOOK]" in stack.checkout.run("scripts/run", "trace", f"CALL={before}").out
+
+
+def test_a_stop_cuts_nobody_who_is_on_the_phone(stack: Stack) -> None:
+    """Not those of a generation that drains already either. It is the last test: nothing runs after it."""
+    traffic = Traffic(stack, live=3, every_s=600)
+    with traffic.flowing():
+        stack.checkout.run("make", "restart-calls")
+        newer = Traffic(stack, live=3, every_s=600)
+        with newer.flowing():
+            done = stack.checkout.run("make", "down", timeout=300)
+    assert "calls of the generation before go on" in done.text
+    assert (len(traffic.calls), traffic.cut, len(newer.calls), newer.cut) == (3, [], 3, [])
+    assert stack.checkout.compose("ps", "--quiet").out == ""
