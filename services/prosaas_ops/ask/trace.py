@@ -15,7 +15,7 @@ from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
-from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
+from prosaas_ops.stack.records import OPEN, Found, Record, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
@@ -130,8 +130,9 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
     for number, call in enumerate(found[:_LISTED], 1):
         lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
-        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {ago:>12}  {lasted:>7}  {call.end_reason or call.status}"
-        rows.append(row if call.end_reason in WELL else screen.warn(row))
+        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
+        said = screen.value(_ended(call))
+        rows.append(Prose(row + (said if call.end_reason in WELL else screen.warn(said))))
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
         rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
@@ -144,6 +145,13 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
         commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
     rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows
+
+
+def _ended(call: Found) -> str:
+    """The first sentence that is known of it before its story is told."""
+    reached, live = bool(call.end_reason), not call.end_reason and call.status in OPEN
+    facts = CallFacts(call.call_sid, call.end_reason, call.status, live=live, reached=reached, looked_into=False)
+    return opening(facts, language())
 
 
 def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:

@@ -360,7 +360,8 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^  2  11-25 12:00:00 +\S+ ago +1m15s  model_unreachable$", said, re.MULTILINE)
+    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  we ended it: the model could not be", said, re.M)
+    assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
     assert "next: make trace PHONE=050-1234567 N=1" in said
 
 
