@@ -30,10 +30,14 @@ class CallFacts:
     down_for: str = ""
     first_audio_ms: float | None = None
     slowest_ms: float | None = None
+    # Whose time that wait was: "tool" where one ran in it, else "model"; "" where the log was not asked.
+    slow_of: str = ""
     # How long the caller's last words went without an answer, until the call ended.
     unanswered_ms: float = 0.0
     # Refusals of tools that no later answer of the same tool made good.
     unmended: int = 0
+    # How often the database did not answer.
+    database_away: int = 0
     errors: int = 0
     reconnects: int = 0
     # How often a long noise kept the caller from being understood.
@@ -164,17 +168,24 @@ TROUBLES = (
     ),
     Trouble(
         "slow_answer",
-        "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}",
-        "the slowest answer came after {slowest_ms:.0f} ms",
+        "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}{slow_he}",
+        "the slowest answer came after {slowest_ms:.0f} ms{slow_en}",
         "make trace CALL={call_sid}",
         lambda call: (call.slowest_ms or 0) >= SLOW_MS,
+    ),
+    Trouble(
+        "database_away",
+        "מסד הנתונים לא היה זמין, ולכן כלים סירבו: {unmended}",
+        "the database was away, so that tools refused: {unmended}",
+        "make ps",
+        lambda call: call.unmended > 0 and call.database_away > 0 and not call.false_claim,
     ),
     Trouble(
         "tool_refused",
         "סירובים של כלים שלא נמצא להם פתרון בשיחה: {unmended}",
         "tools refused, and nothing came in place of it: {unmended}",
         "make trace CALL={call_sid}",
-        lambda call: call.unmended > 0 and not call.false_claim,
+        lambda call: call.unmended > 0 and not (call.false_claim or call.database_away),
     ),
     Trouble(
         "no_words",
@@ -199,6 +210,12 @@ def verdict(call: CallFacts) -> list[Trouble]:
     return [trouble for trouble in TROUBLES if trouble.seen_in(call)]
 
 
+_SLOW_OF = {
+    "model": (", בלי כלי שרץ בה: זמן של המודל", ": no tool ran in it, it was the model's time"),
+    "tool": (", וכלי רץ בה", ": a tool ran in it"),
+}
+
+
 def next_command(trouble: Trouble, call: CallFacts) -> str:
     """What to type next about the trouble, for this call."""
     return trouble.next.format(call_sid=call.call_sid, unknown_number=call.unknown_number)
@@ -208,6 +225,7 @@ def sentence(trouble: Trouble, call: CallFacts, language: str = "en") -> str:
     """The trouble in words, for this call."""
     ending = ending_of(call.end_reason)
     values = {name: getattr(call, name) for name in CallFacts.__slots__}
+    values["slow_he"], values["slow_en"] = _SLOW_OF.get(call.slow_of, ("", ""))
     values["ending_he"] = ending.he if ending else call.end_reason
     values["ending_en"] = ending.en if ending else call.end_reason
     return (trouble.he if language == "he" else trouble.en).format(**values)

@@ -23,6 +23,7 @@ COLUMNS = """
     coalesce(metrics->>'returned', '') as returned,
     case when business_id is null and direction = 'inbound' then to_number else '' end as unknown_number,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, coalesce((metrics->>'noisy')::int, 0) as noisy,
+    coalesce((metrics->>'database_away')::int, 0) as database_away,
     (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
@@ -157,6 +158,7 @@ def facts_in(row: Any) -> CallFacts:
         errors=row["errors"],
         reconnects=row["reconnects"],
         noisy=row["noisy"],
+        database_away=row["database_away"],
         turns=row["turns"],
         false_claim=row["unkept"],
         returned=row["returned"],

@@ -60,11 +60,25 @@ def facts_of(story: Story) -> CallFacts:
         errors=told["errors"],
         reconnects=max(retries, told["reconnects"]),
         noisy=told["noisy"],
+        database_away=told["database_away"],
+        slow_of=_slow_of(story),
         turns=metrics.get("turns") if metrics else None,
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
         cause=_cause(entries),
         returned=str(metrics.get("returned") or _untaken(entries)),
     )
+
+
+def _slow_of(story: Story) -> str:
+    """Whose time the longest wait for an answer was: "tool" where one was called in it, else "model"."""
+    waits = [turn for turn in transcript(story) if turn.get("wait_ms") is not None]
+    if not waits:
+        return ""
+    slowest = max(waits, key=lambda turn: float(turn["wait_ms"]))
+    heard = story.started + float(slowest.get("at_ms") or 0) / 1000
+    asked = heard - float(slowest["wait_ms"]) / 1000
+    ran = any(each.event == "TOOL_CALL" and asked <= each.at <= heard for each in story.entries)
+    return "tool" if ran else "model"
 
 
 def _unknown_number(story: Story) -> str:

@@ -30,6 +30,8 @@ def facts(**values: Any) -> CallFacts:
         ({"end_reason": "", "reached": False, "lost": True}, ["no_ending"]),
         ({"unmended": 1, "false_claim": "קבעתי לך תור"}, ["false_claim"]),
         ({"unmended": 1}, ["tool_refused"]),
+        ({"unmended": 2, "database_away": 2}, ["database_away"]),
+        ({"database_away": 2}, []),
         ({"unanswered_ms": 4999}, []),
         ({"unanswered_ms": 5000}, ["unanswered"]),
         ({"unanswered_ms": 5000, "live": True}, []),

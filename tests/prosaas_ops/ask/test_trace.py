@@ -224,7 +224,8 @@ def test_dead_air_at_the_end_and_a_transfer_that_nobody_took_are_troubles(screen
 def test_an_answer_that_was_slow_is_the_verdict_however_slow_the_business_usually_is(screen: Screen) -> None:
     told = story()
     told.entries = [entry for entry in told.entries if entry.kind in ("call", "speech")]
-    assert "✗ the slowest answer came after 2340 ms (customer_hangup)" in trace.describe(told, screen)
+    verdict = "✗ the slowest answer came after 2340 ms: no tool ran in it, it was the model's time (customer_hangup)"
+    assert verdict in trace.describe(told, screen)
 
 
 def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:
@@ -487,3 +488,13 @@ def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(sc
 def test_of_two_words_that_name_a_call_none_is_passed_over(words: dict[str, str], said: str, options: Any) -> None:
     with pytest.raises(Usage, match=said):
         trace.run(options("trace", **words))
+
+
+@pytest.mark.parametrize(
+    ("at", "whose"), [(101.0, ": a tool ran in it"), (99.0, ": no tool ran in it, it was the model's time")]
+)
+def test_a_slow_answer_says_whose_time_it_was(at: float, whose: str, screen: Screen) -> None:
+    """The caller spoke until 2.5 s, and waited from 0.66 s on by the record's own count."""
+    told = story()
+    told.entries = [told.entries[0], Entry(at, "prosaas-calls", "tool", "INFO", "TOOL_CALL", "x", "🔧")]
+    assert f"✗ the slowest answer came after 2340 ms{whose} (customer_hangup)" in trace.describe(told, screen)
