@@ -9,18 +9,21 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from ..errors import ErrorInfo, describe, split_traceback
 from ..levels import CRITICAL, ERROR, INFO, WARNING, parse_level
+from ..values import text_of
 from .imports import when_imported
 
 # Methods of structlog's that no level is named after; a line without a level ("msg") is INFO.
 _LEVELS: Final = {"warn": WARNING, "err": ERROR, "failure": ERROR, "exception": ERROR, "fatal": CRITICAL}
 # What structlog's processors add for a renderer, and our lines have themselves.
 _OURS: Final = ("level", "timestamp")
+# In a record of loguru's: its sink may write in another thread, or in another process.
+_HANDED_ON: Final = "prosaas_handed_on"
 
 _handed_on = threading.local()
 
@@ -35,6 +38,7 @@ class Hear(Protocol):
 
 def listen(hear: Hear, is_console: Callable[[object], bool]) -> None:
     """From now on hear what both would write to a stream that *is_console*."""
+    when_imported("loguru._handler", lambda module: _mark_loguru(module.Handler))
     when_imported("loguru._simple_sinks", lambda module: _hear_loguru(module.StreamSink, hear, is_console))
     when_imported("structlog._base", lambda module: _hear_structlog(module.BoundLoggerBase, hear, is_console))
 
@@ -61,6 +65,17 @@ def unpacked(said: dict[str, Any]) -> tuple[object, dict[str, Any], ErrorInfo | 
     return text, fields, error
 
 
+def _mark_loguru(handler: Any) -> None:
+    emit = handler.emit
+
+    def marked(own: Any, record: Any, *arguments: Any, **named: Any) -> None:
+        if getattr(_handed_on, "now", False):
+            record[_HANDED_ON] = True
+        emit(own, record, *arguments, **named)
+
+    handler.emit = marked
+
+
 def _hear_loguru(sink: Any, hear: Hear, is_console: Callable[[object], bool]) -> None:
     write = sink.write
 
@@ -68,7 +83,7 @@ def _hear_loguru(sink: Any, hear: Hear, is_console: Callable[[object], bool]) ->
         said = getattr(message, "record", None)
         if said is None or not is_console(own._stream):
             write(own, message)
-        elif not getattr(_handed_on, "now", False):
+        elif _HANDED_ON not in said:
             name, level, at = said["name"] or "loguru", said["level"].no, said["time"].timestamp()
             hear(name, level, said["message"], dict(said["extra"]), describe(said["exception"] or None), at)
 
@@ -83,14 +98,19 @@ def _hear_structlog(bound: Any, hear: Hear, is_console: Callable[[object], bool]
         file = getattr(own._logger, "_file", None)
         if file is None or not own._processors or not is_console(file):
             return proxy(own, method_name, event, **fields)
-        *shaping, _renderer = own._processors
-        unrendered = type(own)(own._logger, shaping, own._context)
+        said = {**own._context, **fields, **({} if event is None else {"event": event})}
         try:
-            said = unrendered._process_event(method_name, event, fields)[1]
+            # Up to what makes a text of it: the last one, or one whose text the last ones polish.
+            for shape in [*own._processors][:-1]:
+                shaped = shape(own._logger, method_name, {**said})
+                if not isinstance(shaped, Mapping):
+                    break
+                said = {**shaped}
         except sys.modules["structlog"].DropEvent:
             return None
         level = parse_level(method_name) or _LEVELS.get(method_name, INFO)
-        hear(str(said.pop("logger", None) or _caller()), level, *unpacked(said), time.time())
+        name = said.pop("logger", None)
+        hear(_caller() if name is None else text_of(name), level, *unpacked(said), time.time())
         return None
 
     bound._proxy_to_logger = heard

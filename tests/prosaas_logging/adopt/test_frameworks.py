@@ -76,10 +76,14 @@ def test_loguru_writes_its_files_itself(run_program: Program, order: str, tmp_pa
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_a_service_hands_from_logging_to_loguru_is_written_once(run_program: Program, order: str) -> None:
-    """The handler that loguru's own pages show."""
+@pytest.mark.parametrize("queued", [False, True])
+def test_what_a_service_hands_from_logging_to_loguru_is_written_once(
+    run_program: Program, order: str, queued: bool
+) -> None:
+    """The handler that loguru's own pages show, also where the sink writes in a thread of its own."""
     source = (
-        ordered(order, "import logging\nfrom loguru import logger as log")
+        ordered(order, "import logging, sys\nfrom loguru import logger as log")
+        + f"\nlog.remove()\nlog.add(sys.stderr, enqueue={queued})"
         + """
 class Intercepts(logging.Handler):
     def emit(self, record):
@@ -88,6 +92,7 @@ class Intercepts(logging.Handler):
 logging.basicConfig(handlers=[Intercepts()], level=0, force=True)
 logging.getLogger("app").warning("once")
 log.warning("its own")
+log.complete()
 """
     )
     assert [line["message"] for line in lines(run_program(source, LOG_JSON="1"))][-2:] == ["once", "its own"]
@@ -153,6 +158,23 @@ structlog.get_logger().info("a hidden word")
 """
     )
     assert [line["message"] for line in lines(run_program(source, LOG_JSON="1"))] == ["a *** word"]
+
+
+def test_structlogs_text_may_be_polished_and_its_wrapper_made_in_any_way(run_program: Program) -> None:
+    """Neither costs the words, and neither raises in the service."""
+    source = (
+        ordered("after", "import structlog")
+        + """
+class Wrapper(structlog.BoundLogger):
+    def __init__(self, *, logger, processors, context):
+        super().__init__(logger, processors, context)
+
+polished = [structlog.processors.add_log_level, structlog.processors.JSONRenderer(), lambda _, __, text: text.upper()]
+Wrapper(logger=structlog.PrintLogger(), processors=polished, context={"order": 3}).warning("late", table=7)
+"""
+    )
+    (line,) = lines(run_program(source, LOG_JSON="1"))
+    assert (line["severity"], line["message"], line["table"], line["order"]) == ("WARNING", "late", 7, 3)
 
 
 @pytest.mark.parametrize("order", ORDERS)
