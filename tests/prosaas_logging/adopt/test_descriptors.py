@@ -6,9 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from prosaas_logging.switch_state import Change, read_presences, update_state
 
 from ..conftest import Program
 
@@ -262,6 +265,36 @@ def test_what_is_sent_to_the_first_process_reaches_its_service(start_program: St
     process.send_signal(signal.SIGUSR1)
     assert b"drained" in process.stdout.readline()
     assert process.wait(20) == 7
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_a_switch_is_told_and_counted_once(start_program: Start, tmp_path: Path, above: bool) -> None:
+    """The reader follows it without a word."""
+    source = f"""
+    import sys
+    import prosaas_logging
+    from prosaas_logging.adopt import descriptors
+
+    descriptors.is_first = lambda: {above}
+    prosaas_logging.bootstrap("svc")
+    os = descriptors.os
+    os.write(1, b"warm\\n")
+    sys.stdin.readline()
+"""
+    switch = tmp_path / "switch.json"
+    process = start_program(source, LOG_JSON="0", LOG_SWITCH_FILE=str(switch), **ON)
+    assert process.stdin
+    assert process.stdout
+    assert process.stdout.readline() == b"[INFO] [STDOUT] warm\n"
+    asked = Change("service", "", "DEBUG", time.time() + 0.7, 0.7)
+    update_state(switch, lambda state: replace(state, changes=(asked,)))
+    told = [process.stdout.readline() for _ in range(2)]
+    assert len(read_presences(switch)) == 1
+    assert ["CHANGED" in line.decode() for line in told] == [True, False]
+    time.sleep(0.6)
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    assert process.stdout.read() == b""
 
 
 def test_a_child_that_goes_on_holds_up_no_containers_end(start_program: Start) -> None:
