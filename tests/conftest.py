@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,11 @@ def unused_tcp_port() -> int:
     return free_port()
 
 
+def pytest_configure() -> None:
+    """Whoever ends a run, as `timeout` does, ends it as Ctrl-C would: stacks and servers are taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def line_of(nodeid: str) -> str | None:
     return next((line for line, files in LINES.items() if re.match(files, nodeid)), None)
 
@@ -50,7 +56,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.postgres)
     if "browser" in fixtures:
         item.add_marker(pytest.mark.browser)
-    if fixtures & {"stack", "checkout", "swarm"}:
+    if fixtures & {"stack", "checkout", "swarm"} or item.nodeid.startswith(("tests/stack/", "tests/swarm/")):
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")

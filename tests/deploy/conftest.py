@@ -9,8 +9,7 @@ from secrets import token_hex
 import pytest
 
 from bundle_world.checkout import ROOT
-from stack_world.fixtures import remove
-from stack_world.stack import prepare
+from stack_world.stack import prepare, remove
 
 
 @pytest.fixture(scope="session")

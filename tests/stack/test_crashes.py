@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from stack_world.fixtures import remove
-from stack_world.stack import Stack, docker, eventually, prepare
+from stack_world.stack import Stack, docker, eventually, prepare, remove
 
 CALLS = 20
 SPOOL = "/var/spool/prosaas"

@@ -9,8 +9,7 @@ import pytest
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
 from ports import free_port
-from stack_world.fixtures import remove
-from stack_world.stack import Stack
+from stack_world.stack import Stack, remove
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]
 FILES = "docker-compose.yml:docker-compose.prod.yml"

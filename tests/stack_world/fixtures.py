@@ -1,12 +1,11 @@
 """The stack of a line of tests: up once, its logs kept when a test failed, everything taken down after."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from bundle_world.checkout import ROOT, Checkout
-from stack_world.stack import Stack, prepare
+from stack_world.stack import Stack, prepare, remove
 
 
 @pytest.fixture(scope="session")
@@ -40,25 +39,3 @@ def _keep(stack: Stack) -> None:
     path.write_text(text, encoding="utf-8")
     print(f"\na test failed; the stack's logs are in {path.relative_to(ROOT)}, and end with:\n")
     print("\n".join(text.splitlines()[-60:]))
-
-
-def remove(checkout: Checkout) -> None:
-    """The checkout with its containers, volumes and images."""
-    checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
-    for name in checkout.run("docker", "ps", "--quiet", f"--filter=name=^{checkout.path.name}-drains-").out.split():
-        checkout.run("docker", "rm", "--force", name, check=False)
-    folder = f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1"
-    tools = checkout.run("sh", "-c", folder).out.strip()
-    # By name: two stacks' images of the same content are one image, and its id stands for the names of both.
-    tagged = [
-        "docker",
-        "image",
-        "ls",
-        "--format={{.Repository}}:{{.Tag}}",
-        "--filter",
-        f"reference=prosaas/*:{checkout.path.name}*",
-    ]
-    tagged += ["--filter", f"reference=prosaas/ops:folder-{tools}"]
-    if images := checkout.run(*tagged).out.split():
-        checkout.run("docker", "image", "rm", "--force", *images, check=False)
-    shutil.rmtree(checkout.path)

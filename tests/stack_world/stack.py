@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import uuid
 from collections.abc import Callable
@@ -110,7 +111,11 @@ def prepare(**settings: str) -> tuple[Checkout, str]:
     target = ROOT / "logs" / project
     target.mkdir(parents=True)
     checkout = make_checkout(target)
-    checkout.run("scripts/run", "setup", COMPOSE_PROJECT_NAME=project)
+    try:
+        checkout.run("scripts/run", "setup", COMPOSE_PROJECT_NAME=project)
+    except BaseException:
+        remove(checkout)
+        raise
     checkout.configure(
         COMPOSE_PROJECT_NAME=project,
         PROSAAS_VERSION=project,
@@ -119,3 +124,25 @@ def prepare(**settings: str) -> tuple[Checkout, str]:
         **settings,
     )
     return checkout, project
+
+
+def remove(checkout: Checkout) -> None:
+    """The checkout with its containers, volumes and images."""
+    checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+    for name in checkout.run("docker", "ps", "--quiet", f"--filter=name=^{checkout.path.name}-drains-").out.split():
+        checkout.run("docker", "rm", "--force", name, check=False)
+    folder = f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1"
+    tools = checkout.run("sh", "-c", folder).out.strip()
+    # By name: two stacks' images of the same content are one image, and its id stands for the names of both.
+    tagged = [
+        "docker",
+        "image",
+        "ls",
+        "--format={{.Repository}}:{{.Tag}}",
+        "--filter",
+        f"reference=prosaas/*:{checkout.path.name}*",
+    ]
+    tagged += ["--filter", f"reference=prosaas/ops:folder-{tools}"]
+    if images := checkout.run(*tagged).out.split():
+        checkout.run("docker", "image", "rm", "--force", *images, check=False)
+    shutil.rmtree(checkout.path)

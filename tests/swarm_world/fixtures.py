@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from bundle_world.checkout import Checkout, Done
-from stack_world.fixtures import remove
-from stack_world.stack import docker, prepare
+from stack_world.stack import docker, prepare, remove
 from swarm_world.engines import Node, Registry, load, three_nodes
 
 _OURS = ("api", "calls", "worker", "simulator", "gateway")

@@ -12,15 +12,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
 from secrets import token_hex
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.tracing.spans import Exporter, Ids, in_dots, known
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SPANS_LOST
-from prosaas_logging.redact import redact
 from prosaas_logging.scope import Scope, current
 
 log = get_logger(__name__)
@@ -30,30 +30,6 @@ _ABOUT = ("call_sid", "message_id", "request_id", "job_id")
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _NOTHING = ("0" * 32, "0" * 16)
 _LONGEST_QUERY = 2000
-
-Attributes = Mapping[str, str | int | float | bool]
-
-
-class Ids(NamedTuple):
-    """A span's place: its trace, itself, and what it is a part of."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str
-
-
-class Exporter(Protocol):
-    """Takes finished spans, and never waits."""
-
-    def emit(
-        self, name: str, ids: Ids, kind: str, start: float, end: float, attributes: Attributes, error: str
-    ) -> None: ...
-
-    @property
-    def lost(self) -> int: ...
-
-    def stop(self) -> None: ...
-
 
 _exporter: Exporter | None = None
 _inside: ContextVar[str] = ContextVar("span", default="")
@@ -154,7 +130,7 @@ def finish(scope: Scope, name: str, *, kind: str = "internal", error: str = "", 
     root = root_of(about, value).span_id if about in ("call_sid", "message_id") else ""
     parent = str(fields.get("parent_id") or (root if root != span_id else ""))
     ids = Ids(str(fields["trace_id"]), span_id, parent)
-    _exporter.emit(name, ids, kind, scope.started, time.time(), {**_known(fields), **_set(attributes)}, error)
+    _exporter.emit(name, ids, kind, scope.started, time.time(), {**known(fields), **in_dots(attributes)}, error)
 
 
 @contextmanager
@@ -204,7 +180,7 @@ def part(
         return
     parent = parent_id or _inside.get() or str(fields["span_id"])
     ids = Ids(str(fields["trace_id"]), span_id or _span_id(token_hex(8)), parent)
-    _exporter.emit(name, ids, kind, started, max(started, ended), _set(attributes), error)
+    _exporter.emit(name, ids, kind, started, max(started, ended), in_dots(attributes), error)
 
 
 def watch_queries(engine: AsyncEngine) -> None:
@@ -246,30 +222,3 @@ def _query(statement: str, started: float, error: str = "") -> None:
         db_operation_name=words[0].upper(),
         db_query_text=" ".join(statement.split())[:_LONGEST_QUERY],
     )
-
-
-def _known(fields: Mapping[str, object]) -> dict[str, str]:
-    """What a scope's span says of its call: ids, and never a number or a name."""
-    names = {"call_sid": "prosaas.call_sid", "business_id": "prosaas.business_id", "message_id": "messaging.message.id"}
-    return {shown: redact(str(fields[name])) for name, shown in names.items() if fields.get(name)}
-
-
-def _set(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Attributes as the conventions spell them: a keyword cannot have a dot. Those without a value are left out."""
-    return {_DOTTED.get(name, name): value for name, value in attributes.items() if value is not None}
-
-
-# The semantic conventions' names, by the keywords that stand for them.
-_DOTTED = {
-    name.replace(".", "_"): name
-    for name in (
-        "db.system.name", "db.operation.name", "db.query.text",
-        "http.request.method", "http.route", "http.response.status_code", "url.path",
-        "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.response.id",
-        "gen_ai.tool.name", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
-        "gen_ai.usage.cache_read.input_tokens", "gen_ai.input.messages", "gen_ai.output.messages",
-        "messaging.system", "messaging.operation.name", "server.address",
-        "prosaas.cost", "prosaas.currency", "prosaas.end_reason", "prosaas.interrupted", "prosaas.wait_ms",
-        "prosaas.turns", "prosaas.job", "prosaas.job.attempt", "prosaas.first_audio_ms",
-    )
-}  # fmt: skip

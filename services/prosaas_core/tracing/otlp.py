@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, set_span_in_context
 
-from prosaas_core.tracing import Attributes, Ids
+from prosaas_core.tracing.spans import Attributes, Ids
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import SPANS_LOST
 

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from prosaas_ops.act import reach
 from prosaas_ops.act.providers import Answer, OpenAI, Twilio, ask, leads_here, trusting
-from prosaas_ops.act.up import prepare, resume
+from prosaas_ops.act.unfinished import resume
+from prosaas_ops.act.up import prepare
 from prosaas_ops.conduct import plan, secrets
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.run import run as run_plan

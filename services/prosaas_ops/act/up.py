@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prosaas_ops.act.retention import days
+from prosaas_ops.act.unfinished import end_killed, resume
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.finding import Finding
@@ -14,7 +15,6 @@ from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
-from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
 from prosaas_ops.stack import left
@@ -62,45 +62,6 @@ def run(options: Options) -> int:
     return FINE
 
 
-# What a start or a stop of everything has no need of: it renews, or ends, all that these would have.
-_MOOT = ("up-prod", "up-dev", "up-swarm", "rollback", "down")
-
-
-def _end_killed(world: World, command: str) -> None:
-    """For those who make anew or end the stack: of what was killed only what changed more than containers matters."""
-    journal = unfinished(world)
-    if journal is None or journal["plan"] == command:
-        return
-    if journal["plan"] in _MOOT:
-        world.remember("journal", None)
-    else:
-        resume(world)
-
-
-def resume(world: World) -> None:
-    """A command that was killed is brought to its end first, or back; the one that was asked for follows."""
-    journal = unfinished(world)
-    if deploy.is_swarm(world):
-        # What was asked of a Swarm it brings to an end, or back, without anybody.
-        world.remember("journal", None)
-        return
-    if journal is None:
-        Generations(world).tidy(*(OURS if world.containers() else ()))
-        return
-    name, memory = journal["plan"], journal["memory"]
-    world.say(words.INTERRUPTED(name=name, step=journal["step"]))
-    if name == "up-prod":
-        run_plan(plan.up(world, "prod", build=False), world)
-    elif name == "rotate-secret":
-        run_plan(plan.rotate(world, memory["name"], memory["new"], memory["old"]), world)
-    elif name.startswith("restart-"):
-        run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
-    elif name == "restore":
-        run_plan(restore.restore(world, memory), world)
-    else:
-        world.remember("journal", None)
-
-
 def _setup(world: World, _options: Options) -> None:
     prepare(world)
 
@@ -128,7 +89,7 @@ def prepare(world: World, environment: str = "") -> None:
 
 def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
-    _end_killed(world, options.command)
+    end_killed(world, options.command)
     prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
@@ -152,7 +113,7 @@ def _up_swarm(world: World, options: Options) -> None:
     if any(found.state == "running" for found in world.containers()):
         # Its database would be started a second time, on the same volume.
         raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
-    _end_killed(world, "up-swarm")
+    end_killed(world, "up-swarm")
     prepare(world, "swarm")
     run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
     world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
@@ -185,7 +146,7 @@ def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] 
 
 
 def _down_swarm(world: World) -> None:
-    _end_killed(world, "down")
+    end_killed(world, "down")
     world.say(of_swarm.WAITING(seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(deploy.down(world), world)
     world.say(str(of_swarm.DOWN))
@@ -219,7 +180,7 @@ def _restart(world: World, options: Options) -> None:
 def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
         raise problem(str(words.NO_STACK), "make up-prod")
-    _end_killed(world, "down")
+    end_killed(world, "down")
     if calls := plan.in_words(plan.live_calls(world).values()):
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)

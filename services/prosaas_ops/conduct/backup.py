@@ -56,9 +56,9 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
         files_beside = (beside.files_of(path), world.root / FOLDER / ledger.FILE)
         there = [str(file) for file in (path, *files_beside) if file.exists()]
         replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
+    _keep(world, path)
     if lacking is not None:
         raise lacking
-    _keep(world, path)
     return path
 
 
@@ -117,12 +117,16 @@ def _proven(world: World, part: Path) -> None:
 
 
 def _keep(world: World, newest: Path) -> None:
-    """As many of the dumps that we named as BACKUP_KEEP says, and always the one just made; all of them without it."""
+    """As many of the dumps that we named as BACKUP_KEEP says; all of them without it.
+
+    Always the one just made, and the newest that lacks nothing.
+    """
     keep = world.setting("BACKUP_KEEP")
     if keep.isdecimal() and int(keep) > 0:
         ours = sorted(path for path in dumps(world) if _OUR_NAME.fullmatch(path.name))
+        whole = [path for path in ours if beside.files_of(path).exists()][-1:]
         for old in ours[: -int(keep)]:
-            if old == newest:
+            if old == newest or old in whole:
                 continue
             old.unlink()
             beside.files_of(old).unlink(missing_ok=True)

@@ -23,6 +23,8 @@ ASKED_WITHIN_S = 20.0
 KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
+# What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
+_FAREWELL_S = 30.0
 
 
 class Generations:
@@ -75,6 +77,18 @@ class Generations:
         self._keep_lines(container)
         self._world.docker("rm", "--force", container.id, check=False)
 
+    def let_drain(self) -> None:
+        """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
+        world = self._world
+        patience = float(world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
+        deadline = time.monotonic() + patience
+        told = False
+        while self._watched() and time.monotonic() < deadline:
+            if not told:
+                told = True
+                world.say(str(words.DRAINS_FIRST))
+            time.sleep(_LOOK_S)
+
     def write_overlay(self) -> None:
         """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
         scales = {name: max(1, len(self._running(name))) for name in _DRAINS_LONG}
@@ -93,8 +107,13 @@ class Generations:
         running = self._running(service)
         if service not in _DRAINS_LONG or not running:
             return running
-        watched = self._world.docker("ps", "--format={{.Names}}", f"--filter=name=^{self._watcher_of('')}").out.split()
-        return [found for found in running if self._watcher_of(found.id) not in watched]
+        watched = self._watched()
+        return [found for found in running if found.id[:12] not in watched]
+
+    def _watched(self) -> set[str]:
+        """How the ids begin of those that have a watcher, which has asked them to end or is about to."""
+        names = self._world.docker("ps", "--format={{.Names}}", f"--filter=name=^{self._watcher_of('')}").out.split()
+        return {name[-12:] for name in names}
 
     def _watcher_of(self, container_id: str) -> str:
         return f"{self._world.project}-drains-{container_id[:12]}"
@@ -171,21 +190,29 @@ class Generations:
         if old.service in _DRAINS_LONG and old.state == "running":
             self.write_overlay()
             # The watcher is there before anything is asked of it: who comes after a kill in between knows what it does.
-            if world.docker("run", *self._watcher(old), check=False).code:
+            watched = world.docker("run", *self._watcher(old), check=False).code == 0
+            if watched and self._takes_no_more(old):
+                return
+            # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
+            if old.id[:12] not in self._watched():
                 world.docker("kill", "--signal", "TERM", old.id, check=False)
-            self._until_it_takes_no_more(old)
+            if not self._takes_no_more(old):
+                raise Problem(words.SERVES_ON(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
 
-    def _until_it_takes_no_more(self, old: Container) -> None:
+    def _takes_no_more(self, old: Container) -> bool:
+        """Whether it says so, or is gone, before patience ends."""
         deadline = time.monotonic() + ASKED_WITHIN_S
         while time.monotonic() < deadline:
-            with suppress(Problem):
-                if self._world.engine.run(old, "healthcheck", "ready")[0] == 0:
-                    time.sleep(_LOOK_S)
-                    continue
-            return
+            try:
+                if self._world.engine.run(old, "healthcheck", "ready")[0] != 0:
+                    return True
+            except Problem:
+                return True
+            time.sleep(_LOOK_S)
+        return False
 
     def _watcher(self, old: Container) -> list[str]:
         """A container of the tools for as long as the drain lasts: the terminal may be gone by then."""
@@ -224,14 +251,24 @@ class Generations:
 
 
 def drained(world: World, container_id: str) -> None:
-    """Ask this container to end, wait until it has, and take it away. What restarts it meanwhile is asked again."""
-    generations = Generations(world)
-    while found := [one for one in world.containers() if one.id == container_id]:
-        if found[0].state not in ("running", "restarting"):
-            generations.bury(found[0])
-            break
-        world.docker("kill", "--signal", "TERM", container_id, check=False)
-        world.docker("wait", container_id, check=False)
+    """Ask this container to end, once each time it is started, wait until it has, and take it away.
+
+    A wait that is cut short is taken up again, also where the engine was away meanwhile.
+    """
+    generations, asked = Generations(world), ""
+    while True:
+        with suppress(Problem):
+            found = [one for one in world.containers() if one.id == container_id]
+            if not found or found[0].state not in ("running", "restarting"):
+                for one in found:
+                    generations.bury(one)
+                break
+            started = world.engine.inspect(container_id)["State"]["StartedAt"]
+            if started != asked and world.docker("kill", "--signal", "TERM", container_id, check=False).code == 0:
+                asked = started
+            if world.docker("wait", container_id, check=False).code == 0:
+                continue
+        time.sleep(_LOOK_S)
     generations.write_overlay()
 
 

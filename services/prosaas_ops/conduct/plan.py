@@ -16,9 +16,12 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import held
 from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts.refused import EXIT_CODE
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
+# Of the migration's own, where it failed.
+LAST_LINES = 20
 _CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/admin.sock")
 
 
@@ -30,7 +33,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         images.use(images.built())
 
     steps = [
-        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build))] if build else []),
+        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
         Step("database", lambda: _database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: migrate(world)),
@@ -83,7 +86,7 @@ def restart(world: World, service: str) -> Plan:
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    return Plan("down", [Step("stop", lambda: _stop(world))])
+    return Plan("down", [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))])
 
 
 def rotate(world: World, name: str, value: str, before: str) -> Plan:
@@ -169,9 +172,14 @@ def migrate(world: World) -> None:
     (container,) = world.containers("migrate")
     code = world.docker("wait", container.id).out.strip()
     if code != "0":
-        lines = world.docker("logs", "--tail", "20", container.id, check=False)
-        print((lines.out + lines.err).rstrip(), flush=True)
-        raise Problem(words.MIGRATE_ENDED(code=code))
+        lines = world.docker("logs", "--tail", str(LAST_LINES), container.id, check=False)
+        raise not_migrated(lines.out + lines.err, EXIT_CODE(code=code))
+
+
+def not_migrated(lines: str, why: object) -> Problem:
+    """Prints what it said last, wherever it ran, and is what to raise then."""
+    print(lines.rstrip(), flush=True)
+    return Problem(words.NOT_MIGRATED(why=why))
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:
@@ -236,6 +244,8 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
 
 
 def _stop(world: World) -> None:
+    """Calls go to their end first: they lead through the gateway, speak with the model, and store what was said."""
+    world.compose("stop", "prosaas-calls", check=False)
     world.compose("--profile", "*", "down", "--remove-orphans")
     for watcher in world.docker("ps", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
         world.docker("rm", "--force", watcher, check=False)

@@ -49,6 +49,7 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
     return Plan(
         "restore",
         [
+            Step("drain", Generations(world).let_drain),
             Step("stop", lambda: _stop(world)),
             Step("last backup", lambda: _last_backup(world, memory)),
             Step("swap", lambda: _swap(world)),
@@ -108,7 +109,8 @@ def _stop(world: World) -> None:
 
 
 def _last_backup(world: World, memory: dict[str, Any]) -> None:
-    if memory["live"] and not _swapped(world):
+    """Not once the swap has begun: then it is made, and its database is closed, or has another name."""
+    if memory["live"] and _databases(world).get("prosaas") and not _swapped(world):
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
         backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
@@ -116,31 +118,43 @@ def _last_backup(world: World, memory: dict[str, Any]) -> None:
 
 def _swap(world: World) -> None:
     """The replaced database stays until the next restore. Nobody, not even a superuser, comes in between."""
-    if _swapped(world):
-        return
-    sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_replaced;")
-    _closed(world, "prosaas")
-    sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_replaced;")
-    sql(world, "postgres", "ALTER DATABASE prosaas_restored RENAME TO prosaas;")
+    if not _swapped(world):
+        there = _databases(world)
+        if {"prosaas", "prosaas_restored"} <= there.keys():
+            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_replaced WITH (FORCE);")
+            _closed(world, "prosaas")
+        _renamed(world, "prosaas", "prosaas_replaced", "prosaas_restored", "prosaas")
     forget_what_was_carried(world.root)
 
 
 def _swap_back(world: World) -> None:
     there = _databases(world)
-    if "prosaas_replaced" in there and ("prosaas" not in there or "prosaas_restored" not in there):
-        if "prosaas" in there:
-            _closed(world, "prosaas")
-            sql(world, "postgres", "ALTER DATABASE prosaas RENAME TO prosaas_restored;")
-        sql(world, "postgres", "ALTER DATABASE prosaas_replaced RENAME TO prosaas;")
-    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+    if "prosaas_replaced" in there and not {"prosaas", "prosaas_restored"} <= there.keys():
+        for name in ("prosaas", "prosaas_replaced"):
+            if name in there:
+                _closed(world, name)
+        _renamed(world, "prosaas", "prosaas_restored", "prosaas_replaced", "prosaas")
+    _let_in(world)
 
 
 def _swapped(world: World) -> bool:
-    return {"prosaas", "prosaas_replaced"} <= _databases(world) and "prosaas_restored" not in _databases(world)
+    there = _databases(world).keys()
+    return {"prosaas", "prosaas_replaced"} <= there and "prosaas_restored" not in there
 
 
-def _databases(world: World) -> set[str]:
-    return set(sql(world, "postgres", "SELECT datname FROM pg_database").split())
+def _databases(world: World) -> dict[str, bool]:
+    """Each database by its name, and whether it lets anybody in."""
+    rows = sql(world, "postgres", "SELECT datname, datallowconn FROM pg_database").splitlines()
+    return {name: open_ == "t" for name, _, open_ in (row.partition("|") for row in rows)}
+
+
+def _renamed(world: World, first: str, to: str, second: str, then_to: str) -> None:
+    """Both or neither; the first only where it is still there."""
+    there = _databases(world)
+    moves = [f"ALTER DATABASE {second} RENAME TO {then_to};"]
+    if first in there:
+        moves.insert(0, f"ALTER DATABASE {first} RENAME TO {to};")
+    sql(world, "postgres", " ".join(["BEGIN;", *moves, "COMMIT;"]))
 
 
 def _closed(world: World, database: str) -> None:
@@ -148,8 +162,14 @@ def _closed(world: World, database: str) -> None:
     sql(world, "postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}';")
 
 
+def _let_in(world: World) -> None:
+    """Into the database that is in use, and for a look into the one that it replaced."""
+    for name in _databases(world).keys() & {"prosaas", "prosaas_replaced"}:
+        sql(world, "postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
+
+
 def _start(world: World, services: list[str]) -> None:
-    sql(world, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true;")
+    _let_in(world)
     if not services:
         return
     # An older backup is brought to the newest schema first.

@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prosaas_ops.conduct.files import problem
@@ -25,7 +25,7 @@ class Step:
 
     name: str
     do: Callable[[], None]
-    # It leaves what runs as it was: where it fails, there is nothing to go back to.
+    # It leaves what runs as it was: where it fails before any other was begun, there is nothing to go back to.
     prepares: bool = False
 
 
@@ -55,13 +55,16 @@ def run(plan: Plan, world: World) -> None:
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
         raise problem(told, str(words.DOCTOR_FIRST), _READ)
     memory = {**plan.memory, **journal.get("memory", {})}
+    # Also by the run that was killed.
+    changed = bool(journal.get("changed"))
     for step in plan.steps:
-        _note(world, plan, step, memory)
+        changed = changed or not step.prepares
+        _note(world, plan, step, memory, changed)
         try:
             with asking_to_stop():
                 step.do()
         except (Problem, Stopped, OSError) as reason:
-            _go_back(plan, step, memory, world, reason)
+            _go_back(plan if changed else replace(plan, back=None), step, memory, world, reason)
     world.remember("journal", None)
 
 
@@ -71,14 +74,15 @@ def unfinished(world: World) -> dict[str, Any] | None:
     return journal if isinstance(journal, dict) else None
 
 
-def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any]) -> None:
+def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed: bool) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    world.remember("journal", {"plan": plan.name, "step": step.name, "at": at, "memory": memory})
+    noted = {"plan": plan.name, "step": step.name, "at": at, "changed": changed, "memory": memory}
+    world.remember("journal", noted)
 
 
 def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
     why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
-    if plan.back is None or step.prepares:
+    if plan.back is None:
         world.remember("journal", None)
         raise Problem(words.AT_STEP(step=step.name, why=why)) from None
     world.warn(words.AT_STEP(step=step.name, why=why))

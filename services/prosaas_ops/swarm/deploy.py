@@ -12,7 +12,8 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.swarm import SwarmEngine, node_name
+from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm.tasks import node_name
 from prosaas_ops.swarm import kept, nodes
 from prosaas_ops.swarm.rendered import Rendered, part, rendered
 from prosaas_ops.swarm.rollout import MIGRATE, carry, converge, deploy, migrate

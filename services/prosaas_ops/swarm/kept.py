@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from prosaas_ops.conduct.world import World
-from prosaas_ops.stack.swarm import CONTENTS, SwarmEngine
+from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm.tasks import CONTENTS
 
 KEPT_RELEASES = 3
 _LABEL = "prosaas.release"

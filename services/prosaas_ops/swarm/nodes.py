@@ -10,7 +10,9 @@ from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.machine import LEAST_ENGINE
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.swarm import ENDED, SwarmEngine, node_name
+from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm.reach import last_word
+from prosaas_ops.stack.swarm.tasks import ENDED, node_name
 from prosaas_ops.texts import swarm as words
 
 _READ = "docs/scaling.md"
@@ -164,7 +166,7 @@ def _ended(engine: SwarmEngine, name: str) -> list[dict[str, Any]]:
 def _said(engine: SwarmEngine, task: str) -> dict[str, Any] | None:
     """Its word, which a manager may have a moment after the task's end."""
     deadline = time.monotonic() + _WORD_S
-    while (said := engine.said(task)) is None and time.monotonic() < deadline:
+    while (said := last_word(engine, task)) is None and time.monotonic() < deadline:
         time.sleep(0.3)
     return said
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prosaas_ops.conduct.files import problem
+from prosaas_ops.conduct.plan import LAST_LINES, not_migrated
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.swarm import CONTENTS, ENDED, SwarmEngine, node_name
+from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm.tasks import CONTENTS, ENDED, node_name
 from prosaas_ops.swarm.rendered import Rendered
 from prosaas_ops.texts import swarm as words
 
@@ -56,8 +58,8 @@ def migrate(world: World, engine: SwarmEngine, stack: Mapping[str, Any]) -> None
             return
         if ended:
             said = engine.logs(Container(ended[-1]["ID"], MIGRATE, MIGRATE, "exited", "", ""))
-            print("\n".join(line.text for line in said[-20:]), flush=True)
-            raise Problem(words.MIGRATION_FAILED(why=ended[-1]["Status"].get("Err", words.FAILED)))
+            lines = "\n".join(line.text for line in said[-LAST_LINES:])
+            raise not_migrated(lines, ended[-1]["Status"].get("Err", words.FAILED))
         time.sleep(0.3)
     raise Problem(words.MIGRATION_LONG(seconds=f"{_PATIENCE_S:.0f}", name=name))
 

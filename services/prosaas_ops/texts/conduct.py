@@ -68,13 +68,21 @@ IS_DEMO: Final = Text(
     "זאת נציגת הדמו; למערכת אמיתית: DEMO=0 בקובץ .env, עם המפתחות של הספקים, או make go-live",
     "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
 )
+DRAINS_FIRST: Final = Text(
+    "שיחות של המכולה הקודמת עוד נמשכות: ממתינים לסיומן",
+    "calls of the generation before go on: waiting for their end",
+)
+SERVES_ON: Final = Text(
+    "{name} התבקש להסתיים וממשיך לקבל שיחות חדשות",
+    "{name} was asked to end and goes on taking new calls",
+)
 DRAINS: Final = Text(
     "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
     "{name} keeps its {calls} live calls to their end, and goes by itself",
 )
-MIGRATE_ENDED: Final = Text(
-    "migrate הסתיים בקוד יציאה {code}; השורות האחרונות שלו למעלה",
-    "migrate ended with exit code {code}; its last lines are above",
+NOT_MIGRATED: Final = Text(
+    "migrate לא הגיע לסופו ({why}); השורות האחרונות שלו למעלה",
+    "migrate did not come to its end ({why}); its last lines are above",
 )
 UNKNOWN: Final = Text("מספר לא ידוע, prosaas-calls לא עונה", "an unknown number of")
 GATEWAY_STAYS: Final = Text(

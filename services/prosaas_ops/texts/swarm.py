@@ -108,10 +108,6 @@ NO_DIGEST: Final = Text(
 )
 PUSH_IT: Final = Text("docker push {image}, ואז שוב make up-swarm", "docker push {image}, then make up-swarm again")
 MIGRATING: Final = Text("מעדכנים את סכמת הנתונים, פעם אחת", "migrating the schema, once")
-MIGRATION_FAILED: Final = Text(
-    "migrate לא הגיע לסופו ({why}); השורות האחרונות שלו למעלה",
-    "migrate did not come to its end ({why}); its last lines are above",
-)
 FAILED: Final = Text("נכשל", "it failed")
 MIGRATION_LONG: Final = Text(
     "migrate לא הסתיים תוך {seconds} שניות: docker service ps {name}",

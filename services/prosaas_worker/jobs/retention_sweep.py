@@ -10,7 +10,7 @@ import asyncpg
 
 from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
-from prosaas_core.privacy.files import sweep_volumes
+from prosaas_core.privacy.files import sweep_recordings, sweep_unreadable
 from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
@@ -32,7 +32,10 @@ async def run(tools: Tools) -> None:
     failed: list[Exception] = []
     with scope(job_id=RETENTION_SWEEP):
         refused: list[OSError] = []
-        ended["black boxes"] += await _files(tools, refused)
+        keep = tools.settings
+        ended["files of black boxes"] += await asyncio.to_thread(sweep_recordings, keep.keep_blackbox_days, refused)
+        days = keep.keep_transcripts_days
+        ended["unreadable records"] += await asyncio.to_thread(sweep_unreadable, keep.spool_dir, days, refused)
         failed += refused
         for place, rule in RULES:
             if days := getattr(tools.settings, rule.setting):
@@ -46,13 +49,6 @@ async def run(tools: Tools) -> None:
         log.event(RETENTION, removed=told or "-", ms=round((time.monotonic() - started) * 1000))
     if failed:
         raise failed[0]
-
-
-async def _files(tools: Tools, refused: list[OSError]) -> int:
-    keep = tools.settings
-    days = keep.keep_transcripts_days, keep.keep_blackbox_days
-    _, recordings = await asyncio.to_thread(sweep_volumes, keep.spool_dir, *days, refused)
-    return recordings
 
 
 async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from prosaas_ops.act import up
+from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.run import Plan
@@ -88,7 +88,8 @@ def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str
         ran.append(wanted.name)
         run_plan(Plan(wanted.name, [], wanted.memory), there)
 
-    monkeypatch.setattr(up, "run_plan", run)
+    for module in (up, unfinished):
+        monkeypatch.setattr(module, "run_plan", run)
     deploys = SimpleNamespace(plan=lambda build: Plan("up-swarm", []))
     monkeypatch.setattr("prosaas_ops.act.up.deploy.Deploy", lambda *_: deploys)
     if command == "swarm's down":

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,7 +96,7 @@ def test_a_backup_that_cannot_be_restored_is_not_kept(backing: Any) -> None:
 def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
     backing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And no older backup makes room for one that lacks something."""
+    """And the newest that lacks nothing makes no room for those that do, of which no more are kept than wanted."""
 
     def cut(*_: object) -> str:
         raise Problem("docker cp was cut short")
@@ -103,12 +104,15 @@ def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
     monkeypatch.setattr(backup.beside, "write", cut)
     settings = {"BACKUP_COPY": "rclone", "BACKUP_KEEP": "1"}
     backing.setting = backing.recorded = lambda name: settings.get(name, "")
-    older = backing.root / "backups/prosaas-20260101T000000Z.dump"
-    older.parent.mkdir()
-    older.write_text("dump")
+    folder = backing.root / "backups"
+    folder.mkdir()
+    whole, *lacking = (folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 3))
+    for path in (whole, backup.beside.files_of(whole), *lacking):
+        path.write_text("x")
     with pytest.raises(Problem, match="cut short"):
         backup.backup(backing)
-    (new,) = set(older.parent.iterdir()) - {older}
+    (new,) = set(folder.iterdir()) - {whole, backup.beside.files_of(whole)}
+    assert new not in lacking
     assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
 
 
@@ -129,6 +133,80 @@ def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
     assert done == ["_stop", "_last_backup", "_swap", "_start"]
     assert str(harm) in capsys.readouterr().err
     assert unfinished(world) is None
+
+
+class _Killed(BaseException):
+    """As by SIGKILL: nothing of the command runs after it."""
+
+
+_SWAP = ("pg_dump", "DROP DATABASE", "ALLOW_CONNECTIONS false", "pg_terminate_backend", "RENAME", "ALLOW_CONNECTIONS t")
+
+
+@pytest.fixture
+def swapping(backing: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A restore between its examination and its end, that stops before a statement; a world that remembers."""
+    backing.ask("prosaas", "CREATE TABLE it AS SELECT 'live' AS was")
+    backing.ask("postgres", "CREATE DATABASE prosaas_restored")
+    backing.ask("prosaas_restored", "CREATE TABLE it AS SELECT 'backup' AS was")
+    backing.stop = None
+    real = restore.sql
+
+    def sql(world: Any, name: str, statement: str) -> str:
+        if backing.stop and backing.stop[0] in statement:
+            raise backing.stop[1]
+        return real(world, name, statement)
+
+    def last(*_: object, over: bool) -> None:
+        sql(backing, "prosaas", "SELECT 'pg_dump'")
+
+    for name in ("_stop", "_files_back", "migrate", "forget_what_was_carried"):
+        monkeypatch.setattr(restore, name, lambda *_: None)
+    monkeypatch.setattr(restore, "sql", sql)
+    monkeypatch.setattr(restore, "backup", last)
+    monkeypatch.setattr(restore.Generations, "let_drain", lambda _: None)
+    kept: dict[str, Any] = {}
+    backing.remembered, backing.remember, backing.warn = kept.get, kept.__setitem__, backing.say
+    backing.setting = lambda name, default="": default
+    backing.was = lambda name: real(backing, name, "SELECT was FROM it")
+    try:
+        yield backing
+    finally:
+        for name in ("prosaas_restored", "prosaas_replaced"):
+            real(backing, "postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        real(backing, "postgres", "ALTER DATABASE prosaas ALLOW_CONNECTIONS true")
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("at", _SWAP)
+def test_a_restore_killed_at_any_statement_of_its_swap_is_done_again_to_its_end(
+    swapping: Any, at: str, live: bool
+) -> None:
+    """And whoever looks into what it replaced may."""
+    memory = {"file": "b.dump", "key": "", "live": live, "running": []}
+    swapping.stop = at, _Killed()
+    if live or at != "pg_dump":
+        with pytest.raises(_Killed):
+            run(restore.restore(swapping, memory), swapping)
+    swapping.stop = None
+    run(restore.restore(swapping, memory), swapping)
+    assert (swapping.was("prosaas"), swapping.was("prosaas_replaced")) == ("backup", "live")
+    assert unfinished(swapping) is None
+
+
+@pytest.mark.parametrize("at", _SWAP[:-1])
+def test_a_restore_that_fails_at_any_statement_of_its_swap_leaves_what_was(swapping: Any, at: str) -> None:
+    memory = {"file": "b.dump", "key": "", "live": True, "running": []}
+    swapping.stop = at, Problem("no")
+    plan = restore.restore(swapping, memory)
+    going_back = plan.back
+
+    def back(remembered: dict[str, Any]) -> Any:
+        swapping.stop = None
+        return going_back(remembered)  # type: ignore[misc]
+
+    with pytest.raises(Problem, match="failed at the step"):
+        run(replace(plan, back=back), swapping)
+    assert swapping.was("prosaas") == "live"
 
 
 def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(

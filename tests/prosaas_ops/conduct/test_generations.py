@@ -1,14 +1,21 @@
 """What a generation that goes leaves behind."""
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from prosaas_ops.conduct import generations as module
+from prosaas_ops.conduct import restore
 from prosaas_ops.conduct.generations import Generations, drained
+from prosaas_ops.conduct.plan import down
+from prosaas_ops.conduct.run import Plan, run
 from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
 
 AT = "2026-11-27T10:00:0{}.000000000Z"
@@ -22,15 +29,44 @@ class Draining(World):
         self.named = [Container(f"{n}" * 64, "prosaas-calls", f"calls-{n}", "running", "", "") for n in (1, 2, 3)]
         self.watched = [self.named[0]]
         self.did: list[tuple[str, ...]] = []
+        # After so many looks nothing has a watcher any more; None for ever.
+        self.looks: int | None = None
+        self.watcher_starts = True
+        # What an old container needs to have seen to take no more, and what `docker wait` ends with.
+        self.obeys = ""
+        self.waits: Iterator[int] = iter(())
+        # How the first container is seen each time: its state and when it started, None where the engine is away.
+        self.life: Iterator[tuple[str, str] | None] = iter(())
+        self._started = ""
+
+    @property
+    def engine(self) -> Any:
+        return SimpleNamespace(
+            run=lambda *_: (int(self.obeys in [words[0] for words in self.did]), "", ""),
+            inspect=lambda _: {"State": {"StartedAt": self._started}},
+        )
 
     def containers(self, *services: str) -> list[Container]:
-        return self.named
+        if (seen := next(self.life, ("running", ""))) is None:
+            raise Problem("the engine is away")
+        state, self._started = seen
+        return [replace(self.named[0], state=state), *self.named[1:]]
+
+    def compose(self, *words: str, check: bool = True, feed: str | None = None, **settings: str) -> Done:
+        self.did.append(("compose", *words))
+        return Done(0, "", "")
 
     def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        if words[0] == "ps" and self.looks is not None:
+            self.looks -= 1
+            if not self.looks:
+                self.watched.clear()
+                self.did.append(("drained",))
         if words[0] == "ps":
             return Done(0, "\n".join(f"{self.project}-drains-{one.id[:12]}" for one in self.watched), "")
         self.did.append(words)
-        return Done(0, "", "")
+        code = {"wait": next(self.waits, 0), "run": int(not self.watcher_starts)}.get(words[0], 0)
+        return Done(code, "", "")
 
 
 class Writing(World):
@@ -51,6 +87,24 @@ class Writing(World):
         engine = Engine("x")
         kept = engine.kept("prosaas-api", folder=self.state / "lines")
         return sorted(raw.text.split()[1] for one in kept for raw in engine.logs(one))
+
+
+@pytest.fixture
+def drains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draining:
+    (tmp_path / ".state").mkdir()
+    world = Draining(tmp_path)
+    monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    monkeypatch.setattr(module, "_FAREWELL_S", 0.05)
+    monkeypatch.setattr(Generations, "bury", lambda _, found: world.did.append(("buried", found.id)))
+    monkeypatch.setattr(Generations, "write_overlay", lambda _: None)
+    return world
+
+
+@pytest.fixture
+def retiring(drains: Draining, monkeypatch: pytest.MonkeyPatch) -> Draining:
+    monkeypatch.setattr(module, "ASKED_WITHIN_S", 0.01)
+    monkeypatch.setattr(Generations, "_watcher", lambda *_: ["watch"])
+    return drains
 
 
 @pytest.fixture
@@ -102,29 +156,63 @@ def test_what_drains_is_not_asked_again_and_is_never_taken_for_the_one_that_serv
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_whoever_watches_it_asks_it_to_end_so_that_it_is_asked_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    retiring: Draining, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """Only where there can be no watcher does the command itself."""
-    (tmp_path / ".state").mkdir()
-    world = Draining(tmp_path)
-    monkeypatch.setattr(Generations, "_watcher", lambda *_: ["watch"])
-    monkeypatch.setattr(Generations, "_until_it_takes_no_more", lambda *_: None)
-    monkeypatch.setattr(world, "docker", lambda *words, **_: (world.did.append(words), Done(code, "", ""))[1])
-    Generations(world)._retire(world.named[1])
-    assert [words[0] for words in world.did if words[0] != "ps"] == ["run", "kill"][: 1 + code]
+    retiring.watcher_starts = code == 0
+    retiring.obeys = ["run", "kill"][code]
+    Generations(retiring)._retire(retiring.named[1])
+    assert [words[0] for words in retiring.did] == ["run", "kill"][: 1 + code]
+
+
+def test_where_the_watcher_ended_before_it_asked_the_command_asks(retiring: Draining) -> None:
+    """It would serve on beside its successor, with the secrets of before."""
+    retiring.obeys = "kill"
+    retiring.watched.clear()
+    Generations(retiring)._retire(retiring.named[1])
+    assert [words[0] for words in retiring.did] == ["run", "kill"]
+
+
+def test_what_goes_on_serving_all_the_same_is_no_success(retiring: Draining) -> None:
+    with pytest.raises(Problem, match="calls-2 was asked to end and goes on"):
+        Generations(retiring)._retire(retiring.named[1])
 
 
 def test_a_watcher_asks_once_and_again_only_what_somebody_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drains: Draining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / ".state").mkdir()
-    world = Draining(tmp_path)
-    one = world.named[0]
-    states = iter(["running", "running", "exited"])
-    monkeypatch.setattr(world, "containers", lambda *_: [replace(one, state=next(states, "gone"))])
-    buried: list[str] = []
-    monkeypatch.setattr(Generations, "bury", lambda _, found: buried.append(found.id))
-    monkeypatch.setattr(Generations, "write_overlay", lambda _: None)
-    drained(world, one.id)
-    assert [words[0] for words in world.did] == ["kill", "wait", "kill", "wait"]
-    assert buried == [one.id]
+    drains.life = iter([("running", "10:00"), ("running", "10:07"), ("exited", "10:07")])
+    drained(drains, drains.named[0].id)
+    assert [words[0] for words in drains.did] == ["kill", "wait", "kill", "wait", "buried"]
+
+
+@pytest.mark.parametrize("harm", ["the wait is cut short", "the engine is away"])
+def test_a_watcher_that_is_disturbed_does_not_ask_twice(drains: Draining, harm: str) -> None:
+    """A second signal makes a drain short: callers are excused from and cut."""
+    states = [("running", "10:00")] * 4 + [("exited", "10:00")]
+    if harm == "the engine is away":
+        drains.life = iter([states[0], None, None, *states[1:]])
+    else:
+        drains.life, drains.waits = iter(states), iter([1, 1])
+    drained(drains, drains.named[0].id)
+    did = [words[0] for words in drains.did]
+    assert (did.count("kill"), did[-1]) == (1, "buried")
+
+
+@pytest.mark.parametrize("plan", [down, lambda world: restore.restore(world, {"live": 0, "running": []})])
+def test_nothing_is_stopped_while_a_generation_drains(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch, plan: Callable[[World], Plan]
+) -> None:
+    """To what was asked to end already a stop is a second signal, and that cuts its calls."""
+    for name in ("_swap", "_start", "_files_back"):
+        monkeypatch.setattr(restore, name, lambda *_: None)
+    drains.looks = 3
+    run(plan(drains), drains)
+    assert drains.did[0] == ("drained",)
+    assert {"stop", "down"} & {word for words in drains.did[1:] for word in words}
+
+
+def test_a_drain_that_never_ends_is_not_waited_for_without_end(drains: Draining) -> None:
+    drains.overrides["DRAIN_SECONDS"] = "0"
+    run(down(drains), drains)
+    assert any("down" in words for words in drains.did)

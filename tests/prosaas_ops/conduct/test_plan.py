@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.conduct import plan
-from prosaas_ops.conduct.world import World
+from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 
 
@@ -81,3 +81,22 @@ def test_where_it_never_says_the_gateway_stays_as_it_was(monkeypatch: pytest.Mon
 )
 def test_what_is_not_known_is_said_and_is_never_none(calls: list[int | None], words: str) -> None:
     assert plan.in_words(calls) == words
+
+
+@pytest.mark.parametrize("code", ["0", "1"])
+def test_a_schema_that_is_not_migrated_stops_the_plan_with_the_last_words_of_what_tried(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = {"wait": Done(0, f"{code}\n", ""), "logs": Done(0, "began\n", "no such table\n")}
+    world: Any = SimpleNamespace(
+        compose=lambda *_: None,
+        containers=lambda _service: [SimpleNamespace(id="m")],
+        docker=lambda command, *_, check=True: answers[command],
+    )
+    if code == "0":
+        plan.migrate(world)
+        assert capsys.readouterr().out == ""
+        return
+    with pytest.raises(Problem, match=r"migrate did not come to its end \(exit code 1\); its last lines are above"):
+        plan.migrate(world)
+    assert capsys.readouterr().out == "began\nno such table\n"

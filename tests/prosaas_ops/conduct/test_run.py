@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,27 @@ def test_what_only_prepares_leads_nowhere_back(deploy: Deploy) -> None:
     assert "runs again" not in str(told.value)
     assert deploy.state == {**dict.fromkeys(STEPS, "old"), "build": "new"}
     assert unfinished(deploy.world) is None
+
+
+def test_what_prepares_a_second_attempt_leads_back_from_where_the_first_was_killed(deploy: Deploy) -> None:
+    """The killed run left half of it: a second attempt that cannot even begin has that to undo."""
+
+    def plan(at: str, act: Any) -> Plan:
+        first, *others = deploy.plan(at, act).steps
+        steps = [Step(first.name, first.do, prepares=True), *others]
+        return replace(deploy.plan(), steps=steps)
+
+    def fail() -> None:
+        raise Problem("no room on the device")
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(plan("renew", die), deploy.world)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(plan("build", fail), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
 
 
 def test_two_at_once_do_not_meet(deploy: Deploy) -> None:

@@ -8,7 +8,7 @@ import pytest
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.swarm import rollout
-from prosaas_ops.swarm.rollout import converge
+from prosaas_ops.swarm.rollout import converge, migrate
 
 
 @pytest.fixture
@@ -64,3 +64,15 @@ def test_what_swarm_took_back_is_told_with_the_last_words_of_the_task(world: Wor
     manager.task("t2", "calls", "n1", "failed", desired="shutdown", status={"Err": "task: non-zero exit (2)"})
     with pytest.raises(Problem, match=rf"Swarm took it back \({state}\): one: task: non-zero exit \(2\)"):
         converge(world, manager, ["calls"])
+
+
+def test_a_schema_that_is_not_migrated_is_told_as_it_is_on_one_machine(
+    world: World, manager: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(World, "docker", lambda *_, **__: None)
+    monkeypatch.setattr("prosaas_ops.swarm.rollout._PATIENCE_S", 5.0)
+    manager.task("m", f"{world.project}_migrate", "n1", "failed", status={"Err": "task: non-zero exit (1)"})
+    manager.lines["m"] = "began\nno such table\n"
+    with pytest.raises(Problem, match=r"migrate did not come to its end \(task: non-zero exit \(1\)\)"):
+        migrate(world, manager, {"services": {}, "secrets": {}, "configs": {}})
+    assert capsys.readouterr().out == "began\nno such table\n"

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ops_world.engine import Docker, frame
-from prosaas_ops import sealed
 from prosaas_ops.options import Problem
 from prosaas_ops.stack import swarm
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.swarm import SwarmEngine, opened
+from prosaas_ops.stack.swarm import SwarmEngine, opened, sealed
+from prosaas_ops.stack.swarm.tasks import as_container
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_command_reaches_a_task_of_another_node_and_leaves_nothing_behind(
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
     told = json.dumps({"sealed": json.dumps({"code": 3, "frames": printed})})
     docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
-    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
+    found = as_container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     assert engine.run(found, "logctl", "status") == (3, "on\n", "careful\n")
     assert docker.asked[-2].startswith("/services/shop_reach_")
     assert docker.asked[-1].startswith("/secrets/asked")
@@ -128,7 +128,7 @@ def test_a_command_that_could_not_be_run_there_says_why(engine: SwarmEngine, doc
     docker.answers["/tasks"] = (200, json.dumps([job]).encode())
     told = json.dumps({"sealed": json.dumps({"message": "is not running"})})
     docker.answers["/tasks/j/logs"] = (200, frame(f"2026-01-02T00:00:01Z {told}\n"))
-    found = swarm._container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
+    found = as_container(task("t2", 2, "n2"), "prosaas-calls", node("n2", "two"))
     with pytest.raises(Problem, match=r"logctl in prosaas-calls\.2@two did not run: is not running"):
         engine.run(found, "logctl")
 

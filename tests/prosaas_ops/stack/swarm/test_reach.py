@@ -14,13 +14,12 @@ import pytest
 
 from ops_world.engine import Docker, frame
 from prosaas_core.privacy.person import Person
-from prosaas_ops import sealed
 from prosaas_ops.act import forget, retention
 from prosaas_ops.options import Problem
-from prosaas_ops.stack import person, swarm
+from prosaas_ops.stack import person
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
-from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.stack.swarm import SwarmEngine, reach, sealed
 
 NUMBER = "972501112222"
 
@@ -202,7 +201,7 @@ def test_a_node_that_does_not_run_the_job_is_named(nodes: Nodes) -> None:
 
 
 def test_a_node_whose_answer_does_not_come_is_named(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(swarm, "_EVERYWHERE_S", 0.3)
+    monkeypatch.setattr(reach, "_EVERYWHERE_S", 0.3)
     monkeypatch.setattr(Nodes, "logs", lambda *_: [])
     with pytest.raises(Problem, match=r"n1, n2, n3 does not answer"):
         ask(nodes, "find")

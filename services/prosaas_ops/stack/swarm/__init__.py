@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import secrets
 import socket
 import threading
 import time
@@ -12,29 +11,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from prosaas_ops import sealed
 from prosaas_ops.options import Problem, complain
 from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
 from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
+from prosaas_ops.stack.swarm.reach import beside, instead
+from prosaas_ops.stack.swarm.tasks import ENDED, as_container, container_of, node_name, takes_jobs
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import swarm as words
 
 STACK = "com.docker.stack.namespace"
-# Of secrets and configs: `docker stack rm` takes those with its own label, and what can be gone back to with them.
-CONTENTS = "prosaas.contents"
-# What a task says of itself once nothing of it runs.
-ENDED = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
-
 _LOOKS_EVERY_S = 1.0
-_REACH_S = 20.0
-_STATES = {"running": "running", "starting": "created"}
 _HAPPENED = {"running": "start", "exited": "die", AWAY: AWAY}
 # Each deploy looks at every node by this one's image. Another would be pulled, for which a registry may want a login.
 _ON_EVERY_NODE = "prosaas-api"
-# The nodes of one question have so long, a first pull of the image included.
-_EVERYWHERE_S = 120.0
-# Nobody waits any more for a job of that age: whoever asked was killed.
-_LEFT_S = 600.0
 
 
 def opened(path: str = SOCKET) -> Engine:
@@ -74,7 +63,7 @@ class SwarmEngine(Engine):
         names = {service["ID"]: self.short(service) for service in self.services()}
         nodes = self.nodes()
         found = [
-            _container(task, names[task["ServiceID"]], nodes.get(task.get("NodeID", "")))
+            as_container(task, names[task["ServiceID"]], nodes.get(task.get("NodeID", "")))
             for task in self.tasks()
             if task["ServiceID"] in names and task.get("NodeID")
         ]
@@ -115,10 +104,9 @@ class SwarmEngine(Engine):
         task = next((task for task in self.tasks() if task["ID"] == container), None)
         if task is None:
             return super().inspect(container)
-        inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
         if self._is_here(task):
-            return super().inspect(inner)
-        described = self._from(task, inner, None)
+            return super().inspect(container_of(task))
+        described = beside(self, task, None)
         if "Config" not in described:
             raise Problem(words.NOT_DESCRIBED(name=container, why=described.get("message", words.GONE)))
         return described
@@ -175,9 +163,8 @@ class SwarmEngine(Engine):
     def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
         """Runs a command inside a task; on another node by way of a job of the Swarm there, a second or two longer."""
         task = self.get(f"/tasks/{container.id}")
-        inner = str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
         if self._is_here(task):
-            here = Container(inner, container.service, container.name, "running", "", "")
+            here = Container(container_of(task), container.service, container.name, "running", "", "")
             return super().run(here, *command, **environment)
         wanted = {
             "AttachStdout": True,
@@ -185,7 +172,7 @@ class SwarmEngine(Engine):
             "Cmd": list(command),
             "Env": [f"{name}={value}" for name, value in environment.items()],
         }
-        told = self._from(task, inner, wanted)
+        told = beside(self, task, wanted)
         if told.get("code") is None:
             why = told.get("message", words.NO_END)
             raise Problem(words.NOT_RUN(command=command[0], name=container.name, why=why))
@@ -203,154 +190,18 @@ class SwarmEngine(Engine):
     def everywhere(self, service: str, *command: str, **environment: str) -> dict[str, tuple[int, str, str]]:
         """By node, also where no replica is: one that went elsewhere leaves its volumes behind."""
         nodes = self.nodes()
-        resting = [node_name(node) for node in nodes.values() if not _takes_jobs(node)]
+        resting = [node_name(node) for node in nodes.values() if not takes_jobs(node)]
         if resting:
             raise Problem(words.NOT_ASKED(nodes=", ".join(sorted(resting))))
         specs = {self.short(one): one["Spec"]["TaskTemplate"]["ContainerSpec"] for one in self.services()}
         if not {service, _ON_EVERY_NODE} <= {*specs}:
             raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
-        image = specs[_ON_EVERY_NODE]["Image"]
-        own = {**specs[service], "Image": image, "Command": sealed.INSTEAD, "Args": []}
-        job = {"TaskTemplate": {"ContainerSpec": own}, "Mode": {"GlobalJob": {}}}
-        told = self._asked(job, {*nodes}, _EVERYWHERE_S, command=command, environment=environment)
+        own = {**specs[service], "Image": specs[_ON_EVERY_NODE]["Image"]}
+        told = instead(self, own, {*nodes}, {"command": command, "environment": environment})
         return {node_name(nodes[number]): (one["code"], one["out"], one["err"]) for number, one in told.items()}
-
-    def said(self, task: str) -> dict[str, Any] | None:
-        """The JSON object that was the last word of an ended task; None as long as the manager has none of it."""
-        for line in reversed(self.logs(Container(task, "reach", task, "exited", "", ""))):
-            with suppress(ValueError):
-                if isinstance(told := json.loads(line.text), dict):
-                    return told
-        return None
-
-    def _from(self, task: dict[str, Any], container: str, wanted: dict[str, Any] | None) -> dict[str, Any]:
-        """What its node's engine answers a job beside the task, of the task's own image: that is there already."""
-        own = {
-            "Image": task["Spec"]["ContainerSpec"]["Image"],
-            "Command": sealed.BESIDE,
-            "User": "0:0",
-            "ReadOnly": True,
-            "CapabilityDrop": ["ALL"],
-            "Mounts": [{"Type": "bind", "Source": SOCKET, "Target": SOCKET}],
-        }
-        job = {
-            "TaskTemplate": {
-                "ContainerSpec": own,
-                "Placement": {"Constraints": [f"node.id=={task['NodeID']}"]},
-            },
-            "Mode": {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}},
-        }
-        (told,) = self._asked(job, {task["NodeID"]}, _REACH_S, container=container, exec=wanted).values()
-        return told
-
-    def _asked(
-        self, job: dict[str, Any], nodes: set[str], patience_s: float, **question: Any
-    ) -> dict[str, dict[str, Any]]:
-        """By node what a job answers the question there; nothing of either is left."""
-        self._clear()
-        name = f"{self.project}_reach_{secrets.token_hex(4)}"
-        content, key = sealed.question(**question)
-        # A killed command's secret goes with the next deploy's contents at the latest.
-        labels = {CONTENTS: self.project}
-        secret = self.post("/secrets/create", {"Name": name, "Data": content, "Labels": labels})["ID"]
-        try:
-            template = job["TaskTemplate"]
-            uid, _, gid = str(template["ContainerSpec"].get("User") or "0").partition(":")
-            file = {"Name": sealed.TARGET, "UID": uid, "GID": gid or uid, "Mode": 0o400}
-            container = {
-                **template["ContainerSpec"],
-                "Healthcheck": {"Test": ["NONE"]},
-                "Secrets": [{"SecretID": secret, "SecretName": name, "File": file}],
-            }
-            own = {
-                **template,
-                "ContainerSpec": container,
-                "RestartPolicy": {"Condition": "none"},
-                "LogDriver": {"Name": "json-file"},
-            }
-            self.post("/services/create", {**job, "Name": name, "TaskTemplate": own})
-            return self._answers(name, key, nodes, patience_s)
-        finally:
-            self.delete(f"/services/{name}")
-            self.delete(f"/secrets/{secret}")
-
-    def _answers(self, name: str, key: str, nodes: set[str], patience_s: float) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        deadline = time.monotonic() + patience_s
-        while time.monotonic() < deadline:
-            time.sleep(0.1)
-            for job in self.get("/tasks", filters=json.dumps({"service": [name]})):
-                node, status = job.get("NodeID", ""), job["Status"]
-                if node not in nodes - {*found} or status["State"] not in ENDED:
-                    continue
-                if told := self.said(job["ID"]):
-                    found[node] = sealed.opened(told["sealed"], key)
-                elif status["State"] != "complete":
-                    image, why = job["Spec"]["ContainerSpec"]["Image"], status.get("Err") or words.ITS_END
-                    raise Problem(words.NO_IMAGE(node=self._named(node), image=image, why=why))
-            if found.keys() == nodes:
-                return found
-        silent = ", ".join(sorted(map(self._named, nodes - {*found})))
-        raise Problem(words.NO_ANSWER(name=silent, seconds=f"{patience_s:.0f}"))
-
-    def _named(self, node: str) -> str:
-        return node_name(self.nodes()[node])
-
-    def _clear(self) -> None:
-        """Take away what a command that was killed left of its question."""
-        beginning = f"{self.project}_reach_"
-        for kind in ("services", "secrets"):
-            for row in self.get(f"/{kind}", filters=json.dumps({"name": [beginning]})):
-                if row["Spec"]["Name"].startswith(beginning) and _age_s(row["CreatedAt"]) > _LEFT_S:
-                    self.delete(f"/{kind}/{row['ID']}")
 
     def _ours(self) -> str:
         return json.dumps({"label": [f"{STACK}={self.project}"]})
-
-
-def node_name(node: dict[str, Any]) -> str:
-    """Its host name."""
-    return str(node["Description"]["Hostname"])
-
-
-def _takes_jobs(node: dict[str, Any]) -> bool:
-    return bool(not is_away(node) and node["Spec"]["Availability"] == "active")
-
-
-def _age_s(stamp: str) -> float:
-    return time.time() - datetime.fromisoformat(stamp).timestamp()
-
-
-def is_away(node: dict[str, Any]) -> bool:
-    """Whether its engine does not answer the managers."""
-    return bool(node["Status"]["State"] != "ready")
-
-
-def version_of(image: str) -> str:
-    """What is after the name: a tag, or the beginning of a digest."""
-    name, _, digest = image.partition("@")
-    return name.rpartition("/")[2].partition(":")[2] or digest[7:19]
-
-
-def _container(task: dict[str, Any], service: str, node: dict[str, Any] | None) -> Container:
-    status = task["Status"]
-    image = str(task["Spec"]["ContainerSpec"]["Image"])
-    place = f"{task.get('Slot') or ''}@{node_name(node) if node else '?'}"
-    ended = status["State"] in ENDED
-    state, told = _STATES.get(status["State"], "exited" if ended else "created"), str(status["State"])
-    if node and is_away(node) and not ended:
-        state, told = AWAY, str(words.ITS_NODE_AWAY)
-    return Container(
-        id=str(task["ID"]),
-        service=service,
-        name=f"{service}.{place}",
-        state=state,
-        image=image,
-        status=f"{told} {status.get('Err', '')}".strip(),
-        created=int(datetime.fromisoformat(task["CreatedAt"]).timestamp()),
-        version=version_of(image),
-        place=place,
-    )
 
 
 def _event(one: Container, what: str) -> dict[str, Any]:
