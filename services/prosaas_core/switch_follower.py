@@ -5,6 +5,7 @@ holds and ends all the same, and is told to the others when it is back.
 """
 
 import asyncio
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -47,7 +48,7 @@ _ASK = """
 """
 _TAKE_BACK = "DELETE FROM log_switches WHERE service = $1 AND target = $2 AND value = $3"
 _READ = f"""
-    SELECT target, value, level, until, for_s FROM log_switches WHERE service = $1
+    SELECT target, value, level, until, for_s FROM log_switches WHERE service = $1 AND length(value) <= {LONGEST}
     ORDER BY asked_at DESC, id DESC LIMIT {MOST}
 """
 
@@ -106,7 +107,7 @@ class Follower:
         """Tell what was asked and taken back here since the last time, then have here what all have."""
         self._seen = _fingerprint(self._path)
         now = time.time()
-        ours = _shared(read_state(self._path).at(now))
+        ours = _shared(read_state(self._path).at(now).changes)
         asked = {key: change for key, change in ours.items() if self._common.get(key) != change}
         taken_back = [key for key, change in self._common.items() if key not in ours and change.until > now]
         async with connection.transaction():
@@ -118,7 +119,7 @@ class Follower:
             if asked or taken_back:
                 await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, self._service)
             rows = [Change(*row) for row in await connection.fetch(_READ, self._service)]
-        theirs = _keyed(row for row in rows if row.target in TARGETS and row.level in NAME_TO_LEVEL)
+        theirs = _shared(row for row in rows if row.target in TARGETS and row.level in NAME_TO_LEVEL)
         if theirs != ours:
             await asyncio.to_thread(update_state, self._path, lambda former: _joined(former, ours, theirs))
         self._common = theirs
@@ -136,9 +137,13 @@ def _keyed(changes: Iterable[Change]) -> dict[Key, Change]:
     return {(change.target, change.value): change for change in changes}
 
 
-def _shared(state: State) -> dict[Key, Change]:
-    """Those that a row can hold; another is this container's alone."""
-    return _keyed(change for change in state.changes if len(change.value) <= LONGEST and change.value.isprintable())
+def _shared(changes: Iterable[Change]) -> dict[Key, Change]:
+    """Those that a row and a file can hold alike; another is this container's alone, or nobody's."""
+    return _keyed(
+        change
+        for change in changes
+        if len(change.value) <= LONGEST and change.value.isprintable() and math.isfinite(change.for_s)
+    )
 
 
 def _fingerprint(path: Path) -> tuple[int, int] | None:

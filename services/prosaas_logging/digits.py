@@ -23,6 +23,9 @@ _MANY: Final = re.compile(rf"[0-9][0-9{_BLANKS}{_DASHES}.,/()_*|\n\r]{{6,}}[0-9]
 # The same where no letter stands before it: most ids have enough digits for the one, and none of them for the other.
 _MANY_APART: Final = re.compile(_MANY.pattern.replace("[0-9]", r"[0-9](?<![A-Za-z0-9_][0-9])", 1))
 _GROUP: Final = re.compile("[0-9]+")
+# Digits as Arabic and Persian write them, and wide ones: a transcript may have any.
+_OTHER_DIGITS: Final = re.compile("[\u0660-\u0669\u06f0-\u06f9\uff10-\uff19]")
+_AS_OURS: Final = {zero + digit: str(digit) for zero in (0x660, 0x6F0, 0xFF10) for digit in range(10)}
 # A text with more runs and groups of digits than this is a table: the rest of its runs is hidden whole, not looked at.
 _MOST_GROUPS: Final = 500
 _PRINTED: Final = frozenset({(4, 6, 5), (4, 6, 4), *((4, 4, 4, last) for last in range(1, 8))})
@@ -72,20 +75,23 @@ def has_number(text: str) -> bool:
     """Whether *text* has enough digits close to one another to be worth a look."""
     if ("\\" in text or "%2B" in text) and _MANY.search(text):
         return True
-    return _MANY_APART.search(text) is not None
+    if _MANY_APART.search(text) is not None:
+        return True
+    return not text.isascii() and _OTHER_DIGITS.search(text) is not None
 
 
 def hide_numbers(text: str) -> str:
     """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
-    text = hide_private(text)
+    ours = _in_our_digits(text)
+    hidden = hide_private(ours)
     for phone in _PHONES:
-        text = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), text)
-    return text
+        hidden = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), hidden)
+    return text if hidden == ours else hidden
 
 
 def hide_private(text: str) -> str:
     """*text* without card and identity numbers; telephone numbers stay."""
-    left = _MOST_GROUPS
+    left, ours = _MOST_GROUPS, _in_our_digits(text)
 
     def hide(match: re.Match[str]) -> str:
         nonlocal left
@@ -93,7 +99,12 @@ def hide_private(text: str) -> str:
         left -= 1 + len(groups)
         return HIDDEN if left < 0 else _hide_in_run(match, groups)
 
-    return _MANY.sub(hide, text)
+    hidden = _MANY.sub(hide, ours)
+    return text if hidden == ours else hidden
+
+
+def _in_our_digits(text: str) -> str:
+    return text if text.isascii() or not _OTHER_DIGITS.search(text) else text.translate(_AS_OURS)
 
 
 def is_private(number: int) -> bool:

@@ -85,7 +85,7 @@ def bootstrap(
 def relay(settings: LogSettings) -> None:
     """Start logging in the process that reads another's descriptors, which has told what is wrong in its settings."""
     global _running
-    _running = _start(replace(settings, descriptors=False), frozenset())
+    _running = _start(replace(settings, descriptors=False), frozenset(), silent=True)
 
 
 def flush(timeout: float = FLUSH_SECONDS) -> bool:
@@ -130,7 +130,7 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
     return {"lines": lines, "dropped": dropped}
 
 
-def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
+def _start(settings: LogSettings, packages: frozenset[str], *, silent: bool = False) -> Running:
     descriptors = capture(settings.service) if settings.descriptors else None
     output = 1 if descriptors is None else descriptors.output
     text = TextRenderer(settings)
@@ -166,7 +166,7 @@ def _start(settings: LogSettings, packages: frozenset[str]) -> Running:
     def say(event: AnyEvent, fields: dict[str, object]) -> None:
         writer.submit((time.time(), WARNING, _log, event, fields, None), Context({}))
 
-    switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", always=True))
+    switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", always=True), silent=silent)
     writer.start()
     _prepare_for_the_end()
     switch.start()

@@ -20,8 +20,13 @@ _MILLION: Final = 1e6
 # Stands for a value that is no secret by itself, and would be one behind a name that says so.
 _ANYTHING: Final = "aaaaaaaa"
 _SLOT: Final = "\0"
-# What values stand in a shape's place to try it: between them they begin and end every pattern that redacts.
-_TRIED: Final = ("a" * 24, "password", "cookie", "bearer", "authorization", "99999999", "://a:aaaa", "aaaa@aaaa")
+# What values stand in a shape's place to try it: between them they begin and end every pattern that redacts, and to
+# some of them one more character would be one too many.
+_TRIED: Final = (
+    *("a" * 24, "password", "cookie", "bearer", "authorization", "99999999", "://a:aaaa", "aaaa@aaaa"),
+    *("bearer aaa", "token=aaa", "authorization:basic aaa", "sk-aaaaaaa", "eyJaaaaaaa", f"EAA{'a' * 19}"),
+    f"wamid.{'a' * 12}",
+)
 _LEAST_DIGITS: Final = "9999"
 _QUOTES: Final = re.compile(r"[\"'@\\]")
 

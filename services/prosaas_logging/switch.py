@@ -42,6 +42,8 @@ class Switch:
         say: Say,
         dump: Callable[[Scope], object],
         clock: Callable[[], float] = time.time,
+        *,
+        silent: bool = False,
     ) -> None:
         self._settings = settings
         self._say = say
@@ -52,6 +54,8 @@ class Switch:
         self._state = State()
         self._due = 0.0
         self._present = False
+        # It follows without a word, and is not counted: beside a process that it serves.
+        self._silent = silent
 
     def start(self) -> None:
         """Follow what is asked already, and say that this process is here."""
@@ -84,9 +88,9 @@ class Switch:
             self._apply(current)
         # Only now, for what failed half-way is to be tried again.
         self._seen, self._state = seen, current
-        if former.changes != current.changes:
+        if former.changes != current.changes and not self._silent:
             self._announce(former, current)
-        if changed or not self._present:
+        if (changed or not self._present) and not self._silent:
             self._write_presence()
             self._present = True
         for name in asked:

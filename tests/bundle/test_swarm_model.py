@@ -49,6 +49,13 @@ def test_hardening_and_bounds_are_those_of_production(made: Rendered) -> None:
         assert service["stop_grace_period"] == {"prosaas-calls": "10m30s", "worker": "1m0s"}.get(name, "30s")
 
 
+def test_mounts_stand_as_a_restart_would_put_them(made: Rendered) -> None:
+    """`docker service update` sorts them: in another order, the deploy after it would renew every replica."""
+    for service in made.stack["services"].values():
+        mounts = [(mount.get("source", ""), mount["target"]) for mount in service.get("volumes", ())]
+        assert mounts == sorted(mounts)
+
+
 def test_replicas_come_beside_the_old_ones_and_go_back_by_themselves(tmp_path: Path) -> None:
     services = rendered(model(tmp_path, CALLS_REPLICAS="5"), {}).stack["services"]
     for name in OURS:

@@ -224,6 +224,34 @@ async def test_what_no_row_can_hold_stays_where_it_was_asked_and_keeps_nothing_e
         assert not odd & switched(paths[1])
 
 
+async def test_rows_that_no_replica_wrote_are_followed_by_none(database_url: str, paths: list[Path]) -> None:
+    """A length, a line break and a time that is no number: the file stays as it is, and so is written no more."""
+    connection = await asyncpg.connect(**address.arguments(database_url))
+    add = "INSERT INTO log_switches (service, target, value, level, until, for_s) VALUES ($1, $2, $3, $4, $5, $6)"
+    until = time.time() + 60
+    for target, value, level, for_s in (
+        ("call", "x" * (LONGEST + 1), "DEBUG", 60.0),
+        ("call", "CA1\n[INFO] forged", "DEBUG", 60.0),
+        ("call", "CA2", "DEBUG", float("nan")),
+        ("planet", "CA3", "DEBUG", 60.0),
+        ("call", "CA4", "LOUD", 60.0),
+    ):
+        await connection.execute(add, SERVICE, target, value, level, until, for_s)
+    asked = change("call", "CA5")
+    async with replicas(database_url, paths[0]):
+        ask(paths[0], asked)
+        count = "SELECT count(*) FROM log_switches WHERE value = 'CA5'"
+        async with asyncio.timeout(5):
+            while not await connection.fetchval(count):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        written = paths[0].stat().st_mtime_ns
+        await connection.execute("SELECT pg_notify($1, $2)", switch_follower.CHANNEL, SERVICE)
+        await asyncio.sleep(0.6)
+    await connection.close()
+    assert switched(paths[0]) == {asked}
+    assert paths[0].stat().st_mtime_ns == written
+
+
 async def test_a_defect_is_told_and_the_service_goes_on(database_url: str, paths: list[Path]) -> None:
     """A table that is not there: one line, and no more of them than one in half a minute."""
     connection = await asyncpg.connect(**address.arguments(database_url))

@@ -489,3 +489,16 @@ def test_the_tables_of_names_lose_none_unnoticed() -> None:
         "to_number", "transfer_number", "wa_id", "whatsapp_number",
     ]  # fmt: skip
     assert sorted(PHONE_ENDINGS) == ["_msisdn", "_phone", "_phone_number"]
+
+
+@pytest.mark.parametrize("zero", ["\u0660", "\u06f0", "\uff10"])
+def test_numbers_in_other_digits_are_hidden_and_other_texts_stay_as_they_are(zero: str) -> None:
+    """A transcript has them as the model writes the caller's language."""
+
+    def theirs(text: str) -> str:
+        return "".join(chr(ord(zero) + int(sign)) if sign.isdecimal() else sign for sign in text)
+
+    for number in (*CARDS, "4580 1234 5678 9015", "123456782"):
+        assert redact(f"שלי {theirs(number)} כן") == "שלי [redacted] כן"
+    assert redact(f"טלפון {theirs('+972501234567')}") == "טלפון +972..."
+    assert redact(theirs("בשעה 14:30, בעוד 15 דקות")) == theirs("בשעה 14:30, בעוד 15 דקות")

@@ -555,6 +555,14 @@ def test_the_short_way_to_what_an_event_says_hides_as_much_as_the_long_one(said:
     assert short_way(said, fields) in (None, long_way(said, fields))
 
 
+@pytest.mark.parametrize("value", ["bearer sk-", "token: abc", "sk-1234567", "eyJ1234567", f"wamid.{'b' * 12}"])
+def test_what_a_text_makes_of_the_value_before_it_is_hidden_as_the_long_way_does(value: str) -> None:
+    event = catalogue.REALTIME_CONNECTED
+    assert redact(f"{value}, ") == f"{value}, "
+    assert long_way(event, {"ms": value}) != long_way(event, {"ms": "x"}).replace("xms", f"{value}ms")
+    assert short_way(event, {"ms": value}) is None
+
+
 def test_most_lines_take_the_short_way() -> None:
     assert short_way("request served", {"status": 200, "path": "/v1/things", "ms": 12.5, "ok": True}) is not None
     for event, fields in (

@@ -106,6 +106,9 @@ def test_any_manager_answers(swarm: Swarm) -> None:
         shown = swarm.make("ps", on=other).out
         assert shown == swarm.make("ps").out
         assert all(node.name in shown for node in swarm.nodes)
+        assert " calls.3@" in swarm.make("logs", "FOLLOW=0", "SINCE=30m", on=other).out
+        assert "the settings are the same" in swarm.make("diff", on=other).out
+        assert "prosaas-calls" in swarm.make("levels", on=other).out
     finally:
         swarm.manager.docker("node", "demote", other.name)
 
@@ -135,3 +138,10 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     after = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     assert before.isdisjoint(after)
     traffic.check()
+
+
+def test_a_deploy_of_what_runs_already_renews_no_replica(swarm: Swarm) -> None:
+    """Also after the restart above, which is another command of Docker's."""
+    before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
+    swarm.make("up-swarm", "BUILD=0")
+    assert {task["ID"] for task in swarm.tasks("prosaas-calls")} == before

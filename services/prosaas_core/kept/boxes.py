@@ -140,13 +140,19 @@ def _written(folder: Path, still_s: float) -> dict[str, datetime]:
         for entry in entries:
             with suppress(FileNotFoundError):
                 at = entry.stat().st_mtime
-                if entry.name.isascii() and entry.name.endswith(".jsonl") and entry.is_file() and at <= still:
+                if (
+                    entry.name.isascii()
+                    and entry.name.isprintable()
+                    and entry.name.endswith(".jsonl")
+                    and entry.is_file()
+                    and at <= still
+                ):
                     found[entry.name.removesuffix(".jsonl")] = datetime.fromtimestamp(at, UTC)
     return found
 
 
 def _content(path: Path) -> str:
-    """The file, or its first line and whole lines of its end; nothing of one that has just gone."""
+    """The file, or its first line and whole lines of its end; nothing of one that is gone or is not for us."""
     try:
         with path.open("rb") as file:
             head = file.readline(LONGEST_BYTES)
@@ -155,5 +161,5 @@ def _content(path: Path) -> str:
                 file.readline()
                 left = LONGEST_BYTES
             return storable_text((head + file.read(left)).decode("utf-8", "replace"))
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return ""

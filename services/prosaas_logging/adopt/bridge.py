@@ -19,7 +19,7 @@ from ..logger import Logger, get_logger
 from ..policy import LIBRARIES, Policy, awake, follow, in_force, is_library
 from ..record import Record
 from ..scope import current
-from ..values import freeze
+from ..values import freeze, text_of
 from .descriptors import ours
 from .formatted import own_formatter, taken
 from .frameworks import handed_on, listen
@@ -150,10 +150,11 @@ class Bridge:
     def _hear_other(
         self, name: str, level: int, text: object, fields: dict[str, Any], error: ErrorInfo | None, at: float
     ) -> None:
+        said = text_of(text)
         self._admit(
             name,
             level,
-            lambda own, _: (at, level, get_logger(name), f"{'' if own else f'{name}: '}{text}", freeze(fields), error),
+            lambda own, _: (at, level, get_logger(name), said if own else f"{name}: {said}", freeze(fields), error),
         )
 
     def _admit(self, name: str, number: int, made: Callable[[bool, Policy], Record]) -> None:

@@ -1,13 +1,15 @@
 """Descriptors 1 and 2: what C code, ``os.write`` and child processes write there is read by a process of its own.
 
 A thread of this one would wait for the interpreter's lock while somebody who holds it waits for room in the pipe, and
-would be gone after ``exec`` and with a crash. The reader lives until nobody has the pipes any more.
+would be gone after ``exec`` and with a crash. The reader lives until nobody has the pipes any more. Where the end of
+this process is a container's, and so the end of all beside it, the reader stands above it and the service is its child.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -23,6 +25,8 @@ _READER: Final = "import sys; sys.path[:0] = [{root!r}]; from prosaas_logging.ad
 _ERRORS: Final = 3
 _PIPE_BYTES: Final = 1024**2
 _LOOK_S: Final = 0.002
+# What is sent to a container's first process is meant for its service.
+PASSED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Descriptors:
@@ -33,18 +37,13 @@ class Descriptors:
         self.output, self._errors = _high(1), _high(2)
         reads, writes = zip(_pipe(), _pipe(), strict=True)
         self._reads: Final[tuple[int, ...]] = reads
+        # None where it is this process's parent.
+        self._reader: int | None = None
         try:
-            self._reader = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-c", _READER.format(root=str(_ROOT), name=service)],
-                os.environ,
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, there, here)
-                    for there, here in ((reads[0], 0), (self.output, 1), (self._errors, 2), (reads[1], _ERRORS))
-                ],
-                # Ctrl-C at a terminal is for the service, whose last words are to be read.
-                setsid=True,
-            )
+            if is_first():
+                self._become_child(service, writes)
+            else:
+                self._reader = self._spawned(service)
             for number, write in enumerate(writes, 1):
                 os.dup2(write, number)
         finally:
@@ -52,9 +51,38 @@ class Descriptors:
                 os.close(write)
         ours[:] = [1, 2, self.output, self._errors]
 
+    def _spawned(self, service: str) -> int:
+        reads = self._reads
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-c", _READER.format(root=str(_ROOT), name=service)],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, there, here)
+                for there, here in ((reads[0], 0), (self.output, 1), (self._errors, 2), (reads[1], _ERRORS))
+            ],
+            # Ctrl-C at a terminal is for the service, whose last words are to be read.
+            setsid=True,
+        )
+
+    def _become_child(self, service: str, writes: tuple[int, ...]) -> None:
+        """The service goes on in a child of this process, which comes back from here never more."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+        try:
+            child = os.fork()
+            if child:
+                from .relay import attend
+
+                for write in writes:
+                    os.close(write)
+                attend(service, child, *self._reads)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._owner = os.getpid()
+
     def lost(self) -> bool:
         """Whether the reader has ended, said once; descriptors 1 and 2 are then what they were."""
-        if os.getpid() != self._owner or not self._ended():
+        if self._reader is None or os.getpid() != self._owner or not self._ended(self._reader):
             return False
         self._give_back()
         return True
@@ -64,15 +92,18 @@ class Descriptors:
         if os.getpid() != self._owner:
             return
         self._give_back()
+        if self._reader is None:
+            # It waits for our end, and then reads what is left.
+            return
         deadline = time.monotonic() + seconds
         # Whoever asks a second time for the end has it.
         with suppress(KeyboardInterrupt):
-            while not self._ended() and time.monotonic() < deadline:
+            while not self._ended(self._reader) and time.monotonic() < deadline:
                 time.sleep(_LOOK_S)
 
-    def _ended(self) -> bool:
+    def _ended(self, reader: int) -> bool:
         try:
-            return os.waitpid(self._reader, os.WNOHANG)[0] != 0
+            return os.waitpid(reader, os.WNOHANG)[0] != 0
         except ChildProcessError:
             return True
 
@@ -90,6 +121,11 @@ def capture(service: str) -> Descriptors | None:
     with suppress(OSError):
         return Descriptors(service)
     return None
+
+
+def is_first() -> bool:
+    """Whether a container ends with this process: it is its first one, or what its init started. Not so for systemd."""
+    return os.getpid() == 1 or (os.getppid() == 1 and "INVOCATION_ID" not in os.environ)
 
 
 def _high(fd: int) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from ..errors import ErrorInfo, describe, split_traceback
 from ..levels import CRITICAL, ERROR, INFO, WARNING, parse_level
+from ..values import text_of
 from .imports import when_imported
 
 # Methods of structlog's that no level is named after; a line without a level ("msg") is INFO.
@@ -54,17 +55,17 @@ def handed_on() -> Iterator[None]:
         _handed_on.now = before
 
 
-def shaped(processors: Sequence[Any], logger: Any, method: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def shaped(processors: Iterable[Any], logger: Any, method: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """A structlog event as its processors hand it to their renderer, and under which name the message is in it.
 
     The renderer is the last one, or the first that makes something else of the event. DropEvent goes on to the caller.
     """
     message = _MESSAGE[0]
-    for processor in processors[:-1]:
+    for processor in [*processors][:-1]:
         made = processor(logger, method, said.copy())
-        if not isinstance(made, dict):
+        if not isinstance(made, Mapping):
             break
-        said = made
+        said = dict(made)
         if type(processor).__name__ == "EventRenamer":
             message = processor.to
     return said, message
@@ -127,7 +128,8 @@ def _hear_structlog(bound: Any, hear: Hear, is_console: Callable[[object], bool]
         except sys.modules["structlog"].DropEvent:
             return None
         level = parse_level(method_name) or _LEVELS.get(method_name, INFO)
-        hear(str(said.get("logger") or _caller()), level, *unpacked(said, message), time.time())
+        name = said.get("logger")
+        hear(_caller() if name is None else text_of(name), level, *unpacked(said, message), time.time())
         return None
 
     bound._proxy_to_logger = heard

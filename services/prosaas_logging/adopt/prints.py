@@ -19,6 +19,8 @@ from ..scope import current
 
 _LONGEST_UNENDED: Final = 64 * 1024
 _LONGEST_TRACEBACK: Final = 500
+# How each thread's frames begin in what faulthandler writes of a crash.
+_FRAMES: Final = "(most recent call first):"
 # Threads that came and went; from then on the halves of those that ended are said.
 _MOST_HALVES: Final = 64
 
@@ -26,11 +28,12 @@ _MOST_HALVES: Final = 64
 class _Half:
     """What one thread has printed and not finished: a line without its end, a traceback without its last line."""
 
-    __slots__ = ("decoder", "line", "traceback")
+    __slots__ = ("decoder", "frames", "line", "traceback")
 
     def __init__(self) -> None:
         self.line = ""
         self.traceback: list[str] = []
+        self.frames: list[str] = []
         # A character of several bytes may come in two writes.
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -129,14 +132,23 @@ class Printed(io.TextIOBase):
                 self._finish_one(self._halves.pop(thread))
 
     def _finish_one(self, half: _Half) -> None:
+        if half.frames:
+            self._end_frames(half)
         rest = half.line + half.decoder.decode(b"", final=True)
         for line in [*half.traceback, rest]:
             with suppress(Exception):
                 self._say(line)
 
     def _take(self, line: str, half: _Half) -> None:
-        """Keep the lines of a traceback together; its last one is the first that is not indented."""
-        if line == TRACEBACK and not half.traceback:
+        """Keep a crash's frames together, and a traceback, whose last line is the first that is not indented."""
+        if half.frames:
+            if line[:1].isspace() and len(half.frames) <= _LONGEST_TRACEBACK:
+                half.frames.append(line)
+                return
+            self._end_frames(half)
+        if line.endswith(_FRAMES) and not half.traceback:
+            half.frames.append(line)
+        elif line == TRACEBACK and not half.traceback:
             half.traceback.append(line)
         elif not half.traceback:
             self._say(line)
@@ -146,6 +158,10 @@ class Printed(io.TextIOBase):
                 kind, _, message = line.partition(": ")
                 self._say(line, ErrorInfo(kind, message, "\n".join(half.traceback)))
                 half.traceback = []
+
+    def _end_frames(self, half: _Half) -> None:
+        frames, half.frames = half.frames, []
+        self._say(frames[0], ErrorInfo("Crash", frames[0], "\n".join(frames)))
 
     def _say(self, line: str, error: ErrorInfo | None = None) -> None:
         if not line.strip():

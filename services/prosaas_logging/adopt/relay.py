@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
 import sys
-from typing import Final
+import time
+from contextlib import suppress
+from types import FrameType
+from typing import Final, NoReturn
 
+from ..logger import get_logger
 from ..runtime import relay, shutdown
 from ..settings import load_settings
+from .descriptors import PASSED_ON
 from .prints import Printed
 
 _PIECE: Final = 64 * 1024
 _OUTPUT, _ERRORS = 0, 3
+# What a service left in the pipes, and what its children go on to say, is read for so long.
+_LAST_S: Final = 1.0
 
 
 def main(service: str) -> None:
@@ -21,12 +29,49 @@ def main(service: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     relay(load_settings(service))
-    streams = {_OUTPUT: sys.stdout, _ERRORS: sys.stderr}
+    _read({_OUTPUT: sys.stdout, _ERRORS: sys.stderr})
+    shutdown()
+
+
+def attend(service: str, child: int, output: int, errors: int) -> NoReturn:
+    """Until the service, a child of this process, has ended; then end as it did. Signals are passed on to it."""
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    for number in PASSED_ON:
+        signal.signal(number, pass_on)
+    try:
+        try:
+            relay(load_settings(service))
+        finally:
+            # Not before: what another thread gets, this one would hear of when something else wakes it.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+        _read({output: sys.stdout, errors: sys.stderr}, os.pidfd_open(child))
+    except Exception:
+        # The service goes on without.
+        get_logger("prosaas_logging").exception("what is written to descriptors 1 and 2 is read no more")
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    # As an init and a shell say it of a process that a signal ended.
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _read(streams: dict[int, object], ended: int | None = None) -> None:
+    """Say what comes, until nothing more can, or what is left once the process behind *ended* is over."""
     poll = select.poll()
-    for fd in streams:
+    for fd in (*streams, *([] if ended is None else [ended])):
         poll.register(fd, select.POLLIN)
-    while streams:
-        for fd, _ in poll.poll():
+    until = math.inf
+    while streams and time.monotonic() < until:
+        ready = [fd for fd, _ in poll.poll(None if until == math.inf else 0)]
+        if not ready:
+            return
+        for fd in ready:
+            if fd == ended:
+                poll.unregister(fd)
+                until = time.monotonic() + _LAST_S
+                continue
             data = os.read(fd, _PIECE)
             stream = streams[fd]
             if not data:
@@ -34,4 +79,3 @@ def main(service: str) -> None:
                 del streams[fd]
             elif isinstance(stream, Printed):
                 stream.write_bytes(data)
-    shutdown()

@@ -101,6 +101,9 @@ def _service(
             case _:
                 kept = {key: volume[key] for key in ("type", "source", "target", "read_only") if key in volume}
                 told.setdefault("volumes", []).append(kept)
+    if mounts := told.get("volumes"):
+        # As `docker service update` puts them: in another order they would be another replica to the next deploy.
+        mounts.sort(key=lambda mount: (mount.get("source", ""), mount["target"]))
     return told
 
 

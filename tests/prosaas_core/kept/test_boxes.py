@@ -99,6 +99,25 @@ async def test_one_that_is_being_written_waits_and_other_files_are_nobodys(
     assert await kept(connection) == []
 
 
+async def test_a_file_that_no_recorder_wrote_keeps_nothing_back(
+    as_calls: AsyncEngine, connection: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is no text, and one that this user may not read."""
+    real = Path.open
+
+    def closed(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "theirs.jsonl" and "rb" in arguments:
+            raise PermissionError(path)
+        return real(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", closed)
+    for name in ("\udce9", "two\nlines", "theirs"):
+        write(folder, name, HEAD, age_s=3)
+    write(folder, "CA1", HEAD)
+    await Keeper(as_calls, folder, "").look()
+    assert await kept(connection) == [("", "CA1", HEAD)]
+
+
 async def test_rows_are_bounded_in_bytes_and_number_and_the_newest_stay(
     as_calls: AsyncEngine, connection: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from prosaas_logging.switch_state import Change, read_presences, update_state
 
 from ..conftest import Program
 
@@ -221,3 +224,116 @@ def test_a_file_has_it_all_once_the_process_has_ended(run_program: Program, tmp_
     said = [json.loads(line)["message"] for line in path.read_text().splitlines()]
     for what in ("raw", "printed"):
         assert [text for text in said if text.startswith(what)] == [f"{what} {number}" for number in range(100)]
+
+
+ABOVE = """
+    import ctypes, os, signal, sys, time
+    import prosaas_logging
+    from prosaas_logging.adopt import descriptors
+
+    descriptors.is_first = lambda: True
+    first = os.getpid()
+    prosaas_logging.bootstrap("svc")
+    assert os.getppid() == first
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "code"),
+    [("os.abort()", 134), ("os.kill(os.getpid(), 9)", 137), ("ctypes.string_at(0)", 139), ("sys.exit(3)", 3), ("", 0)],
+)
+def test_the_first_process_of_a_container_reads_the_last_words_of_its_service_and_ends_as_it_did(
+    run_program: Program, way: str, code: int
+) -> None:
+    """Whatever is beside a container's first process goes with it."""
+    source = f"{ABOVE}\n    os.write(2, b'terminate called\\n')\n    print('printed')\n    {way}"
+    done = run_program(source, LOG_JSON="1", **ON)
+    assert done.returncode == code
+    assert "terminate called" in texts(done)
+
+
+def test_a_crash_has_all_its_frames(run_program: Program) -> None:
+    """As one event: line by line, most of them would be a line that was said before."""
+    source = f"""{ABOVE}
+    def deep(left):
+        return deep(left - 1) if left else os.abort()
+    deep(9)
+"""
+    (crash,) = [
+        line["error"]["stack"]
+        for line in map(json.loads, run_program(source, LOG_JSON="1", **ON).stdout.splitlines())
+        if "in deep" in line.get("error", {}).get("stack", "")
+    ]
+    assert crash.startswith("Current thread")
+    assert crash.count(" in deep") == 10
+    assert crash.endswith(" in <module>")
+
+
+def test_what_is_sent_to_the_first_process_reaches_its_service(start_program: Start) -> None:
+    """Also two at once, of which the kernel may give the second to any thread."""
+    source = f"""{ABOVE}
+    told = set()
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, lambda number, _: told.add(number))
+    print("ready")
+    while len(told) < 2:
+        time.sleep(0.01)
+    print("drained")
+    sys.exit(7)
+"""
+    process = start_program(source, LOG_JSON="0", **ON)
+    assert process.stdout
+    assert b"ready" in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGUSR1)
+    assert b"drained" in process.stdout.readline()
+    assert process.wait(20) == 7
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_a_switch_is_told_and_counted_once(start_program: Start, tmp_path: Path, above: bool) -> None:
+    """The reader follows it without a word."""
+    source = f"""
+    import sys
+    import prosaas_logging
+    from prosaas_logging.adopt import descriptors
+
+    descriptors.is_first = lambda: {above}
+    prosaas_logging.bootstrap("svc")
+    os = descriptors.os
+    os.write(1, b"warm\\n")
+    sys.stdin.readline()
+"""
+    switch = tmp_path / "switch.json"
+    process = start_program(source, LOG_JSON="0", LOG_SWITCH_FILE=str(switch), **ON)
+    assert process.stdin
+    assert process.stdout
+    assert process.stdout.readline() == b"[INFO] [STDOUT] warm\n"
+    asked = Change("service", "", "DEBUG", time.time() + 0.7, 0.7)
+    update_state(switch, lambda state: replace(state, changes=(asked,)))
+    told = [process.stdout.readline() for _ in range(2)]
+    assert len(read_presences(switch)) == 1
+    assert ["CHANGED" in line.decode() for line in told] == [True, False]
+    time.sleep(0.6)
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    assert process.stdout.read() == b""
+
+
+def test_a_child_that_goes_on_holds_up_no_containers_end(start_program: Start) -> None:
+    source = f"""{ABOVE}
+    if os.fork() == 0:
+        for _ in range(5_000):
+            os.write(1, b"still here\\n")
+            time.sleep(0.001)
+        os._exit(0)
+    os.write(1, b"said\\n")
+    os._exit(4)
+"""
+    process = start_program(source, LOG_JSON="1", LOG_CALL_BUDGET="0", **ON)
+    assert process.stdout
+    said = json.loads(process.stdout.readline())
+    begun = time.monotonic()
+    assert process.wait(20) == 4
+    assert time.monotonic() - begun < 5
+    assert said["message"] in ("said", "still here")

@@ -210,6 +210,23 @@ asyncio.run(main())
     assert line["request_id"] == "r-17"
 
 
+def test_structlogs_text_may_be_polished_and_its_wrapper_made_in_any_way(run_program: Program) -> None:
+    """Neither costs the words, and neither raises in the service."""
+    source = (
+        ordered("after", "import structlog")
+        + """
+class Wrapper(structlog.BoundLogger):
+    def __init__(self, *, logger, processors, context):
+        super().__init__(logger, processors, context)
+
+polished = [structlog.processors.add_log_level, structlog.processors.JSONRenderer(), lambda _, __, text: text.upper()]
+Wrapper(logger=structlog.PrintLogger(), processors=polished, context={"order": 3}).warning("late", table=7)
+"""
+    )
+    (line,) = lines(run_program(source, LOG_JSON="1"))
+    assert (line["severity"], line["message"], line["table"], line["order"]) == ("WARNING", "late", 7, 3)
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
     "framework",
