@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.facts.endings import HANDED_OVER
 from prosaas_core.privacy.files import mentions
-from prosaas_core.privacy.places import PLACES, Place, erases, finds, lists, reads, shows
+from prosaas_core.privacy.places import PLACES, Place
+from prosaas_core.privacy.statements import erases, finds, lists, reads, shows
 
 if TYPE_CHECKING:
     import asyncpg

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prosaas_core.privacy.places import DAYS, RULES, kept
+from prosaas_core.privacy.places import DAYS, RULES
+from prosaas_core.privacy.statements import kept
 from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen, table

@@ -11,7 +11,8 @@ import asyncpg
 from prosaas_core.database import DatabaseUnavailable, raw_connection, raw_transaction
 from prosaas_core.jobs import RETENTION_SWEEP
 from prosaas_core.privacy.files import sweep_recordings, sweep_unreadable
-from prosaas_core.privacy.places import RULES, Place, Rule, ends, is_due, locks
+from prosaas_core.privacy.places import RULES, Place, Rule
+from prosaas_core.privacy.statements import ends, is_due, locks
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import RETENTION
 from prosaas_worker.job import Tools
