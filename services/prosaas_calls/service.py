@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_calls.call.call import Services
+from prosaas_calls.call.services import Services
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.memory import memory
