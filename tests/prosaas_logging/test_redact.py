@@ -79,6 +79,29 @@ def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
     assert secret not in str(clean("note", text))
 
 
+MARKS = " .-()/\u00a0\u200f\u2011\u2013\u2067"
+
+
+@given(
+    start=st.sampled_from(["972.", "00972)", "+972/", "972", "0", "0-", "0 "]),
+    marks=st.lists(st.text(MARKS, max_size=3), min_size=8, max_size=8),
+    around=st.sampled_from([("", ""), ("rang ", " back"), ("tel:", "."), ('"', '"'), ("(", ")"), ("הוא ", ", תודה")]),
+)
+def test_a_mobile_number_is_hidden_however_it_is_spaced(start: str, marks: list[str], around: tuple[str, str]) -> None:
+    spelled = start + "".join(map("".join, zip(["", *marks], "507654321", strict=True)))
+    shown = redact(spelled.join(around))
+    assert "54321" not in "".join(filter(str.isdigit, shown)), shown
+    assert shown.startswith(around[0])
+    assert shown.endswith(around[1])
+
+
+@given(st.lists(st.text(" -\u00a0\u200f\u2011", max_size=3), min_size=11, max_size=11))
+def test_a_number_that_is_said_digit_by_digit_is_hidden(marks: list[str]) -> None:
+    for number in ("972507654321", "0507654321"):
+        spelled = "".join(map("".join, zip(number, [*marks[: len(number) - 1], ""], strict=True)))
+        assert "54321" not in "".join(filter(str.isdigit, redact(f"said {spelled}.")))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -90,6 +113,11 @@ def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
         "3+4=7 and 1+2345",
         "task-1234567890",
         "in 1700000000000 ms",
+        '{"at_us":972501234567,"all":[972501234567,972501234567]}',
+        "97.25 12345678",
+        "972501234567.125 s",
+        "2026-05-01 12:34:05 1234567",
+        "972501234567891",
     ],
 )
 def test_ordinary_text_passes_unchanged(text: str) -> None:

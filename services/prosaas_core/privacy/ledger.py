@@ -6,13 +6,13 @@ in it.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from prosaas_core.privacy.places import PLACES
+from prosaas_core.privacy.whole_lines import append
 
 FILE = "forgotten.jsonl"
 # Beside the tables: files of the volumes, each by its name without its folder and its ending.
@@ -48,11 +48,8 @@ def hashed(key: str) -> str:
 def note(folder: Path, forgotten: Forgotten) -> None:
     """Add it to the file, on the disk when this returns."""
     line = {"receipt": forgotten.receipt, "at": forgotten.at.isoformat(), "hashes": dict(forgotten.hashes)}
-    with (folder / FILE).open("a", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    (folder / FILE).touch(mode=0o600)
+    append(folder / FILE, json.dumps(line))
 
 
 def noted(folder: Path) -> Iterator[Forgotten]:
@@ -72,13 +69,23 @@ def noted(folder: Path) -> Iterator[Forgotten]:
 
 
 def again(forgotten: Forgotten, tables: set[str]) -> str:
-    """What ends the same rows in a restored database, of which these tables are there: statements for psql."""
+    """What ends the same rows in a restored database, of which these tables are there: statements for psql.
+
+    A black box that carries the name of one of their calls is theirs too, though it was gone when they were forgotten.
+    """
     script = []
     for place in PLACES:
-        hashes = forgotten.hashes.get(place.table)
-        if hashes and place.table in tables:
+        known = {
+            place.key: forgotten.hashes.get(place.table, ()),
+            **({place.named: forgotten.calls} if place.named else {}),
+        }
+        theirs = " OR ".join(
+            f"{_HASH.format(column)} = ANY('{{{','.join(sorted(hashes))}}}'::text[])"
+            for column, hashes in known.items()
+            if hashes
+        )
+        if theirs and place.table in tables:
             script.append(
-                f"{place.erase} WHERE {_HASH.format(place.key)} = ANY('{{{','.join(hashes)}}}'::text[]) "
-                f"AND {place.made} <= '{forgotten.at.isoformat()}'::timestamptz;"
+                f"{place.erase} WHERE ({theirs}) AND {place.made} <= '{forgotten.at.isoformat()}'::timestamptz;"
             )
     return "\n".join(script)

@@ -282,6 +282,31 @@ async def test_sound_upon_sound_does_not_hold_the_agents_tongue_for_good() -> No
     assert stage.asked() == 1
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_short_sounds_do_not_hold_it_either(late: bool) -> None:
+    """Clicks after a sound that lasted: each is gone before it is judged, and comes before the last one's words do."""
+    stage = Stage()
+    stage.responds(fifths=40)
+    stage.done()
+    stage.heard(3)
+    stage.model("input_audio_buffer.speech_started", item_id="u0", audio_start_ms=0)
+    await until(lambda: stage.line.playback.held)
+    fell_silent, limits = monotonic(), stage.floor._limits
+    stage.model("input_audio_buffer.speech_stopped", item_id="u0", audio_end_ms=0)
+    for number in range(1, 40):
+        await asyncio.sleep(limits.words / 3)
+        if not stage.line.playback.held:
+            break
+        stage.model("input_audio_buffer.speech_started", item_id=f"u{number}", audio_start_ms=0)
+        stage.model("input_audio_buffer.speech_stopped", item_id=f"u{number}", audio_end_ms=0)
+        if late:
+            written = {"item_id": f"u{number - 1}", "transcript": ""}
+            stage.model("conversation.item.input_audio_transcription.completed", **written)
+
+    assert monotonic() - fell_silent < 2 * (limits.words + limits.interruption)
+    assert stage.stats.barge_ins == 1
+
+
 async def test_an_okay_that_ends_a_sentence_is_answered() -> None:
     """Nothing would come behind it: without an answer, both would wait for the other. In the midst it asks for none."""
     stage = Stage()
