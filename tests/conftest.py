@@ -27,7 +27,7 @@ LINES = {
     r"|tests/docs/test_going_live\.py",
     "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
     "watched": r"tests/stack/test_(alerts|crashes)\.py",
-    "deploys": r"tests/stack/test_(deploys|go_live)\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live|stop)\.py",
     "browser": r"tests/browser/test_\w+\.py",
     "own": r"tests/stack/test_own_stack\.py",
     "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -190,6 +190,15 @@ async def test_without_a_key_no_route_says_anything(
         answer = await client.http.request(method, tenants[0].path(path), content=b"{}")
         assert answer.status_code == 401, (method, path)
         assert tenants[0].mark not in answer.text
+
+
+@pytest.mark.parametrize("given", ["Bearer", "Bearer ", "Bearer \t", "Bearer x", "Basic ", ""])
+async def test_where_the_administrator_has_no_key_nobody_is_the_administrator(
+    app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    nobody = app.state.prosaas.settings.model_copy(update={"admin_api_key": ""})
+    monkeypatch.setattr(app.state, "prosaas", replace(app.state.prosaas, settings=nobody))
+    assert (await client.http.get("/v1/businesses", headers={"Authorization": given})).status_code == 401
 
 
 @pytest.mark.parametrize(

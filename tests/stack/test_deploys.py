@@ -172,16 +172,3 @@ def upgrade() -> None:
     psql = ("psql", "--username=prosaas", "-At", "-c", "SELECT version_num FROM alembic_version")
     assert stack.execute("postgres", *psql).strip() == "9999"
     assert stack.call()["ok"]
-
-
-def test_a_stop_cuts_nobody_who_is_on_the_phone(stack: Stack) -> None:
-    """Not those of a generation that drains already either. It is the last test: nothing runs after it."""
-    traffic = Traffic(stack, live=3, every_s=600)
-    with traffic.flowing():
-        stack.checkout.run("make", "restart-calls")
-        newer = Traffic(stack, live=3, every_s=600)
-        with newer.flowing():
-            done = stack.checkout.run("make", "down", timeout=300)
-    assert "calls of the generation before go on" in done.text
-    assert (len(traffic.calls), traffic.cut, len(newer.calls), newer.cut) == (3, [], 3, [])
-    assert stack.checkout.compose("ps", "--quiet").out == ""
