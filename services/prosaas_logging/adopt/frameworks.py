@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -20,10 +20,12 @@ from .imports import when_imported
 
 # Methods of structlog's that no level is named after; a line without a level ("msg") is INFO.
 _LEVELS: Final = {"warn": WARNING, "err": ERROR, "failure": ERROR, "exception": ERROR, "fatal": CRITICAL}
-# What structlog's processors add for a renderer, and our lines have themselves.
-_OURS: Final = ("level", "timestamp")
-# In a record of loguru's: its sink may write in another thread, or in another process.
-_HANDED_ON: Final = "prosaas_handed_on"
+# What structlog's processors and its formatter add for a renderer, and our lines have themselves.
+_OURS: Final = ("level", "timestamp", "logger", "_record", "_from_structlog")
+# Where the message is, as a rule; a processor of structlog's may have renamed it.
+_MESSAGE: Final = ("event", "message", "msg")
+# Who stands between structlog and the module that spoke.
+_BETWEEN: Final = ("structlog", "concurrent", "threading", "prosaas_logging")
 
 _handed_on = threading.local()
 
@@ -38,7 +40,7 @@ class Hear(Protocol):
 
 def listen(hear: Hear, is_console: Callable[[object], bool]) -> None:
     """From now on hear what both would write to a stream that *is_console*."""
-    when_imported("loguru._handler", lambda module: _mark_loguru(module.Handler))
+    when_imported("loguru._handler", lambda module: _queue_nothing(module.Handler, is_console))
     when_imported("loguru._simple_sinks", lambda module: _hear_loguru(module.StreamSink, hear, is_console))
     when_imported("structlog._base", lambda module: _hear_structlog(module.BoundLoggerBase, hear, is_console))
 
@@ -53,10 +55,26 @@ def handed_on() -> Iterator[None]:
         _handed_on.now = before
 
 
-def unpacked(said: dict[str, Any]) -> tuple[object, dict[str, Any], ErrorInfo | None]:
+def shaped(processors: Sequence[Any], logger: Any, method: str, said: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """A structlog event as its processors hand it to their renderer, and under which name the message is in it.
+
+    The renderer is the last one, or the first that makes something else of the event. DropEvent goes on to the caller.
+    """
+    message = _MESSAGE[0]
+    for processor in processors[:-1]:
+        made = processor(logger, method, said.copy())
+        if not isinstance(made, dict):
+            break
+        said = made
+        if type(processor).__name__ == "EventRenamer":
+            message = processor.to
+    return said, message
+
+
+def unpacked(said: dict[str, Any], message: str = _MESSAGE[0]) -> tuple[object, dict[str, Any], ErrorInfo | None]:
     """Message, fields and error of a structlog event, as its processors left it."""
     fields = {name: value for name, value in said.items() if name not in _OURS}
-    text = fields.pop("event", None) or fields.pop("message", "")
+    text = next((text for name in (message, *_MESSAGE) if (text := fields.pop(name, None))), "")
     error = describe(fields.pop("exc_info", None))
     if error is None and isinstance(stack := fields.get("exception"), str):
         error = split_traceback(stack)[1]
@@ -65,15 +83,21 @@ def unpacked(said: dict[str, Any]) -> tuple[object, dict[str, Any], ErrorInfo | 
     return text, fields, error
 
 
-def _mark_loguru(handler: Any) -> None:
+def _queue_nothing(handler: Any, is_console: Callable[[object], bool]) -> None:
+    """Have what a sink on the console would queue (``enqueue=True``) heard where it is said: in its scope, and whole.
+
+    Nobody waits for our log anyway.
+    """
     emit = handler.emit
 
-    def marked(own: Any, record: Any, *arguments: Any, **named: Any) -> None:
-        if getattr(_handed_on, "now", False):
-            record[_HANDED_ON] = True
-        emit(own, record, *arguments, **named)
+    def at_once(own: Any, *said: Any) -> None:
+        if own._enqueue and is_console(getattr(own._sink, "_stream", None)):
+            straight = object.__new__(type(own))
+            straight.__dict__ = {**own.__dict__, "_enqueue": False}
+            own = straight
+        emit(own, *said)
 
-    handler.emit = marked
+    handler.emit = at_once
 
 
 def _hear_loguru(sink: Any, hear: Hear, is_console: Callable[[object], bool]) -> None:
@@ -83,7 +107,7 @@ def _hear_loguru(sink: Any, hear: Hear, is_console: Callable[[object], bool]) ->
         said = getattr(message, "record", None)
         if said is None or not is_console(own._stream):
             write(own, message)
-        elif _HANDED_ON not in said:
+        elif not getattr(_handed_on, "now", False):
             name, level, at = said["name"] or "loguru", said["level"].no, said["time"].timestamp()
             hear(name, level, said["message"], dict(said["extra"]), describe(said["exception"] or None), at)
 
@@ -98,30 +122,31 @@ def _hear_structlog(bound: Any, hear: Hear, is_console: Callable[[object], bool]
         file = getattr(own._logger, "_file", None)
         if file is None or not own._processors or not is_console(file):
             return proxy(own, method_name, event, **fields)
-        said = {**own._context, **fields, **({} if event is None else {"event": event})}
         try:
-            # Up to what makes a text of it: the last one, or one whose text the last ones polish.
-            for shape in [*own._processors][:-1]:
-                shaped = shape(own._logger, method_name, {**said})
-                if not isinstance(shaped, Mapping):
-                    break
-                said = {**shaped}
+            context = {**own._context.copy(), **fields, **({} if event is None else {"event": event})}
+            said, message = shaped(own._processors, own._logger, method_name, context)
         except sys.modules["structlog"].DropEvent:
             return None
         level = parse_level(method_name) or _LEVELS.get(method_name, INFO)
-        name = said.pop("logger", None)
-        hear(_caller() if name is None else text_of(name), level, *unpacked(said), time.time())
+        hear(
+            _caller() if said.get("logger") is None else text_of(said["logger"]),
+            level,
+            *unpacked(said, message),
+            time.time(),
+        )
         return None
 
     bound._proxy_to_logger = heard
 
 
 def _caller() -> str:
-    """The module that spoke: the first above us that is not structlog's."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in (
-        "structlog",
-        "concurrent",
-    ):
+    """The module that spoke; of an ``await log.ainfo()``, which a pool's thread says, the one that awaits it."""
+    awaiting = getattr(sys.modules.get("structlog.contextvars"), "_ASYNC_CALLING_STACK", None)
+    frame = awaiting.get(None) if awaiting else None
+    frame = frame or sys._getframe(2)
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name.partition(".")[0] not in _BETWEEN:
+            return name
         frame = frame.f_back
-    return str(frame.f_globals.get("__name__", "structlog"))
+    return "__main__"
