@@ -1,24 +1,19 @@
 """Which appointments the caller has."""
 
-from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from prosaas_calls.tools.appointments import in_calendar, listed
-from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 from prosaas_core.booking import upcoming
 from prosaas_core.tables import Business
 from prosaas_core.words import counted
 
 
-class Arguments(BaseModel):
-    """Nothing to say."""
+def describe(arguments: NoArguments) -> str:
+    return "those ahead"
 
 
-def describe(arguments: Arguments) -> str:
-    return "-"
-
-
-async def run(context: ToolContext, arguments: Arguments) -> Answer:
+async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
         booked = await upcoming(session, business, customer_id, now=context.now())
         summary = context.speak(
@@ -33,7 +28,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
 TOOL = Tool(
     name="my_appointments",
     description="The caller's coming appointments, soonest first.",
-    arguments=Arguments,
+    arguments=NoArguments,
     describe=describe,
     run=run,
 )

@@ -16,7 +16,7 @@ from prosaas_ops.files import output_folder
 from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import AWAY, Container, Engine, Gone
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
@@ -67,10 +67,9 @@ def run(options: Options) -> int:
         out.write(archive(target.name.removesuffix(".tar.gz"), files))
     size = target.stat().st_size
     told = {"lines": len(lines), "events": len(happened), "size": f"{size / 1024:.0f}"}
-    screen.say(words.CAPTURED(target=target, **told))
-    screen.say(str(words.MASKED))
+    screen.say(Prose(words.CAPTURED(target=target, **told)), Prose(words.MASKED))
     page = f"{target.name.removesuffix('.tar.gz')}/timeline.html"
-    screen.say(screen.dim(NEXT(commands=words.OPEN_PAGE(target=target, page=page))))
+    screen.say(Prose(screen.dim(NEXT(commands=words.OPEN_PAGE(target=target, page=page)))))
     return FINE
 
 

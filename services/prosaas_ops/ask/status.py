@@ -8,7 +8,7 @@ from datetime import datetime
 
 from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
-from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Options, operators_zone, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import repair
@@ -64,7 +64,9 @@ def _is_bad(each: Running) -> bool:
 
 def rows(now: Status, screen: Screen) -> Iterator[str]:
     """The screen, a row at a time, within 80 columns but for sentences."""
-    yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
+    # Whose midnight today began at.
+    zone = operators_zone()
+    yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC ({now.at.astimezone(zone):%H:%M} {zone})")
     heading = [str(head) for head in (words.SERVICE, words.VERSION, words.LEVEL, words.STATE)]
     said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
     first, rule, *lines = table([heading, *said])

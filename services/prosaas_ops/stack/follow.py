@@ -22,6 +22,8 @@ HOLD = 0.15
 _DAY = 86_400.0
 # More losses of the event stream than this within so many seconds are an engine that is on its way out.
 _MOST_LOSSES, _LOSS_WINDOW = 3, 10.0
+# How a process ends that is done, or was asked to end.
+_ORDERLY = ("0", "130", "143")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +34,26 @@ class Happening:
     service: str
     what: str
     detail: str
+    # Of an end: whether it was neither told to nor in order.
+    failed: bool = False
 
 
 def happening(event: dict[str, Any]) -> Happening:
     """The engine's event in an operator's words."""
     attributes = event["Actor"]["Attributes"]
-    what, detail = str(event["Action"]), ""
+    what, detail, failed = str(event["Action"]), "", False
     if what == "kill":
         detail = {"15": "SIGTERM", "2": "SIGINT", "9": "SIGKILL", "1": "SIGHUP"}.get(
             attributes.get("signal", ""), refused.SIGNAL(number=attributes.get("signal", "?"))
         )
     elif what == "die":
         detail = refused.EXIT_CODE(code=attributes.get("exitCode", "?"))
+        failed = attributes.get("exitCode", "0") not in _ORDERLY
     elif what == "oom":
         detail = str(refused.OUT_OF_MEMORY)
     elif what.startswith("health_status"):
         what, _, detail = what.partition(": ")
-    return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail)
+    return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail, failed)
 
 
 def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
@@ -68,7 +73,8 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
                 (item.service, item.what) == (container.service, what) and abs(item.at - at) < 2 for item in told
             )
             if since <= at <= until and not known:
-                told.append(Happening(at, container.service, what, detail))
+                failed = what == "die" and str(state["ExitCode"]) not in _ORDERLY
+                told.append(Happening(at, container.service, what, detail, failed))
     return sorted(told, key=lambda item: item.at)
 
 

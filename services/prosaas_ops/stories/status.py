@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
@@ -181,12 +181,11 @@ def _level(engine: Engine, container: Container) -> tuple[str, list[Switched]]:
 
 
 def _facts(now: datetime) -> Facts:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = timedelta(days=1)
+    window = midnight(0, now), midnight(1, now), now - timedelta(days=1)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_CALLS, midnight, midnight - day, now - day)]
-        times = await connection.fetchrow(_TIMES, midnight)
+        ended = [Ended(*row) for row in await connection.fetch(_CALLS, *window)]
+        times = await connection.fetchrow(_TIMES, window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None
         assert jobs is not None
@@ -198,7 +197,7 @@ def _facts(now: datetime) -> Facts:
             await connection.fetchval(_LINES, _LINES_OF),
             jobs["waiting"],
             jobs["held"],
-            [Spent(*row) for row in await connection.fetch(_SPENT, midnight, midnight - day, now - day)],
+            [Spent(*row) for row in await connection.fetch(_SPENT, *window)],
         )
 
     return asked(ask)

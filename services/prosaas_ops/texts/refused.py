@@ -12,6 +12,11 @@ NOT_UNDERSTOOD: Final = Text(
 NOT_KNOWN: Final = Text(
     "{command} לא מכירה {name}=: היא מקבלת {allowed}", "{command} does not know {name}=: it takes {allowed}"
 )
+DID_YOU_MEAN: Final = Text("אולי התכוונתם ל-{word}?", "Did you mean {word}?")
+NO_ZONE: Final = Text(
+    "OPS_TZ={zone} אינו אזור זמן; דוגמה: OPS_TZ=Asia/Jerusalem",
+    "OPS_TZ={zone} is not a time zone: one is called OPS_TZ=Asia/Jerusalem",
+)
 NO_OPTIONS: Final = Text("פקודה בלבד, בלי אפשרויות", "no options")
 NO_CALL_ID: Final = Text(
     "{name}={value} אינו מזהה שיחה; דוגמה: {name}=CA0123456789abcdef0123456789abcdef",
@@ -58,7 +63,8 @@ AMBIGUOUS: Final = Text(
 HELD_IDS: Final = Text(
     "ID= מקבל מספרים של משימות מוחזקות; הרשימה: make jobs", "ID= takes the numbers of held jobs: make jobs lists them"
 )
-ONE_TARGET: Final = Text("רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "give only one of CALL=, BUSINESS= and PHONE=")
+ONE_OF: Final = Text("רק אחד מאלה: {names}", "give only one of {names}")
+ONLY_WITH: Final = Text("{name}= הולך רק עם {other}=", "{name}= goes with {other}= alone")
 EVERYTHING: Final = Text("הכול", "everything")
 SWITCH_TOO_LONG: Final = Text(
     "רמה זמנית נקבעת לכל היותר ל-{hours} שעות בכל פעם", "a level is switched for at most {hours}h at a time"

@@ -35,6 +35,10 @@ BY: Final = Text(", על ידי {who}", ", by {who}")
 NOTHING_PAID: Final = Text(
     "לא היו עלויות בין {since} ל-{until} UTC", "nothing was paid for from {since} to {until} UTC"
 )
+OWN_DAYS: Final = Text(
+    "כל שורה היא יום לפי שעון העסק שלה, ולכן יום שבקצה הטווח יכול להיות חלקי",
+    "a row is a day by the clock of its business, so that the first and the last may be parts of one",
+)
 UNPRICED: Final = Text(
     "חיובים ללא מחיר, ולכן ללא עלות: {count}. המחיר נקבע ב-env/prices.toml",
     "{count} charges have no price, so no cost: put it into env/prices.toml",
@@ -44,6 +48,14 @@ ESTIMATED: Final = Text(
     "{count} charges are estimated: of answers whose end the model never told",
 )
 SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
+GROUPED: Final = {
+    "day": Text("יום", "day"),
+    "business": Text("עסק", "business"),
+    "model": Text("מודל", "model"),
+    "ending": Text("סיום", "ending"),
+}
+# Charges that belong to no group.
+UNGROUPED: Final = {"none": Text("ללא עסק", "none"), "no call": Text("לא משיחה", "no call")}
 CALLS, MINUTES = Text("שיחות", "calls"), Text("דקות", "minutes")
-TOKENS_IN, CACHED = Text("טוקני קלט", "tokens in"), Text("cached", "cached")
+TOKENS_IN, CACHED = Text("טוקני קלט", "tokens in"), Text("מטמון", "cached")
 OUT, COST = Text("פלט", "out"), Text("עלות", "cost")

@@ -5,6 +5,10 @@ from typing import Final
 from prosaas_ops.texts import Text
 
 NEXT: Final = Text("הלאה: {commands}", "next: {commands}")
+# For SINCE=, UNTIL= and AT= of every command.
+DAY_BEGAN: Final = Text(
+    "{name}={day}: מ-{began} {zone} (ב-UTC: {utc}; OPS_TZ)", "{name}={day}: from {began} {zone} ({utc} UTC; OPS_TZ)"
+)
 WROTE: Final = Text("נכתב הקובץ: {target}", "wrote {target}")
 
 # make trace
@@ -75,6 +79,7 @@ WAITED: Final = Text(
 GREETED: Final = Text(
     "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
 )
+NOT_TRANSCRIBED: Final = Text("(לא תומלל)", "(not transcribed)")
 SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} שניות", "{seconds} s nothing said, nothing heard")
 HIDDEN: Final = Text(
     "… שורות נוספות מתחת לרמה הזאת: {count}. להצגה: LEVEL=DEBUG",
@@ -87,7 +92,9 @@ OTHERS: Final = Text(
 INTERRUPTED: Final = Text("(נקטע)", "(interrupted)")
 RECORD: Final = Text("(רשומה)", "(record)")
 NO_SUMMARY: Final = Text(
-    "אין סיכום: הלקוח לא אמר דבר שאפשר לסכם", "no summary: the caller said nothing that could be summed up"
+    "אין סיכום: לא ידועות מילים של הלקוח שאפשר לסכם",
+    "no summary: no words of the caller's are known to sum up"
+    "no summary: no words of the caller's are known that it could be of",
 )
 SUMMARY: Final = Text("סיכום", "Summary")
 QUEUED: Final = Text("משימות שעדיין בתור", "Jobs still in the queue")

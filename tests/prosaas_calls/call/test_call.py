@@ -104,7 +104,7 @@ async def test_a_greeting_that_was_spoken_once_is_played_at_once_the_next_time()
     assert said[0] == first["heard"][0]["text"]
     assert len(said) == 2
     assert len(named(events, "GREETING")) == 1
-    assert world.store.records[1].metrics["first_audio_ms"] < 100
+    assert world.store.records[1].metrics["first_audio_ms"] < 400
     assert world.store.records[1].transcript[0]["text"] == said[0]
 
 
@@ -523,8 +523,12 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
         ("goodbye_twice", 1),
         ("hello_first", 0),
         ("keys_over_speech", 1),
+        ("no_transcript", 0),
+        ("opening_hours", 0),
         ("slow_model", 1),
         ("thanks_over_transfer", 1),
+        ("transfer_busy", 0),
+        ("transfer_machine", 0),
         ("transfer_unanswered", 0),
         ("wrong_booking", 0),
     ],
