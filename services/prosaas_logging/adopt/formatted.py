@@ -38,13 +38,13 @@ def taken(record: logging.LogRecord, own: bool, formatter: logging.Formatter | N
     if event is not None:
         said, more, error = unpacked(*event)
         text = message_of(said, ())
+        if error is None and "exception" not in more:
+            error = describe(record.exc_info)
         fields = {**{name: value for name, value in fields.items() if name not in _STRUCTLOG}, **more}
     else:
-        error = error_by(formatter, record) if formatter else None
+        error = (error_by(formatter, record) if formatter else None) or describe(record.exc_info)
         scrubbed = message_by(formatter, record) if formatter else None
         text = message_of(record.msg, record.args) if scrubbed is None else scrubbed
-    if error is None and record.exc_info:
-        error = describe(record.exc_info)
     if error is None:
         # A queue's handler leaves the stack as a text, and some libraries put it into their message.
         text, error = split_traceback(f"{text}\n{record.exc_text}" if record.exc_text else text)

@@ -4,26 +4,23 @@ Written against the socket because the client libraries cost more time to import
 day of logs in twice the time: asked in HTTP/1.0 the engine answers in one unchunked stream.
 """
 
-import gzip
 import json
 import os
 import socket
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import takewhile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
+from prosaas_ops.stack import buried
 from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.texts import refused
 
 SOCKET = "/var/run/docker.sock"
-# Where a deploy leaves the lines of the generations that it takes away, and the state that they are listed in.
-KEPT = Path(".state/lines")
+# In which the generations are listed that a deploy took away.
 GONE = "gone"
 # Of one whose machine does not answer: whether it still runs nobody knows, and what it wrote is there alone.
 AWAY = "away"
@@ -87,7 +84,7 @@ class Engine:
             found.sort(key=lambda container: services.index(container.service))
         return found
 
-    def kept(self, *services: str, folder: Path = KEPT) -> list[Container]:
+    def kept(self, *services: str, folder: Path = buried.KEPT) -> list[Container]:
         """The last generations of these services that are gone: their lines can still be read, and nothing else."""
         return [
             Container(str(path), path.name.split(".")[0], path.name.removesuffix(".gz"), GONE, "", "gone")
@@ -101,8 +98,8 @@ class Engine:
         In this order: one that is taken away between two lists would be in neither of them the other way round.
         """
         kept = self.kept(*services)
-        buried = {one.name.rpartition(".")[2] for one in kept}
-        return [*kept, *(one for one in found if one.id[:12] not in buried)]
+        went = {one.id for one in kept}
+        return [*kept, *(one for one in found if str(buried.file_of(one.service, one.id)) not in went)]
 
     def running(self, service: str) -> Container:
         """The service's newest running container, or the one sentence that says why there is none."""
@@ -162,12 +159,12 @@ class Engine:
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
         """Everything the container wrote in the window, oldest first; of one that is gone, as far as it was kept."""
         if container.state == GONE:
-            return _kept_lines(container, since, until)
+            return buried.lines(Path(container.id), container.service, since, until)
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
         if status in _NOT_THERE:
-            buried = KEPT / f"{container.service}.{container.id[:12]}.gz"
-            return _kept_lines(replace(container, id=str(buried)), since, until)
+            path = buried.file_of(container.service, container.id)
+            return buried.lines(path, container.service, since, until)
         if status >= 400:
             raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(body)))
         return list(lines.feed(body))
@@ -250,28 +247,6 @@ class Engine:
 def _refuse(path: str, status: int, body: bytes) -> NoReturn:
     kind = Gone if status in _NOT_THERE else Problem
     raise kind(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
-
-
-def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:
-    """What a deploy kept of a generation: lines as the engine stamped them, by time. A file that just went has none."""
-    if since is not None and _last_line(container) < since:
-        return []
-    first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
-    last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
-    try:
-        with gzip.open(container.id, "rt", encoding="utf-8", errors="replace") as file:
-            rows = takewhile(lambda row: row[0] <= last, (line.rstrip("\n").partition(" ") for line in file))
-            return [RawLine(stamp, container.service, text) for stamp, _, text in rows if first <= stamp]
-    except (OSError, EOFError):
-        return []
-
-
-def _last_line(container: Container) -> float:
-    """When it was written: the file is as old as that, give or take a second."""
-    try:
-        return Path(container.id).stat().st_mtime + 1
-    except OSError:
-        return 0.0
 
 
 def _log_query(since: float | None, until: float | None) -> dict[str, Any]:

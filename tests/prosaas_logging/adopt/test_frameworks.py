@@ -293,6 +293,29 @@ except KeyError:
     assert not {"_record", "_from_structlog", "msg", "exc_info"} & (own.keys() | foreign.keys() | failed.keys())
 
 
+def test_an_exception_that_a_processor_tells_in_its_own_words_is_told_in_no_others(run_program: Program) -> None:
+    source = (
+        f"import logging, sys, structlog\n{BOOTSTRAP}"
+        + """
+def scrub(logger, name, event):
+    why = event.pop("exc_info")[1]
+    return {**event, "exception": repr(why).replace("hidden", "***")}
+
+handler = logging.StreamHandler(sys.stderr)
+handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[scrub, structlog.dev.ConsoleRenderer()]))
+logging.basicConfig(handlers=[handler], level=20, force=True)
+try:
+    raise ValueError("a hidden word")
+except ValueError:
+    logging.getLogger("svc").exception("it failed")
+"""
+    )
+    done = run_program(source, LOG_JSON="1")
+    (line,) = lines(done)
+    assert (line["message"], line["exception"]) == ("it failed", "ValueError('a *** word')")
+    assert "hidden" not in done.stdout
+
+
 def test_a_record_handed_on_within_another_leaves_the_outer_one_handed_on() -> None:
     with frameworks.handed_on():
         with frameworks.handed_on():

@@ -13,7 +13,8 @@ import pytest
 
 from ops_world.engine import Docker, frame
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import KEPT, Container, Engine
+from prosaas_ops.stack.buried import KEPT
+from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import Demultiplexer
 
 
