@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import SERVICES, Problem, Usage
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
@@ -129,6 +129,8 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         connection.sock.settimeout(None)
         connection.request("POST", "/_/calls", json.dumps(order), {"Content-Type": "application/json"})
         response = connection.getresponse()
+        if response.status == http.HTTPStatus.BAD_REQUEST:
+            raise Usage(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         if response.status != http.HTTPStatus.OK:
             raise Problem(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         told.put({"what": "accepted"})
@@ -139,7 +141,7 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
                 told.put(last)
         if last.get("what") != "result":
             told.put(Problem(str(refused.SIMULATOR_STOPPED)))
-    except Problem as problem:
+    except (Problem, Usage) as problem:
         told.put(problem)
     except (OSError, ValueError, http.client.HTTPException) as error:
         told.put(Problem(refused.SIMULATOR_AWAY(why=error)))
