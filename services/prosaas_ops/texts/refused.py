@@ -25,6 +25,9 @@ NO_DECIMAL: Final = Text(
     "{name}={value} אינו מספר בין 0 ל-{most}; דוגמה: {name}=4",
     "{name}={value} is not a number above 0 and below {most}, for example {name}=4",
 )
+NO_PORT: Final = Text(
+    "{name}={value} אינו port: הגדול ביותר הוא {most}", "{name}={value} is not a port: the highest is {most}"
+)
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
 NO_MOMENT: Final = Text(
     "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday או {name}=2024-01-25T14:00",
