@@ -21,6 +21,7 @@ COMMANDS = {
     "capture": "act.capture",
     "checklist": "act.checklist",
     "console": "console.server",
+    "console-check": "console.check",
     "console-link": "console.link",
     "console-reader": "console.reader",
     "costs": "ask.costs",

@@ -23,6 +23,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _BESIDE = ("gateway", "postgres", "migrate", "simulator")
 _LONGEST = timedelta(days=31)
+_MOST = 1000
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
@@ -90,8 +91,8 @@ class Options:
             number = float(value)
         except ValueError:
             number = 0.0
-        if not 0 < number < 1000:
-            raise Usage(refused.NO_DECIMAL(name=name, value=value))
+        if not 0 < number < _MOST:
+            raise Usage(refused.NO_DECIMAL(name=name, value=value, most=_MOST))
         return number
 
     def choice(self, name: str, choices: Iterable[str], default: str = "") -> str:

@@ -49,7 +49,11 @@ QUEUE = {
     },
     "twice": {"he": "אותה עבודה כבר בתור, job={number}", "en": "job {number}: the same work is queued already"},
     "back": {"he": "המשימה חזרה לתור, job={number}, {name}", "en": "job {number} ({name}) is queued again"},
-    "away": {"he": "מסד הנתונים לא עונה: {said}", "en": "the database does not answer: {said}"},
+    "away": {
+        "he": "מסד הנתונים לא עונה: {said}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
+        "en": "the database does not answer: {said}. `make ps` shows whether postgres is healthy, "
+        "`make up-prod` starts it again",
+    },
 }
 
 

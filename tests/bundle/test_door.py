@@ -22,7 +22,7 @@ echo "$*" >>"$NOTED"
 """
 IDS = {"root": 0, "dana": 1000}
 # What other commands need and no operator types.
-INTERNAL = {"live-calls", "drained", "console-link", "console-reader"}
+INTERNAL = {"live-calls", "drained", "console-check", "console-link", "console-reader"}
 ABOUT_OTHERS = {
     "logs", "errors", "levels", "trace", "blackbox", "capture", "log-budget", "debug-api", "debug-calls",
     "debug-worker", "quiet-api", "quiet-calls", "quiet-worker",

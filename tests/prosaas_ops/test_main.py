@@ -79,3 +79,19 @@ def test_a_target_takes_its_own_options_and_refuses_those_of_others(
     said = capsys.readouterr().err
     assert f"does not know {name}=" in said
     assert f"{name}=" not in said.partition("it takes")[2]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("X=1", "does not know X=: it takes CONSOLE_PORT="),
+        ("CONSOLE_PORT=80000", "CONSOLE_PORT=80000 is not a port"),
+        ("CONSOLE_PORT=x", "is not a whole number"),
+    ],
+)
+def test_what_is_typed_after_make_console_is_judged_before_it_starts(
+    word: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["console-check", word]) == USAGE
+    assert said in capsys.readouterr().err
+    assert main(["console-check", "CONSOLE_PORT=8091"]) == 0

@@ -171,3 +171,8 @@ def test_what_is_no_time_zone_is_refused_with_one_that_is(zone: str, monkeypatch
 def test_a_date_with_an_offset_is_told_in_utc_as_all_are() -> None:
     moment = Options("calls", ("SINCE",), {"SINCE": "2026-11-28T01:40+02:00"}).since("SINCE")
     assert f"{moment:%Y-%m-%d %H:%M %Z}" == "2026-11-27 23:40 UTC"
+
+
+def test_a_number_that_is_too_large_is_told_the_limit() -> None:
+    with pytest.raises(Usage, match="SPEED=1000 is not a number above 0 and below 1000"):
+        Options("call", ("SPEED",), {"SPEED": "1000"}).decimal("SPEED", 1.0)

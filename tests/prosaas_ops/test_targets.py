@@ -11,7 +11,7 @@ from prosaas_ops.__main__ import COMMANDS, options_of
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # What other targets need and no operator types.
-INTERNAL = {"live-calls", "drained", "console-link", "console-reader"}
+INTERNAL = {"live-calls", "drained", "console-check", "console-link", "console-reader"}
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - INTERNAL))
@@ -43,3 +43,11 @@ def test_the_list_of_targets_fits_a_terminal_of_80_columns() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20).stdout
     assert max(map(len, said.splitlines())) <= 80
     assert "LEVEL=DEBUG" in said
+
+
+def test_the_console_speaks_as_the_shell_does_and_is_asked_for_after_its_words_are_judged() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    console = compose.partition("\n  console:\n")[2].partition("\n  console-reader:\n")[0]
+    assert "\n      OPS_LANG:\n" in console
+    door = (ROOT / "scripts" / "run").read_text(encoding="utf-8").partition("\nconsole() {\n")[2].partition("\n}\n")[0]
+    assert 0 < door.index("console-check") < door.index("docker compose")

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import SERVICES, Problem, Usage
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import Line
@@ -132,6 +132,8 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
         response = connection.getresponse()
         # It has accepted; callers may be silent for long, and no call is longer than this.
         stream.settimeout(LONGEST_CALL_SECONDS)
+        if response.status == http.HTTPStatus.BAD_REQUEST:
+            raise Usage(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         if response.status != http.HTTPStatus.OK:
             raise Problem(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         told.put({"what": "accepted"})
@@ -142,7 +144,7 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
                 told.put(last)
         if last.get("what") != "result":
             told.put(Problem(str(refused.SIMULATOR_STOPPED)))
-    except Problem as problem:
+    except (Problem, Usage) as problem:
         told.put(problem)
     except (OSError, ValueError, http.client.HTTPException) as error:
         told.put(Problem(refused.SIMULATOR_AWAY(why=error)))

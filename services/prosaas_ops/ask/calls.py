@@ -43,7 +43,8 @@ def run(options: Options) -> int:
     if (fitting := found.bad if bad else found.calls) > len(found.rows):
         screen.say(screen.dim(words.MORE(shown=len(found.rows), all=fitting)))
     if found.rows:
-        commands = f"make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls SORT=slowest"
+        other = "BAD=1" if order == "slowest" else "SORT=slowest"
+        commands = f"make trace CALL={found.rows[0].facts.call_sid[:8]} · make calls {other}"
         screen.say(Prose(screen.dim(words.NEXT(commands=commands))))
     return FINE
 

@@ -1,6 +1,6 @@
 """`make ps`: what runs, of which version, how healthy it is, and the level that each service says it is at."""
 
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE, PROBLEM, Options
 from prosaas_ops.screen.terminal import Screen, fitted
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.status import running
@@ -10,12 +10,14 @@ OPTIONS = ()
 
 
 def run(options: Options) -> int:
-    screen = Screen()
-    found = running(opened())
+    """1 where nothing runs of a service that is there."""
+    engine, screen = opened(), Screen()
+    found = running(engine)
+    alive = {each.service for each in engine.current() if each.state == "running"}
     heading = [str(head) for head in (words.CONTAINER, words.VERSION, words.LEVEL, words.STATE)]
     rows = [[each.name, each.version, each.level, each.state] for each in found]
     first, rule, *others = fitted([heading, *rows], most=screen.width)
     screen.say(*map(screen.bold, first), *map(screen.dim, rule))
     for lines, each in zip(others, found, strict=True):
         screen.say(*(map(screen.warn, lines) if each.level == "DEBUG" else lines))
-    return FINE
+    return FINE if alive.issuperset(each.service for each in found) else PROBLEM

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Problem, Usage
 from prosaas_ops.texts import conduct as words
 
 KEPT_RELEASES = 3
@@ -78,7 +78,7 @@ class Images:
         """The images of the release that many before the one in use."""
         others = [release for release in self.releases() if release["images"] != self.in_use()]
         if not 1 <= back <= KEPT_RELEASES:
-            raise Problem(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
+            raise Usage(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
         if len(others) < back:
             raise Problem(words.FEWER_RELEASES(there=len(others), back=back))
         images: dict[str, str] = others[back - 1]["images"]

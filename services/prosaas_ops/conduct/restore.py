@@ -23,8 +23,8 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     path = world.root / name
     if not name or not path.is_file():
         known = sorted(str(found.relative_to(world.root)) for found in dumps(world))
-        told = words.NO_FILE(name=name) if name else ""
-        raise Usage("\n".join([f"make restore FILE=backups/….dump{told}", *known]))
+        told = words.NO_FILE(name=name) if name else str(words.WHICH_FILE)
+        raise Usage("\n".join([told, *known]))
     if world.recorded("DATABASE_URL"):
         raise Problem(str(words.MANAGED))
     if not any(found.state == "running" for found in world.containers("postgres")):

@@ -82,10 +82,15 @@ class Screen:
         return f"{self._mark}\u2068{piece(value)}{self._mark}\u2069" if self.terminal else piece(value)
 
     def cell(self, value: object, most: int) -> str:
-        """The value as a cell of a table, so many columns wide: padded, or cut with an ellipsis."""
-        text = piece(value)
-        while width(text) > most:
-            text = f"{text.removesuffix('…')[:-1]}…"
+        """The value as a cell of a table, so many columns wide: padded, or without its middle.
+
+        What tells names apart may stand at either end.
+        """
+        text = whole = piece(value)
+        kept = len(whole)
+        while width(text) > most and kept > 1:
+            kept -= 1
+            text = f"{whole[: kept - kept // 2]}…{whole[len(whole) - kept // 2 :]}"
         return self.value(text) + " " * (most - width(text))
 
     def paint_level(self, text: str, level: str) -> str:

@@ -19,7 +19,7 @@ GROUPS = {
 # A call that came back from a transfer has a charge for each of its parts; hashes are sorted sooner than the ids.
 _SUMS = """
     select {group} as name, currency,
-           count(distinct hashtextextended(charges.call_sid, 0)) filter (where kind = 'phone') as calls,
+           count(distinct hashtextextended(charges.call_sid, 0)) {counted} as calls,
            coalesce(sum(seconds) filter (where kind = 'phone'), 0) / 60 as minutes,
            sum(tokens_in)::bigint as tokens_in, sum(tokens_cached)::bigint as tokens_cached,
            sum(tokens_out)::bigint as tokens_out,
@@ -61,6 +61,8 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     """The statement that adds them up, and its values."""
     ending = wanted.by == "ending"
     query = _SUMS.format(
+        # A call that a model was used in is one of its calls.
+        counted="" if wanted.by == "model" else "filter (where kind = 'phone')",
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
         order="1, 2" if wanted.by == "day" else "cost desc, 1",

@@ -55,7 +55,8 @@ SPACE: Final = Text("make doctor (מקום פנוי), ואז שוב", "make doct
 PROVEN: Final = Text("שוחזר בצד כדי להוכיח: {counted}", "restored aside to prove it: {counted}")
 
 # make restore, make restore-drill
-NO_FILE: Final = Text(": אין {name}", ": there is no {name}")
+WHICH_FILE: Final = Text("איזה גיבוי? FILE=backups/….dump", "which backup? FILE=backups/….dump")
+NO_FILE: Final = Text("אין גיבוי {name}", "there is no backup {name}")
 MANAGED: Final = Text(
     "DATABASE_URL מוגדר: מסד נתונים מנוהל משוחזר באמצעים של הספק שלו",
     "DATABASE_URL is set: a managed database is restored by its provider's own means",

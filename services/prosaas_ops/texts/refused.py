@@ -27,7 +27,11 @@ NO_NUMBER: Final = Text(
     "{name}={value} is not a whole number from {least} up, for example {name}={default}",
 )
 NO_DECIMAL: Final = Text(
-    "{name}={value} אינו מספר חיובי; דוגמה: {name}=4", "{name}={value} is not a positive number, for example {name}=4"
+    "{name}={value} אינו מספר בין 0 ל-{most}; דוגמה: {name}=4",
+    "{name}={value} is not a number above 0 and below {most}, for example {name}=4",
+)
+NO_PORT: Final = Text(
+    "{name}={value} אינו port: הגדול ביותר הוא {most}", "{name}={value} is not a port: the highest is {most}"
 )
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
 NO_MOMENT: Final = Text(

@@ -141,7 +141,9 @@ NONE: Final = Text("אין", "none")
 CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's side: {heard}")
 AS_PLANNED: Final = Text("כמו בתרחיש", "as the scenario has it")
 NOT_AS_PLANNED: Final = Text("לא כמו בתרחיש: {problems}", "not as the scenario has it: {problems}")
-LASTED: Final = Text("משך: {time}, {ending}", "duration: {time}, {ending}")
+LASTED: Final = Text(
+    "זמן התרחיש, כולל הצלצול: {time}, {ending}", "the scenario's own time, ringing included: {time}, {ending}"
+)
 END_SEEN: Final = Text("השיחה הסתיימה", "ended")
 END_UNSEEN: Final = Text("סיום השיחה לא נראה בזמן", "its end was not seen in time")
 JOB_DONE: Final = Text("המשימה שלה הושלמה", "its job done")

@@ -65,7 +65,7 @@ def test_a_job_that_failed_is_not_said_to_be_done(screen: Screen, paper: Any) ->
     failed = placed(20)
     failed.job = "JOB_FAILED"
     assert verdict(failed, Recorded(), False, screen) == 1  # type: ignore[arg-type]
-    assert "❌ duration: 31s, ended, its job failed" in paper.text
+    assert "❌ the scenario's own time, ringing included: 31s, ended, its job failed" in paper.text
 
 
 @pytest.mark.parametrize(

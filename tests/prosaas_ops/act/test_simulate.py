@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from prosaas_ops.act import simulate
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Problem, Usage
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
@@ -123,12 +123,12 @@ def test_another_job_of_the_call_is_not_taken_for_its_summary(
     assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).job == "JOB_FAILED"
 
 
-def test_an_order_that_is_refused_is_a_problem_in_the_simulators_words(
+def test_an_order_that_is_refused_is_wrong_usage_in_the_simulators_words(
     simulator: type[Simulator], log: type[Log], engine: Any
 ) -> None:
     simulator.status, simulator.rows = 400, [{"error": "אין תסריט 'demmo'\nat line 3"}]
     said: list[str] = []
-    with pytest.raises(Problem, match=r"refused the call: אין תסריט 'demmo'$"):
+    with pytest.raises(Usage, match=r"refused the call: אין תסריט 'demmo'$"):
         simulate.place(engine, "CA1", scenario="demmo", speed=4.0, accepted=lambda: said.append("calling"))
     assert said == [], "nobody is said to be called"
 

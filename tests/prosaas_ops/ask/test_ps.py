@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.ask import ps
-from prosaas_ops.options import FINE, Problem
+from prosaas_ops.options import FINE, PROBLEM, Problem
 
 
 def test_each_service_stands_there_with_the_level_that_it_says(
@@ -37,3 +37,14 @@ def test_a_stack_that_does_not_run_is_a_problem(engine: Any, options: Any, monke
     monkeypatch.setattr(ps, "opened", lambda: engine)
     with pytest.raises(Problem, match="not running"):
         ps.run(options("ps"))
+
+
+def test_a_service_of_which_nothing_runs_is_a_problem_and_a_generation_that_ended_is_none(
+    engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.on_run = lambda service, command: (0, json.dumps({"level": "INFO", "source": "x", "switches": []}), "")
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    engine.states["prosaas-calls"] = "exited"
+    assert ps.run(options("ps")) == PROBLEM
+    engine.begin("prosaas-calls")
+    assert ps.run(options("ps")) == FINE

@@ -17,7 +17,7 @@ from prosaas_ops.conduct import backup, database, restore
 from prosaas_ops.conduct.backup import schedule
 from prosaas_ops.conduct.run import run, unfinished
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Problem, Usage
 
 
 @pytest.fixture
@@ -248,3 +248,11 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
     (world.root / ".env").write_text("BACKUP_KEEP=1\n")
     backup._keep(world, dated[0])
     assert sorted(folder.iterdir()) == sorted([own, dated[0], dated[2]])
+
+
+@pytest.mark.parametrize(("name", "said"), [("x.dump", "there is no backup x.dump"), ("", "which backup? FILE=")])
+def test_a_restore_of_what_is_not_there_says_so_once(world: World, name: str, said: str) -> None:
+    with pytest.raises(Usage) as refused:
+        restore.examined(world, name, force=False)
+    assert str(refused.value).startswith(said)
+    assert "make restore" not in str(refused.value)

@@ -6,7 +6,7 @@ import pytest
 
 from prosaas_ops.conduct.images import KEPT_RELEASES, Images
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Usage
 
 
 class Shelf(World):
@@ -59,7 +59,7 @@ def test_the_last_three_can_be_gone_back_to_and_older_ones_are_gone(shelf: Shelf
         images = shelf.release(f"v{number}")
     assert [images.earlier(back)["api"] for back in range(1, KEPT_RELEASES + 1)] == ["v6", "v5", "v4"]
     assert {image for tag, image in shelf.tags.items()} == {"v7", "v6", "v5", "v4"}
-    with pytest.raises(Problem, match="from 1"):
+    with pytest.raises(Usage, match="from 1"):
         images.earlier(KEPT_RELEASES + 1)
 
 

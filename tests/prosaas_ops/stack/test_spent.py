@@ -71,7 +71,7 @@ def test_the_table_says_what_has_no_price_and_what_is_estimated(
     assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="model")) == FINE
     said = capsys.readouterr().out
     assert "0.30 USD" in said.splitlines()[0]
-    assert "gpt-realtime-2.1       0       0.0         1000     80%         100    0.2500 USD" in said
+    assert "gpt-realtime-2.1       1       0.0         1000     80%         100    0.2500 USD" in said
     assert "1 charges have no price" in said
     assert "1 charges are estimated" in said
 
