@@ -56,7 +56,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.postgres)
     if "browser" in fixtures:
         item.add_marker(pytest.mark.browser)
-    if fixtures & {"stack", "checkout", "swarm"}:
+    if fixtures & {"stack", "checkout", "swarm"} or item.nodeid.startswith(("tests/stack/", "tests/swarm/")):
         item.add_marker(pytest.mark.docker)
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")

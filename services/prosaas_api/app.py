@@ -36,7 +36,10 @@ def create_app(settings: Settings) -> FastAPI:
             twilio = TwilioCalls(settings)
             app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             try:
-                async with following("prosaas-api", settings.database_url), keeping("prosaas-api", rest_engine):
+                async with (
+                    following("prosaas-api", settings.database_url),
+                    keeping("prosaas-api", rest_engine, settings.keep_blackbox_days),
+                ):
                     yield
             finally:
                 await twilio.close()

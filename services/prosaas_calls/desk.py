@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable
 from time import monotonic, time
 
-from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.call import Call
 from prosaas_calls.call.live_call import LiveCall
+from prosaas_calls.call.services import Services
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.ending import EndReason
 from prosaas_calls.sockets import TextSocket

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_calls.call.call import Services
+from prosaas_calls.call.services import Services
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.memory import memory
@@ -74,7 +74,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
         await store.warm_up()
         async with (
             following(log_settings.service, settings.database_url),
-            keeping(log_settings.service, engine),
+            keeping(log_settings.service, engine, settings.keep_blackbox_days),
             pages.listening(host, settings.operators_port) as operators_port,
             server.listening(host, settings.port or DEFAULT_PORT) as port,
         ):

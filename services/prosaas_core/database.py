@@ -19,6 +19,8 @@ from prosaas_core.settings import Settings
 
 # Postgres chose one of two transactions that waited for each other, or could not put them in an order.
 RACED = ("40P01", "40001")
+# A statement waited for a lock for longer than lock_timeout says.
+LOCK_NOT_AVAILABLE = "55P03"
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0

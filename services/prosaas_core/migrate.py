@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import demo
-from prosaas_core.database import DatabaseUnavailable, make_engine, transaction
+from prosaas_core.database import LOCK_NOT_AVAILABLE, DatabaseUnavailable, make_engine, transaction
 from prosaas_core.patience import Patience
 from prosaas_core.postgres import address, pooler, refusal, roles
 from prosaas_core.settings import Settings, SettingsError, load_settings
@@ -28,7 +28,6 @@ from prosaas_logging import bootstrap, get_logger
 LOCK = 7_076_723_455
 WAIT_S = 60.0
 LOCK_TIMEOUT_MS = 5000
-LOCK_NOT_AVAILABLE = "55P03"
 LOCK_PATIENCE = Patience(first_s=1.0, longest_s=10.0, total_s=300.0)
 
 log = get_logger(__name__)

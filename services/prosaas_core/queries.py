@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import TypeAlias
 
-from sqlalchemy import false, func, or_, select, update
+from sqlalchemy import false, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from prosaas_core.database import LOCK_NOT_AVAILABLE
 from prosaas_core.facts.endings import HANDED_OVER, EndReason
 from prosaas_core.jobs import BUSINESS_TELL, enqueue
 from prosaas_core.messages.fates import ENDED
@@ -16,6 +18,7 @@ from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffec
 _LONGEST_CALL = timedelta(hours=4)
 # Among the metrics of a call without a record: prosaas-calls had it.
 STREAMED = "streamed"
+_LOCK_TIMEOUT_MS = 500
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
 
@@ -106,11 +109,17 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
 async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -> None:
     """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more.
 
-    A caller waits for this: while its record is being stored, that is not waited for.
+    A caller waits for this: other news of the call is waited for shortly, a record that takes longer to be stored is
+    not. What this transaction does next waits for no lock any longer either.
     """
-    unseen = select(Call.call_sid).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
-    free = unseen.with_for_update(skip_locked=True).scalar_subquery()
-    await conn.execute(update(Call).where(Call.call_sid == free).values(end_reason=reason and reason.value))
+    unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
+    try:
+        async with conn.begin_nested():
+            await conn.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
+            await conn.execute(unseen.values(end_reason=reason and reason.value))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
 
 
 async def note_stream(conn: Executor, call_sid: str) -> None:

@@ -3,8 +3,9 @@
 from .adopt.celery import adopt_celery
 from .events import Event
 from .logger import Logger, get_logger
+from .remembered import TimelineEntry
 from .runtime import bootstrap, counters, flush, shutdown
-from .scope import Scope, TimelineEntry, scope, watched
+from .scope import Scope, scope, watched
 from .settings import LogSettings
 from .testing import EventRecord, capture_events
 

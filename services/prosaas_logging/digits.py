@@ -38,10 +38,17 @@ _ENDS: Final = re.compile(r"(?![A-Za-z_])")
 _PHONE_BEFORE: Final = re.compile(r"(?<=\+)|(?<=%2B)")
 _JOINED_BEFORE: Final = re.compile(r"(?<=[A-Za-z0-9][\-_./])")
 _JOINED_AFTER: Final = re.compile(r"[\-_./][A-Za-z0-9]")
+# People space numbers as they like, and say them digit by digit. A country's own digits have no dot in them: 97.25 has.
+_NEAR: Final = f"[{_BLANKS}{_DASHES}]{{0,3}}"
+_BETWEEN: Final = f"[{_BLANKS}{_DASHES}.()/]{{0,3}}"
+# A number of ours without a plus: the value of a JSON key, or a part of a decimal, an address or an id, is none. What
+# ends a sentence may follow.
+_ALONE: Final = r"(?<![A-Za-z0-9_.,+%/\-])(?<![^A-Za-z]:)"
+_NO_MORE: Final = r"(?![0-9A-Za-z_]|[.][0-9A-Za-z_])"
 _PHONES: Final = (
-    re.compile(rf"{EDGE}(?<![/+])(?:\+|%2B)[1-9](?:[ \-.()]{{0,2}}[0-9]){{7,14}}(?![0-9])"),
-    re.compile(r"(?<![A-Za-z0-9_.:,+%/\-])05[0-9](?:[ \-]?[0-9]){7}(?![0-9A-Za-z_.])"),
-    re.compile(r"(?<![A-Za-z0-9_.:,\[+%/\-])9725[0-9]{8}(?![0-9A-Za-z_.])"),
+    re.compile(rf"{EDGE}(?<![/+])(?:\+|%2B)[1-9](?:{_BETWEEN}[0-9]){{7,14}}(?![0-9])"),
+    re.compile(rf"{_ALONE}0{_NEAR}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"),
+    re.compile(rf"{_ALONE}(?<!\[)(?:00)?9{_NEAR}7{_NEAR}2{_BETWEEN}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"),
 )
 Span = tuple[int, int]
 

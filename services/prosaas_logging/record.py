@@ -24,6 +24,20 @@ class Source(Protocol):
 Record = tuple[float, int, Source, AnyEvent | str, dict[str, object], ErrorInfo | None]
 
 
+# What Python takes for a record beside the texts in it.
+RECORD_BYTES: Final = 1024
+
+
+def weight(record: Record) -> int:
+    """About how many bytes *record* holds."""
+    what, fields = record[3], record[4]
+    size = RECORD_BYTES + (len(what) if isinstance(what, str) else 0)
+    for value in fields.values():
+        if type(value) is str:
+            size += len(value)
+    return size
+
+
 class Context:
     """A scope's fields at the moment of a record, and the ids that the human line shows at its end."""
 

@@ -25,6 +25,7 @@ from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .levels import WARNING, level_name
 from .logger import get_logger
+from .losses import Lost
 from .policy import Policy, Recorded, apply, in_force
 from .real import Lock
 from .record import Context, Record
@@ -34,7 +35,7 @@ from .scope import current, tell_all
 from .settings import LogSettings, load_settings
 from .switch import Switch
 from .trouble import Repeats, Said
-from .writer import Losses, Writer
+from .writer import Writer
 
 FLUSH_SECONDS: Final = 1.0
 # Below every level that anybody names.
@@ -181,7 +182,7 @@ def _tick() -> None:
             _log.warning("what is written to descriptors 1 and 2 is no event any more: its reader has ended")
 
 
-def _loss_report(losses: Losses) -> Said:
+def _loss_report(losses: Lost) -> Said:
     parts = ", ".join(f"{level} {cause}: {count}" for (level, cause), count in sorted(losses.items()))
     fields: dict[str, object] = {"total": sum(losses.values()), "losses": parts}
     return (time.time(), WARNING, _log, LOG_DROPPED, fields, None), Context({})

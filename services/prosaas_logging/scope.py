@@ -1,4 +1,4 @@
-"""What a call, a request or a job carries: its ids, its flight recorder, its line budget and its timeline."""
+"""The scope of a call, a request or a job: which of its lines are written, recorded or folded, and who is in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from itertools import takewhile
 from types import TracebackType
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -17,21 +16,12 @@ from .budget import Account, room_for
 from .catalogue import LINES_FOLDED, SCOPE_NAMED
 from .events import AnyEvent, Event
 from .folded import Folded
-from .levels import DEBUG, ERROR, INFO, level_name
+from .levels import DEBUG, ERROR, INFO
 from .policy import Policy, follow, in_force
 from .record import Context, Record
+from .remembered import GOES_BY, Remembered
 
 _KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
-_TAIL_NAMES: Final = {
-    "call": ("call_sid", "request_id"),
-    "request": ("request_id", "call_sid", "message_id"),
-    "job": ("job_id", "call_sid", "message_id"),
-    "part": ("request_id", "job_id", "call_sid", "message_id"),
-    "process": (),
-}
-_TIMELINE_LENGTH: Final = 2000
-_NO_TIMELINE: Final[deque[tuple[Record, bool]]] = deque(maxlen=0)
-_NO_RING: Final[deque[Record]] = deque(maxlen=0)
 # How often the errors of one scope may have its recorder written; an abnormal end does whatever came before it.
 MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
@@ -47,58 +37,24 @@ class _Voice(NamedTuple):
 _VOICE: Final = _Voice("prosaas_logging", {})
 
 
-class TimelineEntry(NamedTuple):
-    """One line of a call's own history, as its database record keeps it."""
-
-    t_ms: int
-    level: str
-    event: str | None
-    text: str
-    folded: bool
-
-
-class Scope:
+class Scope(Remembered):
     """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
-    __slots__ = (
-        "_account",
-        "_dumped_at",
-        "_dumps",
-        "_folded",
-        "_policy",
-        "_room",
-        "_timeline",
-        "_token",
-        "context",
-        "emit",
-        "ended",
-        "id",
-        "keep",
-        "kind",
-        "level",
-        "ring",
-        "started",
-    )
+    __slots__ = ("_account", "_dumped_at", "_dumps", "_folded", "_room", "_token", "emit", "ended", "keep", "level")
 
     keep: Callable[[Record], object]
     emit: Callable[[Record], object]
 
     def __init__(self, kind: str, fields: dict[str, object]) -> None:
-        self.kind: Final = kind
-        self.id = self._named(fields)
-        self.ring: deque[Record] = _NO_RING
-        self.started: float = 0.0
+        super().__init__(kind, fields)
         self._account = Account()
         self._room = room_for(0, kind, of_a_call=False)
         self._folded = Folded()
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
-        self._timeline = deque(maxlen=_TIMELINE_LENGTH) if kind == "call" else _NO_TIMELINE
         self._token: Token[Scope] | None = None
-        self.context = self._make_context(fields)
         self.level = INFO
-        self._policy = in_force()
 
     def add(self, **fields: object) -> None:
         """Add fields that became known later; records already made keep the ones they had.
@@ -120,16 +76,6 @@ class Scope:
         with suppress(Exception):
             self._policy.dump(self, reason, self.kind in ("call", "job"))
 
-    def drain(self) -> list[Record]:
-        """Take what was recorded; of two who drain at once each record goes to one."""
-        records = []
-        for _ in range(len(self.ring)):
-            try:
-                records.append(self.ring.popleft())
-            except IndexError:
-                break
-        return records
-
     @property
     def folded(self) -> int:
         """How many routine lines were folded away so far."""
@@ -144,38 +90,6 @@ class Scope:
     def untold(self) -> int:
         """How many of these no line has told of that ends a call."""
         return self._account.folded - self._account.told
-
-    @property
-    def timeline(self) -> list[TimelineEntry]:
-        """The call's lines at INFO and above so far, the folded ones too, for its database record."""
-        return self.timeline_after()[0]
-
-    def timeline_after(self, mark: object = None) -> tuple[list[TimelineEntry], object]:
-        """The entries that came after *mark*, which an earlier answer gave, and the mark of this one.
-
-        For who keeps a timeline elsewhere while it grows; any thread may ask, and nothing new costs next to nothing.
-        """
-        if not self._timeline or self._timeline[-1] is mark:
-            return [], mark
-        kept = self._timeline.copy()
-        fresh = list(takewhile(lambda each: each is not mark, reversed(kept)))
-        return [self._entry(*each) for each in reversed(fresh)], kept[-1]
-
-    def _entry(self, record: Record, folded: bool) -> TimelineEntry:
-        moment, level, _, what, _, _ = record
-        return TimelineEntry(
-            t_ms=max(0, round((moment - self.started) * 1000)),
-            level=level_name(level),
-            event=what.name if isinstance(what, Event) else None,
-            text=self._in_words(record),
-            folded=folded,
-        )
-
-    def _in_words(self, record: Record) -> str:
-        try:
-            return self._policy.render_entry(record, self.context)
-        except Exception as broken:
-            return f"<{type(broken).__name__}>"
 
     def follow(self) -> None:
         """Choose how this scope keeps and emits, for the policy in force; once more if that changes meanwhile."""
@@ -290,15 +204,6 @@ class Scope:
             with suppress(Exception):
                 self._policy.submit(record, self.context)
 
-    def _named(self, fields: dict[str, object]) -> str:
-        return next((str(fields[name]) for name in _TAIL_NAMES[self.kind] if fields.get(name)), self.kind)
-
-    def _make_context(self, fields: dict[str, object]) -> Context:
-        names = _TAIL_NAMES[self.kind]
-        if self.kind == "call" and fields.get("call_sid"):
-            names = names[:1]
-        return Context(fields, tuple(f"{name}={fields[name]}" for name in names if fields.get(name)))
-
     def __enter__(self) -> Scope:
         self.started = time.time()
         self._token = _current.set(self)
@@ -344,7 +249,7 @@ def scope(*, kind: str | None = None, **fields: object) -> Scope:
         fields["kind"], kind = kind, None
     found = kind or next((kind for name, kind in _KINDS.items() if name in fields), "part")
     fields = {**_current.get().context.fields, **fields}
-    if kind is not None and not any(fields.get(name) for name in _TAIL_NAMES[kind]):
+    if kind is not None and not any(fields.get(name) for name in GOES_BY[kind]):
         fields["request_id"] = uuid4().hex[:16]
     return Scope(found, fields)
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from .buffer import Buffer, quarters
 from .events import AnyEvent
-from .levels import DEBUG, ERROR, INFO, WARNING, level_name
+from .levels import DEBUG, ERROR, INFO, WARNING
+from .losses import Losses, Lost
 from .outlet import Outlet
-from .real import Empty, Event, Lock, RLock, SimpleQueue, Thread, sleep
-from .record import Context, Record
+from .real import Empty, Event, Lock, SimpleQueue, Thread, sleep
+from .record import RECORD_BYTES, Context, Record, weight
 from .trouble import Repeats, Said
 
 POLL_SECONDS: Final = 0.02
 TICK_SECONDS: Final = 0.1
-REPORT_SECONDS: Final = 1.0
 # What an error may wait until it is in the pipe, and how much of all time may go into that.
 ERROR_SECONDS: Final = 0.05
 ERROR_SHARE: Final = 0.05
@@ -28,21 +28,7 @@ ROOM_SECONDS: Final = 1.0
 # a backlog, and of that each eighth record is weighed, for looking into one costs as much as handing it over.
 PORTION: Final = 64
 _EACH: Final = 8
-# What Python takes for a record beside the texts in it.
-_RECORD_BYTES: Final = 1024
 _LONG_LINE: Final = 4096
-
-Losses = Mapping[tuple[str, str], int]
-
-
-def weight(record: Record) -> int:
-    """About how many bytes *record* holds."""
-    what, fields = record[3], record[4]
-    size = _RECORD_BYTES + (len(what) if isinstance(what, str) else 0)
-    for value in fields.values():
-        if type(value) is str:
-            size += len(value)
-    return size
 
 
 class Writer:
@@ -57,7 +43,7 @@ class Writer:
         render: Callable[[Record, Context], bytes],
         capacity: int,
         *,
-        report: Callable[[Losses], Said],
+        report: Callable[[Lost], Said],
         repeats: Repeats | None = None,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
@@ -67,7 +53,7 @@ class Writer:
         self._make_report = report
         self._repeats = repeats
         self._tick = tick
-        self._most_waiting = max(256, capacity // _RECORD_BYTES)
+        self._most_waiting = max(256, capacity // RECORD_BYTES)
         self._always_waits = self._most_waiting // 4 * quarters(DEBUG)
         self._always_weighs = capacity // 4 * quarters(DEBUG)
         self.reset()
@@ -76,13 +62,12 @@ class Writer:
         """All that belongs to one process: a forked child starts from nothing, for its parent keeps the rest."""
         # By level, for events by level and event; who reads them turns them into names.
         self.lines: dict[int | tuple[int, AnyEvent], int] = {}
-        self.dropped: Counter[tuple[str, str]] = Counter()
-        self._losses: Counter[tuple[str, str]] = Counter()
-        self._losing = RLock()
+        self._losses = Losses()
+        self.dropped = self._losses.all
+        self._lose = self._losses.add
         self._inbox: deque[Said] = deque()
         self._weight = 0
         self._buffer = Buffer(self._outlet, self._capacity, self._lose)
-        self._reported = 0.0
         self._ticked = 0.0
         # A SimpleQueue, for its put may be interrupted by a signal handler that logs, and an Event's set may not.
         self._wake: SimpleQueue[None] = SimpleQueue()
@@ -307,17 +292,8 @@ class Writer:
         except Exception:
             return [(record, context)]
 
-    def _lose(self, level: int, cause: str) -> None:
-        with self._losing:
-            self._losses[level_name(level), cause] += 1
-            self.dropped[level_name(level), cause] += 1
-
     def _report(self) -> None:
         """Say what was lost, once the pipe moves again."""
-        if not self._losses or self._buffer or time.monotonic() - self._reported < REPORT_SECONDS:
-            return
-        self._reported = time.monotonic()
-        with self._losing:
-            losses, self._losses = self._losses, Counter()
-        self._render_all([self._make_report(losses)])
-        self._buffer.write()
+        if not self._buffer and (untold := self._losses.take()):
+            self._render_all([self._make_report(untold)])
+            self._buffer.write()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 
 from prosaas_ops import audited
@@ -74,6 +75,7 @@ def main(arguments: list[str]) -> int:
     watched = command in audited.COMMANDS
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
+    _hear_the_reader_go()
     try:
         # The longest part of the first second, in which many change their mind.
         module = import_module(f"prosaas_ops.{COMMANDS[command]}")
@@ -109,6 +111,19 @@ def options_of(command: str) -> tuple[str, ...]:
     """What a command takes; of those that are audited, the reason too."""
     own: tuple[str, ...] = import_module(f"prosaas_ops.{COMMANDS[command]}").OPTIONS
     return (*own, "WHY") if command in audited.COMMANDS else own
+
+
+def _hear_the_reader_go() -> None:
+    """The door keeps this process's stdin open as long as its terminal or its client lives; its end is a hang-up."""
+    if "OPS_STDIN" not in os.environ:
+        return
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _interrupt(_number: int, _frame: object) -> None:

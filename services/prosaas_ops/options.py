@@ -134,6 +134,19 @@ class Options:
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
+    def window(self, default: str) -> tuple[datetime, datetime]:
+        """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
+        since = self.since("SINCE", default)
+        assert since is not None
+        return since, self.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+
+    def business(self) -> int:
+        """The business's number, 0 for all of them."""
+        value = self.text("BUSINESS")
+        if value and not (value.isascii() and value.isdigit()):
+            raise Usage(refused.NO_BUSINESS(business=value))
+        return int(value or 0)
+
     def _last(self, name: str, clock: str) -> datetime:
         """The last time that it was so late, where the offset says."""
         try:

@@ -39,7 +39,7 @@ async def serve(settings: Settings) -> None:
         async with (
             Outbound() as outbound,
             following("worker", settings.database_url),
-            keeping("worker", engine),
+            keeping("worker", engine, settings.keep_blackbox_days),
         ):
             queue = Queue(
                 Tools(settings, engine, outbound, prices_of(settings, settings.openai_text_model)),

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from browser_world.console import ENDED, HOSTILE, LIVE, PlayedEngine, console
 from browser_world.looks import barriers, nu_complaints, too_wide
+from clocks import Clock
 from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.facts.troubles import CallFacts, opening
 from prosaas_ops.console.session import Doorkeeper
@@ -248,7 +249,8 @@ async def test_an_ended_session_is_told_so_wherever_it_looks(desk: Desk, monkeyp
 async def test_a_stranger_and_a_used_link_see_nothing_and_an_idle_console_ends(
     browser: Browser, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    async with console(database_url, monkeypatch, tmp_path, idle_seconds=3) as (_, url, door):
+    clock = Clock()
+    async with console(database_url, monkeypatch, tmp_path, idle_seconds=0.5, now=clock) as (_, url, door):
         context = await newcomer(browser, 1400, "light", "en")
         page = await context.new_page()
         answer = await page.goto(f"{url}/call/{ENDED}")
@@ -263,8 +265,9 @@ async def test_a_stranger_and_a_used_link_see_nothing_and_an_idle_console_ends(
         assert answer.status == 403
         await context.close()
         await other.context.close()
-        await until(lambda: door.idle_seconds > 3)
         port = int(url.rpartition(":")[2])
+        assert _listens(port)
+        clock.now += 1
         await until(lambda: not _listens(port))
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -167,7 +167,11 @@ def lines_of(engine: PlayedEngine, call_sid: str, began: float, *, ends: bool) -
 
 @asynccontextmanager
 async def console(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, idle_seconds: float = IDLE_SECONDS
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    idle_seconds: float = IDLE_SECONDS,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[tuple[PlayedEngine, str, Doorkeeper]]:
     """The console on a port of its own: its engine, its address and who keeps its door."""
     engine = PlayedEngine()
@@ -180,7 +184,7 @@ async def console(
     lines_of(engine, ENDED, time.time() - 120, ends=True)
     lines_of(engine, LIVE, time.time() - 5, ends=False)
     engine.live = [LiveCall(LIVE, "456", datetime.now(UTC).isoformat())]
-    doorkeeper = Doorkeeper()
+    doorkeeper = Doorkeeper(now)
     world = World(engine)  # type: ignore[arg-type]
     port = free_port()
     servers: list[uvicorn.Server] = []

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from calls_world.waiting import SAFETY_SECONDS
-from prosaas_calls.call.call import Services
+from prosaas_calls.call.services import Services
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics

@@ -114,11 +114,11 @@ def test_a_real_syslog_server_keeps_each_services_lines_whole_and_a_call_is_foun
 
 
 def read_in(container: str, path: str) -> str:
-    """The file, once the server has written it."""
+    """The file, once the server has written a whole line of it."""
     ends = time.monotonic() + 30
     while True:
         done = subprocess.run(["docker", "exec", container, "cat", path], capture_output=True, text=True, check=False)
-        if done.stdout or time.monotonic() > ends:
+        if done.stdout.endswith("\n") or time.monotonic() > ends:
             return done.stdout
         time.sleep(0.2)
 

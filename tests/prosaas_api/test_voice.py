@@ -440,6 +440,28 @@ async def test_who_is_back_from_a_transfer_does_not_wait_for_their_record_to_be_
     assert verify(settings.call_token_secret, str(parameter.get("value"))).business_id == 456
 
 
+async def test_whom_we_put_through_is_noted_though_other_news_of_the_call_comes_at_the_same_moment(
+    client: Client, calls: CallsService, engine: AsyncEngine, rows: Any
+) -> None:
+    """Passed over, they would be one who was missed, of whom the business is told."""
+    await client.twilio("/twilio/voice", CALL)
+    calls.status, calls.body = 503, {"status": "full"}
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE calls SET carrier_status = 'in-progress'"))
+        putting_through = asyncio.create_task(client.twilio("/twilio/voice?attempt=3", CALL))
+        await _waits_for_a_lock(rows)
+    assert document(await putting_through)[0].tag == "Dial"
+    assert await rows("SELECT end_reason, carrier_status FROM calls") == [("transferred", "in-progress")]
+
+
+async def _waits_for_a_lock(rows: Any) -> None:
+    async with asyncio.timeout(10):
+        while not await rows(  # noqa: ASYNC110
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_database_that_refuses_to_say_who_is_back_leaves_them_with_the_agent(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

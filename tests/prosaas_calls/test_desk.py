@@ -11,7 +11,7 @@ from calls_world.phone import phone
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, calls_world
 from prosaas_calls import desk
-from prosaas_calls.call.call import Services
+from prosaas_calls.call.services import Services
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits

@@ -120,8 +120,8 @@ for number, name in enumerate(json.loads(sys.argv[1])):
         runtime._running.switch._due = 0.0
         say_everything(name)
         flush(0.2)
-        runtime._running.writer._losses["INFO", "test"] += 1
-        runtime._running.writer._reported = 0.0
+        runtime._running.writer._losses.add(20, "test")
+        runtime._running.writer._losses._told_at = 0.0
         runtime._running.recorder._tokens = 10.0
     mend()
     if left:

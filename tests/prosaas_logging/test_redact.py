@@ -79,6 +79,29 @@ def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
     assert secret not in str(clean("note", text))
 
 
+MARKS = " .-()/\u00a0\u200f\u2011\u2013\u2067"
+
+
+@given(
+    start=st.sampled_from(["972.", "00972)", "+972/", "972", "0", "0-", "0 "]),
+    marks=st.lists(st.text(MARKS, max_size=3), min_size=8, max_size=8),
+    around=st.sampled_from([("", ""), ("rang ", " back"), ("tel:", "."), ('"', '"'), ("(", ")"), ("הוא ", ", תודה")]),
+)
+def test_a_mobile_number_is_hidden_however_it_is_spaced(start: str, marks: list[str], around: tuple[str, str]) -> None:
+    spelled = start + "".join(map("".join, zip(["", *marks], "507654321", strict=True)))
+    shown = redact(spelled.join(around))
+    assert "54321" not in "".join(filter(str.isdigit, shown)), shown
+    assert shown.startswith(around[0])
+    assert shown.endswith(around[1])
+
+
+@given(st.lists(st.text(" -\u00a0\u200f\u2011", max_size=3), min_size=11, max_size=11))
+def test_a_number_that_is_said_digit_by_digit_is_hidden(marks: list[str]) -> None:
+    for number in ("972507654321", "0507654321"):
+        spelled = "".join(map("".join, zip(number, [*marks[: len(number) - 1], ""], strict=True)))
+        assert "54321" not in "".join(filter(str.isdigit, redact(f"said {spelled}.")))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -90,6 +113,11 @@ def test_a_text_that_looks_secret_is_hidden(text: str, secret: str) -> None:
         "3+4=7 and 1+2345",
         "task-1234567890",
         "in 1700000000000 ms",
+        '{"at_us":972501234567,"all":[972501234567,972501234567]}',
+        "97.25 12345678",
+        "972501234567.125 s",
+        "2026-05-01 12:34:05 1234567",
+        "972501234567891",
     ],
 )
 def test_ordinary_text_passes_unchanged(text: str) -> None:
@@ -220,24 +248,31 @@ UNITS = [
 ]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
-    """Any repeated unit: what is linear takes about a millisecond for 16 KiB, what is quadratic hundreds of them."""
+    """Any repeated unit: four times as long takes four times as long where it is linear, and sixteen where it is not.
+
+    What is over in four milliseconds at 8 KiB is neither: a quadratic one takes tens of them.
+    """
     pattern = PATTERNS[name]
+
+    def took(count: int, before: str, after: str) -> float:
+        return seconds(lambda long: pattern.sub("", long), before + unit * (count // len(unit)) + after)
+
     for unit in UNITS:
-        for text in (unit * (16_384 // len(unit)), "x" + unit * (16_384 // len(unit)) + "\x00"):
-            assert seconds(lambda long: pattern.sub("", long), text) < 0.02, unit
+        for around in (("", ""), ("x", "\x00")):
+            long = took(8192, *around)
+            assert long < 0.004 or long < 9 * took(2048, *around), unit
 
 
 TABLES = ["9725 9999 ", "-5", "050-0", "2024-01-25 1)a1 4 5 8 0 ", "4580123456789012 key=", "a-112 123456782 00 "]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("unit", [*UNITS, *TABLES])
 def test_a_text_of_any_length_is_redacted_in_bounded_time(unit: str) -> None:
+    """Ten milliseconds where there is a processor to be had."""
     for text in (unit * (65536 // len(unit)), unit * (3_000_000 // len(unit))):
-        assert seconds(redact, text) < 0.01
+        assert seconds(redact, text) < 0.03
         assert len(redact(text)) <= LONGEST_TEXT + 200
 
 

@@ -574,4 +574,4 @@ def test_shapes_that_somebody_makes_up_are_not_remembered_for_ever() -> None:
             shapes.words(f"said {number}", {f"made_up_{number}": f"{number} things"})
             shapes.words("x" * 10_000 + str(number), {"n": number})
 
-    assert grown(say, 20_000) < 4 * 1024**2
+    assert grown(say, 10_000) < 4 * 1024**2

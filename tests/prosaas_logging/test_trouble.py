@@ -112,9 +112,9 @@ def test_wording_has_no_ids_and_no_numbers(text: str, words: str) -> None:
 
 def test_wording_takes_no_longer_for_a_hostile_text() -> None:
     for unit in ("a", "-", "1", "a-", "a1", " ", "-1", "\u05d0"):
-        began = time.perf_counter()
+        began = time.thread_time()
         kind_of((0.0, ERROR, log, unit * 1_000_000, {"text": unit * 1_000_000}, None))
-        assert time.perf_counter() - began < 0.1
+        assert time.thread_time() - began < 0.1
 
 
 def test_a_storm_of_different_warnings_writes_each_and_still_counts_what_came_after() -> None:

@@ -16,9 +16,10 @@ import pytest
 from prosaas_logging.catalogue import LOG_DROPPED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
+from prosaas_logging.losses import REPORT_SECONDS, Lost
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
-from prosaas_logging.writer import PORTION, REPORT_SECONDS, TICK_SECONDS, Losses, Writer
+from prosaas_logging.writer import PORTION, TICK_SECONDS, Writer
 
 log = get_logger("tests.writer")
 NOWHERE = Context({})
@@ -32,7 +33,7 @@ def render(record: Record, context: Context) -> bytes:
     return f"{record[1]} {record[3]}\n".encode()
 
 
-def report(losses: Losses) -> tuple[Record, Context]:
+def report(losses: Lost) -> tuple[Record, Context]:
     return (0.0, WARNING, log, LOG_DROPPED, {"total": sum(losses.values())}, None), NOWHERE
 
 

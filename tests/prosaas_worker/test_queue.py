@@ -114,6 +114,10 @@ async def test_an_exception_is_retried_with_a_warning_and_forgotten_once_it_work
         async with working(tools, body):
             await until(lambda: empty(tools))
     assert attempts == [1, 2, 3]
+    # Which `make jobs` shows of one that is tried again.
+    async with tools.engine.connect() as connection:
+        kept = await connection.scalars(text("SELECT traceback->>'exception_message' FROM pgqueuer_log ORDER BY id"))
+        assert [why for why in kept if why] == ["Unavailable: api.test: not yet"] * 2
     retries = [event for event in events if event.event == "JOB_RETRY"]
     assert [(retry.level, retry.fields["attempt"], retry.fields["error"]) for retry in retries] == [
         ("WARNING", 1, "Unavailable: api.test: not yet"),
@@ -257,7 +261,9 @@ async def test_a_job_is_not_there_when_its_row_was_rolled_back(tools):
     assert await empty(tools)
 
 
-async def test_draining_lets_a_running_job_finish(tools):
+async def test_draining_lets_a_running_job_finish_and_is_not_taken_for_being_stuck(tools, monkeypatch):
+    """Nobody looks for jobs any more: a health check that minds would end the worker in the middle of its last ones."""
+    monkeypatch.setattr("prosaas_worker.queue._STUCK_S", -1.0)
     started, go_on, finished = asyncio.Event(), asyncio.Event(), []
 
     async def body(job, _):
@@ -268,9 +274,11 @@ async def test_draining_lets_a_running_job_finish(tools):
     await put(tools)
     async with working(tools, body) as queue:
         await asyncio.wait_for(started.wait(), SAFETY_S)
+        assert queue.stuck
         draining = asyncio.create_task(queue.drain(SAFETY_S))
         await asyncio.sleep(0)
         assert not queue.ready
+        assert not queue.stuck
         go_on.set()
         await draining
     assert finished == ["test:1"]

@@ -157,7 +157,8 @@ def test_three_thousand_requests_that_never_end_hold_up_no_webhook_and_no_call(s
         ended.set()
         slowly.join()
     assert status == 403
-    assert took < 2
+    # Its own patience with them is ten; other tests have the machine as well.
+    assert took < 5
     assert result["ok"], result
 
 
@@ -274,7 +275,7 @@ def test_webhooks_that_break_off_are_no_errors(stack: Stack) -> None:
             connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na".encode())
     began = time.monotonic()
     assert ask(stack, "/twilio/voice", b"From=x")[0] == 403
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     told = stack.lines("prosaas-api")[before:]
     assert len(told) <= FEW_LINES
     assert not [line for line in told if "[ERROR]" in line or "Traceback" in line]

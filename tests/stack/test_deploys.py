@@ -18,16 +18,25 @@ def marked(path: Path, text: str) -> None:
     path.write_text(path.read_text() + f"\n# {text}\n")
 
 
-def test_a_changed_image_is_noticed_by_no_caller(stack: Stack) -> None:
-    """Every service is new afterwards; the old prosaas-calls ends by itself, and its lines can still be read."""
+def test_changed_images_and_a_changed_front_door_are_noticed_by_no_caller(stack: Stack) -> None:
+    """Every service is new afterwards; the old prosaas-calls ends by itself, and its lines can still be read.
+
+    What the front door is told is read in place: its container stays.
+    """
     old = {name: stack.container(name) for name in ("prosaas-api", "prosaas-calls", "worker")}
+    door = stack.container("gateway")
+    path = stack.checkout.path / "deploy/gateway/Caddyfile"
+    before = path.read_text()
+    path.write_text(before.replace("respond 404\n}\n\n{$GATEWAY", "respond 404 {\n\t\tclose\n\t}\n}\n\n{$GATEWAY"))
+    assert path.read_text() != before
     for package in ("prosaas_api", "prosaas_calls", "prosaas_worker"):
         marked(stack.checkout.path / f"services/{package}/__init__.py", "changed")
     traffic = Traffic(stack)
     with traffic.flowing():
         done = stack.checkout.run("make", "up-prod", timeout=300)
     traffic.check()
-    assert {name: stack.generations(name)[0] for name in old} != old
+    assert not {stack.generations(name)[0] for name in old} & set(old.values())
+    assert stack.container("gateway") == door
 
     def alone() -> str | None:
         return "alone" if len(stack.generations("prosaas-calls")) == 1 else None
@@ -44,19 +53,13 @@ def test_a_changed_image_is_noticed_by_no_caller(stack: Stack) -> None:
     )
 
 
-def test_a_restart_at_debug_is_noticed_by_no_caller(stack: Stack) -> None:
+def test_a_restart_at_debug_and_the_one_back_are_noticed_by_no_caller(stack: Stack) -> None:
+    """The second comes while calls of the first go on, as a rollback after a deploy: what drains is not asked again."""
+    before = stack.generations("prosaas-calls")[0]
     traffic = Traffic(stack)
     with traffic.flowing():
         stack.checkout.run("make", "restart-calls", "LOG_LEVEL=DEBUG")
-    traffic.check()
-    stack.checkout.run("make", "restart-calls")
-
-
-def test_a_second_restart_while_the_first_ones_calls_go_on_cuts_none_of_them(stack: Stack) -> None:
-    """Nor does a rollback right after a deploy: what drains already is not asked again."""
-    traffic = Traffic(stack)
-    with traffic.flowing():
-        stack.checkout.run("make", "restart-calls")
+        assert before in stack.generations("prosaas-calls")[1:]
         stack.checkout.run("make", "restart-calls")
     traffic.check()
 
@@ -75,37 +78,42 @@ def test_a_release_that_never_becomes_ready_never_gets_a_call(stack: Stack) -> N
         entry.write_text(text)
     traffic.check()
     assert "no calls from me" in done.text
-    assert stack.generations("prosaas-calls") == [old]
+    assert stack.generations("prosaas-calls")[0] == old
 
 
-def test_a_changed_front_door_cuts_nobody(stack: Stack) -> None:
-    """Its configuration is read in place: the container stays."""
-    door = stack.container("gateway")
-    path = stack.checkout.path / "deploy/gateway/Caddyfile"
-    path.write_text(
-        path.read_text().replace("respond 404\n}\n\n{$GATEWAY", "respond 404 {\n\t\tclose\n\t}\n}\n\n{$GATEWAY")
-    )
-    traffic = Traffic(stack)
-    with traffic.flowing():
-        stack.checkout.run("make", "up-prod", timeout=300)
-    traffic.check()
-    assert stack.container("gateway") == door
+def test_rotated_secrets_cut_and_refuse_nobody(stack: Stack) -> None:
+    """A key that only the api holds leaves the calls' generation alone; that of the streams' tokens changes both.
 
-
-def test_a_rotated_key_cuts_nobody(stack: Stack) -> None:
-    """Only the api holds it: no generation of calls changes for it."""
-    calls = stack.generations("prosaas-calls")
+    Calls that ring meanwhile have tokens of the old one; a webhook's trace outlives its container.
+    """
+    before = stack.call()["call_sid"]
+    calls = stack.generations("prosaas-calls")[0]
     traffic = Traffic(stack)
     with traffic.flowing():
         stack.checkout.run("make", "rotate-secret", "NAME=ADMIN_API_KEY")
+        assert stack.generations("prosaas-calls")[0] == calls
+        stack.checkout.run("make", "rotate-secret", "NAME=CALL_TOKEN_SECRET", timeout=280)
     traffic.check()
-    assert stack.generations("prosaas-calls") == calls
+    assert stack.generations("prosaas-calls")[0] != calls
+    assert "[VOICE_WEBHOOK]" in stack.checkout.run("scripts/run", "trace", f"CALL={before}").out
 
 
-@pytest.mark.parametrize("step", ["release", "migrate", "renew worker", "renew prosaas-api", "renew prosaas-calls"])
-def test_a_deploy_that_is_killed_is_finished_by_the_next(stack: Stack, step: str) -> None:
-    """The tools' container dies when the journal names the step; the same command again ends up on one version."""
-    marked(stack.checkout.path / "services/prosaas_worker/__init__.py", step)
+@pytest.mark.timeout(600)
+def test_a_deploy_that_is_killed_is_gone_on_with_by_the_next(stack: Stack) -> None:
+    """At one step after the other, each time by the same command, until it ends up on one version."""
+    before = stack.inspect("worker")["Image"]
+    marked(stack.checkout.path / "services/prosaas_worker/__init__.py", "killed")
+    for step in ("release", "migrate", "renew worker", "renew prosaas-api", "renew prosaas-calls"):
+        deploy_until_killed_at(stack, step)
+    stack.checkout.run("make", "up-prod", timeout=300)
+    assert not (stack.checkout.path / ".state/journal.json").exists()
+    assert stack.inspect("worker")["Image"] != before
+    assert len(stack.generations("worker")) == len(stack.generations("prosaas-api")) == 1
+    assert stack.call()["ok"]
+
+
+def deploy_until_killed_at(stack: Stack, step: str) -> None:
+    """The tools' container dies when the journal names the step."""
     running = subprocess.Popen(
         ["make", "up-prod"], cwd=stack.checkout.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -125,11 +133,7 @@ def test_a_deploy_that_is_killed_is_finished_by_the_next(stack: Stack, step: str
     ).split()
     docker("kill", tools)
     running.wait(60)
-    assert journal.exists()
-    stack.checkout.run("make", "up-prod", timeout=300)
-    assert not journal.exists()
-    assert len(stack.generations("worker")) == len(stack.generations("prosaas-api")) == 1
-    assert stack.call()["ok"]
+    assert f'"{step}"' in journal.read_text()
 
 
 def test_a_rollback_brings_the_release_before_back(stack: Stack) -> None:
@@ -170,11 +174,14 @@ def upgrade() -> None:
     assert stack.call()["ok"]
 
 
-def test_a_rotated_call_secret_refuses_nobody(stack: Stack) -> None:
-    """Calls that ring while it changes have tokens of the old one; a webhook's trace outlives its container."""
-    before = stack.call()["call_sid"]
-    traffic = Traffic(stack)
+def test_a_stop_cuts_nobody_who_is_on_the_phone(stack: Stack) -> None:
+    """Not those of a generation that drains already either. It is the last test: nothing runs after it."""
+    traffic = Traffic(stack, live=3, every_s=600)
     with traffic.flowing():
-        stack.checkout.run("make", "rotate-secret", "NAME=CALL_TOKEN_SECRET", timeout=280)
-    traffic.check()
-    assert "[VOICE_WEBHOOK]" in stack.checkout.run("scripts/run", "trace", f"CALL={before}").out
+        stack.checkout.run("make", "restart-calls")
+        newer = Traffic(stack, live=3, every_s=600)
+        with newer.flowing():
+            done = stack.checkout.run("make", "down", timeout=300)
+    assert "calls of the generation before go on" in done.text
+    assert (len(traffic.calls), traffic.cut, len(newer.calls), newer.cut) == (3, [], 3, [])
+    assert stack.checkout.compose("ps", "--quiet").out == ""

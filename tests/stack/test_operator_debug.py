@@ -58,7 +58,8 @@ def test_a_closed_terminal_takes_the_level_back(stack: Stack) -> None:
 
 
 def test_a_session_that_is_killed_is_taken_back_by_the_container_itself(stack: Stack) -> None:
-    with typed(stack, "make debug-calls FOR=3s") as terminal:
+    # Long enough for a busy machine to see the session die before its time is over.
+    with typed(stack, "make debug-calls FOR=8s") as terminal:
         terminal.expect(ON)
         labels = ("--filter", "label=prosaas.ops.command=debug-calls", "--filter")
         docker("kill", *docker("ps", "--quiet", *labels, f"label=prosaas.ops.project={stack.project}").split())

@@ -2,12 +2,13 @@
 
 import json
 import re
+import subprocess
 import tarfile
 
 import pytest
 
 from bundle_world.checkout import Checkout
-from stack_world.stack import Stack
+from stack_world.stack import Stack, docker, eventually
 from stack_world.terminal import finish, ops, typed
 
 CALL_SID = re.compile(r"CALL=(CA[0-9a-f]{32})")
@@ -36,6 +37,23 @@ def test_a_call_at_debug_leaves_the_service_at_info(stack: Stack) -> None:
     done = ops(stack, "call", "SPEED=4", "LEVEL=DEBUG")
     assert int(re.search(r"✅ lines: calls (\d+) at DEBUG", done.out)[1]) >= 500  # type: ignore[index]
     assert json.loads(stack.execute("prosaas-calls", "logctl", "status", "--json"))["switches"] == []
+
+
+def test_lines_that_nobody_reads_any_more_end_with_their_reader(stack: Stack) -> None:
+    """Its container would hold the stack's networks for ever, through a `down`."""
+
+    def following() -> list[str]:
+        labels = ("--filter=label=prosaas.ops.command=logs", f"--filter=label=prosaas.ops.project={stack.project}")
+        return docker("ps", "--quiet", *labels).split()
+
+    with subprocess.Popen(
+        ["sh", "-c", "make logs | head -n 1"], cwd=stack.checkout.path, stdin=subprocess.DEVNULL
+    ) as reader:
+        eventually(lambda: "there" if following() else None, "make logs at work", 20)
+        # Two lines at least: the first ends the reader, the next finds that out.
+        stack.call()
+        assert reader.wait(20) is not None
+        eventually(lambda: None if following() else "gone", "the end of make logs", 20)
 
 
 def test_an_unknown_scenario_is_a_problem_in_words(stack: Stack) -> None:

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from stack_world.stack import eventually
 
 _BETWEEN_WEBHOOKS_S = 0.25
-# Rounds of three turns each: long enough to span a change, and over within the minute that a test stack drains.
-_LONG = 3
+# Rounds of three turns each, half a minute in all: long enough to span a change (the longest takes 18 s where nothing
+# else runs), and over within the minute that a test stack drains.
+_LONG = 2
 # A caller who is put off hears the sentence and comes again; one whose stream breaks hears another.
 _CUT = ("application_error", "fallback")
 

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]
 def test_a_version_that_never_becomes_healthy_goes_back_by_itself(swarm: Swarm) -> None:
     """No caller meets it, the command says so, and what ran before still runs."""
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
-    traffic = Traffic(swarm, live=3, every_s=1.0, rounds=2)
+    traffic = Traffic(swarm, live=3, every_s=1.0)
     settings = swarm.checkout.env.read_text()
     swarm.checkout.configure(IDLE_SECONDS="0")
     try:

@@ -1,19 +1,20 @@
 """One phone call: the caller's leg and the model's leg joined, until one of them, or we, end it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from prosaas_calls.call.briefing import Briefing
 from prosaas_calls.call.conversation import Conversation
-from prosaas_calls.call.greetings import Greetings
+from prosaas_calls.call.deeds import Deeds
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.parting import Parting
 from prosaas_calls.call.promises import Promises
+from prosaas_calls.call.services import Services
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller import line
@@ -21,26 +22,15 @@ from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
-from prosaas_calls.limits import Limits
-from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model import events
-from prosaas_calls.model.events import Item
 from prosaas_calls.model.leg import ModelFailed, ModelLeg, ModelUnreachable
-from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.profile import Profile
-from prosaas_calls.prompts import PromptName, prompt
+from prosaas_calls.prompts import prompt
 from prosaas_calls.sockets import TextSocket
 from prosaas_calls.stats import CallStats
-from prosaas_calls.store import Store
-from prosaas_calls.tools.base import Answer, ToolContext
-from prosaas_calls.tools.use import use
-from prosaas_core.facts.endings import UNSERVED
-from prosaas_core.facts.prices import Prices
-from prosaas_core.kept.journal import Journals
-from prosaas_core.outward.twilio_calls import TwilioCalls
+from prosaas_calls.tools.base import ToolContext
 from prosaas_core.phones import caller_id
-from prosaas_core.settings import Settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import CALL_REFUSED, CALLER_SILENT, COMFORT, DTMF, GREETING, REALTIME_ERROR
@@ -55,21 +45,6 @@ _ARE_YOU_THERE = (
 Part = Callable[[], Coroutine[Any, Any, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all calls share."""
-
-    settings: Settings
-    limits: Limits
-    store: Store
-    twilio: TwilioCalls
-    metrics: CallMetrics
-    connect: Callable[[], Awaitable[RealtimeConnection]]
-    journals: Journals
-    prices: Prices
-    greetings: Greetings = field(default_factory=Greetings)
-
-
 class Call:
     """One conversation with its own objects; nothing of it is shared with another call."""
 
@@ -79,8 +54,6 @@ class Call:
         self._group = asyncio.TaskGroup()
         self._profile = Profile()
         self._opening: asyncio.Task[Profile] | None = None
-        self._deeds: set[asyncio.Task[Answer]] = set()
-        self._leaving = False
         self._drain = asyncio.Event()
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
@@ -114,6 +87,28 @@ class Call:
             loud=lambda: self._caller.loud(),
             decided=lambda answer_due: self._conversation.decided(answer_due),
         )
+        self.parting = Parting(
+            claims=claims,
+            limits=limits,
+            twilio=services.twilio,
+            profile=lambda: self._profile,
+            line=self._line,
+            turns=self._turns,
+            mute=lambda: self._conversation.mute(),
+            tell=self._tell,
+        )
+        self.deeds = Deeds(
+            limits=limits,
+            context=self._tool_context,
+            model=self._model,
+            turns=self._turns,
+            stats=self.stats,
+            history=self.history,
+            promises=self.promises,
+            parting=self.parting,
+            ask_if_due=lambda: self._conversation.ask_if_due(),
+            spawn=self._group.create_task,
+        )
         self._conversation = Conversation(
             line=self._line,
             turns=self._turns,
@@ -123,7 +118,7 @@ class Call:
             send=self._model.send,
             floor=self._floor,
             promises=self.promises,
-            use_tool=self._use_tool,
+            use_tool=self.deeds.use,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
         )
@@ -156,11 +151,6 @@ class Call:
         """The business and the customer, as far as they are known."""
         return self._profile
 
-    @property
-    def rescue(self) -> str:
-        """Whom to ring for a caller whom we cannot serve; nobody twice in a call."""
-        return "" if self._claims.returned or not self._profile.reachable else self._profile.transfer_number or ""
-
     def drain(self) -> None:
         """Ask the caller to excuse us, and end the call."""
         self._drain.set()
@@ -177,7 +167,7 @@ class Call:
             floor=self._floor,
             nudge=self._ask_whether_there,
             meter=self.meter,
-            leave=self._leave,
+            leave=self.parting.leave,
         )
         waits = Waits(limits=self._services.limits, turns=self._turns, line=self._line, comfort=self._comfort)
         # A greeting is due from the first moment on.
@@ -189,16 +179,7 @@ class Call:
     async def refuse(self, reason: EndReason) -> EndReason:
         """Tell the caller that nobody can answer now, or ring a person for them."""
         self._profile = await self._services.store.profile(self._claims)
-        return await self._until_ended(partial(self._leave, "busy", reason))
-
-    async def settle(self) -> None:
-        """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
-        try:
-            if self._deeds:
-                await asyncio.wait(self._deeds, timeout=self._services.limits.settle)
-        finally:
-            for deed in self._deeds:
-                deed.cancel()
+        return await self._until_ended(partial(self.parting.leave, "busy", reason))
 
     async def _until_ended(self, *parts: Part) -> EndReason:
         """Run the parts until the first of them ends the call. One that fails ends it too: never dead air."""
@@ -224,9 +205,9 @@ class Call:
             await self._model.run(self._conversation)
         except ModelFailed as failed:
             log.event(REALTIME_ERROR, code=failed.code, message="the model cannot go on")
-            await self._leave("failure", EndReason.MODEL_FAILED)
+            await self.parting.leave("failure", EndReason.MODEL_FAILED)
         except ModelUnreachable:
-            await self._leave("failure", EndReason.MODEL_UNREACHABLE)
+            await self.parting.leave("failure", EndReason.MODEL_UNREACHABLE)
 
     async def _open(self) -> Profile:
         """Learn who calls whom, and greet them at once where the greeting has been spoken before."""
@@ -247,7 +228,7 @@ class Call:
         limit = self._services.settings.max_cost_per_day
         if limit and opened.spent_today >= limit:
             log.event(CALL_REFUSED, reason=EndReason.OVER_BUDGET.value)
-            await self._leave("busy", EndReason.OVER_BUDGET)
+            await self.parting.leave("busy", EndReason.OVER_BUDGET)
         if self.promises.deeds:
             await self._look_up_booked()
         return self._briefing.session()
@@ -263,26 +244,13 @@ class Call:
         self._briefing.heard()
 
     async def _comfort(self) -> None:
-        if not self._leaving:
+        if not self.parting.begun:
             log.event(COMFORT)
             await self._line.say(prompt("comfort", self._profile.language))
 
-    async def _leave(self, name: PromptName, reason: EndReason) -> None:
-        """Say a sentence and end the call; the first to do so has the word."""
-        if self._leaving:
-            return
-        self._leaving = True
-        self._conversation.mute()
-        self._line.parting = reason
-        self._line.cut()
-        if reason in UNSERVED and self.rescue:
-            name = "comfort"
-        await self._line.say(prompt(name, self._profile.language))
-        raise CallEnded(reason)
-
     async def _wait_for_drain(self) -> None:
         await self._drain.wait()
-        await self._leave("drained", EndReason.DRAINED)
+        await self.parting.leave("drained", EndReason.DRAINED)
 
     async def _pass_keys_on(self) -> None:
         while True:
@@ -312,72 +280,15 @@ class Call:
         self._turns.work_begins()
         self._group.create_task(pause())
 
-    def _use_tool(self, item: Item) -> None:
-        self._turns.work_begins()
-        self.promises.begins()
-        self.stats.tools += 1
-        running = self._run_tool(item, self._model.connection, number=self.stats.tools, spoke=self._turns.spoke)
-        self._group.create_task(running)
-
-    async def _run_tool(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
-        services = self._services
-        context = ToolContext(
+    def _tool_context(self) -> ToolContext:
+        return ToolContext(
             self._claims.call_sid,
             self._profile,
-            services.store,
+            self._services.store,
             caller=caller_id(self._claims.from_number) or "",
             introduce=self._introduced,
-            for_record=services.settings.for_record,
+            for_record=self._services.settings.for_record,
         )
-        # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
-        deed = asyncio.create_task(self._do(context, item))
-        self._deeds.add(deed)
-        deed.add_done_callback(self._deeds.discard)
-        answer = await asyncio.shield(deed)
-        said = f"{item.name}({item.arguments}): {answer.text}"
-        self._model.answer(
-            asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
-        )
-        self.history.done(item.call_id, said)
-        if self._turns.active is None:
-            self.promises.judge()
-        if answer.then is None or not spoke:
-            self._turns.want()
-        self._turns.work_ends()
-        self._conversation.ask_if_due()
-        if answer.then is not None:
-            await self._last_words()
-            # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
-            if self.stats.tools == number:
-                await self._part(answer.then)
-
-    async def _do(self, context: ToolContext, item: Item) -> Answer:
-        answer = await use(context, item.name, item.arguments, limit=self._services.limits.tool)
-        self.promises.done(item.name, answer)
-        return answer
 
     def _introduced(self, profile: Profile) -> None:
         self._profile = profile
-
-    async def _part(self, reason: EndReason) -> None:
-        """Hang up, or hand over."""
-        self._line.parting = reason
-        number = self._profile.transfer_number or ""
-        if reason is EndReason.TRANSFERRED:
-            taken = await self._services.twilio.transfer(self._claims.call_sid, number)
-            if taken is None:
-                await asyncio.sleep(self._services.limits.handover)
-            if not taken:
-                self._line.parting = EndReason.CUSTOMER_HANGUP
-                self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
-                return
-        raise CallEnded(reason)
-
-    async def _last_words(self) -> None:
-        """Wait until the model has spoken and the caller has heard it."""
-        settled, quiet = self._turns.settled, self._line.playback.quiet
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._services.limits.last_words):
-                while not (settled.is_set() and quiet.is_set()):
-                    await settled.wait()
-                    await quiet.wait()

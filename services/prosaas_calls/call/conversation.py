@@ -3,14 +3,15 @@
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
-from time import monotonic
 
 from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
+from prosaas_calls.call.pace import Pace
 from prosaas_calls.call.promises import Promises
+from prosaas_calls.call.retries import Retries
 from prosaas_calls.caller.audio import RECORD_EVERY
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
@@ -34,8 +35,6 @@ from prosaas_logging.catalogue import (
 
 log = get_logger(__name__)
 
-_MAX_FAILED_RESPONSES = 3
-_FIRST_PAUSE = 0.5
 _NOT_DONE = "Not done, because the caller interrupted. Call it again only if they still want it."
 
 Send = Callable[[bytes], None]
@@ -68,13 +67,11 @@ class Conversation:
         self._promises = promises
         self._use_tool = use_tool
         self._ask_later = ask_later
-        self._retry_for = retry_for
-        self._failing_since = 0.0
+        self._retries = Retries(retry_for)
         # Whether the active response has given the caller, or us, anything.
         self._produced = False
-        self._response_began = self._asked_at = 0.0
-        self._failed_in_a_row = 0
         self.turns = turns
+        self.pace = Pace(line=line, turns=turns, stats=stats)
         # Whether the model has been cut off from the caller for good.
         self.muted = False
         # Whether the caller's words are asked for in writing.
@@ -83,13 +80,8 @@ class Conversation:
         self._configured = False
         # Whether this connection has completed a response.
         self.answered = False
-        # When the caller finished speaking and began to wait; 0 while nobody waits.
-        self._waiting_since = 0.0
-        # When the model's next sound, or the end of what it says, became due; 0 while neither is.
-        self._expecting_since = 0.0
         # Keeps the greeting, when there is one to keep.
         self.recording = Recording()
-        self.last_activity = monotonic()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
             "response.output_audio.done": self._audio_done,
@@ -113,21 +105,21 @@ class Conversation:
             handler(event)
         if self.turns.spoke and event.response_id and event.response_id == self.turns.active:
             # It goes on. One that stops in the middle, and never says that it is done, is noticed by that.
-            self._expecting_since = monotonic()
+            self.pace.expect()
 
     def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
         if self.turns.may_ask and not self.muted:
             self.expect_response()
             self._send(events.create_response())
-        elif self.turns.owing and not self._expecting_since:
+        elif self.turns.owing and not self.pace.expecting:
             # What the caller said meanwhile must not hide from the watchdog that the model does not move.
-            self._expecting_since = monotonic()
+            self.pace.expect()
 
     def decided(self, answer_due: bool) -> None:
         """It is clear now what the caller's sound was: something to answer, or not."""
         if not answer_due:
-            self._waiting_since = 0.0
+            self.pace.nobody_waits()
         self.ask_if_due()
 
     def mute(self) -> None:
@@ -138,32 +130,22 @@ class Conversation:
     def expect_response(self) -> None:
         """The model was asked to speak."""
         self.turns.asked()
-        self._expecting_since = self._asked_at = monotonic()
+        self.pace.asked()
 
     def reconnected(self) -> None:
         """The model is a new one that knows only what it is told: drop what the old one left half done."""
-        unfinished = self.turns.active is not None or self._expecting_since > 0
+        unfinished = self.turns.active is not None or self.pace.expecting
         self.answered = self._configured = False
-        self._expecting_since = self._asked_at = 0.0
+        self.pace.model_is_new()
         self._floor.reset()
         self.turns.reset()
         if unfinished:
             self.turns.want()
 
-    def idle_for(self, now: float) -> float:
-        """Seconds in which neither side has spoken."""
-        if self._line.playback.holding or not self.turns.settled.is_set():
-            self.last_activity = now
-        return now - self.last_activity
-
     @property
     def asked_to_wait(self) -> bool:
         """Whether the last that the caller said was that they need a moment."""
         return asks_for_a_moment(self._history.last("customer"))
-
-    def silent_for(self, now: float) -> float:
-        """Seconds for which the model owes the caller a sound."""
-        return now - self._expecting_since if self._expecting_since else 0.0
 
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
@@ -180,7 +162,7 @@ class Conversation:
         self._produced = True
         if not turns.spoke:
             self._first_audio(event)
-        self.last_activity = monotonic()
+        self.pace.sounds()
         self._line.play(event.delta.encode(), length, event.item_id)
         if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
@@ -188,14 +170,9 @@ class Conversation:
     def _first_audio(self, event: ServerEvent) -> None:
         self.turns.spoke = True
         self._history.begin(event.item_id, "ai")
-        now = monotonic()
-        if self._stats.first_audio_ms is None:
-            self._stats.first_audio_ms = self._stats.elapsed_ms()
-        if self._waiting_since:
-            waited = round((now - self._waiting_since) * 1000)
-            self._stats.response_ms.append(waited)
+        waited = self.pace.first_sound()
+        if waited is not None:
             self._history.waited(event.item_id, waited)
-            self._waiting_since = 0.0
         log.event(TX_RESPONSE_START, response_id=event.response_id)
 
     def _audio_done(self, event: ServerEvent) -> None:
@@ -229,10 +206,7 @@ class Conversation:
             self.turns.drop()
             self.turns.want()
             self._send(events.CANCEL)
-        self._response_began = monotonic()
-        if self._asked_at:
-            self._stats.asked_ms.append(round((self._response_began - self._asked_at) * 1000))
-            self._asked_at = 0.0
+        self.pace.response_begins()
         log.event(RESPONSE_CREATED, response_id=response.id)
 
     def _response_done(self, event: ServerEvent) -> None:
@@ -244,19 +218,15 @@ class Conversation:
         self.turns.done(response.id)
         self._promises.judge()
         self.recording.end(whole=response.status == "completed" and not discarded)
-        self._expecting_since = 0.0
-        self.last_activity = monotonic()
         status = response.status or "unknown"
-        ms = round((self.last_activity - self._response_began) * 1000)
-        log.event(RESPONSE_DONE, response_id=response.id, status=status, ms=ms)
+        log.event(RESPONSE_DONE, response_id=response.id, status=status, ms=self.pace.response_ends())
         if status == "failed":
             self._response_failed(response)
         elif not self._produced and not discarded and status != "cancelled":
             # Stopped by a filter or a limit, or simply empty: the caller still waits.
-            self._again("empty_response", "a response without a word", wait=0.0)
+            self._again("empty_response", "a response without a word")
         else:
-            self._failed_in_a_row = 0
-            self._failing_since = 0.0
+            self._retries.answered()
             self.answered = True
         self.ask_if_due()
 
@@ -266,22 +236,13 @@ class Conversation:
         if error.fatal:
             log.event(REALTIME_ERROR, code=error.name, message=error.message or "")
             raise ModelFailed(error.name)
-        wait = error.retry_after
-        if wait is None:
-            wait = _FIRST_PAUSE * 2**self._failed_in_a_row if error.name == events.RATE_LIMITED else 0.0
-        self._again(error.name, error.message or "", wait=wait)
+        self._again(error.name, error.message or "", error.retry_after)
 
-    def _again(self, code: str, message: str, *, wait: float) -> None:
-        """Ask once more after `wait` seconds: three times in a row, or, where we were told to wait, for so long."""
-        now = monotonic()
-        self._failing_since = self._failing_since or now
-        self._failed_in_a_row += 1
+    def _again(self, code: str, message: str, retry_after: float | None = None) -> None:
         log.event(REALTIME_ERROR, code=code, message=message)
-        tries_left = self._failed_in_a_row < _MAX_FAILED_RESPONSES or wait > 0
-        if not tries_left or now + wait - self._failing_since > self._retry_for:
-            raise ModelFailed(code)
-        if wait > 0:
-            self._ask_later(wait)
+        pause = self._retries.pause(code, retry_after)
+        if pause > 0:
+            self._ask_later(pause)
         else:
             self.turns.want()
 
@@ -290,7 +251,7 @@ class Conversation:
         item = event.item
         if item is None or not item.is_call or item.status != "completed":
             return
-        self._expecting_since = 0.0
+        self.pace.expect_nothing()
         self._produced = True
         if self.muted or self.turns.is_discarded(event.response_id):
             self._send(events.tool_output(item.call_id, _NOT_DONE))
@@ -298,14 +259,13 @@ class Conversation:
             self._use_tool(item)
 
     def _speech_started(self, event: ServerEvent) -> None:
-        self.last_activity = monotonic()
-        self._waiting_since = self._expecting_since = 0.0
+        self.pace.caller_begins()
         self._history.begin(event.item_id, "customer")
         self._floor.begins(event.item_id)
 
     def _speech_stopped(self, event: ServerEvent) -> None:
         self._history.still(event.item_id)
-        self.last_activity = self._waiting_since = monotonic()
+        self.pace.caller_ends()
         self._floor.ends(event.item_id)
         self.ask_if_due()
 

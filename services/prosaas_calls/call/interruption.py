@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -221,7 +222,10 @@ class Floor:
                 self._line.hold()
             if self._silent_since and monotonic() > self._long_enough(began):
                 return True
-        await _within(limits.words, self._words)
+        patience = limits.words
+        if self._silent_since:
+            patience = min(patience, self._long_enough(inf) - monotonic())
+        await _within(patience, self._words)
         return self._meant or not self._words.is_set() or not assents(self._said)
 
     def _long_enough(self, began: float) -> float:

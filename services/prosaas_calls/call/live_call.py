@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.call import Call
+from prosaas_calls.call.services import Services
 from prosaas_calls.call.traced import trace
 from prosaas_calls.ending import ABNORMAL, EXPLAINED, EndReason
 from prosaas_core import tracing
@@ -68,9 +69,9 @@ class LiveCall:
             reason = EndReason.INTERNAL_ERROR
             try:
                 reason = await self._converse()
-                await self.call.settle()
+                await self.call.deeds.settle()
                 if reason in EXPLAINED:
-                    self._rescued = await self._part(self.call.rescue if reason in UNSERVED else "")
+                    self._rescued = await self._part(self.call.parting.rescue if reason in UNSERVED else "")
             finally:
                 try:
                     await self._note(reason, journal)

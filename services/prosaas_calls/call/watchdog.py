@@ -61,7 +61,7 @@ class Watchdog:
 
     async def _look(self, now: float) -> None:
         limits = self._limits
-        idle = self._conversation.idle_for(now)
+        idle = self._conversation.pace.idle_for(now)
         if log.tracing:
             log.event(WATCHDOG, idle_s=round(idle, 1))
             log.event(QUEUE_SIZE, size=self._line.playback.held_bytes)
@@ -98,7 +98,7 @@ class Watchdog:
             return
         if connection.stuck_for(now) > self._limits.send:
             connection.give_up("it does not read")
-        elif self._conversation.silent_for(now) > self._limits.model_silence:
+        elif self._conversation.pace.silent_for(now) > self._limits.model_silence:
             connection.give_up("it does not answer")
         else:
             self._model.renew_if_due(now)

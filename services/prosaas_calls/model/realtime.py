@@ -54,11 +54,17 @@ class RealtimeConnection:
 
         A connection on which nothing arrives is asked for a sign of life after `ping_s`; without one it is given up.
         """
-        asked = monotonic()
+        asked, reached, left = monotonic(), list[TextSocket](), False
+
+        def connected(socket: TextSocket) -> None:
+            reached.append(socket)
+            if left:
+                socket.cut()
+
         try:
             async with asyncio.timeout(timeout_s):
                 _, socket = await ws_connect(
-                    lambda *_: TextSocket(max_message=_MAX_MESSAGE),
+                    lambda *_: TextSocket(max_message=_MAX_MESSAGE, opened=connected),
                     url,
                     ssl_context=_TRUSTED,
                     extra_headers={"Authorization": f"Bearer {api_key}"},
@@ -80,6 +86,12 @@ class RealtimeConnection:
             raise RealtimeLost(f"HTTP {status}", retriable=status == 429 or status >= 500) from error
         except OSError as error:
             raise RealtimeLost(str(error) or type(error).__name__, retriable=True) from error
+        except asyncio.CancelledError:
+            # picows goes on connecting, and a session that is nobody's would live on by our own pings.
+            left = True
+            for socket in reached:
+                socket.cut()
+            raise
         if not isinstance(socket, TextSocket):
             # picows returns without a listener when the server hangs up during the handshake.
             raise RealtimeLost("closed during the handshake", retriable=True)

@@ -95,6 +95,10 @@ class Tool(Generic[ArgumentsT]):
         return {"type": "function", "name": self.name, "description": self.description, "parameters": schema}
 
 
+class NoArguments(BaseModel):
+    """For a tool that needs to be told nothing."""
+
+
 def known(context: ToolContext) -> tuple[Business, int] | None:
     """The business and the customer's id, when the database told us both."""
     profile = context.profile

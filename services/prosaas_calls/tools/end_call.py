@@ -1,20 +1,10 @@
 """Ends the call once the conversation is over."""
 
-from pydantic import BaseModel
-
 from prosaas_calls.ending import EndReason
-from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 
 
-class Arguments(BaseModel):
-    """Nothing to say."""
-
-
-def describe(arguments: Arguments) -> str:
-    return "with a goodbye"
-
-
-async def run(context: ToolContext, arguments: Arguments) -> Answer:
+async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     return Answer(
         context.speak(he="יש להיפרד מהלקוח במשפט קצר.", en="Say goodbye in one short sentence."),
         context.speak(he="השיחה תסתיים אחרי הפרידה", en="hanging up after the goodbye"),
@@ -25,7 +15,7 @@ async def run(context: ToolContext, arguments: Arguments) -> Answer:
 TOOL = Tool(
     name="end_call",
     description="Hang up, after the caller said goodbye or has nothing more to ask.",
-    arguments=Arguments,
-    describe=describe,
+    arguments=NoArguments,
+    describe=lambda _: "with a goodbye",
     run=run,
 )

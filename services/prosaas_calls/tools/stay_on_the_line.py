@@ -1,19 +1,9 @@
 """Takes back a transfer or a goodbye that the caller does not want after all."""
 
-from pydantic import BaseModel
-
-from prosaas_calls.tools.base import Answer, Tool, ToolContext
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 
 
-class Arguments(BaseModel):
-    """Nothing to say."""
-
-
-def describe(arguments: Arguments) -> str:
-    return "not leaving yet"
-
-
-async def run(context: ToolContext, arguments: Arguments) -> Answer:
+async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     """Any tool that is called after it takes a departure back; this one is for when there is nothing else to do."""
     return Answer(
         context.speak(he="השיחה ממשיכה. יש לענות ללקוח.", en="The call goes on. Answer the caller."),
@@ -27,7 +17,7 @@ TOOL = Tool(
         "Go on with the call, when you have announced a transfer or said goodbye and the caller objects or asks "
         "something more. Not for a thank-you or a goodbye of theirs."
     ),
-    arguments=Arguments,
-    describe=describe,
+    arguments=NoArguments,
+    describe=lambda _: "not leaving yet",
     run=run,
 )

@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, takewhile
 from pathlib import Path
 
 from prosaas_logging.recorder import FOLDED_DIRECTORY
@@ -24,15 +25,35 @@ RECORDINGS = ("*.jsonl", f"{FOLDED_DIRECTORY}/*.jsonl")
 _SPOOLED = ("*.journal", "*.json", "*.unreadable")
 # Fewer digits than any whole number has would be found by chance.
 _LEAST_DIGITS = 8
+# What people write between two digits: ASCII's marks, a blank that does not break, and of U+2000 and U+2200 the blanks,
+# the dashes and the marks that turn Hebrew around.
+_BETWEEN = rb"(?:[\s().\-/]|\xc2\xa0|\xe2[\x80\x81\x88][\x80-\xbf]|\xef\xbb\xbf){0,3}"
 
 
 def mentions(number: str | None, ids: Iterable[str]) -> "re.Pattern[bytes] | None":
-    """What shows that bytes are about the person: their number in any spelling, or an id, whole or as lines show it."""
-    wanted = [re.escape(each.encode()) for id in ids if id for each in {id, redact(id)}]
+    """What shows that bytes are about the person: their number, its country included, however it is spaced; or an id.
+
+    An id is one whole, or as lines show it. A search takes time by the length of the bytes, with thousands of ids too.
+    """
+    known = {each.encode() for id in ids if id for each in (id, redact(id))}
+    wanted = [_any_of(known)] if known else []
     if number and len(number) >= _LEAST_DIGITS:
-        spelled = rb"[\s().\-/]{0,3}".join(re.escape(digit.encode()) for digit in number)
-        wanted.append(rb"(?<!\d)(?:00)?" + spelled + rb"(?!\d)")
+        first, *others = (digit.encode() for digit in number)
+        # The digit goes before what must not be: what begins with a letter or a digit is looked for ten times faster.
+        alone = b"(?:(?<![0-9]%b)|(?<=(?<![0-9])00%b))" % (first, first)
+        wanted.append(_BETWEEN.join([first + alone, *others]) + rb"(?![0-9])")
     return re.compile(b"|".join(wanted)) if wanted else None
+
+
+def _any_of(words: Iterable[bytes], forks: int = 3) -> bytes:
+    """A pattern of these words by their common beginnings: of a plain list each one is tried at each place."""
+    whole = sorted(words)
+    common = bytes(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(whole[0], whole[-1], strict=False)))
+    left = [word.removeprefix(common) for word in whole]
+    if b"" in left:
+        return re.escape(common)
+    forked = [list(some) for _, some in groupby(left, key=lambda word: word[:1])] if forks else [[one] for one in left]
+    return re.escape(common) + b"(?:" + b"|".join(_any_of(some, forks - 1) for some in forked) + b")"
 
 
 def about(pattern: "re.Pattern[bytes]", folder: Path, names: Sequence[str]) -> Iterator[Path]:

@@ -72,13 +72,23 @@ def noted(folder: Path) -> Iterator[Forgotten]:
 
 
 def again(forgotten: Forgotten, tables: set[str]) -> str:
-    """What ends the same rows in a restored database, of which these tables are there: statements for psql."""
+    """What ends the same rows in a restored database, of which these tables are there: statements for psql.
+
+    A black box that carries the name of one of their calls is theirs too, though it was gone when they were forgotten.
+    """
     script = []
     for place in PLACES:
-        hashes = forgotten.hashes.get(place.table)
-        if hashes and place.table in tables:
+        known = {
+            place.key: forgotten.hashes.get(place.table, ()),
+            **({place.named: forgotten.calls} if place.named else {}),
+        }
+        theirs = " OR ".join(
+            f"{_HASH.format(column)} = ANY('{{{','.join(sorted(hashes))}}}'::text[])"
+            for column, hashes in known.items()
+            if hashes
+        )
+        if theirs and place.table in tables:
             script.append(
-                f"{place.erase} WHERE {_HASH.format(place.key)} = ANY('{{{','.join(hashes)}}}'::text[]) "
-                f"AND {place.made} <= '{forgotten.at.isoformat()}'::timestamptz;"
+                f"{place.erase} WHERE ({theirs}) AND {place.made} <= '{forgotten.at.isoformat()}'::timestamptz;"
             )
     return "\n".join(script)

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from prosaas_core.facts.endings import HANDED_OVER
-from prosaas_core.privacy.places import PLACES, erases, finds, shows
+from prosaas_core.privacy.files import mentions
+from prosaas_core.privacy.places import PLACES, Place, erases, finds, lists, reads, shows
 
 if TYPE_CHECKING:
     import asyncpg
@@ -81,11 +82,33 @@ def _as_number(text: str | None) -> str | None:
 
 async def rows_of(connection: "asyncpg.Connection[Any]", person: Person) -> Rows:
     """The keys of all rows that are theirs; a table without any is not in it."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for place in PLACES:
-        keys = [row[0] for row in await connection.fetch(finds(place), person.number, list(person.customers))]
+        if place.reads:
+            keys = await _naming(connection, place, mentions(person.number, ids_of(found)))
+        else:
+            keys = [row[0] for row in await connection.fetch(finds(place), person.number, list(person.customers))]
         if keys:
             found[place.table] = keys
+    return found
+
+
+def ids_of(rows: Rows) -> list[str]:
+    """What a line or a file about the person may name instead of them. WhatsApp's ids have the number in them."""
+    return [key for table in ("calls", "messages", "message_fates") for key in rows.get(table, ())]
+
+
+async def _naming(
+    connection: "asyncpg.Connection[Any]", place: Place, pattern: "re.Pattern[bytes] | None"
+) -> list[str]:
+    """The keys of the rows that name them. Each is read once, and by itself: it can be a megabyte."""
+    if pattern is None:
+        return []
+    found = []
+    for (key,) in await connection.fetch(lists(place)):
+        text = await connection.fetchval(reads(place), key)
+        if text is not None and pattern.search(text.encode()):
+            found.append(key)
     return found
 
 

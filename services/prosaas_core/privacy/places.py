@@ -42,7 +42,11 @@ class Rule(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A table with people in it: its key and the key's type, when a row was made, whose it is, how it is erased."""
+    """A table with people in it: its key and the key's type, when a row was made, whose it is, how it is erased.
+
+    Where `reads` says of what, a row is theirs that names them there: `files.mentions` tells, and not the database.
+    `named` is a column that may be the id of their call.
+    """
 
     table: str
     key: str
@@ -51,6 +55,8 @@ class Place(NamedTuple):
     theirs: str
     erase: str
     rules: tuple[Rule, ...] = ()
+    reads: str = ""
+    named: str = ""
 
 
 def _digits(column: str) -> str:
@@ -87,16 +93,6 @@ PLACES = (
         f"target = 'phone' AND length({_TYPED}) >= 7 AND $1::text LIKE '%' || {_TYPED} "
         f"OR target = 'call' AND value IN ({_CALLS})",
         "DELETE FROM log_switches",
-    ),
-    Place(
-        "black_boxes",
-        "id",
-        "bigint",
-        "written_at",
-        f"name IN ({_CALLS}) OR name IN ({_MESSAGES}) OR content ~ ('(^|[^0-9])(00)?' || $1::text || '([^0-9]|$)') "
-        f"OR EXISTS (SELECT FROM ({_CALLS}) AS about (id) WHERE strpos(content, about.id) > 0)",
-        "DELETE FROM black_boxes",
-        (Rule("black boxes", "keep_blackbox_days", "written_at", "DELETE FROM black_boxes"),),
     ),
     Place(
         "pgqueuer",
@@ -240,6 +236,18 @@ PLACES = (
             ),
         ),
     ),
+    # The last: which ids are theirs must be known by then.
+    Place(
+        "black_boxes",
+        "id",
+        "bigint",
+        "written_at",
+        "false",
+        "DELETE FROM black_boxes",
+        (Rule("black boxes", "keep_blackbox_days", "written_at", "DELETE FROM black_boxes"),),
+        reads="concat_ws(E'\\n', name, content)",
+        named="name",
+    ),
 )
 
 # The other tables, and why no caller is in them.
@@ -263,6 +271,16 @@ def finds(place: Place) -> str:
     # Not every place asks with both, and each must have its type.
     typed = "WITH asked AS (SELECT $1::text, $2::bigint[])"
     return f"{typed} SELECT {place.key}::text FROM {place.table} WHERE {place.theirs}"
+
+
+def lists(place: Place) -> str:
+    """The keys of all rows, as text."""
+    return f"SELECT {place.key}::text FROM {place.table}"
+
+
+def reads(place: Place) -> str:
+    """What of the row with the key $1, as text, may name somebody."""
+    return f"SELECT {place.reads} FROM {place.table} WHERE {place.key} = $1::text::{place.type}"
 
 
 def shows(place: Place) -> str:

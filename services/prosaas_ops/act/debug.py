@@ -2,8 +2,6 @@
 
 import os
 import re
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
@@ -57,7 +55,6 @@ def run(options: Options) -> int:
         sharing[:] = same if same and _is_on(engine, container, target) else []
         return bool(sharing)
 
-    _hear_the_terminal_close()
     path = output_folder() / f"{options.command}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}.log"
     with closing(Follow(engine, [service], since=time.time())) as stream:
         try:
@@ -186,16 +183,3 @@ def _farewell(
     quiet = f" · make quiet-{short(service)}" if sharing else ""
     screen.say(Prose(screen.dim(told.NEXT(commands=f"less {path}{call}{quiet}"))))
     return FINE
-
-
-def _hear_the_terminal_close() -> None:
-    """The wrapper keeps this process's stdin open as long as its terminal lives; its end is a hang-up."""
-    if os.environ.get("OPS_STDIN") != "terminal":
-        return
-
-    def wait() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGHUP)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -1,10 +1,10 @@
 """`make calls`: the calls of a time from their records, with what was wrong with each, the worst first when asked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
-from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, Options, complain, spoken_duration
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
@@ -12,7 +12,7 @@ from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.texts import language, refused
+from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
 
 # The columns before the last one.
@@ -24,17 +24,12 @@ OPTIONS = ("SINCE", "UNTIL", "PHONE", "BUSINESS", "BAD", "SORT", "MAX")
 def run(options: Options) -> int:
     screen = Screen()
     bad = options.flag("BAD", default=False)
-    business = options.text("BUSINESS")
-    if business and not (business.isascii() and business.isdigit()):
-        raise Usage(refused.NO_BUSINESS(business=business))
-    since = options.since("SINCE", "1d")
-    assert since is not None
-    until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+    business, (since, until) = options.business(), options.window("1d")
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
     engine = opened()
     up = live_calls(engine)
     live = None if up is None else tuple(call.call_sid for call in up)
-    asked = Asked(since, until, options.text("PHONE"), int(business or 0), bad, order, options.number("MAX", 30), live)
+    asked = Asked(since, until, options.text("PHONE"), business, bad, order, options.number("MAX", 30), live)
     found = find(asked)
     if not found.calls:
         complain(f"calls: {_nothing(options, asked, engine)}")

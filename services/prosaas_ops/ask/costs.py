@@ -2,15 +2,14 @@
 
 import csv
 import sys
-from datetime import UTC, datetime, timedelta
 
-from prosaas_ops.options import FINE, NOTHING, Options, Usage, complain
+from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
-from prosaas_ops.texts import refused, told
 from prosaas_ops.texts import status as words
+from prosaas_ops.texts import told
 
 _NUMBERS, _LEAST_NAME = 65, 8
 
@@ -18,15 +17,10 @@ OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
 
 def run(options: Options) -> int:
-    business = options.text("BUSINESS")
-    if business and not (business.isascii() and business.isdigit()):
-        raise Usage(refused.NO_BUSINESS(business=business))
-    since = options.since("SINCE", "30d")
-    assert since is not None
-    until = options.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+    business, (since, until) = options.business(), options.window("30d")
     by = options.choice("BY", GROUPS, "day")
-    sums = spent(Wanted(since, until, by, int(business or 0)))
-    if not sums and business and not business_known(int(business)):
+    sums = spent(Wanted(since, until, by, business))
+    if not sums and business and not business_known(business):
         complain(f"costs: {told.NO_BUSINESS(business=business)}")
         return NOTHING
     if not sums:

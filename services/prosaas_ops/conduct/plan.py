@@ -33,7 +33,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         images.use(images.built())
 
     steps = [
-        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build))] if build else []),
+        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
         Step("database", lambda: _database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: migrate(world)),
@@ -244,6 +244,8 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
 
 
 def _stop(world: World) -> None:
+    """Calls go to their end first: they lead through the gateway, speak with the model, and store what was said."""
+    world.compose("stop", "prosaas-calls", check=False)
     world.compose("--profile", "*", "down", "--remove-orphans")
     for watcher in world.docker("ps", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
         world.docker("rm", "--force", watcher, check=False)

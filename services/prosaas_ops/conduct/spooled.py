@@ -1,4 +1,4 @@
-"""Which files of a backup's spool go back: no call of who was forgotten since, and none that was live then."""
+"""Which files of a backup's spool are put back: none about who was forgotten since, none of a call live then."""
 
 import json
 from collections.abc import Collection

@@ -7,6 +7,8 @@ from typing import NamedTuple
 _STDERR = 2
 # "Error grabbing logs: …" without a time is a Swarm's manager itself, of a node that it does not reach.
 _NO_STAMP = "Error"
+# The engine cuts a line into pieces of 16 KiB. One that does not end, a bar of \r for example, is shown by so many.
+_LONGEST_UNENDED = 64 * 1024
 # The kind of stream, three zero bytes, the payload's length.
 _HEADER = struct.Struct(">BxxxL").unpack_from
 
@@ -28,7 +30,7 @@ class Demultiplexer:
         self._service = service
         self._place = place
         self._pending = bytearray()
-        self._partial: dict[int, bytes] = {}
+        self._partial: dict[int, list[bytes]] = {}
 
     def feed(self, chunk: bytes) -> Iterator[RawLine]:
         self._pending += chunk
@@ -36,15 +38,15 @@ class Demultiplexer:
         for kind, payload in _frames(self._pending):
             if kind in partial or payload[-1:] != b"\n":
                 # A line above 16 KiB comes in pieces, each with a stamp of its own: the first one counts.
-                held = partial.pop(kind, None)
-                payload = payload if held is None else held + payload.partition(b" ")[2]
-                if payload[-1:] != b"\n":
-                    partial[kind] = payload
+                held = partial.setdefault(kind, [])
+                held.append(payload.partition(b" ")[2] if held else payload)
+                if payload[-1:] != b"\n" and sum(map(len, held)) < _LONGEST_UNENDED:
                     continue
+                payload = b"".join(partial.pop(kind))
             stamp, _, text = payload.decode("utf-8", "replace").partition(" ")
             if stamp == _NO_STAMP:
                 continue
-            yield RawLine(stamp, self._service, text[:-1], self._place)
+            yield RawLine(stamp, self._service, text.removesuffix("\n"), self._place)
 
 
 def separated(body: bytes) -> tuple[str, str]:

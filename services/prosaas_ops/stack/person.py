@@ -58,12 +58,7 @@ def whole(engine: Engine, options: Options, *, show: bool = False) -> Whole:
 
 
 def pattern_of(person: Person, rows: Rows) -> "Pattern[bytes] | None":
-    return mentions(person.number, _ids(rows))
-
-
-def _ids(rows: Rows) -> list[str]:
-    """What a line or a file about the person may name instead of them. WhatsApp's ids have the number in them."""
-    return [key for table in ("calls", "messages", "message_fates") for key in rows.get(table, ())]
+    return mentions(person.number, people.ids_of(rows))
 
 
 def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str, str]:
@@ -71,7 +66,7 @@ def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str
 
     A file of a Swarm is known by its node as well: several have one of the same call.
     """
-    ids = _ids(rows)
+    ids = people.ids_of(rows)
     found: dict[str, str] = {}
     for at in range(0, max(1, len(ids)), _MOST_IDS):
         asked_for = json.dumps({"number": person.number, "ids": ids[at : at + _MOST_IDS]})

@@ -19,8 +19,10 @@ _OURS = tuple(SERVICES.values())
 # Whose lines are counted: enough for a mean, and few enough to be read at once.
 _LINES_OF = 50
 
+# A call that prosaas-calls had, and whose record is yet to come, was not missed.
 _CALLS = """
-    select coalesce(end_reason, case when ended_at is null then 'unfinished' else 'missed' end) as reason,
+    select coalesce(end_reason,
+                    case when ended_at is null or metrics ? 'streamed' then 'unfinished' else 'missed' end) as reason,
            count(*) filter (where started_at >= $1) as today,
            count(*) filter (where started_at < $1) as yesterday
     from calls

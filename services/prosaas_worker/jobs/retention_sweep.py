@@ -33,7 +33,7 @@ async def run(tools: Tools) -> None:
     with scope(job_id=RETENTION_SWEEP):
         refused: list[OSError] = []
         keep = tools.settings
-        ended["black boxes"] += await asyncio.to_thread(sweep_recordings, keep.keep_blackbox_days, refused)
+        ended["files of black boxes"] += await asyncio.to_thread(sweep_recordings, keep.keep_blackbox_days, refused)
         days = keep.keep_transcripts_days
         ended["unreadable records"] += await asyncio.to_thread(sweep_unreadable, keep.spool_dir, days, refused)
         failed += refused

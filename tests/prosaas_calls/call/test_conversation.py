@@ -400,11 +400,11 @@ def test_a_model_that_hangs_is_noticed_though_the_caller_spoke_meanwhile(begun: 
     if begun:
         stage.model("response.created", response={"id": "r1"})
     stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
-    assert stage.conversation.silent_for(monotonic() + 7) == 0.0
+    assert stage.conversation.pace.silent_for(monotonic() + 7) == 0.0
     stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
 
     assert stage.asked() == 1
-    assert stage.conversation.silent_for(monotonic() + 7) > 6
+    assert stage.conversation.pace.silent_for(monotonic() + 7) > 6
 
 
 def test_a_model_that_speaks_on_while_an_answer_waits_is_not_taken_for_a_hanging_one() -> None:
@@ -413,11 +413,11 @@ def test_a_model_that_speaks_on_while_an_answer_waits_is_not_taken_for_a_hanging
     stage.responds()
     stage.turns.want()
     stage.conversation.ask_if_due()
-    waiting_since = stage.conversation._expecting_since
+    waiting_since = stage.conversation.pace._expecting_since
 
     stage.delta()
 
-    assert stage.conversation._expecting_since > waiting_since
+    assert stage.conversation.pace._expecting_since > waiting_since
 
 
 def test_a_response_that_stops_in_the_middle_is_noticed_and_one_that_goes_on_is_not() -> None:
@@ -426,13 +426,13 @@ def test_a_response_that_stops_in_the_middle_is_noticed_and_one_that_goes_on_is_
     stage.responds(fifths=2)
 
     stage.delta()
-    assert stage.conversation.silent_for(monotonic()) < 0.5
-    assert stage.conversation.silent_for(monotonic() + 7) > 6
+    assert stage.conversation.pace.silent_for(monotonic()) < 0.5
+    assert stage.conversation.pace.silent_for(monotonic() + 7) > 6
 
     stage.model("response.output_audio.done", response_id="r1", item_id="i1")
-    assert stage.conversation.silent_for(monotonic() + 7) > 6
+    assert stage.conversation.pace.silent_for(monotonic() + 7) > 6
     stage.done()
-    assert stage.conversation.silent_for(monotonic() + 7) == 0
+    assert stage.conversation.pace.silent_for(monotonic() + 7) == 0
 
 
 async def test_a_response_that_stops_while_the_caller_says_yes_is_noticed_all_the_same() -> None:
@@ -444,7 +444,7 @@ async def test_a_response_that_stops_while_the_caller_says_yes_is_noticed_all_th
 
     await stage.says("כן")
 
-    assert stage.conversation.silent_for(monotonic() + 7) > 6
+    assert stage.conversation.pace.silent_for(monotonic() + 7) > 6
 
 
 def test_a_promise_that_a_tool_of_the_same_response_keeps_is_no_broken_one() -> None:

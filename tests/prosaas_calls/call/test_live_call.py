@@ -16,8 +16,9 @@ from calls_world.sockets import FakeSocket
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, FakeStore
 from prosaas_calls.call import live_call
-from prosaas_calls.call.call import Call, Services
+from prosaas_calls.call.call import Call
 from prosaas_calls.call.live_call import LiveCall
+from prosaas_calls.call.services import Services
 from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics

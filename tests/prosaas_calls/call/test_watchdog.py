@@ -78,6 +78,10 @@ class Call:
         self.noise = False
         self.committed += 1
 
+    @property
+    def pace(self) -> "Call":
+        return self
+
     def idle_for(self, now: float) -> float:
         return self.idle
 

@@ -102,6 +102,36 @@ async def test_the_handshake_is_that_of_the_ga_interface() -> None:
     assert "Sec-WebSocket-Extensions" not in requests[0].headers
 
 
+async def test_who_leaves_while_it_connects_leaves_no_session_behind() -> None:
+    """A caller hung up: nobody else would ever end it, and our own pings would keep it for as long as one may live."""
+    asked, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        asked.set()
+        await go_on.wait()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        try:
+            await socket.receive()
+        finally:
+            ended.set()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/v1/realtime", handler)
+    server = TestServer(app)
+    await server.start_server(shutdown_timeout=0.1)
+    async with server:
+        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
+        connecting = asyncio.create_task(RealtimeConnection.open(url, "key", timeout_s=20, ping_s=60))
+        await asked.wait()
+        connecting.cancel()
+        await asyncio.wait({connecting})
+        assert connecting.cancelled()
+        go_on.set()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
 async def test_each_message_but_frames_has_a_preview_in_outline() -> None:
     """What kind of thing it is, never its words; cut, whatever it is."""
     messages = [

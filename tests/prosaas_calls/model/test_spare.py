@@ -111,7 +111,7 @@ async def test_the_first_caller_of_all_does_not_wait_for_a_connection() -> None:
     talk = {"turns": [{"caller": "שלום", "agent": "שלום, במה אפשר לעזור?"}]}
     async with calls_world(spare=True) as world:
         await world.faults(realtime={"connect_delay_ms": 300})
-        await world.spare.take()
+        (await world.spare.take()).give_up("it was made before the model became slow")
         await until(lambda: world.spare.ready)
         await world.faults(realtime={"connect_delay_ms": 1500})
         with capture_events() as events:

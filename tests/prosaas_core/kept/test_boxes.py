@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ async def test_a_service_keeps_them_where_its_settings_say_and_a_defect_ends_not
     await connection.execute("ALTER TABLE black_boxes RENAME TO elsewhere")
     write(folder, "CA1", HEAD)
     with capture_events() as said:
-        async with keeping("prosaas-calls", engine):
+        async with keeping("prosaas-calls", engine, 0):
             deadline = time.monotonic() + 10
             while not said and time.monotonic() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -155,3 +156,85 @@ async def test_a_service_keeps_them_where_its_settings_say_and_a_defect_ends_not
                 await asyncio.sleep(0.01)
     assert said[0].text.startswith("black boxes are on this node's disk alone")
     assert [(node, name) for node, name, _ in found] == [("north", "CA1")]
+
+
+async def test_a_file_that_cannot_be_read_or_named_keeps_no_other_one_out(
+    as_calls: AsyncEngine, connection: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest come first, so that the others are behind it; it is told once, and tried again when it changes."""
+    real = boxes._content
+
+    def content(path: Path) -> str:
+        if path.stem == "CA0":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(boxes, "_content", content)
+    for number in range(3):
+        write(folder, f"CA{number}", HEAD, age_s=10 + number)
+    write(folder, os.fsdecode(b"bad\xff"), HEAD)
+    keeper = Keeper(as_calls, folder, "")
+    with capture_events() as said:
+        await keeper.look()
+        await keeper.look()
+    assert [name for _, name, _ in await kept(connection)] == ["CA1", "CA2"]
+    assert [event.fields["name"] for event in said] == ["CA0"]
+    monkeypatch.setattr(boxes, "_content", real)
+    write(folder, "CA0", HEAD)
+    await keeper.look()
+    assert [name for _, name, _ in await kept(connection)] == ["CA0", "CA1", "CA2"]
+
+
+async def test_what_was_ended_does_not_come_back_with_a_start(
+    as_calls: AsyncEngine, connection: Any, folder: Path
+) -> None:
+    """Nor with a node that was away: neither what is too old, nor what is of a caller who was forgotten."""
+    for name, days in {"CAold": 15, "CAgone": 1, "CAnew": 1}.items():
+        write(folder, name, HEAD, age_s=days * 86_400)
+    for name, number in {"CAgone": "", "CAnew": "+97239990000"}.items():
+        await connection.execute("INSERT INTO calls (call_sid, to_number) VALUES ($1, $2)", name, number)
+    await Keeper(as_calls, folder, "", 14).look()
+    assert [name for _, name, _ in await kept(connection)] == ["CAnew"]
+    await Keeper(as_calls, folder, "", 0).look()
+    assert [name for _, name, _ in await kept(connection)] == ["CAnew", "CAold"]
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, asyncio.CancelledError])
+async def test_as_a_service_ends_it_looks_once_more(
+    engine: AsyncEngine,
+    connection: Any,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException] | None,
+) -> None:
+    monkeypatch.setenv("LOG_BLACKBOX", str(folder))
+    monkeypatch.setattr(boxes, "EVERY_S", 3_600)
+    looked = asyncio.Event()
+    real = Keeper.look
+
+    async def look(keeper: Keeper, *still: float) -> None:
+        await real(keeper, *still)
+        looked.set()
+
+    monkeypatch.setattr(Keeper, "look", look)
+    with nullcontext() if error is None else pytest.raises(error):
+        async with keeping("prosaas-calls", engine, 14):
+            await asyncio.wait_for(looked.wait(), 10)
+            write(folder, "CAlast", HEAD, age_s=0)
+            if error is not None:
+                raise error
+    assert [name for _, name, _ in await kept(connection)] == ["CAlast"]
+
+
+async def test_the_last_look_holds_nobody_up(
+    engine: AsyncEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_BLACKBOX", str(folder))
+    monkeypatch.setattr(boxes, "LAST_S", 0.05)
+
+    async def look(keeper: Keeper, *still: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Keeper, "look", look)
+    async with asyncio.timeout(10), keeping("prosaas-calls", engine, 14):
+        pass

@@ -201,7 +201,7 @@ def test_no_json_in_any_place_is_more_than_one_message_lost(
     [
         (twilio(Body="Hello", MessageType="text"), "Hello"),
         (twilio(Body="Hello"), "Hello"),
-        (twilio(MessageType="button", ButtonText="Yes", ButtonPayload="y", Body="Yes"), "Yes"),
+        (twilio(MessageType="button", ButtonText="Yes", ButtonPayload="y", Body="y"), "Yes"),
         (twilio(MessageType="interactive", ListTitle="Sunday", ListId="sun"), "Sunday"),
         (
             twilio(MessageType="location", Latitude="32.08", Longitude="34.78", Label="Dana", Address="Allenby 1"),

@@ -11,12 +11,16 @@ import pytest
 from prosaas_core.messages.fates import note_call
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger, person
+from prosaas_core.privacy.files import mentions
 from prosaas_core.privacy.person import NotAPersonError, known_as, rows_of, whole_number
 from prosaas_core.privacy.places import PLACES
+from prosaas_logging.redact import redact
 
 pytestmark = pytest.mark.postgres
 
 DIGITS = "972501112233"
+# As Meta makes them: the number, in base64, and then what tells one message from another.
+WAMID = "wamid.HBgMOTcyNTAxMTEyMjMzFQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
 # What a person leaves behind: as a caller, as somebody who writes, in others' words, and on the way through the queue.
 ROWS = """
 INSERT INTO customers (id, business_id, channel, external_id, name, phone)
@@ -109,6 +113,36 @@ async def test_the_person_is_gone_from_every_table_and_the_other_is_not(connecti
         '{"turns": 3}',
     )
     assert not await rows_of(connection, await known_as(connection, number=DIGITS))
+
+
+@pytest.mark.parametrize(
+    ("content", "theirs"),
+    [
+        ("my number is +972 50-111 2233", True),
+        ("rang 972-50-1112233 back", True),
+        ("dial 00972(50)111.22.33", True),
+        (f"message_id={redact(WAMID)}", True),
+        (f"message_id={WAMID}", True),
+        ("972-50-1112234", False),
+        ("1972-50-1112233", False),
+        ("972-50-11122334", False),
+    ],
+)
+async def test_a_black_box_is_theirs_by_what_a_file_of_it_is_theirs_by(
+    connection: Any, content: str, theirs: bool
+) -> None:
+    await connection.execute(
+        "INSERT INTO messages (id, conversation_id, direction, body) VALUES ($1, 10, 'in', '')", WAMID
+    )
+    key = await connection.fetchval(
+        "INSERT INTO black_boxes (node, name, written_at, content) VALUES ('a', 'job', now(), $1) RETURNING id::text",
+        content,
+    )
+    rows = await rows_of(connection, await known_as(connection, number=DIGITS))
+    assert (key in rows["black_boxes"]) is theirs
+    pattern = mentions(DIGITS, person.ids_of(rows))
+    assert pattern is not None
+    assert (pattern.search(content.encode()) is not None) is theirs
 
 
 async def test_late_news_of_a_forgotten_call_does_not_bring_the_number_back(connection: Any) -> None:
@@ -241,6 +275,18 @@ async def test_an_older_copy_of_the_database_forgets_them_again(
     assert sum("boris" in row for rows in after.values() for row in rows) == sum(
         "boris" in row for rows in before.values() for row in rows
     )
+
+
+async def test_a_black_box_that_only_the_older_copy_has_goes_by_its_calls_name(connection: Any) -> None:
+    """When they were forgotten it was gone, for there were five hundred newer ones: nobody noted its id."""
+    add = "INSERT INTO black_boxes (node, name, written_at, content) VALUES ('c', $1, now(), 'a word')"
+    await connection.execute("DELETE FROM black_boxes WHERE name LIKE '%anna%'")
+    forgotten = await forget(connection, number=DIGITS)
+    assert "black_boxes" not in forgotten.hashes
+    for name in ("CAanna", "CAboris"):
+        await connection.execute(add, name)
+    await connection.execute(ledger.again(forgotten, {"black_boxes"}))
+    assert [name for (name,) in await connection.fetch("SELECT name FROM black_boxes WHERE node = 'c'")] == ["CAboris"]
 
 
 async def test_a_row_that_got_a_forgotten_ones_number_later_stays(connection: Any) -> None:

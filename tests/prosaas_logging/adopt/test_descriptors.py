@@ -180,6 +180,29 @@ def test_an_end_that_is_asked_for_twice_is_no_error(run_program: Program) -> Non
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_the_end_waits_until_the_last_words_are_read(start_program: Start, tmp_path: Path) -> None:
+    """However late its reader gets to them: they are in the file when the process is gone."""
+    source = """
+        import os, signal, subprocess, sys, time
+        os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)
+        import prosaas_logging
+        from prosaas_logging import runtime
+
+        prosaas_logging.bootstrap("svc")
+        os.write(1, b"it reads\\n")
+        while not os.path.getsize(sys.argv[1]):
+            time.sleep(0.01)
+        reader = runtime._running.descriptors._reader
+        os.kill(reader, signal.SIGSTOP)
+        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.Popen(["sh", "-c", f"sleep 0.7; kill -CONT {reader}"], **nowhere)
+        os.write(1, b"the last words\\n")
+    """
+    path = tmp_path / "lines"
+    assert start_program(source, str(path), LOG_JSON="1", **ON).wait(30) == 0
+    assert "the last words" in path.read_text()
+
+
 def test_a_file_has_it_all_once_the_process_has_ended(run_program: Program, tmp_path: Path) -> None:
     """In order and whole, though two processes write to it."""
     source = """

@@ -32,6 +32,19 @@ def test_a_line_above_sixteen_kib_is_joined_without_the_stamps_inside_it() -> No
     assert got == [("T1", "a" * 10 + "c"), ("T2", "b" * 10 + "d")]
 
 
+def test_a_line_that_does_not_end_is_shown_in_parts_and_never_held_whole() -> None:
+    """A progress bar: time and memory grow with what is shown, not with what came before."""
+    lines, piece = Demultiplexer("worker"), "x" * 16_384
+    got = []
+    for number in range(1_000):
+        got += list(lines.feed(frame(f"T{number:04} {piece}")))
+        assert sum(map(len, lines._partial.get(1, ()))) < 80_000
+    assert [line.stamp for line in got] == [f"T{number:04}" for number in range(0, 1_000, 4)]
+    assert {line.text for line in got} == {piece * 4}
+    (last,) = lines.feed(frame("T1000 end\n"))
+    assert last.text == "end"
+
+
 @pytest.fixture
 def docker(tmp_path: Path) -> Iterator[Docker]:
     server = Docker(tmp_path / "docker.sock")

@@ -1,0 +1,93 @@
+"""The tools that the model calls: each runs to its end, also when the caller hangs up, and the model is told."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from prosaas_calls.call.history import History
+from prosaas_calls.call.parting import Parting
+from prosaas_calls.call.promises import Promises
+from prosaas_calls.limits import Limits
+from prosaas_calls.model import events
+from prosaas_calls.model.events import Item
+from prosaas_calls.model.leg import ModelLeg
+from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.model.turns import Turns
+from prosaas_calls.stats import CallStats
+from prosaas_calls.tools.base import Answer, ToolContext
+from prosaas_calls.tools.use import use
+
+
+class Deeds:
+    """The tools of one call, while they run and as they answer."""
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        context: Callable[[], ToolContext],
+        model: ModelLeg,
+        turns: Turns,
+        stats: CallStats,
+        history: History,
+        promises: Promises,
+        parting: Parting,
+        ask_if_due: Callable[[], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._limits = limits
+        self._context = context
+        self._model = model
+        self._turns = turns
+        self._stats = stats
+        self._history = history
+        self._promises = promises
+        self._parting = parting
+        self._ask_if_due = ask_if_due
+        self._spawn = spawn
+        self._running: set[asyncio.Task[Answer]] = set()
+
+    def use(self, item: Item) -> None:
+        """Begin it: until it has answered, and the model knows, nobody else asks the model."""
+        self._turns.work_begins()
+        self._promises.begins()
+        self._stats.tools += 1
+        running = self._run(item, self._model.connection, number=self._stats.tools, spoke=self._turns.spoke)
+        self._spawn(running)
+
+    async def settle(self) -> None:
+        """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
+        try:
+            if self._running:
+                await asyncio.wait(self._running, timeout=self._limits.settle)
+        finally:
+            for deed in self._running:
+                deed.cancel()
+
+    async def _run(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
+        # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
+        deed = asyncio.create_task(self._do(item))
+        self._running.add(deed)
+        deed.add_done_callback(self._running.discard)
+        answer = await asyncio.shield(deed)
+        said = f"{item.name}({item.arguments}): {answer.text}"
+        self._model.answer(
+            asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
+        )
+        self._history.done(item.call_id, said)
+        if self._turns.active is None:
+            self._promises.judge()
+        if answer.then is None or not spoke:
+            self._turns.want()
+        self._turns.work_ends()
+        self._ask_if_due()
+        if answer.then is not None:
+            await self._parting.last_words()
+            # Only the model withdraws what it decided, by calling another tool: a "thank you" over a goodbye does not.
+            if self._stats.tools == number:
+                await self._parting.part(answer.then)
+
+    async def _do(self, item: Item) -> Answer:
+        answer = await use(self._context(), item.name, item.arguments, limit=self._limits.tool)
+        self._promises.done(item.name, answer)
+        return answer

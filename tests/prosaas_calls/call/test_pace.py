@@ -1,0 +1,56 @@
+"""Who waits for whom: told as it happens, and counted once."""
+
+from time import monotonic
+
+from calls_world.stage import Stage
+
+
+def test_while_the_caller_hears_something_nobody_is_idle() -> None:
+    """However long the model's audio is: silence begins when the last of it is heard."""
+    stage = Stage()
+    stage.responds(fifths=5)
+    stage.done()
+    pace = stage.conversation.pace
+    assert pace.idle_for(monotonic() + 60) == 0
+    stage.heard(5)
+    assert pace.idle_for(monotonic() + 120) > 50
+
+
+def test_only_a_response_that_was_asked_for_counts_as_asked() -> None:
+    """The model may begin another by itself."""
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.asked()
+    pace.response_begins()
+    pace.response_begins()
+    assert len(stage.stats.asked_ms) == 1
+
+
+def test_a_wait_ends_with_the_first_sound() -> None:
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.caller_begins()
+    pace.caller_ends()
+    assert pace.first_sound() is not None
+    assert pace.first_sound() is None
+    assert len(stage.stats.response_ms) == 1
+
+
+def test_nobody_waits_for_an_answer_to_what_needs_none() -> None:
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.caller_ends()
+    pace.nobody_waits()
+    assert pace.first_sound() is None
+    assert stage.stats.response_ms == []
+
+
+def test_a_new_model_owes_nothing_that_the_former_one_was_asked() -> None:
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.asked()
+    assert pace.silent_for(monotonic() + 7) > 6
+    pace.model_is_new()
+    assert pace.silent_for(monotonic() + 7) == 0
+    pace.response_begins()
+    assert stage.stats.asked_ms == []

@@ -1,0 +1,81 @@
+"""How a call ends that we end: once, and in the words of whoever was first."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from prosaas_calls.call.parting import Parting
+from prosaas_calls.ending import CallEnded, EndReason
+from prosaas_calls.limits import Limits
+from prosaas_calls.model.turns import Turns
+from prosaas_calls.profile import Profile
+from prosaas_core.stream_token import StreamClaims
+
+CLAIMS = StreamClaims("CA1", 1, "+972501112222", "+97231234567", 0.0, "seat:nonce")
+
+
+class Line:
+    """A line on which a sentence takes until it is `heard`."""
+
+    def __init__(self) -> None:
+        self.said = 0
+        self.heard = asyncio.Event()
+        self.parting: EndReason | None = None
+
+    def cut(self) -> None: ...
+
+    async def say(self, _audio: object) -> None:
+        self.said += 1
+        await self.heard.wait()
+
+
+class Twilio:
+    """Takes a transfer, refuses it, or says nothing of it."""
+
+    def __init__(self, taken: bool | None) -> None:
+        self.taken = taken
+
+    async def transfer(self, _call_sid: str, _number: str) -> bool | None:
+        return self.taken
+
+
+class Stage:
+    def __init__(self, taken: bool | None = True) -> None:
+        self.line, self.told = Line(), list[str]()
+        parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
+        self.parting = Parting(
+            claims=CLAIMS,
+            limits=Limits(handover=0.01),
+            profile=Profile,
+            turns=Turns(),
+            mute=lambda: None,
+            tell=lambda _role, text: self.told.append(text),
+            **parts,
+        )
+
+
+async def test_of_two_reasons_to_end_a_call_the_first_is_said_and_the_second_says_nothing() -> None:
+    """A sentence over another is understood by nobody, and the record has one reason."""
+    stage = Stage()
+    first = asyncio.create_task(stage.parting.leave("limit", EndReason.MAX_DURATION))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(stage.parting.leave("drained", EndReason.DRAINED), 1)
+    assert (stage.line.said, stage.line.parting) == (1, EndReason.MAX_DURATION)
+    stage.line.heard.set()
+    with pytest.raises(CallEnded) as ended:
+        await first
+    assert ended.value.reason is EndReason.MAX_DURATION
+
+
+async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:
+    stage = Stage(taken=False)
+    await stage.parting.part(EndReason.TRANSFERRED)
+    assert stage.line.parting is EndReason.CUSTOMER_HANGUP
+    assert stage.told == ["The transfer did not work. Apologise, and offer to take a message."]
+
+
+async def test_a_transfer_that_was_taken_is_the_end() -> None:
+    with pytest.raises(CallEnded) as ended:
+        await Stage().parting.part(EndReason.TRANSFERRED)
+    assert ended.value.reason is EndReason.TRANSFERRED

@@ -1,0 +1,30 @@
+"""A model that fails is asked again, as often and as soon as the failure says, and not for ever."""
+
+import pytest
+
+from prosaas_calls.call.retries import Retries
+from prosaas_calls.model.events import RATE_LIMITED
+from prosaas_calls.model.leg import ModelFailed
+
+
+def test_a_third_failure_in_a_row_is_the_last() -> None:
+    retries = Retries(retry_for=20)
+    assert [retries.pause("server_error", None) for _ in range(2)] == [0, 0]
+    with pytest.raises(ModelFailed, match="server_error"):
+        retries.pause("server_error", None)
+
+
+def test_an_answer_makes_failures_a_new_row() -> None:
+    retries = Retries(retry_for=20)
+    for _ in range(3):
+        retries.pause("server_error", None)
+        retries.pause("server_error", None)
+        retries.answered()
+
+
+def test_a_limit_of_rate_is_waited_for_longer_and_longer_but_not_longer_than_a_caller_waits() -> None:
+    retries = Retries(retry_for=20)
+    assert [retries.pause(RATE_LIMITED, None) for _ in range(5)] == [0.5, 1, 2, 4, 8]
+    assert retries.pause(RATE_LIMITED, 3.5) == 3.5
+    with pytest.raises(ModelFailed):
+        retries.pause(RATE_LIMITED, 21)
