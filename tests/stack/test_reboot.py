@@ -8,11 +8,21 @@ import pytest
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
 from ports import free_port
-from stack_world.stack import docker, eventually
+from stack_world.stack import docker, eventually, remove
 from swarm_world.engines import Node, awake, load, one_machine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 FILES = "docker-compose.yml:docker-compose.prod.yml:deploy/overlays/panel.yml"
+VARIABLES: dict[str, Any] = {
+    "COMPOSE_FILE": FILES,
+    "COMPOSE_PROFILES": "demo",
+    "DEMO": "1",
+    "API_PORT": "8000",
+    "POSTGRES_PASSWORD": "onlyLettersAndDigits1",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "of-the-demo",
+    "ADMIN_API_KEY": "chosen-by-whoever-deploys",
+}
 _SECONDS = 120.0
 
 
@@ -22,7 +32,6 @@ class Machine:
     def __init__(self, node: Node, clone: Checkout, variables: dict[str, Any]) -> None:
         self.node = node
         clone.compose("build", timeout=500, **variables)
-        self.project = clone.path.name
         printed = clone.compose("config", "--images", **variables).out
         load(node, *sorted(set(printed.split())))
         clone.compose("up", "--detach", "--wait", "--no-build", timeout=300, **variables, DOCKER_HOST=node.host)
@@ -58,21 +67,14 @@ class Machine:
 def machine() -> Iterator[Machine]:
     folder = ROOT / "logs" / f"prosaas-test-reboot-{free_port()}"
     folder.mkdir(parents=True)
-    with one_machine(folder, folder.name) as node:
-        clone = make_checkout(folder)
-        bases = dict(line.split("=", 1) for line in clone.run("scripts/base-image.sh").out.split())
-        variables = bases | {
-            "CA_BUNDLE": Checkout(ROOT).setting("CA_BUNDLE") or "/dev/null",
-            "COMPOSE_FILE": FILES,
-            "COMPOSE_PROFILES": "demo",
-            "DEMO": "1",
-            "API_PORT": "8000",
-            "POSTGRES_PASSWORD": "onlyLettersAndDigits1",
-            "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "TWILIO_AUTH_TOKEN": "of-the-demo",
-            "ADMIN_API_KEY": "chosen-by-whoever-deploys",
-        }
-        yield Machine(node, clone, variables)
+    clone = make_checkout(folder)
+    try:
+        with one_machine(folder, folder.name) as node:
+            bases = dict(line.split("=", 1) for line in clone.run("scripts/base-image.sh").out.split())
+            trusted = Checkout(ROOT).setting("CA_BUNDLE") or "/dev/null"
+            yield Machine(node, clone, bases | VARIABLES | {"CA_BUNDLE": trusted})
+    finally:
+        remove(clone)
 
 
 @pytest.mark.alone
