@@ -521,6 +521,11 @@ def WHATSAPP_SENT(*, sent_id: str, channel: str) -> None:
     """A message of ours went out: its id; that of the message it answers stands at the end of the line."""
 
 
+@event(INFO, "📤")
+def SMS_SENT(*, sent_id: str) -> None:
+    """A text message of ours went out, a reminder or word to the business: its id."""
+
+
 @event(WARNING, "⚠️", he="ההודעה לא נשלחה", en="the message could not be sent")
 def WHATSAPP_SEND_FAILED(*, error: str, message_id: str = "", exc_info: ExcInfo = None) -> None:
     """A WhatsApp message could not be sent."""

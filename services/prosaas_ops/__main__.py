@@ -108,8 +108,9 @@ def main(arguments: list[str]) -> int:
 
 
 def options_of(command: str) -> tuple[str, ...]:
-    """What a command takes; of those that are audited, the reason too."""
-    own: tuple[str, ...] = import_module(f"prosaas_ops.{COMMANDS[command]}").OPTIONS
+    """What a command takes, its own where its module has several; of those that are audited, the reason too."""
+    module = import_module(f"prosaas_ops.{COMMANDS[command]}")
+    own: tuple[str, ...] = getattr(module, "TAKES", {}).get(command, module.OPTIONS)
     return (*own, "WHY") if command in audited.COMMANDS else own
 
 

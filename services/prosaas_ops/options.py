@@ -132,7 +132,7 @@ class Options:
             moment = datetime.fromisoformat(value)
         except ValueError:
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     def window(self, default: str) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""

@@ -19,7 +19,7 @@ from prosaas_core.database import transaction
 from prosaas_core.outward.http import OutboundError, Unavailable
 from prosaas_core.tables import Message, OutboundMessage
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import WHATSAPP_SEND_FAILED, WHATSAPP_SENT
+from prosaas_logging.catalogue import SMS_SENT, WHATSAPP_SEND_FAILED, WHATSAPP_SENT
 from prosaas_worker.job import Hopeless, Later, Tools
 from prosaas_worker.spending import charge_message
 from prosaas_worker.texting import Text, find_sent, fit, send
@@ -165,7 +165,10 @@ async def _finish(tools: Tools, draft: Draft, message_id: str, record: Recorder 
         await charge_message(tools, connection, text)
         if record is not None:
             await record(connection, message_id, text)
-    log.event(WHATSAPP_SENT, sent_id=message_id, channel=text.channel)
+    if text.channel == "sms":
+        log.event(SMS_SENT, sent_id=message_id)
+    else:
+        log.event(WHATSAPP_SENT, sent_id=message_id, channel=text.channel)
 
 
 async def _mark_answered(connection: AsyncConnection, draft: Draft) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +14,7 @@ import yaml
 from bundle_world.model import services
 from postgres_world import ROOT, docker
 from prosaas_core.facts.endings import ABNORMAL
-from prosaas_ops.__main__ import COMMANDS
+from prosaas_ops.__main__ import COMMANDS, options_of
 from prosaas_ops.conduct.receivers import config
 
 FOLDER = ROOT / "deploy/monitoring"
@@ -106,7 +105,7 @@ def test_each_alert_says_the_command_to_run_next_and_the_page_to_read(rule: dict
     program, target, *options = words["next"].split()
     assert program in ("make", "docker")
     if program == "make" and target in COMMANDS:
-        allowed = import_module(f"prosaas_ops.{COMMANDS[target]}").OPTIONS
+        allowed = options_of(target)
         assert {option.partition("=")[0] for option in options} <= set(allowed)
 
 

@@ -86,7 +86,15 @@ async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: As
         assert (call.business_id, call.end_reason, call.duration_s) == (business_id, "customer_hangup", 45.0)
         assert call.version == "1a2b3c4-dirty"
         assert (call.started_at, call.transcript, call.events) == (STARTED, RECORD.transcript, RECORD.events)
-        numbers = {"refused": 0, "errors": 0, "reconnects": 0, "unmended": 0, "unanswered_ms": 43814}
+        numbers = {
+            "refused": 0,
+            "errors": 0,
+            "reconnects": 0,
+            "noisy": 0,
+            "database_away": 0,
+            "unmended": 0,
+            "unanswered_ms": 43814,
+        }
         assert call.metrics == {"turns": 3, "parts": [STARTED.isoformat()]} | numbers
         assert (await opened.get_one(Customer, call.customer_id)).name == "דוד"
     assert await jobs(engine) == ["call.summarise:CA123"]

@@ -62,3 +62,20 @@ def test_every_command_has_its_module_and_says_what_it_takes(command: str) -> No
     module = import_module(f"prosaas_ops.{COMMANDS[command]}")
     assert callable(module.run)
     assert all(option.isupper() for option in module.OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("command", "word"),
+    [
+        ("restart-worker", "FILE=x"), ("restart-worker", "N=2"), ("restart-worker", "VERIFY=1"), ("doctor", "N=3"),
+        ("backup", "KEY=x"), ("up-prod", "BUILD=0"), ("down", "YES=1"), ("jobs", "ID=12"), ("retry-job", "ALL=1"),
+    ],
+)  # fmt: skip
+def test_a_target_takes_its_own_options_and_refuses_those_of_others(
+    command: str, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, word]) == USAGE
+    name = word.partition("=")[0]
+    said = capsys.readouterr().err
+    assert f"does not know {name}=" in said
+    assert f"{name}=" not in said.partition("it takes")[2]

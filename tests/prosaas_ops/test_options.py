@@ -166,3 +166,8 @@ def test_what_is_no_time_zone_is_refused_with_one_that_is(zone: str, monkeypatch
     monkeypatch.setenv("OPS_TZ", zone)
     with pytest.raises(Usage, match="is not a time zone: one is called OPS_TZ=Asia/Jerusalem"):
         midnight(0)
+
+
+def test_a_date_with_an_offset_is_told_in_utc_as_all_are() -> None:
+    moment = Options("calls", ("SINCE",), {"SINCE": "2026-11-28T01:40+02:00"}).since("SINCE")
+    assert f"{moment:%Y-%m-%d %H:%M %Z}" == "2026-11-27 23:40 UTC"

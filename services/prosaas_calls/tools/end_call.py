@@ -4,6 +4,10 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 
 
+def describe(arguments: NoArguments) -> str:
+    return "with a goodbye"
+
+
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     return Answer(
         context.speak(he="יש להיפרד מהלקוח במשפט קצר.", en="Say goodbye in one short sentence."),
@@ -16,6 +20,6 @@ TOOL = Tool(
     name="end_call",
     description="Hang up, after the caller said goodbye or has nothing more to ask.",
     arguments=NoArguments,
-    describe=lambda _: "with a goodbye",
+    describe=describe,
     run=run,
 )

@@ -9,6 +9,10 @@ from prosaas_core.tables import Business
 from prosaas_core.words import counted
 
 
+def describe(arguments: NoArguments) -> str:
+    return "those ahead"
+
+
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     async def work(session: AsyncSession, business: Business, customer_id: int) -> Answer:
         booked = await upcoming(session, business, customer_id, now=context.now())
@@ -25,6 +29,6 @@ TOOL = Tool(
     name="my_appointments",
     description="The caller's coming appointments, soonest first.",
     arguments=NoArguments,
-    describe=lambda _: "those ahead",
+    describe=describe,
     run=run,
 )

@@ -3,6 +3,10 @@
 from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 
 
+def describe(arguments: NoArguments) -> str:
+    return "not leaving yet"
+
+
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
     """Any tool that is called after it takes a departure back; this one is for when there is nothing else to do."""
     return Answer(
@@ -18,6 +22,6 @@ TOOL = Tool(
         "something more. Not for a thank-you or a goodbye of theirs."
     ),
     arguments=NoArguments,
-    describe=lambda _: "not leaving yet",
+    describe=describe,
     run=run,
 )

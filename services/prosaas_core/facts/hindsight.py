@@ -13,11 +13,12 @@ _SPOKEN = re.compile(r'AI: "(.*?)"(?: · |$)', re.DOTALL)
 
 
 def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Refused tools, those of them that no later answer of the same tool made good, errors, and lost connections.
+    """Refused tools, those of them that no later answer of the same tool made good, errors, lost connections, how
+    often a long noise kept the caller from being understood, and how often the database did not answer.
 
     An answer does not name its tool: it is put down to the last that was called. A call's own count knows better.
     """
-    totals = {"refused": 0, "errors": 0, "reconnects": 0}
+    totals = {"refused": 0, "errors": 0, "reconnects": 0, "noisy": 0, "database_away": 0}
     open_refusals: Counter[str] = Counter()
     tool = ""
     for event in events:
@@ -25,6 +26,9 @@ def counted(events: Iterable[Mapping[str, Any]]) -> dict[str, int]:
         totals["refused"] += name == "TOOL_REFUSED"
         totals["errors"] += str(event.get("level")) in ("ERROR", "CRITICAL")
         totals["reconnects"] += name == "REALTIME_RETRY"
+        # A line has the event's tag.
+        totals["database_away"] += name == "DB_UNAVAILABLE" or (name == "DB" and event.get("level") == "WARNING")
+        totals["noisy"] += name == "LINE_NOISY"
         if name == "TOOL_CALL":
             tool = str(event.get("text") or "").partition(":")[0]
         elif name == "TOOL_REFUSED":

@@ -20,6 +20,8 @@ class CallFacts:
     # Whether the audio stream of the call ever reached us, and whether the call was turned away at the door.
     reached: bool = True
     refused_at_door: str = ""
+    # The number that was called, where no business has it.
+    unknown_number: str = ""
     # Whether the log was asked, too; a list knows the records alone.
     looked_into: bool = True
     # Whether it is over and nobody knows how.
@@ -28,12 +30,18 @@ class CallFacts:
     down_for: str = ""
     first_audio_ms: float | None = None
     slowest_ms: float | None = None
+    # Whose time that wait was: "tool" where one ran in it, else "model"; "" where the log was not asked.
+    slow_of: str = ""
     # How long the caller's last words went without an answer, until the call ended.
     unanswered_ms: float = 0.0
     # Refusals of tools that no later answer of the same tool made good.
     unmended: int = 0
+    # How often the database did not answer.
+    database_away: int = 0
     errors: int = 0
     reconnects: int = 0
+    # How often a long noise kept the caller from being understood.
+    noisy: int = 0
     turns: int | None = None
     # What the agent said was done although no tool had done it.
     false_claim: str = ""
@@ -57,7 +65,22 @@ def _ended_badly(call: CallFacts) -> bool:
     return bool(call.end_reason) and call.end_reason not in FINE
 
 
+_UNHEARD_ENDINGS = (EndReason.OVER_CAPACITY, EndReason.CRASHED)
+
+
+def _unheard(call: CallFacts) -> bool:
+    """Whether it never reached the agent, and nothing that is known of it says why."""
+    return not (call.reached or call.live or call.unknown_number or call.refused_at_door or call.lost)
+
+
 TROUBLES = (
+    Trouble(
+        "unknown_number",
+        "המספר {unknown_number} לא שייך לאף עסק",
+        "no business has the number {unknown_number}",
+        "make go-live PHONE={unknown_number}",
+        lambda call: bool(call.unknown_number) and not call.reached,
+    ),
     Trouble(
         "refused_at_door",
         "השיחה נדחתה לפני שהתחילה: {refused_at_door}",
@@ -77,16 +100,14 @@ TROUBLES = (
         "זרם השמע לא הגיע; make trace אומר למה",
         "no audio stream ever came; make trace says why",
         "make trace CALL={call_sid}",
-        lambda call: not (call.looked_into or call.reached or call.live or call.refused_at_door or call.lost),
+        lambda call: _unheard(call) and not call.looked_into,
     ),
     Trouble(
         "no_stream",
         "זרם השמע לא הגיע: המתקשר ניתק קודם, או ש-Twilio לא הצליח להגיע אל CALLS_PUBLIC_URL",
         "no audio stream ever came: Twilio did not reach CALLS_PUBLIC_URL, or the caller left before it could",
         "make logs S=calls GREP='TOKEN_REJECTED|MEDIA_MALFORMED|DRAIN' SINCE=2h",
-        lambda call: (
-            call.looked_into and not (call.reached or call.live or call.refused_at_door or call.down_for or call.lost)
-        ),
+        lambda call: _unheard(call) and call.looked_into and not call.down_for,
     ),
     Trouble(
         "no_ending",
@@ -125,6 +146,13 @@ TROUBLES = (
         lambda call: bool(call.returned),
     ),
     Trouble(
+        "noisy",
+        "היה רעש בקו והמתקשר לא הובן, פעמים: {noisy}",
+        "a long noise on the line kept the caller from being understood, times: {noisy}",
+        "make trace CALL={call_sid}",
+        lambda call: call.noisy > 0,
+    ),
+    Trouble(
         "reconnects",
         "החיבור למודל נותק וחודש, פעמים: {reconnects}",
         "the model's connection was lost and made again, times: {reconnects}",
@@ -140,24 +168,32 @@ TROUBLES = (
     ),
     Trouble(
         "slow_answer",
-        "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}",
-        "the slowest answer came after {slowest_ms:.0f} ms",
+        "התגובה האיטית ביותר, במילישניות: {slowest_ms:.0f}{slow_he}",
+        "the slowest answer came after {slowest_ms:.0f} ms{slow_en}",
         "make trace CALL={call_sid}",
         lambda call: (call.slowest_ms or 0) >= SLOW_MS,
+    ),
+    Trouble(
+        "database_away",
+        "מסד הנתונים לא היה זמין, ולכן כלים סירבו: {unmended}",
+        "the database was away, so that tools refused: {unmended}",
+        "make ps",
+        lambda call: call.unmended > 0 and call.database_away > 0 and not call.false_claim,
     ),
     Trouble(
         "tool_refused",
         "סירובים של כלים שלא נמצא להם פתרון בשיחה: {unmended}",
         "tools refused, and nothing came in place of it: {unmended}",
         "make trace CALL={call_sid}",
-        lambda call: call.unmended > 0 and not call.false_claim,
+        lambda call: call.unmended > 0 and not (call.false_claim or call.database_away),
     ),
     Trouble(
         "no_words",
         "המתקשר לא אמר דבר",
         "the caller said nothing",
         "make trace CALL={call_sid}",
-        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason != EndReason.OVER_CAPACITY,
+        # Of a call that went down with its service nobody knows what was said after the last sign of life.
+        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason not in _UNHEARD_ENDINGS,
     ),
 )
 
@@ -174,10 +210,22 @@ def verdict(call: CallFacts) -> list[Trouble]:
     return [trouble for trouble in TROUBLES if trouble.seen_in(call)]
 
 
+_SLOW_OF = {
+    "model": (", בלי כלי שרץ בה: זמן של המודל", ": no tool ran in it, it was the model's time"),
+    "tool": (", וכלי רץ בה", ": a tool ran in it"),
+}
+
+
+def next_command(trouble: Trouble, call: CallFacts) -> str:
+    """What to type next about the trouble, for this call."""
+    return trouble.next.format(call_sid=call.call_sid, unknown_number=call.unknown_number)
+
+
 def sentence(trouble: Trouble, call: CallFacts, language: str = "en") -> str:
     """The trouble in words, for this call."""
     ending = ending_of(call.end_reason)
     values = {name: getattr(call, name) for name in CallFacts.__slots__}
+    values["slow_he"], values["slow_en"] = _SLOW_OF.get(call.slow_of, ("", ""))
     values["ending_he"] = ending.he if ending else call.end_reason
     values["ending_en"] = ending.en if ending else call.end_reason
     return (trouble.he if language == "he" else trouble.en).format(**values)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from prosaas_ops.act.simulate import BUDGET, new_call_sid, place
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
-from prosaas_ops.screen.terminal import Screen, short
+from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import merged
@@ -72,9 +72,9 @@ def run(options: Options) -> int:
     screen.say()
     for check in checks:
         screen.say(f"{screen.good('✅') if check.good else screen.bad('❌')} {check.point}")
-        screen.say(f"   {screen.dim(check.evidence)}")
+        screen.say(Prose(f"   {screen.dim(check.evidence)}"))
         if not check.good:
-            screen.say(f"   {words.FIX(remedy=check.remedy)}")
+            screen.say(Prose(f"   {words.FIX(remedy=check.remedy)}"))
     bad = sum(not check.good for check in checks)
     screen.say()
     screen.say(words.HOLD(good=len(checks) - bad, all=len(checks)))

@@ -6,7 +6,8 @@ from prosaas_ops.options import FINE, Options, Usage
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language, refused
 
-OPTIONS = ("ALL", "ID")
+TAKES = {"jobs": ("ALL",), "retry-job": ("ID",)}
+OPTIONS = ()
 
 
 def run(options: Options) -> int:

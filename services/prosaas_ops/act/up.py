@@ -24,7 +24,22 @@ from prosaas_ops.texts import kept, machine, people
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
-OPTIONS = ("BUILD", "CONTAINER", "FILE", "FORCE", "KEY", "LOG_LEVEL", "N", "NAME", "VERIFY", "YES")
+# By the target: each takes its own.
+TAKES = {
+    "backup": ("FILE", "FORCE", "VERIFY"),
+    "drained": ("CONTAINER",),
+    "restart-api": ("LOG_LEVEL",),
+    "restart-calls": ("LOG_LEVEL",),
+    "restart-worker": ("LOG_LEVEL",),
+    "restore": ("FILE", "FORCE", "KEY"),
+    "restore-drill": ("FILE", "KEY"),
+    "rollback": ("N", "YES"),
+    "rotate-secret": ("NAME",),
+    "up-dev": ("YES",),
+    "up-prod": ("YES",),
+    "up-swarm": ("BUILD",),
+}
+OPTIONS = ()
 
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_ops.audited import LOOKS, Entry, carry, on_this_machine
 from prosaas_ops.options import FINE, NOTHING, Options, complain
-from prosaas_ops.screen.terminal import Screen, table
+from prosaas_ops.screen.terminal import Prose, Screen, fitted
 from prosaas_ops.stack.records import asked
 from prosaas_ops.texts import people as words
 
@@ -41,11 +41,12 @@ def run(options: Options) -> int:
         )
         for one, times in told[:most]
     ]
-    screen.say(*table([tuple(map(str, words.AUDIT_HEAD)), *rows]))
+    shown = fitted([tuple(map(str, words.AUDIT_HEAD)), *rows], most=screen.width)
+    screen.say(*(line for lines in shown for line in lines))
     if len(told) > most:
-        screen.say(screen.dim(words.NEWEST(most=most)))
+        screen.say(Prose(screen.dim(words.NEWEST(most=most))))
     if len(told) < len(found):
-        screen.say(screen.dim(str(words.LOOKED_ALIKE)))
+        screen.say(Prose(screen.dim(str(words.LOOKED_ALIKE))))
     return FINE
 
 

@@ -55,6 +55,8 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
     )
     rows = (_row(name, row, most, screen) for name, row in zip(names, sums, strict=True))
     screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *rows)
+    if by == "day":
+        screen.say(Prose(screen.dim(str(words.OWN_DAYS))))
     if unpriced := sum(row.unpriced for row in sums):
         screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
-from prosaas_ops.stack.follow import happenings, merged
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.stories.errors import TroubleGroup, changes, group_errors
+from prosaas_ops.stories.errors import Death, TroubleGroup, changes, deaths, group_errors
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
 
@@ -21,6 +22,10 @@ _MARKS = 5
 _BEFORE = 60.0
 # Troubles whose cause is a container that is down, and no call.
 _DOWN = ("QUEUE_LOST", "DB")
+# Containers that write no lines of ours, and whose end is a trouble all the same.
+_BESIDE = () if OTHERS else ("gateway", "postgres", "migrate")
+# A call that was taken along began this much before at the most.
+_LONGEST_CALL = 3600.0
 
 
 def run(options: Options) -> int:
@@ -29,8 +34,13 @@ def run(options: Options) -> int:
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
     engine = opened()
-    lines = merged(engine, options.services(), since.timestamp(), end.timestamp())
-    groups = group_errors(lines, happenings(engine, since.timestamp() - _BEFORE, end.timestamp()))
+    services = options.services()
+    lines = merged(engine, services, since.timestamp(), end.timestamp())
+    happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
+    named = services if options.text("S") else (*services, *_BESIDE)
+    ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
+    lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
+    groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
@@ -56,6 +66,13 @@ def run(options: Options) -> int:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
     screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
     return FINE
+
+
+def _deaths(engine: Engine, lines: list[Line], ended: list[Happening]) -> list[Death]:
+    """What ended unasked; where that took calls along, lines from before the window tell which."""
+    times = [told.at for told in ended if told.failed and told.service == "prosaas-calls"]
+    earlier = merged(engine, ["prosaas-calls"], min(times) - _LONGEST_CALL, max(times)) if times else []
+    return deaths(lines, ended, earlier)
 
 
 def _mark(line: Line, screen: Screen) -> str:

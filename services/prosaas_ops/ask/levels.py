@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
-from prosaas_ops.screen.terminal import Prose, Screen, short, table
+from prosaas_ops.screen.terminal import Prose, Screen, fitted, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import checks as words
 
@@ -31,13 +31,14 @@ def run(options: Options) -> int:
             screen.say(*map(_loud, loud))
         return PROBLEM if loud else FINE
     heading = [str(head) for head in (words.WHERE, words.LEVEL, words.SOURCE, words.UNTIL_HEAD, words.BY)]
-    first, rule, *others = table([heading, *rows])
-    painted = [screen.warn(text) if row[1] == "DEBUG" else text for row, text in zip(rows, others, strict=True)]
-    screen.say(first, rule, *painted)
+    first, rule, *others = fitted([heading, *rows], most=screen.width)
+    screen.say(*first, *rule)
+    for row, lines in zip(rows, others, strict=True):
+        screen.say(*(map(screen.warn, lines) if row[1] == "DEBUG" else lines))
     quiet = sorted({row[0].partition(",")[0] for row in loud if row[3]})
     if quiet:
-        screen.say(screen.dim(words.TAKES_BACK(commands=" · ".join(f"make quiet-{name}" for name in quiet))))
-    screen.say("", screen.bold(str(words.DISK)), *_disk(engine))
+        screen.say(Prose(screen.dim(words.TAKES_BACK(commands=" · ".join(f"make quiet-{name}" for name in quiet)))))
+    screen.say("", screen.bold(str(words.DISK)), *_disk(engine, screen.width))
     return FINE
 
 
@@ -82,7 +83,7 @@ def _by(target: live_switch.Target, debugging: list[sessions.Session]) -> str:
     return str(words.GONE)
 
 
-def _disk(engine: Engine) -> list[str]:
+def _disk(engine: Engine, most: int = 0) -> list[str]:
     """What eats the disk, the largest first, each with the command that frees it."""
     used = engine.get("/system/df")
     volumes = [
@@ -104,8 +105,8 @@ def _disk(engine: Engine) -> list[str]:
     ]
     sized = [[f"{size / 1e6:,.1f} MB" if size else "-", what, free] for what, size, free in rows]
     largest = sorted(sized, key=lambda row: -float(_number(row[0])))
-    # What frees it is to be typed: it goes on below rather than be cut.
-    return [Prose(row) for row in table([[str(words.SIZE), str(words.WHAT), str(words.FREES)], *largest], {0})]
+    shown = fitted([[str(words.SIZE), str(words.WHAT), str(words.FREES)], *largest], {0}, most)
+    return [line for lines in shown for line in lines]
 
 
 def _number(text: str) -> str:
@@ -120,7 +121,10 @@ def _kept_logs(engine: Engine) -> str:
     """The most that the engine keeps of the containers' output; how much it is, only the engine's folder tells."""
     limits = set()
     for container in engine.containers(*SERVICES.values()):
-        driver, kept = engine.log_driver(container)
+        try:
+            driver, kept = engine.log_driver(container)
+        except Gone:
+            continue
         size = kept.get("max-size", words.NO_LIMIT)
         limits.add(words.EACH(driver=driver, size=size, files=kept.get("max-file", "1")))
     return words.CONTAINER_LOGS(limits="; ".join(sorted(limits)))

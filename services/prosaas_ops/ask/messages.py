@@ -11,6 +11,8 @@ from prosaas_ops.texts import messages as texts
 from prosaas_ops.texts import told
 
 _LONGEST = 200
+# What the outbox still has to say of an answer.
+_UNSETTLED = ("ready", "sending", "unknown")
 
 
 def describe(story: MessageStory, screen: Screen, least: str = "INFO") -> list[str]:
@@ -19,10 +21,10 @@ def describe(story: MessageStory, screen: Screen, least: str = "INFO") -> list[s
     local = datetime.now(ZoneInfo(talk.timezone))
     rows = [
         texts.HEADING(
-            name=screen.bold(texts.NAME(id=talk.conversation_id)),
+            name=screen.bold(texts.NAME(id=talk.conversation_id) if talk.conversation_id else talk.messages[0].id),
             channel=talk.channel,
             status=talk.status,
-            business=screen.value(talk.business),
+            business=screen.value(talk.business or "-"),
             customer=screen.value(talk.customer or "-"),
             number=screen.value(talk.number),
         ),
@@ -38,7 +40,9 @@ def describe(story: MessageStory, screen: Screen, least: str = "INFO") -> list[s
             text = screen.paint_level(screen.value(tag + line.text), line.level)
             moments.append((line.at, f"{screen.dim(clock(line.at))}  {screen.name(line.service)} {text}"))
     rows += [row for _, row in sorted(moments, key=lambda moment: moment[0])]
-    rows += [f"  {texts.OUTBOX(key=draft.key, status=draft.status)}" for draft in talk.drafts if draft.status != "sent"]
+    rows += [
+        f"  {texts.OUTBOX(key=draft.key, status=draft.status)}" for draft in talk.drafts if draft.status in _UNSETTLED
+    ]
     commands = [each.next for each in wrong[:1]] or ["make logs GREP=WHATSAPP SINCE=1h"]
     return [*rows, "", screen.dim(told.NEXT(commands=" · ".join(commands)))]
 

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 
 from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
-from prosaas_core.facts.troubles import CallFacts, opening, sentence, verdict
+from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
+from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call
-from prosaas_ops.stack.records import Found, Record, calls_of, missing_digits
+from prosaas_ops.stack.records import OPEN, Found, Record, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
@@ -37,6 +38,8 @@ _KIND = {
     "around": "2",
 }
 _LISTED = 20
+# What may stand behind a moment: that it was interrupted, and known from the record alone.
+_MARKS = 26
 # What AT= names is a minute that somebody remembers.
 _NEAR_SECONDS = 900.0
 # A call that is further from the moment asked for is another one: the list is shown in its place.
@@ -44,6 +47,7 @@ _FAR_SECONDS = 3600.0
 
 
 def run(options: Options) -> int:
+    _one_of_two(options)
     screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
@@ -78,6 +82,17 @@ def run(options: Options) -> int:
         # The first rows have left the screen.
         screen.say(Prose(f"{screen.bold(call_sid)}  {_verdict(story, facts_of(story), screen)}"))
     return FINE
+
+
+def _one_of_two(options: Options) -> None:
+    """What is typed is what is meant: of two that name a story neither is passed over."""
+    given = [name for name in OPTIONS if options.text(name)]
+    for choices in (("CALL", "PHONE", "MESSAGE"), ("N", "AT")):
+        if sum(name in given for name in choices) > 1:
+            raise Usage(refused.ONE_OF(names=", ".join(f"{name}=" for name in choices)))
+    for name in ("N", "AT", "SINCE"):
+        if name in given and "PHONE" not in given:
+            raise Usage(refused.ONLY_WITH(name=name, other="PHONE"))
 
 
 def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothing: object) -> int:
@@ -119,8 +134,9 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
     for number, call in enumerate(found[:_LISTED], 1):
         lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
-        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {ago:>12}  {lasted:>7}  {call.end_reason or call.status}"
-        rows.append(row if call.end_reason in WELL else screen.warn(row))
+        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
+        said = screen.value(_ended(call))
+        rows.append(Prose(row + (said if call.end_reason in WELL else screen.warn(said))))
     again = f"make trace PHONE={phone}"
     if found[0].total > len(found[:_LISTED]):
         rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
@@ -133,6 +149,13 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
         commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
     rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows
+
+
+def _ended(call: Found) -> str:
+    """The first sentence that is known of it before its story is told."""
+    reached, live = bool(call.end_reason), not call.end_reason and call.status in OPEN
+    facts = CallFacts(call.call_sid, call.end_reason, call.status, live=live, reached=reached, looked_into=False)
+    return opening(facts, language())
 
 
 def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
@@ -242,11 +265,15 @@ def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
     """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
     text = spoken_text(entry, story.call_sid)
     head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
-    parts = textwrap.wrap(text, max(20, screen.width - 24)) if screen.width and entry.kind != "detail" else [text]
+    left = 29 if entry.place else 20
+    parts = textwrap.wrap(text, max(20, screen.width - left - 4)) if screen.width and entry.kind != "detail" else [text]
     painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
     rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
-    rows[-1] += screen.warn(f"  {words.INTERRUPTED}") if entry.interrupted else ""
-    rows[-1] += screen.dim(f"  {words.RECORD}") if entry.origin == "record" else ""
+    marks = [screen.warn(f"  {words.INTERRUPTED}")] if entry.interrupted else []
+    marks += [screen.dim(f"  {words.RECORD}")] if entry.origin == "record" else []
+    if marks and screen.width and left + width(parts[-1]) + _MARKS > screen.width:
+        rows.append(" " * 18)
+    rows[-1] += "".join(marks)
     return rows
 
 
@@ -270,7 +297,7 @@ def _queued(story: Story, screen: Screen) -> list[str]:
 
 def _next(story: Story, facts: CallFacts) -> list[str]:
     """The commands that have an answer for this call."""
-    commands = [trouble.next.format(call_sid=story.call_sid) for trouble in verdict(facts)[:1]]
+    commands = [next_command(trouble, facts) for trouble in verdict(facts)[:1]]
     recorded = facts.live or any(entry.event == "BLACKBOX_WRITTEN" for entry in story.entries)
     commands = [words for words in commands if not words.startswith(("make trace", "make blackbox"))]
     if recorded:

@@ -5,8 +5,10 @@ import re
 import secrets
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence, Set
+from itertools import zip_longest
 from typing import TextIO
 
 from prosaas_ops.screen.piece import columns, piece, width
@@ -18,6 +20,8 @@ _SERVICE = {"prosaas-api": "36", "prosaas-calls": "35", "worker": "34"}
 _NAME_WIDTH = 7
 _PAINT = re.compile("\x1b\\[[0-9;]*m")
 _PLACE_WIDTH = 16
+# No column of a table is folded to less.
+_LEAST_COLUMN = 8
 # A colour, or the ends of an isolate.
 _CONTROL = re.compile("\\[[0-9;]*m|\u2068|\u2069")
 
@@ -210,13 +214,32 @@ class RateCap:
 
 def table(rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> list[str]:
     """Rows as aligned text, the first one the heading; `right` names the columns of numbers."""
+    return [line for lines in fitted(rows, right) for line in lines]
+
+
+def fitted(rows: Sequence[Sequence[str]], right: Set[int] = frozenset(), most: int = 0) -> list[list[str]]:
+    """The heading, its rule and each row as the lines that it takes within `most` columns; 0: as wide as it is.
+
+    The widest column gives way, and goes on below itself: nothing is cut, and no word broken that has a line to itself.
+    """
     rows = [[piece(cell) for cell in row] for row in rows]
     widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            " " * (most - width(cell)) + cell if column in right else cell + " " * (most - width(cell))
-            for column, (cell, most) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    return [lines[0], "  ".join("─" * most for most in widths), *lines[1:]]
+    words = [max(width(word) for row in rows for word in row[column].split() or [""]) for column in range(len(widths))]
+    while most and sum(widths) + 2 * (len(widths) - 1) > most and max(widths) > _LEAST_COLUMN:
+        # As long as there is room elsewhere no word is broken: it may be an id, or a command to be typed.
+        loose = [room if room > word else 0 for room, word in zip(widths, words, strict=True)]
+        wide = loose if any(loose) else widths
+        widths[wide.index(max(wide))] -= 1
+
+    def lines(row: Sequence[str]) -> list[str]:
+        cells = [textwrap.wrap(cell, room) or [""] if room else [cell] for cell, room in zip(row, widths, strict=True)]
+        return [
+            "  ".join(
+                " " * (room - width(cell)) + cell if column in right else cell + " " * (room - width(cell))
+                for column, (cell, room) in enumerate(zip(each, widths, strict=True))
+            ).rstrip()
+            for each in zip_longest(*cells, fillvalue="")
+        ]
+
+    head, *others = map(lines, rows)
+    return [head, ["  ".join("─" * room for room in widths)], *others]

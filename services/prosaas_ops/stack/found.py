@@ -21,7 +21,10 @@ COLUMNS = """
     coalesce((metrics->>'unmended')::int, (metrics->>'refused')::int, 0) as unmended,
     coalesce((metrics->>'errors')::int, 0) as errors, coalesce(metrics->>'unkept', '') as unkept,
     coalesce(metrics->>'returned', '') as returned,
-    coalesce((metrics->>'reconnects')::int, 0) as reconnects, (metrics->>'turns')::int as turns,
+    case when business_id is null and direction = 'inbound' then to_number else '' end as unknown_number,
+    coalesce((metrics->>'reconnects')::int, 0) as reconnects, coalesce((metrics->>'noisy')::int, 0) as noisy,
+    coalesce((metrics->>'database_away')::int, 0) as database_away,
+    (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
 """
@@ -38,7 +41,7 @@ _CHOSEN = """
     ), judged as materialized (
         select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7 when unreached or lost then 6
                        when unkept <> '' then 5 when errors > 0 or unanswered >= $8 or returned <> '' then 4
-                       when reconnects > 0 then 3 when first_audio >= $4 or slowest >= $4 then 2
+                       when reconnects > 0 or noisy > 0 then 3 when first_audio >= $4 or slowest >= $4 then 2
                        when unmended > 0 or turns = 0 then 1 else 0 end as badness
         from chosen
     )
@@ -146,6 +149,7 @@ def facts_in(row: Any) -> CallFacts:
         live=row["unrecorded"] and not row["unreached"] and not row.get("lost"),
         lost=bool(row.get("lost")),
         reached=not row["unreached"],
+        unknown_number=row["unknown_number"],
         looked_into=False,
         first_audio_ms=row["first_audio"],
         slowest_ms=row["slowest"],
@@ -153,6 +157,8 @@ def facts_in(row: Any) -> CallFacts:
         unmended=row["unmended"],
         errors=row["errors"],
         reconnects=row["reconnects"],
+        noisy=row["noisy"],
+        database_away=row["database_away"],
         turns=row["turns"],
         false_claim=row["unkept"],
         returned=row["returned"],

@@ -40,7 +40,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation with its newest messages, oldest first, what is in the outbox for it, and its jobs."""
+    """A conversation with its newest messages, oldest first, what is in the outbox for it, and its jobs.
+
+    A message of ours that belongs to none is one by itself: its `conversation_id` is 0.
+    """
 
     conversation_id: int
     channel: str
@@ -70,6 +73,14 @@ _OF_MESSAGE = """
 _OF_SHOWN = """
     select conversation_id from messages where id like '%' || $1
     union select conversation_id from outbound_messages where provider_id like '%' || $1 and conversation_id is not null
+    limit 1
+"""
+# A text message of ours is no part of a conversation.
+_ALONE = """
+    select key, sender, provider, recipient, body, coalesce(fate.status, outbound_messages.status) as status,
+           coalesce(fate.error, '') as error, created_at, coalesce(outbound_messages.provider_id, '') as provider_id
+    from outbound_messages left join message_fates as fate on fate.provider_id = outbound_messages.provider_id
+    where (outbound_messages.provider_id = $1 or key = $1) and conversation_id is null
     limit 1
 """
 _SHOWN = re.compile(r"(?:wamid\.)?…([A-Za-z0-9+/=-]+)")
@@ -113,7 +124,8 @@ def talk_of(*, message: str = "", phone: str = "") -> Talk | None:
         conversation_id = await connection.fetchval(question, value)
         row = await connection.fetchrow(_TALK, conversation_id)
         if row is None:
-            return None
+            alone = await connection.fetchrow(_ALONE, message) if message else None
+            return None if alone is None else _alone(alone)
         mark = json.dumps({"conversation_id": conversation_id})[1:-1].encode() + b","
         return Talk(
             conversation_id=row["id"],
@@ -129,3 +141,13 @@ def talk_of(*, message: str = "", phone: str = "") -> Talk | None:
         )
 
     return asked(ask)
+
+
+def _alone(row: Any) -> Talk:
+    sms = row["provider"] == "twilio" and not row["sender"].startswith("whatsapp:")
+    sent = Message(
+        row["provider_id"] or row["key"], "out", row["body"], row["status"], row["error"], row["created_at"], False
+    )
+    drafts = [Draft(row["key"], row["status"], row["provider_id"], row["created_at"])]
+    channel = "sms" if sms else row["provider"]
+    return Talk(0, channel, row["status"], "", "", row["recipient"], "UTC", [sent], drafts, [])

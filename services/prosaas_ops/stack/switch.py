@@ -40,7 +40,7 @@ def target_from(options: Options) -> Target:
     """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
     target = Target(options.call_sid(), options.text("BUSINESS"), options.text("PHONE"))
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
-        raise Usage(str(refused.ONE_TARGET))
+        raise Usage(refused.ONE_OF(names="CALL=, BUSINESS=, PHONE="))
     return target
 
 

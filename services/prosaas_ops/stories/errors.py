@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_logging.trouble import wording
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stories.moment import from_line, stamp
+from prosaas_ops.texts import checks as words
+from prosaas_ops.texts import language
 
 _REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
 _LONGEST = 200
+_CALLS = "prosaas-calls"
 
 
 @dataclass(slots=True)
@@ -25,6 +30,42 @@ class TroubleGroup:
     calls: set[str] = field(default_factory=set)
     # The start, switch or restart just before the first case, where there was one.
     since: str = ""
+
+
+@dataclass(slots=True)
+class Death(Line):
+    """A container that ended unasked, as the line that its service had no time for; and the calls it took along."""
+
+    calls: set[str] = field(default_factory=set)
+
+
+def deaths(lines: Sequence[Line], happened: Iterable[Happening], earlier: Sequence[Line] = ()) -> list[Death]:
+    """A row for each container that ended unasked, and for calls whose record alone tells that theirs did.
+
+    Taken along were the calls of which prosaas-calls wrote something before, and neither their end nor anything later;
+    `earlier` are its lines from before the window.
+    """
+    found = [
+        Death(f"{stamp(told.at)}Z", told.service, "ERROR", "", words.KILLED(how=told.detail))
+        for told in happened
+        if told.failed
+    ]
+    ours = [death for death in found if death.service == _CALLS]
+    said = [line for line in (*earlier, *lines) if line.service == _CALLS and line.call_sid]
+    for death in ours:
+        over = {line.call_sid for line in said if line.event == "CALL_END" or line.at > death.at}
+        death.calls = {line.call_sid for line in said} - over
+    for line in lines:
+        if line.event != "CALL_END" or from_line(line).reason != EndReason.CRASHED:
+            continue
+        before = [death for death in ours if death.at <= line.at]
+        if not before:
+            ending = ENDINGS[EndReason.CRASHED]
+            how = ending.he if language() == "he" else ending.en
+            found.append(Death(line.stamp, _CALLS, "ERROR", "", how, calls={line.call_sid}))
+        elif not any(line.call_sid in death.calls for death in before):
+            before[-1].calls.add(line.call_sid)
+    return found
 
 
 # What changes a service: a deploy or a restart starts it, a switch makes it say more.
@@ -73,4 +114,6 @@ def group_errors(lines: Iterable[Line], happened: Sequence[Happening] = ()) -> l
         group.last = line.at
         if line.call_sid:
             group.calls.add(line.call_sid)
+        if isinstance(line, Death):
+            group.calls |= line.calls
     return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))

@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
 from prosaas_core.facts.troubles import CallFacts
@@ -15,6 +16,7 @@ from prosaas_ops.texts.pages import RECKONED
 
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
+_TO_NUMBER = re.compile(r"to_number=(\S{1,40}?)(?:,| |$)")
 _STATUS = re.compile(r"status=([\w-]{1,40})")
 
 
@@ -48,6 +50,7 @@ def facts_of(story: Story) -> CallFacts:
         live=story.live is not False,
         reached=story.reached,
         lost=_lost(story, end),
+        unknown_number=_unknown_number(story),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
         first_audio_ms=greeting_wait(story) or metrics.get("first_audio_ms"),
@@ -56,6 +59,9 @@ def facts_of(story: Story) -> CallFacts:
         unmended=told["unmended"],
         errors=told["errors"],
         reconnects=max(retries, told["reconnects"]),
+        noisy=told["noisy"],
+        database_away=told["database_away"],
+        slow_of=_slow_of(story),
         turns=metrics.get("turns") if metrics else None,
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
         cause=_cause(entries),
@@ -63,11 +69,31 @@ def facts_of(story: Story) -> CallFacts:
     )
 
 
+def _slow_of(story: Story) -> str:
+    """Whose time the longest wait for an answer was: "tool" where one was called in it, else "model"."""
+    waits = [turn for turn in transcript(story) if turn.get("wait_ms") is not None]
+    if not waits:
+        return ""
+    slowest = max(waits, key=lambda turn: float(turn["wait_ms"]))
+    heard = story.started + float(slowest.get("at_ms") or 0) / 1000
+    asked = heard - float(slowest["wait_ms"]) / 1000
+    ran = any(each.event == "TOOL_CALL" and asked <= each.at <= heard for each in story.entries)
+    return "tool" if ran else "model"
+
+
+def _unknown_number(story: Story) -> str:
+    """The number that was called, where no business has it: the record's own, for a line shows the beginning alone."""
+    said = next((each.text for each in story.entries if each.event == "UNKNOWN_BUSINESS"), "")
+    if story.record is not None and story.record.to_number and (said or not story.record.business):
+        return story.record.to_number if story.record.direction == "inbound" else ""
+    return found[1] if (found := _TO_NUMBER.search(said)) else ""
+
+
 def _lost(story: Story, end: str) -> bool:
     """Whether it is over and nothing says how: it had begun, or its record is open and no line of ours knows it."""
     if story.live is not False or end or (story.record is not None and story.record.end_reason):
         return False
-    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED") for entry in story.entries)
+    known = any(entry.event in ("VOICE_WEBHOOK", "VOICE_REFUSED", "UNKNOWN_BUSINESS") for entry in story.entries)
     return story.reached or (story.record is not None and story.record.status in OPEN and not known)
 
 
@@ -108,13 +134,18 @@ def greeting_wait(story: Story) -> float | None:
 
 
 def silences(story: Story) -> list[Silence]:
-    """The pauses between what was said, those before the first and after the last word of the call among them."""
+    """The pauses between what was said, those before the first and after the last word of the call among them.
+
+    A call that went down with its service ends with its last sign of life, and not where its end was found out.
+    """
     spans = []
     for turn in transcript(story):
         start = float(turn.get("at_ms") or 0) / 1000
         spoken = start + len(str(turn.get("text", ""))) / LETTERS_PER_SECOND
         spans.append((start, float(turn["until_ms"]) / 1000 if turn.get("until_ms") is not None else spoken))
-    ends = [entry.at - story.started for entry in story.entries if entry.event == "CALL_END"]
+    ends = [each.at - story.started for each in story.entries if each.event == "CALL_END" and each.source != "worker"]
+    if story.record is not None and story.record.end_reason == EndReason.CRASHED:
+        ends = [story.record.duration_s or 0.0]
     heard, found = 0.0, []
     for start, end in [*sorted(spans), *((at, at) for at in ends)]:
         if (start - heard) * 1000 >= SILENCE_MS:

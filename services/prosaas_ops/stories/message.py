@@ -54,7 +54,7 @@ def tell_message(engine: Engine, *, message: str = "", phone: str = "") -> Messa
 
 
 def _naming(lines: Iterable[Line], talk: Talk) -> Iterable[Line]:
-    ids, reply = talk.ids, f"whatsapp.reply:{talk.conversation_id}"
+    ids, reply = talk.ids, f"whatsapp.reply:{talk.conversation_id or talk.messages[0].id}"
     for line in lines:
         known = {str(value) for value in line.fields.values()}
         if known & ids or any(each in line.text for each in ids) or reply in line.text or reply in known:
@@ -95,7 +95,7 @@ def fine(story: MessageStory) -> str:
     answers = [message for message in story.talk.messages if message.direction == "out"]
     asked = [message for message in story.talk.messages if message.direction == "in"]
     if not asked:
-        return str(texts.NOTHING_WRITTEN)
+        return texts.SENT(status=answers[-1].status) if answers else str(texts.NOTHING_WRITTEN)
     if not answers:
         return str(texts.NO_ANSWER_ASKED)
     if answers[-1].sent_at < asked[-1].sent_at:

@@ -101,6 +101,7 @@ ERRORS: Final = Text(
     "{window}  {bars}  {total} warnings and errors, {kinds} kinds, {hit} calls hit",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
+KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
 MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… {count} kinds more: MAX={all}")
 SINCE: Final = Text("מאז {what}", "since {what}")
 

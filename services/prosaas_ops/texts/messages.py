@@ -28,6 +28,7 @@ NOTHING_WRITTEN: Final = Text("עוד לא נכתב דבר", "nobody has written
 NO_ANSWER_ASKED: Final = Text("שום דבר ממה שנכתב לא ביקש תשובה", "nothing that was written asked for an answer")
 LAST_ASKED_NOTHING: Final = Text("ההודעה האחרונה לא ביקשה תשובה", "the last message asked for no answer")
 ANSWERED: Final = Text("נענתה אחרי {took}, מצב התשובה: {status}", "answered after {took}, {status}")
+SENT: Final = Text("נשלחה ביוזמתנו, מצב: {status}", "sent of our own accord, {status}")
 CUSTOMER: Final = Text("הלקוח", "customer")
 US: Final = Text("אנחנו", "us")
 NO_WORDS: Final = Text("(בלי מילים)", "(no words)")

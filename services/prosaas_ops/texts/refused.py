@@ -63,7 +63,8 @@ AMBIGUOUS: Final = Text(
 HELD_IDS: Final = Text(
     "ID= מקבל מספרים של משימות מוחזקות; הרשימה: make jobs", "ID= takes the numbers of held jobs: make jobs lists them"
 )
-ONE_TARGET: Final = Text("רק אחד מאלה: CALL=, BUSINESS=, PHONE=", "give only one of CALL=, BUSINESS= and PHONE=")
+ONE_OF: Final = Text("רק אחד מאלה: {names}", "give only one of {names}")
+ONLY_WITH: Final = Text("{name}= הולך רק עם {other}=", "{name}= goes with {other}= alone")
 EVERYTHING: Final = Text("הכול", "everything")
 SWITCH_TOO_LONG: Final = Text(
     "רמה זמנית נקבעת לכל היותר ל-{hours} שעות בכל פעם", "a level is switched for at most {hours}h at a time"

@@ -35,6 +35,10 @@ BY: Final = Text(", על ידי {who}", ", by {who}")
 NOTHING_PAID: Final = Text(
     "לא היו עלויות בין {since} ל-{until} UTC", "nothing was paid for from {since} to {until} UTC"
 )
+OWN_DAYS: Final = Text(
+    "כל שורה היא יום לפי שעון העסק שלה, ולכן יום שבקצה הטווח יכול להיות חלקי",
+    "a row is a day by the clock of its business, so that the first and the last may be parts of one",
+)
 UNPRICED: Final = Text(
     "חיובים ללא מחיר, ולכן ללא עלות: {count}. המחיר נקבע ב-env/prices.toml",
     "{count} charges have no price, so no cost: put it into env/prices.toml",

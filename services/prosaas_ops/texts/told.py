@@ -92,7 +92,9 @@ OTHERS: Final = Text(
 INTERRUPTED: Final = Text("(נקטע)", "(interrupted)")
 RECORD: Final = Text("(רשומה)", "(record)")
 NO_SUMMARY: Final = Text(
-    "אין סיכום: הלקוח לא אמר דבר שאפשר לסכם", "no summary: the caller said nothing that could be summed up"
+    "אין סיכום: לא ידועות מילים של הלקוח שאפשר לסכם",
+    "no summary: no words of the caller's are known to sum up"
+    "no summary: no words of the caller's are known that it could be of",
 )
 SUMMARY: Final = Text("סיכום", "Summary")
 QUEUED: Final = Text("משימות שעדיין בתור", "Jobs still in the queue")

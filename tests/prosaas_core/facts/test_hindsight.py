@@ -22,9 +22,20 @@ def test_a_calls_own_events_are_counted_for_its_record() -> None:
         {"event": "TOOL_REFUSED", "level": "INFO"},
         {"event": "TOOL_FAILED", "level": "ERROR"},
         {"event": "REALTIME_RETRY", "level": "WARNING"},
+        {"event": "LINE_NOISY", "level": "INFO"},
+        {"event": "DB_UNAVAILABLE", "level": "WARNING"},
+        {"event": "DB", "level": "WARNING"},
+        {"event": "DB", "level": "INFO"},
         {"event": "", "level": "INFO"},
     ]
-    assert counted(events) == {"refused": 1, "errors": 1, "reconnects": 1, "unmended": 1}
+    assert counted(events) == {
+        "refused": 1,
+        "errors": 1,
+        "reconnects": 1,
+        "noisy": 1,
+        "database_away": 2,
+        "unmended": 1,
+    }
 
 
 @pytest.mark.parametrize(

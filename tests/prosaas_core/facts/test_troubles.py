@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from prosaas_core.facts.endings import ENDINGS, EndReason
-from prosaas_core.facts.troubles import TROUBLES, CallFacts, false_claim, opening, sentence, verdict
+from prosaas_core.facts.troubles import TROUBLES, CallFacts, false_claim, next_command, opening, sentence, verdict
 
 
 def facts(**values: Any) -> CallFacts:
@@ -20,10 +20,18 @@ def facts(**values: Any) -> CallFacts:
         ({"end_reason": "", "reached": False}, ["no_stream"]),
         ({"end_reason": "", "reached": False, "looked_into": False}, ["no_stream_listed"]),
         ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
+        ({"end_reason": "", "reached": False, "unknown_number": "+97235550199"}, ["unknown_number"]),
+        (
+            {"end_reason": "", "reached": False, "unknown_number": "+97235550199", "looked_into": False},
+            ["unknown_number"],
+        ),
+        ({"unknown_number": "+97235550199"}, []),
         ({"end_reason": "", "reached": False, "down_for": "1.4s"}, ["not_running"]),
         ({"end_reason": "", "reached": False, "lost": True}, ["no_ending"]),
         ({"unmended": 1, "false_claim": "קבעתי לך תור"}, ["false_claim"]),
         ({"unmended": 1}, ["tool_refused"]),
+        ({"unmended": 2, "database_away": 2}, ["database_away"]),
+        ({"database_away": 2}, []),
         ({"unanswered_ms": 4999}, []),
         ({"unanswered_ms": 5000}, ["unanswered"]),
         ({"unanswered_ms": 5000, "live": True}, []),
@@ -33,6 +41,8 @@ def facts(**values: Any) -> CallFacts:
         ({"first_audio_ms": 1500}, ["slow_greeting"]),
         ({"slowest_ms": 1800}, ["slow_answer"]),
         ({"turns": 0}, ["no_words"]),
+        ({"turns": 0, "end_reason": "crashed"}, ["bad_ending"]),
+        ({"noisy": 1}, ["noisy"]),
         ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
     ],
 )
@@ -47,7 +57,7 @@ def test_every_trouble_is_a_sentence_in_both_languages(language: str) -> None:
         words = sentence(trouble, call, language)
         assert words
         assert "{" not in words
-        assert trouble.next.format(call_sid="CA1").startswith("make ")
+        assert next_command(trouble, call).startswith("make ")
 
 
 def test_every_reason_has_its_sentence_in_both_languages() -> None:

@@ -63,3 +63,42 @@ def test_deploys_and_switches_stand_on_the_same_clock(engine: Any, shown: Any) -
     marks = [row for row in shown().splitlines() if "▲" in row]
     assert [row.rpartition("version=")[2] for row in marks] == ["1.2", "1.3", "1.4", "1.5", "1.6"]
     assert marks[0].split()[:3] == ["14:02", "▲", "calls"]
+
+
+def test_a_service_that_was_killed_is_a_row_with_the_calls_it_took_along(engine: Any, shown: Any) -> None:
+    """Also a call of which nothing was written within the window; not those that had ended, or go on beside it."""
+    for number, (call, at) in enumerate([("CAquiet00", -2000), ("CAended00", 1), ("CAbeside0", 2)]):
+        engine.write("prosaas-calls", at, f"[INFO] 🚀 [CALL_START] call_sid={call}, business_id={number}")
+    engine.write("prosaas-calls", 5, "[INFO] 🔚 [CALL_END] duration=4s, reason=customer_hangup · call_sid=CAended00")
+    engine.happen("prosaas-calls", 10, "kill", signal="9")
+    engine.happen("prosaas-calls", 10, "die", exitCode="137")
+    engine.write("prosaas-calls", 60, '[INFO] 💬 [TRANSCRIPT] customer: "hello?" · call_sid=CAbeside0')
+    rows = shown().splitlines()
+    assert "1 warnings and errors, 1 kinds, 1 calls hit" in rows[0]
+    assert rows[2].split()[:5] == ["1", "14:00", "14:00", "1", "calls"]
+    assert "the container was killed, or failed: exit code 137" in rows[2]
+    assert rows[-1] == "next: make trace CALL=CAquiet0 · make logs S=calls SINCE=1h"
+
+
+@pytest.mark.parametrize("code", ["0", "143"])
+def test_a_deploy_a_restart_and_a_drain_in_order_are_no_error(engine: Any, shown: Any, code: str) -> None:
+    engine.happen("prosaas-calls", 10, "kill", signal="15")
+    engine.happen("prosaas-calls", 12, "die", exitCode=code)
+    assert "no warning and no error" in shown()
+
+
+def test_what_ends_beside_the_stack_is_an_error_only_where_the_stack_needs_it(engine: Any, shown: Any) -> None:
+    engine.happen("postgres", 10, "die", exitCode="137")
+    engine.happen("simulator", 11, "die", exitCode="1")
+    assert "1 warnings and errors, 1 kinds, 0 calls hit" in shown()
+    assert "no warning and no error" in shown(S="api")
+
+
+def test_a_kill_that_the_engine_has_forgotten_is_told_by_the_calls_that_it_took_along(engine: Any, shown: Any) -> None:
+    for call in ("CAfirst00", "CAsecond0"):
+        engine.write("worker", 90, f"[INFO] 🔚 [CALL_END] duration=4s, reason=crashed · job_id=9 · call_sid={call}")
+    said = shown()
+    assert "2 warnings and errors, 1 kinds, 2 calls hit" in said
+    assert "the service went down in the middle of the call" in said
+    engine.happen("prosaas-calls", 60, "die", exitCode="137")
+    assert "1 warnings and errors, 1 kinds, 2 calls hit" in shown()

@@ -83,3 +83,24 @@ def test_a_stack_of_which_nothing_runs_is_a_problem(asked: Any, options: Any) ->
     asked.states = dict.fromkeys(asked.written, "exited")
     with pytest.raises(Problem, match="none of the services runs"):
         levels.run(options("levels"))
+
+
+def test_a_container_that_goes_meanwhile_keeps_nobody_from_the_others(asked: Any, options: Any, capsys: Any) -> None:
+    asked.gone.add(asked.begin("prosaas-calls").id)
+    assert levels.run(options("levels")) == FINE
+    assert "live switch" in capsys.readouterr().out
+
+
+def test_on_80_columns_no_name_and_no_command_is_cut_and_no_rule_broken(
+    asked: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    call = "CA0123456789abcdef0123456789abcdef"
+    monkeypatch.setitem(SWITCHED[1], "value", call)
+    levels.run(options("levels"))
+    rows = capsys.readouterr().out.splitlines()
+    assert "…" not in "".join(rows)
+    assert call in "".join(rows)
+    assert all(len(row) <= 80 for row in rows)
+    assert sum("──" in row for row in rows) == 2

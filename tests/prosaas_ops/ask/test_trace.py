@@ -141,6 +141,23 @@ def test_a_call_that_never_reached_us_says_why_it_may_be(screen: Screen) -> None
     assert "next: make logs S=calls GREP=" in text
 
 
+def test_a_call_to_a_number_of_no_business_says_which_and_what_gives_it_one(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, business="", end_reason="", metrics={}, transcript=[], events=[])
+    told.entries = [
+        Entry(
+            100.0, "prosaas-api", "warning", "WARNING", "UNKNOWN_BUSINESS",
+            "no business has the number, to_number=+972... · request_id=r1", "❓",
+        )
+    ]  # fmt: skip
+    rows = trace.describe(told, screen)
+    assert "✗ no business has the number +97235550100 (status completed)" in rows
+    assert rows[-1].startswith("next: make go-live PHONE=+97235550100 · ")
+    told.record = None
+    assert "✗ no business has the number +972..." in trace.describe(told, screen)
+
+
 def test_a_pause_and_a_slow_greeting_have_rows_of_their_own(screen: Screen) -> None:
     told = story()
     assert told.record is not None
@@ -207,7 +224,8 @@ def test_dead_air_at_the_end_and_a_transfer_that_nobody_took_are_troubles(screen
 def test_an_answer_that_was_slow_is_the_verdict_however_slow_the_business_usually_is(screen: Screen) -> None:
     told = story()
     told.entries = [entry for entry in told.entries if entry.kind in ("call", "speech")]
-    assert "✗ the slowest answer came after 2340 ms (customer_hangup)" in trace.describe(told, screen)
+    verdict = "✗ the slowest answer came after 2340 ms: no tool ran in it, it was the model's time (customer_hangup)"
+    assert verdict in trace.describe(told, screen)
 
 
 def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:
@@ -343,7 +361,8 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^  2  11-25 12:00:00 +\S+ ago +1m15s  model_unreachable$", said, re.MULTILINE)
+    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  we ended it: the model could not be", said, re.M)
+    assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
     assert "next: make trace PHONE=050-1234567 N=1" in said
 
 
@@ -459,3 +478,49 @@ def test_the_verdict_stands_at_the_end_too_where_its_first_row_has_left_the_scre
     said = capsys.readouterr().out
     assert said.count("✗") == verdicts
     assert ("✗" in said.splitlines()[-1]) is (verdicts == 2)
+
+
+@pytest.mark.parametrize("length", range(40, 70))
+def test_that_a_turn_was_interrupted_is_never_cut(length: int, paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"COLUMNS": "80", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    said = Entry(101.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", "x" * length, "💬", interrupted=True)
+    told, terminal = story(), Screen(paper, terminal=True)
+    said.origin = "record"
+    told.entries = [said]
+    terminal.say(*trace.describe(told, terminal))
+    assert "(interrupted)  (record)\n" in paper.text
+
+
+def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason="crashed", duration_s=6.0)
+    found = Entry(160.0, "worker", "call", "INFO", "CALL_END", "duration=6s, reason=crashed", "🔚")
+    told.entries.append(found)
+    assert "nothing heard" not in "\n".join(trace.describe(told, screen))
+    told.record = replace(told.record, duration_s=16.0)
+    assert "┄┄ 12.0 s nothing said, nothing heard ┄┄" in "\n".join(trace.describe(told, screen))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"CALL": CALL, "PHONE": "+972501234567"}, "give only one of CALL=, PHONE=, MESSAGE="),
+        ({"CALL": CALL, "N": "2"}, "N= goes with PHONE= alone"),
+        ({"PHONE": "+972501234567", "N": "2", "AT": "14:00"}, "give only one of N=, AT="),
+    ],
+)
+def test_of_two_words_that_name_a_call_none_is_passed_over(words: dict[str, str], said: str, options: Any) -> None:
+    with pytest.raises(Usage, match=said):
+        trace.run(options("trace", **words))
+
+
+@pytest.mark.parametrize(
+    ("at", "whose"), [(101.0, ": a tool ran in it"), (99.0, ": no tool ran in it, it was the model's time")]
+)
+def test_a_slow_answer_says_whose_time_it_was(at: float, whose: str, screen: Screen) -> None:
+    """The caller spoke until 2.5 s, and waited from 0.66 s on by the record's own count."""
+    told = story()
+    told.entries = [told.entries[0], Entry(at, "prosaas-calls", "tool", "INFO", "TOOL_CALL", "x", "🔧")]
+    assert f"✗ the slowest answer came after 2340 ms{whose} (customer_hangup)" in trace.describe(told, screen)

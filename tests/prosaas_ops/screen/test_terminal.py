@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.screen.piece import width
-from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short, table
+from prosaas_ops.screen.terminal import Prose, RateCap, Screen, fitted, short, table
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
@@ -130,3 +130,13 @@ def test_a_line_of_a_swarm_says_which_replica_on_which_node_wrote_it(screen: Scr
     here, there = RawLine(AT, "worker", "[INFO] x"), RawLine(AT, "worker", "[INFO] x", "2@node3")
     assert "worker  [INFO] x" in screen.line(parse(here))[0]
     assert "worker.2@node3   [INFO] x" in screen.line(parse(there))[0]
+
+
+def test_a_table_that_is_too_wide_goes_on_below_in_its_widest_column_and_loses_nothing() -> None:
+    why = "the customer asked what is kept of her"
+    head, rule, row = fitted([("when", "who", "why"), ("02-01 14:00", "dana@ops-1", why)], most=50)
+    assert all(width(line) <= 50 for lines in (head, rule, row) for line in lines)
+    assert len(rule) == 1
+    assert " ".join(" ".join(line[25:].strip() for line in row).split()) == why
+    assert [line[:25].strip() for line in row] == ["02-01 14:00  dana@ops-1", ""]
+    assert fitted([("a", "b"), ("1", "2")], most=50) == [["a  b"], ["─  ─"], ["1  2"]]

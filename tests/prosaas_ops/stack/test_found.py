@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
-from prosaas_core.facts.troubles import verdict
+from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.stack import records
@@ -39,6 +39,7 @@ METRICS: list[dict[str, Any]] = [
     {"turns": 0},
     {"slowest_ms": 3000, "response_p95_ms": 900},
     {"reconnects": 1},
+    {"noisy": 1},
     {"unanswered_ms": 16_000},
     {"returned": "no-answer"},
     {"unkept": "I booked it"},
@@ -127,7 +128,7 @@ def test_the_list_and_the_verdict_judge_alike(fill: Fill) -> None:
     fill(write)
     week = {"since": at, "until": at + timedelta(hours=1)}
     everything = {row.facts.call_sid: verdict(row.facts) for row in find(asked(**week)).rows}
-    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 7
+    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 8
     assert set(names(**week, bad=True)) == {call_sid for call_sid, troubles in everything.items() if troubles}
     assert names(**week, bad=True, order="worst")[0] == f"CAjudged{len(METRICS) - 1}"
 
@@ -198,3 +199,12 @@ def test_a_business_is_a_number(options: Any) -> None:
 def test_the_beginning_of_an_id_finds_its_call_whatever_the_case() -> None:
     assert records.calls_named("caGOOD") == ["CAgood0001"]
     assert records.calls_named("CA%") == []
+
+
+def test_a_call_to_a_number_of_no_business_says_which(stored: None, fill: Fill) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute(INSERT, "CAnobody01", None, "+972507777777", "completed", DAY, 3.0, None, "{}", None)
+
+    fill(write)
+    (row,) = find(Asked(DAY, DAY + timedelta(minutes=1))).rows
+    assert opening(row.facts) == "no business has the number +97235550100"

@@ -150,3 +150,10 @@ def test_the_table_speaks_the_operators_language(
     assert none in said
     assert "no call" not in said
     assert by not in said.splitlines()[1]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("by", "said"), [("day", True), ("business", False)])
+def test_the_table_says_whose_day_a_row_is(by: str, said: bool, options: Any, capsys: Any) -> None:
+    assert command.run(options("costs", BY=by, SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
+    assert ("a row is a day by the clock of its business" in capsys.readouterr().out) is said

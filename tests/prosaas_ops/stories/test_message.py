@@ -175,3 +175,31 @@ def test_a_conversation_is_found_by_what_a_line_shows_of_an_id(fill: Fill) -> No
         assert redact(each) in found.ids
         assert each not in found.ids
     assert messages.talk_of(message="wamid.…%") is None
+
+
+@pytest.mark.postgres
+def test_a_text_message_is_told_by_the_id_that_its_line_shows(
+    fill: Fill, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, screen: Screen
+) -> None:
+    """It is part of no conversation: what was sent to whom, and what its carrier said."""
+    sid = "SM0123456789abcdef0123456789abcdef"
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute(
+            "insert into outbound_messages (key, provider, sender, recipient, body, status, provider_id, created_at)"
+            " values ('remind:5', 'twilio', '+97235550100', '+972501234567', 'תזכורת', 'sent', $1, $2)",
+            sid,
+            NOON,
+        )
+        await connection.execute("insert into message_fates (provider_id, status) values ($1, 'delivered')", sid)
+
+    fill(write)
+    engine.write("worker", 1.0, f"[INFO] 📤 [SMS_SENT] sent_id={sid} · job_id=5", "[INFO] another's")
+    story = tell_message(engine, message=sid)  # type: ignore[arg-type]
+    assert story is not None
+    rows = describe(story, screen)
+    assert rows[0].startswith(f"{sid}  sms, delivered")
+    assert "+972501234567" in rows[0]
+    assert rows[1] == "✓ sent of our own accord, delivered"
+    assert [line.event for line in story.lines] == ["SMS_SENT"]
+    assert complaints(story) == []

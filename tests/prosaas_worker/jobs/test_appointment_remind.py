@@ -46,7 +46,7 @@ async def test_a_customer_with_a_phone_number_gets_an_sms_with_the_local_time(to
     with capture_events() as events:
         await appointment_remind.run(job(), tools)
     (sent,) = providers.sent
-    assert [event.fields["channel"] for event in events if event.event == "WHATSAPP_SENT"] == ["sms"]
+    assert [event.event for event in events if (event.event or "").endswith("_SENT")] == ["SMS_SENT"]
     local = TOMORROW + timedelta(hours=3)
     assert (sent["from"], sent["to"]) == ("+97235550100", "+972501234567")
     assert sent["body"] == f"שלום דוד, תזכורת: קבעתם תור במספרת דנה ל{day_in_words(local, 'he')}, בשעה {local:%H:%M}."
