@@ -42,8 +42,8 @@ class Script:
         self.mid_sentence = False
         self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
         self._outputs = self._all_outputs = ""
-        # What the answer to each function that was called has to contain, in the order of the calls.
-        self._expected: deque[tuple[str, str]] = deque()
+        # The function that was called last, and what its answer has to contain.
+        self._called = ("", "")
         self._greeted = False
         self._waiting: deque[ToolCall | Turn | Reply | str] = deque()
 
@@ -87,7 +87,7 @@ class Script:
 
         `{free}` is the first time of day that it mentions, `{asked}` the hour that the last call of a tool named.
         """
-        tool, expected = self._expected.popleft() if self._expected else ("", "")
+        (tool, expected), self._called = self._called, ("", "")
         self._outputs += output
         self._all_outputs += output
         if free := first_time(output):
@@ -96,7 +96,7 @@ class Script:
 
     def call_tool(self, reply: Reply) -> None:
         """Take in that the reply's function was called, whole."""
-        self._expected.append((reply.tool, reply.expected))
+        self._called = (reply.tool, reply.expected)
 
     def next_reply(self, instructions: str | None = None) -> Reply:
         """Return the next response; its own instructions may dictate the words ("say exactly: …")."""

@@ -257,3 +257,8 @@ def test_what_is_found_does_not_depend_on_the_language(
 @pytest.mark.usefixtures("in_hebrew")
 def test_every_number_of_a_call_has_a_hebrew_name() -> None:
     assert [measure.name for measure in MEASURES if english_in(measure.he)] == []
+
+
+def test_a_turn_of_speech_and_an_appointment_are_two_words_in_hebrew() -> None:
+    """Operators of a diary read "תורים" as appointments."""
+    assert [measure.name for measure in MEASURES if "תור" in measure.he] == []

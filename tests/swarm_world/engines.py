@@ -66,6 +66,20 @@ def three_nodes(folder: Path, name: str) -> Iterator[tuple[list[Node], Registry]
         yield nodes, registry
 
 
+@contextmanager
+def one_machine(folder: Path, name: str) -> Iterator[Node]:
+    """An engine by itself, which may be stopped, killed and started as a machine is."""
+    with ExitStack() as made:
+        node = _node(made, folder, name)
+        awake(node)
+        yield node
+
+
+def awake(node: Node) -> None:
+    """Wait until its engine answers."""
+    eventually(lambda: _answers(node), f"the engine of {node.name}", 60)
+
+
 def load(node: Node, *images: str) -> None:
     """Images of this machine's engine, on that node's."""
     command = f"docker save {' '.join(images)} | docker --host={node.host} load --quiet"
@@ -73,16 +87,18 @@ def load(node: Node, *images: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def _node(made: ExitStack, folder: Path, name: str, registry: Registry) -> Node:
+def _node(made: ExitStack, folder: Path, name: str, registry: Registry | None = None) -> Node:
     socket = folder / f"{name[-1]}.sock"
     outer = Path("/var/run/docker.sock").stat()
     docker(
-        "run", "--detach", "--privileged", f"--name={name}", f"--hostname={name}", f"--network={name[:-2]}",
+        "run", "--detach", "--privileged", f"--name={name}", f"--hostname={name}",
+        *((f"--network={name[:-2]}",) if registry else ()),
         f"--volume={folder}:{folder}", f"--volume={_BUNDLE}:{_BUNDLE}:ro", "--volume=/var/lib/docker",
         # Gone with the machine, as on any other: what says which engine runs.
         "--tmpfs=/run:exec", _IMAGE,
         "dockerd", "--host=unix:///var/run/docker.sock",
-        f"--host=unix://{socket}", f"--group={outer.st_gid}", f"--insecure-registry={registry.inside}",
+        f"--host=unix://{socket}", f"--group={outer.st_gid}",
+        *((f"--insecure-registry={registry.inside}",) if registry else ()),
     )  # fmt: skip
     made.callback(docker, "rm", "--force", "--volumes", name)
     return Node(name, socket, "")
