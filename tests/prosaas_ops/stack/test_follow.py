@@ -119,7 +119,7 @@ def test_events_are_asked_for_again_when_their_stream_ends(live: tuple[LiveEngin
     assert next(iter(stream)) is None
     assert engine.asked_for_events == [None, pytest.approx(time.time(), abs=60)]
     engine.happen("prosaas-calls", "die", exitCode="137")
-    assert take(stream, 1) == [Happening(1706191205.0, "prosaas-calls", "die", "exit code 137")]
+    assert take(stream, 1) == [Happening(1706191205.0, "prosaas-calls", "die", "exit code 137", failed=True)]
 
 
 def test_an_engine_that_keeps_ending_its_events_ends_the_following_aloud(live: tuple[LiveEngine, Follow]) -> None:
