@@ -227,6 +227,10 @@ mutate: $(VENV)/installed ## break a room's code step by step and ask its tests 
 $(VENV)/installed: services/requirements/tools.txt
 	@scripts/venv.sh $(VENV)
 
+# A word that is no target: which one was meant.
+.DEFAULT:
+	@scripts/meant.sh '$(subst ','\'',$@)'
+
 .PHONY: help
 help:
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \

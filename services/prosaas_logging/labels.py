@@ -25,8 +25,20 @@ TOOLS: Final[Labels] = {
     "remember_caller": ("רישום הלקוח", "noting who calls"),
     "stay_on_the_line": ("המשך השיחה", "going on with the call"),
 }
-# What a call of a tool says of itself, where it is neither a date nor a name.
-SUMMARIES: Final = _hebrew({"urgent": "דחוף"})
+# What a call of a tool says of itself, where it is neither a date nor in the model's words.
+SUMMARIES: Final = _hebrew(
+    {
+        "urgent": "דחוף",
+        "not urgent": "לא דחוף",
+        "name": "שם",
+        "number": "מספר",
+        "name and number": "שם ומספר",
+        "those ahead": "הקרובות",
+        "with a goodbye": "עם פרידה",
+        "not leaving yet": "עוד לא נפרדים",
+        "no reason given": "בלי סיבה",
+    }
+)
 TOKENS: Final = _hebrew(
     {
         "malformed": "המבנה שלו לא תקין",

@@ -3,7 +3,6 @@
 The file outlives the database's own table: after a restore what was done since the backup is carried in again.
 """
 
-import errno
 import json
 import os
 import uuid
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from prosaas_core.privacy.whole_lines import append
 from prosaas_logging.redact import hide, redact
 from prosaas_ops.options import Options, Problem, complain, harmless
 from prosaas_ops.texts import people as words
@@ -70,12 +70,7 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
     }
     try:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        row = (json.dumps(entry, ensure_ascii=False) + "\n").encode()
-        # At once and as a whole: where it stands is exact, whoever else writes.
-        with (FOLDER / "log.jsonl").open("ab", buffering=0) as file:
-            if file.write(row) < len(row):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return Noted(file.tell() - len(row), file.tell())
+        return Noted(*append(FOLDER / "log.jsonl", json.dumps(entry, ensure_ascii=False)))
     except OSError as error:
         complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
     return None
@@ -140,7 +135,7 @@ def on_this_machine() -> list[Entry]:
 
 
 def _entries(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
-    """A line that a full disk cut short is lost; those after it are not."""
+    """A line that was cut short, by a machine that died, is lost; those after it are not."""
     for line in lines:
         with suppress(ValueError):
             row = json.loads(line)

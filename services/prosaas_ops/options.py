@@ -1,14 +1,17 @@
 """What an operator may write after a make target: NAME=value words, checked before anything acts."""
 
+import difflib
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
-from prosaas_ops.texts import refused
+from prosaas_ops.texts import refused, setting
+from prosaas_ops.texts.told import DAY_BEGAN
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -28,6 +31,7 @@ _SHORT = {"WARNING": "warn"}
 # The zone is that of a caller's complaint, as an offset.
 _CLOCK = re.compile(r"(\d{1,2}:\d\d)(Z|[+-]\d\d:\d\d)?")
 _DAYS = {"today": 0, "yesterday": 1}
+_ZONE = "Asia/Jerusalem"
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
     "AUTO_SETUP",
@@ -39,6 +43,7 @@ _GENERAL = {
     "PUBLIC_HOST_AT",
     "WRAP",
     "OPS_LANG",
+    "OPS_TZ",
     "ENV",
     "MAKEFLAGS",
     "STACK",
@@ -97,7 +102,7 @@ class Options:
             if value.casefold() in (choice.casefold(), _SHORT.get(choice, choice).casefold()):
                 return choice
         if value:
-            raise Usage(refused.NOT_ONE_OF(name=name, value=value, known=", ".join(known)))
+            raise Usage(refused.NOT_ONE_OF(name=name, value=value, known=", ".join(known)) + meant(value, known))
         return ""
 
     def flag(self, name: str, default: bool) -> bool:
@@ -107,13 +112,19 @@ class Options:
         return parse_duration(name, self.text(name, default))
 
     def since(self, name: str, default: str = "") -> datetime | None:
-        """A moment: `15m` ago, `14:00`, `14:00+03:00` (the last one), `yesterday`, or a date; else in UTC."""
+        """A moment: `15m` ago, `14:00`, `14:00+03:00` (the last one), `yesterday`, or a date; else in UTC.
+
+        A day begins where the operator is; when that was is told on standard error.
+        """
         value = self.text(name, default)
         if not value:
             return None
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         if value.casefold() in _DAYS:
-            return midnight - timedelta(days=_DAYS[value.casefold()])
+            began = midnight(_DAYS[value.casefold()])
+            moment = began.astimezone(UTC)
+            when = {"began": f"{began:%Y-%m-%d %H:%M}", "zone": began.tzinfo, "utc": f"{moment:%m-%d %H:%M}"}
+            complain(DAY_BEGAN(name=name, day=value, **when))
+            return moment
         if clock := _CLOCK.fullmatch(value):
             return self._last(name, f"{clock[1]:0>5}{clock[2] or 'Z'}")
         if _LENGTH.match(value.lower()):
@@ -167,6 +178,29 @@ class Options:
         return SERVICES[short]
 
 
+def midnight(days_ago: int, now: datetime | None = None) -> datetime:
+    """The beginning of today, or of a day before, in OPS_TZ."""
+    zone = operators_zone()
+    today = (now or datetime.now(UTC)).astimezone(zone).date()
+    return datetime.combine(today - timedelta(days=days_ago), time(), zone)
+
+
+def operators_zone() -> ZoneInfo:
+    """OPS_TZ, as its name in the list of time zones; that of a business that says nothing where it is not set."""
+    name = setting("OPS_TZ") or _ZONE
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Usage(refused.NO_ZONE(zone=name)) from None
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """ " Did you mean …?", where one of those that are known comes near; else nothing."""
+    spelled = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), spelled, n=1)
+    return f". {refused.DID_YOU_MEAN(word=spelled[near[0]])}" if near else ""
+
+
 def parse_duration(name: str, value: str) -> timedelta:
     """`90s`, `15m`, `1h30m`, `2d`; the name is what a wrong one is blamed on."""
     try:
@@ -203,7 +237,8 @@ def gather(
         values[name] = value
     for name in typed:
         if name not in allowed and name not in _GENERAL and not name.endswith("_IMAGE"):
-            raise Usage(refused.NOT_KNOWN(command=command, name=name, allowed=_spelled(allowed)))
+            near = meant(f"{name}=", [f"{each}=" for each in allowed])
+            raise Usage(refused.NOT_KNOWN(command=command, name=name, allowed=_spelled(allowed)) + near)
     return Options(command, allowed, {name: values[name] for name in allowed if name in values})
 
 

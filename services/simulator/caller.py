@@ -39,8 +39,13 @@ class Caller:
         self._settings = settings
         self._http = http
         self._to = to_number
+        from_number = live.scenario.from_number or from_number
         self._webhooks = CallWebhooks(
-            settings, http, call_sid=live.call_sid, from_number=from_number, to_number=to_number
+            settings,
+            http,
+            call_sid=live.call_sid,
+            from_number=from_number,
+            to_number=to_number,
         )
         self._lines: list[PhoneLine] = []
         self._verbs: list[str] = []

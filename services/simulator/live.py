@@ -87,6 +87,8 @@ class LiveCall:
     slipped_ms: int = 0
     generating: bool = False
     recognised: bool = False
+    # What the model had been told when the caller last spoke.
+    instructions: str = ""
     # How often the model has done each thing that it was to do wrong.
     misdeeds: Counter[str] = field(default_factory=Counter)
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)

@@ -1,5 +1,6 @@
 """Scenarios: what a caller and the scripted model say and do, read from YAML files that anyone can add to."""
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +19,16 @@ class ScenarioError(Exception):
 
 @dataclass(frozen=True)
 class ToolCall:
-    """One function the model calls; `say` is spoken in the same response, before the call."""
+    """One function the model calls; `say` is spoken in the same response, before the call.
+
+    `raw` is sent in place of arguments, however little JSON it is; `result` is what the answer has to contain.
+    """
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     say: str = ""
+    raw: str | None = None
+    result: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Turn:
     backchannel: bool = False
     goes_on: bool = False
     noise_ms: int = 0
-    transcript: Literal["before", "after", "failed"] = "before"
+    transcript: Literal["before", "after", "failed", "never"] = "before"
 
     @property
     def wants_answer(self) -> bool:
@@ -81,6 +87,8 @@ class Model:
     empty_status: Literal["completed", "incomplete"] = "completed"
     stops_at_turn: int | None = None
     silent_from_turn: int | None = None
+    # The response to this turn is stopped by its limit in the middle of a function call, once.
+    cuts_tool_at_turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,8 @@ class Expect:
     unknown_audio: bool = False
     # Whether every sentence has to be heard to its end: nobody in the story interrupts.
     heard_whole: bool = False
+    # What the service has to have told the model in its instructions, once the caller speaks.
+    instructed: tuple[str, ...] = ()
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
     silence_ms: int = 4_000
 
@@ -126,6 +136,8 @@ class Scenario:
     repeat: int = 1
     filler: str = "אני כאן. במה עוד אפשר לעזור?"
     unclear: str = "סליחה, לא שמעתי טוב. אפשר לחזור על זה?"
+    # The caller's, in place of the one that the call was ordered with: "anonymous" hides it.
+    from_number: str = ""
     patience_ms: int = 8_000
     max_ms: int = 3_600_000
     day: int = 1
@@ -157,7 +169,8 @@ class Library:
         for folder in reversed(self._folders):
             if name in {path.stem for path in folder.glob("*.yaml")}:
                 return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"), overrides)
-        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}")
+        near = "".join(f" Did you mean {each}?" for each in difflib.get_close_matches(name, self.names(), n=1))
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}.{near}")
 
 
 def parse(name: str, text: str, overrides: Mapping[str, Any] | None = None) -> Scenario:

@@ -27,6 +27,8 @@ class Reply:
     turn: int = 0
     # Whether the service told the model what to say, word by word: then it may keep the sound and play it again.
     dictated: bool = False
+    # What the answer to the function call has to contain.
+    expected: str = ""
 
 
 class Script:
@@ -40,6 +42,8 @@ class Script:
         self.mid_sentence = False
         self._known = words(business_day(scenario.day + number % scenario.day_spread)) | {"free": "14:00"}
         self._outputs = self._all_outputs = ""
+        # What the answer to each function that was called has to contain, in the order of the calls.
+        self._expected: deque[tuple[str, str]] = deque()
         self._greeted = False
         self._waiting: deque[ToolCall | Turn | Reply | str] = deque()
 
@@ -78,15 +82,21 @@ class Script:
         if following and following[0].dtmf:
             self.hear(self.heard_turns + 1)
 
-    def tool_output(self, output: str) -> None:
-        """Take in a tool's result; `{free}` is the first time of day that it mentions.
+    def tool_output(self, output: str) -> str:
+        """Take in a tool's result; return what is wrong with it, or "".
 
-        `{asked}` is the hour that the last call of a tool named.
+        `{free}` is the first time of day that it mentions, `{asked}` the hour that the last call of a tool named.
         """
+        tool, expected = self._expected.popleft() if self._expected else ("", "")
         self._outputs += output
         self._all_outputs += output
         if free := first_time(output):
             self._known["free"] = free
+        return "" if expected in output else f"{tool} answered {output!r}, expected {expected!r} in it"
+
+    def call_tool(self, reply: Reply) -> None:
+        """Take in that the reply's function was called, whole."""
+        self._expected.append((reply.tool, reply.expected))
 
     def next_reply(self, instructions: str | None = None) -> Reply:
         """Return the next response; its own instructions may dictate the words ("say exactly: …")."""
@@ -104,8 +114,9 @@ class Script:
             arguments = self.fill(planned.arguments)
             if "time" in arguments:
                 self._known["asked"] = arguments["time"]
-            written = json.dumps(arguments, ensure_ascii=False)
-            return Reply(self.fill(planned.say), planned.name, written, turn=self.heard_turns)
+            written = json.dumps(arguments, ensure_ascii=False) if planned.raw is None else planned.raw
+            expected = str(self.fill(planned.result))
+            return Reply(self.fill(planned.say), planned.name, written, self.heard_turns, expected=expected)
         text = planned if isinstance(planned, str) else self._answer(planned)
         return Reply(self.fill(text), turn=self.heard_turns)
 

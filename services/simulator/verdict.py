@@ -25,6 +25,9 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
     said, planned = max((line.behaviour.turns_done for line in lines), default=0), len(live.scenario.all_turns)
     if lines and said < planned and expect.all_answered and ended_by == "service":
         live.problem(f"the service ended the call after {said} of {planned} turns")
+    for words in live.script.fill(expect.instructed):
+        if lines and words not in live.instructions:
+            live.problem(f"the model was not told {words!r}")
     silence_ms = max((line.behaviour.longest_silence_ms for line in lines), default=0)
     if expect.all_answered and silence_ms > expect.silence_ms * max(1.0, live.speed):
         live.problem(f"the caller waited {silence_ms} ms without hearing anything")

@@ -20,7 +20,7 @@ from prosaas_ops.console.server import serve
 from prosaas_ops.console.session import IDLE_SECONDS, Doorkeeper
 from prosaas_ops.console.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import seconds
 from prosaas_ops.stack.live_calls import LiveCall
@@ -38,6 +38,7 @@ class PlayedEngine:
     """Answers as the engine would; what a test says is in the log, and with who follows it, at once."""
 
     project = "prosaas"
+    with_kept = Engine.with_kept
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {

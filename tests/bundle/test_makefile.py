@@ -118,3 +118,29 @@ def test_a_value_reaches_the_tools_whole_and_no_shell_reads_it(value: str, tmp_p
         check=True,
     )
     assert done.stdout == f"restore|FILE|{value}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("trce", "trace"),
+        ("tarce", "trace"),
+        ("staus", "status"),
+        ("up-prdo", "up-prod"),
+        ("restart-call", "restart-calls"),
+        ("doctro", "doctor"),
+    ],
+)
+def test_a_mistyped_target_is_refused_with_the_one_that_was_meant(typed: str, meant: str) -> None:
+    done = subprocess.run(["make", typed, "CALL=CA1"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there is no target {typed}. Did you mean {meant}?" in done.stderr
+
+
+@pytest.mark.parametrize("typed", ["zzzzzz", "x; touch /nowhere/at/all", "it's", "$(HOME)"])
+def test_a_word_that_is_like_no_target_is_refused_and_no_shell_reads_it(typed: str) -> None:
+    done = subprocess.run(["make", typed], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no target" in done.stderr
+    assert "Did you mean" not in done.stderr
+    assert "cannot touch" not in done.stderr

@@ -136,6 +136,15 @@ def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: P
         rendered(made, {})
 
 
+def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+    made = model(tmp_path)
+    (tmp_path / "folder" / "within").mkdir(parents=True)
+    (tmp_path / "folder" / "within" / "logo.png").write_bytes(b"\x89PNG")
+    made["services"]["worker"]["volumes"].append({"type": "bind", "source": str(tmp_path / "folder"), "target": "/x"})
+    with pytest.raises(Problem, match=r"logo\.png is no text"):
+        rendered(made, {})
+
+
 def test_each_replica_knows_its_number_and_its_node(made: Rendered) -> None:
     """Swarm fills that in; nothing else of a service's environment differs."""
     for name in OURS:

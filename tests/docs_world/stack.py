@@ -53,7 +53,7 @@ class Stack:
         return [one for one in found if not services or one.service in services]
 
     generations = require = containers
-    log_driver = Engine.log_driver
+    log_driver, with_kept = Engine.log_driver, Engine.with_kept
 
     def running(self, service: str) -> Container:
         return self.containers(service)[0]

@@ -217,6 +217,72 @@ def test_a_formatter_of_the_service_scrubs_still_and_its_layout_is_ours(run_prog
     assert "noa@" not in done.stdout
 
 
+ROWS = {
+    "flat": '{"level": record.levelname, "message": said, "stack": stack}',
+    "nested": '{"log": {"said": said}, "error": {"stack_trace": stack.splitlines()}}',
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_a_formatter_that_makes_json_scrubs_still(run_program: Program, row: str) -> None:
+    source = f"""
+import json, logging, re, sys
+import prosaas_logging
+
+def scrub(text):
+    return re.sub("noa@[a-z.]+", "<mail>", text)
+
+class Json(logging.Formatter):
+    def format(self, record):
+        said, stack = scrub(record.getMessage()), ""
+        if record.exc_info:
+            stack = scrub(self.formatException(record.exc_info))
+        return json.dumps({row})
+
+prosaas_logging.bootstrap("svc")
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(Json())
+logging.getLogger().addHandler(handler)
+logging.warning("order of %s", "noa@example.com")
+logging.warning('{{"message": "noa@example.com"}}')
+try:
+    raise ValueError("no such noa@example.com\\nat all")
+except ValueError:
+    logging.exception("failed")
+"""
+    done = run_program(source, LOG_JSON="1")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["message"] for line in lines] == ["order of <mail>", '{"message": "<mail>"}', "failed"]
+    error = lines[2]["error"]
+    assert (error["kind"], error["message"]) == ("ValueError", "no such <mail>\nat all")
+    assert error["stack"].startswith('Traceback (most recent call last):\n  File "<string>"')
+    assert error["stack"].endswith("ValueError: no such <mail>\nat all")
+
+
+def test_a_formatter_that_has_stacks_in_one_row_names_their_kind(run_program: Program) -> None:
+    source = """
+        import logging, sys
+        import prosaas_logging
+
+        class OneRow(logging.Formatter):
+            def formatException(self, info):
+                return super().formatException(info).replace("\\n", " | ")
+
+        prosaas_logging.bootstrap("svc")
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(OneRow("%(message)s"))
+        logging.getLogger().addHandler(handler)
+        logging.warning('{"a": "message that looks like JSON"}')
+        try:
+            raise ValueError("why")
+        except ValueError:
+            logging.exception("failed")
+    """
+    said, failed = (json.loads(line) for line in run_program(source, LOG_JSON="1").stdout.splitlines())
+    assert said["message"] == '{"a": "message that looks like JSON"}'
+    assert (failed["message"], failed["error"]["kind"], failed["error"]["message"]) == ("failed", "ValueError", "why")
+
+
 def test_a_stack_that_came_as_a_text_is_kept(run_program: Program) -> None:
     """A handler that formats for a queue leaves exc_text and takes exc_info away."""
     source = """

@@ -13,7 +13,7 @@ from postgres_world import Fill, fill_database
 from prosaas_ops import audited
 from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import seconds
 
@@ -42,7 +42,7 @@ class FakeEngine:
     """Answers as the engine would, from what the test wrote into it and within the window that it is asked for."""
 
     project = "prosaas"
-    log_driver, everywhere = Engine.log_driver, Engine.everywhere
+    log_driver, everywhere, with_kept = Engine.log_driver, Engine.everywhere, Engine.with_kept
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}
@@ -54,6 +54,8 @@ class FakeEngine:
         # Generations beside those that each service has, the newest last; and which container ran something.
         self.beside: list[Container] = []
         self.ran_in: list[str] = []
+        # Those that are listed, and are not there any more once they are asked.
+        self.gone: set[str] = set()
         self.environments: list[dict[str, str]] = []
         self.on_run: Callable[[str, tuple[str, ...]], tuple[int, str, str]] = lambda service, command: (0, "", "")
 
@@ -115,6 +117,8 @@ class FakeEngine:
         return state
 
     def inspect(self, container: str) -> dict[str, Any]:
+        if container in self.gone:
+            raise Gone(f"no such container: {container}")
         return self.details.get(container, {"State": STATE})
 
     def get(self, path: str, **query: object) -> Any:
@@ -123,6 +127,8 @@ class FakeEngine:
         return self.answers[path]
 
     def run(self, container: Container, *command: str, **environment: str) -> tuple[int, str, str]:
+        if container.id in self.gone:
+            raise Gone(f"no such container: {container.id}")
         self.executed.append((container.service, *command))
         self.ran_in.append(container.id)
         self.environments.append(environment)

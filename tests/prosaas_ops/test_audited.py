@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from full_disk import room_for
 from prosaas_core.postgres import address
 from prosaas_ops import __main__, audited
 from prosaas_ops.ask import audit
@@ -123,6 +124,15 @@ def test_while_the_database_is_away_the_note_waits(execute: Any, monkeypatch: py
     assert len(execute("SELECT FROM audit")) == 1
 
 
+def test_an_act_after_a_full_disk_is_in_the_audit(capsys: pytest.CaptureFixture[str]) -> None:
+    audited.note("trace", "CALL=CA1")
+    with room_for(Path(".state/audit/log.jsonl"), 60):
+        assert audited.note("backup", "") is None
+    assert "not in the audit" in capsys.readouterr().err
+    audited.note("forget", "PHONE=+97250…67")
+    assert [entry.act for entry in audited.on_this_machine()] == ["forget", "trace"]
+
+
 def test_what_was_typed_wrongly_is_taken_back_whatever_others_noted_since() -> None:
     wrong = audited.note("trace", "CALL=CAwrong")
     audited.note("forget", "PHONE=+972...")
@@ -137,7 +147,7 @@ def test_where_an_entry_stands_is_known_whoever_else_writes(monkeypatch: pytest.
 
     def open_late(path: Path, *how: Any, **more: Any) -> Any:
         file = plain(path, *how, **more)
-        if how == ("ab",):
+        if how == ("a+b",):
             with plain(log, "ab") as other:
                 other.write(b'{"another": "row"}\n')
         return file

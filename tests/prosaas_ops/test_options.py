@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from prosaas_ops.options import Options, Usage, gather, parse_duration, spoken_duration
+from prosaas_ops.options import Options, Usage, gather, midnight, parse_duration, spoken_duration
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)])
@@ -38,7 +38,8 @@ def test_what_the_shell_happens_to_export_is_no_option() -> None:
 
 def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
     environ = {"PROSAAS_TYPED": "CAL GREP", "CAL": "CA1", "GREP": "a B=c"}
-    with pytest.raises(Usage, match=r"trace does not know CAL=: it takes CALL= GREP="):
+    said = r"trace does not know CAL=: it takes CALL= GREP=\. Did you mean CALL=\?"
+    with pytest.raises(Usage, match=said):
         gather("trace", ("CALL", "GREP"), [], environ)
 
 
@@ -112,6 +113,59 @@ def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
 def test_a_time_that_no_clock_shows_is_wrong_usage(clock: str) -> None:
     with pytest.raises(Usage, match=r"is not a time: write AT=15m, AT=14:00"):
         Options("calls", ("AT",), {"AT": clock}).since("AT")
+
+
+def test_what_is_nothing_like_an_option_is_not_guessed_at() -> None:
+    with pytest.raises(Usage, match=r"it takes CALL= GREP=$"):
+        gather("trace", ("CALL", "GREP"), ["ZZZ=1"], {})
+
+
+def test_a_choice_that_was_mistyped_is_named() -> None:
+    with pytest.raises(Usage, match=r"LEVEL=warnign is not one of DEBUG, WARNING\. Did you mean WARNING\?"):
+        Options("logs", ("LEVEL",), {"LEVEL": "warnign"}).choice("LEVEL", ("DEBUG", "WARNING"))
+
+
+# In Jerusalem it is two hours later in winter, in New York five hours earlier.
+@pytest.mark.parametrize(
+    ("zone", "today", "yesterday"),
+    [
+        ("", "2024-01-25T22:00+00:00", "2024-01-24T22:00+00:00"),
+        ("UTC", "2024-01-25T00:00+00:00", "2024-01-24T00:00+00:00"),
+        ("America/New_York", "2024-01-25T05:00+00:00", "2024-01-24T05:00+00:00"),
+    ],
+)
+def test_a_day_begins_at_the_operators_own_midnight(
+    zone: str, today: str, yesterday: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_TZ", zone)
+    now = datetime(2024, 1, 25, 23, 30, tzinfo=UTC)
+    assert [midnight(days, now) for days in (0, 1)] == [datetime.fromisoformat(when) for when in (today, yesterday)]
+
+
+def test_a_day_is_as_long_as_it_was_where_the_clocks_were_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Israel 29 March 2024 had 23 hours."""
+    monkeypatch.setenv("OPS_TZ", "Asia/Jerusalem")
+    now = datetime(2024, 3, 30, 12, tzinfo=UTC)
+    today, before = (midnight(days, now).astimezone(UTC) for days in (0, 1))
+    assert today - before == timedelta(hours=23)
+
+
+def test_when_yesterday_began_is_said_beside_what_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TZ", "Asia/Jerusalem")
+    moment = Options("calls", ("SINCE",), {"SINCE": "Yesterday"}).since("SINCE")
+    assert moment == midnight(1)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"SINCE=Yesterday: from {midnight(1):%Y-%m-%d} 00:00 Asia/Jerusalem ({moment:%m-%d %H:%M} UTC" in told.err
+
+
+@pytest.mark.parametrize("zone", ["Israel/Nowhere", "../etc/passwd", "x" * 300])
+def test_what_is_no_time_zone_is_refused_with_one_that_is(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPS_TZ", zone)
+    with pytest.raises(Usage, match="is not a time zone: one is called OPS_TZ=Asia/Jerusalem"):
+        midnight(0)
 
 
 def test_a_date_with_an_offset_is_told_in_utc_as_all_are() -> None:

@@ -1,6 +1,7 @@
 """Whole calls through the reference bridge."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from twilio.request_validator import RequestValidator
@@ -295,3 +296,55 @@ async def test_transcripts_come_when_the_scenario_says(world: World, when: str) 
     if when != "failed":
         last_done = len(kinds) - 1 - kinds[::-1].index("response.done")
         assert (kinds.index(transcription + "completed") > last_done) == (when == "after")
+
+
+BOOK: dict[str, Any] = {
+    "caller": "תקבעי לי",
+    "tools": [{"name": "check_availability", "arguments": {"date": "{date}"}}],
+    "agent": "כן",
+}
+
+
+async def test_an_answer_of_a_tool_that_the_story_does_not_have_is_a_problem(world: World) -> None:
+    """What was booked, refused or found is what the caller was there for."""
+    tool = BOOK["tools"][0]
+    fitting = await world.call({"turns": [{**BOOK, "tools": [{**tool, "result": "15:30"}]}]})
+    assert fitting["ok"], fitting["problems"]
+    other = await world.call({"turns": [{**BOOK, "tools": [{**tool, "result": "הפגישה נקבעה"}]}]})
+    (problem,) = other["problems"]
+    assert problem.startswith("check_availability answered '{")
+    assert "expected 'הפגישה נקבעה' in it" in problem
+
+
+async def test_a_service_that_runs_a_call_which_was_cut_off_is_caught(world: World) -> None:
+    """The reference bridge acts on the arguments alone, which come for such a call, too."""
+    result = await world.call({"turns": [BOOK], "model": {"cuts_tool_at_turn": 1}})
+    assert any("the model refused an event: invalid_tool_call_id" in problem for problem in result["problems"])
+
+
+async def test_arguments_that_are_no_json_reach_the_service_as_they_are(world: World) -> None:
+    torn = {**BOOK, "tools": [{"name": "check_availability", "raw": '{"da'}]}
+    result = await world.call({"turns": [torn]})
+    assert result["ok"], result["problems"]
+    done = [event for event in world.bridge.from_model if event["type"] == "response.function_call_arguments.done"]
+    assert [event["arguments"] for event in done] == ['{"da']
+
+
+async def test_a_model_that_was_not_told_what_it_needs_is_a_problem(world: World) -> None:
+    turns = [{"caller": "עד מתי אתם פתוחים?", "agent": "עד חמש."}]
+    told = await world.call({"turns": turns, "expect": {"instructed": ["Answer the phone"]}})
+    assert told["ok"], told["problems"]
+    untold = await world.call({"turns": turns, "expect": {"instructed": ["Sun 09:00-17:00"]}})
+    assert untold["problems"] == ["the model was not told 'Sun 09:00-17:00'"]
+
+
+async def test_a_scenario_may_hide_its_callers_number(world: World) -> None:
+    await world.call({"turns": [], "from_number": "anonymous"})
+    assert {form["From"] for _, form, _ in world.bridge.webhooks} == {"anonymous"}
+
+
+async def test_words_that_are_never_written_down_are_answered_without_a_transcript(world: World) -> None:
+    turns = [{"caller": "שלום, כמה עולה תספורת?", "transcript": "never", "agent": "שמונים שקלים."}]
+    result = await world.call({"turns": turns})
+    assert result["ok"], result["problems"]
+    assert not [event for event in world.bridge.from_model if "input_audio_transcription" in event["type"]]

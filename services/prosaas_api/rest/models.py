@@ -202,7 +202,10 @@ class CallOut(BaseModel):
 
 
 class CallDetail(CallOut):
-    """A call with its transcript, its metrics and the lines that it wrote."""
+    """A call with its transcript, its metrics and the lines that it wrote.
+
+    A turn of the caller's that nobody wrote down has no text, and `"transcribed": false`.
+    """
 
     metrics: dict[str, Any]
     transcript: list[dict[str, Any]]

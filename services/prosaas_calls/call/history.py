@@ -21,11 +21,17 @@ class Line:
     # When the last of it was spoken or heard, and how long the caller had waited for its first sound.
     until_ms: int | None = None
     wait_ms: int | None = None
+    # Whether it is known what was said, if only that it was no word.
+    known: bool = False
 
     @property
     def spoken(self) -> bool:
-        """Whether it belongs to a transcript, which is of words alone."""
-        return bool(self.text) and self.who != "tool"
+        """Whether somebody said something: words, or what the caller said to the end and nobody wrote down."""
+        return self.who != "tool" and (bool(self.text) or self.untranscribed)
+
+    @property
+    def untranscribed(self) -> bool:
+        return self.who == "customer" and not self.known and self.until_ms is not None
 
     def to_json(self) -> dict[str, Any]:
         """As the call record keeps it."""
@@ -36,6 +42,8 @@ class Line:
             entry["wait_ms"] = self.wait_ms
         if self.interrupted:
             entry["interrupted"] = True
+        if self.untranscribed:
+            entry["transcribed"] = False
         return entry
 
 
@@ -57,6 +65,7 @@ class History:
         """The transcript of an item has arrived."""
         self.begin(item_id, who)
         self._lines[item_id].text = text
+        self._lines[item_id].known = True
         self._changed[item_id] = None
 
     def still(self, item_id: str) -> None:
@@ -113,11 +122,14 @@ class History:
         return [line.to_json() for line in self]
 
     def changes(self) -> list[tuple[int, dict[str, Any]]]:
-        """The lines that are not as they were told last, each with its number; any one thread may ask."""
+        """The lines that are not as they were told last, each with its number; any one thread may ask.
+
+        What turned out to be no word is told without one, for it may have been told of as not transcribed.
+        """
         news = []
         while self._changed:
             item_id, _ = self._changed.popitem()
             line = self._lines[item_id]
-            if line.spoken:
+            if line.spoken or (line.who == "customer" and line.known):
                 news.append((line.number, line.to_json()))
         return news

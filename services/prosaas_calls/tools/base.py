@@ -99,11 +99,6 @@ class NoArguments(BaseModel):
     """For a tool that needs to be told nothing."""
 
 
-def in_no_words(arguments: NoArguments) -> str:
-    """What it was asked for is its name."""
-    return "-"
-
-
 def known(context: ToolContext) -> tuple[Business, int] | None:
     """The business and the customer's id, when the database told us both."""
     profile = context.profile

@@ -1,7 +1,11 @@
 """Ends the call once the conversation is over."""
 
 from prosaas_calls.ending import EndReason
-from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext, in_no_words
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
+
+
+def describe(arguments: NoArguments) -> str:
+    return "with a goodbye"
 
 
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
@@ -16,6 +20,6 @@ TOOL = Tool(
     name="end_call",
     description="Hang up, after the caller said goodbye or has nothing more to ask.",
     arguments=NoArguments,
-    describe=in_no_words,
+    describe=describe,
     run=run,
 )

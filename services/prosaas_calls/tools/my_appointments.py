@@ -3,10 +3,14 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from prosaas_calls.tools.appointments import in_calendar, listed
-from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext, in_no_words
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
 from prosaas_core.booking import upcoming
 from prosaas_core.tables import Business
 from prosaas_core.words import counted
+
+
+def describe(arguments: NoArguments) -> str:
+    return "those ahead"
 
 
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
@@ -25,6 +29,6 @@ TOOL = Tool(
     name="my_appointments",
     description="The caller's coming appointments, soonest first.",
     arguments=NoArguments,
-    describe=in_no_words,
+    describe=describe,
     run=run,
 )

@@ -1,6 +1,10 @@
 """Takes back a transfer or a goodbye that the caller does not want after all."""
 
-from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext, in_no_words
+from prosaas_calls.tools.base import Answer, NoArguments, Tool, ToolContext
+
+
+def describe(arguments: NoArguments) -> str:
+    return "not leaving yet"
 
 
 async def run(context: ToolContext, arguments: NoArguments) -> Answer:
@@ -18,6 +22,6 @@ TOOL = Tool(
         "something more. Not for a thank-you or a goodbye of theirs."
     ),
     arguments=NoArguments,
-    describe=in_no_words,
+    describe=describe,
     run=run,
 )

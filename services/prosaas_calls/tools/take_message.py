@@ -23,7 +23,7 @@ class Arguments(BaseModel):
 
 
 def describe(arguments: Arguments) -> str:
-    return "urgent" if arguments.urgent else "-"
+    return "urgent" if arguments.urgent else "not urgent"
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:

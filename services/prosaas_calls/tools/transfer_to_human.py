@@ -11,7 +11,7 @@ class Arguments(BaseModel):
 
 
 def describe(arguments: Arguments) -> str:
-    return arguments.reason or "-"
+    return arguments.reason or "no reason given"
 
 
 async def run(context: ToolContext, arguments: Arguments) -> Answer:

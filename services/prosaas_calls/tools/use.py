@@ -25,7 +25,7 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
         # A call that was cut off may come without a word of what it was to do: only who asks nothing may say nothing.
         parsed = tool.arguments.model_validate_json(arguments or ("" if tool.arguments.model_fields else "{}"))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         log.event(TOOL_FAILED, tool=name, error=problems, exc_info=True)
         return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
     log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))

@@ -21,7 +21,7 @@ SLOW_MS, VERY_SLOW_MS = 1500.0, 3000.0
 SILENCE_MS = 5000.0
 
 MEASURES = (
-    Measure("turns", "תורים", "turns"),
+    Measure("turns", "פניות הלקוח", "turns"),
     Measure("barge_ins", "קטיעות", "interruptions"),
     Measure("false_interruptions", "קולות שלא קטעו", "sounds spoken through"),
     Measure("tools", "כלים", "tools"),

@@ -255,10 +255,16 @@ def read(data: bytes) -> tuple[CallRecord, Mapping[str, Any]]:
         call |= entry.get("call", {})
         process |= entry.get("process", {})
         if "said" in entry:
-            number, words = entry["said"]
-            said[number] = words
+            number, turn = entry["said"]
+            said[number] = turn
         if "line" in entry:
             lines.append(entry["line"])
     if not call:
         raise ValueError("no beginning of a call")
-    return CallRecord.of({**call, "transcript": [said[number] for number in sorted(said)], "events": lines}), process
+    spoken = [said[number] for number in sorted(said) if not _wordless(said[number])]
+    return CallRecord.of({**call, "transcript": spoken, "events": lines}), process
+
+
+def _wordless(turn: Any) -> bool:
+    """Whether it turned out that nothing was said, as in a cough; what nobody wrote down is no such thing."""
+    return isinstance(turn, dict) and not turn.get("text") and "transcribed" not in turn

@@ -235,13 +235,19 @@ class Outbound:
 
 
 async def _whole(response: httpx.Response) -> httpx.Response:
-    """The answer with its body, unpacked: nobody else's server decides how much of our memory it fills."""
+    """The answer with its body, unpacked: nobody else's server decides how much of our memory it fills.
+
+    An error is what its status says, however long it goes on.
+    """
     body = bytearray()
+    most = _LONGEST_ANSWER if response.is_success else _LONGEST_ERROR
     try:
         async for part in response.aiter_bytes():
             body += part
-            if len(body) > _LONGEST_ANSWER:
-                raise _TooLong
+            if len(body) > most:
+                if response.is_success:
+                    raise _TooLong
+                break
     finally:
         await response.aclose()
     headers = httpx.Headers(response.headers)

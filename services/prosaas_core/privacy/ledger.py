@@ -6,13 +6,13 @@ in it.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
 from prosaas_core.privacy.places import PLACES
+from prosaas_core.privacy.whole_lines import append
 
 FILE = "forgotten.jsonl"
 # Beside the tables: files of the volumes, each by its name without its folder and its ending.
@@ -48,11 +48,8 @@ def hashed(key: str) -> str:
 def note(folder: Path, forgotten: Forgotten) -> None:
     """Add it to the file, on the disk when this returns."""
     line = {"receipt": forgotten.receipt, "at": forgotten.at.isoformat(), "hashes": dict(forgotten.hashes)}
-    with (folder / FILE).open("a", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(json.dumps(line) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    (folder / FILE).touch(mode=0o600)
+    append(folder / FILE, json.dumps(line))
 
 
 def noted(folder: Path) -> Iterator[Forgotten]:

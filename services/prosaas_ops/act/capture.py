@@ -17,7 +17,7 @@ from prosaas_ops.masks import Masker, known_secrets
 from prosaas_ops.options import FINE, NOTHING, OTHERS, SERVICES, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen import capture_page, trace_page
 from prosaas_ops.screen.terminal import Prose, Screen
-from prosaas_ops.stack.engine import AWAY, Container, Engine
+from prosaas_ops.stack.engine import AWAY, Container, Engine, Gone
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.naming import one_call
@@ -54,7 +54,7 @@ def run(options: Options) -> int:
     happened = happenings(engine, start.timestamp(), time.time())
     with ThreadPoolExecutor(8) as asking:
         there = [container for container in engine.current() if container.state != AWAY]
-        described = list(asking.map(partial(_described, engine), there))
+        described = [one for one in asking.map(partial(_described, engine), there) if one]
     files = {
         **_told_by(engine, lines, happened, start, call_sid, masker),
         "inspect.json": _pretty(masker.tree(described)),
@@ -160,7 +160,11 @@ def archive(folder: str, files: dict[str, str]) -> bytes:
 
 
 def _described(engine: Engine, container: Container) -> dict[str, Any]:
-    detail = engine.inspect(container.id)
+    """What the archive says of the container; nothing of one that is gone by now."""
+    try:
+        detail = engine.inspect(container.id)
+    except Gone:
+        return {}
     host = detail["HostConfig"]
     return {
         "service": container.service,

@@ -29,7 +29,7 @@ LONGEST_CALL_SECONDS = 900.0
 _JOB = "call.summarise"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
-_CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 
 @dataclass(slots=True)
@@ -126,9 +126,12 @@ def _caller(order: dict[str, Any], told: "queue.SimpleQueue[dict[str, Any] | Exc
     try:
         connection = http.client.HTTPConnection(url.hostname or "simulator", url.port or 80, timeout=_CONNECT_SECONDS)
         connection.connect()
-        connection.sock.settimeout(None)
+        stream = connection.sock
+        stream.settimeout(_ANSWER_SECONDS)
         connection.request("POST", "/_/calls", json.dumps(order), {"Content-Type": "application/json"})
         response = connection.getresponse()
+        # It has accepted; callers may be silent for long, and no call is longer than this.
+        stream.settimeout(LONGEST_CALL_SECONDS)
         if response.status == http.HTTPStatus.BAD_REQUEST:
             raise Usage(refused.SIMULATOR_REFUSED(why=_reason(response.read())))
         if response.status != http.HTTPStatus.OK:

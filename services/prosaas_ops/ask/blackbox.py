@@ -147,7 +147,7 @@ def _asked(engine: Engine, container: Container, *call: str) -> list[str]:
 
 def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
-    parts = [engine.logs(container) for container in (*engine.kept(service), *engine.containers(service))]
+    parts = [engine.logs(container) for container in engine.with_kept(engine.containers(service), service)]
     lines = [line for part in parts for line in lines_of_call(part, call_sid) if line.level != "DEBUG"]
     # A warning that other calls gave at that time, too, is counted in their line; the record has it.
     with suppress(Problem):

@@ -45,14 +45,16 @@ def _csv(by: str, sums: list[Sum]) -> None:
 
 def _table(by: str, sums: list[Sum], when: str) -> None:
     screen = Screen()
-    longest = max(width(piece(name)) for name in (by, *(row.name for row in sums)))
+    group, names = str(words.GROUPED[by]), [str(words.UNGROUPED.get(row.name, row.name)) for row in sums]
+    longest = max(width(piece(name)) for name in (group, *names))
     # Where the terminal is narrow the name gives way, and not what it cost.
     most = min(longest, max(_LEAST_NAME, screen.width - _NUMBERS)) if screen.width else longest
     head = (
-        f"{by:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
+        f"{group:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
         f"  {words.OUT!s:>10}  {words.COST!s:>12}"
     )
-    screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *(_row(row, most, screen) for row in sums))
+    rows = (_row(name, row, most, screen) for name, row in zip(names, sums, strict=True))
+    screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *rows)
     if by == "day":
         screen.say(Prose(screen.dim(str(words.OWN_DAYS))))
     if unpriced := sum(row.unpriced for row in sums):
@@ -70,9 +72,9 @@ def _together(sums: list[Sum]) -> str:
     return ", ".join(f"{cost:.2f} {currency}" for currency, cost in totals.items())
 
 
-def _row(row: Sum, most: int, screen: Screen) -> str:
+def _row(name: str, row: Sum, most: int, screen: Screen) -> str:
     cached = f"{100 * row.tokens_cached / row.tokens_in:.0f}%" if row.tokens_in else "-"
     return (
-        f"{screen.cell(row.name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
+        f"{screen.cell(name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
         f"  {row.tokens_out:>10}  {row.cost:>8.4f} {row.currency}"
     )

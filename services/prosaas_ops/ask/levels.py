@@ -9,7 +9,7 @@ from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoke
 from prosaas_ops.screen.terminal import Prose, Screen, fitted, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import checks as words
 
@@ -121,7 +121,10 @@ def _kept_logs(engine: Engine) -> str:
     """The most that the engine keeps of the containers' output; how much it is, only the engine's folder tells."""
     limits = set()
     for container in engine.containers(*SERVICES.values()):
-        driver, kept = engine.log_driver(container)
+        try:
+            driver, kept = engine.log_driver(container)
+        except Gone:
+            continue
         size = kept.get("max-size", words.NO_LIMIT)
         limits.add(words.EACH(driver=driver, size=size, files=kept.get("max-file", "1")))
     return words.CONTAINER_LOGS(limits="; ".join(sorted(limits)))

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
-from prosaas_ops.options import FINE, PROBLEM, Options, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Options, operators_zone, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.stories.status import Status, status
+from prosaas_ops.standing import repair
+from prosaas_ops.stories.status import Running, Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words
 
@@ -54,22 +55,24 @@ def wrong(now: Status) -> bool:
     """Whether somebody has to look."""
     acting = [alert for alert in now.alerts or [] if not alert.hidden]
     held = now.facts is not None and now.facts.jobs_held > 0
-    return bool(acting or held or now.problems or now.live is None or any(_down(each.state) for each in now.running))
+    return bool(acting or held or now.problems or now.live is None or any(map(_is_bad, now.running)))
 
 
-def _down(state: str) -> bool:
-    return not state.startswith("Up") or "unhealthy" in state
+def _is_bad(each: Running) -> bool:
+    return each.down or "unhealthy" in each.state
 
 
 def rows(now: Status, screen: Screen) -> Iterator[str]:
     """The screen, a row at a time, within 80 columns but for sentences."""
-    yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC")
+    # Whose midnight today began at.
+    zone = operators_zone()
+    yield screen.dim(f"{now.at:%Y-%m-%d %H:%M:%S} UTC ({now.at.astimezone(zone):%H:%M} {zone})")
     heading = [str(head) for head in (words.SERVICE, words.VERSION, words.LEVEL, words.STATE)]
     said = [[short(each.service)[:12], each.version[:24], each.level, each.state[:34]] for each in now.running]
     first, rule, *lines = table([heading, *said])
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
-        yield screen.bad(line) if _down(each.state) else screen.warn(line) if each.level == "DEBUG" else line
+        yield screen.bad(line) if _is_bad(each) else screen.warn(line) if each.level == "DEBUG" else line
     if repairs := _repairs(now):
         yield Prose(screen.bad(words.NOT_UP(commands=" · ".join(repairs))))
     yield ""
@@ -86,10 +89,9 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
 
 def _repairs(now: Status) -> list[str]:
     """What starts those again that are not there, the ones that others need first."""
-    gone = {short(each.service) for each in now.running if not each.state.startswith("Up")}
-    if gone - {"api", "calls", "worker"}:
-        return ["make up-prod"]
-    return [f"make restart-{name}" for name in ("worker", "api", "calls") if name in gone]
+    fixes = {repair(each.service) for each in now.running if each.down}
+    ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]
+    return sorted(fixes - {*ours}) or ours
 
 
 def _named(name: Text, what: object) -> str:

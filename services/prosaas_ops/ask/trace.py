@@ -76,7 +76,11 @@ def run(options: Options) -> int:
         target.write_text(render(story, language()), encoding="utf-8")
         screen.say(Prose(words.PAGE_WROTE(target=target)))
         return FINE
-    screen.say(*describe(story, screen, least))
+    rows = describe(story, screen, least)
+    screen.say(*rows)
+    if not screen.holds(rows):
+        # The first rows have left the screen.
+        screen.say(Prose(f"{screen.bold(call_sid)}  {_verdict(story, facts_of(story), screen)}"))
     return FINE
 
 
@@ -276,7 +280,7 @@ def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
 def _summary(story: Story, screen: Screen) -> list[str]:
     if story.record is None or not story.record.summary:
         return []
-    if not any(turn.get("who") != "ai" for turn in story.record.transcript):
+    if not any(turn.get("who") != "ai" and turn.get("text") for turn in story.record.transcript):
         return ["", screen.dim(str(words.NO_SUMMARY))]
     return ["", screen.bold(str(words.SUMMARY)), Prose(f"  {screen.value(story.record.summary)}")]
 

@@ -12,6 +12,7 @@ from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
+from prosaas_ops.standing import down, repair
 from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
@@ -146,14 +147,11 @@ def server(world: World, _environment: str) -> Iterator[Finding]:
 def services(world: World, _environment: str) -> Iterator[Finding]:
     """Of a stack that was started, what has ended; nothing of one that was not."""
     found = world.containers(*OURS, "postgres", "gateway")
-    runs = {one.service for one in found if one.state == "running"}
-    for one in found:
-        if one.service not in runs:
-            own = f"make restart-{one.service.removeprefix('prosaas-')}" if one.service in OURS else "make up-prod"
-            yield Finding(
-                "services", words.ENDED(service=one.service, status=one.status), own, "docs/troubleshooting.md"
-            )
-    if found and runs.issuperset(one.service for one in found):
+    ended = down(found)
+    for one in ended:
+        text = words.ENDED(service=one.service, status=one.status)
+        yield Finding("services", text, repair(one.service), "docs/troubleshooting.md")
+    if found and not ended:
         yield Finding("services", str(words.ALL_RUN))
 
 

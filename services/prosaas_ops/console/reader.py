@@ -47,6 +47,14 @@ _COMMANDS = (
 class Refused(Exception):
     """The console may not ask this."""
 
+    status = "403 Forbidden"
+
+
+class NotOurs(Refused):
+    """A container of another project, or one that is gone by now: a reader of its lines goes on without it."""
+
+    status = "404 Not Found"
+
 
 class Asked(NamedTuple):
     """One request, as it was understood."""
@@ -73,7 +81,8 @@ class Reader:
             await self._hand_on(await asyncio.to_thread(self.allowed, asked), client, out)
         except (Refused, Problem, ValueError, RecursionError) as refused:
             message = json.dumps({"message": f"not through the console's door: {refused}"}).encode()
-            out.write(b"HTTP/1.0 403 Forbidden\r\nContent-Type: application/json\r\n\r\n" + message)
+            status = getattr(refused, "status", Refused.status)
+            out.write(f"HTTP/1.0 {status}\r\nContent-Type: application/json\r\n\r\n".encode() + message)
         except (OSError, TimeoutError, EOFError):
             pass
         finally:
@@ -87,7 +96,9 @@ class Reader:
         if (asked.method, asked.path) in (("GET", "/containers/json"), ("GET", "/events")):
             self._only_ours(asked.query)
             return asked._replace(body={})
-        if container and container[1] in self._ours():
+        if container and container[1] not in self._ours():
+            raise NotOurs(f"{asked.method} {asked.path[:80]}")
+        if container:
             if (asked.method, container[2]) == ("GET", "json") and not asked.query:
                 return asked._replace(body={})
             if (asked.method, container[2]) == ("GET", "logs") and _fits(asked.query):

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -15,7 +16,7 @@ from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.alerts import standing
 from prosaas_ops.stack.day import Day, HeldJob, day
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
@@ -98,20 +99,23 @@ class World:
     def debug_left(self, call_sid: str) -> float:
         """For how many seconds yet the call is at DEBUG; 0 where it is not."""
         target = live_switch.Target(call_sid)
-        return max(live_switch.seconds_left(self._engine, one, target) for one in self._calls())
+        return max(self._of_each(lambda one: live_switch.seconds_left(self._engine, one, target)), default=0.0)
 
     def raise_debug(self, call_sid: str) -> None:
         """DEBUG for the call; each container takes it back by itself when the time is over."""
-        for one in self._calls():
-            live_switch.raise_to_debug(self._engine, one, live_switch.Target(call_sid), f"{DEBUG_SECONDS}s")
+        target, time = live_switch.Target(call_sid), f"{DEBUG_SECONDS}s"
+        self._of_each(lambda one: live_switch.raise_to_debug(self._engine, one, target, time))
 
     def lower_debug(self, call_sid: str) -> None:
-        for one in self._calls():
-            live_switch.lower(self._engine, one, live_switch.Target(call_sid))
+        self._of_each(lambda one: live_switch.lower(self._engine, one, live_switch.Target(call_sid)))
 
-    def _calls(self) -> list[Container]:
-        """Every generation: the call may be one that an older one still has."""
-        return self._engine.generations("prosaas-calls")
+    def _of_each(self, ask: Callable[[Container], T]) -> list[T]:
+        """Of every generation, for the call may be an older one's; one that is gone by now has none."""
+        answers = []
+        for one in self._engine.generations("prosaas-calls"):
+            with suppress(Gone):
+                answers.append(ask(one))
+        return answers
 
     def recordings(self, call_sid: str) -> list[Recording]:
         """The flight recorder of the call; empty where it has nothing."""

@@ -22,6 +22,7 @@ _TEXTS = {
     "rest": ("רישום טכני", "Technical entries"),
     "you": ("אתם", "you"),
     "agent": ("הנציגה", "the agent"),
+    "unwritten": ("(דיבור שלא תומלל)", "(spoken, and not written down)"),
     "summary": ("סיכום", "Summary"),
     "name": ("שם", "name"),
     "phone": ("טלפון", "phone"),
@@ -55,7 +56,7 @@ def _call(row: Mapping[str, Any], words: Mapping[str, str]) -> str:
     lasted = f" · {spoken_duration(row['duration_s'])}" if row["duration_s"] is not None else ""
     summary = f'<p dir="auto">{quoted(words["summary"])}: {isolated(row["summary"])}</p>' if row["summary"] else ""
     return f"<h3>{_moment(row['started_at'])}{lasted}</h3>{summary}" + "".join(
-        _turn(words["you"] if turn.get("who") == "customer" else words["agent"], turn.get("text", ""))
+        _turn(words["you"] if turn.get("who") == "customer" else words["agent"], turn.get("text") or words["unwritten"])
         for turn in row["transcript"]
     )
 

@@ -48,6 +48,7 @@ class Screen:
         self.terminal = terminal
         self.colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.width = _width() if terminal and os.environ.get("WRAP") != "1" else 0
+        self.height = _size("LINES") or shutil.get_terminal_size().lines if terminal else 0
         # Stands before each control of ours; no text from outside can know it.
         self._mark = f"\x1b{secrets.token_hex(8)}"
 
@@ -55,6 +56,10 @@ class Screen:
         """Prints the rows, each as one line: cut at a terminal's edge (prose is folded), and whole everywhere else."""
         for row in rows or ("",):
             print(self._shown(row), file=self.out, flush=True)
+
+    def holds(self, rows: Sequence[str]) -> bool:
+        """Whether they can all be seen at once, with the line of the next command below; a pipe holds everything."""
+        return not self.terminal or sum(1 + self._shown(row).count("\n") for row in rows) < self.height
 
     def _shown(self, row: str) -> str:
         first, *marked = row.split(self._mark)
@@ -169,8 +174,13 @@ def _folded(parts: list[tuple[str, str]], most: int) -> list[str]:
 
 def _width() -> int:
     """The terminal's width, which the wrapper passes on; the container itself has no terminal to ask."""
-    told = os.environ.get("COLUMNS", "")
-    return int(told) if told.isdigit() and int(told) > 20 else shutil.get_terminal_size().columns
+    told = _size("COLUMNS")
+    return told if told > 20 else shutil.get_terminal_size().columns
+
+
+def _size(name: str) -> int:
+    told = os.environ.get(name, "")
+    return int(told) if told.isascii() and told.isdigit() else 0
 
 
 class RateCap:

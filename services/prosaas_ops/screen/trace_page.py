@@ -44,6 +44,7 @@ from prosaas_ops.texts.pages import (
     TROUBLES,
     WAITED,
 )  # fmt: skip
+from prosaas_ops.texts.told import NOT_TRANSCRIBED
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", CUSTOMER, "call"), ("ai", AGENT, "speech"))
@@ -202,7 +203,8 @@ def _turn(turn: dict[str, Any], language: str) -> str:
     who = "ai" if turn.get("who") == "ai" else "customer"
     note = f" · {INTERRUPTED.say(language)}" if turn.get("interrupted") else ""
     at = f'<bdi dir="ltr">{float(turn.get("at_ms", 0)) / 1000:.1f}s</bdi>'
-    words = f'<span dir="auto">{quoted(turn.get("text", ""))}</span>'
+    said = turn.get("text") or ("" if turn.get("transcribed", True) else NOT_TRANSCRIBED.say(language))
+    words = f'<span dir="auto">{quoted(said)}</span>'
     name = (AGENT if who == "ai" else CUSTOMER).say(language)
     return f'<div class="turn {who}"><p>{words}<small>{name} · {at}{note}</small></p></div>'
 

@@ -9,11 +9,12 @@ import json
 import os
 import socket
 import struct
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
 from prosaas_ops.options import Problem
@@ -26,10 +27,16 @@ KEPT = Path(".state/lines")
 GONE = "gone"
 # Of one whose machine does not answer: whether it still runs nobody knows, and what it wrote is there alone.
 AWAY = "away"
+# What the engine answers about a container that was taken away, and about one that has ended or is on its way out.
+_NOT_THERE = (404, 409)
 # The engine writes line by line: only full chunks, and the end, are worth waking up for.
 _CHUNK = 1 << 18
 # Silence of this many seconds within an answer is an engine that hangs. The socket's own time limit keeps it blocking.
 _PATIENCE = struct.pack("ll", 60, 0)
+
+
+class Gone(Problem):
+    """What was asked about is no longer there: a drain ended between the list and the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,15 @@ class Engine:
             if path.name.split(".")[0] in services
         ]
 
+    def with_kept(self, found: Sequence[Container], *services: str) -> list[Container]:
+        """Whatever has lines of these services, once: what was *found*, and the generations that are gone by now.
+
+        In this order: one that is taken away between two lists would be in neither of them the other way round.
+        """
+        kept = self.kept(*services)
+        buried = {one.name.rpartition(".")[2] for one in kept}
+        return [*kept, *(one for one in found if one.id[:12] not in buried)]
+
     def running(self, service: str) -> Container:
         """The service's newest running container, or the one sentence that says why there is none."""
         return self.generations(service)[0]
@@ -130,13 +146,13 @@ class Engine:
     def get(self, path: str, **query: object) -> Any:
         status, body = self._whole("GET", path, query)
         if status >= 400:
-            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
+            _refuse(path, status, body)
         return json.loads(body)
 
     def post(self, path: str, payload: dict[str, Any] | None = None, **query: object) -> Any:
         status, body = self._whole("POST", path, query, payload)
         if status >= 400:
-            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
+            _refuse(path, status, body)
         return json.loads(body) if body.strip() else None
 
     def delete(self, path: str) -> None:
@@ -144,11 +160,14 @@ class Engine:
         self._whole("DELETE", path, {})
 
     def logs(self, container: Container, since: float | None = None, until: float | None = None) -> list[RawLine]:
-        """Everything the container wrote in the window, oldest first."""
+        """Everything the container wrote in the window, oldest first; of one that is gone, as far as it was kept."""
         if container.state == GONE:
             return _kept_lines(container, since, until)
         lines = Demultiplexer(container.service)
         status, body = self._whole("GET", f"/containers/{container.id}/logs", _log_query(since, until))
+        if status in _NOT_THERE:
+            buried = KEPT / f"{container.service}.{container.id[:12]}.gz"
+            return _kept_lines(replace(container, id=str(buried)), since, until)
         if status >= 400:
             raise Problem(refused.LOG_UNREAD(name=container.service, why=_reason(body)))
         return list(lines.feed(body))
@@ -192,8 +211,9 @@ class Engine:
             if not byte:
                 raise Problem(refused.DOCKER_CLOSED(path=path))
             head += byte
-        if int(head.split(b" ", 2)[1]) >= 400:
-            raise Problem(refused.DOCKER_REFUSED(path=path, why=_reason(connection.recv(4096))))
+        if (status := int(head.split(b" ", 2)[1])) >= 400:
+            with connection:
+                _refuse(path, status, connection.recv(4096))
         return connection
 
     def _whole(
@@ -225,6 +245,11 @@ class Engine:
         )
         connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         return connection
+
+
+def _refuse(path: str, status: int, body: bytes) -> NoReturn:
+    kind = Gone if status in _NOT_THERE else Problem
+    raise kind(refused.DOCKER_REFUSED(path=path, why=_reason(body)))
 
 
 def _kept_lines(container: Container, since: float | None, until: float | None) -> list[RawLine]:

@@ -7,11 +7,12 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.frames import Demultiplexer, RawLine
 from prosaas_ops.stack.lines import Line, Reader, read, seconds
 from prosaas_ops.texts import refused
@@ -62,8 +63,7 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
     it remembers as long as the container is there.
     """
     told = [happening(event) for event in engine.events(since, until)]
-    for container in engine.containers():
-        state = engine.life(container.id)
+    for container, state in _lives(engine):
         reason = refused.EXIT_CODE(code=state["ExitCode"]) + (
             f", {refused.OUT_OF_MEMORY}" if state["OOMKilled"] else ""
         )
@@ -88,8 +88,7 @@ def down_since(engine: Engine, service: str, at: float) -> float | None:
         told = happening(event)
         if told.service == service and told.what in ("start", "die"):
             changes.setdefault(event["Actor"]["ID"], []).append((told.at, told.what))
-    for container in engine.containers(service):
-        state = engine.life(container.id)
+    for container, state in _lives(engine, service):
         for what, stamp in (("start", state["StartedAt"]), ("die", state["FinishedAt"])):
             if (moment := seconds(stamp)) > 0:
                 changes.setdefault(container.id, []).append((moment, what))
@@ -101,6 +100,13 @@ def down_since(engine: Engine, service: str, at: float) -> float | None:
             return None
         ended += [max(before)[0]] if before else []
     return max(ended, default=None)
+
+
+def _lives(engine: Engine, *services: str) -> Iterator[tuple[Container, dict[str, Any]]]:
+    """What each container remembers of itself; one that is taken away meanwhile is known by its events alone."""
+    for container in engine.containers(*services):
+        with suppress(Gone):
+            yield container, engine.life(container.id)
 
 
 class _Source:
@@ -159,8 +165,9 @@ class Follow:
         # A restarted container keeps its log: go on after the last line seen, not at the start's own time stamp,
         # which the engine takes when the first lines are already written.
         after = self._seen.get(container.id, since)
-        source = _Source(container, self._engine.follow(container.id, after))
-        self._selector.register(source.connection, selectors.EVENT_READ, source)
+        with suppress(Gone):
+            source = _Source(container, self._engine.follow(container.id, after))
+            self._selector.register(source.connection, selectors.EVENT_READ, source)
 
     def _read(self, source: _Source) -> None:
         chunk = source.connection.recv(1 << 16)
@@ -234,7 +241,7 @@ class Follow:
 
 def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
     """The records of all these services in the window, by time."""
-    containers = [*engine.kept(*services), *engine.require(*services)]
+    containers = engine.with_kept(engine.require(*services), *services)
     with ThreadPoolExecutor(max_workers=4) as pool:
         parts = pool.map(lambda container: list(read(engine.logs(container, since, until))), containers)
         return sorted((line for part in parts for line in part), key=lambda line: line.stamp)

@@ -51,7 +51,7 @@ def _in_lines(engine: Engine, typed: str) -> list[str]:
     """The calls that begin so, as their own lines name them, those of the last hours before older ones."""
     services = tuple(SERVICES.values())
     for since in (time.time() - _RECENT, None):
-        logs = (engine.logs(each, since) for each in (*engine.kept(*services), *engine.containers(*services)))
+        logs = (engine.logs(each, since) for each in engine.with_kept(engine.containers(*services), *services))
         told = (line for raws in logs for line in read(raw for raw in raws if typed.lower() in raw.text.lower()))
         if found := sorted({line.call_sid for line in told if _begins(line.call_sid, typed)}):
             return found

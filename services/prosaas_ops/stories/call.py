@@ -112,7 +112,7 @@ def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         services = tuple(SERVICES.values())
-        return list(pool.map(read_log, [*engine.kept(*services), *engine.containers(*services)]))
+        return list(pool.map(read_log, engine.with_kept(engine.containers(*services), *services)))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:

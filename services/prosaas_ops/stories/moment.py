@@ -11,6 +11,7 @@ from prosaas_logging.render import escape
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line, dress
 from prosaas_ops.stack.records import Record
+from prosaas_ops.texts.told import NOT_TRANSCRIBED
 
 # By the beginning of the event's name or tag; the first that fits.
 _KINDS = (
@@ -131,7 +132,8 @@ def place_speech(record: Record, entries: list[Entry], started: float) -> None:
         if lines:
             entry = lines.pop(0)
         else:
-            entry = Entry(0.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'{names[-1]}: "{said}"', "💬")
+            words = f'"{said}"' if said or turn.get("transcribed", True) else str(NOT_TRANSCRIBED)
+            entry = Entry(0.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f"{names[-1]}: {words}", "💬")
             entry.origin = "record"
             entries.append(entry)
         entry.at = started + _milliseconds(turn.get("at_ms"))

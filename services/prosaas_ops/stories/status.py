@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import asked
+from prosaas_ops.standing import down
 
 if TYPE_CHECKING:
     import asyncpg
@@ -53,13 +54,14 @@ _SPENT = """
 
 
 class Running(NamedTuple):
-    """One container: of which image, in which state, at which level."""
+    """One container: of which image, in which state, at which level, and whether its service is down."""
 
     service: str
     name: str
     version: str
     state: str
     level: str
+    down: bool = False
 
 
 class Ended(NamedTuple):
@@ -116,25 +118,31 @@ class Status:
 
 def running(engine: Engine) -> list[Running]:
     """What runs, each of our services at the level that it says itself."""
-    found = [each for each in engine.current() if each.service != "migrate"]
-
-    def level(container: Container) -> str:
-        asked = container.service in _OURS and container.state == "running"
-        return _level(engine, container)[0] if asked else ""
-
+    found = engine.current()
+    ours = _ours(found)
     with ThreadPoolExecutor(8) as asking:
-        levels = asking.map(level, found)
-        return [
-            Running(each.service, each.name, each.version, each.status, said)
-            for each, said in zip(found, levels, strict=True)
-        ]
+        levels = asking.map(lambda container: _level(engine, container)[0], ours)
+        return _rows(found, {one.id: level for one, level in zip(ours, levels, strict=True)})
+
+
+def _ours(found: list[Container]) -> list[Container]:
+    return [one for one in found if one.service in _OURS and one.state == "running"]
+
+
+def _rows(found: list[Container], levels: dict[str, str]) -> list[Running]:
+    gone = {one.service for one in down(found)}
+    return [
+        Running(one.service, one.name, one.version, one.status, levels.get(one.id, ""), one.service in gone)
+        for one in found
+        if one.service != "migrate"
+    ]
 
 
 def status(engine: Engine) -> Status:
     """Everything asked at once, for a person waits."""
     now = datetime.now(UTC)
     containers = engine.current()
-    ours = [found for found in containers if found.service in _OURS and found.state == "running"]
+    ours = _ours(containers)
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:
         levels = {found.id: asking.submit(_level, engine, found) for found in ours}
@@ -146,11 +154,7 @@ def status(engine: Engine) -> Status:
     except Problem as problem:
         known = None
         problems.append(str(problem))
-    running = [
-        Running(found.service, found.name, found.version, found.status, told.get(found.id, ("", []))[0])
-        for found in containers
-        if found.service != "migrate"
-    ]
+    running = _rows(containers, {id_: level for id_, (level, _) in told.items()})
     switched = [each for _, some in told.values() for each in some]
     return Status(now, running, _count(live.result()), known, standing.result(), switched, problems)
 
@@ -177,12 +181,11 @@ def _level(engine: Engine, container: Container) -> tuple[str, list[Switched]]:
 
 
 def _facts(now: datetime) -> Facts:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    day = timedelta(days=1)
+    window = midnight(0, now), midnight(1, now), now - timedelta(days=1)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_CALLS, midnight, midnight - day, now - day)]
-        times = await connection.fetchrow(_TIMES, midnight)
+        ended = [Ended(*row) for row in await connection.fetch(_CALLS, *window)]
+        times = await connection.fetchrow(_TIMES, window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None
         assert jobs is not None
@@ -194,7 +197,7 @@ def _facts(now: datetime) -> Facts:
             await connection.fetchval(_LINES, _LINES_OF),
             jobs["waiting"],
             jobs["held"],
-            [Spent(*row) for row in await connection.fetch(_SPENT, midnight, midnight - day, now - day)],
+            [Spent(*row) for row in await connection.fetch(_SPENT, *window)],
         )
 
     return asked(ask)

@@ -125,7 +125,7 @@ def _in_memory(target: str, size: int) -> dict[str, Any]:
 
 def _secret(project: str, name: str, told: Mapping[str, Any], made: Rendered) -> str:
     # Swarm keeps nothing empty, and a value is read without the blanks around it.
-    content = Path(told["file"]).read_text(encoding="utf-8") or "\n"
+    content = _text(Path(told["file"])) or "\n"
     # Who may list a name is not who may read what it names: guessing a weak secret from it is made slow.
     slow = hashlib.pbkdf2_hmac("sha256", content.encode(), f"{project}/{name}".encode(), _GUESSES)
     named = _named(project, name, slow.hex())
@@ -149,12 +149,19 @@ def _configs(project: str, volume: Mapping[str, Any], model: Mapping[str, Any], 
     if not files:
         raise Problem(words.NOTHING_CARRIED(path=source))
     for path in files:
-        content = path.read_text(encoding="utf-8")
+        content = _text(path)
         named = _named(project, path.name, hashlib.sha256(content.encode()).hexdigest())
         made.configs[named] = content
         made.stack["configs"][named] = {"external": True, "name": named}
         target = f"{volume['target']}/{path.relative_to(source)}" if source.is_dir() else volume["target"]
         yield {"source": named, "target": target, "mode": 0o444}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Problem(words.NOT_TEXT(path=path)) from None
 
 
 def _bound(model: Mapping[str, Any]) -> Iterator[str]:

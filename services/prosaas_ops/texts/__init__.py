@@ -18,6 +18,11 @@ def language() -> str:
     return said if said in LANGUAGES else language_in(_SETTINGS)
 
 
+def setting(name: str) -> str:
+    """One of the operator's own: as it was typed or exported, else as env/prod.env has it; "" where neither does."""
+    return (os.environ.get(name) or _filed(_SETTINGS).get(name) or "").strip()
+
+
 def language_in(path: Path) -> str:
     """That of the whole stack, which no single command changes, as its file has it."""
     filed = _filed(path)

@@ -142,7 +142,10 @@ ACTIONS: Final = {
     "remove": Text("יוסר", "remove"),
     "runs once": Text("רץ פעם אחת", "runs once"),
 }
-NOTHING_TO_DEPLOY: Final = Text("אין מה לפרוס", "nothing to deploy")
+NOTHING_TO_DEPLOY: Final = Text(
+    "אין הבדל בין מה שרץ לבין התיקייה הזאת וה-.env שלה: אין מה לפרוס",
+    "nothing differs: what runs is what this folder and its .env say; nothing to deploy",
+)
 NOTHING_BUT_CODE: Final = Text(
     "אין מה לפרוס מלבד קוד, שלא נבדק: make diff בלי BUILD=0 בודק גם אותו",
     "nothing to deploy but code, which was not looked at: make diff without BUILD=0 does",

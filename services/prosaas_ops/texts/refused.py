@@ -12,6 +12,11 @@ NOT_UNDERSTOOD: Final = Text(
 NOT_KNOWN: Final = Text(
     "{command} לא מכירה {name}=: היא מקבלת {allowed}", "{command} does not know {name}=: it takes {allowed}"
 )
+DID_YOU_MEAN: Final = Text("אולי התכוונתם ל-{word}?", "Did you mean {word}?")
+NO_ZONE: Final = Text(
+    "OPS_TZ={zone} אינו אזור זמן; דוגמה: OPS_TZ=Asia/Jerusalem",
+    "OPS_TZ={zone} is not a time zone: one is called OPS_TZ=Asia/Jerusalem",
+)
 NO_OPTIONS: Final = Text("פקודה בלבד, בלי אפשרויות", "no options")
 NO_CALL_ID: Final = Text(
     "{name}={value} אינו מזהה שיחה; דוגמה: {name}=CA0123456789abcdef0123456789abcdef",

@@ -48,6 +48,14 @@ ESTIMATED: Final = Text(
     "{count} charges are estimated: of answers whose end the model never told",
 )
 SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
+GROUPED: Final = {
+    "day": Text("יום", "day"),
+    "business": Text("עסק", "business"),
+    "model": Text("מודל", "model"),
+    "ending": Text("סיום", "ending"),
+}
+# Charges that belong to no group.
+UNGROUPED: Final = {"none": Text("ללא עסק", "none"), "no call": Text("לא משיחה", "no call")}
 CALLS, MINUTES = Text("שיחות", "calls"), Text("דקות", "minutes")
-TOKENS_IN, CACHED = Text("טוקני קלט", "tokens in"), Text("cached", "cached")
+TOKENS_IN, CACHED = Text("טוקני קלט", "tokens in"), Text("מטמון", "cached")
 OUT, COST = Text("פלט", "out"), Text("עלות", "cost")

@@ -98,6 +98,10 @@ NOT_CARRIED: Final = Text(
     "אי אפשר לצרף את {path} לכל צומת: סווארם נושא קבצים קיימים בלבד",
     "{path} cannot be mounted on every node: a Swarm carries files, and those that are there",
 )
+NOT_TEXT: Final = Text(
+    "{path} אינו טקסט ב-UTF-8, וסווארם נושא כאן טקסט בלבד: להוציא אותו מהתיקייה, או לבנות אותו לתוך image",
+    "{path} is no text in UTF-8, and nothing else is carried to the nodes: move it away, or build it into an image",
+)
 NOTHING_CARRIED: Final = Text(
     "אין ב-{path} אף קובץ לצרף: להחזיר את הקבצים שלו מ-git",
     "{path} has no file that could be mounted: bring its files back from git",

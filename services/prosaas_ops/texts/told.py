@@ -5,6 +5,10 @@ from typing import Final
 from prosaas_ops.texts import Text
 
 NEXT: Final = Text("הלאה: {commands}", "next: {commands}")
+# For SINCE=, UNTIL= and AT= of every command.
+DAY_BEGAN: Final = Text(
+    "{name}={day}: מ-{began} {zone} (ב-UTC: {utc}; OPS_TZ)", "{name}={day}: from {began} {zone} ({utc} UTC; OPS_TZ)"
+)
 WROTE: Final = Text("נכתב הקובץ: {target}", "wrote {target}")
 
 # make trace
@@ -75,6 +79,7 @@ WAITED: Final = Text(
 GREETED: Final = Text(
     "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
 )
+NOT_TRANSCRIBED: Final = Text("(לא תומלל)", "(not transcribed)")
 SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} שניות", "{seconds} s nothing said, nothing heard")
 HIDDEN: Final = Text(
     "… שורות נוספות מתחת לרמה הזאת: {count}. להצגה: LEVEL=DEBUG",

@@ -39,7 +39,7 @@ class Conversation:
         before = list(self._items)[: list(self._items).index(item["id"])]
         if item["type"] != "message" or item.get("role") != "assistant":
             self.grow((len(str(item.get("content") or item.get("arguments") or item.get("output"))) // 3, 0))
-        if item["type"] == "function_call":
+        if item["type"] == "function_call" and item.get("status") == "completed":
             self._calls_waiting.add(item["call_id"])
         return event("conversation.item.done", item=item, previous_item_id=before[-1] if before else None)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -139,7 +140,7 @@ class ScriptedModel:
             await response.speak(reply, live, self._registry.number_of(reply), _BREAK_OFF_MS)
             live.generating = False
             live.script.unsaid(reply)
-        elif self._errs("close", reply, model.close_at_turn, model.close_times):
+        elif reply.text and self._errs("close", reply, model.close_at_turn, model.close_times):
             await response.speak(reply, live, self._registry.number_of(reply), _BREAK_OFF_MS)
             live.script.unsaid(reply)
             live.note("model_closes", code=model.close_code)
@@ -160,17 +161,29 @@ class ScriptedModel:
             live.problem(f"the agent said {claim!r}, and no tool had done so: {reply.text}")
         if reply.text:
             await response.speak(reply, live, self._registry.number_of(reply))
+        if reply.tool and self._errs("cut", reply, live.scenario.model.cuts_tool_at_turn, 1):
+            await response.call_function(reply.tool, reply.arguments, cut=True)
+            live.script.unsaid(replace(reply, text=""))
+            self._rest()
+            await response.finish("incomplete", reason="max_output_tokens")
+            return
         if reply.tool:
-            self._check_tool(live, reply.tool, orjson.loads(reply.arguments))
+            self._check_tool(live, reply.tool, reply.arguments)
             live.note("tool_call", tool=reply.tool, arguments=reply.arguments)
+            live.script.call_tool(reply)
             await response.call_function(reply.tool, reply.arguments)
         self._rest()
         await response.finish("completed")
 
-    def _check_tool(self, live: LiveCall, name: str, arguments: dict[str, Any]) -> None:
+    def _check_tool(self, live: LiveCall, name: str, written: str) -> None:
         offered = {tool["name"]: tool.get("parameters") or {} for tool in self.tools}
         if name not in offered:
             live.problem(f"the scenario calls {name}, the session offers {sorted(offered)}")
+            return
+        try:
+            arguments = orjson.loads(written)
+        except orjson.JSONDecodeError:
+            # Sent so on purpose.
             return
         properties, required = offered[name].get("properties", {}), offered[name].get("required", [])
         if wrong := [*(set(required) - set(arguments)), *(set(arguments) - set(properties))]:

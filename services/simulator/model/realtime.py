@@ -153,7 +153,8 @@ class RealtimeSession:
         await self._commit(respond=detection.get("create_response", True))
 
     async def _commit(self, *, respond: bool) -> None:
-        script = self._model.call_or_default().script
+        call = self._model.call_or_default()
+        call.instructions, script = self._session["instructions"], call.script
         item_id, self._user_item = self._user_item, events.new_id("item")
         previous = self._conversation.last_id
         await self._send(events.event("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous))
@@ -162,7 +163,7 @@ class RealtimeSession:
         await self._send(self._conversation.complete(item))
         transcript = script.hear(self._turns_spoken)
         when = script.turns[script.heard_turns - 1].transcript if transcript else "before"
-        if when != "after":
+        if when in ("before", "failed"):
             await self._transcribe(item_id, transcript, failed=when == "failed")
         if respond and not self._model.responding:
             await self._model.respond()
@@ -204,7 +205,8 @@ class RealtimeSession:
         if live is None:
             return
         if item["type"] == "function_call_output":
-            live.script.tool_output(item["output"])
+            if wrong := live.script.tool_output(item["output"]):
+                live.problem(wrong)
             live.note("tool_output", output=item["output"])
         elif item.get("role") == "user":
             live.script.read_keys()

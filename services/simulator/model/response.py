@@ -66,8 +66,8 @@ class Response:
             await asyncio.sleep(milliseconds(len(chunk)) / live.scenario.model.generation_speed / 1000 / live.speed)
         await self._end_speech("completed")
 
-    async def call_function(self, name: str, arguments: str) -> None:
-        """Send a function call."""
+    async def call_function(self, name: str, arguments: str, *, cut: bool = False) -> None:
+        """Send a function call, or the half of one, which `finish` then closes."""
         call = self._call = {
             "item_id": events.new_id("item"), "call_id": events.new_id("call"), "name": name, "arguments": ""
         }  # fmt: skip
@@ -75,11 +75,14 @@ class Response:
         await self._add_item(self._call_item("in_progress"), index)
         where = {"response_id": self.id, "item_id": call["item_id"], "output_index": index, "call_id": call["call_id"]}
         half = len(arguments) // 2
-        for delta in (arguments[:half], arguments[half:]):
+        for delta in (arguments[:half],) if cut else (arguments[:half], arguments[half:]):
             await self._send(events.event("response.function_call_arguments.delta", delta=delta, **where))
-        call["arguments"] = arguments
-        done = events.event("response.function_call_arguments.done", arguments=arguments, name=name, **where)
+            call["arguments"] += delta
+        # It comes for one that was cut off as well: what counts is the item's status.
+        done = events.event("response.function_call_arguments.done", arguments=call["arguments"], name=name, **where)
         await self._send(done)
+        if cut:
+            return
         self._call = None
         await self._end_item(
             events.function_call(call["item_id"], "completed", call_id=call["call_id"], name=name, arguments=arguments),

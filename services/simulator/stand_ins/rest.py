@@ -14,9 +14,9 @@ from aiohttp import encode_basic_auth, web
 from simulator.faults import FaultBoard
 from simulator.live import Redirection, Registry
 from simulator.settings import Settings
+from simulator.stand_ins.summary import summary_of
 
 _KEPT: Final = 5_000
-_SUMMARY: Final = "סיכום: הלקוח ביקש לתאם פגישה, והנציגה בדקה זמינות וטיפלה בבקשה."
 _REPLY: Final = "שלום! קיבלנו את ההודעה, ונחזור אליכם בהקדם עם תשובה."
 _ASKS_FOR_SUMMARY: Final = ("סכם", "ummar")
 _CALL_STATUSES: Final = {"completed", "canceled"}
@@ -155,7 +155,7 @@ class RestStandIns:
 
 def _response_resource(body: dict[str, Any]) -> dict[str, Any]:
     asked = body.get("instructions") or ""
-    text = _SUMMARY if any(word in asked for word in _ASKS_FOR_SUMMARY) else _REPLY
+    text = summary_of(body["input"]) if any(word in asked for word in _ASKS_FOR_SUMMARY) else _REPLY
     content = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     message = {
         "id": f"msg_{secrets.token_hex(16)}",

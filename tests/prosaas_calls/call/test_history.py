@@ -92,3 +92,31 @@ def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
     assert told[0]["wait_ms"] == 40
     assert told[1]["until_ms"] == 0
     assert [told[number] for number in sorted(told)] == history.to_json()
+
+
+def test_a_turn_whose_words_nobody_wrote_down_keeps_its_place_and_its_times() -> None:
+    """The caller spoke to the end and was answered; the transcription failed, or never came."""
+    ticks = count(step=100)
+    history = History(lambda: next(ticks))
+    history.begin("caller", "customer")
+    history.still("caller")
+    assert history.changes() == [
+        (0, {"who": "customer", "text": "", "at_ms": 0, "until_ms": 100, "transcribed": False})
+    ]
+    assert history.to_json() == [{"who": "customer", "text": "", "at_ms": 0, "until_ms": 100, "transcribed": False}]
+    assert history.empty
+    assert list(history.told()) == []
+
+    history.words("caller", "customer", "שלום")
+    assert history.to_json() == [{"who": "customer", "text": "שלום", "at_ms": 0, "until_ms": 100}]
+
+
+def test_a_sound_that_was_found_to_have_no_words_is_no_turn() -> None:
+    """Its journal may have had it as not transcribed, and is told better."""
+    history = History(lambda: 0)
+    history.begin("cough", "customer")
+    history.still("cough")
+    assert len(history.changes()) == 1
+    history.words("cough", "customer", "")
+    assert history.changes() == [(0, {"who": "customer", "text": "", "at_ms": 0, "until_ms": 0})]
+    assert history.to_json() == []

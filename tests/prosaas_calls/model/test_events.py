@@ -53,6 +53,8 @@ def test_the_session_is_what_openai_describes() -> None:
     session = data["session"]
     assert session["type"] == "realtime"
     assert session["output_modalities"] == ["audio"]
+    # Over a minute of speech: what is longer is a runaway, and each of its tokens is paid for.
+    assert session["max_output_tokens"] == 1500
     assert session["audio"]["input"]["format"] == session["audio"]["output"]["format"] == {"type": "audio/pcmu"}
     detection = session["audio"]["input"]["turn_detection"]
     assert (detection["type"], detection["create_response"], detection["interrupt_response"]) == (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_calls.tools.use import use
 from prosaas_logging import capture_events
 from prosaas_logging.json_lines import JsonRenderer
+from prosaas_logging.labels import SUMMARIES
 from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.render import TextRenderer
 from prosaas_logging.settings import LogSettings
@@ -22,6 +24,26 @@ from prosaas_logging.settings import LogSettings
 
 def context() -> ToolContext:
     return ToolContext("CA1", Profile(business(), 7, "דוד"), store=None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("end_call", "{}"),
+        ("my_appointments", "{}"),
+        ("stay_on_the_line", "{}"),
+        ("transfer_to_human", '{"reason":""}'),
+        ("take_message", '{"text":"לחזור אליי"}'),
+        ("remember_caller", '{"name":"דוד"}'),
+    ],
+)
+def test_what_a_tool_was_called_for_is_said_in_words_of_the_log_s_language(name: str, arguments: str) -> None:
+    """Also where nothing was asked: a dash says no more than an empty line."""
+    tool = toolbox()[name]
+    said = tool.describe(tool.arguments.model_validate_json(arguments))
+    hebrew, english = SUMMARIES[said]
+    assert english == said
+    assert not re.search("[a-z]", hebrew)
 
 
 @pytest.mark.parametrize(

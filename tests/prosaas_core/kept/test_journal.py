@@ -107,6 +107,17 @@ def test_a_journal_is_read_back_as_the_record_and_what_came_last_counts(journals
     assert process == {"version": "1.2"}
 
 
+def test_a_turn_that_nobody_wrote_down_is_read_back_and_a_cough_is_not(journals: Journals) -> None:
+    silent = {"who": "customer", "text": "", "at_ms": 5}
+    lost = {"said": [0, {**silent, "transcribed": False}]}
+    cough = {"said": [1, {**silent, "transcribed": False}]}, {"said": [1, silent]}
+    path = journals.open("CA1", Told(begin(), lost, *cough)).close().result(SAFETY_S)
+    with claimed(path) as data:
+        assert data is not None
+        record, _ = read(data)
+    assert record.transcript == [lost["said"][1]]
+
+
 def test_wherever_a_file_is_cut_off_the_lines_before_it_count(journals: Journals) -> None:
     """Also in the middle of a Hebrew letter, and with the room that was reserved behind it."""
     path = journals.open("CA1", Told(begin(), *(said(number, "שלום") for number in range(3)))).close().result(SAFETY_S)

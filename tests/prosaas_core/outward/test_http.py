@@ -136,18 +136,30 @@ FLOODS = [
 ]
 
 
-@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(("status", "said"), [(200, "more than 4194304 bytes"), (500, "500")])
 @pytest.mark.parametrize(("headers", "parts"), FLOODS, ids=["plain", "packed"])
 async def test_an_answer_without_an_end_is_given_up_and_may_have_been_acted_on(
-    status: int, headers: dict[str, str], parts: Callable[[], Iterable[bytes]]
+    status: int, said: str, headers: dict[str, str], parts: Callable[[], Iterable[bytes]]
 ) -> None:
     flood = Flood(parts())
     transport = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, stream=flood))
     outbound = Outbound(Policy(patience=Patience(total_s=0)), transport=transport)
-    with pytest.raises(Unavailable, match="more than 4194304 bytes") as caught:
+    with pytest.raises(Unavailable, match=said) as caught:
         await outbound.request("POST", URL, idempotent=False)
     assert caught.value.perhaps_done
     assert flood.given <= 5
+    assert flood.closed
+
+
+@pytest.mark.parametrize(("headers", "parts"), FLOODS, ids=["plain", "packed"])
+async def test_a_refusal_without_an_end_is_a_refusal(
+    headers: dict[str, str], parts: Callable[[], Iterable[bytes]]
+) -> None:
+    flood = Flood(parts())
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, headers=headers, stream=flood))
+    with pytest.raises(Refused, match="answered 422"):
+        await Outbound(transport=transport).request("POST", URL, idempotent=True)
+    assert flood.given <= 2
     assert flood.closed
 
 

@@ -76,10 +76,13 @@ def test_loguru_writes_its_files_itself(run_program: Program, order: str, tmp_pa
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_what_a_service_hands_from_logging_to_loguru_is_written_once(run_program: Program, order: str) -> None:
-    """The handler that loguru's own pages show."""
+@pytest.mark.parametrize("queued", ["", "import sys; log.remove(); log.add(sys.stderr, enqueue=True)"])
+def test_what_a_service_hands_from_logging_to_loguru_is_written_once(
+    run_program: Program, order: str, queued: str
+) -> None:
+    """The handler that loguru's own pages show, also where loguru writes in a thread of its own."""
     source = (
-        ordered(order, "import logging\nfrom loguru import logger as log")
+        ordered(order, f"import logging\nfrom loguru import logger as log\n{queued}")
         + """
 class Intercepts(logging.Handler):
     def emit(self, record):
@@ -88,6 +91,7 @@ class Intercepts(logging.Handler):
 logging.basicConfig(handlers=[Intercepts()], level=0, force=True)
 logging.getLogger("app").warning("once")
 log.warning("its own")
+log.complete()
 """
     )
     assert [line["message"] for line in lines(run_program(source, LOG_JSON="1"))][-2:] == ["once", "its own"]
@@ -155,14 +159,113 @@ structlog.get_logger().info("a hidden word")
     assert [line["message"] for line in lines(run_program(source, LOG_JSON="1"))] == ["a *** word"]
 
 
+def test_a_processor_behind_structlogs_renderer_loses_no_line(run_program: Program) -> None:
+    source = (
+        f"import structlog\n{BOOTSTRAP}"
+        + """
+render = structlog.processors.JSONRenderer()
+structlog.configure(processors=[structlog.stdlib.add_log_level, render, lambda logger, name, text: text + ","])
+structlog.get_logger().info("booked", table=7)
+"""
+    )
+    (line,) = lines(run_program(source, LOG_JSON="1"))
+    assert (line["message"], line["table"]) == ("booked", 7)
+
+
+@pytest.mark.parametrize("to", ["msg", "what"])
+def test_a_message_that_structlog_renames_is_the_message(run_program: Program, to: str) -> None:
+    source = (
+        f"import structlog\n{BOOTSTRAP}"
+        + f"""
+from structlog.processors import EventRenamer, JSONRenderer
+structlog.configure(processors=[EventRenamer({to!r}, replace_by="kind"), JSONRenderer()])
+structlog.get_logger().info("booked", table=7)
+"""
+    )
+    (line,) = lines(run_program(source, LOG_JSON="1"))
+    assert (line["message"], line["table"]) == ("booked", 7)
+    assert to not in line
+
+
+WRAPPERS = ["structlog.make_filtering_bound_logger(20)", "structlog.stdlib.AsyncBoundLogger"]
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_what_structlog_awaits_is_said_by_who_awaits_it(run_program: Program, wrapper: str) -> None:
+    source = (
+        f"import asyncio, structlog\n{BOOTSTRAP}"
+        + f"""
+structlog.configure(wrapper_class={wrapper})
+
+async def main():
+    log = structlog.get_logger()
+    with prosaas_logging.scope(request_id="r-17"):
+        await getattr(log, "ainfo", log.info)("inside")
+
+asyncio.run(main())
+"""
+    )
+    (line,) = lines(run_program(source, LOG_JSON="1"))
+    assert (line["severity"], line["message"], line["logger"]) == ("INFO", "inside", "__main__")
+    assert line["request_id"] == "r-17"
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
-    "framework", ["from loguru import logger as log", "import structlog; log = structlog.get_logger()"]
+    "framework",
+    [
+        "from loguru import logger as log",
+        "import sys; from loguru import logger as log; log.remove(); log.add(sys.stderr, enqueue=True)",
+        "import structlog; log = structlog.get_logger()",
+    ],
 )
 def test_what_they_say_belongs_to_its_scope(run_program: Program, order: str, framework: str) -> None:
     source = ordered(order, framework) + "\nwith prosaas_logging.scope(request_id='r-17'):\n    log.info('inside')"
     (line,) = lines(run_program(source, LOG_JSON="1"))
     assert (line["message"], line["request_id"]) == ("inside", "r-17")
+
+
+CHAINS = {
+    "both": "foreign_pre_chain=[scrub], processors=[Formatter.remove_processors_meta, scrub, render]",
+    "foreign": "foreign_pre_chain=[stdlib.ExtraAdder()], processors=[scrub, render]",
+    "renamed": "processors=[scrub, processors.EventRenamer('msg'), render]",
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS)
+@pytest.mark.parametrize("order", ORDERS)
+def test_processors_in_structlogs_formatter_scrub_still(run_program: Program, order: str, chain: str) -> None:
+    """structlog's own recommendation for services that log by the standard library, too."""
+    source = (
+        ordered(order, "import logging, sys, structlog\nfrom structlog import processors, stdlib")
+        + f"""
+Formatter = stdlib.ProcessorFormatter
+render = structlog.dev.ConsoleRenderer(colors=False)
+
+def scrub(logger, name, event):
+    return {{**event, "event": event["event"].replace("hidden", "***")}}
+
+structlog.configure(
+    processors=[stdlib.filter_by_level, stdlib.add_logger_name, Formatter.wrap_for_formatter],
+    logger_factory=stdlib.LoggerFactory(),
+    wrapper_class=stdlib.BoundLogger,
+)
+handler = logging.StreamHandler(sys.stderr)
+handler.setFormatter(Formatter({chain}))
+logging.basicConfig(handlers=[handler], level=20, force=True)
+structlog.get_logger("svc").info("a hidden word", table=7)
+logging.getLogger("svc").info("a %s one", "hidden", extra={{"order": 3}})
+try:
+    {{}}["x"]
+except KeyError:
+    logging.getLogger("svc").exception("it failed")
+"""
+    )
+    own, foreign, failed = lines(run_program(source, LOG_JSON="1"))
+    assert (own["message"], own["table"], own["logger"]) == ("a *** word", 7, "svc")
+    assert (foreign["message"], foreign["order"], foreign["logger"]) == ("a *** one", 3, "svc")
+    assert (failed["message"], failed["error"]["kind"]) == ("it failed", "KeyError")
+    assert not {"_record", "_from_structlog", "msg", "exc_info"} & (own.keys() | foreign.keys() | failed.keys())
 
 
 def test_a_record_handed_on_within_another_leaves_the_outer_one_handed_on() -> None:

@@ -72,6 +72,13 @@ def test_everything_else_is_in_it(planted: Engine, tmp_path: Path, options: Any)
     assert json.loads(files["inspect.json"])[0]["environment"][2] == "A=b"
 
 
+def test_a_container_that_goes_meanwhile_is_left_out(planted: Any, tmp_path: Path, options: Any) -> None:
+    planted.gone.add(planted.begin("prosaas-calls").id)
+    assert capture.run(options("capture", SINCE="2024-01-25")) == FINE
+    described = json.loads(unpacked(tmp_path)["inspect.json"])
+    assert "prosaas-prosaas-calls-2" not in {one["name"] for one in described}
+
+
 def test_a_capture_of_one_call_has_only_its_lines(planted: Engine, call: str, tmp_path: Path, options: Any) -> None:
     capture.run(options("capture", SINCE="2024-01-25", CALL=call))
     lines = [json.loads(row) for row in unpacked(tmp_path)["events.jsonl"].splitlines()]

@@ -153,7 +153,13 @@ class Folder(World):
         return {"services": {}, "asked for": self.overrides}
 
 
-@pytest.mark.parametrize(("build", "said"), [("1", "nothing to deploy\n"), ("0", "nothing to deploy but code")])
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        ("1", "nothing differs: what runs is what this folder and its .env say; nothing to deploy\n"),
+        ("0", "nothing to deploy but code"),
+    ],
+)
 def test_nothing_is_said_of_source_that_was_not_looked_at(
     build: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
 ) -> None:

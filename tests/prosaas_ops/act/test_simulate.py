@@ -1,6 +1,7 @@
 """A simulated call, against a simulator that a test plays."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -142,3 +143,37 @@ def test_a_simulator_that_is_away_is_a_problem(log: type[Log], engine: Any, monk
     monkeypatch.setenv("SIMULATOR_URL", "http://127.0.0.1:1")
     with pytest.raises(Problem, match="does not answer"):
         simulate.place(engine, "CA1", scenario="demo", speed=4.0)
+
+
+def test_a_simulator_that_takes_the_order_and_never_answers_is_a_problem(
+    log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "_ANSWER_SECONDS", 0.1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        monkeypatch.setenv("SIMULATOR_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Problem, match="timed out"):
+            simulate.place(engine, "CA1", scenario="demo", speed=1.0)
+
+
+def test_a_simulator_that_falls_silent_in_a_call_is_a_problem(
+    log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "LONGEST_CALL_SECONDS", 0.1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+
+        def accept() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                while connection.recv(65536):
+                    pass
+
+        threading.Thread(target=accept, daemon=True).start()
+        monkeypatch.setenv("SIMULATOR_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(Problem, match="timed out"):
+            simulate.place(engine, "CA1", scenario="demo", speed=1.0)

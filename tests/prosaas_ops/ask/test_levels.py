@@ -85,6 +85,12 @@ def test_a_stack_of_which_nothing_runs_is_a_problem(asked: Any, options: Any) ->
         levels.run(options("levels"))
 
 
+def test_a_container_that_goes_meanwhile_keeps_nobody_from_the_others(asked: Any, options: Any, capsys: Any) -> None:
+    asked.gone.add(asked.begin("prosaas-calls").id)
+    assert levels.run(options("levels")) == FINE
+    assert "live switch" in capsys.readouterr().out
+
+
 def test_on_80_columns_no_name_and_no_command_is_cut_and_no_rule_broken(
     asked: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

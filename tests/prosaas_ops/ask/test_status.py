@@ -91,7 +91,7 @@ def test_what_must_be_looked_at_is_said_and_is_a_problem(
 
 
 def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
-    gone = [replace(found, status="Exited (137) 2 minutes ago") for found in engine.containers()]
+    gone = [replace(found, state="exited", status="Exited (137) 2 minutes ago") for found in engine.containers()]
     engine.containers = lambda *some: gone
     assert command.run(options("status")) == PROBLEM
     said = capsys.readouterr().out
@@ -101,9 +101,42 @@ def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: 
 
 def test_what_others_need_is_started_with_the_whole_stack(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
     found = engine.containers()
-    engine.containers = lambda *some: [replace(found[0], service="postgres", status="Exited (1)"), *found[1:]]
+    engine.containers = lambda *some: [
+        replace(found[0], service="postgres", state="exited", status="Exited (1)"),
+        *found[1:],
+    ]
     assert command.run(options("status")) == PROBLEM
     assert "next: make up-prod" in capsys.readouterr().out
+
+
+def test_a_generation_that_ended_beside_one_that_serves_is_no_problem(
+    stands: Any, engine: Any, options: Any, capsys: Any
+) -> None:
+    found = engine.containers()
+    ended = [replace(one, id=f"old-{one.id}", state="exited", status="Exited (0) 2 minutes ago") for one in found]
+    engine.containers = lambda *some: [*ended, *found]
+    assert command.run(options("status")) == FINE
+    assert "not everything runs" not in capsys.readouterr().out
+
+
+def test_a_swarm_is_judged_by_what_its_tasks_do(
+    stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manager's words for a task are not those of one host's engine."""
+    monkeypatch.setenv("OPS_SWARM", "1")
+    found = [replace(one, status="running") for one in engine.containers()]
+    found.append(replace(found[0], id="g", service="gateway"))
+    engine.containers = lambda *some: found
+    assert command.run(options("status")) == FINE
+    found[-1] = replace(found[-1], state="created", status="pending no suitable node")
+    assert command.run(options("status")) == PROBLEM
+    assert "next: make up-swarm" in capsys.readouterr().out
+
+
+def test_an_unhealthy_container_is_a_problem(stands: Any, engine: Any, options: Any) -> None:
+    found = [replace(one, status="Up 2 minutes (unhealthy)") for one in engine.containers()]
+    engine.containers = lambda *some: found
+    assert command.run(options("status")) == PROBLEM
 
 
 def test_an_alert_that_another_explains_is_not_told(stands: Any, options: Any, capsys: Any) -> None:

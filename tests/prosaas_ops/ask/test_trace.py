@@ -16,7 +16,7 @@ from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.messages import Message, Talk
 from prosaas_ops.stack.records import Appointment, Found, Job, Record
 from prosaas_ops.stories.call import Story
-from prosaas_ops.stories.moment import Entry
+from prosaas_ops.stories.moment import Entry, place_speech
 
 CALL = "CA0123456789abcdef0123456789abcdef"
 
@@ -452,6 +452,32 @@ def test_a_page_says_the_ending_in_its_own_language_and_what_it_cost_to_a_tenth_
     told.record.metrics.update(cost=0.014213, currency="USD")
     assert "הלקוח ניתק" in trace_page.render(told, "he")
     assert "0.014 USD" in trace_page.render(told, "he").replace('<bdi dir="ltr">', "").replace("</bdi>", "")
+
+
+def test_a_turn_that_was_never_transcribed_has_its_row_and_its_times(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    lost = {"who": "customer", "text": "", "at_ms": 4500, "until_ms": 5200, "transcribed": False}
+    told.record = replace(told.record, transcript=[*told.record.transcript, lost])
+    place_speech(told.record, told.entries, told.started)
+    rows = trace.describe(told, screen)
+    assert "    +4.500  calls   💬 [TRANSCRIPT] customer: (not transcribed)  (record)" in rows
+    assert "(not transcribed)" in trace_page.render(told)
+
+
+@pytest.mark.parametrize(("lines", "verdicts"), [("24", 1), ("15", 2)])
+def test_the_verdict_stands_at_the_end_too_where_its_first_row_has_left_the_screen(
+    lines: str, verdicts: int, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trace, "opened", lambda: None)
+    monkeypatch.setattr(trace, "one_call", lambda *_: CALL)
+    monkeypatch.setattr(trace, "tell", lambda *_: story())
+    for name, value in {"OPS_TERMINAL": "1", "NO_COLOR": "1", "COLUMNS": "200", "LINES": lines}.items():
+        monkeypatch.setenv(name, value)
+    assert trace.run(options("trace", CALL=CALL)) == FINE
+    said = capsys.readouterr().out
+    assert said.count("✗") == verdicts
+    assert ("✗" in said.splitlines()[-1]) is (verdicts == 2)
 
 
 @pytest.mark.parametrize("length", range(40, 70))

@@ -106,6 +106,13 @@ def test_everything_else_is_refused(reader: Reader, request_: Asked) -> None:
         reader.allowed(request_)
 
 
+def test_a_container_that_is_gone_by_now_is_not_there_and_nothing_worse(reader: Reader) -> None:
+    """The console goes on without it, as the commands do."""
+    with pytest.raises(Refused) as refused:
+        reader.allowed(asked("GET", f"/containers/{THEIRS}/logs", stdout="1"))
+    assert refused.value.status.startswith("404")
+
+
 def test_a_command_comes_without_a_user_privileges_or_an_environment(reader: Reader) -> None:
     body = {"Cmd": ["logctl", "status", "--json"], "Privileged": True, "User": "0", "Env": ["X=1"], "Tty": True}
     passed = reader.allowed(asked("POST", f"/containers/{OURS}/exec", body))

@@ -1,5 +1,6 @@
 """The engine's framing, and its interface as it answers on a socket."""
 
+import gzip
 import json
 import socket
 import struct
@@ -12,7 +13,7 @@ import pytest
 
 from ops_world.engine import Docker, frame
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.engine import KEPT, Container, Engine
 from prosaas_ops.stack.frames import Demultiplexer
 
 
@@ -170,6 +171,31 @@ def test_an_engine_that_is_silent_is_not_waited_for_without_end(
 def test_what_the_engine_refuses_is_a_problem_in_its_own_words(engine: Engine) -> None:
     with pytest.raises(Problem, match="no such thing"):
         engine.inspect("x")
+
+
+def test_lines_of_a_container_that_went_are_read_from_what_was_kept(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    gone = Container("ab" * 32, "prosaas-calls", "prosaas-calls-1", "exited", "i", "Exited (0)")
+    assert engine.logs(gone) == [], "it wrote nothing"
+    KEPT.mkdir(parents=True)
+    with gzip.open(KEPT / "prosaas-calls.abababababab.gz", "wt", encoding="utf-8") as file:
+        file.write("2024-01-25T14:00:00.000000000Z [INFO] said before\n")
+    assert [line.text for line in engine.logs(gone)] == ["[INFO] said before"]
+
+
+def test_a_container_that_is_buried_while_it_is_listed_is_read_once(
+    docker: Docker, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is listed still, and what it wrote is kept already; or it is gone from the second list, whichever comes."""
+    monkeypatch.chdir(tmp_path)
+    KEPT.mkdir(parents=True)
+    rows = [{**listed("worker"), "Id": number * 64} for number in "ab"]
+    docker.answers["/containers/json"] = (200, json.dumps(rows).encode())
+    found = engine.containers("worker")
+    (KEPT / "worker.aaaaaaaaaaaa.gz").write_bytes(b"")
+    assert [one.id for one in engine.with_kept(found, "worker")] == [str(KEPT / "worker.aaaaaaaaaaaa.gz"), "b" * 64]
 
 
 def test_an_engine_that_is_down_is_a_problem_that_names_its_socket(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.stack.follow import Follow, Happening, down_since, happening, happenings, merged
 from prosaas_ops.stack.lines import Line
 
@@ -183,6 +184,29 @@ def test_a_window_of_several_logs_is_one_list_by_time(engine: Any) -> None:
     engine.write("prosaas-api", 3, "[INFO] c")
     lines = merged(engine, ["prosaas-api", "worker"], since=0.0)
     assert [(line.text, len(line.stack)) for line in lines] == [("a", 1), ("b", 0), ("c", 0)]
+
+
+def test_a_container_that_goes_meanwhile_is_known_by_its_events(engine: Any) -> None:
+    engine.gone.add(engine.begin("prosaas-calls").id)
+    engine.happen("prosaas-calls", 5.0, "die", exitCode="0")
+    died = engine.happened[0]["timeNano"] / 1e9
+    told = happenings(engine, died - 4, died + 4)
+    assert [(each.service, each.what) for each in told] == [("prosaas-calls", "die")]
+    down_since(engine, "prosaas-calls", died)
+
+
+def test_following_goes_on_without_a_container_that_went(live: tuple[LiveEngine, Follow]) -> None:
+    engine, stream = live
+
+    def gone(container: str, since: float | None = None) -> socket.socket:
+        raise Gone(container)
+
+    engine.follow = gone  # type: ignore[method-assign]
+    engine.happen("prosaas-calls", "start")
+    engine.happen("prosaas-calls", "stop")
+    assert len(take(stream, 2)) == 2
+    with closing(Follow(engine, SERVICES)):  # type: ignore[arg-type]
+        pass
 
 
 class Ended:

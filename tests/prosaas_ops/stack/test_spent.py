@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -135,6 +136,20 @@ def seconds(work: Callable[[], object]) -> float:
     started = time.monotonic()
     work()
     return time.monotonic() - started
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("by", "head", "none"), [("business", "עסק", ""), ("ending", "סיום", "לא משיחה")])
+def test_the_table_speaks_the_operators_language(
+    by: str, head: str, none: str, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_LANG", "he")
+    assert command.run(options("costs", BY=by, SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
+    said = capsys.readouterr().out
+    assert re.search(rf"^{head} .*שיחות .*מטמון", said, re.MULTILINE)
+    assert none in said
+    assert "no call" not in said
+    assert by not in said.splitlines()[1]
 
 
 @pytest.mark.usefixtures("stored")

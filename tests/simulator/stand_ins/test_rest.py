@@ -46,6 +46,24 @@ async def test_a_summary_is_answered_with_a_summary(world: World) -> None:
         assert response.output_text.startswith("סיכום")
 
 
+async def test_a_summary_says_what_this_call_s_own_lines_were(world: World) -> None:
+    """What was asked for, and what the agent said was done; two calls have two summaries."""
+    booked = (
+        "Agent: שלום, במה אפשר לעזור?\nCustomer: תקבעי לי תור\nAgent: קבעתי לכם תור ליום שלישי בשעה 14:00. עוד משהו?"
+    )
+    asked = "Agent: שלום\nCustomer: עד מתי אתם פתוחים?\nAgent: עד חמש."
+
+    async def summary(words: str) -> str:
+        sent: Any = [{"role": "user", "content": words}]
+        answer = await openai_client(world).responses.create(model="m", input=sent, instructions="Summarise the call")
+        return answer.output_text
+
+    told = await summary(booked)
+    assert '"תקבעי לי תור"' in told
+    assert 'נקבע תור: "קבעתי לכם תור ליום שלישי בשעה 14:00."' in told
+    assert await summary(asked) == 'סיכום: הלקוח אמר "עד מתי אתם פתוחים?". לא סוכם דבר.'
+
+
 async def test_openai_refuses_without_key_or_input(world: World) -> None:
     """401 and 400, in OpenAI's error shape."""
     status, body = await post(world, "/v1/responses", json={"model": "m", "input": "x"})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prosaas_ops.options import Problem, complain
-from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine
+from prosaas_ops.stack.engine import AWAY, SOCKET, Container, Engine, Gone
 from prosaas_ops.stack.frames import Demultiplexer, RawLine, separated
 from prosaas_ops.stack.swarm.reach import beside, instead
 from prosaas_ops.stack.swarm.tasks import ENDED, as_container, container_of, node_name, takes_jobs
@@ -127,9 +127,10 @@ class SwarmEngine(Engine):
         if container.state == AWAY:
             self._tell_of(container.place.partition("@")[2])
             return []
-        with self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
+        lines: list[RawLine] = []
+        # A task that the manager has forgotten since has none.
+        with suppress(Gone), self.stream("GET", f"/tasks/{container.id}/logs", _query(since)) as connection:
             frames = Demultiplexer(container.service, container.place)
-            lines: list[RawLine] = []
             while chunk := connection.recv(1 << 18):
                 lines += frames.feed(chunk)
         last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()

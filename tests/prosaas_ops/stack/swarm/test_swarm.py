@@ -100,6 +100,14 @@ def test_the_replica_of_this_node_is_asked_first(engine: SwarmEngine, docker: Do
     assert [one.place for one in engine.generations("prosaas-calls")] == ["1@one", "2@two"]
 
 
+def test_a_task_that_the_manager_has_forgotten_meanwhile_has_no_lines(engine: SwarmEngine, docker: Docker) -> None:
+    (found,) = engine.containers("prosaas-calls")[1:]
+    assert engine.logs(found) == []
+    docker.answers["/tasks/t2/logs"] = (500, b'{"message": "no leader"}')
+    with pytest.raises(Problem, match="no leader"):
+        engine.logs(found)
+
+
 def test_its_lines_are_read_from_whichever_node(engine: SwarmEngine, docker: Docker) -> None:
     lines = frame("2026-01-02T00:00:01Z one\n") + frame("2026-01-02T00:00:03Z two\n")
     docker.answers["/tasks/t2/logs"] = (200, lines)
