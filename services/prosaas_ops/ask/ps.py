@@ -11,13 +11,12 @@ OPTIONS = ()
 
 def run(options: Options) -> int:
     """1 where nothing runs of a service that is there."""
-    engine, screen = opened(), Screen()
-    found = running(engine)
-    alive = {each.service for each in engine.current() if each.state == "running"}
+    screen = Screen()
+    found = running(opened())
     heading = [str(head) for head in (words.CONTAINER, words.VERSION, words.LEVEL, words.STATE)]
     rows = [[each.name, each.version, each.level, each.state] for each in found]
     first, rule, *others = fitted([heading, *rows], most=screen.width)
     screen.say(*map(screen.bold, first), *map(screen.dim, rule))
     for lines, each in zip(others, found, strict=True):
         screen.say(*(map(screen.warn, lines) if each.level == "DEBUG" else lines))
-    return FINE if alive.issuperset(each.service for each in found) else PROBLEM
+    return PROBLEM if any(each.down for each in found) else FINE

@@ -14,7 +14,7 @@ from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.messages import Talk, talk_of
-from prosaas_ops.stack.naming import one_call
+from prosaas_ops.stack.naming import one_call, one_story
 from prosaas_ops.stack.records import OPEN, Found, Record, calls_of, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
@@ -47,7 +47,7 @@ _FAR_SECONDS = 3600.0
 
 
 def run(options: Options) -> int:
-    _one_of_two(options)
+    one_story(options)
     screen, engine = Screen(), opened()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
@@ -82,17 +82,6 @@ def run(options: Options) -> int:
         # The first rows have left the screen.
         screen.say(Prose(f"{screen.bold(call_sid)}  {_verdict(story, facts_of(story), screen)}"))
     return FINE
-
-
-def _one_of_two(options: Options) -> None:
-    """What is typed is what is meant: of two that name a story neither is passed over."""
-    given = [name for name in OPTIONS if options.text(name)]
-    for choices in (("CALL", "PHONE", "MESSAGE"), ("N", "AT")):
-        if sum(name in given for name in choices) > 1:
-            raise Usage(refused.ONE_OF(names=", ".join(f"{name}=" for name in choices)))
-    for name in ("N", "AT", "SINCE"):
-        if name in given and "PHONE" not in given:
-            raise Usage(refused.ONLY_WITH(name=name, other="PHONE"))
 
 
 def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothing: object) -> int:

@@ -43,6 +43,17 @@ def one_call(engine: Engine, options: Options, name: str = "CALL") -> str:
     return typed if typed in found or not found else next(iter(found))
 
 
+def one_story(options: Options) -> None:
+    """What is typed is what is meant: of two that name a story neither is passed over."""
+    given = [name for name in ("CALL", "PHONE", "MESSAGE", "N", "AT", "SINCE") if options.text(name)]
+    for choices in (("CALL", "PHONE", "MESSAGE"), ("N", "AT")):
+        if sum(name in given for name in choices) > 1:
+            raise Usage(refused.ONE_OF(names=", ".join(f"{name}=" for name in choices)))
+    for name in ("N", "AT", "SINCE"):
+        if name in given and "PHONE" not in given:
+            raise Usage(refused.ONLY_WITH(name=name, other="PHONE"))
+
+
 def _begins(call_sid: str, typed: str) -> bool:
     return call_sid.lower().startswith(typed.lower())
 
