@@ -13,7 +13,7 @@ COMPOSE = [*ROOT.glob("docker-compose*.yml"), *ROOT.glob("deploy/overlays/*.yml"
 # Made by `make`, fixed inside the stack, or the machine's own.
 NOT_SETTINGS = {
     *("PROSAAS_TAG", "COMPOSE_PROJECT_NAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("OPS_IMAGE", "OPS_USER", "OPS_SOCKET", "OPS_SOCKET_GROUP", "OPS_OPERATOR", "PROSAAS_TYPED"),
+    *("OPS_IMAGE", "OPS_LANG", "OPS_USER", "OPS_SOCKET", "OPS_SOCKET_GROUP", "OPS_OPERATOR", "PROSAAS_TYPED"),
 }
 # Where the pieces find each other, and the simulator in the demo; nobody needs to change them.
 INSIDE = {

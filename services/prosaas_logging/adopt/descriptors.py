@@ -21,8 +21,9 @@ ours: Final[list[int]] = [1, 2]
 # Above what a spawned process gets by number.
 _HIGH: Final = 10
 _ROOT: Final = Path(__file__).parents[2]
-_READER: Final = "import sys; sys.path[:0] = [{root!r}]; from prosaas_logging.adopt.relay import main; main({name!r})"
-_ERRORS: Final = 3
+_READER: Final = "import sys; sys.path[:0] = [{root!r}]; from prosaas_logging.adopt.relay import {does}"
+# Where the reader has the pipe of descriptor 2; that of 1 is its standard input.
+ERRORS: Final = 3
 _PIPE_BYTES: Final = 1024**2
 _LOOK_S: Final = 0.002
 # What is sent to a container's first process is meant for its service.
@@ -41,7 +42,7 @@ class Descriptors:
         self._reader: int | None = None
         try:
             if is_first():
-                self._become_child(service, writes)
+                self._become_child(service)
             else:
                 self._reader = self._spawned(service)
             for number, write in enumerate(writes, 1):
@@ -52,33 +53,35 @@ class Descriptors:
         ours[:] = [1, 2, self.output, self._errors]
 
     def _spawned(self, service: str) -> int:
-        reads = self._reads
         return os.posix_spawn(
             sys.executable,
-            [sys.executable, "-I", "-c", _READER.format(root=str(_ROOT), name=service)],
+            _reader(f"main; main({service!r})"),
             os.environ,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, there, here)
-                for there, here in ((reads[0], 0), (self.output, 1), (self._errors, 2), (reads[1], _ERRORS))
-            ],
+            file_actions=[(os.POSIX_SPAWN_DUP2, there, here) for there, here in self._for_reader()],
             # Ctrl-C at a terminal is for the service, whose last words are to be read.
             setsid=True,
         )
 
-    def _become_child(self, service: str, writes: tuple[int, ...]) -> None:
-        """The service goes on in a child of this process, which comes back from here never more."""
+    def _become_child(self, service: str) -> None:
+        """The service goes on in a child of this process, which becomes the reader, and ends as its child does."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         try:
-            child = os.fork()
-            if child:
-                from .relay import attend
-
-                for write in writes:
-                    os.close(write)
-                attend(service, child, *self._reads)
+            if child := os.fork():
+                try:
+                    for there, here in self._for_reader():
+                        os.dup2(there, here)
+                    os.execv(sys.executable, _reader(f"attend; attend({service!r}, {child})"))
+                finally:
+                    # Without a reader the service would wait for ever: the container starts anew.
+                    os.kill(child, signal.SIGKILL)
+                    os._exit(1)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._owner = os.getpid()
+
+    def _for_reader(self) -> tuple[tuple[int, int], ...]:
+        """Where its descriptors come from: both pipes, and where what it reads is written."""
+        return (self._reads[0], 0), (self.output, 1), (self._errors, 2), (self._reads[1], ERRORS)
 
     def lost(self) -> bool:
         """Whether the reader has ended, said once; descriptors 1 and 2 are then what they were."""
@@ -126,6 +129,10 @@ def capture(service: str) -> Descriptors | None:
 def is_first() -> bool:
     """Whether a container ends with this process: it is its first one, or what its init started. Not so for systemd."""
     return os.getpid() == 1 or (os.getppid() == 1 and "INVOCATION_ID" not in os.environ)
+
+
+def _reader(does: str) -> list[str]:
+    return [sys.executable, "-I", "-c", _READER.format(root=str(_ROOT), does=does)]
 
 
 def _high(fd: int) -> int:

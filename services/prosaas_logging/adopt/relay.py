@@ -15,11 +15,10 @@ from typing import Final, NoReturn
 from ..logger import get_logger
 from ..runtime import relay, shutdown
 from ..settings import load_settings
-from .descriptors import PASSED_ON
+from .descriptors import ERRORS, PASSED_ON
 from .prints import Printed
 
 _PIECE: Final = 64 * 1024
-_OUTPUT, _ERRORS = 0, 3
 # What a service left in the pipes, and what its children go on to say, is read for so long.
 _LAST_S: Final = 1.0
 
@@ -29,11 +28,11 @@ def main(service: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     relay(load_settings(service))
-    _read({_OUTPUT: sys.stdout, _ERRORS: sys.stderr})
+    _read()
     shutdown()
 
 
-def attend(service: str, child: int, output: int, errors: int) -> NoReturn:
+def attend(service: str, child: int) -> NoReturn:
     """Until the service, a child of this process, has ended; then end as it did. Signals are passed on to it."""
 
     def pass_on(number: int, frame: FrameType | None) -> None:
@@ -48,7 +47,7 @@ def attend(service: str, child: int, output: int, errors: int) -> NoReturn:
         finally:
             # Not before: what another thread gets, this one would hear of when something else wakes it.
             signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
-        _read({output: sys.stdout, errors: sys.stderr}, os.pidfd_open(child))
+        _read(os.pidfd_open(child))
     except Exception:
         # The service goes on without.
         get_logger("prosaas_logging").exception("what is written to descriptors 1 and 2 is read no more")
@@ -57,8 +56,9 @@ def attend(service: str, child: int, output: int, errors: int) -> NoReturn:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _read(streams: dict[int, object], ended: int | None = None) -> None:
+def _read(ended: int | None = None) -> None:
     """Say what comes, until nothing more can, or what is left once the process behind *ended* is over."""
+    streams: dict[int, object] = {0: sys.stdout, ERRORS: sys.stderr}
     poll = select.poll()
     for fd in (*streams, *([] if ended is None else [ended])):
         poll.register(fd, select.POLLIN)
