@@ -26,9 +26,10 @@ def test_the_commands_make_a_business_that_its_own_key_may_see(stack: Stack) -> 
     page = (ROOT / "docs/going-live.md").read_text(encoding="utf-8")
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
     done = stack.checkout.run("sh", "-ec", f"{script}\necho\n")
-    business, key, changed, described = _objects(done.out)
+    business, key, changed, back, described = _objects(done.out)
     assert business["phone"] == "+97235550142"
     assert (changed["id"], changed["instructions"]) == (business["id"], "יש חניה מאחור. לא קובעים תור לצבע בטלפון.")
+    assert back == {**business, "updated_at": back["updated_at"]}
     assert "/v1/businesses/{business_id}/keys" in described["paths"]
     url = f"http://{stack.door}/v1/businesses"
     seen = stack.checkout.run("curl", "--silent", url, "--header", f"Authorization: Bearer {key['key']}").out

@@ -90,7 +90,11 @@ def prepare(world: World, environment: str = "") -> None:
         found |= secrets.chosen_stack(world, environment)
         world.overrides = found
         swarm = environment == "swarm"
-        _refuse(examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment))
+        found_here = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
+        _refuse(found_here)
+        for finding in found_here:
+            if finding.later:
+                world.warn(f"{finding.text}; {finding.fix}")
     world.env.put(**found)
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
@@ -270,9 +274,8 @@ def _refuse(findings: list[Finding]) -> None:
 
 def _told(findings: list[Finding]) -> int:
     for finding in findings:
-        if not finding.bad:
-            print(f"{machine.OK!s:<8} {finding.topic:<10} {finding.text}", flush=True)
-        else:
-            print(f"{machine.BAD!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+        verdict = machine.BAD if finding.bad else machine.OK
+        print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+        if finding.fix:
             print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)
     return PROBLEM if any(finding.bad for finding in findings) else FINE

@@ -1,5 +1,6 @@
 """What can be wrong with a machine: `make doctor` tells all of it, a start only what is bad."""
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
 _FREE_MB = 3000
+_COMES_BACK = ("always", "unless-stopped")
 _README = "README.md, A fresh machine"
 
 
@@ -99,6 +101,25 @@ def ports(world: World, environment: str) -> Iterator[Finding]:
             yield Finding("port", words.FREE(port=spelled))
         else:
             yield Finding("port", words.TAKEN(port=spelled), str(words.FREE_PORT), EXAMPLE)
+    yield from _claimed(world, {number for _, number, _ in wanted})
+
+
+def _claimed(world: World, wanted: set[int]) -> Iterator[Finding]:
+    """What stands still now and takes one of the ports when the machine starts anew, as a former clone's stack does.
+
+    Whether somebody has stopped it by hand, so that it stays where it is, no engine tells.
+    """
+    for row in world.engine.get("/containers/json", all=1, filters=json.dumps({"status": ["created", "exited"]})):
+        if row["Labels"].get("com.docker.compose.project") == world.project:
+            continue
+        described = world.engine.inspect(row["Id"])["HostConfig"]
+        bound = {bind["HostPort"] for binds in (described.get("PortBindings") or {}).values() for bind in binds or []}
+        if described["RestartPolicy"]["Name"] not in _COMES_BACK:
+            continue
+        for port in sorted(bound & {*map(str, wanted)}):
+            name = row["Names"][0].lstrip("/")
+            told = words.CLAIMED(name=name, port=port)
+            yield Finding("port", told, words.TAKE_AWAY(name=name), "docs/troubleshooting.md", later=True)
 
 
 def _free(address: str, port: int) -> bool:

@@ -61,6 +61,11 @@ PORT: Final = Text("פורט {number}", "port {number}")
 OURS: Final = Text("{port} שייך למערכת הזאת", "{port} is this stack's")
 FREE: Final = Text("{port} פנוי", "{port} is free")
 TAKEN: Final = Text("{port} תפוס על ידי משהו אחר", "{port} is taken by something else")
+CLAIMED: Final = Text(
+    "המכולה {name} של תיקייה אחרת עומדת עכשיו, ועשויה לתפוס את פורט {port} כשהמחשב יופעל מחדש",
+    "the container {name} of another folder stands still now, and may take port {port} when the machine starts anew",
+)
+TAKE_AWAY: Final = Text("אם אינה נחוצה עוד: docker rm {name}", "if nobody needs it: docker rm {name}")
 FREE_PORT: Final = Text("לעצור אותו, או API_PORT אחר בקובץ .env", "stop it, or set another API_PORT in .env")
 TRUSTED: Final = Text("בניית images סומכת על {bundle}", "image builds trust {bundle}")
 OWN_BUNDLE: Final = Text("ה-bundle שלה עצמה", "their own bundle")

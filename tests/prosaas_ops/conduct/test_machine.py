@@ -1,6 +1,7 @@
 """What doctor tells and a start refuses, from what the machine has."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,3 +66,27 @@ def test_a_service_that_has_ended_is_told_with_what_starts_it_again(
         "prosaas-calls does not run: exited": "make restart-calls",
         "gateway does not run: dead": "make up-prod",
     }
+
+
+@pytest.mark.parametrize(
+    ("project", "policy", "port", "told"),
+    [
+        ("before", "unless-stopped", "8000", True),
+        ("", "always", "8000", True),
+        ("prosaas", "unless-stopped", "8000", False),
+        ("before", "no", "8000", False),
+        ("before", "unless-stopped", "8001", False),
+    ],
+)
+def test_what_stands_still_and_would_take_a_port_at_the_next_reboot_is_named_and_refuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str, policy: str, port: str, told: bool
+) -> None:
+    row = {"Id": "1", "Names": ["/before-gateway-1"], "Labels": {"com.docker.compose.project": project}}
+    host = {"RestartPolicy": {"Name": policy}, "PortBindings": {"8000/tcp": [{"HostPort": port}], "1/tcp": None}}
+    engine = SimpleNamespace(get=lambda *_, **__: [row], inspect=lambda _: {"HostConfig": host})
+    monkeypatch.setattr(World, "engine", engine)
+    monkeypatch.setattr(World, "containers", lambda *_: [])
+    monkeypatch.setattr(World, "project", "prosaas")
+    found = [finding for finding in machine.ports(World(tmp_path), "prod") if finding.later]
+    assert [finding.fix for finding in found] == ["if nobody needs it: docker rm before-gateway-1"] * told
+    assert not any(finding.bad for finding in found)
