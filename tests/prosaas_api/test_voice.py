@@ -441,9 +441,10 @@ async def test_who_is_back_from_a_transfer_does_not_wait_for_their_record_to_be_
 
 
 async def test_whom_we_put_through_is_noted_though_other_news_of_the_call_comes_at_the_same_moment(
-    client: Client, calls: CallsService, engine: AsyncEngine, rows: Any
+    client: Client, calls: CallsService, engine: AsyncEngine, rows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Passed over, they would be one who was missed, of whom the business is told."""
+    monkeypatch.setattr(queries, "_LOCK_TIMEOUT_MS", 10_000)
     await client.twilio("/twilio/voice", CALL)
     calls.status, calls.body = 503, {"status": "full"}
     async with engine.begin() as connection:

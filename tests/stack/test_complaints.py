@@ -119,7 +119,7 @@ def test_she_hung_up_on_me(stack: Stack, duty: Duty, finished: Callable[..., str
     finished("1230002", "hangup_close")
     finished("1230002", "model_gone")
     listed = duty.complains("a customer complains", "050-1230002")
-    number = duty.reads(listed, "model_unreachable").split()[0]
+    number = duty.reads(listed, "the model could not be reached").split()[0]
     story = duty.types(f"make trace PHONE=050-1230002 N={number}")
     duty.reads(story, "we ended it: the model could not be reached")
 

@@ -58,7 +58,7 @@ def test_lines_that_nobody_reads_any_more_end_with_their_reader(stack: Stack) ->
 
 def test_an_unknown_scenario_is_a_problem_in_words(stack: Stack) -> None:
     done = ops(stack, "call", "SCENARIO=opera")
-    assert done.code == 1
+    assert done.code == 2
     assert "opera" in done.err
     assert "Traceback" not in done.text
 
