@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
-from prosaas_api import voice
+from prosaas_api import seats, voice
 from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
@@ -445,6 +445,7 @@ async def test_whom_we_put_through_is_noted_though_other_news_of_the_call_comes_
 ) -> None:
     """Passed over, they would be one who was missed, of whom the business is told."""
     monkeypatch.setattr(queries, "_LOCK_TIMEOUT_MS", 10_000)
+    monkeypatch.setattr(seats, "FRESH_S", 0.0)
     await client.twilio("/twilio/voice", CALL)
     calls.status, calls.body = 503, {"status": "full"}
     async with engine.begin() as connection:
