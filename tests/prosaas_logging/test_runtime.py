@@ -19,6 +19,8 @@ from prosaas_logging import bootstrap, flush, get_logger, scope, shutdown
 bootstrap("prosaas-calls", version="1.2")
 log = get_logger("program")
 """
+# One long sleep would not hear of a signal that comes in the moment in which it begins.
+WAITS = "[time.sleep(0.05) for _ in range(1200)]"
 
 
 def test_bootstrap_is_enough_and_the_last_line_of_a_program_is_not_lost(run_program: Program) -> None:
@@ -56,7 +58,7 @@ def test_an_uncaught_exception_is_one_critical_record_with_its_stack(run_program
 
 
 def test_sigterm_ends_a_program_as_usual_but_with_its_lines_written(start_program: Start) -> None:
-    process = start_program(BEGIN + "log.info('last words')\nos.write(2, b'!')\ntime.sleep(60)")
+    process = start_program(BEGIN + f"log.info('last words')\nos.write(2, b'!')\n{WAITS}")
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.stderr.read(1) == b"!"
@@ -68,7 +70,7 @@ def test_sigterm_ends_a_program_as_usual_but_with_its_lines_written(start_progra
 def test_sigterm_with_a_reader_that_never_resumes_still_ends(start_program: Start) -> None:
     process = start_program(
         BEGIN + "log.info('ready')\nflush()\nfor _ in range(5000): log.info('x' * 200)\n"
-        "os.write(2, b'filled')\ntime.sleep(60)"
+        "os.write(2, b'filled')\n" + WAITS
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -206,7 +208,7 @@ with scope(call_sid="CA9"):
 
 def test_losses_are_reported_in_one_line_when_the_pipe_moves_again(start_program: Start) -> None:
     process = start_program(
-        BEGIN + "for _ in range(20000): log.info('x' * 200); time.sleep(0)\nos.write(2, b'f')\ntime.sleep(60)",
+        BEGIN + "for _ in range(20000): log.info('x' * 200); time.sleep(0)\nos.write(2, b'f')\n" + WAITS,
         LOG_BUFFER="65536",
     )
     assert process.stderr is not None
