@@ -148,8 +148,8 @@ def test_what_cannot_be_run_is_said_in_a_line(
 
 
 def test_a_signal_reaches_the_service_itself(start: Start) -> None:
-    script = "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(5)); print('ready', flush=True);"
-        " [time.sleep(0.05) for _ in range(1200)]"
+    script = "import signal, sys, time; signal.signal(2, lambda *_: sys.exit(5)); print('ready', flush=True)"
+    script += "; [time.sleep(0.05) for _ in range(1200)]"
     service = start(sys.executable, "-c", script)
     deadline = time.monotonic() + 30
     while not service.out.read_text() and time.monotonic() < deadline:
