@@ -192,6 +192,10 @@ NO_ANSWER: Final = Text(
     "{name} לא עונה תוך {seconds} שניות: docker node ls",
     "{name} does not answer within {seconds} s: docker node ls",
 )
+SPOILED: Final = Text(
+    "התשובה של {node} לא נפתחת: משהו אחר כתב ביומן של המכונה הזאת",
+    "the answer of {node} cannot be opened: something else wrote into that machine's log",
+)
 NOT_ASKED: Final = Text(
     "אי אפשר לשאול את {nodes}, וייתכן שיש שם קבצים: להפעיל את ה-engine, או docker node update --availability active, "
     "ואם הצומת לא יחזור, docker node rm",

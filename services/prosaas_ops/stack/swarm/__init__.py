@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 import zlib
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -199,7 +200,14 @@ class SwarmEngine(Engine):
             raise Problem(refused.NOT_RUNNING(service=service, project=self.project))
         own = {**specs[service], "Image": specs[_ON_EVERY_NODE]["Image"]}
         told = instead(self, own, {*nodes}, {"command": command, "environment": environment})
-        return {node_name(nodes[number]): (one["code"], one["out"], one["err"]) for number, one in told.items()}
+        named = Counter(map(node_name, nodes.values()))
+
+        def called(number: str) -> str:
+            # Two machines made of one image may have one host name.
+            name = node_name(nodes[number])
+            return name if named[name] == 1 else f"{name} ({number[:12]})"
+
+        return {called(number): (one["code"], one["out"], one["err"]) for number, one in told.items()}
 
     def _ours(self) -> str:
         return json.dumps({"label": [f"{STACK}={self.project}"]})

@@ -108,7 +108,10 @@ def _answers(engine: Engine, name: str, key: str, nodes: set[str], patience_s: f
             if node not in nodes - {*found} or status["State"] not in ENDED:
                 continue
             if told := last_word(engine, job["ID"]):
-                found[node] = sealed.opened(told["sealed"], key)
+                try:
+                    found[node] = sealed.opened(told.get("sealed"), key)
+                except ValueError:
+                    raise Problem(words.SPOILED(node=_named(engine, node))) from None
             elif status["State"] != "complete":
                 image, why = job["Spec"]["ContainerSpec"]["Image"], status.get("Err") or words.ITS_END
                 raise Problem(words.NO_IMAGE(node=_named(engine, node), image=image, why=why))

@@ -68,14 +68,19 @@ def question(**asked: Any) -> tuple[str, str]:
     return base64.b64encode(json.dumps({**asked, "key": key}).encode()).decode(), key
 
 
-def opened(sealed: str, key: str) -> dict[str, Any]:
-    """The answer."""
-    done = subprocess.run(
-        [*_CIPHER, "-d"],
-        input=base64.b64decode(sealed),
-        capture_output=True,
-        check=True,
-        env={**os.environ, "KEY": key},
-    )
-    answer: dict[str, Any] = json.loads(zlib.decompress(done.stdout))
+def opened(sealed: object, key: str) -> dict[str, Any]:
+    """The answer. ValueError for what is none: somebody spoiled it on its way."""
+    try:
+        done = subprocess.run(
+            [*_CIPHER, "-d"],
+            input=base64.b64decode(str(sealed)),
+            capture_output=True,
+            check=True,
+            env={**os.environ, "KEY": key},
+        )
+        answer = json.loads(zlib.decompress(done.stdout))
+    except (ValueError, zlib.error, subprocess.CalledProcessError) as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(answer, dict):
+        raise ValueError("not an answer")
     return answer

@@ -168,8 +168,21 @@ def test_the_log_opens_with_the_key_of_its_question_alone(nodes: Nodes) -> None:
     for text in told:
         with pytest.raises(zlib.error):
             zlib.decompress(base64.b64decode(text))
-        with pytest.raises(zlib.error):
+        with pytest.raises(ValueError, match="while decompressing"):
             sealed.opened(text, sealed.question()[1])
+
+
+def test_two_machines_of_one_host_name_are_two(nodes: Nodes) -> None:
+    """As those are that were made of one image: what is on the second would be neither exported nor missed."""
+    nodes.known["n2"] |= {"Description": {"Hostname": "n1"}}
+    assert {*ask(nodes, "show").values()} == {f"said on {name}" for name in ("n1", "n2", "n3")}
+
+
+@pytest.mark.parametrize("word", ['{"sealed": "AAAA"}', '{"sealed": "not base64"}', '{"sealed": 3}', '{"other": 1}'])
+def test_an_answer_that_was_spoiled_is_no_answer(nodes: Nodes, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setattr(Nodes, "logs", lambda *_: [RawLine("x", "reach", word)])
+    with pytest.raises(Problem, match=r"the answer of n\d cannot be opened"):
+        ask(nodes, "find")
 
 
 def test_a_node_needs_no_image_that_the_deploy_did_not_look_at_it_with(nodes: Nodes) -> None:
