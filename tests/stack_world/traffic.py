@@ -122,6 +122,6 @@ class Traffic:
     def check(self) -> None:
         """Nobody was cut or put off; each webhook met an api."""
         assert len(self.calls) > self._live
-        assert self.cut == []
+        assert self.cut == [], [call.get("problems") for call in self.cut]
         assert self.put_off == []
         assert self.failed_webhooks == []

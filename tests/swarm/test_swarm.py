@@ -67,11 +67,12 @@ def test_a_manager_reads_and_describes_every_replica_of_every_node(swarm: Swarm,
 
 def test_what_a_deploy_would_change_is_told_by_service(swarm: Swarm) -> None:
     assert "the settings are the same" in swarm.make("diff").out
+    settings = swarm.checkout.env.read_text()
     swarm.checkout.configure(MAX_CALLS="7", CALLS_REPLICAS="4")
     try:
         told = swarm.make("diff").out.splitlines()
     finally:
-        swarm.checkout.configure(MAX_CALLS="100", CALLS_REPLICAS="3")
+        swarm.checkout.env.write_text(settings)
     (line,) = told
     assert line.startswith("prosaas-calls: ")
     assert "MAX_CALLS" in line
