@@ -22,6 +22,10 @@ from prosaas_ops.texts.refused import EXIT_CODE
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
 # Of the migration's own, where it failed.
 LAST_LINES = 20
+# The front door looks for the api's address each second, and gives up an address after 0.7 s (deploy/gateway/Caddyfile).
+_RETRIES_S = 2.5
+# What is younger was renewed just now.
+_JUST_S = 60.0
 _CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/admin.sock")
 
 
@@ -188,6 +192,7 @@ def _renew_gateway(world: World, generations: Generations) -> None:
     Calls of which nobody can say how many they are, are waited for too.
     """
     if not generations.changed("gateway"):
+        _let_retries_end(world)
         world.compose("exec", "-T", "gateway", "caddy", "reload", *_CADDY)
         return
     if world.containers("gateway"):
@@ -201,6 +206,13 @@ def _renew_gateway(world: World, generations: Generations) -> None:
                 world.say(words.GATEWAY_WAITS(calls=calls))
             time.sleep(2)
     world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "60", "--no-deps", "gateway")
+
+
+def _let_retries_end(world: World) -> None:
+    """A webhook that met an api which went is tried again, unless the configuration that tries it is taken away."""
+    newest = max((found.created for found in world.containers("prosaas-api")), default=0)
+    if time.time() - newest < _JUST_S:
+        time.sleep(_RETRIES_S)
 
 
 def _front_door(world: World) -> None:

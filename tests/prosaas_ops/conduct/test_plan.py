@@ -1,5 +1,6 @@
 """What a plan looks at before it changes anything."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,6 +74,21 @@ def test_where_it_never_says_the_gateway_stays_as_it_was(monkeypatch: pytest.Mon
     door.renew()
     assert door.renewed_after is None
     assert "gateway stays as it was: a new one would cut an unknown number of live calls" in door.said[0]
+
+
+@pytest.mark.parametrize(("age_s", "did"), [(5, ["waited", "reload"]), (500, ["reload"])])
+def test_a_new_configuration_waits_for_webhooks_that_are_tried_again(
+    monkeypatch: pytest.MonkeyPatch, age_s: float, did: list[str]
+) -> None:
+    """They met an api that has just been replaced, and the configuration that tries them again would be gone: a 502."""
+    seen: list[str] = []
+    world: Any = SimpleNamespace(
+        containers=lambda *_: [SimpleNamespace(created=time.time() - age) for age in (900, age_s)],
+        compose=lambda *words: seen.append(words[4]),
+    )
+    monkeypatch.setattr("time.sleep", lambda seconds: seen.append("waited") if seconds > 2 else None)
+    plan._renew_gateway(world, SimpleNamespace(changed=lambda _: False))  # type: ignore[arg-type]
+    assert seen == did
 
 
 @pytest.mark.parametrize(
