@@ -22,7 +22,7 @@ from prosaas_ops.texts.refused import EXIT_CODE
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
 # Of the migration's own, where it failed.
 LAST_LINES = 20
-# The front door looks for the api's address each second, and gives up an address after 0.7 s (deploy/gateway/Caddyfile).
+# The front door looks for the api's address each second, and gives one up after 0.7 s (deploy/gateway/Caddyfile).
 _RETRIES_S = 2.5
 # What is younger was renewed just now.
 _JUST_S = 60.0
