@@ -215,6 +215,8 @@ async def test_an_answer_that_stops_in_the_middle_is_given_by_a_new_session() ->
     assert result["ok"], result["problems"]
 
 
+# Sound in real time: a machine that is busy tears an echo into more pieces than a line does.
+@pytest.mark.alone
 @pytest.mark.parametrize("share", [0.08, 0.15, 0.3])
 async def test_the_agents_own_voice_that_comes_back_costs_nobody_a_sentence(share: float) -> None:
     """A speaker phone: she falls silent for it twice, and then knows it; the sentence is heard to its end.
