@@ -90,9 +90,9 @@ def prepare(world: World, environment: str = "") -> None:
         found |= secrets.chosen_stack(world, environment)
         world.overrides = found
         swarm = environment == "swarm"
-        found_here = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
-        _refuse(found_here)
-        for finding in found_here:
+        findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
+        _refuse(findings)
+        for finding in findings:
             if finding.later:
                 world.warn(f"{finding.text}; {finding.fix}")
     world.env.put(**found)

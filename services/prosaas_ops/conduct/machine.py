@@ -13,6 +13,7 @@ from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Gone
 from prosaas_ops.standing import down, repair
 from prosaas_ops.texts import machine as words
 
@@ -112,7 +113,11 @@ def _claimed(world: World, wanted: set[int]) -> Iterator[Finding]:
     for row in world.engine.get("/containers/json", all=1, filters=json.dumps({"status": ["created", "exited"]})):
         if row["Labels"].get("com.docker.compose.project") == world.project:
             continue
-        described = world.engine.inspect(row["Id"])["HostConfig"]
+        try:
+            described = world.engine.inspect(row["Id"])["HostConfig"]
+        except Gone:
+            # Taken away since it was listed.
+            continue
         bound = {bind["HostPort"] for binds in (described.get("PortBindings") or {}).values() for bind in binds or []}
         if described["RestartPolicy"]["Name"] not in _COMES_BACK:
             continue

@@ -10,9 +10,9 @@ from pathlib import Path
 from re import Pattern
 
 from prosaas_core.privacy.files import sweep
+from prosaas_ops.stack.buried import KEPT
 
 OUTPUT = Path("logs")
-LINES = Path(".state/lines")
 
 
 def found(pattern: "Pattern[bytes]") -> list[Path]:
@@ -22,7 +22,7 @@ def found(pattern: "Pattern[bytes]") -> list[Path]:
 
 def kept_lines(pattern: "Pattern[bytes]") -> dict[Path, int]:
     """The kept logs of replaced containers that have lines about the person, and how many."""
-    counted = {path: sum(theirs for _, theirs in _rows(path, pattern)) for path in _files(LINES)}
+    counted = {path: sum(theirs for _, theirs in _rows(path, pattern)) for path in _files(KEPT)}
     return {path: count for path, count in counted.items() if count}
 
 
@@ -41,7 +41,7 @@ def take_away(pattern: "Pattern[bytes]") -> None:
 
 def sweep_old(root: Path, captures_days: float, lines_days: float, refused: list[OSError]) -> int:
     """Remove what is older than its setting; how many files that was. What cannot be removed is told in `refused`."""
-    return sweep(root / OUTPUT, ("*",), captures_days, refused) + sweep(root / LINES, ("*",), lines_days, refused)
+    return sweep(root / OUTPUT, ("*",), captures_days, refused) + sweep(root / KEPT, ("*",), lines_days, refused)
 
 
 def _files(folder: Path) -> list[Path]:

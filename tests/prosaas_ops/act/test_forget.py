@@ -19,7 +19,7 @@ from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
 from prosaas_ops.act import export, forget
 from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, Usage
-from prosaas_ops.stack import left
+from prosaas_ops.stack import buried, left
 
 pytestmark = pytest.mark.postgres
 
@@ -221,9 +221,9 @@ def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, m
     import re
 
     monkeypatch.chdir(tmp_path)
-    for folder in (left.OUTPUT, left.LINES):
+    for folder in (left.OUTPUT, buried.KEPT):
         folder.mkdir(parents=True)
-    (left.LINES / "worker.x.gz").write_bytes(b"no gzip")
+    (buried.KEPT / "worker.x.gz").write_bytes(b"no gzip")
     (left.OUTPUT / "broken.tar.gz").write_bytes(b"\x1f\x8b no tar")
     (left.OUTPUT / "theirs.log").write_text("anna")
     left.take_away(re.compile(b"anna"))

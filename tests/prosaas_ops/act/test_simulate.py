@@ -145,22 +145,11 @@ def test_a_simulator_that_is_away_is_a_problem(log: type[Log], engine: Any, monk
         simulate.place(engine, "CA1", scenario="demo", speed=4.0)
 
 
-def test_a_simulator_that_takes_the_order_and_never_answers_is_a_problem(
-    log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 200 OK\r\n\r\n"], ids=["never answers", "falls silent in a call"])
+def test_a_simulator_that_takes_the_order_and_says_no_more_is_a_problem(
+    log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
-    monkeypatch.setattr(simulate, "_ANSWER_SECONDS", 0.1)
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        monkeypatch.setenv("SIMULATOR_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(Problem, match="timed out"):
-            simulate.place(engine, "CA1", scenario="demo", speed=1.0)
-
-
-def test_a_simulator_that_falls_silent_in_a_call_is_a_problem(
-    log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simulate, "LONGEST_CALL_SECONDS", 0.1)
+    monkeypatch.setattr(simulate, "LONGEST_CALL_SECONDS" if answer else "_ANSWER_SECONDS", 0.1)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -169,7 +158,7 @@ def test_a_simulator_that_falls_silent_in_a_call_is_a_problem(
             connection, _ = silent.accept()
             with connection:
                 connection.recv(65536)
-                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                connection.sendall(answer)
                 while connection.recv(65536):
                     pass
 

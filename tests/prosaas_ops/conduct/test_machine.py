@@ -8,7 +8,7 @@ import pytest
 from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, processors
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Gone
 
 
 @pytest.mark.parametrize(("cpus", "bad"), [("2.0", False), ("99", True)])
@@ -90,3 +90,15 @@ def test_what_stands_still_and_would_take_a_port_at_the_next_reboot_is_named_and
     found = [finding for finding in machine.ports(World(tmp_path), "prod") if finding.later]
     assert [finding.fix for finding in found] == ["if nobody needs it: docker rm before-gateway-1"] * told
     assert not any(finding.bad for finding in found)
+
+
+def test_what_is_taken_away_while_it_is_looked_at_claims_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: str) -> None:
+        raise Gone("no such container")
+
+    rows = [{"Id": "1", "Names": ["/x"], "Labels": {}}]
+    monkeypatch.setattr(World, "engine", SimpleNamespace(get=lambda *_, **__: rows, inspect=gone))
+    monkeypatch.setattr(World, "project", "prosaas")
+    assert list(machine._claimed(World(tmp_path), {8000})) == []
