@@ -8,13 +8,13 @@ from typing import Any
 
 from prosaas_calls.call.briefing import Briefing
 from prosaas_calls.call.conversation import Conversation
-from prosaas_calls.call.deeds import Deeds
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
 from prosaas_calls.call.meter import Meter
 from prosaas_calls.call.parting import Parting
 from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.services import Services
+from prosaas_calls.call.tool_calls import ToolCalls
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.call.watchdog import Watchdog
 from prosaas_calls.caller import line
@@ -97,7 +97,7 @@ class Call:
             mute=lambda: self._conversation.mute(),
             tell=self._tell,
         )
-        self.deeds = Deeds(
+        self.tool_calls = ToolCalls(
             limits=limits,
             context=self._tool_context,
             model=self._model,
@@ -118,7 +118,7 @@ class Call:
             send=self._model.send,
             floor=self._floor,
             promises=self.promises,
-            use_tool=self.deeds.use,
+            use_tool=self.tool_calls.use,
             ask_later=self._ask_later,
             retry_for=limits.model_retry,
         )

@@ -69,7 +69,7 @@ class LiveCall:
             reason = EndReason.INTERNAL_ERROR
             try:
                 reason = await self._converse()
-                await self.call.deeds.settle()
+                await self.call.tool_calls.settle()
                 if reason in EXPLAINED:
                     self._rescued = await self._part(self.call.parting.rescue if reason in UNSERVED else "")
             finally:

@@ -18,7 +18,7 @@ from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 
 
-class Deeds:
+class ToolCalls:
     """The tools of one call, while they run and as they answer."""
 
     def __init__(
@@ -61,15 +61,15 @@ class Deeds:
             if self._running:
                 await asyncio.wait(self._running, timeout=self._limits.settle)
         finally:
-            for deed in self._running:
-                deed.cancel()
+            for work in self._running:
+                work.cancel()
 
     async def _run(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
-        deed = asyncio.create_task(self._do(item))
-        self._running.add(deed)
-        deed.add_done_callback(self._running.discard)
-        answer = await asyncio.shield(deed)
+        work = asyncio.create_task(self._do(item))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        answer = await asyncio.shield(work)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
