@@ -16,17 +16,24 @@ GROUPS = {
     "model": "charges.name",
     "ending": "coalesce(nullif(calls.end_reason, ''), 'no call')",
 }
-# A call that came back from a transfer has a charge for each of its parts; hashes are sorted sooner than the ids.
+# First by call, which is sooner done than distinct calls counted: one that came back from a transfer has a charge for
+# each of its parts. Hashes are grouped sooner than the ids.
 _SUMS = """
-    select {group} as name, currency,
-           count(distinct hashtextextended(charges.call_sid, 0)) {counted} as calls,
-           coalesce(sum(seconds) filter (where kind = 'phone'), 0) / 60 as minutes,
+    with of_calls as (
+        select {group} as name, currency, hashtextextended(charges.call_sid, 0) as call,
+               bool_or(kind = 'phone') as phoned, sum(seconds) filter (where kind = 'phone') as seconds,
+               sum(tokens_in) as tokens_in, sum(tokens_cached) as tokens_cached, sum(tokens_out) as tokens_out,
+               sum(cost) as cost, count(*) filter (where cost is null) as unpriced,
+               count(*) filter (where estimated) as estimated
+        from charges left join businesses on businesses.id = charges.business_id {joined}
+        where at >= $1 and at < $2 and ($3::bigint is null or charges.business_id = $3)
+        group by 1, 2, 3
+    )
+    select name, currency, count(call) {counted} as calls, coalesce(sum(seconds), 0) / 60 as minutes,
            sum(tokens_in)::bigint as tokens_in, sum(tokens_cached)::bigint as tokens_cached,
-           sum(tokens_out)::bigint as tokens_out,
-           coalesce(sum(cost), 0) as cost, count(*) filter (where cost is null) as unpriced,
-           count(*) filter (where estimated) as estimated
-    from charges left join businesses on businesses.id = charges.business_id {joined}
-    where at >= $1 and at < $2 and ($3::bigint is null or charges.business_id = $3)
+           sum(tokens_out)::bigint as tokens_out, coalesce(sum(cost), 0) as cost,
+           sum(unpriced)::bigint as unpriced, sum(estimated)::bigint as estimated
+    from of_calls
     group by 1, 2
     order by {order}
 """
@@ -62,7 +69,7 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     ending = wanted.by == "ending"
     query = _SUMS.format(
         # A call that a model was used in is one of its calls.
-        counted="" if wanted.by == "model" else "filter (where kind = 'phone')",
+        counted="" if wanted.by == "model" else "filter (where phoned)",
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
         order="1, 2" if wanted.by == "day" else "cost desc, 1",

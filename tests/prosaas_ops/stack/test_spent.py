@@ -114,8 +114,8 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
 
 
 @pytest.mark.alone
-def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> None:
-    """Where other tests have the machine, too, within a few times what it takes to read the same rows once."""
+def test_a_hundred_thousand_calls_are_added_up_in_few_readings_of_their_rows(fill: Fill) -> None:
+    """What that is in seconds says `make bench B=costs`: machines differ."""
     fill(lambda connection: connection.execute(LEDGER.format(calls=100_000)))
 
     async def read(connection: "asyncpg.Connection[Any]") -> float:
@@ -131,7 +131,8 @@ def test_a_hundred_thousand_calls_are_added_up_within_a_second(fill: Fill) -> No
         rows = spent(wanted)
         # A call is counted once, and with each model that it used.
         assert sum(row.calls for row in rows) == 100_000 * (len(rows) if by == "model" else 1)
-        assert min(took) < max(1.0, 10 * min(reading)), by
+        # Ten at most on a quiet machine.
+        assert min(took) < 40 * min(reading), by
 
 
 def seconds(work: Callable[[], object]) -> float:
