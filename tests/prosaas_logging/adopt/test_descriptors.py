@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -267,6 +268,32 @@ def test_a_crash_has_all_its_frames(run_program: Program) -> None:
     assert crash.startswith("Current thread")
     assert crash.count(" in deep") == 10
     assert crash.endswith(" in <module>")
+
+
+def test_a_fault_of_the_first_process_leaves_nobody_waiting_for_it(run_program: Program) -> None:
+    """What is said from then on is in the log as it is, more of it than the pipe holds."""
+    broken = """
+        import prosaas_logging.adopt.prints as prints
+
+        def fails(self, data):
+            raise OSError("a fault")
+        prints.Printed.write_bytes = fails
+"""
+    source = f"""{ABOVE}
+    for number in range(30_000):
+        os.write(1, b"%099d\\n" % number)
+    sys.exit(3)
+"""
+    breaks = f"""
+    BROKEN = {textwrap.dedent(broken)!r}
+    does = "from prosaas_logging"
+    descriptors._READER = descriptors._READER.replace("; " + does, chr(10) + BROKEN + chr(10) + does)
+"""
+    source = source.replace("    first =", f"{breaks}\n    first =")
+    done = run_program(source, LOG_JSON="1", **ON)
+    assert done.returncode == 3
+    assert done.stdout.count("is no event any more") == 1
+    assert done.stdout.count("\n0000") > 29_000
 
 
 def test_what_is_sent_to_the_first_process_reaches_its_service(start_program: Start) -> None:
