@@ -100,11 +100,11 @@ class CallServer:
             self._malformed("no start")
         return None
 
-    def _too_many(self) -> None:
-        self._malformed(f"more than {self._limits.guests} connections without a start")
+    def _too_many(self, count: int) -> None:
+        self._malformed(f"more than {self._limits.guests} connections without a start", count)
 
-    def _malformed(self, why: str) -> None:
-        self._strangers.shown_out(why, lambda error: log.event(MEDIA_MALFORMED, error=error))
+    def _malformed(self, why: str, count: int = 1) -> None:
+        self._strangers.shown_out(why, lambda error: log.event(MEDIA_MALFORMED, error=error), count)
 
 
 def _started(data: bytes) -> StartBody | None:

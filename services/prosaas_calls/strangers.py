@@ -20,14 +20,14 @@ class Strangers:
         self._last = ""
         self._pausing: asyncio.TimerHandle | None = None
 
-    def shown_out(self, why: str, say: Callable[[str], None]) -> None:
-        """Somebody was shown out: `say` is called with the reason, cut short, if it is time for a line."""
-        if self._pausing is not None:
-            self._count += 1
-            self._last = shown(why)
-            return
-        say(shown(why))
-        self._pause()
+    def shown_out(self, why: str, say: Callable[[str], None], count: int = 1) -> None:
+        """So many were shown out: `say` is called with the reason, cut short, if it is time for a line."""
+        self._last = shown(why)
+        if self._pausing is None:
+            say(self._last)
+            count -= 1
+            self._pause()
+        self._count += count
 
     def _pause(self) -> None:
         self._pausing = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._go_on)

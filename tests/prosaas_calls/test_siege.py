@@ -80,7 +80,7 @@ async def test_a_caller_gets_through_ten_thousand_strangers(tmp_path: Path) -> N
     async with service_process(tmp_path) as service, crowd(service.port):
         besieged = [await first_sound(service, number) for number in range(CALLS)]
 
-    print(f"first sound behind {STRANGERS:,} strangers: {', '.join(f'{seconds:.2f} s' for seconds in besieged)}")
+    print(f"first sound behind {STRANGERS:,} strangers: {', '.join(f'{seconds:.3f} s' for seconds in besieged)}")
     assert len(besieged) == CALLS
     # 50 ms where there is a processor to be had; where the crowd is let in before the caller it is half a second.
     assert besieged[0] - min(besieged[1:]) < 0.4
