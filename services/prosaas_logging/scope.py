@@ -138,8 +138,7 @@ class Scope(Remembered):
         if level < INFO:
             self._policy.submit(record, self.context)
             return
-        what = record[3]
-        if isinstance(what, Event) and "folded" in what.fields:
+        if isinstance(what := record[3], Event) and "folded" in what.fields:
             record = self._with_folded(record)
         with budget.accounting:
             # A call that is being watched at DEBUG shows everything.

@@ -136,10 +136,13 @@ class Writer:
         deadline = time.monotonic() + timeout
         self.flush(timeout)
         self._closing = self._alone = True
+        # A turn that still goes on would count into what has told its last.
+        held = self._turning.acquire(timeout=max(0.0, deadline - time.monotonic()))
         repeats, self._repeats = self._repeats, None
-        if repeats is not None:
-            with suppress(Exception):
-                self._inbox.extend(repeats.sweep(everything=True))
+        with suppress(Exception):
+            self._inbox.extend(repeats.sweep(everything=True) if repeats is not None else ())
+        if held:
+            self._turning.release()
         return self._drain_here(max(0.01, deadline - time.monotonic()))
 
     def _here(self) -> bool:

@@ -19,6 +19,7 @@ from prosaas_logging.logger import get_logger
 from prosaas_logging.losses import REPORT_SECONDS, Lost
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
+from prosaas_logging.trouble import Repeats, Said
 from prosaas_logging.writer import PORTION, TICK_SECONDS, Writer
 
 log = get_logger("tests.writer")
@@ -483,3 +484,39 @@ def test_others_have_the_processor_in_the_midst_of_a_long_record(monkeypatch: py
     assert not given_up
     redact("token=abcdef " * 2000)
     assert len(given_up) == 2, "its beginning and its end, of which each takes a few milliseconds at most"
+
+
+class Slow(Repeats):
+    """Takes its time over what is said again: until the last counts are told, or for a moment."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda record, _: str(record[3]))
+        self.again = threading.Event()
+        self.told = threading.Event()
+
+    def sift(self, record: Record, context: Context) -> list[Said]:
+        if self._runs:
+            self.again.set()
+            self.told.wait(0.3)
+        return super().sift(record, context)
+
+    def sweep(self, *, everything: bool = False) -> list[Said]:
+        said = super().sweep(everything=everything)
+        if everything:
+            self.told.set()
+        return said
+
+
+def test_what_is_counted_while_the_last_counts_are_told_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe, repeats = Pipe(), Slow()
+    writer = Writer(pipe.writing, render, 1 << 20, report=report, repeats=repeats)
+    writer.start()
+    writer.submit(record("again", WARNING), NOWHERE)
+    assert writer.flush(5)
+    writer.submit(record("again", WARNING), NOWHERE)
+    assert repeats.again.wait(5)
+    # As if the flush had ended just before it came.
+    monkeypatch.setattr(writer, "flush", lambda timeout: True)
+    writer.close(5)
+    assert "REPEATED" in pipe.read_until(b"REPEATED").decode()
+    pipe.close()
