@@ -223,9 +223,7 @@ def server() -> dict[str, Any]:
         raise Problem(refused.URL_BAD(why=error)) from None
 
 
-def asked(
-    question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, within_seconds: float | None = None
-) -> T:
+def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, within_seconds: float | None = None) -> T:
     """What the database answers on a connection of its own; Problem where it does not, or a statement takes longer."""
     import asyncpg
 
