@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from prosaas_core.database import raw_transaction
 from prosaas_core.messages import sending
-from prosaas_core.outward.http import Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_logging import capture_events
 from prosaas_worker import delivery
 from prosaas_worker.delivery import Unknown, deliver, write
@@ -249,6 +249,15 @@ async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, pr
             await sending
     await deliver(tools, "k")
     assert len(providers.sent) == 1
+
+
+async def test_a_message_that_is_refused_is_told_of(tools, providers):
+    await draft(tools)
+    providers.faults.append(400)
+    with capture_events() as events, pytest.raises(Refused):
+        await deliver(tools, "k")
+    (told,) = (event for event in events if event.event == "WHATSAPP_SEND_FAILED")
+    assert "answered 400" in str(told.fields["error"])
 
 
 async def test_a_request_that_never_reached_the_provider_may_go_again_at_once(tools, providers):
