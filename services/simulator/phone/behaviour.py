@@ -42,7 +42,9 @@ class Behaviour:
         self._unknown_before = 0
         self._answer_noted = False
         self._heard_at = 0
+        self._quiet_at = 0
         self.longest_silence_ms = 0
+        self.longest_monologue_ms = 0
         self.answer_ms: list[int] = []
         # What the caller only listened to with a word, and therefore has to hear to its end.
         self.spoken_over: list[Heard] = []
@@ -69,6 +71,9 @@ class Behaviour:
             self._active_at = now_ms
         if hearing:
             self._heard_at = now_ms
+            self.longest_monologue_ms = max(self.longest_monologue_ms, now_ms - self._quiet_at)
+        else:
+            self._quiet_at = now_ms
         answered = self._answered()
         if not answered or self._live.script.busy:
             silence = now_ms - max(self._mine_ended_at, self._heard_at)
@@ -87,7 +92,7 @@ class Behaviour:
         turn = self._turns[self._next]
         if turn.barge_in_ms is not None and answered and self._over_agent(turn.barge_in_ms):
             return self._take(turn, barge_in=True)
-        if answered and not self._live.script.busy and self._quiet(now_ms, turn.pause_ms):
+        if answered and not self._awaited and self._quiet(now_ms, turn.pause_ms):
             return self._take(turn)
         if self._quiet(now_ms, self._patience_ms):
             self._dead_air(now_ms)
@@ -96,6 +101,8 @@ class Behaviour:
 
     def _end(self, now_ms: int, *, answered: bool) -> Speak | HangUp | None:
         ending = self._live.scenario.ending
+        if ending.tool and ending.tool in self._live.called:
+            return HangUp()
         if ending.barge_in_ms is not None and answered and self._over_agent(ending.barge_in_ms):
             return HangUp()
         satisfied = answered and not self._live.script.busy
@@ -115,6 +122,11 @@ class Behaviour:
         if turn.backchannel and barge_in and self._ear.current is not None:
             self.spoken_over.append(self._ear.current)
         return Speak(turn, barge_in)
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether the model has not said all yet that the caller waits for."""
+        return self._live.script.busy and (self._next == 0 or self._turns[self._next - 1].wants_answer)
 
     def _answered(self) -> bool:
         if len(self._ear.heard) > self._pieces_before:
