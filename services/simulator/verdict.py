@@ -80,11 +80,9 @@ def _judge_belief(live: LiveCall, lines: Sequence[PhoneLine]) -> None:
 
     Of who was put through or hung up on, the model has nothing left to believe.
     """
-    heard = {piece.said.item_id: piece.heard_ms for line in lines for piece in line.ear.heard}
-    said = [each for each in live.said.values() if each.item_id]
-    if lines and lines[-1].playing and (current := lines[-1].ear.current) in lines[-1].ear.heard:
-        said = list(itertools.takewhile(lambda each: each is not current.said, said))
-    for each in said:
+    pieces = [piece for line in lines for piece in line.ear.heard]
+    heard = {piece.said.item_id: piece.heard_ms for piece in pieces}
+    for each in itertools.takewhile(lambda said: not pieces or said is not pieces[-1].said, live.said.values()):
         believed_ms, heard_ms = milliseconds(each.believed_bytes), heard.get(each.item_id, 0)
         if believed_ms > heard_ms + _TRUNCATION_TOLERANCE_MS:
             live.problem(f"the model believes that {believed_ms} ms were heard, it was {heard_ms}: {each.text}")

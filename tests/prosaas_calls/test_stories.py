@@ -19,7 +19,6 @@ pytestmark = pytest.mark.postgres
         ("cut_tool_call", []),
         ("empty_tool_call", []),
         ("for_somebody_else", []),
-        ("hangs_up_at_yes", []),
         ("hidden_number", ["booked"]),
         ("my_appointments", []),
         ("torn_tool_call", []),

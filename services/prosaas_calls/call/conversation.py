@@ -70,6 +70,8 @@ class Conversation:
         self._retries = Retries(retry_for)
         # Whether the active response has given the caller, or us, anything.
         self._produced = False
+        # The item of the model's of which the caller was given something last.
+        self._given = ""
         self.turns = turns
         self.pace = Pace(line=line, turns=turns, stats=stats)
         # Whether the model has been cut off from the caller for good.
@@ -160,6 +162,9 @@ class Conversation:
         length = len(audio)
         self.recording.hear(audio)
         self._produced = True
+        if event.item_id != self._given:
+            self._given = event.item_id
+            self._history.begin(event.item_id, "ai")
         if not turns.spoke:
             self._first_audio(event)
         self.pace.sounds()
@@ -169,7 +174,6 @@ class Conversation:
 
     def _first_audio(self, event: ServerEvent) -> None:
         self.turns.spoke = True
-        self._history.begin(event.item_id, "ai")
         waited = self.pace.first_sound()
         if waited is not None:
             self._history.waited(event.item_id, waited)
@@ -180,7 +184,13 @@ class Conversation:
             self._line.end_item()
             log.event(TX_RESPONSE_END, response_id=event.response_id)
 
+    def _withheld(self, response_id: str, item_id: str) -> bool:
+        """Whether this was said, and nobody was given a sound of it."""
+        return self.turns.is_discarded(response_id) and item_id != self._given
+
     def _ai_transcript(self, event: ServerEvent) -> None:
+        if self._withheld(event.response_id, event.item_id):
+            return
         self._history.words(event.item_id, "ai", event.transcript)
         self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
@@ -247,9 +257,16 @@ class Conversation:
             self.turns.want()
 
     def _item_done(self, event: ServerEvent) -> None:
-        """A function call counts once its item is complete and while its response stands."""
+        """A function call counts once its item is complete and while its response stands.
+
+        What the model said to nobody it must not take for said.
+        """
         item = event.item
-        if item is None or not item.is_call or item.status != "completed":
+        if item is None:
+            return
+        if item.type == "message" and self._withheld(event.response_id, item.id):
+            self._send(events.delete(item.id))
+        if not item.is_call or item.status != "completed":
             return
         self.pace.expect_nothing()
         self._produced = True

@@ -20,7 +20,7 @@ from simulator.script import Reply
 
 _RECOGNISE_S: Final = 2.0
 _BREAK_OFF_MS: Final = 400
-_RUNS_ON_MS: Final = 240_000
+_RUNS_ON_MS: Final = 120_000
 _MS_A_TOKEN: Final = 50
 
 

@@ -48,11 +48,6 @@ class PhoneLine:
         self._over_caller: Heard | None = None
         self.over_caller_ms = 0
 
-    @property
-    def playing(self) -> bool:
-        """Whether there was something left to be heard."""
-        return self._playback.buffered_ms > 0
-
     async def run(self, ws: aiohttp.ClientWebSocketResponse, parameters: dict[str, str]) -> EndedBy:
         """Talk until one side ends the stream."""
         await ws.send_str(self._stream.connected())

@@ -526,7 +526,6 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
         ("dtmf", 0),
         ("goodbye_twice", 1),
         ("hello_first", 0),
-        ("impatient", 0),
         ("keys_over_speech", 1),
         ("no_transcript", 0),
         ("opening_hours", 0),
@@ -535,7 +534,6 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
         ("transfer_busy", 0),
         ("transfer_machine", 0),
         ("transfer_unanswered", 0),
-        ("unheard_answer", 1),
         ("wrong_booking", 0),
     ],
 )
