@@ -4,7 +4,6 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 
-from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
@@ -70,8 +69,6 @@ class Conversation:
         self._retries = Retries(retry_for)
         # Whether the active response has given the caller, or us, anything.
         self._produced = False
-        # The item of the model's of which the caller was given something last.
-        self._given = ""
         self.turns = turns
         self.pace = Pace(line=line, turns=turns, stats=stats)
         # Whether the model has been cut off from the caller for good.
@@ -144,11 +141,6 @@ class Conversation:
         if unfinished:
             self.turns.want()
 
-    @property
-    def asked_to_wait(self) -> bool:
-        """Whether the last that the caller said was that they need a moment."""
-        return asks_for_a_moment(self._history.last("customer"))
-
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
         self._meter.heard(len(event.delta))
@@ -162,8 +154,7 @@ class Conversation:
         length = len(audio)
         self.recording.hear(audio)
         self._produced = True
-        if event.item_id != self._given:
-            self._given = event.item_id
+        if turns.gives(event.item_id):
             self._history.begin(event.item_id, "ai")
         if not turns.spoke:
             self._first_audio(event)
@@ -184,12 +175,8 @@ class Conversation:
             self._line.end_item()
             log.event(TX_RESPONSE_END, response_id=event.response_id)
 
-    def _withheld(self, response_id: str, item_id: str) -> bool:
-        """Whether this was said, and nobody was given a sound of it."""
-        return self.turns.is_discarded(response_id) and item_id != self._given
-
     def _ai_transcript(self, event: ServerEvent) -> None:
-        if self._withheld(event.response_id, event.item_id):
+        if self.turns.is_withheld(event.response_id, event.item_id):
             return
         self._history.words(event.item_id, "ai", event.transcript)
         self.recording.understand(event.transcript)
@@ -257,14 +244,12 @@ class Conversation:
             self.turns.want()
 
     def _item_done(self, event: ServerEvent) -> None:
-        """A function call counts once its item is complete and while its response stands.
-
-        What the model said to nobody it must not take for said.
-        """
+        """A function call counts once its item is complete and while its response stands."""
         item = event.item
         if item is None:
             return
-        if item.type == "message" and self._withheld(event.response_id, item.id):
+        if item.type == "message" and self.turns.is_withheld(event.response_id, item.id):
+            # The model must not take for said what nobody heard.
             self._send(events.delete(item.id))
         if not item.is_call or item.status != "completed":
             return
