@@ -21,7 +21,7 @@ _VOICEMAIL_MS: Final = 20_000
 _NO_STREAM: Final = "31920 the handshake failed"
 _VERBS_AT_MOST: Final = 20
 # Real time: a call of which nobody has a record is looked for once in a while.
-_TOLD_WITHIN_S: Final = 300
+_TOLD_WITHIN_S: Final = 480
 
 
 class Hangup(Exception):

@@ -54,6 +54,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         "problems": live.problems,
         "ended_by": ended_by,
         "verbs": list(verbs),
+        "streams": len(lines),
         "heard": [piece.as_note() for line in lines for piece in line.ear.heard],
         "unknown_ms": sum(milliseconds(line.ear.unknown_bytes) for line in lines),
         "barge_ins": barge_ins,
