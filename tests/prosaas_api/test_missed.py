@@ -39,8 +39,9 @@ async def simulator(environ: dict[str, str], engine: AsyncEngine) -> AsyncIterat
         settings = SimulatorSettings(
             api_url=api.url, public_url=PUBLIC_URL, account_sid=ACCOUNT, twilio_token=AUTH_TOKEN
         )
-        async with TestServer(make_app(settings)) as simulator:
-            yield simulator
+        twilio = TestServer(make_app(settings))
+        async with twilio:
+            yield twilio
 
 
 @pytest.fixture
