@@ -12,6 +12,8 @@ _TRUNCATION_TOLERANCE_MS: Final = 100
 # Two may begin at once. To notice it takes a service some real time, too, which does not shrink with the call's speed.
 _SPOKEN_OVER_MS: Final = 1_000
 _REAL_SPOKEN_OVER_MS: Final = 200
+_STOPS_WITHIN_MS: Final = 1_000
+_REAL_STOPS_WITHIN_MS: Final = 300
 
 
 def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: Sequence[str]) -> dict[str, Any]:
@@ -96,6 +98,9 @@ def _judge_audio(live: LiveCall, line: PhoneLine, ended_by: str) -> None:
     for piece in line.behaviour.spoken_over:
         if not piece.whole:
             live.problem(f"lost to a word of assent after {piece.heard_ms} ms: {piece.said.text}")
+    for piece, heard_ms in line.behaviour.interrupted:
+        if (more_ms := piece.heard_ms - heard_ms) > _STOPS_WITHIN_MS + _REAL_STOPS_WITHIN_MS * live.speed:
+            live.problem(f"spoke on for {more_ms} ms though the caller interrupted: {piece.said.text}")
     meant_to_end = line.ear.heard[:-1] if ended_by == "caller" else line.ear.heard
     for piece in meant_to_end:
         if piece.cut_short:
