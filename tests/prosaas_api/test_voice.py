@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
-from prosaas_api import seats, voice
+from prosaas_api import seats, twiml, voice
 from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
@@ -238,6 +238,25 @@ async def test_a_prosaas_calls_that_does_not_answer_keeps_a_caller_waiting_for_m
     calls.hold = True
     async with asyncio.timeout(LOOKUP_S):
         assert document(await client.twilio("/twilio/voice", CALL))[0].tag == "Connect"
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose way out is a proxy, which cannot lead inwards."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+
+@pytest.mark.usefixtures("proxied")
+async def test_prosaas_calls_is_asked_past_the_machines_own_proxy(client: Client, calls: CallsService) -> None:
+    await client.twilio("/twilio/voice", CALL)
+    assert calls.asked == 1
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("he", "he-IL"), ("en", "en-US")])
+def test_what_is_said_without_the_agent_is_said_in_a_voice_of_its_language(language: str, spoken: str) -> None:
+    (say,) = (node for node in ElementTree.fromstring(twiml.goodbye("give_up", language)) if node.tag == "Say")
+    assert say.attrib["language"] == spoken
 
 
 async def test_a_call_status_is_noted_once_however_often_it_is_told(client: Client, rows: Any) -> None:
