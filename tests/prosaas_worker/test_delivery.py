@@ -131,6 +131,17 @@ async def test_the_same_words_of_another_draft_are_not_taken_for_the_lost_ones(t
     assert (await state(tools))[1] == providers.sent[1]["sid"]
 
 
+@pytest.mark.parametrize(
+    ("sender", "event"), [("whatsapp:+97235550100", "WHATSAPP_SEND_FAILED"), ("+97235550100", "SMS_SEND_FAILED")]
+)
+async def test_a_message_that_is_refused_is_told_by_the_way_that_it_was_to_go(sender, event, tools, providers):
+    await draft(tools, replace(TWILIO, sender=sender))
+    providers.faults.append(httpx.Response(400, json={"message": "no"}))
+    with capture_events("WARNING") as events, pytest.raises(Refused):
+        await deliver(tools, "k")
+    assert [each.event for each in events if str(each.event).endswith("SEND_FAILED")] == [event]
+
+
 @pytest.mark.parametrize("lost", LOST)
 async def test_a_lost_answer_of_metas_is_never_followed_by_a_second_message(lost, tools, providers):
     await draft(tools, META)

@@ -155,13 +155,20 @@ def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] 
     if command in _ALONE and deploy.runs(world):
         raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
     if command.startswith("restart-"):
-        service = SERVICES[command.removeprefix("restart-")]
-        return lambda world, _options: run_plan(deploy.restart(world, service), world)
+        return _restart_swarm
     acts: dict[str, Callable[[World, Options], None]] = {
         "down": lambda world, _options: _down_swarm(world),
         "rollback": lambda world, options: _rollback_swarm(world, options.number("N", 1)),
     }
     return acts.get(command)
+
+
+def _restart_swarm(world: World, options: Options) -> None:
+    short = options.command.removeprefix("restart-")
+    service, level = SERVICES[short], options.choice("LOG_LEVEL", LEVELS)
+    run_plan(deploy.restart(world, service, level), world)
+    if level:
+        world.say(words.RUNS_AT(service=service, level=level, short=short))
 
 
 def _down_swarm(world: World) -> None:

@@ -52,6 +52,8 @@ def run(options: Options) -> int:
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
     if message := options.text("MESSAGE"):
+        if page:
+            raise Usage(str(words.NO_PAGE_OF_A_MESSAGE))
         nothing = words.NO_SUCH_MESSAGE(message=message)
         return _tell_message(screen, tell_message(engine, message=message), least, nothing)
     call_sid = one_call(engine, options)

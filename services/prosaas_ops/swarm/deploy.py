@@ -187,15 +187,18 @@ def _in_registry(world: World, name: str, version: str, local: str) -> str:
     raise problem(words.NO_DIGEST(image=reference), words.PUSH_IT(image=reference), _READ)
 
 
-def restart(world: World, service: str) -> Plan:
-    """Every replica anew, one after the other, each beside the one that it follows."""
-    engine = engine_of(world)
+def restart(world: World, service: str, level: str = "") -> Plan:
+    """Every replica anew, one after the other, each beside the one that it follows; at *level*, else at its own."""
+    engine, short = engine_of(world), service.removeprefix("prosaas-")
+    setting = f"{short.upper()}_LOG_LEVEL"
+    wanted = level or world.recorded(setting)
+    at = f"--env-add={setting}={wanted}" if wanted else f"--env-rm={setting}"
 
     def renew() -> None:
-        world.docker("service", "update", "--quiet", "--detach", "--force", f"{world.project}_{service}")
+        world.docker("service", "update", "--quiet", "--detach", "--force", at, f"{world.project}_{service}")
         converge(world, engine, [service])
 
-    return Plan(f"restart-{service.removeprefix('prosaas-')}", [Step(f"renew {service}", renew)])
+    return Plan(f"restart-{short}", [Step(f"renew {service}", renew)])
 
 
 def down(world: World) -> Plan:

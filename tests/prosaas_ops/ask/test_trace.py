@@ -507,6 +507,7 @@ def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(sc
     ("words", "said"),
     [
         ({"CALL": CALL, "PHONE": "+972501234567"}, "give only one of CALL=, PHONE=, MESSAGE="),
+        ({"MESSAGE": "wamid.1", "OUT": "html"}, "OUT=html makes the page of a call"),
         ({"CALL": CALL, "N": "2"}, "N= goes with PHONE= alone"),
         ({"PHONE": "+972501234567", "N": "2", "AT": "14:00"}, "give only one of N=, AT="),
     ],

@@ -53,6 +53,22 @@ def test_what_was_built_is_pushed_and_run_by_its_digest(tmp_path: Path) -> None:
     assert "push --quiet registry.example.com/prosaas-worker:v7" in world.asked
 
 
+def test_a_restart_at_another_level_lasts_until_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "converge", lambda *_: None)
+    asked: list[str] = []
+    (tmp_path / ".state").mkdir()
+    for level, recorded in (("DEBUG", ""), ("", ""), ("", "WARNING")):
+        world = Machine(tmp_path, CALLS_LOG_LEVEL=recorded)
+        act = up._of_a_swarm(world, "restart-calls")
+        assert act is not None
+        act(world, Options("restart-calls", up.OPTIONS, {"LOG_LEVEL": level}))
+        asked += world.asked
+    changed = [words for words in asked if words.startswith("service update")]
+    assert [words.split()[-2] for words in changed] == [
+        "--env-add=CALLS_LOG_LEVEL=DEBUG", "--env-rm=CALLS_LOG_LEVEL", "--env-add=CALLS_LOG_LEVEL=WARNING",
+    ]  # fmt: skip
+
+
 def test_what_a_pipeline_pushed_is_neither_built_nor_pushed_again(tmp_path: Path) -> None:
     world = Machine(tmp_path, REGISTRY="registry.example.com")
     images = deploy.published(world, MODEL, build=False)
