@@ -281,6 +281,18 @@ async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_
         assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
 
 
+@pytest.mark.parametrize("silence_ms", [200, 3000])
+async def test_a_bound_itself_is_within(client: Client, silence_ms: int) -> None:
+    assert (await client.rest("PATCH", HOME, json={"hearing": {"silence_ms": silence_ms}})).status_code == 200
+
+
+@pytest.mark.parametrize(("business_id", "status"), [(0, 422), (1, 404), (2**53 - 1, 404), (2**53, 422)])
+async def test_an_id_is_a_number_from_one_to_the_last_that_json_counts_to(
+    client: Client, business_id: int, status: int
+) -> None:
+    assert (await client.rest("GET", f"/v1/businesses/{business_id}")).status_code == status
+
+
 @pytest.mark.parametrize(("year", "status"), [(1999, 422), (2000, 409), (2100, 409), (2101, 422)])
 async def test_a_time_is_of_this_century(client: Client, year: int, status: int) -> None:
     customer = (await client.rest("GET", f"{HOME}/customers")).json()["items"][0]["id"]
