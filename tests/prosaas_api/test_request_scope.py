@@ -124,3 +124,4 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: Clien
     ):
         assert response.status_code == response.json()["status"] == status
         assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]
