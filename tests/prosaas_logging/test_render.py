@@ -450,7 +450,7 @@ def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> Non
 
 def test_a_long_line_leaves_room_for_its_ids() -> None:
     ids = {name: name[0] * 150 for name in ("call_sid", "business_id", "request_id", "job_id")}
-    line = human("ש" * 20_000, Context(ids, tuple(f"{name}={value}" for name, value in ids.items())))
+    line = human("ש" * 20_000, Context({**ids}, tuple(f"{name}={value}" for name, value in ids.items())))
     assert LONGEST_LINE - 200 < len(line.encode()) <= LONGEST_LINE + 1
     assert all(value in line for value in ids.values())
 
