@@ -25,10 +25,11 @@ from bench.api.servers import CONTESTANTS
 from bench.database import database, other_cores
 from bench.goals import Goal, goals_table, table
 from bench.machine import machine
+from ports import free_port
 from prosaas_core.migrate import migrate
 from prosaas_core.settings import load_settings
 
-PORT = 18970
+PORT = free_port()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`python -m bench.api.servers NAME PORT`: one contestant, on one core."""
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -44,7 +45,9 @@ def bare() -> FastAPI:
 def product() -> FastAPI:
     """prosaas-api as it is shipped."""
     bootstrap("prosaas-api")
-    return create_app(load_settings())
+    app = create_app(load_settings())
+    gc.freeze()
+    return app
 
 
 CONTESTANTS: dict[str, Callable[[], FastAPI]] = {"bare": bare, "product": product}

@@ -1,6 +1,7 @@
 """`python -m prosaas_api`: serve until told to stop, then finish the requests at hand."""
 
 import contextlib
+import gc
 import signal
 import sys
 
@@ -60,6 +61,8 @@ def main() -> int:
             timeout_graceful_shutdown=GRACE_S,
         )
     )
+    # What start-up made stays for good; collections need not look at it while callers wait.
+    gc.freeze()
     with contextlib.suppress(SystemExit):
         server.run()
     tracing.stop()

@@ -28,8 +28,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # Made before anybody asks: it takes long enough to keep a caller waiting.
-        app.openapi()
         engine = make_engine(settings, pool_size=WEBHOOK_CONNECTIONS)
         rest_engine = make_engine(settings, pool_size=REST_CONNECTIONS)
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -55,4 +53,6 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app)
     for part in (health, voice, whatsapp, businesses, customers, appointments, history):
         app.include_router(part.router)
+    # Made before anybody asks: it takes long enough to keep a caller waiting.
+    app.openapi()
     return app

@@ -62,10 +62,10 @@ def _announce(queued: list[tuple[str, str, str]]) -> None:
     for job, ids_and_keys in _by_job(queued).items():
         if len(ids_and_keys) <= _ONE_BY_ONE:
             for job_id, key in ids_and_keys:
-                log.event(JOB_ENQUEUED, job=job, job_id=job_id, key=key)
+                log.event(JOB_ENQUEUED, job=job, queued_id=job_id, key=key)
         else:
             first, last = ids_and_keys[0][0], ids_and_keys[-1][0]
-            log.event(JOB_ENQUEUED, job=job, job_id=f"{first}-{last}", key=f"{len(ids_and_keys)} in one transaction")
+            log.event(JOB_ENQUEUED, job=job, queued_id=f"{first}-{last}", key=f"{len(ids_and_keys)} in one transaction")
 
 
 def _by_job(queued: list[tuple[str, str, str]]) -> dict[str, list[tuple[str, str]]]:

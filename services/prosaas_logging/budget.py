@@ -7,8 +7,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from .catalogue import BARGE_IN, CALL_GOES_ON, TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT, TRANSCRIPT_CUSTOMER
-from .events import Event
+from .catalogue import (
+    BARGE_IN,
+    CALL_DIGEST,
+    CALL_GOES_ON,
+    TOOL_CALL,
+    TOOL_FAILED,
+    TOOL_REFUSED,
+    TOOL_RESULT,
+    TRANSCRIPT_CUSTOMER,
+)
+from .events import AnyEvent, Event
 from .levels import INFO, WARNING
 from .real import RLock
 from .record import Record
@@ -139,7 +148,7 @@ class Account:
         if now - self._said_at < DIGEST_SECONDS[self._digests]:
             return None
         self._digests += 1
-        return self._digest(now)
+        return self._digest(now, CALL_GOES_ON)
 
     def closing(self, now: float) -> Record | None:
         """The digest of what no line has told, before the line that ends a call; after it one more line fits."""
@@ -147,12 +156,12 @@ class Account:
         if self._news:
             for asked in self._asked.values():
                 self._outcomes[asked] += 1
-            told = self._digest(now)
+            told = self._digest(now, CALL_DIGEST)
         self._ended_at = self.written + 1
         self.told = self.folded
         return told
 
-    def _digest(self, now: float) -> Record:
+    def _digest(self, now: float, event: AnyEvent) -> Record:
         outcomes = [f"{told} ×{count}" if count > 1 else told for told, count in self._outcomes.items()]
         fields: dict[str, object] = {
             "turns": self._turns,
@@ -164,7 +173,7 @@ class Account:
         }
         self._said_at = now
         self._forget()
-        return now, INFO, _VOICE, CALL_GOES_ON, fields, None
+        return now, INFO, _VOICE, event, fields, None
 
 
 def _restart_after_fork() -> None:

@@ -152,6 +152,19 @@ def CALL_GOES_ON(
     """A long call goes on: its turns so far, and in place of their own lines the tools, each with its outcome."""
 
 
+@event(INFO, "📋", he="מה שעוד לא נכתב על השיחה", en="what no line has told of the call yet", speech=("last",), fold=0)
+def CALL_DIGEST(
+    *,
+    turns: int,
+    seconds: float,
+    barge_ins: int | None = None,
+    tools: str | None = None,
+    last: str | None = None,
+    lines: int,
+) -> None:
+    """The same once more before a call ends: its turns, and what no line has told yet."""
+
+
 @event(INFO, "🔚", he="משך={duration_s}s, סיבה={reason}", en="duration={duration_s}s, reason={reason}", fold=0)
 def CALL_END(
     *,
@@ -487,7 +500,7 @@ def WORKER_START(*, version: str = "", queues: str, concurrency: int) -> None:
 
 
 @event(INFO, "📥", hidden=("key",))
-def JOB_ENQUEUED(*, job: str, job_id: str = "", key: str = "") -> None:
+def JOB_ENQUEUED(*, job: str, queued_id: str = "", key: str = "") -> None:
     """A job was added."""
 
 
@@ -529,6 +542,11 @@ def SMS_SENT(*, sent_id: str) -> None:
 @event(WARNING, "⚠️", he="ההודעה לא נשלחה", en="the message could not be sent")
 def WHATSAPP_SEND_FAILED(*, error: str, message_id: str = "", exc_info: ExcInfo = None) -> None:
     """A WhatsApp message could not be sent."""
+
+
+@event(WARNING, "⚠️", he="ההודעה לא נשלחה", en="the message could not be sent")
+def SMS_SEND_FAILED(*, error: str) -> None:
+    """A text message, a reminder or word to the business, could not be sent."""
 
 
 @event(

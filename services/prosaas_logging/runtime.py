@@ -85,7 +85,7 @@ def bootstrap(
 def relay(settings: LogSettings) -> None:
     """Start logging in the process that reads another's descriptors, which has told what is wrong in its settings."""
     global _running
-    _running = _start(replace(settings, descriptors=False), frozenset(), silent=True)
+    _running = _start(replace(settings, descriptors=""), frozenset(), silent=True)
 
 
 def flush(timeout: float = FLUSH_SECONDS) -> bool:
@@ -131,7 +131,7 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
 
 
 def _start(settings: LogSettings, packages: frozenset[str], *, silent: bool = False) -> Running:
-    descriptors = capture(settings.service) if settings.descriptors else None
+    descriptors = capture(settings.service, first=settings.descriptors == "first") if settings.descriptors else None
     output = 1 if descriptors is None else descriptors.output
     text = TextRenderer(settings)
     render = JsonRenderer(settings, text).line if settings.json else text.line

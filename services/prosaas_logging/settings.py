@@ -55,7 +55,7 @@ class LogSettings:
     call_budget: int = 30
     levels: tuple[tuple[str, int], ...] = ()
     follow_threads: bool = True
-    descriptors: bool = False
+    descriptors: str = ""
     folded: str = "ring"
     recorder: int = 500
     blackbox: str = BLACKBOX_DIR
@@ -102,7 +102,7 @@ def load_settings(
         call_budget=read("LOG_CALL_BUDGET", _count, default.call_budget, "a number of lines, 0 for no budget"),
         levels=_levels(values.get("LOG_LEVELS", ""), problems),
         follow_threads=read("LOG_FOLLOW_THREADS", _boolean, default.follow_threads, "1, 0"),
-        descriptors=read("LOG_DESCRIPTORS", _boolean, default.descriptors, "1, 0"),
+        descriptors=read("LOG_DESCRIPTORS", _descriptors, default.descriptors, "1, 0, first"),
         folded=read("LOG_FOLDED", _one_of("ring", "file"), default.folded, "ring, file"),
         recorder=read("LOG_RECORDER", _count, default.recorder, "a number of records, 0 for none"),
         blackbox=read("LOG_BLACKBOX", _blackbox, default.blackbox, "an absolute directory, stdout, 0"),
@@ -167,6 +167,13 @@ def _in_force(process: Mapping[str, str], container_mark: Path) -> tuple[Mapping
 def _boolean(text: str) -> bool | None:
     lowered = text.lower()
     return True if lowered in _TRUE else False if lowered in _FALSE else None
+
+
+def _descriptors(text: str) -> str | None:
+    if text.lower() == "first":
+        return "first"
+    on = _boolean(text)
+    return None if on is None else "beside" if on else ""
 
 
 def _count(text: str) -> int | None:

@@ -24,6 +24,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _BESIDE = ("gateway", "postgres", "migrate", "simulator")
 _LONGEST = timedelta(days=31)
 _MOST = 1000
+_MOST_DIGITS = 18
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
@@ -81,7 +82,7 @@ class Options:
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
-        if not value.isascii() or not value.isdigit() or int(value) < least:
+        if not _is_whole(value) or int(value) < least:
             raise Usage(refused.NO_NUMBER(name=name, value=value, least=least, default=default))
         return int(value)
 
@@ -131,9 +132,9 @@ class Options:
             return datetime.now(UTC) - parse_duration(name, value)
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
     def window(self, default: str) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
@@ -144,7 +145,7 @@ class Options:
     def business(self) -> int:
         """The business's number, 0 for all of them."""
         value = self.text("BUSINESS")
-        if value and not (value.isascii() and value.isdigit()):
+        if value and not _is_whole(value):
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
 
@@ -199,6 +200,11 @@ def meant(word: str, known: Iterable[str]) -> str:
     spelled = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), spelled, n=1)
     return f". {refused.DID_YOU_MEAN(word=spelled[near[0]])}" if near else ""
+
+
+def _is_whole(value: str) -> bool:
+    """As many digits at most as the database's numbers have."""
+    return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
 
 
 def parse_duration(name: str, value: str) -> timedelta:

@@ -19,7 +19,7 @@ from prosaas_core.database import transaction
 from prosaas_core.outward.http import OutboundError, Unavailable
 from prosaas_core.tables import Message, OutboundMessage
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import SMS_SENT, WHATSAPP_SEND_FAILED, WHATSAPP_SENT
+from prosaas_logging.catalogue import SMS_SEND_FAILED, SMS_SENT, WHATSAPP_SEND_FAILED, WHATSAPP_SENT
 from prosaas_worker.job import Hopeless, Later, Tools
 from prosaas_worker.spending import charge_message
 from prosaas_worker.texting import Text, find_sent, fit, send
@@ -90,12 +90,12 @@ async def _find(tools: Tools, key: str) -> Draft | None:
 
 
 async def _send(tools: Tools, draft: Draft) -> str:
+    text = _text(draft)
     try:
-        text = _text(draft)
         with tracing.span("send", kind="producer", messaging_system=text.channel, messaging_operation_name="send"):
             message_id = await send(tools, text, draft.key)
     except OutboundError as error:
-        log.event(WHATSAPP_SEND_FAILED, error=str(error))
+        log.event(SMS_SEND_FAILED if text.channel == "sms" else WHATSAPP_SEND_FAILED, error=str(error))
         tools.connections.failed(draft.provider, error)
         if not (isinstance(error, Unavailable) and error.perhaps_done):
             await _give_back(tools, draft)

@@ -18,7 +18,10 @@ from simulator.settings import Settings
 
 _MS_A_LETTER: Final = 80
 _VOICEMAIL_MS: Final = 20_000
+_NO_STREAM: Final = "31920 the handshake failed"
 _VERBS_AT_MOST: Final = 20
+# Real time: a call of which nobody has a record is looked for once in a while.
+_TOLD_WITHIN_S: Final = 480
 
 
 class Hangup(Exception):
@@ -39,7 +42,7 @@ class Caller:
         self._settings = settings
         self._http = http
         self._to = to_number
-        from_number = live.scenario.from_number or from_number
+        from_number = live.from_number = live.scenario.from_number or from_number
         self._webhooks = CallWebhooks(
             settings,
             http,
@@ -65,6 +68,7 @@ class Caller:
             live.problem(f"the caller hears an application error: {type(error).__name__}: {error}")
         duration_ms = live.now_ms()
         await self._report_end(duration_ms)
+        await self._await_news()
         return {
             **verdict.reach(live, self._lines, ended_by=ended_by, verbs=self._verbs),
             "transferred_to": self._transferred_to,
@@ -131,13 +135,17 @@ class Caller:
         signature = signing.twilio(self._settings.twilio_token, verb.stream_url)
         stream = Stream(f"MZ{secrets.token_hex(16)}", self._live.call_sid, self._settings.account_sid)
         line = PhoneLine(self._live, stream)
+        if not self._live.scenario.line.opens:
+            self._live.note("stream_failed", error=_NO_STREAM)
+            await self._tell_stream(verb, stream, error=_NO_STREAM)
+            return None
         try:
             async with self._http.ws_connect(
                 self._settings.calls_url.rstrip("/") + path, headers={"X-Twilio-Signature": signature}, compress=0
             ) as ws:
                 self._live.note("connected", stream_sid=stream.stream_sid)
                 self._lines.append(line)
-                telling = asyncio.create_task(self._tell_opened(verb, stream))
+                telling = asyncio.create_task(self._tell_stream(verb, stream))
                 try:
                     ended_by = await line.run(ws, verb.parameters)
                 finally:
@@ -153,9 +161,9 @@ class Caller:
             redirection = self._live.redirections.get_nowait()
         return await self._redirected(redirection) if redirection else None
 
-    async def _tell_opened(self, verb: twiml.Verb, stream: Stream) -> None:
+    async def _tell_stream(self, verb: twiml.Verb, stream: Stream, *, error: str = "") -> None:
         if url := verb.attributes.get("statusCallback"):
-            await self._webhooks.report_stream(url, stream.stream_sid)
+            await self._webhooks.report_stream(url, stream.stream_sid, error=error)
 
     async def _wait(self, audio_ms: int) -> list[twiml.Verb] | None:
         try:
@@ -175,6 +183,15 @@ class Caller:
 
     async def _ask(self, url: str, status: str = "in-progress") -> list[twiml.Verb]:
         return twiml.parse(await self._webhooks.ask(url, status))
+
+    async def _await_news(self) -> None:
+        """Wait until the business has heard of this caller, where the story has it so."""
+        if not self._live.scenario.expect.business_told:
+            return
+        try:
+            await asyncio.wait_for(self._live.business_told.wait(), _TOLD_WITHIN_S)
+        except TimeoutError:
+            self._live.problem(f"the business was told nothing about this caller in {_TOLD_WITHIN_S} s")
 
     async def _report_end(self, duration_ms: int) -> None:
         try:

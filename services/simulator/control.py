@@ -12,7 +12,7 @@ from aiohttp import web
 
 from simulator.caller import Caller
 from simulator.faults import FaultBoard
-from simulator.live import Note, Registry
+from simulator.live import LiveCall, Note, Registry
 from simulator.records import RecordError, build
 from simulator.scenario import Library, ScenarioError
 from simulator.settings import Settings
@@ -97,7 +97,19 @@ class Control:
         scenario = self._library.load(order.scenario, order.overrides)
         numbered = order.call_sid if order.count == 1 else None
         live = self.registry.open(scenario, speed=order.speed, listener=listener, call_sid=numbered)
+        result = await self._run(live, order)
+        if scenario.again is not None:
+            again = self.registry.open(scenario.again, speed=order.speed, listener=listener)
+            again.script.recall(live.script)
+            following = await self._run(again, order)
+            problems = result["problems"] + following["problems"]
+            result = {**result, "ok": not problems, "problems": problems, "again": following}
+        live.note("result", **result)
+        return result
+
+    async def _run(self, live: LiveCall, order: CallOrder) -> dict[str, Any]:
         if order.count > 1:
+            listener = live.listener
             live.listener = lambda note: listener({"call_sid": live.call_sid, **note})
         settings = replace(
             self._settings,
@@ -106,15 +118,13 @@ class Control:
         )
         caller = Caller(live, settings, self._http(), from_number=order.from_number, to_number=order.to_number)
         try:
-            result = await caller.run()
+            return await caller.run()
         except Exception as error:
             traceback.print_exc()
             live.problem(f"the simulator failed: {error!r}")
-            result = {"call_sid": live.call_sid, "scenario": scenario.name, "ok": False, "problems": live.problems}
+            return {"call_sid": live.call_sid, "scenario": live.scenario.name, "ok": False, "problems": live.problems}
         finally:
             self.registry.close(live)
-        live.note("result", **result)
-        return result
 
     async def list_calls(self, _request: web.Request) -> web.Response:
         """List the calls under way."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from simulator.audio import watermark
+from simulator.audio.mulaw import BYTES_PER_MS
 from simulator.audio.speech import speak
 from simulator.scenario import Scenario
 from simulator.script import Reply, Script
@@ -22,12 +23,16 @@ _SPOKEN_KEPT: Final = 200
 
 @dataclass
 class Said:
-    """One piece of the model's speech: the words, every byte of their audio (mark included), and how much was sent."""
+    """One piece of the model's speech: the words, every byte of their audio (mark included), and how much was sent.
+
+    `believed_bytes` is how much of it the model takes for heard: all that it sent, until it is told otherwise.
+    """
 
     text: str
     audio: bytes
     item_id: str
     sent_bytes: int = 0
+    believed_bytes: int = 0
 
 
 def sound_of(text: str, number: int) -> bytes:
@@ -78,6 +83,8 @@ class LiveCall:
     speed: float
     script: Script
     listener: Callable[[Note], None]
+    # The caller's, as Twilio tells it.
+    from_number: str = ""
     began: float = field(default_factory=time.monotonic)
     said: dict[int, Said] = field(default_factory=dict)
     # What the model says in any call: a service may keep a greeting and play it to the next caller.
@@ -91,7 +98,11 @@ class LiveCall:
     instructions: str = ""
     # How often the model has done each thing that it was to do wrong.
     misdeeds: Counter[str] = field(default_factory=Counter)
+    # The functions that the model has called, each in a response that is complete.
+    called: list[str] = field(default_factory=list)
     redirections: "asyncio.Queue[Redirection]" = field(default_factory=asyncio.Queue)
+    # Set when the business was sent a text message about this caller.
+    business_told: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now_ms(self) -> int:
         """Return the audio time since the call began."""
@@ -107,6 +118,12 @@ class LiveCall:
         self.said[number] = said
         # What others hear of it was kept when it was whole, however far this call has come with it.
         self.spoken.keep(number, replace(said, sent_bytes=len(said.audio)) if number & _KEPT else said)
+
+    def correct(self, item_id: str, heard_ms: int) -> None:
+        """The model is told how much of an item was heard."""
+        for said in self.said.values():
+            if said.item_id == item_id:
+                said.believed_bytes = heard_ms * BYTES_PER_MS
 
     def note(self, what: str, **fields: Any) -> None:
         """Tell whoever watches this call that something happened."""
@@ -163,6 +180,13 @@ class Registry:
         if number not in self._spoken:
             audio = sound_of(text, number)
             self._spoken.keep(number, Said(text, audio, "", sent_bytes=len(audio)))
+
+    def texted(self, body: str) -> None:
+        """Take note of a text message: it may tell a business of a caller."""
+        for call in self:
+            if call.from_number and call.from_number in body:
+                call.note("business_told", body=body)
+                call.business_told.set()
 
     def forget_speech(self) -> None:
         """Know no more of what was said than a simulator that has just begun."""

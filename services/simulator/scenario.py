@@ -59,6 +59,9 @@ class Turn:
 class Line:
     """How bad the telephone line is: the share of frames lost, late or sent twice, and its echo."""
 
+    # Whether Twilio gets through to the service's media stream at all.
+    opens: bool = True
+
     lost: float = 0.0
     late: float = 0.0
     duplicated: float = 0.0
@@ -71,6 +74,8 @@ class Line:
 class Model:
     """How the scripted model behaves; `close_at_turn` closes its socket in the middle of that turn's answer."""
 
+    # From being asked for a response to beginning it, and from there to its first sound.
+    begin_ms: int = 0
     think_ms: int = 350
     generation_speed: float = 6.0
     close_at_turn: int | None = None
@@ -89,6 +94,8 @@ class Model:
     silent_from_turn: int | None = None
     # The response to this turn is stopped by its limit in the middle of a function call, once.
     cuts_tool_at_turn: int | None = None
+    # The answer to this turn is said over and over for minutes, unless the session sets an end to it.
+    runs_on_at_turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ class Ending:
     how: Literal["stop", "close", "abort"] = "stop"
     after_ms: int = 500
     barge_in_ms: int | None = None
+    # Hang up as soon as the model has called this function for the last turn.
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,12 @@ class Expect:
     unknown_audio: bool = False
     # Whether every sentence has to be heard to its end: nobody in the story interrupts.
     heard_whole: bool = False
+    # What the caller has to have heard, each in a sentence that was played to its end.
+    heard: tuple[str, ...] = ()
+    # For how long the agent may speak without a pause.
+    monologue_ms: int = 90_000
+    # Whether the business has to have had a text message about this caller.
+    business_told: bool = False
     # What the service has to have told the model in its instructions, once the caller speaks.
     instructed: tuple[str, ...] = ()
     # A service's own time does not shrink with the call's speed: this is real time, however fast the call goes.
@@ -147,6 +162,8 @@ class Scenario:
     ending: Ending = Ending()
     dialled: Dialled = Dialled()
     expect: Expect = Expect()
+    # The same caller's next call, which begins when this one is over; what it does not say is as in this one.
+    again: "Scenario | None" = None
 
     @property
     def all_turns(self) -> tuple[Turn, ...]:
@@ -181,8 +198,12 @@ def parse(name: str, text: str, overrides: Mapping[str, Any] | None = None) -> S
         raise ScenarioError(f"scenario {name!r} is not valid YAML: {error}") from error
     if not isinstance(data, dict):
         raise ScenarioError(f"scenario {name!r} must be a mapping, see scenarios/README.md")
+    whole = _merge({"name": name, **data}, overrides or {})
+    next_call = whole.pop("again", None)
+    if next_call is not None:
+        whole["again"] = _merge(whole, next_call) if isinstance(next_call, dict) else next_call
     try:
-        return build(Scenario, _merge({"name": name, **data}, overrides or {}))
+        return build(Scenario, whole)
     except RecordError as error:
         raise ScenarioError(f"scenario {name!r}: {error}") from error
 

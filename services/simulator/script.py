@@ -94,6 +94,10 @@ class Script:
             self._known["free"] = free
         return "" if expected in output else f"{tool} answered {output!r}, expected {expected!r} in it"
 
+    def recall(self, earlier: "Script") -> None:
+        """Know the dates and times of the same caller's earlier call."""
+        self._known = dict(earlier._known)
+
     def call_tool(self, reply: Reply) -> None:
         """Take in that the reply's function was called, whole."""
         self._called = (reply.tool, reply.expected)

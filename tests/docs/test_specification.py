@@ -35,7 +35,7 @@ KEPT: list[tuple[AnyEvent, ...]] = [
     (catalogue.WHATSAPP_STATUS, catalogue.WHATSAPP_IMPAIRED),
     (catalogue.WHATSAPP_RECEIVED,),
     (catalogue.WHATSAPP_SESSION_STALE,),
-    (catalogue.WHATSAPP_SEND_FAILED, catalogue.OUTBOUND_RETRY),
+    (catalogue.WHATSAPP_SEND_FAILED, catalogue.SMS_SEND_FAILED, catalogue.OUTBOUND_RETRY),
     (catalogue.WORKER_START,),
     (catalogue.JOB_ENQUEUED, catalogue.JOB_DONE, catalogue.JOB_FAILED),
 ]

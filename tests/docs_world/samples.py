@@ -267,7 +267,8 @@ def a_person_forgotten() -> str:
     rows: dict[str, Any] = {"pgqueuer": [1, 2, 3], "calls": [CALL], "customers": [7]}
     theirs = Whole(Person("972501234567"), rows, [], {}, [Path(f"logs/trace-{CALL}.html")], {})
     told = forget.told(theirs)
-    at, log = "2026-05-03 09:12:44", people.LOG_OF(name="prosaas-prosaas-calls-1", size="5 × 10m")
+    at = "2026-05-03 09:12:44"
+    log = people.LOG_OF(names="prosaas-prosaas-api-1, prosaas-prosaas-calls-1, prosaas-worker-1", size="5 × 10m")
     there = "".join(f"  {row}\n" for row in told)
     gone = "".join(f"{people.REMOVED(row=row)}\n" for row in told)
     kept = people.BACKUPS(count=4, oldest="prosaas-20260426T031501Z.dump")

@@ -220,3 +220,35 @@ async def test_on_the_days_when_clocks_change_nothing_ends_after_closing_and_eac
             for slot in slots:
                 await booking.book(opened, business, customer_id=customer_id, starts_at=slot, now=NOW)
             assert await booking.free_slots(opened, business, day, now=NOW) == []
+
+
+async def test_an_appointment_that_is_being_taken_away_is_waited_for_and_then_not_there(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    """`make forget` and the sweep take rows away, and do not ask for the business first."""
+    booked = await take(engine, business, customer_id, at(10))
+
+    async def move() -> Appointment:
+        async with session(engine) as opened:
+            return await booking.reschedule(opened, business, booked.id, at(15), now=NOW)
+
+    async with engine.begin() as forgetting, engine.connect() as watching:
+        await forgetting.execute(text("DELETE FROM appointments"))
+        moving = asyncio.create_task(move())
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not (await watching.execute(waiting)).scalar_one():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    with pytest.raises(booking.NotFound):
+        await moving
+
+
+async def test_an_appointment_that_was_read_before_is_moved_as_it_is_now(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    booked = await take(engine, business, customer_id, at(10))
+    async with session(engine) as opened:
+        assert len(await booking.upcoming(opened, business, customer_id, now=NOW)) == 1
+        async with session(engine) as another:
+            await booking.cancel(another, business, booked.id, now=NOW)
+        with pytest.raises(booking.Cancelled):
+            await booking.reschedule(opened, business, booked.id, at(15), now=NOW)

@@ -11,6 +11,7 @@ from prosaas_logging import get_logger, scope
 from prosaas_logging.budget import DIGEST_SECONDS, SHARES, room_for
 from prosaas_logging.catalogue import (
     BARGE_IN,
+    CALL_DIGEST,
     CALL_END,
     CALL_GOES_ON,
     CALL_START,
@@ -39,6 +40,8 @@ from prosaas_logging.settings import LogSettings
 
 log = get_logger("tests.budget")
 
+DIGESTS = (CALL_GOES_ON, CALL_DIGEST)
+
 
 class Log:
     """The written lines, and a clock of which a second passes when a test says so."""
@@ -66,7 +69,7 @@ class Log:
 
     def told(self, field: str) -> int:
         """The sum of a number over all digests."""
-        return sum(int(str(record[4][field] or 0)) for record in self.of(CALL_GOES_ON))
+        return sum(int(str(record[4][field] or 0)) for record in self.of(*DIGESTS))
 
     def longest_gap(self, until: float) -> float:
         """Between two lines, and from the last one to *until*."""
@@ -123,7 +126,7 @@ class Talk:
 
     def end(self) -> None:
         log.event(CALL_END, duration_s=1, reason="customer_hangup")
-        log.event(JOB_ENQUEUED, job="call.summarise", job_id="7")
+        log.event(JOB_ENQUEUED, job="call.summarise", queued_id="7")
 
 
 def demo(talk: Talk) -> None:
@@ -138,7 +141,7 @@ def test_the_demo_call_says_everything_but_responses_and_needs_no_digest(lines: 
     talk = Talk(lines)
     with scope(call_sid="CA1") as call:
         demo(talk)
-    assert not lines.of(CALL_GOES_ON)
+    assert not lines.of(*DIGESTS)
     assert len(lines.of(TRANSCRIPT_CUSTOMER, TRANSCRIPT_AI)) == 7
     assert len(lines.of(TOOL_CALL, TOOL_RESULT, BARGE_IN)) == 5
     assert lines.of(RESPONSE_CREATED)
@@ -163,10 +166,8 @@ def test_of_sixty_turns_the_last_line_is_never_older_than_a_minute_and_each_tool
     assert len(talk.tools) == 20
     for outcome in talk.tools:
         assert outcome in lines.text()
-    assert (
-        sum(int(str(record[4]["barge_ins"] or 0)) for record in lines.of(CALL_GOES_ON)) + len(lines.of(BARGE_IN)) == 2
-    )
-    assert lines.of(CALL_GOES_ON)[-1][4]["turns"] == 60
+    assert sum(int(str(record[4]["barge_ins"] or 0)) for record in lines.of(*DIGESTS)) + len(lines.of(BARGE_IN)) == 2
+    assert lines.of(*DIGESTS)[-1][4]["turns"] == 60
 
 
 @pytest.mark.parametrize("hours", [1, 3])
@@ -178,7 +179,7 @@ def test_a_call_of_hours_stays_within_its_lines_and_leaves_no_tool_untold(lines:
         while lines.now < 1_000_000 + hours * 3600:
             talk.turn(number, tool=number % 100 == 99)
             number += 1
-        digests = [record[0] for record in lines.of(CALL_GOES_ON)]
+        digests = [record[0] for record in lines.of(*DIGESTS)]
         assert len(digests) == len(DIGEST_SECONDS)
         gaps = [after - before for before, after in pairwise(digests)]
         assert gaps == sorted(gaps)
@@ -209,8 +210,11 @@ def test_each_digest_tells_what_none_before_it_told(lines: Log) -> None:
         sixty_turns(talk := Talk(lines))
         talk.end()
     assert lines.told("lines") == call.folded
-    told = [record[4]["last"] for record in lines.of(CALL_GOES_ON)]
+    told = [record[4]["last"] for record in lines.of(*DIGESTS)]
     assert told[-1] == "question 59"
+    (closing,), (ended,) = lines.of(CALL_DIGEST), lines.of(CALL_END)
+    assert closing[0] == ended[0]
+    assert lines.of(CALL_GOES_ON)[-1][0] < ended[0], "a call that ends does not go on"
     assert len(set(told)) == len(told)
 
 
@@ -224,14 +228,14 @@ def test_a_digest_that_tells_of_a_tool_alone_still_says_how_many_turns_there_wer
         log.event(TOOL_CALL, tool="end_call", summary="-")
         log.event(TOOL_RESULT, tool="end_call", summary="goodbye")
         talk.end()
-    assert [record[4]["turns"] for record in lines.of(CALL_GOES_ON)] == [7, 7]
+    assert [record[4]["turns"] for record in lines.of(*DIGESTS)] == [7, 7]
 
 
 def test_each_digest_says_how_many_turns_there_were_so_far(lines: Log) -> None:
     with scope(call_sid="CA1"):
         sixty_turns(talk := Talk(lines))
         talk.end()
-    digests = [record[4] for record in lines.of(CALL_GOES_ON)]
+    digests = [record[4] for record in lines.of(*DIGESTS)]
     assert [digest["turns"] for digest in digests] == [
         int(str(digest["last"]).removeprefix("question ")) + 1 for digest in digests
     ]
@@ -248,9 +252,9 @@ def test_a_smaller_budget_has_fewer_digests_and_keeps_the_last_for_the_end(budge
         talk.begin()
         for number in range(700):
             talk.turn(number)
-        assert len(lines.of(CALL_GOES_ON)) == max(0, min(len(DIGEST_SECONDS), room.digests - 1))
+        assert len(lines.of(*DIGESTS)) == max(0, min(len(DIGEST_SECONDS), room.digests - 1))
         talk.end()
-    assert len(lines.of(CALL_GOES_ON)) == max(1, min(len(DIGEST_SECONDS) + 1, room.digests))
+    assert len(lines.of(*DIGESTS)) == max(1, min(len(DIGEST_SECONDS) + 1, room.digests))
 
 
 def test_a_digest_comes_in_time_when_nobody_says_anything(lines: Log) -> None:
@@ -259,11 +263,11 @@ def test_a_digest_comes_in_time_when_nobody_says_anything(lines: Log) -> None:
         talk.begin()
         for number in range(8):
             talk.turn(number)
-        before = len(lines.of(CALL_GOES_ON))
+        before = len(lines.of(*DIGESTS))
         lines.pass_seconds(60)
-        assert len(lines.of(CALL_GOES_ON)) == before + 1
+        assert len(lines.of(*DIGESTS)) == before + 1
         lines.pass_seconds(600)
-        assert len(lines.of(CALL_GOES_ON)) == before + 1, "a silent call has nothing to tell"
+        assert len(lines.of(*DIGESTS)) == before + 1, "a silent call has nothing to tell"
 
 
 def test_a_tool_that_failed_refused_or_never_answered_is_told_with_its_question(lines: Log) -> None:
@@ -279,7 +283,7 @@ def test_a_tool_that_failed_refused_or_never_answered_is_told_with_its_question(
         log.event(TOOL_CALL, tool="my_appointments", summary="-")
         talk.end()
     assert lines.of(TOOL_FAILED)
-    (digest,) = lines.of(CALL_GOES_ON)
+    (digest,) = lines.of(*DIGESTS)
     assert str(digest[4]["tools"]).split("; ") == [
         "booking an appointment: Monday → ❌ no answer",
         "cancelling an appointment: Tuesday → no such appointment",
@@ -297,7 +301,7 @@ def test_equal_outcomes_are_counted_and_a_digest_has_a_bounded_length(lines: Log
             log.event(TOOL_CALL, tool="check_availability", summary="x" * 1000 + str(number))
             log.event(TOOL_RESULT, tool="check_availability", summary=f"{min(number, 100)} free" + "y" * 1000)
         talk.end()
-    tools = str(lines.of(CALL_GOES_ON)[-1][4]["tools"])
+    tools = str(lines.of(*DIGESTS)[-1][4]["tools"])
     assert len(tools) < 15_000
     assert "… ×" in tools
 
@@ -310,7 +314,7 @@ def test_a_clock_that_is_put_back_keeps_no_call_quiet(lines: Log) -> None:
             talk.turn(number)
         lines.now -= 86400
         lines.pass_seconds(61)
-        assert len(lines.of(CALL_GOES_ON)) == 1
+        assert len(lines.of(*DIGESTS)) == 1
 
 
 def test_what_one_call_says_in_all_services_is_within_the_budget(lines: Log) -> None:

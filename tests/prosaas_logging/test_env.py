@@ -49,30 +49,46 @@ def test_what_compose_takes_for_a_setting_without_a_name_is_refused_or_passed_ov
 
 @pytest.mark.docker
 def test_every_odd_spelling_means_what_compose_says(tmp_path: Path) -> None:
-    different = {}
+    ours: dict[str, object] = {}
     for text in ODD:
         try:
-            ours: object = read_env_file(text, OUTSIDE)
+            ours[text] = read_env_file(text, OUTSIDE)
         except EnvError:
-            ours = "refused"
-        theirs = compose(text, tmp_path)
-        if ours != theirs:
-            different[text] = (ours, theirs)
-    assert different == {}
+            ours[text] = None
+    taken = [text for text in ODD if ours[text] is not None]
+    # A reading of Compose takes a quarter of a second: those that it is to take are told in one.
+    theirs = dict(zip(taken, composed(taken, tmp_path) or [each(text, tmp_path) for text in taken], strict=True))
+    theirs |= {text: each(text, tmp_path) for text in ODD if text not in theirs}
+    assert {text: (ours[text], theirs[text]) for text in ODD if ours[text] != theirs[text]} == {}
 
 
-def compose(text: str, folder: Path) -> object:
-    """What Compose hands a service whose env_file this is, or that it refuses the file."""
-    (folder / "odd.env").write_text(text, "utf-8", newline="")
-    (folder / "compose.yml").write_text("services: {odd: {image: none, env_file: odd.env}}\n")
+def each(text: str, folder: Path) -> dict[str, str] | None:
+    """What Compose hands a service whose env_file this is; None where it refuses the file."""
+    found = composed([text], folder)
+    return found and found[0]
+
+
+def composed(texts: list[str], folder: Path) -> list[dict[str, str]] | None:
+    """The same for many at once; None where it refuses one of them."""
+    for number, text in enumerate(texts):
+        (folder / f"{number}.env").write_text(text, "utf-8", newline="")
+    services = {f"odd{number}": {"image": "none", "env_file": f"{number}.env"} for number in range(len(texts))}
+    (folder / "compose.yml").write_text(json.dumps({"services": services}))
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **OUTSIDE}
     command = ["docker", "compose", "-f", "compose.yml", "config", "--format", "json"]
     done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=30, check=False)
     if done.returncode:
-        return "refused"
-    found = json.loads(done.stdout)["services"]["odd"].get("environment") or {}
+        return None
+    found = json.loads(done.stdout)["services"]
     # What it prints is a Compose file again, in which a dollar is written twice.
-    return {name: value.replace("$$", "$") for name, value in found.items() if value is not None}
+    return [
+        {
+            name: value.replace("$$", "$")
+            for name, value in (found[name].get("environment") or {}).items()
+            if value is not None
+        }
+        for name in services
+    ]
 
 
 @given(text=st.text(alphabet=st.sampled_from("AB=:'\"\\$ {}-?+#\n\r\texport\ufeff")))

@@ -449,6 +449,13 @@ def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> Non
         assert (content["nan"], content["big"]) == ("nan", "<an integer of 16610 bits>")
 
 
+def test_a_long_line_leaves_room_for_its_ids() -> None:
+    ids = {name: name[0] * 150 for name in ("call_sid", "business_id", "request_id", "job_id")}
+    line = human("ש" * 20_000, Context({**ids}, tuple(f"{name}={value}" for name, value in ids.items())))
+    assert LONGEST_LINE - 200 < len(line.encode()) <= LONGEST_LINE + 1
+    assert all(value in line for value in ids.values())
+
+
 def test_an_error_too_long_to_read_is_cut_in_both_forms() -> None:
     try:
         raise ValueError("begin" + "x" * 3_000_000 + "end")
@@ -582,6 +589,25 @@ def test_most_lines_take_the_short_way() -> None:
         (catalogue.MARK, {"name": "m5", "action": "sent"}),
     ):
         assert short_way(event, fields) == long_way(event, fields)
+
+
+def test_a_shape_is_tried_once_also_when_others_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def noted(text: str) -> str:
+        tried.append(text)
+        return redact(text)
+
+    monkeypatch.setattr("prosaas_logging.shapes.redact", noted)
+    said = Shapes(hebrew=False)
+    for _ in range(2):
+        for number in range(50):
+            said.words(f"said {number}", {"count": 1})
+    assert tried
+    tried.clear()
+    for number in range(50):
+        assert said.words(f"said {number}", {"count": 2}) == f"said {number}: count=2"
+    assert tried == []
 
 
 def test_shapes_that_somebody_makes_up_are_not_remembered_for_ever() -> None:

@@ -109,7 +109,7 @@ def test_the_end_of_a_call_says_how_much_was_folded_and_the_timeline_has_it_whol
         talk(60)
     end = sink.records[-1][0]
     said = 2 + 60 * 4 + 1
-    digests = sink.names().count("CALL_GOES_ON")
+    digests = sink.names().count("CALL_DIGEST")
     assert end[4]["folded"] == said - (len(sink.records) - digests) == call.folded
     assert len(call.timeline) == said
     assert sum(entry.folded for entry in call.timeline) == call.folded

@@ -107,6 +107,27 @@ def start(writers: list[Writer], fd: int, capacity: int = 1024**2) -> Writer:
     return writer
 
 
+def test_what_waits_is_weighed_as_it_is(pipe: Pipe, writers: list[Writer]) -> None:
+    """Not each record is weighed, but their sum is about right: DEBUG may fill half of four megabytes, and no more."""
+    busy, free = threading.Event(), threading.Event()
+
+    def slow(record: Record, context: Context) -> bytes:
+        busy.set()
+        assert free.wait(30)
+        return b""
+
+    writer = Writer(pipe.writing, slow, 4 * 1024**2, report=report)
+    writers.append(writer)
+    writer.start()
+    writer.submit(record("first"), NOWHERE)
+    assert busy.wait(10)
+    for _ in range(3000):
+        writer.submit(record("x" * 4000, DEBUG), NOWHERE)
+    kept = 3000 - sum(writer.dropped.values())
+    free.set()
+    assert 400 < kept < 560
+
+
 def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) -> None:
     writer = start(writers, pipe.writing)
     for number in range(1000):

@@ -24,6 +24,21 @@ def test_what_is_no_call_id_is_refused(text: str) -> None:
         Options("trace", ("CALL",), {"CALL": text}).call_sid()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_at_the_calendars_edge_is_refused(moment: str) -> None:
+    with pytest.raises(Usage, match="SINCE="):
+        Options("logs", ("SINCE",), {"SINCE": moment}).since("SINCE")
+
+
+def test_a_number_longer_than_any_row_has_is_refused() -> None:
+    """Python gives up on five thousand digits with an error of its own."""
+    options = Options("calls", ("N", "BUSINESS"), {"N": "9" * 5000, "BUSINESS": "9" * 5000})
+    with pytest.raises(Usage, match="N="):
+        options.number("N", 1)
+    with pytest.raises(Usage, match="business"):
+        options.business()
+
+
 def test_words_come_from_the_environment_and_the_command_line_with_the_latter_winning() -> None:
     options = gather(
         "trace", ("CALL", "OUT"), ["OUT=html"], {"PROSAAS_TYPED": "CALL OUT", "CALL": "CA1", "OUT": "text"}

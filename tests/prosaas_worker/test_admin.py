@@ -63,6 +63,27 @@ async def test_a_held_job_is_listed_with_its_cause_and_its_last_error(queries, h
     assert max(len(head), len(row)) <= 80
 
 
+async def test_of_several_errors_of_a_job_the_last_is_told_and_of_that_its_first_words(queries, hold, engine, capsys):
+    job_id = await hold()
+    earlier, later = (
+        f'{{"job_id": {job_id}, "timestamp": "2024-01-21T12:00:00Z", "exception_type": "Refused", '
+        f'"exception_message": "{words}", "traceback": "", "additional_context": null}}'
+        for words in ("earlier", "later " * 40)
+    )
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO pgqueuer_log (job_id, status, entrypoint, priority, traceback, created) VALUES "
+                "(:id, 'queued', 'call.summarise', 0, CAST(:later AS jsonb), now() + interval '2 min'), "
+                "(:id, 'queued', 'call.summarise', 0, CAST(:earlier AS jsonb), now() + interval '1 min')"
+            ),
+            {"id": job_id, "earlier": earlier, "later": later},
+        )
+    assert await admin.list_jobs(queries, everything=False) == 0
+    error = capsys.readouterr().out.splitlines()[-1].strip()
+    assert error == f"Refused: {'later ' * 40}"[:120].strip()
+
+
 async def test_without_held_jobs_it_says_so(queries, hold, capsys):
     await hold(status="queued")
     assert await admin.list_jobs(queries, everything=False) == 0

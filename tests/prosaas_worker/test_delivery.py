@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from prosaas_core.database import raw_transaction
 from prosaas_core.messages import sending
-from prosaas_core.outward.http import Unavailable
+from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_logging import capture_events
 from prosaas_worker import delivery
 from prosaas_worker.delivery import Unknown, deliver, write
@@ -129,6 +129,17 @@ async def test_the_same_words_of_another_draft_are_not_taken_for_the_lost_ones(t
     await deliver(tools, "k")
     assert len(providers.sent) == 2
     assert (await state(tools))[1] == providers.sent[1]["sid"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "event"), [("whatsapp:+97235550100", "WHATSAPP_SEND_FAILED"), ("+97235550100", "SMS_SEND_FAILED")]
+)
+async def test_a_message_that_is_refused_is_told_by_the_way_that_it_was_to_go(sender, event, tools, providers):
+    await draft(tools, replace(TWILIO, sender=sender))
+    providers.faults.append(httpx.Response(400, json={"message": "no"}))
+    with capture_events("WARNING") as events, pytest.raises(Refused):
+        await deliver(tools, "k")
+    assert [each.event for each in events if str(each.event).endswith("SEND_FAILED")] == [event]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -249,6 +260,15 @@ async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, pr
             await sending
     await deliver(tools, "k")
     assert len(providers.sent) == 1
+
+
+async def test_a_message_that_is_refused_is_told_of(tools, providers):
+    await draft(tools)
+    providers.faults.append(400)
+    with capture_events() as events, pytest.raises(Refused):
+        await deliver(tools, "k")
+    (told,) = (event for event in events if event.event == "WHATSAPP_SEND_FAILED")
+    assert "answered 400" in str(told.fields["error"])
 
 
 async def test_a_request_that_never_reached_the_provider_may_go_again_at_once(tools, providers):

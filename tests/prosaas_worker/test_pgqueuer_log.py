@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from prosaas_worker.pgqueuer_log import is_news
+from prosaas_worker.pgqueuer_log import install, is_news
 
 
 def record(message: str, error: Exception | None = None) -> logging.LogRecord:
@@ -30,3 +30,11 @@ def record(message: str, error: Exception | None = None) -> logging.LogRecord:
 )
 def test_only_what_no_event_of_ours_says_is_news(said: logging.LogRecord, news: bool) -> None:
     assert is_news(said) is news
+
+
+def test_what_is_no_news_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    pgqueuer = logging.getLogger("pgqueuer")
+    monkeypatch.setattr(pgqueuer, "filters", [])
+    install()
+    assert not pgqueuer.filter(record("Exception while processing entrypoint/job-id: %s/%s", RuntimeError()))
+    assert pgqueuer.filter(record("Error parsing notification payload: %s"))

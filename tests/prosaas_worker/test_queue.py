@@ -87,6 +87,20 @@ async def test_a_job_gets_its_payload_and_key_and_leaves_the_queue(tools):
     assert seen == [("test:42", 42, 1)]
 
 
+async def test_a_job_that_somebody_queued_without_headers_is_known_by_its_id(tools):
+    seen = []
+
+    async def body(job, _):
+        seen.append((job.id, job.key, job.attempt))
+
+    await put(tools)
+    async with tools.engine.begin() as connection:
+        await connection.execute(text("UPDATE pgqueuer SET headers = NULL"))
+    async with working(tools, body):
+        await until(lambda: empty(tools))
+    assert seen == [("1", "1", 1)]
+
+
 async def test_each_line_of_a_job_carries_its_id_and_what_caused_it(tools):
     from prosaas_logging import get_logger
 

@@ -348,3 +348,31 @@ async def test_words_that_are_never_written_down_are_answered_without_a_transcri
     result = await world.call({"turns": turns})
     assert result["ok"], result["problems"]
     assert not [event for event in world.bridge.from_model if "input_audio_transcription" in event["type"]]
+
+
+async def test_a_caller_who_calls_again_knows_the_dates_of_the_first_call_and_both_count(world: World) -> None:
+    again = {"turns": [{"caller": "מתי?", "agent": "בשעה {asked}"}], "expect": {"instructed": ["nobody says so"]}}
+    book = {**BOOK, "tools": [{"name": "book_appointment", "arguments": {"date": "{date}", "time": "16:30"}}]}
+    result = await world.call({"turns": [book], "again": again, "day_spread": 20}, speed=6.0)
+    assert result["again"]["heard"][-1]["text"] == "בשעה 16:30"
+    assert result["again"]["call_sid"] != result["call_sid"]
+    assert result["problems"] == result["again"]["problems"] == ["the model was not told 'nobody says so'"]
+    assert not result["ok"]
+
+
+async def test_a_stream_that_does_not_open_is_told_of_and_the_call_goes_on_behind_it(world: World) -> None:
+    (twiml,) = world.bridge.twiml
+    world.bridge.twiml = [twiml.replace("<Stream ", f'<Stream statusCallback="{PUBLIC_URL}/twilio/stream" ')]
+    result = await world.call({"line": {"opens": False}, "expect": {"verbs": ["Connect", "Say"]}})
+    (told,) = [form for path, form, _ in world.bridge.webhooks if path == "/twilio/stream"]
+    assert (told["StreamEvent"], told["StreamError"]) == ("stream-error", "31920 the handshake failed")
+    assert (result["verbs"], result["streams"]) == (["Connect", "Say"], 0)
+
+
+async def test_what_is_cut_off_and_not_told_to_the_model_is_a_problem(world: World) -> None:
+    """The reference bridge truncates one sentence, and forgets the one behind it."""
+    first = {"name": "check_availability", "arguments": {"date": "{date}"}, "say": "רגע, אני בודקת. " * 8}
+    cut_in = {"caller": "לא, לא", "barge_in_ms": 3000, "agent": "טוב"}
+    turns = [{**BOOK, "tools": [first], "agent": "יש לי מקום בבוקר"}, cut_in]
+    result = await world.call({"turns": turns}, speed=6.0)
+    assert any("the model believes" in each and "יש לי מקום בבוקר" in each for each in result["problems"])

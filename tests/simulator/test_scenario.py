@@ -88,3 +88,15 @@ def test_placeholders_are_filled_at_any_depth_and_unknown_ones_stay() -> None:
 def test_the_first_free_time_is_found_in_a_tools_answer(text: str, expected: str | None) -> None:
     """Whatever the answer's wording."""
     assert days.first_time(text) == expected
+
+
+def test_the_same_callers_next_call_is_as_the_first_but_for_what_it_says() -> None:
+    text = "description: d\ngreeting: hello\nday: 3\nending: {tool: book}\nturns: [{caller: a}]\n"
+    again = parse("x", f"{text}again: {{turns: [{{caller: b}}], ending: {{tool: ''}}}}").again
+    assert again is not None
+    assert (again.greeting, again.day, again.turns[0].caller, again.ending.tool) == ("hello", 3, "b", "")
+    assert again.again is None
+    with pytest.raises(ScenarioError, match="again: 'soon'; must be a mapping"):
+        parse("x", f"{text}again: soon")
+    with pytest.raises(ScenarioError, match=r"again\.turn: unknown"):
+        parse("x", f"{text}again: {{turn: []}}")

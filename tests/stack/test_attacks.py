@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -62,13 +63,24 @@ def say(connection: socket.socket, *frames: bytes) -> None:
             pass
 
 
-def flood(stack: Stack, piece: bytes, seconds: float, receive: int = 0) -> None:
-    """The same bytes again and again, over a new connection each time that one is closed."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        with suppress(OSError, AssertionError), stranger(stack, receive) as connection:
-            while time.monotonic() < ends:
-                connection.sendall(piece)
+@contextmanager
+def flooded(stack: Stack, piece: bytes, receive: int = 0) -> Iterator[None]:
+    """The same bytes again and again as long as the block lasts, over a new connection each time that one is closed."""
+    over = threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            with suppress(OSError, AssertionError), stranger(stack, receive) as connection:
+                while not over.is_set():
+                    connection.sendall(piece)
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    try:
+        yield
+    finally:
+        over.set()
+        flooding.join()
 
 
 def memory(stack: Stack) -> int:
@@ -110,12 +122,9 @@ def ask(
 )
 def test_a_flood_stops_no_call_and_fills_no_memory(stack: Stack, piece: bytes, receive: int) -> None:
     before = memory(stack)
-    flooding = threading.Thread(target=flood, args=(stack, piece, 12.0, receive))
-    with little_is_said(stack):
-        flooding.start()
+    with little_is_said(stack), flooded(stack, piece, receive):
         result = stack.call()
         held = memory(stack)
-        flooding.join()
     assert result["ok"], result
     assert held - before < 32 * 1024**2
 
@@ -184,10 +193,12 @@ def test_strangers_who_say_nothing_take_no_callers_place(stack: Stack) -> None:
 
 
 def test_each_with_another_malformed_message_costs_a_line_a_second(stack: Stack) -> None:
-    with little_is_said(stack):
-        for number in range(200):
-            with stranger(stack) as connection:
-                say(connection, frame(TEXT, json.dumps({"event": f"{number:05d}" * 2_000}).encode()))
+    def comes(number: int) -> None:
+        with stranger(stack) as connection:
+            say(connection, frame(TEXT, json.dumps({"event": f"{number:05d}" * 2_000}).encode()))
+
+    with little_is_said(stack), ThreadPoolExecutor(8) as strangers:
+        list(strangers.map(comes, range(200)))
 
 
 @pytest.mark.parametrize("unit", [b"[", b'{"a":'])

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Stri
 
 from prosaas_core.storable import UNFIT_FOR_A_NAME
 
-MAX_ID = 2**63 - 1
+# As far as every reader of JSON counts whole numbers; a row has never come near.
+MAX_ID = 2**53 - 1
 # What Postgres cannot keep: NUL.
 CLEAN = r"^[^\x00]*$"
 ONE_LINE = f"^[^{UNFIT_FOR_A_NAME}]*$"

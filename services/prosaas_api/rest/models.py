@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prosaas_api.rest.fields import (
+    MAX_ID,
     Language,
     LongText,
     MetaId,
@@ -148,7 +149,7 @@ class CustomerOut(BaseModel):
 class NewAppointment(Input):
     """A time for a customer; how long it takes is the business's slot length."""
 
-    customer_id: int = Field(ge=1, le=2**63 - 1)
+    customer_id: int = Field(ge=1, le=MAX_ID)
     starts_at: Minute
     note: Sentence = ""
     for_whom: ShortText = ""

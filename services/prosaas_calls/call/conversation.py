@@ -4,7 +4,6 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 
-from prosaas_calls.call.cues import asks_for_a_moment
 from prosaas_calls.call.greetings import Recording
 from prosaas_calls.call.history import History
 from prosaas_calls.call.interruption import Floor
@@ -142,11 +141,6 @@ class Conversation:
         if unfinished:
             self.turns.want()
 
-    @property
-    def asked_to_wait(self) -> bool:
-        """Whether the last that the caller said was that they need a moment."""
-        return asks_for_a_moment(self._history.last("customer"))
-
     def _audio_delta(self, event: ServerEvent) -> None:
         turns = self.turns
         self._meter.heard(len(event.delta))
@@ -160,6 +154,8 @@ class Conversation:
         length = len(audio)
         self.recording.hear(audio)
         self._produced = True
+        if turns.gives(event.item_id):
+            self._history.begin(event.item_id, "ai")
         if not turns.spoke:
             self._first_audio(event)
         self.pace.sounds()
@@ -169,7 +165,6 @@ class Conversation:
 
     def _first_audio(self, event: ServerEvent) -> None:
         self.turns.spoke = True
-        self._history.begin(event.item_id, "ai")
         waited = self.pace.first_sound()
         if waited is not None:
             self._history.waited(event.item_id, waited)
@@ -181,6 +176,8 @@ class Conversation:
             log.event(TX_RESPONSE_END, response_id=event.response_id)
 
     def _ai_transcript(self, event: ServerEvent) -> None:
+        if self.turns.is_withheld(event.response_id, event.item_id):
+            return
         self._history.words(event.item_id, "ai", event.transcript)
         self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
@@ -249,7 +246,12 @@ class Conversation:
     def _item_done(self, event: ServerEvent) -> None:
         """A function call counts once its item is complete and while its response stands."""
         item = event.item
-        if item is None or not item.is_call or item.status != "completed":
+        if item is None:
+            return
+        if item.type == "message" and self.turns.is_withheld(event.response_id, item.id):
+            # The model must not take for said what nobody heard.
+            self._send(events.delete(item.id))
+        if not item.is_call or item.status != "completed":
             return
         self.pace.expect_nothing()
         self._produced = True

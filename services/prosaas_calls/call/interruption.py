@@ -7,7 +7,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from prosaas_calls.call.cues import WHOLE_NUMBER, asks_to_spell, assents, unfinished
+from prosaas_calls.call.cues import WHOLE_NUMBER, asks_for_a_moment, asks_to_spell, assents, unfinished
 from prosaas_calls.call.history import History
 from prosaas_calls.caller.audio import BYTES_PER_MS
 from prosaas_calls.caller.line import OURS, CallerLine
@@ -89,6 +89,11 @@ class Floor:
     def listening(self) -> bool:
         """Whether the caller speaks, or is let finish."""
         return self._turns.caller_speaking or self._patient
+
+    @property
+    def asked_to_wait(self) -> bool:
+        """Whether the last that the caller said was that they need a moment."""
+        return asks_for_a_moment(self._history.last("customer"))
 
     def begins(self, item_id: str) -> None:
         """The caller makes themselves heard."""

@@ -7,6 +7,7 @@ from prosaas_calls.model.leg import ModelFailed
 
 _MOST_FAILED = 3
 _FIRST_PAUSE_S = 0.5
+_LEAST_PAUSE_S = 0.25
 
 
 class Retries:
@@ -26,6 +27,9 @@ class Retries:
         now = monotonic()
         if retry_after is None:
             retry_after = _FIRST_PAUSE_S * 2**self._failed if code == RATE_LIMITED else 0.0
+        elif retry_after > 0:
+            # Who names a millisecond is not to be asked a thousand times.
+            retry_after = max(retry_after, _LEAST_PAUSE_S)
         self._failing_since = self._failing_since or now
         self._failed += 1
         tries_left = self._failed < _MOST_FAILED or retry_after > 0

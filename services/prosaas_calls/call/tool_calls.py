@@ -52,8 +52,12 @@ class ToolCalls:
         self._turns.work_begins()
         self._promises.begins()
         self._stats.tools += 1
-        running = self._run(item, self._model.connection, number=self._stats.tools, spoke=self._turns.spoke)
-        self._spawn(running)
+        # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
+        work = asyncio.create_task(self._do(item))
+        self._running.add(work)
+        work.add_done_callback(self._running.discard)
+        asked_on, number, spoke = self._model.connection, self._stats.tools, self._turns.spoke
+        self._spawn(self._run(item, work, asked_on, number=number, spoke=spoke))
 
     async def settle(self) -> None:
         """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
@@ -64,11 +68,15 @@ class ToolCalls:
             for work in self._running:
                 work.cancel()
 
-    async def _run(self, item: Item, asked_on: RealtimeConnection | None, *, number: int, spoke: bool) -> None:
-        # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
-        work = asyncio.create_task(self._do(item))
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
+    async def _run(
+        self,
+        item: Item,
+        work: asyncio.Task[Answer],
+        asked_on: RealtimeConnection | None,
+        *,
+        number: int,
+        spoke: bool,
+    ) -> None:
         answer = await asyncio.shield(work)
         said = f"{item.name}({item.arguments}): {answer.text}"
         self._model.answer(

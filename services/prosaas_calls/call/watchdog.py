@@ -83,7 +83,7 @@ class Watchdog:
         limits, floor = self._limits, self._floor
         if floor.sounds != self._sounds:
             self._sounds, self._silence, self._nudges = floor.sounds, 0.0, 0
-        silent = (self._silence + idle) / (limits.moment if self._conversation.asked_to_wait else 1.0)
+        silent = (self._silence + idle) / (limits.moment if self._floor.asked_to_wait else 1.0)
         if silent > limits.idle or floor.unintelligible >= limits.unintelligible:
             await self._leave("idle", EndReason.IDLE_TIMEOUT)
         if self._nudges < len(limits.nudges) and silent > limits.nudges[self._nudges]:

@@ -11,6 +11,8 @@ class Turns:
         self.caller_speaking = False
         self.spoke = False
         self._discarded: set[str] = set()
+        # The item of which the caller was given something last.
+        self._given = ""
         self._works = 0
         self._wanted = False
         self._asked = False
@@ -86,6 +88,15 @@ class Turns:
 
     def is_discarded(self, response_id: str) -> bool:
         return response_id in self._discarded
+
+    def gives(self, item_id: str) -> bool:
+        """The caller is given something of this item; whether it is the first of it."""
+        given, self._given = self._given, item_id
+        return item_id != given
+
+    def is_withheld(self, response_id: str, item_id: str) -> bool:
+        """Whether the caller was given nothing of what was said here, and will not be."""
+        return response_id in self._discarded and item_id != self._given
 
     def work_begins(self) -> None:
         """A tool runs, a pause lasts, or somebody is not sure yet: the model is not asked before that is over."""

@@ -78,7 +78,8 @@ WHERE {_message("known.status")} < {_message("excluded.status")}
 RETURNING provider_id, status, error
 """
 
-# A statement of its own: the one before may have waited for the very transaction that wrote the message.
+# A statement of its own: the one before may have waited for the very transaction that wrote the message, and sees
+# what was there when it began.
 _MESSAGES_NOTED = f"""
 UPDATE messages SET status = fate.status, error = fate.error FROM message_fates AS fate
 WHERE messages.id = ANY($1::text[]) AND fate.provider_id = messages.id AND direction = 'out'

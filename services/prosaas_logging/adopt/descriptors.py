@@ -2,7 +2,8 @@
 
 A thread of this one would wait for the interpreter's lock while somebody who holds it waits for room in the pipe, and
 would be gone after ``exec`` and with a crash. The reader lives until nobody has the pipes any more. Where the end of
-this process is a container's, and so the end of all beside it, the reader stands above it and the service is its child.
+this process is a container's, and so the end of all beside it, it can stand above it (``first``): the service is its
+child then. That is asked for, never found out: a child has not its parent's threads, locks of files or process id.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ _READER: Final = "import sys; sys.path[:0] = [{root!r}]; from prosaas_logging.ad
 ERRORS: Final = 3
 _PIPE_BYTES: Final = 1024**2
 _LOOK_S: Final = 0.002
-# What is sent to a container's first process is meant for its service.
-PASSED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+# What is sent to a container's first process is meant for its service: all but what is the process's own.
+PASSED_ON: Final = signal.valid_signals() - {
+    signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGPIPE,
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS, signal.SIGABRT,
+}  # fmt: skip
 
 
 class Descriptors:
     """Descriptors 1 and 2 of this process lead to a reader; ``output`` is where its own lines go."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, first: bool = False) -> None:
         self._owner = os.getpid()
         self.output, self._errors = _high(1), _high(2)
         reads, writes = zip(_pipe(), _pipe(), strict=True)
@@ -41,7 +45,7 @@ class Descriptors:
         # None where it is this process's parent.
         self._reader: int | None = None
         try:
-            if is_first():
+            if first and is_first():
                 self._become_child(service)
             else:
                 self._reader = self._spawned(service)
@@ -64,7 +68,11 @@ class Descriptors:
 
     def _become_child(self, service: str) -> None:
         """The service goes on in a child of this process, which becomes the reader, and ends as its child does."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+        # Whom it starts is not the first of a container.
+        os.environ["LOG_DESCRIPTORS"] = "1"
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {*PASSED_ON, signal.SIGCHLD})
+        # Ignored, the end of a child would leave no exit code; ``exec`` keeps that.
+        chld = signal.signal(signal.SIGCHLD, signal.SIG_DFL) or signal.SIG_DFL
         try:
             if child := os.fork():
                 try:
@@ -76,6 +84,7 @@ class Descriptors:
                     os.kill(child, signal.SIGKILL)
                     os._exit(1)
         finally:
+            signal.signal(signal.SIGCHLD, chld)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._owner = os.getpid()
 
@@ -119,16 +128,16 @@ class Descriptors:
             os.close(read)
 
 
-def capture(service: str) -> Descriptors | None:
+def capture(service: str, *, first: bool = False) -> Descriptors | None:
     """None where it cannot be: a descriptor is closed, or no process can be started."""
     with suppress(OSError):
-        return Descriptors(service)
+        return Descriptors(service, first=first)
     return None
 
 
 def is_first() -> bool:
-    """Whether a container ends with this process: it is its first one, or what its init started. Not so for systemd."""
-    return os.getpid() == 1 or (os.getppid() == 1 and "INVOCATION_ID" not in os.environ)
+    """Whether a container ends with this process, its first one or what its init started, and a child has all of it."""
+    return 1 in (os.getpid(), os.getppid()) and len(os.listdir("/proc/self/task")) == 1
 
 
 def _reader(does: str) -> list[str]:

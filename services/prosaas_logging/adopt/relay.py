@@ -7,11 +7,11 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from types import FrameType
 from typing import Final, NoReturn
 
 from ..logger import get_logger
@@ -23,6 +23,8 @@ from .prints import Printed
 _PIECE: Final = 64 * 1024
 # What a service left in the pipes, and what its children go on to say, is read for so long.
 _LAST_S: Final = 1.0
+# Linux's SI_KERNEL: no process sent it.
+_BY_KERNEL: Final = 0x80
 
 Says = dict[int, Callable[[bytes], object]]
 
@@ -38,28 +40,43 @@ def main(service: str) -> None:
 
 def attend(service: str, child: int) -> NoReturn:
     """Until the service, a child of this process, has ended; then end as it did. Signals are passed on to it."""
-
-    def pass_on(number: int, frame: FrameType | None) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(child, number)
-
-    for number in PASSED_ON:
-        signal.signal(number, pass_on)
+    # They have been kept since before it was born. Not a handler: another thread may get what this one waits through.
+    threading.Thread(target=_pass_on, args=(child,), daemon=True).start()
     ended = os.pidfd_open(child)
     try:
-        try:
-            relay(load_settings(service))
-        finally:
-            # Not before: what another thread gets, this one would hear of when something else wakes it.
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+        relay(load_settings(service))
         _read(_events(), ended)
     except Exception:
         get_logger("prosaas_logging").exception("what is written to descriptors 1 and 2 is no event any more")
         # Unread, the pipes would fill, and the service wait for room in them.
-        _read({0: partial(os.write, 1), ERRORS: partial(os.write, 2)}, ended)
+        _read({0: partial(_as_it_is, 1), ERRORS: partial(_as_it_is, 2)}, ended)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     # As an init and a shell say it of a process that a signal ended.
     os._exit(code if code >= 0 else 128 - code)
+
+
+def _pass_on(child: int) -> None:
+    """What is sent to this process goes to its child; other children, whose parents are gone, are taken leave of."""
+    while True:
+        told = signal.sigwaitinfo({*PASSED_ON, signal.SIGCHLD})
+        if told.si_signo == signal.SIGCHLD:
+            _reap(child)
+        # A terminal tells both of a Ctrl-C: they are one group.
+        elif told.si_code != _BY_KERNEL:
+            with suppress(ProcessLookupError):
+                os.kill(child, told.si_signo)
+
+
+def _reap(child: int) -> None:
+    with suppress(ChildProcessError):
+        while (gone := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and gone.si_pid != child:
+            os.waitpid(gone.si_pid, 0)
+
+
+def _as_it_is(fd: int, data: bytes) -> None:
+    with suppress(OSError):
+        while data:
+            data = data[os.write(fd, data) :]
 
 
 def _events() -> Says:
@@ -76,10 +93,8 @@ def _read(says: Says, ended: int | None = None) -> None:
         poll.register(fd, select.POLLIN)
     until = math.inf
     while left and time.monotonic() < until:
-        ready = [fd for fd, _ in poll.poll(None if until == math.inf else 0)]
-        if not ready:
-            return
-        for fd in ready:
+        left_ms = None if until == math.inf else max(0.0, until - time.monotonic()) * 1000
+        for fd, _ in poll.poll(left_ms):
             if fd == ended:
                 poll.unregister(fd)
                 until = time.monotonic() + _LAST_S

@@ -67,16 +67,18 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
     """Prints how the call went; returns the number of things that are not as they should be.
 
     Instead of a record there is the reason why nobody has seen one. Where somebody else debugs, and the call was in it,
-    nothing is said of the lines that it writes at INFO.
+    nothing is said of the lines that it writes at INFO; nor of lines and end where no agent had the caller.
     """
     rows = placed.rows("prosaas-calls")
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
     whole = placed.rows()
     loud = placed.loud()
-    if debug:
+    checks: list[tuple[bool, str]] = []
+    if not placed.met:
+        pass
+    elif debug:
         checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
     elif loud and debugged:
-        checks = []
         screen.say(Prose(screen.dim(words.DEBUGGED(names=", ".join(debugged)))))
     else:
         said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or str(words.NONE)
@@ -94,14 +96,9 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
     ending = f"{words.END_SEEN if placed.end_seen else words.END_UNSEEN}, {job}"
     ended = not isinstance(record, str) and record.ended_at is not None
     stored = record if isinstance(record, str) else f"calls/{record.call_sid}, {record.end_reason or record.status}"
-    checks += [
-        (went_well, words.CALLER_SIDE(heard=heard)),
-        (
-            placed.end_seen and placed.job == "JOB_DONE",
-            words.LASTED(time=spoken_duration(placed.seconds), ending=ending),
-        ),
-        (ended, words.STORED(stored=stored)),
-    ]
+    done = placed.end_seen and placed.job == "JOB_DONE"
+    lasted = [(done, words.LASTED(time=spoken_duration(placed.seconds), ending=ending))] if placed.met else []
+    checks += [(went_well, words.CALLER_SIDE(heard=heard)), *lasted, (ended, words.STORED(stored=stored))]
     for good, text in checks:
         screen.say(Prose(f"{screen.good('✅') if good else screen.bad('❌')} {text}"))
     return sum(not good for good, _ in checks)

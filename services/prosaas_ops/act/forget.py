@@ -69,6 +69,7 @@ def told(theirs: Whole) -> list[str]:
 def out_of_reach(engine: Engine) -> list[str]:
     """Where the person may still be, and until when."""
     rows, drivers = [], set()
+    logs: dict[str, list[str]] = {}
     for container in engine.containers():
         try:
             driver, bound = engine.log_driver(container)
@@ -78,7 +79,8 @@ def out_of_reach(engine: Engine) -> list[str]:
         drivers.add(driver)
         if driver in _HERE:
             size = f"{bound.get('max-file', '1')} × {bound['max-size']}" if "max-size" in bound else str(words.NO_SIZE)
-            rows.append(words.LOG_OF(name=container.name, size=size))
+            logs.setdefault(size, []).append(container.name)
+    rows += [words.LOG_OF(names=", ".join(names), size=size) for size, names in logs.items()]
     if elsewhere := sorted(drivers - set(_HERE) - {"none"}):
         rows.append(words.WENT_TO(drivers=", ".join(elsewhere)))
     # Those that a restore makes have another beginning: their names do not sort by their age.

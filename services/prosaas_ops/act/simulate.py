@@ -50,6 +50,11 @@ class Placed:
         """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
         return sum(line.rows for line in self.lines if service in ("", line.service))
 
+    @property
+    def met(self) -> bool:
+        """Whether the caller had the agent on the line at all; in some stories they are not meant to."""
+        return self.result.get("streams") != 0
+
     def loud(self) -> Counter[str]:
         """What was written at DEBUG, by event."""
         return Counter(line.event or line.text[:40] for line in self.lines if line.level == "DEBUG")

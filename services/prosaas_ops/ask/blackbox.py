@@ -71,7 +71,7 @@ def _rows(engine: Engine, call_sid: str) -> tuple[list[str], list[Line]]:
     kept = {node: content.splitlines() for node, content in boxes.kept(call_sid).items()}
     service, found = _on_disk(engine, kept, call_sid)
     rows = [row for each in found.values() for row in each]
-    return rows, _lines_of(engine, service, call_sid) if rows else []
+    return rows, _lines_of(engine, service, call_sid, rows) if rows else []
 
 
 @dataclass(slots=True)
@@ -145,14 +145,16 @@ def _asked(engine: Engine, container: Container, *call: str) -> list[str]:
     return out.splitlines() if code == FINE else []
 
 
-def _lines_of(engine: Engine, service: str, call_sid: str) -> list[Line]:
+def _lines_of(engine: Engine, service: str, call_sid: str, rows: Iterable[str]) -> list[Line]:
     """What the log says of the call above DEBUG: orientation between the frames, and the trigger."""
     parts = [engine.logs(container) for container in engine.with_kept(engine.containers(service), service)]
     lines = [line for part in parts for line in lines_of_call(part, call_sid) if line.level != "DEBUG"]
     # A warning that other calls gave at that time, too, is counted in their line; the record has it.
     with suppress(Problem):
         record = call_record(call_sid)
-        lines += lines_of_record(record, lines) if record is not None else []
+        # What was folded away the box itself has.
+        known = lines + [line for recording in recordings(rows, []) for _, line in recording.moments]
+        lines += lines_of_record(record, known) if record is not None else []
     return lines
 
 

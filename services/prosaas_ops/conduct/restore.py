@@ -12,7 +12,7 @@ from prosaas_ops.conduct.database import aside, readable, sql, tables
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
-from prosaas_ops.conduct.run import Plan, Step
+from prosaas_ops.conduct.run import Plan, Step, Stopped
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Usage
 from prosaas_ops.texts import kept as words
@@ -45,19 +45,20 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
 
 def restore(world: World, memory: dict[str, Any]) -> Plan:
     """Services stop writing, then the last backup, then the swap; services start again whatever happens."""
+    # Before either swap nobody takes a call any more: its record would be in the other database.
+    ended = [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))]
     start = Step("start", lambda: _start(world, memory["running"]))
     return Plan(
         "restore",
         [
-            Step("drain", Generations(world).let_drain),
-            Step("stop", lambda: _stop(world)),
+            *ended,
             Step("last backup", lambda: _last_backup(world, memory)),
             Step("swap", lambda: _swap(world)),
             start,
             Step("files", lambda: _files_back(world, memory)),
         ],
         memory,
-        lambda remembered: [Step("swap back", lambda: _swap_back(world)), start],
+        lambda remembered: [*ended, Step("swap back", lambda: _swap_back(world)), start],
         str(words.BACK_TO),
     )
 
@@ -188,6 +189,6 @@ def _files_back(world: World, memory: dict[str, Any]) -> None:
     try:
         forgotten = {call for one in _forgotten(world, path.parent) for call in one.calls}
         beside.put_back(world, path, world.root / key if key else None, forgotten)
-    except (Problem, OSError, ValueError) as error:
-        # The database is restored: that is not undone for a certificate.
-        world.warn(str(error))
+    except (Problem, OSError, ValueError, Stopped) as error:
+        # The database is restored, and serves: that is not undone for a certificate, nor for a Ctrl-C.
+        world.warn(str(words.FILES_LEFT) if isinstance(error, Stopped) else str(error))

@@ -1,11 +1,14 @@
 """The lines of generations that are gone: a deploy keeps them beside its state, one file for each container."""
 
 import gzip
+import zlib
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
 
+from prosaas_ops.options import complain
 from prosaas_ops.stack.frames import RawLine
+from prosaas_ops.texts.told import KEPT_DAMAGED
 
 KEPT = Path(".state/lines")
 
@@ -16,17 +19,24 @@ def file_of(service: str, container: str) -> Path:
 
 
 def lines(path: Path, service: str, since: float | None, until: float | None) -> list[RawLine]:
-    """What was kept: lines as the engine stamped them, by time. A file that just went, or never was, has none."""
+    """What was kept: lines as the engine stamped them, by time. A file that just went, or never was, has none.
+
+    Of a damaged one what comes before the damage, and a word of it on standard error.
+    """
     if since is not None and _last_line(path) < since:
         return []
     first = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat()
     last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
+    found: list[RawLine] = []
     try:
         with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
             rows = takewhile(lambda row: row[0] <= last, (line.rstrip("\n").partition(" ") for line in file))
-            return [RawLine(stamp, service, text) for stamp, _, text in rows if first <= stamp]
-    except (OSError, EOFError):
-        return []
+            found.extend(RawLine(stamp, service, text) for stamp, _, text in rows if first <= stamp)
+    except FileNotFoundError:
+        pass
+    except (OSError, EOFError, zlib.error) as error:
+        complain(KEPT_DAMAGED(path=path, why=error))
+    return found
 
 
 def _last_line(path: Path) -> float:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HOURS = 24
 _MOST_JOBS = 50
+_ANSWER_SECONDS = 5.0
 
 # An ending that nobody knows is a call that is live, or one whose audio never came.
 _ENDINGS = """
@@ -74,7 +75,6 @@ def day(now: datetime) -> Day:
     told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Day:
-        await connection.execute("set statement_timeout = '5s'")
         for row in await connection.fetch(_ENDINGS, told.first):
             told.endings[row["hour"]][row["reason"]] = row["calls"]
         for row in await connection.fetch(_WAITS, told.first):
@@ -83,4 +83,4 @@ def day(now: datetime) -> Day:
         told.held = [HeldJob(*row) for row in await connection.fetch(_HELD)]
         return told
 
-    return asked(ask)
+    return asked(ask, within_seconds=_ANSWER_SECONDS)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 3.0
+# Whoever asks sits at a terminal, and what they ask for may be held by somebody else.
+ANSWER_SECONDS = 60.0
 # What a call's status is until somebody says that it ended.
 OPEN = ("", "ringing", "in-progress")
 
@@ -221,14 +223,20 @@ def server() -> dict[str, Any]:
         raise Problem(refused.URL_BAD(why=error)) from None
 
 
-def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]") -> T:
-    """What the database answers on a connection of its own; Problem where it does not."""
+def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, within_seconds: float | None = None) -> T:
+    """What the database answers on a connection of its own; Problem where it does not, or a statement takes longer."""
     import asyncpg
 
+    within_seconds = within_seconds or ANSWER_SECONDS
+
     async def conversation() -> T:
-        connection = await asyncpg.connect(**server(), timeout=_CONNECT_SECONDS, statement_cache_size=0)
+        connection = await asyncpg.connect(
+            **server(), timeout=_CONNECT_SECONDS, command_timeout=within_seconds, statement_cache_size=0
+        )
         try:
             return await question(connection)
+        except TimeoutError:
+            raise Problem(refused.DATABASE_SLOW(seconds=f"{within_seconds:g}")) from None
         finally:
             await connection.close(timeout=1)
 

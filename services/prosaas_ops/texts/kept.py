@@ -92,6 +92,10 @@ REPAIR: Final = Text(
     "לתקן או להסיר את השורה, ולשכוח שוב את האדם הזה: {path}",
     "repair or remove that line, and forget that person again: {path}",
 )
+FILES_LEFT: Final = Text(
+    "התבקשה עצירה: מסד הנתונים שוחזר, וקבצים שליד הגיבוי לא הוחזרו כולם; הפעלה חוזרת של make restore מחזירה אותם",
+    "asked to stop: the database is restored, not every file beside the backup is; make restore again puts them back",
+)
 WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
 STAY_FORGOTTEN: Final = Text(
     "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"

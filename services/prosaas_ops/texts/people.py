@@ -53,8 +53,8 @@ RECORDINGS: Final = Text(
 LINES_IN: Final = Text("שורות בקובץ {path}: {count}", "{count} lines in {path}")
 NO_SIZE: Final = Text("נפח ללא הגבלה", "no size")
 LOG_OF: Final = Text(
-    "הלוג של {name}: עד שיתמלאו {size}, או עד שפריסה או הפעלה מחדש תחליף אותו",
-    "log of {name}: until {size} are full, or a deploy or a restart replaces it",
+    "הלוג של {names}: עד שיתמלאו {size}, או עד שפריסה או הפעלה מחדש תחליף אותו",
+    "log of {names}: until {size} are full, or a deploy or a restart replaces it",
 )
 LOG_UNSEEN: Final = Text(
     "הלוג של {name}: אי אפשר לשאול עליו ({why})", "log of {name}: it could not be asked about ({why})"

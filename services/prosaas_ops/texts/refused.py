@@ -143,6 +143,11 @@ DATABASE_AWAY: Final = Text(
     "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
+DATABASE_SLOW: Final = Text(
+    "מסד הנתונים לא סיים בתוך {seconds} שניות: משהו בו נעול, או שהוא עמוס. להריץ שוב; `make status` מראה מה המצב",
+    "the database did not finish within {seconds} s: something in it is locked, or it is busy. Run this again; "
+    "`make status` shows how it stands",
+)
 NO_SIMULATOR: Final = Text(
     "הסימולטור לא רץ: `docker compose --profile demo up --detach simulator` מפעיל אותו "
     "(כשמוגדר OPENAI_API_KEY, השיחות שלו מגיעות למודל האמיתי)",

@@ -40,6 +40,9 @@ NO_PAGE_OF_A_MESSAGE: Final = Text(
     "OUT=html יוצר דף של שיחה; את הסיפור של הודעה מציגים בטרמינל, או בדפדפן עם make console",
     "OUT=html makes the page of a call; a message's story is for the terminal, or for the browser with make console",
 )
+KEPT_DAMAGED: Final = Text(
+    "הקובץ {path} פגום, ושורות מתוכו חסרות כאן: {why}", "{path} is damaged, and lines of it are missing here: {why}"
+)
 NO_SUCH_MESSAGE: Final = Text("במסד הנתונים אין הודעה {message}", "the database knows no message {message}")
 NO_SUCH_NUMBER: Final = Text(
     "במסד הנתונים אין שיחה של {phone}{within}. נדחתה לפני שהייתה לה רשומה? make logs S=api LEVEL=WARNING SINCE=2h",

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from simulator.audio.mulaw import milliseconds
+from simulator.audio.speech import speak
 from simulator.faults import FaultBoard
 from simulator.live import LiveCall, Registry
 from simulator.model.conversation import Conversation
@@ -18,6 +20,8 @@ from simulator.script import Reply
 
 _RECOGNISE_S: Final = 2.0
 _BREAK_OFF_MS: Final = 400
+_RUNS_ON_MS: Final = 120_000
+_MS_A_TOKEN: Final = 50
 
 
 class ScriptedModel:
@@ -44,6 +48,8 @@ class ScriptedModel:
         self._generation: asyncio.Task[None] | None = None
         self.live: LiveCall | None = None
         self.tools: list[dict[str, Any]] = []
+        # In tokens, where the session sets an end to an answer.
+        self.longest_answer: int | str = "inf"
 
     @property
     def responding(self) -> bool:
@@ -71,8 +77,8 @@ class ScriptedModel:
                 "conversation_already_has_active_response",
             )
         self._response = Response(self._conversation, self._send)
-        self._set_generating(True)
-        await self._response.begin()
+        if not (self.live and self.live.scenario.model.begin_ms):
+            await self._begin(self._response)
         self._generation = asyncio.create_task(self._generate(self._response, instructions))
 
     async def cancel(self, response_id: str | None) -> None:
@@ -89,7 +95,8 @@ class ScriptedModel:
         generation.cancel()
         await asyncio.wait([generation])
         self._rest()
-        await response.finish("cancelled", reason=reason)
+        if response.begun:
+            await response.finish("cancelled", reason=reason)
 
     async def answered(self) -> None:
         """Wait until the response in progress is over."""
@@ -112,6 +119,10 @@ class ScriptedModel:
         if self.live:
             self.live.generating = generating
 
+    async def _begin(self, response: Response) -> None:
+        self._set_generating(True)
+        await response.begin()
+
     def _rest(self) -> None:
         self._response = self._generation = None
         self._set_generating(False)
@@ -122,6 +133,9 @@ class ScriptedModel:
                 await self._recognised.wait()
         live = self.call_or_default()
         model = live.scenario.model
+        if not response.begun:
+            await asyncio.sleep(model.begin_ms / 1000 / live.speed)
+            await self._begin(response)
         await asyncio.sleep((model.think_ms + self._faults.faults.realtime.delay_ms) / 1000 / live.speed)
         reply = live.script.next_reply(instructions)
         if model.silent_from_turn is not None and reply.turn >= model.silent_from_turn:
@@ -159,8 +173,11 @@ class ScriptedModel:
     async def _say(self, response: Response, reply: Reply, live: LiveCall) -> None:
         if (claim := live.script.unkept(reply.text)) and live.scenario.expect.promises_kept:
             live.problem(f"the agent said {claim!r}, and no tool had done so: {reply.text}")
-        if reply.text:
-            await response.speak(reply, live, self._registry.number_of(reply))
+        if self._errs("run on", reply, live.scenario.model.runs_on_at_turn, 1):
+            once_ms = milliseconds(len(speak(reply.text, "agent")))
+            reply = replace(reply, text=" ".join([reply.text] * (_RUNS_ON_MS // once_ms)))
+        if reply.text and not await self._speak(response, reply, live):
+            return
         if reply.tool and self._errs("cut", reply, live.scenario.model.cuts_tool_at_turn, 1):
             await response.call_function(reply.tool, reply.arguments, cut=True)
             live.script.unsaid(replace(reply, text=""))
@@ -174,6 +191,18 @@ class ScriptedModel:
             await response.call_function(reply.tool, reply.arguments)
         self._rest()
         await response.finish("completed")
+        if reply.tool:
+            live.called.append(reply.tool)
+
+    async def _speak(self, response: Response, reply: Reply, live: LiveCall) -> bool:
+        """Say the words; False where the session's limit ends the response before they do."""
+        longest_ms = self.longest_answer * _MS_A_TOKEN if isinstance(self.longest_answer, int) else None
+        await response.speak(reply, live, self._registry.number_of(reply), longest_ms)
+        if not response.speaking:
+            return True
+        self._rest()
+        await response.finish("incomplete", reason="max_output_tokens")
+        return False
 
     def _check_tool(self, live: LiveCall, name: str, written: str) -> None:
         offered = {tool["name"]: tool.get("parameters") or {} for tool in self.tools}

@@ -116,6 +116,7 @@ class RealtimeSession:
         self._session = changed
         self._conversation.grow((max(0, len(changed["instructions"]) - len(instructions)) // 3, 0))
         self._model.tools = self._session["tools"]
+        self._model.longest_answer = self._session["max_output_tokens"]
         if detection := self._session["audio"]["input"]["turn_detection"]:
             self._detector.configure(
                 threshold=detection.get("threshold", 0.5),
@@ -214,6 +215,7 @@ class RealtimeSession:
     async def _truncate(self, message: dict[str, Any]) -> None:
         answer = self._conversation.truncate(message.get("item_id"), message.get("audio_end_ms"))
         if live := self._model.live:
+            live.correct(answer["item_id"], answer["audio_end_ms"])
             live.truncated.append({"item_id": answer["item_id"], "truncated_ms": answer["audio_end_ms"]})
             live.note("truncated", ms=answer["audio_end_ms"])
         await self._send(answer)
@@ -222,7 +224,10 @@ class RealtimeSession:
         await self._send(self._conversation.retrieve(message.get("item_id")))
 
     async def _delete(self, message: dict[str, Any]) -> None:
-        await self._send(self._conversation.delete(message.get("item_id")))
+        answer = self._conversation.delete(message.get("item_id"))
+        if live := self._model.live:
+            live.correct(answer["item_id"], 0)
+        await self._send(answer)
 
     async def _create_response(self, message: dict[str, Any]) -> None:
         await self._model.respond((message.get("response") or {}).get("instructions"))

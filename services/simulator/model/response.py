@@ -32,6 +32,7 @@ class Response:
 
     def __init__(self, conversation: Conversation, send: Send) -> None:
         self.id = events.new_id("resp")
+        self.begun = False
         self._conversation = conversation
         self._send = send
         self._output: list[events.Item] = []
@@ -40,8 +41,14 @@ class Response:
         self._audio_ms = 0
         self._text_length = 0
 
+    @property
+    def speaking(self) -> bool:
+        """Whether something is being said, and not to its end yet."""
+        return self._speech is not None
+
     async def begin(self) -> None:
         """Announce the response."""
+        self.begun = True
         await self._send(events.event("response.created", response=self._resource("in_progress")))
 
     async def speak(self, reply: Reply, live: LiveCall, speech_number: int, stop_after_ms: int | None = None) -> None:
@@ -62,6 +69,7 @@ class Response:
             self._conversation.hold_audio(speech.item_id, len(chunk))
             speech.audio_ms += milliseconds(len(chunk))
             said.sent_bytes += len(chunk)
+            said.believed_bytes = said.sent_bytes
             await self._send(self._event("response.output_audio.delta", speech, delta=b64encode(chunk).decode()))
             await asyncio.sleep(milliseconds(len(chunk)) / live.scenario.model.generation_speed / 1000 / live.speed)
         await self._end_speech("completed")

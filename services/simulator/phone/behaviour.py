@@ -11,6 +11,8 @@ from simulator.scenario import Turn
 _HEARD_UNKNOWN_MS = 300
 # A service's own delays do not shrink with the call's speed, so patience lasts some real seconds too.
 _REAL_PATIENCE_MS = 4_000
+# Nobody speaks for so long: it is noise, into which somebody has to say that it is. Real time, too.
+_LONGEST_TURN_MS = 20_000
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,14 @@ class Behaviour:
         self._unknown_before = 0
         self._answer_noted = False
         self._heard_at = 0
+        self._quiet_at = 0
         self.longest_silence_ms = 0
+        self.longest_monologue_ms = 0
         self.answer_ms: list[int] = []
         # What the caller only listened to with a word, and therefore has to hear to its end.
         self.spoken_over: list[Heard] = []
+        # What the caller interrupted because they want an answer, and how much of it they had heard by then.
+        self.interrupted: list[tuple[Heard, int]] = []
 
     @property
     def turns_done(self) -> int:
@@ -57,9 +63,12 @@ class Behaviour:
         self._mine_ended_at = self._active_at = now_ms
         # Who only said "hello?" into the greeting has their answer already.
         wants_answer = self._next == 0 or self._turns[self._next - 1].wants_answer
-        noise = self._next > 0 and self._turns[self._next - 1].noise_ms > 0
+        noise_ms = self._turns[self._next - 1].noise_ms if self._next > 0 else 0
+        unanswered = len(self._ear.heard) == self._pieces_at_start
+        if unanswered and noise_ms > _LONGEST_TURN_MS * max(1.0, self._live.speed):
+            self._live.problem(f"nothing was said into {noise_ms} ms of noise")
         # Noise is not waited for: what is said meanwhile is the answer.
-        self._pieces_before = (self._pieces_at_start if noise else len(self._ear.heard)) if wants_answer else -1
+        self._pieces_before = (self._pieces_at_start if noise_ms else len(self._ear.heard)) if wants_answer else -1
         self._unknown_before = self._ear.unknown_bytes
         self._answer_noted = False
 
@@ -69,6 +78,9 @@ class Behaviour:
             self._active_at = now_ms
         if hearing:
             self._heard_at = now_ms
+            self.longest_monologue_ms = max(self.longest_monologue_ms, now_ms - self._quiet_at)
+        else:
+            self._quiet_at = now_ms
         answered = self._answered()
         if not answered or self._live.script.busy:
             silence = now_ms - max(self._mine_ended_at, self._heard_at)
@@ -87,7 +99,7 @@ class Behaviour:
         turn = self._turns[self._next]
         if turn.barge_in_ms is not None and answered and self._over_agent(turn.barge_in_ms):
             return self._take(turn, barge_in=True)
-        if answered and not self._live.script.busy and self._quiet(now_ms, turn.pause_ms):
+        if answered and not self._awaited and self._quiet(now_ms, turn.pause_ms):
             return self._take(turn)
         if self._quiet(now_ms, self._patience_ms):
             self._dead_air(now_ms)
@@ -96,6 +108,8 @@ class Behaviour:
 
     def _end(self, now_ms: int, *, answered: bool) -> Speak | HangUp | None:
         ending = self._live.scenario.ending
+        if ending.tool and ending.tool in self._live.called:
+            return HangUp()
         if ending.barge_in_ms is not None and answered and self._over_agent(ending.barge_in_ms):
             return HangUp()
         satisfied = answered and not self._live.script.busy
@@ -112,9 +126,17 @@ class Behaviour:
     def _take(self, turn: Turn, *, barge_in: bool = False) -> Speak:
         self._next += 1
         self._pieces_at_start = len(self._ear.heard)
-        if turn.backchannel and barge_in and self._ear.current is not None:
-            self.spoken_over.append(self._ear.current)
+        if barge_in and self._ear.current is not None:
+            if turn.backchannel:
+                self.spoken_over.append(self._ear.current)
+            elif turn.wants_answer:
+                self.interrupted.append((self._ear.current, self._ear.current.heard_ms))
         return Speak(turn, barge_in)
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether the model has not said all yet that the caller waits for."""
+        return self._live.script.busy and (self._next == 0 or self._turns[self._next - 1].wants_answer)
 
     def _answered(self) -> bool:
         if len(self._ear.heard) > self._pieces_before:

@@ -27,6 +27,11 @@ class Heard:
         return milliseconds(self.heard_bytes)
 
     @property
+    def whole(self) -> bool:
+        """Whether it was played to its end."""
+        return self.heard_bytes >= len(self.said.audio)
+
+    @property
     def cut_short(self) -> bool:
         """Whether some of what the model sent is missing at the end, though nobody asked to clear it."""
         return self.heard_bytes < self.said.sent_bytes and not self.cleared

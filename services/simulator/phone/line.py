@@ -11,7 +11,7 @@ import aiohttp
 from simulator.audio.mulaw import FRAME_BYTES, FRAME_MS
 from simulator.live import LiveCall, Redirection
 from simulator.phone.behaviour import Behaviour, HangUp, Speak
-from simulator.phone.ear import Ear
+from simulator.phone.ear import Ear, Heard
 from simulator.phone.media_stream import BAD_MESSAGE, BINARY_FRAME, BUFFER_FULL, Stream, TwilioWarning
 from simulator.phone.mouth import BadLine, Echo, Mouth
 from simulator.phone.playback import LIMIT_MS, Playback
@@ -44,6 +44,9 @@ class PhoneLine:
         self._chunk = 0
         self._heard_pieces = 0
         self._hung_up = False
+        # A piece of the agent's speech that began while the caller spoke, and how much of such was heard meanwhile.
+        self._over_caller: Heard | None = None
+        self.over_caller_ms = 0
 
     async def run(self, ws: aiohttp.ClientWebSocketResponse, parameters: dict[str, str]) -> EndedBy:
         """Talk until one side ends the stream."""
@@ -104,6 +107,8 @@ class PhoneLine:
         if played:
             self.ear.listen(played)
             self._note_new_speech()
+            if self._mouth.in_words and self.ear.current is not None and self.ear.current is self._over_caller:
+                self.over_caller_ms += FRAME_MS
         else:
             self.ear.pause()
         for name in marks:
@@ -116,6 +121,8 @@ class PhoneLine:
             self._heard_pieces = len(self.ear.heard)
             if self._live.script.mid_sentence:
                 self._live.problem(f"the caller was answered in the middle of turn {self._live.script.heard_turns}")
+            if self._mouth.in_words:
+                self._over_caller = self.ear.heard[-1]
             self._live.note("hearing", text=self.ear.heard[-1].said.text)
 
     async def _speak(self, ws: aiohttp.ClientWebSocketResponse, act: Speak, now_ms: int) -> bool:

@@ -23,6 +23,12 @@ class Mouth:
         self._number = number
         self._frames: deque[str] = deque()
         self.turns_spoken = turns_spoken
+        self._noise = False
+
+    @property
+    def in_words(self) -> bool:
+        """Whether the caller is saying something; noise says nothing."""
+        return self.speaking and not self._noise
 
     @property
     def speaking(self) -> bool:
@@ -31,6 +37,7 @@ class Mouth:
 
     def say(self, text: str) -> int:
         """Begin to speak the next turn; return how many milliseconds it takes."""
+        self._noise = False
         audio = speak(text, "caller")
         self._frames.extend(
             b64encode(audio[at : at + FRAME_BYTES]).decode() for at in range(0, len(audio), FRAME_BYTES)
@@ -40,6 +47,7 @@ class Mouth:
 
     def sound(self, ms: int) -> int:
         """Begin a turn of noise: a street, a television."""
+        self._noise = True
         noise = random.Random(ms)
         for _ in range(ms // 20):
             self._frames.append(b64encode(noise.randbytes(FRAME_BYTES)).decode())

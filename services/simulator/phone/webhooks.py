@@ -46,10 +46,11 @@ class CallWebhooks:
         """Send the callback about who answered a call that was dialled from this one."""
         await self._post(url, CallSid=call_sid, AnsweredBy="machine_start", MachineDetectionDuration="1800")
 
-    async def report_stream(self, url: str, stream_sid: str) -> None:
-        """Send the stream's status callback when it has opened; whether it is taken changes nothing."""
+    async def report_stream(self, url: str, stream_sid: str, *, error: str = "") -> None:
+        """Send the callback about a stream that has opened, or could not; whether it is taken changes nothing."""
+        told = {"StreamEvent": "stream-error", "StreamError": error} if error else {"StreamEvent": "stream-started"}
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            await self._post(url, StreamEvent="stream-started", StreamSid=stream_sid)
+            await self._post(url, StreamSid=stream_sid, **told)
 
     async def report_end(self, duration_s: int) -> None:
         """Send the status callback at the call's end."""

@@ -93,6 +93,7 @@ class RestStandIns:
             "date_created": format_datetime(datetime.now(UTC)),
         }
         self._messages.appendleft(message)
+        self._registry.texted(form["Body"])
         return json_response(message, status=201)
 
     async def twilio_messages(self, request: web.Request) -> web.Response:

@@ -20,6 +20,7 @@ from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_logging import EventRecord, capture_events
 from prosaas_logging.catalogue import CALL_END
 from simulator.app import CONTROL
+from simulator.phone import behaviour
 
 ASK = {"caller": "שלום, מה שעות הפתיחה שלכם?", "agent": "אנחנו פתוחים מתשע עד חמש, מיום ראשון ועד יום חמישי."}
 THANK = {"caller": "תודה רבה ולהתראות", "agent": "תודה, יום טוב!"}
@@ -235,8 +236,9 @@ async def test_the_agents_own_voice_that_comes_back_costs_nobody_a_sentence(shar
     assert any(piece["heard_ms"] == piece["total_ms"] > 5_000 for piece in result["heard"])
 
 
-async def test_noise_without_an_end_does_not_freeze_the_call() -> None:
+async def test_noise_without_an_end_does_not_freeze_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is told that it is hard to hear them while the noise goes on."""
+    monkeypatch.setattr(behaviour, "_LONGEST_TURN_MS", 2_000)
     async with calls_world(**HASTY, speech=0.8, watch=0.1) as world:
         with capture_events() as events:
             result = await world.call(scenario="noise", speed=6.0)
@@ -523,10 +525,13 @@ async def test_a_transfer_whose_answer_was_lost_is_told_as_failed_only_where_the
 @pytest.mark.parametrize(
     ("scenario", "cut_short"),
     [
+        ("agent_ends", 0),
+        ("another_language", 0),
         ("dtmf", 0),
         ("goodbye_twice", 1),
         ("hello_first", 0),
         ("keys_over_speech", 1),
+        ("model_dies", 0),
         ("no_transcript", 0),
         ("opening_hours", 0),
         ("slow_model", 1),

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from calls_world.stage import FIFTH, Stage
+from prosaas_calls.call.promises import Promises
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.tools.base import Answer
 from prosaas_logging import capture_events, scope
@@ -49,6 +50,36 @@ async def test_an_interruption_after_the_model_has_finished() -> None:
 
     assert len(stage.twilio.events("clear")) == 1
     assert [event["audio_end_ms"] for event in stage.to_model] == [1400]
+
+
+def test_what_was_said_to_nobody_is_in_no_transcript_and_the_model_takes_it_back() -> None:
+    """The caller speaks before its first sound: it is cancelled, and tells its words all the same."""
+    stage = Stage()
+    stage.model("session.updated")
+    stage.model("response.created", response={"id": "r1"})
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+    with capture_events() as events:
+        stage.delta()
+        stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+        stage.model("response.output_item.done", response_id="r1", item={"id": "i1", "type": "message"})
+        stage.done(status="cancelled")
+
+    assert {"type": "conversation.item.delete", "item_id": "i1"} in stage.to_model
+    assert not [event for event in events if event.event == "TRANSCRIPT_AI"]
+    assert stage.history.last("ai") == ""
+    assert stage.promises.to_json() == Promises().to_json()
+
+
+async def test_a_second_sentence_that_was_cut_off_unheard_is_not_told_to_the_next_session() -> None:
+    """Its words come after the interruption."""
+    stage = Stage()
+    stage.responds(item_id="i1", fifths=5)
+    stage.delta(item_id="i2")
+    stage.heard(2)
+    await stage.interrupts()
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i2", transcript=BOOKED)
+    assert list(stage.history.told()) == []
 
 
 def test_an_interruption_after_all_was_heard_is_just_a_turn() -> None:

@@ -28,3 +28,7 @@ def test_a_limit_of_rate_is_waited_for_longer_and_longer_but_not_longer_than_a_c
     assert retries.pause(RATE_LIMITED, 3.5) == 3.5
     with pytest.raises(ModelFailed):
         retries.pause(RATE_LIMITED, 21)
+
+
+def test_who_is_told_a_millisecond_does_not_ask_a_thousand_times() -> None:
+    assert Retries(retry_for=20).pause(RATE_LIMITED, 0.001) == 0.25

@@ -5,7 +5,6 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,11 +13,6 @@ import pytest
 import uvloop
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from calls_world.waiting import until
 from prosaas_calls.model import realtime
@@ -26,6 +20,7 @@ from prosaas_calls.model.events import ServerEvent, append_audio, create_respons
 from prosaas_calls.model.events import message as words
 from prosaas_calls.model.realtime import RealtimeConnection, RealtimeLost
 from prosaas_logging import capture_events
+from tls import localhost
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 # Below a WebSocket, which has no way to misbehave.
@@ -246,18 +241,7 @@ async def test_a_refused_handshake_says_whether_to_try_again(status: int, retria
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for localhost that nobody vouches for."""
-    pem = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    key = ec.generate_private_key(ec.SECP256R1())
-    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem.write_bytes(private + made.public_bytes(Encoding.PEM))
-    return pem
+    return localhost(tmp_path_factory.mktemp("tls"))
 
 
 async def talk_over_tls(certificate: Path) -> None:

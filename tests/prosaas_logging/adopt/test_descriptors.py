@@ -4,12 +4,15 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import pexpect
 import pytest
 
 from prosaas_logging.switch_state import Change, read_presences, update_state
@@ -17,6 +20,7 @@ from prosaas_logging.switch_state import Change, read_presences, update_state
 from ..conftest import Program
 
 ON = {"LOG_DESCRIPTORS": "1", "LOG_LANG": "en"}
+FIRST = {"LOG_DESCRIPTORS": "first", "LOG_LANG": "en"}
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -248,7 +252,7 @@ def test_the_first_process_of_a_container_reads_the_last_words_of_its_service_an
 ) -> None:
     """Whatever is beside a container's first process goes with it."""
     source = f"{ABOVE}\n    os.write(2, b'terminate called\\n')\n    print('printed')\n    {way}"
-    done = run_program(source, LOG_JSON="1", **ON)
+    done = run_program(source, LOG_JSON="1", **FIRST)
     assert done.returncode == code
     assert "terminate called" in texts(done)
 
@@ -262,7 +266,7 @@ def test_a_crash_has_all_its_frames(run_program: Program) -> None:
 """
     (crash,) = [
         line["error"]["stack"]
-        for line in map(json.loads, run_program(source, LOG_JSON="1", **ON).stdout.splitlines())
+        for line in map(json.loads, run_program(source, LOG_JSON="1", **FIRST).stdout.splitlines())
         if "in deep" in line.get("error", {}).get("stack", "")
     ]
     assert crash.startswith("Current thread")
@@ -290,31 +294,131 @@ def test_a_fault_of_the_first_process_leaves_nobody_waiting_for_it(run_program: 
     descriptors._READER = descriptors._READER.replace("; " + does, chr(10) + BROKEN + chr(10) + does)
 """
     source = source.replace("    first =", f"{breaks}\n    first =")
-    done = run_program(source, LOG_JSON="1", **ON)
+    done = run_program(source, LOG_JSON="1", **FIRST)
     assert done.returncode == 3
     assert done.stdout.count("is no event any more") == 1
     assert done.stdout.count("\n0000") > 29_000
 
 
 def test_what_is_sent_to_the_first_process_reaches_its_service(start_program: Start) -> None:
-    """Also two at once, of which the kernel may give the second to any thread."""
+    """Whatever it is: gunicorn counts its workers by TTIN, systemd's way to stop is RTMIN+3."""
+    numbers = (15, 10, 28, 21, 14, signal.SIGRTMIN + 3)
     source = f"""{ABOVE}
-    told = set()
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, lambda number, _: told.add(number))
+    told = []
+    for number in {numbers}:
+        signal.signal(number, lambda number, _: told.append(number))
     print("ready")
-    while len(told) < 2:
-        time.sleep(0.01)
-    print("drained")
+    for number in {numbers}:
+        while number not in told:
+            time.sleep(0.01)
+        print("told", number)
     sys.exit(7)
 """
-    process = start_program(source, LOG_JSON="0", **ON)
+    process = start_program(source, LOG_JSON="0", **FIRST)
     assert process.stdout
     assert b"ready" in process.stdout.readline()
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGUSR1)
-    assert b"drained" in process.stdout.readline()
+    # One at a time: each handler of many at once has its frame on the small stack that faulthandler makes for all.
+    for number in numbers:
+        process.send_signal(number)
+        assert b"told" in process.stdout.readline()
     assert process.wait(20) == 7
+
+
+def test_one_press_of_ctrl_c_is_told_once(program_environ: dict[str, str]) -> None:
+    """The terminal tells the whole group; what others send is passed on."""
+    source = f"""{ABOVE}
+    told = []
+    signal.signal(signal.SIGINT, lambda *_: told.append("INT"))
+    signal.signal(signal.SIGUSR1, lambda *_: told.append("USR1"))
+    print("ready")
+    while "USR1" not in told:
+        time.sleep(0.01)
+    print("told", *told)
+"""
+    arguments = ["-c", textwrap.dedent(source)]
+    environ = cast("Any", {**program_environ, "LOG_JSON": "0", **FIRST})
+    child = pexpect.spawn(sys.executable, arguments, env=environ, encoding="utf-8", timeout=20)
+    child.expect("ready")
+    child.sendintr()
+    # Who passes on takes the lower number first, and one at a time.
+    child.kill(signal.SIGUSR1)
+    child.expect("told INT USR1")
+    child.close(force=True)
+
+
+def test_a_service_that_leaves_its_children_to_the_kernel_ends_as_it_did(run_program: Program) -> None:
+    source = (
+        "    import signal\n    signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        + ABOVE
+        + """
+    assert signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
+    sys.exit(4)
+"""
+    )
+    done = run_program(source, LOG_JSON="1", **FIRST)
+    assert done.returncode == 4, done.stdout + done.stderr
+
+
+def test_whose_parents_are_gone_are_taken_leave_of(run_program: Program) -> None:
+    # The orphans of a container are its first process's.
+    source = (
+        ABOVE.replace("    first =", "    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n    first =")
+        + """
+    read, write = os.pipe()
+    if os.fork() == 0:
+        if os.fork() == 0:
+            time.sleep(0.05)
+            os._exit(0)
+        os.write(write, b"%d" % int(open(f"/proc/self/task/{os.getpid()}/children").read()))
+        os._exit(0)
+    os.wait()
+    orphan = int(os.read(read, 20))
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{orphan}") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    sys.exit(os.path.exists(f"/proc/{orphan}"))
+"""
+    )
+    done = run_program(source, LOG_JSON="1", **FIRST)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_late_words_of_children_are_read_for_a_moment(run_program: Program) -> None:
+    source = f"""{ABOVE}
+    if os.fork() == 0:
+        time.sleep(0.2)
+        os.write(1, b"late\\n")
+        os._exit(0)
+    sys.exit(5)
+"""
+    done = run_program(source, LOG_JSON="1", **FIRST)
+    assert done.returncode == 5
+    assert "late" in texts(done)
+
+
+@pytest.mark.parametrize(
+    ("asked", "before"), [("1", ""), ("first", "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()")]
+)
+def test_a_process_stays_what_it_is_unless_it_is_asked_to_be_another_and_all_of_it_can_be(
+    run_program: Program, asked: str, before: str
+) -> None:
+    """A worker's master waits for the process that it started; a thread would be left behind."""
+    source = f"""
+    import os, threading, time
+    import prosaas_logging
+    from prosaas_logging.adopt import descriptors
+
+    descriptors.os.getppid = lambda: 1
+    {before}
+    threads, process = len(os.listdir("/proc/self/task")), os.getpid()
+    prosaas_logging.bootstrap("svc")
+    os.write(1, b"said\\n")
+    assert os.getpid() == process
+    assert threading.active_count() >= threads
+"""
+    done = run_program(source, LOG_JSON="1", **ON | {"LOG_DESCRIPTORS": asked})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "said" in texts(done)
 
 
 @pytest.mark.parametrize("above", [False, True])
@@ -332,7 +436,7 @@ def test_a_switch_is_told_and_counted_once(start_program: Start, tmp_path: Path,
     sys.stdin.readline()
 """
     switch = tmp_path / "switch.json"
-    process = start_program(source, LOG_JSON="0", LOG_SWITCH_FILE=str(switch), **ON)
+    process = start_program(source, LOG_JSON="0", LOG_SWITCH_FILE=str(switch), **FIRST)
     assert process.stdin
     assert process.stdout
     assert process.stdout.readline() == b"[INFO] [STDOUT] warm\n"
@@ -357,7 +461,7 @@ def test_a_child_that_goes_on_holds_up_no_containers_end(start_program: Start) -
     os.write(1, b"said\\n")
     os._exit(4)
 """
-    process = start_program(source, LOG_JSON="1", LOG_CALL_BUDGET="0", **ON)
+    process = start_program(source, LOG_JSON="1", LOG_CALL_BUDGET="0", **FIRST)
     assert process.stdout
     said = json.loads(process.stdout.readline())
     begun = time.monotonic()

@@ -61,6 +61,15 @@ def test_each_thing_that_went_wrong_counts(screen: Screen, paper: Any) -> None:
     assert "its end was not seen in time, the end of its job was not seen in time" in paper.text
 
 
+def test_of_a_caller_whom_no_agent_had_neither_lines_nor_end_are_asked_for(screen: Screen, paper: Any) -> None:
+    unmet = placed(0, complete=False)
+    unmet.result["streams"] = 0
+    assert verdict(unmet, Unreached(), False, screen) == 0  # type: ignore[arg-type]
+    assert "record: calls/CA1, no-answer" in paper.text
+    unmet.result["streams"] = 1
+    assert verdict(unmet, Unreached(), False, screen) == 2  # type: ignore[arg-type]
+
+
 def test_a_job_that_failed_is_not_said_to_be_done(screen: Screen, paper: Any) -> None:
     failed = placed(20)
     failed.job = "JOB_FAILED"

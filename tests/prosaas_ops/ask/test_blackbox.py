@@ -89,6 +89,28 @@ def test_a_warning_that_the_log_counted_with_those_of_other_calls_is_in_the_box(
     ]
 
 
+def test_a_line_that_was_folded_into_the_box_is_told_once(
+    answering: Any, options: Any, json_line: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The record has it too, at a time that is not quite the same."""
+    started = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
+    folded = {"t_ms": 1499, "level": "INFO", "event": "RESPONSE_CREATED", "text": "response_id=r1"}
+    record = Record(
+        CALL, "", "", "inbound", "", "", "completed", started, started, 9.0, "model_failed", {}, [], [folded], ""
+    )
+    monkeypatch.setattr(blackbox, "call_record", {CALL: record}.get)
+    head = json.dumps({"blackbox": CALL, "kind": "call", "reason": "model_failed", "records": 3})
+    rows = [
+        json_line("DEBUG", "x", timestamp="2024-01-25T14:00:01.000000Z"),
+        json_line("INFO", "response_id=r1", event="RESPONSE_CREATED", timestamp="2024-01-25T14:00:01.500000Z"),
+        json_line("DEBUG", "x", timestamp="2024-01-25T14:00:02.000000Z"),
+    ]
+    answering.on_run = lambda service, command: (0, "\n".join([head, *rows]), "")
+    assert blackbox.run(options("blackbox", CALL=CALL)) == FINE
+    assert capsys.readouterr().out.count("[RESPONSE_CREATED]") == 1
+
+
 def test_a_file_that_is_cut_off_is_told_as_far_as_it_goes(screen: Screen) -> None:
     rows = ['{"blackbox": "CA1", "kind": "call", "reason": "x", "records": 2}', '{"times']
     assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == ["call CA1: 2 records, x"]

@@ -15,7 +15,7 @@ from postgres_world import PostgresServer, docker
 from prosaas_core.privacy import ledger
 from prosaas_ops.conduct import backup, database, restore
 from prosaas_ops.conduct.backup import schedule
-from prosaas_ops.conduct.run import run, unfinished
+from prosaas_ops.conduct.run import Stopped, run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem, Usage
 
@@ -216,6 +216,19 @@ def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(
     (world.root / ledger.FILE).write_text("half a li")
     restore._files_back(world, {"file": "b.dump", "key": ""})
     assert "line 1 of forgotten.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_a_ctrl_c_among_the_files_undoes_no_restore(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The services take calls by then."""
+
+    def stopped(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(restore.beside, "put_back", stopped)
+    restore._files_back(world, {"file": "b.dump", "key": ""})
+    assert "not every file beside the backup is" in capsys.readouterr().err
 
 
 def test_the_files_beside_a_backup_are_held_against_the_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

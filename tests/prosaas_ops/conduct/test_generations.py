@@ -212,6 +212,26 @@ def test_nothing_is_stopped_while_a_generation_drains(
     assert {"stop", "down"} & {word for words in drains.did[1:] for word in words}
 
 
+def test_before_a_restore_is_undone_nobody_takes_a_call_any_more(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a service that was started wrote would be in the database that goes."""
+    did: list[str] = []
+
+    def failing(*_: object) -> None:
+        did.append("start")
+        if did.count("start") == 1:
+            raise Problem("no")
+
+    monkeypatch.setattr(Generations, "let_drain", lambda _: did.append("drain"))
+    for name in ("_stop", "_swap", "_swap_back"):
+        monkeypatch.setattr(restore, name, lambda *_, name=name: did.append(name))
+    monkeypatch.setattr(restore, "_start", failing)
+    with pytest.raises(Problem):
+        run(restore.restore(drains, {"live": 0, "running": []}), drains)
+    assert did == ["drain", "_stop", "_swap", "start", "drain", "_stop", "_swap_back", "start"]
+
+
 def test_a_drain_that_never_ends_is_not_waited_for_without_end(drains: Draining) -> None:
     drains.overrides["DRAIN_SECONDS"] = "0"
     run(down(drains), drains)

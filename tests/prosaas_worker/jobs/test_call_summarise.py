@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sqlalchemy import select, update
 
@@ -125,6 +126,14 @@ async def test_an_answer_of_no_use_is_paid_for_and_so_is_the_next(tools, provide
     providers.words = "answer"
     await call_summarise.run(job(), tools)
     assert [row.tokens_in for row in await charges(tools.engine)] == [10, 10]
+
+
+@pytest.mark.parametrize("odd", ["<html>", "[]", '"words"', "[" * 100_000])
+async def test_an_answer_that_is_no_answer_is_an_outage_of_the_models_and_no_defect_of_ours(odd, tools, providers):
+    await record(tools.engine, TRANSCRIPT)
+    providers.faults.append(httpx.Response(200, text=odd))
+    with pytest.raises(Unavailable, match="without text"):
+        await call_summarise.run(job(), tools)
 
 
 async def test_a_summary_is_a_part_of_its_calls_trace_with_what_the_model_used(tools, providers, monkeypatch):

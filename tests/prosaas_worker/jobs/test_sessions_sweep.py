@@ -99,6 +99,14 @@ async def test_old_bookkeeping_goes_and_what_may_be_asked_for_stays(table, key, 
     assert await keys(tools.engine, table, key) == (["new", "uncounted"] if table == "pgqueuer_log" else ["new"])
 
 
+async def test_each_check_clears_out(tools):
+    await execute(
+        tools.engine, "INSERT INTO job_effects (key, job, done_at) VALUES ('old', 'x', now() - interval '91 days')"
+    )
+    await sessions_sweep.run(tools)
+    assert await keys(tools.engine, "job_effects", "key") == []
+
+
 async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, monkeypatch):
     monkeypatch.setattr(sessions_sweep, "_BATCH", 10)
     await execute(

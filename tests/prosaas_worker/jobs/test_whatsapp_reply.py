@@ -9,8 +9,10 @@ from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Conversation, Message
 from prosaas_logging import capture_events
+from prosaas_worker.delivery import write
 from prosaas_worker.job import Hopeless, Later
 from prosaas_worker.jobs import whatsapp_reply
+from prosaas_worker.texting import Text
 
 pytestmark = pytest.mark.postgres
 
@@ -177,6 +179,17 @@ async def test_a_job_of_the_release_before_answers_its_message_once(tools, provi
     await whatsapp_reply.run(old, tools)
     await whatsapp_reply.run(old, tools)
     assert len(providers.sent) == 1
+
+
+async def test_the_draft_that_a_job_of_the_release_before_had_written_is_sent_and_no_other(
+    tools, providers, message, reply_job
+):
+    await message("SM1")
+    key = f"{WHATSAPP_REPLY}:SM1"
+    for name, body in ((key, "its own draft"), ("another", "somebody else's draft")):
+        await write(tools, name, Text("twilio", "whatsapp:+97235550100", "whatsapp:+972501234567", body))
+    await whatsapp_reply.run(replace(reply_job("SM1"), key=key, payload={"message_id": "SM1"}), tools)
+    assert [sent["body"] for sent in providers.sent] == ["its own draft"]
 
 
 async def test_a_refused_message_stays_unanswered(tools, providers, message, reply_job):

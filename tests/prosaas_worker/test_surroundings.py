@@ -1,0 +1,63 @@
+"""What the worker measures of what surrounds it, under the names that alerts and dashboards ask for."""
+
+import asyncio
+import os
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from prosaas_core.settings import Settings
+from prosaas_worker import metrics
+from prosaas_worker.surroundings import Surroundings, certificate_left
+from tls import localhost
+
+DAYS = 86_400
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of localhost's with its key, good for 30 days."""
+    return localhost(tmp_path_factory.mktemp("tls"), days=30)
+
+
+async def test_a_certificates_time_is_until_it_ends_nought_for_one_of_no_use_and_unknown_where_nobody_is(
+    certificate: Path, unused_tcp_port: int
+) -> None:
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(hold, "127.0.0.1", unused_tcp_port, ssl=shown):
+        left = await certificate_left("localhost", "127.0.0.1", unused_tcp_port, trusting)
+        assert left is not None
+        assert 29 * DAYS < left <= 30 * DAYS
+        assert await certificate_left("another", "127.0.0.1", unused_tcp_port, trusting) == 0
+        assert await certificate_left("localhost", "127.0.0.1", unused_tcp_port) == 0
+    assert await certificate_left("localhost", "127.0.0.1", unused_tcp_port, trusting) is None
+
+
+async def test_what_is_measured_has_the_names_that_alerts_ask_for(settings: Settings, tmp_path: Path) -> None:
+    held = tmp_path / "CA1.0a0b0c0d.journal"
+    held.touch()
+    (tmp_path / "CA2.json").touch()
+    await Surroundings(settings.model_copy(update={"spool_dir": tmp_path})).look()
+    metrics.finished("a.job", "done", 0.5)
+    said = generate_latest(metrics.REGISTRY).decode()
+    assert "prosaas_spool_calls 1.0" in said
+    (free,) = (line for line in said.splitlines() if line.startswith('prosaas_volume_free_ratio{volume="spool"}'))
+    assert 0 < float(free.split()[1]) <= 1
+    for name in (
+        'prosaas_calls_ended_total{reason="crashed"}',
+        'prosaas_job_seconds_count{job="a.job"}',
+        'prosaas_jobs_total{job="a.job",outcome="done"}',
+    ):
+        assert name in said
+    os.utime(held, (time.time() - 120,) * 2)
+    await Surroundings(settings.model_copy(update={"spool_dir": tmp_path})).look()
+    assert "prosaas_spool_calls 2.0" in generate_latest(metrics.REGISTRY).decode()
