@@ -79,9 +79,10 @@ class Asked:
         }
 
     def covering(self, module: Path, line: int) -> list[str]:
-        """The tests that run a line, its module's own first; those of the whole module where none is known to."""
+        """The tests that run a line, its module's own first; else those of the module; for a table's line, all."""
         lines = self.lines.get(str(module.relative_to(self.copy)), {})
         tests = set(lines.get(str(line), ())) or {test for tests in lines.values() for test in tests}
+        tests = tests or set(self.seconds)
         own = f"/test_{module.stem}.py"
         found = sorted(tests, key=lambda test: (own not in test, self.seconds.get(test, 0), test))
         if self.quick:

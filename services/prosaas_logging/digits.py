@@ -44,14 +44,24 @@ _JOINED_AFTER: Final = re.compile(r"[\-_./][A-Za-z0-9]")
 # People space numbers as they like, and say them digit by digit. A country's own digits have no dot in them: 97.25 has.
 _NEAR: Final = f"[{_BLANKS}{_DASHES}]{{0,3}}"
 _BETWEEN: Final = f"[{_BLANKS}{_DASHES}.()/]{{0,3}}"
-# A number of ours without a plus: the value of a JSON key, or a part of a decimal, an address or an id, is none. What
-# ends a sentence may follow.
-_ALONE: Final = r"(?<![A-Za-z0-9_.,+%/\-])(?<![^A-Za-z]:)"
 _NO_MORE: Final = r"(?![0-9A-Za-z_]|[.][0-9A-Za-z_])"
-_PHONES: Final = (
-    re.compile(rf"{EDGE}(?<![/+])(?:\+|%2B)[1-9](?:{_BETWEEN}[0-9]){{7,14}}(?![0-9])"),
-    re.compile(rf"{_ALONE}0{_NEAR}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"),
-    re.compile(rf"{_ALONE}(?<!\[)(?:00)?9{_NEAR}7{_NEAR}2{_BETWEEN}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"),
+
+
+def _alone(begin: str, more: str = "") -> str:
+    """A number of ours without a plus, by its first digits: the value of a JSON key, or a part of a decimal, an address
+    or an id, is none. What ends a sentence may follow.
+
+    What stands before is looked at from behind the digits, for a search for these leaps, and one for a gap does not.
+    """
+    return rf"{begin}(?<![A-Za-z0-9_.,+%/\-{more}]{begin})(?<![^A-Za-z]:{begin})"
+
+
+_WITH_PLUS: Final = re.compile(rf"{EDGE}(?<![/+])(?:\+|%2B)[1-9](?:{_BETWEEN}[0-9]){{7,14}}(?![0-9])")
+_OURS: Final = (
+    re.compile(rf"{_alone('0')}{_NEAR}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"),
+    re.compile(
+        rf"(?:{_alone('9', '[')}|{_alone('009', '[')}){_NEAR}7{_NEAR}2{_BETWEEN}5(?:{_BETWEEN}[0-9]){{8}}{_NO_MORE}"
+    ),
 )
 Span = tuple[int, int]
 
@@ -84,7 +94,7 @@ def hide_numbers(text: str) -> str:
     """*text* without card numbers (13 to 19 digits), identity numbers (9) and most of each telephone number."""
     ours = _in_our_digits(text)
     hidden = hide_private(ours)
-    for phone in _PHONES:
+    for phone in (_WITH_PLUS, *_OURS) if "+" in text or "%2B" in text else _OURS:
         hidden = phone.sub(lambda match: mask_phone(match[0].replace("%2B", "+")), hidden)
     return text if hidden == ours else hidden
 

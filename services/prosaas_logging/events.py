@@ -10,6 +10,8 @@ from typing import Any, Final, Generic, ParamSpec, TypedDict, Unpack
 P = ParamSpec("P")
 
 IDENTITIES: Final = ("call_sid", "business_id", "request_id", "job_id")
+# What tells a line from another, and may stand at its end.
+IDS: Final = frozenset({*IDENTITIES, "message_id"})
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # Literal text and field names by turns: ("name=", "name", ", phone=", "phone", "").
@@ -40,6 +42,7 @@ class Event(Generic[P]):
         "fold",
         "he",
         "hidden",
+        "ids",
         "labels",
         "level",
         "name",
@@ -57,6 +60,7 @@ class Event(Generic[P]):
         self.he: Final = split_template(options.get("he", ""))
         self.en: Final = split_template(options.get("en", ""))
         self.fields: Final = tuple(name for name in names if name != "exc_info")
+        self.ids: Final = IDS.intersection(names)
         self.explains: Final = "exc_info" in names
         # When it makes room for others in a call that has much to say: 0 never, 1 first, 2 after those.
         self.fold: Final = options.get("fold", 2)

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from .events import IDENTITIES, Event
+from .events import IDS, Event
 from .levels import LEVEL_TO_NAME, level_name
 from .record import Context, Record
 from .redact import LEAST_PRIVATE, clean, is_harmless, redact, rule_of
@@ -18,7 +18,7 @@ from .values import dump, plain
 
 _RESERVED: Final = CANONICAL | {"truncated"}
 # What tells a line from another is never left out, and cut only if it is longer than any id.
-_KEPT: Final = _RESERVED | {*IDENTITIES, "message_id"}
+_KEPT: Final = _RESERVED | IDS
 _LONGEST_ID: Final = 200
 _LEAST_MESSAGE: Final = 1024
 _MOST_FIELDS: Final = 100

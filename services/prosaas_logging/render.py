@@ -40,22 +40,18 @@ class TextRenderer:
         self._hebrew = settings.lang == "he"
         self._transcripts = settings.transcripts
         self._shapes = Shapes(hebrew=self._hebrew)
-        self._heads: dict[int, str] = {}
+        self._heads: dict[int | tuple[int, AnyEvent], str] = {}
 
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
-        _, level, _, what, _, error = record
-        text = self.words(record, context)
-        if TAIL in text:
-            text = text.replace(TAIL, _TAIL_ESCAPED)
-        if not text.isprintable():
-            text = escape(text)
-        head = self._heads.get(level) or self._head(level)
-        if isinstance(what, Event):
-            head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
+        _, level, logger, what, fields, error = record
+        head = self._heads.get(level if type(what) is str else (level, what)) or self._head(level, what)  # type: ignore[arg-type]
         tail = tail_of(record, context) if context.tail else ""
-        if len(text) > LONGEST_LINE // 4:
-            text = cut_to_bytes(text, LONGEST_LINE - len((head + tail).encode("utf-8", "backslashreplace")))
+        text = self._shapes.words(what, fields) if fields and not logger.fields else None
+        if text is None:
+            text = escape(redact(self.text(record, context)).replace(TAIL, _TAIL_ESCAPED))
+            if len(text) > LONGEST_LINE // 4:
+                text = cut_to_bytes(text, LONGEST_LINE - len((head + tail).encode("utf-8", "backslashreplace")))
         line = f"{head}{text}{tail}\n"
         if error is not None:
             line += "".join(f"{_STACK_INDENT}{escape(row)}\n" for row in redact(error.stack).split("\n"))
@@ -94,10 +90,12 @@ class TextRenderer:
         rest += [f"{name}={value}" for name, value in shown.items() if name not in what.fields and name not in used]
         return ", ".join([text, *rest]) if text else ", ".join(rest)
 
-    def _head(self, level: int) -> str:
+    def _head(self, level: int, what: AnyEvent | str) -> str:
         head = f"[{level_name(level)}] "
+        if isinstance(what, Event):
+            head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
         if len(self._heads) < _MOST_REMEMBERED:
-            self._heads[level] = head
+            self._heads[(level, what) if isinstance(what, Event) else level] = head
         return head
 
     def entry(self, record: Record, context: Context) -> str:
@@ -163,8 +161,8 @@ def _fitting(shown: dict[str, str], room: int) -> dict[str, str]:
 def tail_of(record: Record, context: Context) -> str:
     """The ids at the end of a line: those of its scope that no declared field of its event says already."""
     what, fields, known = record[3], record[4], context.fields
-    if isinstance(what, Event) and not known.keys().isdisjoint(what.fields):
-        said = {f"{name}={known.get(name)}" for name in what.fields if fields.get(name, "") in ("", known.get(name))}
+    if isinstance(what, Event) and what.ids and not known.keys().isdisjoint(what.ids):
+        said = {f"{name}={known.get(name)}" for name in what.ids if fields.get(name, "") in ("", known.get(name))}
         return _ending(part for part in context.tail if part not in said)
     if context.ending is None:
         context.ending = _ending(context.tail)

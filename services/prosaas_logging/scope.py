@@ -134,18 +134,21 @@ class Scope(Remembered):
             self._emit_late(record)
 
     def _emit(self, record: Record) -> None:
-        level, what = record[1], record[3]
-        if level >= INFO:
-            if isinstance(what, Event) and "folded" in what.fields:
-                record = self._with_folded(record)
-            with budget.accounting:
-                # A call that is being watched at DEBUG shows everything.
-                folds = self._account.folds(record, self._room if self.level >= INFO else None, self._in_words)
-            self._timeline.append((record, folds))
-            if folds:
-                self._fold(record)
-                self.tell(record[0])
-                return
+        level = record[1]
+        if level < INFO:
+            self._policy.submit(record, self.context)
+            return
+        what = record[3]
+        if isinstance(what, Event) and "folded" in what.fields:
+            record = self._with_folded(record)
+        with budget.accounting:
+            # A call that is being watched at DEBUG shows everything.
+            folds = self._account.folds(record, self._room if self.level >= INFO else None, self._in_words)
+        self._timeline.append((record, folds))
+        if folds:
+            self._fold(record)
+            self.tell(record[0])
+            return
         self._policy.submit(record, self.context)
         if level >= ERROR:
             self._dump_after_error(record[0])

@@ -56,7 +56,7 @@ class Shapes:
         self._values: set[str] = set()
 
     def words(self, what: Said, fields: Fields) -> str | None:
-        """The words, unescaped; None where only a look at all of it can tell."""
+        """The words, in which nothing is to be hidden or escaped; None where only a look at all of it can tell."""
         shape = (what, *fields)
         form = self._forms.get(shape)
         if form is None:
@@ -84,7 +84,7 @@ class Shapes:
 
     def _value(self, value: str) -> bool:
         """Whether a value may be shown as it is, also before another field: what follows belongs to a cookie, too."""
-        known = is_harmless(f"{value}, {_ANYTHING}")
+        known = _is_plain(value) and is_harmless(f"{value}, {_ANYTHING}")
         if known and len(value) <= _REMEMBERED_LENGTH:
             if len(self._values) >= _MOST_REMEMBERED:
                 self._values.clear()
@@ -141,6 +141,11 @@ def _of_text(what: str, names: list[str]) -> tuple[list[str], list[str]]:
     return [f"{what}: {names[0]}=", *(f", {name}=" for name in names[1:]), ""], names
 
 
+def _is_plain(text: str) -> bool:
+    """Whether *text* has nothing that a line escapes, alone or beside another: no control, no dot of its tail's."""
+    return text.isprintable() and "·" not in text
+
+
 def _is_ordinary(name: str) -> bool:
     """Whether a field's name is no reason to look closer at what follows it."""
     return name.isidentifier() and name.isascii() and name[0] != "_" and len(name) <= _LONGEST_SHAPE // 2 and (
@@ -151,7 +156,7 @@ def _is_ordinary(name: str) -> bool:
 def _tried(literals: list[str], slots: int) -> bool:
     """Whether no pattern sees more in the whole than in each of its parts, whatever these are."""
     whole = _SLOT.join(literals)
-    if _SLOT in "".join(literals) or _QUOTES.search(whole) or has_number(whole.replace(_SLOT, _LEAST_DIGITS)):
+    if not _is_plain("".join(literals)) or _QUOTES.search(whole) or has_number(whole.replace(_SLOT, _LEAST_DIGITS)):
         return False
     for number in range(len(_TRIED)):
         filled = literals[0]

@@ -28,7 +28,10 @@ MINIMAL = {
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 async def test_told_to_stop_it_stops_with_its_last_line_out(signum: signal.Signals, unused_tcp_port: int) -> None:
     async with serving(MINIMAL, unused_tcp_port) as server:
-        await (await reachable(server)).aclose()
+        client = await reachable(server)
+        # Who asks is not told what serves, and of which version.
+        assert "server" not in (await client.get("/healthz")).headers
+        await client.aclose()
         server.process.send_signal(signum)
         assert await server.listen_to("[SERVICE_STOP]")
         assert await server.process.wait() == 0

@@ -95,7 +95,10 @@ async def test_the_metrics_name_routes_and_never_paths(client: Client) -> None:
     await client.rest("GET", "/v1/businesses/456/customers/77")
     await client.http.get("/a/path/of/somebody")
     shown = (await client.http.get("/metrics")).text
-    assert 'route="/v1/businesses/{business_id}/customers/{customer_id}"' in shown
+    counted = (
+        'prosaas_http_request_seconds_count{method="GET",route="/v1/businesses/{business_id}/customers/{customer_id}"'
+    )
+    assert f'{counted},status="404"}} 1.0' in shown
     assert 'route="unknown"' in shown
     assert "somebody" not in shown
     assert "prosaas_log_lines" in shown
@@ -121,3 +124,4 @@ async def test_an_unknown_path_and_a_wrong_method_are_problems_too(client: Clien
     ):
         assert response.status_code == response.json()["status"] == status
         assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["request_id"] == response.headers["x-request-id"]

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
-from prosaas_core.tables import Call, Conversation, Message
+from prosaas_core.tables import Call, CallMessage, Conversation, Message
 from prosaas_logging import capture_events
 
 pytestmark = pytest.mark.postgres
@@ -69,6 +69,8 @@ async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
         {"name": "Dana\r\n[ERROR] forged"},
         {"name": "Dana\u202e"},
         {"voice": "a\x9b"},
+        {"hearing": {"silence_ms": 199}},
+        {"hearing": {"silence_ms": 3001}},
         {"greting": "misspelt"},
         {"name": None},
     ],
@@ -250,6 +252,52 @@ async def test_calls_and_conversations_are_there_to_be_read(client: Client, engi
     messages = await client.rest("GET", f"{HOME}/conversations/{conversation}/messages", key=key)
     assert [message["body"] for message in messages.json()["items"]] == ["היי"]
     assert (await client.rest("GET", f"{HOME}/conversations/999/messages", key=key)).status_code == 404
+
+
+@pytest.mark.parametrize(("urgent", "shown"), [("true", ["now"]), ("false", ["later"]), ("", None)])
+async def test_of_what_callers_left_the_urgent_can_be_asked_for(
+    client: Client, engine: AsyncEngine, urgent: str, shown: list[str] | None
+) -> None:
+    async with engine.begin() as connection:
+        for body in ("now", "later"):
+            await connection.execute(
+                insert(CallMessage).values(business_id=456, call_sid="CA1", body=body, urgent=body == "now")
+            )
+    answer = await client.rest("GET", f"{HOME}/call-messages", params={"urgent": urgent} if shown else {})
+    assert [left["body"] for left in answer.json()["items"]] == (shown or ["later", "now"])
+
+
+async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_hundred(client: Client) -> None:
+    document = (await client.http.get("/openapi.json")).json()
+    limits = [
+        parameter["schema"]
+        for operations in document["paths"].values()
+        for parameter in operations.get("get", {}).get("parameters", ())
+        if parameter["name"] == "limit"
+    ]
+    assert len(limits) > 5
+    assert {(limit["default"], limit["minimum"], limit["maximum"]) for limit in limits} == {(50, 1, 200)}
+    for limit, status in ((0, 422), (1, 200), (200, 200), (201, 422)):
+        assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
+
+
+@pytest.mark.parametrize("silence_ms", [200, 3000])
+async def test_a_bound_itself_is_within(client: Client, silence_ms: int) -> None:
+    assert (await client.rest("PATCH", HOME, json={"hearing": {"silence_ms": silence_ms}})).status_code == 200
+
+
+@pytest.mark.parametrize(("business_id", "status"), [(0, 422), (1, 404), (2**53 - 1, 404), (2**53, 422)])
+async def test_an_id_is_a_number_from_one_to_the_last_that_json_counts_to(
+    client: Client, business_id: int, status: int
+) -> None:
+    assert (await client.rest("GET", f"/v1/businesses/{business_id}")).status_code == status
+
+
+@pytest.mark.parametrize(("year", "status"), [(1999, 422), (2000, 409), (2100, 409), (2101, 422)])
+async def test_a_time_is_of_this_century(client: Client, year: int, status: int) -> None:
+    customer = (await client.rest("GET", f"{HOME}/customers")).json()["items"][0]["id"]
+    asked = {"customer_id": customer, "starts_at": f"{year}-01-02T03:00:00Z"}
+    assert (await client.rest("POST", f"{HOME}/appointments", json=asked)).status_code == status
 
 
 async def test_a_body_too_large_for_anything_sensible_is_cut_off(client: Client) -> None:

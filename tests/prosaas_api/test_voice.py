@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import httpx
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
-from prosaas_api import seats, voice
+from prosaas_api import bodies, seats, twiml, voice
 from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
@@ -163,6 +164,16 @@ async def test_a_signed_form_whose_fields_run_into_each_other_is_refused(
     assert await rows("SELECT count(*) FROM calls") == [(0,)]
 
 
+@pytest.mark.parametrize("second", [CALL["From"], "+972509999999"])
+async def test_a_signed_form_that_says_a_field_twice_is_refused(client: Client, second: str, rows: Any) -> None:
+    body = urlencode([*CALL.items(), ("From", second)]).encode()
+    form = bodies.form(body, "twilio")
+    signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{PUBLIC_URL}/twilio/voice", form)
+    answer = await client.http.post("/twilio/voice", content=body, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code == 422
+    assert await rows("SELECT count(*) FROM calls") == [(0,)]
+
+
 @pytest.mark.parametrize("hidden", ["anonymous", "Restricted", "+266696687", "sip:anonymous@anonymous.invalid", ""])
 async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
     client: Client, hidden: str, rows: Any
@@ -240,6 +251,25 @@ async def test_a_prosaas_calls_that_does_not_answer_keeps_a_caller_waiting_for_m
         assert document(await client.twilio("/twilio/voice", CALL))[0].tag == "Connect"
 
 
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose way out is a proxy, which cannot lead inwards."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+
+@pytest.mark.usefixtures("proxied")
+async def test_prosaas_calls_is_asked_past_the_machines_own_proxy(client: Client, calls: CallsService) -> None:
+    await client.twilio("/twilio/voice", CALL)
+    assert calls.asked == 1
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("he", "he-IL"), ("en", "en-US")])
+def test_what_is_said_without_the_agent_is_said_in_a_voice_of_its_language(language: str, spoken: str) -> None:
+    (say,) = (node for node in ElementTree.fromstring(twiml.goodbye("give_up", language)) if node.tag == "Say")
+    assert say.attrib["language"] == spoken
+
+
 async def test_a_call_status_is_noted_once_however_often_it_is_told(client: Client, rows: Any) -> None:
     ended = {**CALL, "CallStatus": "completed", "CallDuration": "45", "Direction": "inbound"}
     with capture_events("INFO") as events:
@@ -268,6 +298,7 @@ async def test_a_signed_form_without_its_fields_is_refused(client: Client, path:
         (b"\xff\xfe", 400),
         (b"no pairs", 400),
         (b"CallSid=%00", 400),
+        (b"Call%00Sid=CA", 400),
         (b"&".join(b"a%d=1" % number for number in range(300)), 400),
         (b"CallSid=%ff", 400),
     ],

@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from api_world import Client
+from prosaas_api import inbox
+from prosaas_api.state import BATCHES
 from prosaas_core import queries
 from prosaas_core.database import raw_connection, transaction
 from prosaas_logging import capture_events
@@ -187,6 +189,37 @@ async def test_what_became_of_our_own_message_is_noted_and_only_advances(client:
         assert await rows(OURS) == [("read", None)]
 
 
+async def test_a_status_that_is_the_channels_trouble_is_told_of_the_channel_once(client: Client) -> None:
+    with capture_events("INFO") as events:
+        for message_id in ("wamid.8", "wamid.9"):
+            news = {"id": message_id, "status": "failed", "errors": [{"code": 131031}]}
+            await client.meta(meta(statuses=[news]))
+        await client.meta(told(("wamid.8", "delivered")))
+    assert [event.event for event in events].count("WHATSAPP_IMPAIRED") == 1
+    assert [event.fields["code"] for event in events if event.event == "WHATSAPP_IMPAIRED"] == ["131031"]
+
+
+async def test_while_two_batches_are_kept_the_next_waits_and_holds_no_connection(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, go_on, most = 0, asyncio.Event(), 0
+
+    async def slowly(*_: object) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await go_on.wait()
+        inside -= 1
+
+    monkeypatch.setattr(inbox, "receive", slowly)
+    coming = [asyncio.create_task(client.meta(meta(text_message(f"wamid.{n}")))) for n in range(4)]
+    done, _ = await asyncio.wait(coming, timeout=0.5)
+    assert (len(done), inside) == (0, BATCHES)
+    go_on.set()
+    assert {answer.status_code for answer in await asyncio.gather(*coming)} == {200}
+    assert most == BATCHES == 2
+
+
 async def test_what_a_batch_says_twice_of_one_message_is_its_furthest(client: Client, rows: Any, sent: Any) -> None:
     await sent("wamid.9")
     await client.meta(told(("wamid.9", "delivered"), ("wamid.9", "read"), ("wamid.9", "sent")))
@@ -295,8 +328,10 @@ async def test_meta_gets_its_challenge_back_for_the_right_token_only(client: Cli
     right = {"hub.mode": "subscribe", "hub.verify_token": "verify-me", "hub.challenge": "12345"}
     answer = await client.http.get("/whatsapp/meta", params=right)
     assert (answer.status_code, answer.text) == (200, "12345")
-    for wrong in ({"hub.verify_token": "é"}, {"hub.mode": "x"}, {"hub.verify_token": ""}):
-        assert (await client.http.get("/whatsapp/meta", params={**right, **wrong})).status_code == 403
+    with capture_events("INFO") as events:
+        for wrong in ({"hub.verify_token": "é"}, {"hub.mode": "x"}, {"hub.verify_token": ""}):
+            assert (await client.http.get("/whatsapp/meta", params={**right, **wrong})).status_code == 403
+    assert [event.event for event in events] == ["SIGNATURE_REJECTED"] * 3
     assert (await client.http.get("/whatsapp/meta")).status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""The stories that need a diary: shipped scenarios, played against a database of their own."""
+"""The stories that need a diary, or the demo's business: shipped scenarios, played against a database of their own."""
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.postgres
     [
         ("booked_twice", []),
         ("cut_tool_call", []),
+        ("disclosure", []),
         ("empty_tool_call", []),
         ("for_somebody_else", []),
         ("hidden_number", ["booked"]),

@@ -45,6 +45,13 @@ async def test_a_job_that_was_rolled_back_is_not_announced(engine: AsyncEngine, 
     assert await queued(engine) == 0
 
 
+async def test_where_nobody_tells_of_the_commit_a_job_is_announced_at_once(engine: AsyncEngine) -> None:
+    with capture_events() as events:
+        async with engine.begin() as connection:
+            assert await enqueue(connection, CALL_SUMMARISE, {}, key="k")
+            assert [event.event for event in events] == ["JOB_ENQUEUED"]
+
+
 async def test_a_job_goes_with_the_transaction_that_is_rolled_back(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         assert await enqueue(connection, CALL_SUMMARISE, {}, key="k")

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core import queries
 from prosaas_core.database import raw_connection, session, transaction
 from prosaas_core.messages import fates
 from prosaas_core.records import CallRecord, _together, save_call_record
@@ -120,6 +121,22 @@ async def test_a_record_made_without_the_database_finds_its_business_and_custome
         call = await opened.get_one(Call, "CA123")
         assert call.business_id == business_id
         assert call.customer_id is not None
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_record_keeps_the_customer_that_the_call_knew_unless_they_are_gone(
+    engine: AsyncEngine, business_id: int, there: bool
+) -> None:
+    """Whatever number they called from."""
+    async with transaction(engine) as connection:
+        known = await queries.customer_id_for_phone(connection, business_id, "+972509999999")
+        asked = known if there else known + 100
+        assert await save_call_record(connection, replace(RECORD, customer_id=asked))
+    async with session(engine) as opened:
+        stored = (await opened.get_one(Call, "CA123")).customer_id
+    assert stored is not None
+    assert (stored == known) is there
 
 
 @pytest.mark.postgres

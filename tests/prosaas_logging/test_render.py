@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 
 from prosaas_logging import catalogue
 from prosaas_logging.errors import describe
-from prosaas_logging.events import AnyEvent, Event
+from prosaas_logging.events import IDS, AnyEvent, Event
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
-from prosaas_logging.render import LONGEST_LINE, TextRenderer, read_tail
+from prosaas_logging.remembered import GOES_BY
+from prosaas_logging.render import LONGEST_LINE, TAIL, TextRenderer, escape, read_tail
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.shapes import Shapes
 from prosaas_logging.values import freeze
@@ -506,7 +507,7 @@ PIECES = (
     "token", "secret", "id", "cookie", "Bearer", "bearer ", "=", ":", ": ", " ", ", ", "'", '"', "sk-", "abcd1234",
     "05", "0501234567", "+9725", "4580", "-", "1234", "5678", "9010", "123456782", "://u:", "p@h",
     "authorization", "basic ", "EAA", "eyJ", " · ", "%3D", "[", "(", ".", "/", "key",
-    "api_key", "שלום", "access-key", "\n",
+    "api_key", "שלום", "access-key", "\n", " ·", "· ",
 )  # fmt: skip
 NAMES = (
     "id",
@@ -533,7 +534,9 @@ VALUES = st.one_of(
 @given(WORDS, st.dictionaries(st.sampled_from(NAMES), VALUES, min_size=1, max_size=4))
 def test_the_short_way_to_a_human_line_hides_as_much_as_the_long_one(said: str, fields: dict[str, Any]) -> None:
     """It looks at each part alone, and must see what only parts beside one another say."""
-    assert short_way(said, fields) in (None, long_way(said, fields))
+    short = short_way(said, fields)
+    assert short in (None, long_way(said, fields))
+    assert short is None or (escape(short) == short and TAIL not in short)
 
 
 def long_way(said: AnyEvent | str, fields: dict[str, Any]) -> str:
@@ -559,7 +562,14 @@ ODD = tuple(Event(lambda *, a, b, c: None, INFO, "", {"en": text, "he": text}) f
 def test_the_short_way_to_what_an_event_says_hides_as_much_as_the_long_one(said: AnyEvent, data: st.DataObject) -> None:
     names = data.draw(st.permutations([*said.fields, *data.draw(st.lists(st.sampled_from(NAMES), max_size=1))]))
     fields = {name: data.draw(VALUES) for name in names}
-    assert short_way(said, fields) in (None, long_way(said, fields))
+    short = short_way(said, fields)
+    assert short in (None, long_way(said, fields))
+    assert short is None or (escape(short) == short and TAIL not in short)
+
+
+def test_every_id_that_a_scope_goes_by_is_one_that_an_event_may_say_itself() -> None:
+    """Of those alone a line's end is asked whether its event says them already."""
+    assert {name for names in GOES_BY.values() for name in names} <= IDS
 
 
 @pytest.mark.parametrize("value", ["bearer sk-", "token: abc", "sk-1234567", "eyJ1234567", f"wamid.{'b' * 12}"])

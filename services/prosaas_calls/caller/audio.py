@@ -23,7 +23,7 @@ _SQUARES = tuple(_magnitude(code) ** 2 for code in range(256))
 def rms(samples: bytes) -> int:
     """Loudness, measured on every eighth sample: a meter, not an instrument, and paid for 50 times a second a call."""
     picked = samples[::8]
-    return isqrt(sum(map(_SQUARES.__getitem__, picked)) // len(picked)) if picked else 0
+    return isqrt(sum([_SQUARES[code] for code in picked]) // len(picked)) if picked else 0
 
 
 def encode(samples: bytes) -> bytes:

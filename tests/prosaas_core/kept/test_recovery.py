@@ -91,6 +91,17 @@ async def test_a_call_whose_process_died_is_stored_with_all_that_was_said_and_it
     assert not left(tmp_path)
 
 
+async def test_the_call_that_waits_longest_is_stored_first(
+    engine: AsyncEngine, business_id: int, tmp_path: Path
+) -> None:
+    ages = {"CA2": 300, "CA4": 100, "CA1": 200, "CA3": 400}
+    for call_sid, age_s in ages.items():
+        os.utime(dead(tmp_path, call_sid), (NOW.timestamp() - age_s,) * 2)
+    counted = list[CallRecord]()
+    await recover(engine, tmp_path, counted.append)
+    assert [record.call_sid for record in counted] == ["CA3", "CA2", "CA1", "CA4"]
+
+
 async def test_a_call_that_had_said_its_end_is_stored_without_a_second_one(
     engine: AsyncEngine, business_id: int, tmp_path: Path
 ) -> None:
