@@ -22,4 +22,5 @@ meant=$(awk -v typed="$1" '
     /^[a-z][a-z-]*:.*## / && (steps = apart(typed, $1)) <= nearest { if (steps < nearest || !word) word = $1; nearest = steps }
     END { print word }' "$ROOT/Makefile")
 [ -n "$meant" ] || fail "there is no target $1" "bare \`make\` lists them"
-fail "there is no target $1. Did you mean $meant?" "make $meant"
+# Whose words are left out may be meant for everybody.
+fail "there is no target $1. Did you mean $meant?" "make $meant${2:+ $2}"

@@ -454,6 +454,11 @@ def BODY_REJECTED(*, source: str, reason: str) -> None:
     """A webhook's body is not valid."""
 
 
+@event(INFO, "✏️", he="העסק שונה: {what}, בידי {by}", en="the business was changed: {what}, by {by}")
+def BUSINESS_CHANGED(*, business_id: str, what: str, by: str) -> None:
+    """Over the REST interface a business was made, fields of it changed, or a key of its own made or revoked."""
+
+
 @event(INFO, "📲", he="תוצאת ההעברה לנציג", en="what became of the transfer")
 def TRANSFER_RESULT(*, status: str) -> None:
     """Twilio reported whether a person took the transferred call; if none did, the caller is back with the agent."""

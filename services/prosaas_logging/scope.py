@@ -294,8 +294,7 @@ def _rewire(policy: Policy) -> None:
 
 
 _live: set[Scope] = set()
-# Outside of every scope.
-PROCESS: Final = Scope("process", {})
+PROCESS: Final = Scope("process", {})  # outside of every scope
 _current: ContextVar[Scope] = ContextVar("prosaas_scope", default=PROCESS)
 current: Final = _current.get
 follow(_rewire)

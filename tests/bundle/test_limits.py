@@ -37,6 +37,7 @@ def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     assert size("max_size") == max(source.limit for source in SOURCES)
 
 
+@pytest.mark.docker
 def test_what_strangers_may_have_held_at_the_front_door_fits_its_memory() -> None:
     """A connection has two descriptors at most, a buffer for its body, and some room of its own."""
     door = services("prod")["gateway"]
@@ -47,10 +48,12 @@ def test_what_strangers_may_have_held_at_the_front_door_fits_its_memory() -> Non
     assert held < limit < memory("gateway") * 0.9
 
 
+@pytest.mark.docker
 def test_what_strangers_may_have_held_in_the_api_fits_its_memory() -> None:
     assert memory("prosaas-api") / 4 > MAX_HELD
 
 
+@pytest.mark.docker
 def test_every_pool_of_two_generations_fits_the_server() -> None:
     """Also while a deploy has each service twice."""
     calls = make_engine(load_settings({"DATABASE_URL": "postgresql://x@y/z"})).pool.size()  # type: ignore[attr-defined]
@@ -64,6 +67,7 @@ def test_every_pool_of_two_generations_fits_the_server() -> None:
 @pytest.mark.parametrize(
     ("page", "asked"), [("README.md", r"(\d+) GB of memory"), ("README.he.md", r"(\d+) GB</code> זיכרון")]
 )
+@pytest.mark.docker
 def test_a_machine_as_the_first_page_asks_for_is_large_enough_for_make_doctor(page: str, asked: str) -> None:
     """With the demo, which a fresh machine runs."""
     found = re.search(asked, (ROOT / page).read_text("utf-8"))

@@ -32,6 +32,7 @@ def made(tmp_path: Path) -> Rendered:
     return rendered(model(tmp_path), {"prosaas/calls:shop": "registry.example.com/prosaas-calls@sha256:1"})
 
 
+@pytest.mark.docker
 def test_swarm_takes_it_whole(made: Rendered) -> None:
     """Docker's own client refuses a key that it does not know."""
     done = subprocess.run(
@@ -40,6 +41,7 @@ def test_swarm_takes_it_whole(made: Rendered) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.docker
 def test_hardening_and_bounds_are_those_of_production(made: Rendered) -> None:
     for name in OURS:
         service = made.stack["services"][name]
@@ -49,6 +51,7 @@ def test_hardening_and_bounds_are_those_of_production(made: Rendered) -> None:
         assert service["stop_grace_period"] == {"prosaas-calls": "10m30s", "worker": "1m0s"}.get(name, "30s")
 
 
+@pytest.mark.docker
 def test_mounts_stand_as_a_restart_would_put_them(made: Rendered) -> None:
     """`docker service update` sorts them: in another order, the deploy after it would renew every replica."""
     for service in made.stack["services"].values():
@@ -56,6 +59,7 @@ def test_mounts_stand_as_a_restart_would_put_them(made: Rendered) -> None:
         assert mounts == sorted(mounts)
 
 
+@pytest.mark.docker
 def test_replicas_come_beside_the_old_ones_and_go_back_by_themselves(tmp_path: Path) -> None:
     services = rendered(model(tmp_path, CALLS_REPLICAS="5"), {}).stack["services"]
     for name in OURS:
@@ -66,6 +70,7 @@ def test_replicas_come_beside_the_old_ones_and_go_back_by_themselves(tmp_path: P
     assert all(services[name]["deploy"]["update_config"]["order"] == "stop-first" for name in ("gateway", "postgres"))
 
 
+@pytest.mark.docker
 def test_nothing_of_one_machine_is_mounted_and_nothing_for_itself_alone_is_published(made: Rendered) -> None:
     """A folder of the manager is on no other node, and Swarm would publish 127.0.0.1's ports to everybody."""
     services = made.stack["services"]
@@ -79,11 +84,13 @@ def test_nothing_of_one_machine_is_mounted_and_nothing_for_itself_alone_is_publi
     assert {one["target"] for one in services["worker"]["configs"]} == {"/etc/prosaas/env/prod.env"}
 
 
+@pytest.mark.docker
 def test_the_door_gives_up_on_a_machine_that_says_nothing(made: Rendered) -> None:
     """The engine's own patience is a quarter of an hour, in which a caller hears silence."""
     assert made.stack["services"]["gateway"]["sysctls"] == {"net.ipv4.tcp_retries2": "5"}
 
 
+@pytest.mark.docker
 def test_a_secret_is_named_by_its_content_and_by_nothing_that_tells_it(tmp_path: Path) -> None:
     """A changed one has another name, so that whoever uses it rolls out; nobody else does."""
     before = model(tmp_path)
@@ -97,12 +104,14 @@ def test_a_secret_is_named_by_its_content_and_by_nothing_that_tells_it(tmp_path:
     assert all(one.secrets.values())
 
 
+@pytest.mark.docker
 def test_an_image_is_the_published_one_where_there_is_one(made: Rendered) -> None:
     services = made.stack["services"]
     assert services["prosaas-calls"]["image"] == "registry.example.com/prosaas-calls@sha256:1"
     assert services["worker"]["image"] == "prosaas/worker:shop"
 
 
+@pytest.mark.docker
 def test_differences_name_what_changed(made: Rendered) -> None:
     after = json.loads(json.dumps(made.stack))
     after["services"]["worker"]["environment"]["LOG_LEVEL"] = "DEBUG"
@@ -116,6 +125,7 @@ def test_differences_name_what_changed(made: Rendered) -> None:
     assert set(part(made.stack, ["migrate", "unknown"])["services"]) == {"migrate"}
 
 
+@pytest.mark.docker
 def test_what_is_not_there_to_be_carried_is_refused_by_name(tmp_path: Path) -> None:
     made = model(tmp_path)
     gone = {"type": "bind", "source": str(tmp_path / "gone"), "target": "/x"}
@@ -124,6 +134,7 @@ def test_what_is_not_there_to_be_carried_is_refused_by_name(tmp_path: Path) -> N
         rendered(made, {})
 
 
+@pytest.mark.docker
 def test_what_a_service_reads_from_folders_within_its_folder_comes_along(tmp_path: Path) -> None:
     """Grafana's dashboards and data sources are two folders down, and are no reason to renew Prometheus."""
     services = rendered(model(tmp_path), {}).stack["services"]
@@ -135,6 +146,7 @@ def test_what_a_service_reads_from_folders_within_its_folder_comes_along(tmp_pat
     assert len(services["grafana"]["configs"]) > 2
 
 
+@pytest.mark.docker
 def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: Path) -> None:
     made = model(tmp_path)
     (tmp_path / "hollow" / "within").mkdir(parents=True)
@@ -143,6 +155,7 @@ def test_a_folder_of_which_nothing_can_be_carried_is_refused_by_name(tmp_path: P
         rendered(made, {})
 
 
+@pytest.mark.docker
 def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
     made = model(tmp_path)
     (tmp_path / "folder" / "within").mkdir(parents=True)
@@ -152,6 +165,7 @@ def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
         rendered(made, {})
 
 
+@pytest.mark.docker
 def test_each_replica_knows_its_number_and_its_node(made: Rendered) -> None:
     """Swarm fills that in; nothing else of a service's environment differs."""
     for name in OURS:

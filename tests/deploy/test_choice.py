@@ -26,6 +26,7 @@ def world(folder: Path, setting: str, value: str) -> World:
         ("LOG_COLLECTOR", "none", None),
     ],
 )
+@pytest.mark.docker
 def test_a_setting_adds_its_file_and_no_other(setting: str, value: str, overlay: str | None, tmp_path: Path) -> None:
     chosen = world(tmp_path, setting, value)
     _base, _production, *others, generations = chosen_stack(chosen, "prod")["COMPOSE_FILE"].split(":")
@@ -35,6 +36,7 @@ def test_a_setting_adds_its_file_and_no_other(setting: str, value: str, overlay:
 
 
 @pytest.mark.parametrize(("setting", "value"), [("LOG_DRIVER", "datadog"), ("LOG_COLLECTOR", "awslogs")])
+@pytest.mark.docker
 def test_a_value_that_is_none_is_refused_with_the_valid_ones(setting: str, value: str, tmp_path: Path) -> None:
     (bad,) = [finding for finding in collector(world(tmp_path, setting, value), "prod") if finding.bad]
     assert f"{setting}={value} is not one of:" in bad.text

@@ -113,6 +113,7 @@ def test_the_page_has_no_alert_that_there_is_not() -> None:
     assert re.findall(r"^### (\w+)$", PAGE, re.MULTILINE) == NAMES
 
 
+@pytest.mark.docker
 def test_grafana_finds_its_source_and_its_dashboards_where_compose_mounts_them() -> None:
     """Grafana itself could not be had here: its files say of one another what its manual wants them to."""
     folder = FOLDER / "grafana"
@@ -130,6 +131,7 @@ def test_grafana_finds_its_source_and_its_dashboards_where_compose_mounts_them()
     assert len(set(places)) == len(places)
 
 
+@pytest.mark.docker
 def test_whoever_watches_is_on_this_machines_own_address_and_bounded() -> None:
     """No port to the world, no disk without an end."""
     model = services("prod")

@@ -138,6 +138,7 @@ def test_each_command_is_in_our_guide_whose_commands_are_run() -> None:
         assert command in GUIDE
 
 
+@pytest.mark.docker
 def test_production_renders_what_the_file_in_the_specification_sets() -> None:
     (block,) = blocks("yaml")
     wanted = yaml.safe_load(block)["services"]

@@ -45,6 +45,29 @@ async def test_the_administrator_adds_a_business_and_changes_it(client: Client) 
     assert (await client.rest("GET", f"/v1/businesses/{business['id']}")).json() == changed
 
 
+async def test_who_changed_what_is_in_the_log_once_it_holds(client: Client) -> None:
+    """The second shift asks why the agent says something else. What a field was changed to is not there."""
+    with capture_events("INFO") as events:
+        id = (await client.rest("POST", "/v1/businesses", json=NEW)).json()["id"]
+        home = f"/v1/businesses/{id}"
+        change = {"instructions": "secret words", "greeting": "שלום"}
+        assert (await client.rest("PATCH", home, json=change)).status_code == 200
+        key = (await client.rest("POST", f"{home}/keys", json={"name": "site"})).json()
+        own = await client.rest("PATCH", home, json={"slot_minutes": 20}, key=key["key"])
+        assert own.status_code == 200
+        assert (await client.rest("PATCH", home, json={"phone": "+97235550100"})).status_code == 409
+        for _ in range(2):
+            assert (await client.rest("DELETE", f"{home}/keys/{key['id']}")).status_code == 204
+    told = [(e.fields["what"], e.fields["by"]) for e in events if e.event == "BUSINESS_CHANGED"]
+    assert told == [
+        ("made", "administrator"),
+        ("greeting instructions", "administrator"),
+        (f"key {key['id']} made", "administrator"),
+        ("slot_minutes", f"business {id}"),
+        (f"key {key['id']} revoked", "administrator"),
+    ]
+
+
 async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
     response = await client.rest("POST", "/v1/businesses", json={**NEW, "phone": "+97235550100"})
     assert response.status_code == 409

@@ -1,10 +1,12 @@
 """The environment becomes settings, and what is wrong in it becomes words."""
 
+import logging
 import os
 from pathlib import Path
 
 import pytest
 
+from prosaas_logging import levels
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.settings import LogSettings, load_settings
 
@@ -94,3 +96,8 @@ def test_a_service_s_own_level_is_stronger_than_an_edited_env_file(tmp_path: Pat
 def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) -> None:
     environ, _ = env_file(tmp_path, "LOG_LEVEL=DEBUG\n", edited_after_creation=True)
     assert load_settings("worker", environ, container_mark=tmp_path / "absent").level == INFO
+
+
+def test_levels_have_the_numbers_of_the_standard_library() -> None:
+    assert {name: getattr(logging, name) for name in levels.NAME_TO_LEVEL} == levels.NAME_TO_LEVEL
+    assert levels.level_name(logging.CRITICAL) == "CRITICAL"

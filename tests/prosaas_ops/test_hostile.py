@@ -120,6 +120,7 @@ COMMANDS: list[tuple[Any, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("module", "words"), COMMANDS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.docker
 def test_no_command_prints_what_acts(
     hostile: Any, options: Callable[..., Any], capsys: pytest.CaptureFixture[str], module: Any, words: dict[str, str]
 ) -> None:

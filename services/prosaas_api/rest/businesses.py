@@ -9,11 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from prosaas_api.problems import Problem
 from prosaas_api.rest.auth import AdminOnly, Caller, Session, ThisBusiness
 from prosaas_api.rest.fields import Id
-from prosaas_api.rest.keys import PREFIX_LENGTH, hashed, new_key
+from prosaas_api.rest.keys import PREFIX_LENGTH, Principal, hashed, new_key
 from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey, Routing
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
+from prosaas_core.after_commit import after_commit
 from prosaas_core.tables import ApiKey, Business
+from prosaas_logging import get_logger
+from prosaas_logging.catalogue import BUSINESS_CHANGED
 
+log = get_logger("prosaas_api")
 router = APIRouter(prefix="/v1/businesses", tags=["businesses"])
 
 
@@ -29,11 +33,12 @@ async def list_businesses(
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly], response_model=BusinessOut)
-async def create_business(new: NewBusiness, session: Session) -> Business:
+async def create_business(caller: Caller, new: NewBusiness, session: Session) -> Business:
     """Add a business. Its phone number must be nobody else's."""
     business = Business(**new.model_dump())
     session.add(business)
     await _flush(session)
+    _tell(caller, business, "made")
     return business
 
 
@@ -51,6 +56,7 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     _apply(business, change.model_dump(exclude_unset=True))
     await _flush(session)
     await session.refresh(business)
+    _tell(caller, business, " ".join(sorted(change.model_fields_set)) or "nothing")
     return business
 
 
@@ -62,24 +68,36 @@ async def list_keys(business: ThisBusiness, session: Session, limit: Limit = 50,
 
 
 @router.post("/{business_id}/keys", status_code=201)
-async def create_key(business: ThisBusiness, new: NewKey, session: Session) -> CreatedKey:
+async def create_key(caller: Caller, business: ThisBusiness, new: NewKey, session: Session) -> CreatedKey:
     """Make a key. It is in this answer and nowhere else."""
     key = new_key()
     kept = ApiKey(business_id=business.id, name=new.name, prefix=key[:PREFIX_LENGTH], key_hash=hashed(key))
     session.add(kept)
     await session.flush()
     await session.refresh(kept)
+    _tell(caller, business, f"key {kept.id} made")
     return CreatedKey(**KeyOut.model_validate(kept, from_attributes=True).model_dump(), key=key)
 
 
 @router.delete("/{business_id}/keys/{key_id}", status_code=204)
-async def revoke_key(business: ThisBusiness, key_id: Id, session: Session) -> None:
+async def revoke_key(caller: Caller, business: ThisBusiness, key_id: Id, session: Session) -> None:
     """Revoke a key; it is refused from now on."""
     key = await session.get(ApiKey, key_id)
     if key is None or key.business_id != business.id:
         raise Problem(404, "there is no such key")
     if key.revoked_at is None:
         key.revoked_at = await session.scalar(select(func.now()))
+        _tell(caller, business, f"key {key_id} revoked")
+
+
+def _tell(caller: Principal, business: Business, what: str) -> None:
+    """Who asks tomorrow why calls are answered otherwise finds it in the log."""
+    after_commit(_say, {"business_id": str(business.id), "what": what, "by": caller.lane})
+
+
+def _say(changes: list[Any]) -> None:
+    for change in changes:
+        log.event(BUSINESS_CHANGED, **change)
 
 
 def _apply(row: object, values: dict[str, Any]) -> None:

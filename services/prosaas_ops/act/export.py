@@ -35,7 +35,7 @@ def run(options: Options) -> int:
         return await person.said(connection, theirs.rows)
 
     tables, now = asked(ask), datetime.now(UTC)
-    name = f"export-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    name = f"export-{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(3)}"
     document = {"made_at": now.isoformat(timespec="seconds"), "number": theirs.person.number, "tables": tables}
     files = {
         "person.html": export_page.render(tables, theirs.person.number or "", now, language),

@@ -8,6 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from pathlib import Path
 from typing import IO
 
@@ -126,7 +127,10 @@ def _copied(source: tarfile.TarFile, target: tarfile.TarFile, members: Iterable[
 
 def _within(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """The same under its name within the folder."""
-    return member.replace(name=member.name.partition("/")[2])
+    # Not its own replace: the first releases of Python 3.11 have none.
+    within = copy(member)
+    within.name = member.name.partition("/")[2]
+    return within
 
 
 def _is_of(one: Container, member: tarfile.TarInfo) -> bool:

@@ -58,7 +58,7 @@ RENEWING: Final = Text(
 )
 BUILDING: Final = Text("בונים את מה שהשתנה", "building what changed")
 UP: Final = Text(
-    "המערכת עלתה, seconds={seconds}, version={version}, {where}", "up in {seconds} s, version {version}: {where}"
+    "המערכת עלתה תוך {seconds} שניות, גרסה {version}: {where}", "up in {seconds} s, version {version}: {where}"
 )
 NEXT: Final = Text(
     "הלאה: make call (שיחה מדומה אחת), make logs, make checklist",

@@ -182,6 +182,7 @@ def test_where_no_stack_runs_nothing_is_built_to_compare_with(
         diff.run(options("diff"))
 
 
+@pytest.mark.docker
 def test_what_follows_from_env_is_reckoned_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any
 ) -> None:

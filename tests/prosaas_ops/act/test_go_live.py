@@ -223,6 +223,7 @@ def test_a_certificate_that_does_not_come_is_told_with_what_the_authority_said(
     reach.wait_for_certificate(Door(tmp_path), provider.url)
 
 
+@pytest.mark.docker
 def test_a_business_that_a_kill_left_without_a_key_gets_one(
     provider: Provider, tmp_path: Path, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(tmp_path)
 
 
+@pytest.mark.docker
 def test_a_refused_start_has_changed_nothing_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither which stack plain `docker compose` acts on, nor a base image, nor a secret."""
     seen: list[str] = []
@@ -48,6 +49,7 @@ def test_a_refused_start_has_changed_nothing_at_all(world: World, monkeypatch: p
     assert seen == ["salon-dev"], "what was examined is what would have started"
 
 
+@pytest.mark.docker
 def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "examine", lambda *_: [])
     up.prepare(world, "dev")
@@ -101,6 +103,7 @@ def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str
 
 @pytest.mark.parametrize("command", ["down", "up-swarm", "swarm's down"])
 @pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
+@pytest.mark.docker
 def test_who_ends_the_stack_brings_to_its_end_first_what_holds_more_than_containers(
     quiet: World, monkeypatch: pytest.MonkeyPatch, command: str, name: str, memory: dict[str, object]
 ) -> None:
@@ -110,6 +113,7 @@ def test_who_ends_the_stack_brings_to_its_end_first_what_holds_more_than_contain
     assert quiet.remembered("journal") is None
 
 
+@pytest.mark.docker
 def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_nothing_is_lost(
     quiet: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +130,7 @@ def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_noth
 
 
 @pytest.mark.parametrize("name", ["up-prod", "up-dev", "rollback"])
+@pytest.mark.docker
 def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
     quiet: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
 
 
 @pytest.mark.parametrize("harm", [Problem("damaged"), FileNotFoundError(2, "no age here"), BrokenPipeError(32, "gone")])
+@pytest.mark.docker
 def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], harm: Exception
 ) -> None:
@@ -250,6 +251,7 @@ def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) ->
     assert "prosaas_restored" not in backing.ask("postgres", "SELECT datname FROM pg_database")
 
 
+@pytest.mark.docker
 def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: World) -> None:
     """Somebody's own prosaas-before-upgrade.dump sorts behind every date."""
     folder = world.root / "backups"

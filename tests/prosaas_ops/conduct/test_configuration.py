@@ -20,6 +20,7 @@ from prosaas_ops.conduct.world import World
         ("mysql://u:hunter2@host/d", "correct it in .env"),
     ],
 )
+@pytest.mark.docker
 def test_an_address_that_cannot_work_is_told_before_anything_starts(url: str, fix: str | None, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"DATABASE_URL='{url}'\n")
     found = list(database(World(tmp_path), "prod"))
@@ -28,6 +29,7 @@ def test_an_address_that_cannot_work_is_told_before_anything_starts(url: str, fi
 
 
 @pytest.mark.parametrize(("asked", "told"), [("", "go in as that user"), ("DATABASE_ROLES=1\n", "a role for each")])
+@pytest.mark.docker
 def test_whether_services_have_rights_of_their_own_at_a_managed_database_is_told(
     asked: str, told: str, tmp_path: Path
 ) -> None:
@@ -46,6 +48,7 @@ def test_whether_services_have_rights_of_their_own_at_a_managed_database_is_told
         (None, "MAX_COST_PER_DAY=much\n", [("MAX_COST_PER_DAY=much is no amount", "one like 2.50")]),
     ],
 )
+@pytest.mark.docker
 def test_a_file_of_prices_with_a_typo_is_refused_with_its_line(
     file: str | None, dotenv: str, said: list[tuple[str, str]], tmp_path: Path
 ) -> None:
@@ -80,6 +83,7 @@ def found_in(check: Check, dotenv: str, folder: Path, environment: str = "prod")
         ("API_CPUS=0.5", None),
     ],
 )
+@pytest.mark.docker
 def test_a_number_that_is_none_is_told_before_anything_starts(setting: str, said: str | None, tmp_path: Path) -> None:
     assert found_in(numbers, f"{setting}\n", tmp_path) == ([(said, True)] if said else [])
     assert numbers in PREFLIGHT
@@ -99,6 +103,7 @@ def test_a_number_that_is_none_is_told_before_anything_starts(setting: str, said
         ("PUBLIC_URL=https://v.salon.co.il\nWHATSAPP_ACCESS_TOKEN=demo-1\n", ["WHATSAPP_ACCESS_TOKEN"]),
     ],
 )
+@pytest.mark.docker
 def test_the_doctor_says_what_would_keep_real_calls_and_messages_away(
     dotenv: str, bad: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

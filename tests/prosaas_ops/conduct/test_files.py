@@ -51,18 +51,21 @@ def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(
         ("A=", ""),
     ],
 )
+@pytest.mark.docker
 def test_a_setting_is_what_compose_says_that_it_is(tmp_path: Path, line: str, value: str) -> None:
     path = tmp_path / ".env"
     path.write_text(f"{line}\nB=2\n", encoding="utf-8", newline="")
     assert read_env(path) == {"A": value, "B": "2"}
 
 
+@pytest.mark.docker
 def test_the_project_a_file_names_is_not_the_readers_own(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("COMPOSE_PROJECT_NAME=mine\n")
     assert read_env(path) == {"COMPOSE_PROJECT_NAME": "mine"}
 
 
+@pytest.mark.docker
 def test_a_put_changes_that_setting_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("# why\nA=1\nSECRET='a # b'\nA=2")
@@ -72,6 +75,7 @@ def test_a_put_changes_that_setting_and_no_other(tmp_path: Path) -> None:
     assert not env.put(A="3")
 
 
+@pytest.mark.docker
 def test_a_line_that_is_part_of_another_is_left_to_a_person(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text('TEXT="first\nA=second"\nB=1\n')

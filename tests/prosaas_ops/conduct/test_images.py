@@ -79,6 +79,7 @@ def test_the_release_before_is_the_one_that_ran_before(shelf: Shelf) -> None:
     assert images.earlier(1)["api"] == "v2"
 
 
+@pytest.mark.docker
 def test_the_version_is_what_env_says_or_else_git(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROSAAS_VERSION", raising=False)
     assert shelf.version == "unknown"

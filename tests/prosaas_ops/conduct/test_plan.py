@@ -12,6 +12,7 @@ from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 
 
+@pytest.mark.docker
 def test_a_folder_that_is_newer_than_what_runs_is_deployed_before_a_secret_is_rotated(tmp_path: Path) -> None:
     """Services would come back as what the new files say, of images that do not know it."""
     (tmp_path / ".state").mkdir()

@@ -16,6 +16,7 @@ def world(folder: Path, text: str) -> World:
     return World(folder)
 
 
+@pytest.mark.docker
 def test_an_emptied_password_replaces_nothing(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "POSTGRES_PASSWORD=first\nTWILIO_AUTH_TOKEN=t\n"))
     with pytest.raises(Problem, match="POSTGRES_PASSWORD is empty"):
@@ -23,12 +24,14 @@ def test_an_emptied_password_replaces_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "secrets/postgres_password").read_text() == "first"
 
 
+@pytest.mark.docker
 def test_an_emptied_model_key_is_how_one_returns_to_the_demo(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "OPENAI_API_KEY=sk\n"))
     write_secrets(world(tmp_path, "OPENAI_API_KEY=\n"))
     assert (tmp_path / "secrets/openai_api_key").read_text() == ""
 
 
+@pytest.mark.docker
 def test_a_secret_of_the_shell_is_not_used_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +53,7 @@ def test_any_password_works_in_the_address(password: str) -> None:
     assert (parts.hostname, unquote(parts.password or "")) == ("postgres", password)
 
 
+@pytest.mark.docker
 def test_each_service_has_an_address_of_its_own_and_the_owners_only_migrates(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "POSTGRES_PASSWORD=first\n"))
     files = {path.name: path.read_text() for path in (tmp_path / "secrets").glob("database_*")}
@@ -63,6 +67,7 @@ def test_each_service_has_an_address_of_its_own_and_the_owners_only_migrates(tmp
 
 
 @pytest.mark.parametrize(("asked", "user"), [("", "me"), ("DATABASE_ROLES=1\n", "prosaas_api")])
+@pytest.mark.docker
 def test_a_managed_database_has_roles_when_asked_for(tmp_path: Path, asked: str, user: str) -> None:
     """Its user may not be allowed to make any."""
     write_secrets(world(tmp_path, f"POSTGRES_PASSWORD=x\nDATABASE_URL=postgresql://me:p@host/name\n{asked}"))
@@ -70,6 +75,7 @@ def test_a_managed_database_has_roles_when_asked_for(tmp_path: Path, asked: str,
     assert bool((tmp_path / "secrets/database_roles_key").read_text()) is bool(asked)
 
 
+@pytest.mark.docker
 def test_roles_may_be_given_up_again(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "POSTGRES_PASSWORD=x\n"))
     write_secrets(world(tmp_path, "POSTGRES_PASSWORD=x\nDATABASE_ROLES=0\n"))
