@@ -67,13 +67,14 @@ def _rows(row: Row, screen: Screen) -> list[str]:
     """One row; where the terminal is too narrow for the trouble that ends it, that stands below."""
     facts = row.facts
     lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
-    head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  …{row.from_number[-4:]:<6}  {lasted:>6}"
+    number = f"…{row.from_number[-4:]}" if row.from_number[-1:].isdigit() else str(words.WITHHELD)
+    head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  {number:<7}  {lasted:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
     said = opening(facts, language())
-    words = screen.warn(screen.value(said)) if verdict(facts) else screen.value(said)
+    trouble = screen.warn(screen.value(said)) if verdict(facts) else screen.value(said)
     if screen.width and _BEFORE_TROUBLE + width(said) > screen.width:
-        return [head + times, Prose(f"{'':13}{words}")]
-    return [f"{head}{times}  {words}"]
+        return [head + times, Prose(f"{'':13}{trouble}")]
+    return [f"{head}{times}  {trouble}"]
 
 
 def _seconds(milliseconds: float | None, screen: Screen, most: int) -> str:

@@ -109,6 +109,7 @@ ATTEMPT: Final = Text("ניסיון {attempt}", "attempt {attempt}")
 DUE: Final = Text(", מועד {due} UTC", ", due {due} UTC")
 
 # make calls
+WITHHELD: Final = Text("חסוי", "hidden")
 NO_CALL: Final = Text(
     "אין שיחה מתאימה בין {since} ל-{until} UTC. שיחות שנדחו לפני שהייתה להן רשומה:"
     " make logs S=api LEVEL=WARNING {window}{lines}",

@@ -183,6 +183,20 @@ def test_on_a_narrow_terminal_the_trouble_stands_below_its_call(
 
 
 @pytest.mark.usefixtures("stored")
+def test_who_hid_their_number_is_called_hidden(
+    fill: Fill, options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = ("CAhidden01", None, "anonymous", "completed", DAY, 4.0, "customer_hangup", "{}", DAY)
+    fill(lambda connection: connection.execute(INSERT, *values))
+    for language, shown in (("en", "hidden"), ("he", "חסוי")):
+        monkeypatch.setenv("OPS_LANG", language)
+        assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26")) == FINE
+        said = capsys.readouterr().out
+        assert f"CAhidden  {shown:<7}" in said
+        assert "mous" not in said
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_time_without_calls_matches_nothing(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
     assert "make logs S=api LEVEL=WARNING SINCE=2023-01-01 UNTIL=2023-01-02" in capsys.readouterr().err
