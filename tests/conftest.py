@@ -23,7 +23,7 @@ os.environ.setdefault("OPS_LANG", "en")
 # What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
 # alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
-    "watching": r"tests/stack/test_(calls|containers|images|operator_\w+|console)\.py"
+    "watching": r"tests/stack/test_(calls|containers|images|last_words|operator_\w+|console)\.py"
     r"|tests/docs/test_going_live\.py",
     "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
     "watched": r"tests/stack/test_(alerts|crashes)\.py",
