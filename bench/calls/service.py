@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 from bench.database import PRODUCT_CORE
 from otlp_world import Receiver
+from ports import free_port
 from prosaas_core.database import make_engine, transaction
 from prosaas_core.demo import seed
 from prosaas_core.migrate import migrate
@@ -178,7 +178,7 @@ class Service:
 async def running(name: str, database: str = NO_DATABASE) -> AsyncIterator[Service]:
     """The relay or the service, on its own core; this process moves to the other one."""
     take_core(LOAD_CORE)
-    port, model_port = _free_port(), _free_port()
+    port, model_port = free_port(), free_port()
     model = f"ws://127.0.0.1:{model_port}/v1/realtime"
     command = [RELAYS[name], str(port), model] if name in RELAYS else ["prosaas_calls"]
     with (
@@ -246,7 +246,7 @@ def _receiver(*, wanted: bool) -> Iterator[dict[str, str]]:
 
 async def listening(port: int) -> None:
     """Until somebody takes connections there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -255,9 +255,3 @@ async def listening(port: int) -> None:
                 continue
             writer.close()
             return
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port

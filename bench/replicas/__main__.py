@@ -5,6 +5,7 @@ measured. How much more several cores carry a machine of two cannot say.
 """
 
 import argparse
+import math
 import statistics
 import sys
 
@@ -42,7 +43,8 @@ def _middle(rounds: list[Behind]) -> Behind:
 
 def _shares(middle: dict[str, Behind]) -> list[Goal]:
     behind = [one for one in middle.values() if one.gateway]
-    share = statistics.median(one.gateway_us / one.service_us for one in behind)
+    # A moment is too short for the kernel's clock: then there is nothing to compare with.
+    share = statistics.median(one.gateway_us / (one.service_us or math.nan) for one in behind)
     return [
         Goal("gateway ÷ service, processor time of a frame pair", share),
         Goal("processor time of a call in the gateway, of one core", behind[0].share_of_a_core * 100, unit=" %"),

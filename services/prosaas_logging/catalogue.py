@@ -454,7 +454,7 @@ def BODY_REJECTED(*, source: str, reason: str) -> None:
     """A webhook's body is not valid."""
 
 
-@event(INFO, "✏️", he="העסק שונה: {what}, בידי {by}", en="the business was changed: {what}, by {by}")
+@event(INFO, "✏️", he="העסק שונה", en="the business was changed")
 def BUSINESS_CHANGED(*, business_id: str, what: str, by: str) -> None:
     """Over the REST interface a business was made, fields of it changed, or a key of its own made or revoked."""
 
