@@ -29,7 +29,7 @@ class Goal:
 
 def _figure(value: float) -> str:
     """Three digits, as far as they say something."""
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 or value % 1 == 0 else f"{value:.3g}"
 
 
 def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from bench.__main__ import ROOMS, with_section
 from bench.goals import Goal, goals_table
+from bench.replicas.__main__ import _shares
+from bench.replicas.behind import Behind
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = {
@@ -62,6 +64,12 @@ def test_an_empty_section_is_filled_and_its_neighbours_are_left_alone() -> None:
 def test_a_missed_goal_is_printed_as_missed() -> None:
     rows = list(goals_table([Goal("slow", 2.07, 2, " s"), Goal("few", 7, 8, at_least=True), Goal("told", 1)]))[2:]
     assert rows == ["| slow | 2.07 s | ≤ 2 s | **missed** |", "| few | 7 | ≥ 8 | **missed** |", "| told | 1 |  |  |"]
+
+
+def test_a_moment_too_short_for_the_kernels_clock_is_compared_with_nothing() -> None:
+    behind = Behind(2, gateway=True, service_us=0.0, gateway_us=62.0, late_ms=1.0, errors=0)
+    share, _ = _shares({behind.name: behind})
+    assert share.row()[1] == "nan"
 
 
 def test_a_goal_is_judged_as_it_was_measured_not_as_it_is_rounded() -> None:
