@@ -56,7 +56,8 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     _apply(business, change.model_dump(exclude_unset=True))
     await _flush(session)
     await session.refresh(business)
-    _tell(caller, business, " ".join(sorted(change.model_fields_set)) or "nothing")
+    if change.model_fields_set:
+        _tell(caller, business, " ".join(sorted(change.model_fields_set)))
     return business
 
 
