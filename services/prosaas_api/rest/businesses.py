@@ -53,11 +53,13 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     """Change what is given; the next call uses it. How it is reached is the administrator's to change."""
     if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
         raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
-    _apply(business, change.model_dump(exclude_unset=True))
+    given = change.model_dump(exclude_unset=True)
+    changed = sorted(name for name, value in given.items() if getattr(business, name) != value)
+    _apply(business, given)
     await _flush(session)
     await session.refresh(business)
-    if change.model_fields_set:
-        _tell(caller, business, " ".join(sorted(change.model_fields_set)))
+    if changed:
+        _tell(caller, business, " ".join(changed))
     return business
 
 
