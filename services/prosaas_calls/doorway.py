@@ -63,12 +63,13 @@ class Doorway(socket.socket):
         """Who has more behind them than there is room for would be shown out unheard. Whether some of them are left."""
         (waiting,) = _WAITING.unpack(self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _WAITING.size))
         too_many: int = waiting - self._room
-        turned_away = min(too_many, _TURNED_AWAY_AT_ONCE)
-        for _ in range(turned_away):
+        turned_away = 0
+        for _ in range(min(too_many, _TURNED_AWAY_AT_ONCE)):
             # A descriptor alone: a socket around it would cost a third of all this.
             with suppress(OSError):
                 os.close(self._accept()[0])  # type: ignore[attr-defined]
-        if turned_away > 0:
+                turned_away += 1
+        if turned_away:
             self._shown_out(turned_away)
         return too_many > _TURNED_AWAY_AT_ONCE
 

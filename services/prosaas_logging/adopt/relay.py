@@ -23,8 +23,11 @@ from .prints import Printed
 _PIECE: Final = 64 * 1024
 # What a service left in the pipes, and what its children go on to say, is read for so long.
 _LAST_S: Final = 1.0
-# Linux's SI_KERNEL: no process sent it.
+# Linux's SI_KERNEL: no process sent it. What a terminal says so it says to the whole group; a hang-up, to its leader.
 _BY_KERNEL: Final = 0x80
+_TO_ALL: Final = {
+    signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH, signal.SIGTTIN, signal.SIGTTOU
+}  # fmt: skip
 
 Says = dict[int, Callable[[bytes], object]]
 
@@ -61,8 +64,8 @@ def _pass_on(child: int) -> None:
         told = signal.sigwaitinfo({*PASSED_ON, signal.SIGCHLD})
         if told.si_signo == signal.SIGCHLD:
             _reap(child)
-        # A terminal tells both of a Ctrl-C: they are one group.
-        elif told.si_code != _BY_KERNEL:
+        # A terminal has told both of a Ctrl-C: they are one group.
+        elif told.si_code != _BY_KERNEL or told.si_signo not in _TO_ALL:
             with suppress(ProcessLookupError):
                 os.kill(child, told.si_signo)
 

@@ -346,6 +346,33 @@ def test_one_press_of_ctrl_c_is_told_once(program_environ: dict[str, str]) -> No
     child.close(force=True)
 
 
+def test_a_terminal_that_is_gone_is_told_of(program_environ: dict[str, str], tmp_path: Path) -> None:
+    """The kernel says it to the session's leader alone, which the reader is."""
+    told = tmp_path / "told"
+    source = f"""{ABOVE}
+    def hung_up(*_):
+        open({str(told)!r}, "w").close()
+        os._exit(0)
+    signal.signal(signal.SIGHUP, hung_up)
+    print("ready")
+    time.sleep(30)
+"""
+    environ = cast("Any", {**program_environ, "LOG_JSON": "0", **FIRST})
+    child = pexpect.spawn(sys.executable, ["-c", textwrap.dedent(source)], env=environ, encoding="utf-8", timeout=20)
+    child.expect("ready")
+    # Its end of the terminal alone: pexpect's close would send a hang-up of its own.
+    child.ptyproc.fileobj.close()
+    child.ptyproc.closed = child.closed = True
+    deadline = time.monotonic() + 10
+    while not told.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    # The leader's end would tell the rest of the group.
+    heard = told.exists()
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
+    assert heard
+
+
 def test_a_service_that_leaves_its_children_to_the_kernel_ends_as_it_did(run_program: Program) -> None:
     source = (
         "    import signal\n    signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
