@@ -306,6 +306,16 @@ async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_
         assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
 
 
+async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_away(client: Client) -> None:
+    steps = [
+        ({"threshold": 0.7, "noise_reduction": "near_field"}, {"threshold": 0.7, "noise_reduction": "near_field"}),
+        ({"silence_ms": 900}, {"threshold": 0.7, "noise_reduction": "near_field", "silence_ms": 900}),
+        ({"threshold": None}, {"noise_reduction": "near_field", "silence_ms": 900}),
+    ]
+    for given, kept in steps:
+        assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
+
+
 @pytest.mark.parametrize("silence_ms", [200, 3000])
 async def test_a_bound_itself_is_within(client: Client, silence_ms: int) -> None:
     assert (await client.rest("PATCH", HOME, json={"hearing": {"silence_ms": silence_ms}})).status_code == 200

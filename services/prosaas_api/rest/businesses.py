@@ -54,6 +54,9 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
         raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
     given = change.model_dump(exclude_unset=True)
+    if "hearing" in given:
+        merged = {**business.hearing, **given["hearing"]}
+        given["hearing"] = {name: value for name, value in merged.items() if value is not None}
     changed = sorted(name for name, value in given.items() if getattr(business, name) != value)
     _apply(business, given)
     await _flush(session)
