@@ -184,7 +184,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
         rows += [f"  {words.CALENDAR(row=row)}" for row in _calendar(record, screen)]
     elif story.without_record:
         rows.append(screen.bad(f"  {words.WITHOUT_RECORD(why=story.without_record)}"))
-    sources = [f"{name} {story.count(name)}" for name in SERVICES.values()]
+    sources = [f"{name} {story.rows(name)}" for name in SERVICES.values()]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
