@@ -98,11 +98,11 @@ NO_ERRORS: Final = Text(
 )
 ERRORS: Final = Text(
     "{window}  {bars}  אזהרות ושגיאות {total}, סוגים {kinds}, שיחות שנפגעו {hit}",
-    "{window}  {bars}  {total} warnings and errors, {kinds} kinds, {hit} calls hit",
+    "{window}  {bars}  warnings and errors {total}, kinds {kinds}, calls hit {hit}",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
 KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
-MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… {count} kinds more: MAX={all}")
+MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… more kinds: {count} (MAX={all})")
 SINCE: Final = Text("מאז {what}", "since {what}")
 
 # make levels

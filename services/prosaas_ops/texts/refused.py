@@ -60,7 +60,7 @@ NO_PHONE: Final = Text(
     "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567",
 )
 NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is not a regular expression: {why}")
-FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and there are {calls} calls")
+FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and the list has {calls}")
 AMBIGUOUS: Final = Text(
     "{name}={value} מתאים לכמה: {found}. להוסיף עוד ממנו", "{name}={value} may be {found}: type more of it"
 )

@@ -475,7 +475,7 @@ def test_a_number_that_lacks_a_digit_says_so(
 
 @pytest.mark.usefixtures("three")
 def test_a_number_that_the_list_does_not_have_is_wrong_usage(told: list[str], options: Any) -> None:
-    with pytest.raises(Usage, match="there are 3 calls"):
+    with pytest.raises(Usage, match="N=4, and the list has 3"):
         trace.run(options(PHONE="050-1234567", N="4"))
 
 
