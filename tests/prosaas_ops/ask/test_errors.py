@@ -39,7 +39,7 @@ def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     engine.write("worker", 3600, "[ERROR] later")
     assert "no warning and no error" in shown()
     engine.write("worker", 60, "[ERROR] now")
-    assert "1 warnings and errors" in shown()
+    assert "warnings and errors 1" in shown()
 
 
 def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
