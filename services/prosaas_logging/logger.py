@@ -167,7 +167,9 @@ def _saying_events(threshold: int, recording: bool) -> Callable[..., None]:
             if level < threshold:
                 current().keep((_now(), level, self, event, fields, error))
             else:
-                current().emit((_now(), level, self, event, freeze(fields), error))
+                if not UNCHANGING.issuperset(map(type, fields.values())):
+                    fields = freeze(fields)
+                current().emit((_now(), level, self, event, fields, error))
         except Exception as broken:
             if level >= threshold:
                 _salvage(self, level, event, broken)

@@ -40,13 +40,16 @@ class TextRenderer:
         self._hebrew = settings.lang == "he"
         self._transcripts = settings.transcripts
         self._shapes = Shapes(hebrew=self._hebrew)
-        self._heads: dict[int | tuple[int, AnyEvent], str] = {}
+        # By a text's level, or by an event, which has one level.
+        self._heads: dict[int | AnyEvent, str] = {}
 
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
         _, level, logger, what, fields, error = record
-        head = self._heads.get(level if type(what) is str else (level, what)) or self._head(level, what)  # type: ignore[arg-type]
-        tail = tail_of(record, context) if context.tail else ""
+        head = self._heads.get(level if type(what) is str else what) or self._head(level, what)  # type: ignore[arg-type]
+        tail = context.ending
+        if tail is None or (type(what) is not str and what.ids):  # type: ignore[union-attr]
+            tail = tail_of(record, context)
         text = self._shapes.words(what, fields) if fields and not logger.fields else None
         if text is None:
             text = escape(redact(self.text(record, context)).replace(TAIL, _TAIL_ESCAPED))
@@ -95,7 +98,7 @@ class TextRenderer:
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
         if len(self._heads) < _MOST_REMEMBERED:
-            self._heads[(level, what) if isinstance(what, Event) else level] = head
+            self._heads[what if isinstance(what, Event) else level] = head
         return head
 
     def entry(self, record: Record, context: Context) -> str:
