@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from .digits import HIDDEN, is_private
-from .events import AnyEvent, Event
+from .events import IDS, AnyEvent, Event
 from .levels import level_name
 from .record import Context, Record
-from .redact import LONGEST_TEXT, cut_middle, hide, redact
+from .redact import LONGEST_TEXT, cut_middle, hide, is_word, redact
 from .settings import LogSettings
 from .shapes import Shapes
 from .values import dump, number_text, plain, text_of
@@ -173,7 +173,13 @@ def tail_of(record: Record, context: Context) -> str:
 
 
 def _ending(parts: Iterable[str]) -> str:
-    return "".join(TAIL + escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED)) for part in parts)
+    ending = ""
+    for part in parts:
+        name, _, value = part.partition("=")
+        if not (name in IDS and is_word(value) and len(part) <= _LONGEST_ID):
+            part = escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED))
+        ending += TAIL + part
+    return ending
 
 
 def read_tail(text: str) -> tuple[str, dict[str, str]]:
