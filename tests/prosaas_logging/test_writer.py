@@ -129,7 +129,8 @@ def test_what_waits_is_weighed_as_it_is(pipe: Pipe, writers: list[Writer]) -> No
     assert 400 < kept < 560
 
 
-def test_a_fault_while_a_full_pipe_is_waited_for_loses_nothing(
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothing(
     pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     former, raised = Outlet.wait, threading.Event()
