@@ -129,11 +129,12 @@ def test_what_waits_is_weighed_as_it_is(pipe: Pipe, writers: list[Writer]) -> No
     assert 400 < kept < 560
 
 
-@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothing(
     pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     former, raised = Outlet.wait, threading.Event()
+    ended: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", ended.append)
 
     def faulty(outlet: Outlet, seconds: float) -> bool:
         if not raised.is_set():
@@ -150,6 +151,7 @@ def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothin
     reader = Reader(pipe.reading)
     reader.start()
     assert finish(writer, reader) == [f"{INFO} {text}".encode() for text in texts]
+    assert ended == []
 
 
 def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) -> None:
