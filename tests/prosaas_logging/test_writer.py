@@ -4,6 +4,7 @@ import fcntl
 import os
 import select
 import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -133,8 +134,8 @@ def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothin
     pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     former, raised = Outlet.wait, threading.Event()
-    ended: list[threading.ExceptHookArgs] = []
-    monkeypatch.setattr(threading, "excepthook", ended.append)
+    ended: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ended.append)
 
     def faulty(outlet: Outlet, seconds: float) -> bool:
         if not raised.is_set():
