@@ -1,11 +1,14 @@
 """The REST: each business sees its own and nothing else, lists come in pages, mistakes come back as problems."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
@@ -68,6 +71,53 @@ async def test_who_changed_what_is_in_the_log_once_it_holds(client: Client) -> N
         ("slot_minutes", f"key {key['id']} (site) of business {id}"),
         (f"key {key['id']} (site) revoked", "administrator"),
     ]
+
+
+@asynccontextmanager
+async def held(engine: AsyncEngine, row: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """A row that nobody else may write to meanwhile, and a wait until so many want to."""
+
+    async def wanted_by(count: int) -> None:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(10), engine.connect() as connection:
+            while (await connection.execute(waiting)).scalar_one() < count:
+                await connection.rollback()
+                await asyncio.sleep(0.01)
+
+    async with engine.begin() as connection:
+        await connection.execute(text(f"SELECT FROM {row} FOR UPDATE"))
+        yield wanted_by
+
+
+async def test_of_two_who_revoke_a_key_at_once_one_does_it(client: Client, engine: AsyncEngine, key: str) -> None:
+    ((id, since),) = [(each["id"], each["revoked_at"]) for each in await keys(client)]
+    assert since is None
+    with capture_events("INFO") as events:
+        async with held(engine, f"api_keys WHERE id = {id}") as wanted_by:
+            both = [asyncio.create_task(client.rest("DELETE", f"{HOME}/keys/{id}")) for _ in range(2)]
+            await wanted_by(2)
+        assert [(await each).status_code for each in both] == [204, 204]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [f"key {id} revoked"]
+    (revoked,) = await keys(client)
+    await client.rest("DELETE", f"{HOME}/keys/{id}")
+    assert await keys(client) == [revoked]
+
+
+async def test_of_two_who_change_a_business_to_the_same_at_once_one_changes_it(
+    client: Client, engine: AsyncEngine
+) -> None:
+    with capture_events("INFO") as events:
+        async with held(engine, "businesses WHERE id = 456") as wanted_by:
+            both = [asyncio.create_task(client.rest("PATCH", HOME, json={"greeting": "שלום"})) for _ in range(2)]
+            await wanted_by(2)
+        assert [(await each).status_code for each in both] == [200, 200]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == ["greeting"]
+
+
+async def keys(client: Client) -> list[dict[str, Any]]:
+    """The demo business's keys, as its owner sees them."""
+    found: list[dict[str, Any]] = (await client.rest("GET", f"{HOME}/keys")).json()["items"]
+    return found
 
 
 async def test_two_businesses_cannot_have_one_number(client: Client) -> None:

@@ -3,6 +3,7 @@
 import base64
 import importlib
 import pkgutil
+import random
 import re
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from prosaas_logging import catalogue
 from prosaas_logging.digits import is_private, mask_phone
 from prosaas_logging.errors import describe
+from prosaas_logging.events import IDS
 from prosaas_logging.json_lines import JsonRenderer
 from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
@@ -30,6 +32,7 @@ from prosaas_logging.redact import (
     cut_middle,
     hide,
     is_secret_name,
+    is_word,
     redact,
 )
 from prosaas_logging.render import TextRenderer
@@ -509,3 +512,33 @@ def test_numbers_in_other_digits_are_hidden_and_other_texts_stay_as_they_are(zer
         assert redact(f"שלי {theirs(number)} כן") == "שלי [redacted] כן"
     assert redact(f"טלפון {theirs('+972501234567')}") == "טלפון +972..."
     assert redact(theirs("בשעה 14:30, בעוד 15 דקות")) == theirs("בשעה 14:30, בעוד 15 דקות")
+
+
+def test_no_pattern_hides_anything_of_what_is_a_word_at_a_glance() -> None:
+    """Words are shown without a look: as values, before another field, and behind the names of ids."""
+    pieces = (
+        *(
+            "a",
+            "Z",
+            "id",
+            "token",
+            "secret",
+            "password",
+            "cookie",
+            "bearer",
+            "Authorization",
+            "sk",
+            "EAA",
+            "eyJ",
+            "wamid",
+        ),
+        *("0", "7", "123456782", "0501234567", "972501234567", "4580458045804580", "4111111111111111", "x" * 24),
+    )
+    chance = random.Random(22)
+    words = {"".join(chance.choices(pieces, k=chance.randint(1, 5))) for _ in range(20_000)}
+    taken = {word for word in words if is_word(word)}
+    assert all(map(is_word, ("id4580458045804580", "tokenid", "4580458045804580a")))
+    assert not any(map(is_word, ("4111111111111111", "123456782", "EAAx", "eyJx", "a b", "a=b", "a-b", "", "א")))
+    for word in taken:
+        for text in (word, f"{word}, aaaaaaaa", *(f"{name}={word}" for name in IDS)):
+            assert redact(text) == text

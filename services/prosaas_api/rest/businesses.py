@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prosaas_api.problems import Problem
@@ -55,6 +55,8 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
         raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
     given = change.model_dump(exclude_unset=True)
+    # Who changes it at the same moment waits, and is compared with what there is then.
+    await session.refresh(business, with_for_update={"key_share": True})
     if "hearing" in given:
         merged = {**business.hearing, **given["hearing"]}
         given["hearing"] = {name: value for name, value in merged.items() if value is not None}
@@ -90,12 +92,12 @@ async def create_key(caller: Caller, business: ThisBusiness, new: NewKey, sessio
 @router.delete("/{business_id}/keys/{key_id}", status_code=204)
 async def revoke_key(caller: Caller, business: ThisBusiness, key_id: Id, session: Session) -> None:
     """Revoke a key; it is refused from now on."""
-    key = await session.get(ApiKey, key_id)
-    if key is None or key.business_id != business.id:
-        raise Problem(404, "there is no such key")
-    if key.revoked_at is None:
-        key.revoked_at = await session.scalar(select(func.now()))
+    mine = ApiKey.id == key_id, ApiKey.business_id == business.id
+    revoked = update(ApiKey).where(*mine, ApiKey.revoked_at.is_(None)).values(revoked_at=func.now())
+    if key := (await session.execute(revoked.returning(ApiKey.id, ApiKey.name))).one_or_none():
         _tell(caller, business, f"{named(key.id, key.name)} revoked")
+    elif not await session.scalar(select(ApiKey.id).where(*mine)):
+        raise Problem(404, "there is no such key")
 
 
 def _tell(caller: Principal, business: Business, what: str) -> None:

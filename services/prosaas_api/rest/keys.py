@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from prosaas_api.problems import Problem
+from prosaas_api.request_scope import header
 from prosaas_api.state import REST_S, State
 from prosaas_core.database import raw_connection
 from prosaas_logging import get_logger
@@ -56,7 +56,7 @@ async def admitted(conn: Scope) -> AsyncIterator[None]:
     """Let the request in as its principal, found under `principal` in its scope, when it is its key's turn."""
     state = conn["app"].state.prosaas
     assert isinstance(state, State)
-    principal = await _principal(state, Headers(scope=conn).get("authorization", ""))
+    principal = await _principal(state, header(conn, b"authorization") or "")
     conn["principal"] = principal
     async with state.rates.turn(principal.lane, paced=principal.business_id is not None):
         yield
