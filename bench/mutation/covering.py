@@ -1,5 +1,7 @@
 """Which tests run which lines: one run of a room's tests under coverage, a context for each test.
 
+What a child process runs is not seen: who starts one is noted instead.
+
 Coverage makes Python several times slower: a test of time may fail under it that passes without.
 """
 
@@ -12,16 +14,24 @@ import coverage
 import pytest
 
 Covering = dict[str, dict[str, list[str]]]
+_STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 
 
 class _Contexts:
     def __init__(self, measured: coverage.Coverage) -> None:
         self._measured = measured
+        self._test = ""
+        self.starting: set[str] = set()
         self.seconds: dict[str, float] = defaultdict(float)
         self.failed: set[str] = set()
 
+    def heard(self, event: str, _: object) -> None:
+        if event in _STARTS:
+            self.starting.add(self._test)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
+        self._test = item.nodeid
         self._measured.switch_context(item.nodeid)
         return (yield)
 
@@ -32,9 +42,10 @@ class _Contexts:
 
 
 def main(package: str, result: str, arguments: list[str]) -> None:
-    """Run the tests and write {"lines": {module: {line: [test]}}, "seconds": {test: s}, "failed": [test]}."""
+    """Run the tests and write which lines each ran, how long each took, which failed and which started a process."""
     measured = coverage.Coverage(source=[package], data_file=None, messages=False)
     contexts = _Contexts(measured)
+    sys.addaudithook(contexts.heard)
     measured.start()
     pytest.main(arguments, plugins=[contexts])
     measured.stop()
@@ -45,7 +56,12 @@ def main(package: str, result: str, arguments: list[str]) -> None:
         }
         for file in data.measured_files()
     }
-    known = {"lines": lines, "seconds": contexts.seconds, "failed": sorted(contexts.failed)}
+    known = {
+        "lines": lines,
+        "seconds": contexts.seconds,
+        "failed": sorted(contexts.failed),
+        "starting": sorted(contexts.starting - {""}),
+    }
     Path(result).write_text(json.dumps(known), encoding="utf-8")
 
 
