@@ -1,12 +1,13 @@
 """`make mutate ROOM=worker MINUTES=20`: how many small steps away from the product its room's tests notice.
 
 Works in a copy of the checkout. The room's tests run once under coverage; then, until the time is over, one step after
-the other is taken, a file's after another's, in a random order (SEED), and every test is asked that may run its line:
-those that were seen to, then those that start a process, into which nobody sees; for a line that is run when its module
-is loaded, all. A step that no test notices is a survivor, and stands in logs/mutants-ROOM.txt, those on lines that
-redact, bound, order, count, cut, drain, spool, send or decide first. Who notices is asked again without the step: a
-test that fails then, too, as one of time may on a busy machine, has noticed nothing, and the step counts neither way.
-A step that changes nothing that anybody could see is not taken: equivalent.toml lists them, each with its reason.
+the other is taken, a file's after another's, in a random order (SEED), and the tests that may run its line are asked:
+those that were seen to (for a line that is run when its module is loaded, those of the module), and those that start a
+process, into which nobody sees; of each the quick ones first, for a minute. A step that none of them notices is a
+survivor, and stands in logs/mutants-ROOM.txt, those on lines that redact, bound, order, count, cut, drain, spool, send
+or decide first. Who notices is asked again without the step: a test that fails then, too, as one of time may on a busy
+machine, has noticed nothing, and the step counts neither way. A step that changes nothing that anybody could see is not
+taken: equivalent.toml lists them, each with its reason.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 from pathlib import Path
 
 from bench.goals import Goal, goals_table, table
@@ -38,6 +39,7 @@ ROOMS = ("logging", "calls", "worker", "api", "ops", "core")
 # What is held by tests that stand elsewhere: the pages are made from the catalogue.
 ELSEWHERE = {"logging": ("tests/docs/test_reference.py",)}
 WITH_DATABASE = ("worker", "api", "core")
+MINUTE_S = 60.0
 GOAL = {"logging": 0.85, "calls": 0.85, "worker": 0.85}
 MATTERS = re.compile(
     r"redact|secret|mask|escape|hide|limit|bound|max|min|most|least|sort|order|count|total|cut|\[:|drain|spool|send|post|"
@@ -79,13 +81,20 @@ class Asked:
         }
 
     def may_notice(self, module: Path, line: int) -> list[str]:
-        """The tests that may run a line: those that were seen to first, of them its module's own, the quick first."""
+        """The tests that may run a line: those that were seen to, then those that start a process."""
         lines = self.lines.get(str(module.relative_to(self.copy)), {})
-        seen = set(lines.get(str(line), ()))
-        nearby = seen or {test for tests in lines.values() for test in tests}
-        asked = seen | self.starting if seen else set(self.seconds)
+        nearby = {test for tests in lines.values() for test in tests} or set(self.seconds)
+        seen = set(lines.get(str(line), ())) or nearby
         own = f"/test_{module.stem}.py"
-        return sorted(asked, key=lambda test: (test not in nearby, own not in test, self.seconds.get(test, 0), test))
+        return [
+            test
+            for tests in (seen, self.starting - seen)
+            for test in self._of_a_minute(sorted(tests, key=lambda test: (own not in test, self.seconds[test], test)))
+        ]
+
+    def _of_a_minute(self, tests: list[str]) -> list[str]:
+        took = accumulate(self.seconds[test] for test in tests)
+        return [test for test, until in zip(tests, took, strict=True) if until <= MINUTE_S]
 
     def notice(self, tests: list[str]) -> tuple[str, list[str]]:
         """Whether a test of these fails: killed, survived, or timeout; and which ones did."""

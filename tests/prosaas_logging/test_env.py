@@ -110,6 +110,15 @@ def test_a_refusal_names_line_and_setting_and_shows_no_value() -> None:
     assert "hunter22" not in str(refused.value)
 
 
+def test_defaults_inside_defaults_are_followed_a_few_steps_and_refused_then() -> None:
+    def nested(depth: int) -> str:
+        return "A=" + "${NONE:-" * depth + "x" + "}" * depth
+
+    assert read_env_file(nested(20), OUTSIDE) == {"A": "x"}
+    with pytest.raises(EnvError, match="too many defaults"):
+        read_env_file(nested(21), OUTSIDE)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("2d", 172_800), ("500ms", 0.5), (" 1.5H ", 5400)]
 )
