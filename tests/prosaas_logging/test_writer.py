@@ -20,6 +20,7 @@ from prosaas_logging.losses import REPORT_SECONDS, Lost
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
 from prosaas_logging.trouble import Repeats, Said
+from prosaas_logging.outlet import ATOMIC, Outlet
 from prosaas_logging.writer import PORTION, TICK_SECONDS, Writer
 
 log = get_logger("tests.writer")
@@ -431,6 +432,16 @@ def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: l
     assert writer.flush(30)
     assert not writer.dropped
     os.close(fd)
+    reader.close()
+    sender.close()
+
+
+def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_all_at_once(pipe: Pipe) -> None:
+    """A socket or a terminal that says it takes something may still take less than a long line."""
+    reader, sender = socket.socketpair()
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024**2)
+    assert Outlet(sender.fileno()).write(b"x" * 15_000) == ATOMIC
+    assert Outlet(pipe.writing).write(b"x" * 15_000) == 15_000
     reader.close()
     sender.close()
 
