@@ -7,7 +7,8 @@ process, into which nobody sees; of each the quick ones first, for a minute. A s
 survivor, and stands in logs/mutants-ROOM.txt, those on lines that redact, bound, order, count, cut, drain, spool, send
 or decide first. Who notices is asked again without the step: a test that fails then, too, as one of time may on a busy
 machine, has noticed nothing, and the step counts neither way. A step that changes nothing that anybody could see is not
-taken: equivalent.toml lists them, each with its reason.
+taken: equivalent.toml lists them, each with its reason. `--again` takes none but those that survived the last time, for
+whoever has written tests since.
 """
 
 import argparse
@@ -173,6 +174,12 @@ def equivalent(room: str) -> set[tuple[str, str, str]]:
     return {(step["file"], step["before"], step["after"]) for step in known.get(room, ())}
 
 
+def survivors(kept: Path) -> set[tuple[str, str, str]]:
+    """The steps that nobody noticed the last time, as (file, line before, line after)."""
+    rows = re.findall(r"^(\S+):\d+\n  - (.*)\n  \+ (.*)$", kept.read_text(encoding="utf-8"), re.MULTILINE)
+    return {(file, before, after) for file, before, after in rows}
+
+
 def steps(asked: Asked, seed: int) -> Iterator[tuple[Path, Change]]:
     """All steps of a room in a random order, one of each file and again, so that a long one does not stand for many."""
     drawn = random.Random(seed)
@@ -200,8 +207,9 @@ def take(asked: Asked, module: Path, change: Change) -> Result:
     return Result(module.relative_to(asked.copy), change, *change.line_in(source), verdict)
 
 
-def run(room: str, minutes: float, seed: int, kept: Path) -> list[Result]:
+def run(room: str, minutes: float, seed: int, kept: Path, *, again: bool) -> list[Result]:
     """Take steps until the time is over; what survives is in *kept* as soon as it is known."""
+    wanted = survivors(kept) if again else None
     with ExitStack() as stack:
         copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prosaas-mutants-")))
         copy_checkout(copy)
@@ -219,12 +227,13 @@ def run(room: str, minutes: float, seed: int, kept: Path) -> list[Result]:
         for module, change in steps(asked, seed):
             if time.monotonic() > ends:
                 break
+            step = (str(module.relative_to(copy)), *change.line_in(module.read_bytes()))
+            if wanted is not None and step not in wanted:
+                continue
             results.append(take(asked, module, change))
             print(f"{len(results)} {results[-1].verdict}: {results[-1].text()}", file=sys.stderr)
-            survivors = sorted(
-                (r for r in results if r.verdict == "survived"), key=lambda r: (not r.matters, str(r.module))
-            )
-            kept.write_text("\n".join(survivor.text() for survivor in survivors), encoding="utf-8")
+            left = sorted((r for r in results if r.verdict == "survived"), key=lambda r: (not r.matters, str(r.module)))
+            kept.write_text("\n".join(survivor.text() for survivor in left), encoding="utf-8")
         return results
 
 
@@ -234,12 +243,13 @@ def main() -> None:
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="only what survived the last time")
     options = parser.parse_args()
     # Told to stop, it takes its copy and its database along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     kept = ROOT / "logs" / f"mutants-{options.room}.txt"
     kept.parent.mkdir(exist_ok=True)
-    results = run(options.room, options.minutes, options.seed, kept)
+    results = run(options.room, options.minutes, options.seed, kept, again=options.again)
     count = Counter(result.verdict for result in results)
     mattering = sum(result.verdict == "survived" and result.matters for result in results)
     noticed = (count["killed"] + count["timeout"]) / max(1, len(results) - count["unsure"])

@@ -23,6 +23,7 @@ ODD = [
     "A=p@ss:w/rd%20", "A=x=y=z", "A==x", "A='x' 'y'", "  A=1", "A=שלום", "OUTER=inside\nB=$OUTER",
     "A=$", "A=${", "A=${}", "A=$1", "A='x", 'A="x', "A B=1", "A=${NONE:?no}", "A!=1", "A=a$", "A=\u00a0x\u00a0",
     'A="\\\\n"', 'A="\\033x"', "A=x\\", "A='x\\\\'", "A=`date`", "A=$(date)", "A=\\$OUTER", "A=\x0bx", "A=1\n\n\nB=2",
+    "A=${NONE-:x}", "A=${NONE-}",
 ]  # fmt: skip
 
 
@@ -33,6 +34,7 @@ ODD = [
         ("\ufeffexport A = 1 # why\r\nB='$A'\r\nC=\"$A\\n\"", {"A": "1", "B": "$A", "C": "1\n"}),
         ("A=1\nA=${A}2", {"A": "12"}),
         ("OUTER", {"OUTER": "outside"}),
+        ("A=${NONE-:x}\nB=${NONE-}\nC=${EMPTY-x}", {"A": ":x", "B": "", "C": ""}),
     ],
 )
 def test_an_env_file_is_read_as_people_write_it(text: str, values: dict[str, str]) -> None:

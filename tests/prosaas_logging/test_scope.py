@@ -177,6 +177,17 @@ def test_a_line_ends_with_the_ids_that_its_scope_is_about(
     assert (entered.kind, entered.context.tail) == (kind, tail)
 
 
+def test_a_part_of_something_goes_by_the_ids_of_what_it_is_a_part_of() -> None:
+    for around, tail in (
+        ({"request_id": "r1"}, ("request_id=r1",)),
+        ({"job_id": "5"}, ("job_id=5",)),
+        ({"call_sid": "CA1"}, ("call_sid=CA1",)),
+    ):
+        with scope(**around):
+            part = scope(order="7")
+        assert (part.kind, part.context.tail) == ("part", tail)
+
+
 def test_an_inner_scope_inherits_and_the_outer_one_comes_back(sink: Sink) -> None:
     with scope(request_id="r1", business_id="4") as outer:
         with scope(call_sid="CA1"):
