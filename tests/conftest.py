@@ -62,6 +62,15 @@ def engine_only_where_marked(request: pytest.FixtureRequest, no_engine: Path) ->
         yield
 
 
+@pytest.fixture(autouse=True)
+def same_umask_afterwards() -> Iterator[None]:
+    """An operator's command sets it for its process, which here is that of all tests."""
+    former = os.umask(0)
+    os.umask(former)
+    yield
+    os.umask(former)
+
+
 def pytest_configure() -> None:
     """Whoever ends a run, as `timeout` does, ends it as Ctrl-C would: stacks and servers are taken down."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
