@@ -21,7 +21,7 @@ from prosaas_logging.catalogue import (
     WHATSAPP_SEND_FAILED,
 )
 
-# Twilio and Meta give up on us after some 15 s, and come again when we say that we could not.
+# Twilio and Meta give up on us after some 15 s; Meta comes again when we say that we could not.
 WITHIN_S = 5.0
 # Messages in a transaction: what a large batch has got done by its deadline is not done again when it comes back.
 PART = 100

@@ -10,12 +10,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from prosaas_api.request_scope import current_request_id
-from prosaas_core.database import DatabaseUnavailable
 from prosaas_logging import get_logger
-from prosaas_logging.catalogue import BODY_REJECTED, DB_UNAVAILABLE
+from prosaas_logging.catalogue import BODY_REJECTED
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_S = 5
 MAX_ERRORS = 20
 MAX_NAME = 100
 
@@ -40,7 +38,6 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application in this one form."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(DatabaseUnavailable, _unavailable)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -67,8 +64,3 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 def _pointer(places: Sequence[int | str]) -> str:
     """The name of a place may be the sender's own."""
     return "/".join(str(place)[:MAX_NAME] for place in places)
-
-
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    log.event(DB_UNAVAILABLE, error=str(error))
-    return problem_response(503, "the database is away", headers={"Retry-After": str(RETRY_AFTER_S)})

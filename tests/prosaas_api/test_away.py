@@ -11,6 +11,7 @@ import pytest
 
 from api_world import Client
 from postgres_world import KEPT, PostgresServer
+from prosaas_api import intake
 from prosaas_core import demo
 
 pytestmark = pytest.mark.postgres
@@ -122,8 +123,11 @@ async def test_a_caller_is_answered(away: Client) -> None:
         assert "<Stream" in answer.text
 
 
-async def test_a_webhook_is_refused_so_that_it_comes_again(away: Client, request: pytest.FixtureRequest) -> None:
+async def test_a_webhook_is_refused_so_that_its_sender_knows(
+    away: Client, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A database that answers and refuses is our own error, which has its stack in the log."""
+    monkeypatch.setattr(intake, "TOLD_ONCE_S", 0.1)
     ours = request.node.callspec.params["away"] is rights_gone
     for path, form in (("/whatsapp/twilio", MESSAGE), ("/twilio/status", CALL | {"CallStatus": "completed"})):
         answer = await away.twilio(path, form)

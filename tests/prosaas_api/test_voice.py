@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
 from api_world import AUTH_TOKEN, PUBLIC_URL, CallsService, Client
-from prosaas_api import bodies, seats, twiml, voice
+from prosaas_api import bodies, intake, seats, twiml, voice
 from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
@@ -213,8 +213,9 @@ async def test_prosaas_calls_is_asked_once_for_calls_that_come_together(client: 
 
 
 async def test_without_the_database_a_call_still_gets_a_token_for_the_generic_greeting(
-    settings: Settings, unused_tcp_port: int
+    settings: Settings, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(intake, "TOLD_ONCE_S", 0.1)
     away = settings.model_copy(update={"database_url": f"postgresql://x:y@127.0.0.1:{unused_tcp_port}/none"})
     app = create_app(away)
     transport = httpx.ASGITransport(app)

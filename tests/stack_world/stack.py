@@ -89,6 +89,11 @@ class Stack:
         """Where the front door is, on this machine."""
         return f"127.0.0.1:{self.checkout.setting('API_PORT')}"
 
+    @property
+    def troubles(self) -> str:
+        """What an operator would see of the last minutes."""
+        return self.checkout.run("make", "errors", "SINCE=10m", check=False).text
+
     def dump(self) -> str:
         """What every container wrote and how each stands, for whoever reads a failure."""
         states = self.checkout.compose("--profile", "*", "ps", "--all", check=False)

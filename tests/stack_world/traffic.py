@@ -27,6 +27,9 @@ class Reached(Protocol):
     @property
     def door(self) -> str: ...
 
+    @property
+    def troubles(self) -> str: ...
+
 
 class Traffic:
     """So many long calls at once, a new short one every so many seconds, and unsigned webhooks, until the end.
@@ -122,6 +125,6 @@ class Traffic:
     def check(self) -> None:
         """Nobody was cut or put off; each webhook met an api."""
         assert len(self.calls) > self._live
-        assert self.cut == [], [call.get("problems") for call in self.cut]
-        assert self.put_off == []
-        assert self.failed_webhooks == []
+        worse = [*(call.get("problems") for call in self.cut), *self.put_off, *self.failed_webhooks]
+        # What the stack itself says is gone with the stack.
+        assert worse == [], f"{worse}\n{self._stack.troubles}"

@@ -71,6 +71,11 @@ class Swarm:
         (task,) = self.tasks("simulator")
         return f"http://{self.node_of(task).address}:9000"
 
+    @property
+    def troubles(self) -> str:
+        """What an operator on the manager would see of the last minutes."""
+        return self.make("errors", "SINCE=10m", check=False).text
+
     def call(self, *options: str) -> dict[str, Any]:
         """One simulated call to its end, and what its caller experienced."""
         (task,) = self.tasks("simulator")
