@@ -458,7 +458,7 @@ def test_a_long_line_leaves_room_for_its_ids() -> None:
 
 @pytest.mark.parametrize("name", ["call_sid", "business_id", "request_id", "job_id", "message_id"])
 def test_however_much_is_cut_from_an_object_its_ids_stay_whole(name: str) -> None:
-    fields = {f"field_{number}": "ש" * 20_000 for number in range(90)}
+    fields: dict[str, Any] = {f"field_{number}": "ש" * 20_000 for number in range(90)}
     content = json.loads(JSON.line(record("n", **fields), Context({name: "i" * 150})))
     assert content[name] == "i" * 150
 
