@@ -279,8 +279,7 @@ class Floor:
         if not self.open:
             return
         self._drop()
-        cuts = self._line.cut()
-        if not cuts:
+        if not (cuts := self._line.cut()):
             return
         self._stats.barge_ins += 1
         for cut in cuts:
@@ -291,8 +290,7 @@ class Floor:
     def _correct(self, cut: Cut) -> None:
         """The model must not take for heard what was not; what another session said it knows by its words alone."""
         if cut.item_id in self._turns.items:
-            heard = cut.heard_ms > 0
-            self._send(events.truncate(cut.item_id, cut.heard_ms) if heard else events.delete(cut.item_id))
+            self._send(events.truncate(cut.item_id, cut.heard_ms) if cut.heard_ms else events.delete(cut.item_id))
         elif unheard := self._history.unheard(cut.item_id):
             self._send(events.message("system", _NOT_HEARD.format(words=unheard)))
 

@@ -98,7 +98,8 @@ class Turns:
         if spoken == self._given:
             return False
         self._given = spoken
-        self.items.add(item_id)
+        if item_id:
+            self.items.add(item_id)
         return True
 
     def is_withheld(self, response_id: str, spoken: str) -> bool:

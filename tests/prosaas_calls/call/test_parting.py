@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
+from prosaas_calls.caller.playback import Cut
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.turns import Turns
@@ -23,7 +25,8 @@ class Line:
         self.heard = asyncio.Event()
         self.parting: EndReason | None = None
 
-    def cut(self) -> None: ...
+    def cut(self) -> list[Cut]:
+        return [Cut("i1", 500, 2000)]
 
     async def say(self, _audio: object) -> None:
         self.said += 1
@@ -43,12 +46,14 @@ class Twilio:
 class Stage:
     def __init__(self, taken: bool | None = True) -> None:
         self.line, self.told = Line(), list[str]()
+        self.history = History(lambda: 0)
         parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
         self.parting = Parting(
             claims=CLAIMS,
             limits=Limits(handover=0.01),
             profile=Profile,
             turns=Turns(),
+            history=self.history,
             mute=lambda: None,
             tell=lambda _role, text: self.told.append(text),
             **parts,
@@ -66,6 +71,17 @@ async def test_of_two_reasons_to_end_a_call_the_first_is_said_and_the_second_say
     with pytest.raises(CallEnded) as ended:
         await first
     assert ended.value.reason is EndReason.MAX_DURATION
+
+
+async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -> None:
+    """The record says so, and whoever reads it does not take for said what was not."""
+    stage = Stage()
+    stage.history.words("i1", "ai", "יש לי מקום בשמונה בבוקר")
+    stage.line.heard.set()
+    with pytest.raises(CallEnded):
+        await stage.parting.leave("limit", EndReason.LIMIT)
+    (line,) = stage.history
+    assert (line.interrupted, line.heard) == (True, 0.25)
 
 
 async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:
