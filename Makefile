@@ -162,7 +162,7 @@ retry-job: ## put held jobs back into the queue [ID="12 13"]
 backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there]
 	@scripts/run $@
 
-restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [KEY=]
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [FILES=1] [KEY=]
 	@scripts/run $@
 
 restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=] [KEY=]

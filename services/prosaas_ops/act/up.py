@@ -31,7 +31,7 @@ TAKES = {
     "restart-api": ("LOG_LEVEL",),
     "restart-calls": ("LOG_LEVEL",),
     "restart-worker": ("LOG_LEVEL",),
-    "restore": ("FILE", "FORCE", "KEY"),
+    "restore": ("FILE", "FILES", "FORCE", "KEY"),
     "restore-drill": ("FILE", "KEY"),
     "rollback": ("N", "YES"),
     "rotate-secret": ("NAME",),
@@ -260,6 +260,9 @@ def _backup(world: World, options: Options) -> None:
 
 
 def _restore(world: World, options: Options) -> None:
+    if options.flag("FILES", default=False):
+        restore.files_only(world, options.text("FILE"), key=options.text("KEY"))
+        return
     force = options.flag("FORCE", default=False)
     memory = restore.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
     run_plan(restore.restore(world, memory), world)

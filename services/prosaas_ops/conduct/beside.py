@@ -69,15 +69,14 @@ def examine(path: Path, key: Path | None) -> None:
 def put_back(world: World, path: Path, key: Path | None, forgotten: Collection[str] = ()) -> None:
     """Bring back what those who run now do not have; what they have is newer, and stays.
 
-    What is about a call of which the ledger has the hash does not come back.
+    What is about a call of which the ledger has the hash does not come back. Problem where nobody runs to take them.
     """
     aside = files_of(path)
     if not aside.is_file():
         return
     running, count, left_out = _running(world), 0, 0
     if len(running) < len(_FOLDERS):
-        world.warn(words.FILES_LATER(name=aside.name, file=path.name))
-        return
+        raise Problem(words.FILES_LATER(name=aside.name, file=path.name))
     with _readable(aside, key) as archive:
         for one in running:
             with _fetched(one, path.parent) as held:
@@ -130,6 +129,8 @@ def _within(member: tarfile.TarInfo) -> tarfile.TarInfo:
     # Not its own replace: the first releases of Python 3.11 have none.
     within = copy(member)
     within.name = member.name.partition("/")[2]
+    # A name that is long, or not ASCII, stands here as well, and this would be written.
+    within.pax_headers = {key: told for key, told in member.pax_headers.items() if key != "path"}
     return within
 
 

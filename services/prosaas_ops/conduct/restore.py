@@ -20,11 +20,7 @@ from prosaas_ops.texts import kept as words
 
 def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
     """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
-    path = world.root / name
-    if not name or not path.is_file():
-        known = sorted(str(found.relative_to(world.root)) for found in dumps(world))
-        told = words.NO_FILE(name=name) if name else str(words.WHICH_FILE)
-        raise Usage("\n".join([told, *known]))
+    path = _named(world, name)
     if world.recorded("DATABASE_URL"):
         raise Problem(str(words.MANAGED))
     if not any(found.state == "running" for found in world.containers("postgres")):
@@ -43,24 +39,45 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
 
 
+def files_only(world: World, name: str, *, key: str = "") -> None:
+    """What lies beside a backup, into what runs; the database stays as it is."""
+    path = _named(world, name)
+    if not beside.files_of(path).is_file():
+        raise Usage(words.NO_FILES_BESIDE(name=name))
+    _put_back(world, {"file": name, "key": key})
+
+
 def restore(world: World, memory: dict[str, Any]) -> Plan:
     """Services stop writing, then the last backup, then the swap; services start again whatever happens."""
     # Before either swap nobody takes a call any more: its record would be in the other database.
-    ended = [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))]
+    drain = Step("drain", Generations(world).let_drain, prepares=True)
+    stop = Step("stop", lambda: _stop(world))
     start = Step("start", lambda: _start(world, memory["running"]))
+    swap_back = Step("swap back", lambda: _swap_back(world))
     return Plan(
         "restore",
         [
-            *ended,
+            drain,
+            stop,
             Step("last backup", lambda: _last_backup(world, memory)),
             Step("swap", lambda: _swap(world)),
             start,
             Step("files", lambda: _files_back(world, memory)),
         ],
         memory,
-        lambda remembered: [*ended, Step("swap back", lambda: _swap_back(world)), start],
+        # Before the swap those who run were all there before it, and their calls are theirs.
+        lambda remembered: [drain, stop, swap_back, start] if _swapped(world) else [swap_back, start],
         str(words.BACK_TO),
     )
+
+
+def _named(world: World, name: str) -> Path:
+    path = world.root / name
+    if name and path.is_file():
+        return path
+    known = sorted(str(found.relative_to(world.root)) for found in dumps(world))
+    told = words.NO_FILE(name=name) if name else str(words.WHICH_FILE)
+    raise Usage("\n".join([told, *known]))
 
 
 def _rows(world: World) -> int:
@@ -185,10 +202,14 @@ def _start(world: World, services: list[str]) -> None:
 
 
 def _files_back(world: World, memory: dict[str, Any]) -> None:
-    path, key = world.root / memory["file"], memory.get("key")
     try:
-        forgotten = {call for one in _forgotten(world, path.parent) for call in one.calls}
-        beside.put_back(world, path, world.root / key if key else None, forgotten)
+        _put_back(world, memory)
     except (Problem, OSError, ValueError, Stopped) as error:
         # The database is restored, and serves: that is not undone for a certificate, nor for a Ctrl-C.
         world.warn(str(words.FILES_LEFT) if isinstance(error, Stopped) else str(error))
+
+
+def _put_back(world: World, memory: dict[str, Any]) -> None:
+    path, key = world.root / memory["file"], memory.get("key")
+    forgotten = {call for one in _forgotten(world, path.parent) for call in one.calls}
+    beside.put_back(world, path, world.root / key if key else None, forgotten)

@@ -38,8 +38,8 @@ WITHOUT_FILES: Final = Text(
     "bring another copy of it, or move {name} away to restore without its certificates and records",
 )
 FILES_LATER: Final = Text(
-    "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז שוב make restore FILE=…/{file} FORCE=1",
-    "{name} is not back yet, for nobody runs to take it: make up-prod, then make restore FILE=…/{file} FORCE=1 again",
+    "{name} עוד לא הוחזר, כי אין מי שיקבל אותו: make up-prod, ואז make restore FILE=…/{file} FILES=1",
+    "{name} is not back yet, for nobody runs to take it: make up-prod, then make restore FILE=…/{file} FILES=1",
 )
 NO_CRON: Final = Text("BACKUP_SCHEDULE={when} אינו מועד של cron", "BACKUP_SCHEDULE={when} is not a cron time")
 FIVE_FIELDS: Final = Text(
@@ -93,9 +93,10 @@ REPAIR: Final = Text(
     "repair or remove that line, and forget that person again: {path}",
 )
 FILES_LEFT: Final = Text(
-    "התבקשה עצירה: מסד הנתונים שוחזר, וקבצים שליד הגיבוי לא הוחזרו כולם; הפעלה חוזרת של make restore מחזירה אותם",
-    "asked to stop: the database is restored, not every file beside the backup is; make restore again puts them back",
+    "התבקשה עצירה: מסד הנתונים שוחזר, וקבצים שליד הגיבוי לא הוחזרו כולם: make restore FILE=… FILES=1",
+    "asked to stop: the database is restored, not every file beside the backup is: make restore FILE=… FILES=1",
 )
+NO_FILES_BESIDE: Final = Text("ליד {name} אין קבצים", "there are no files beside {name}")
 WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
 STAY_FORGOTTEN: Final = Text(
     "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"

@@ -210,6 +210,58 @@ def test_a_restore_that_fails_at_any_statement_of_its_swap_leaves_what_was(swapp
     assert swapping.was("prosaas") == "live"
 
 
+def test_who_gives_up_while_calls_are_let_to_their_end_has_nothing_undone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has changed by then: the calls go on, and whoever asked has the terminal back at once."""
+
+    def stopped(_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(restore.Generations, "let_drain", stopped)
+    for name in ("_stop", "_last_backup", "_swap", "_start", "_swap_back"):
+        monkeypatch.setattr(restore, name, lambda *_, name=name: pytest.fail(name))
+    with pytest.raises(Problem, match="drain"):
+        run(restore.restore(world, {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}), world)
+    assert unfinished(world) is None
+
+
+@pytest.mark.parametrize("swapped", [True, False])
+def test_a_way_back_lets_calls_end_first_where_the_restored_database_has_served_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, swapped: bool
+) -> None:
+    done: list[str] = []
+
+    def fails(*_: object) -> None:
+        done.append("_start")
+        if done.count("_start") == 1:
+            raise Problem("no")
+
+    monkeypatch.setattr(restore.Generations, "let_drain", lambda _: done.append("drain"))
+    for name in ("_stop", "_last_backup", "_swap", "_swap_back"):
+        monkeypatch.setattr(restore, name, lambda *_, name=name: done.append(name))
+    monkeypatch.setattr(restore, "_start", fails)
+    monkeypatch.setattr(restore, "_swapped", lambda _: swapped)
+    with pytest.raises(Problem, match="the database is what it was"):
+        run(restore.restore(world, {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}), world)
+    there = ["drain", "_stop", "_last_backup", "_swap", "_start"]
+    assert done == [*there, *(["drain", "_stop"] if swapped else []), "_swap_back", "_start"]
+
+
+def test_the_files_beside_a_backup_come_back_alone_and_the_database_is_not_touched(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.root / "b.dump").write_text("x")
+    with pytest.raises(Usage, match="no files beside"):
+        restore.files_only(world, "b.dump")
+    restore.beside.files_of(world.root / "b.dump").write_text("x")
+    seen: list[Any] = []
+    monkeypatch.setattr(restore, "sql", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(restore.beside, "put_back", lambda *given: seen.append(given[1:]))
+    restore.files_only(world, "b.dump")
+    assert seen == [(world.root / "b.dump", None, set())]
+
+
 def test_a_ledger_that_is_damaged_meanwhile_brings_no_file_back(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -126,6 +126,28 @@ def test_what_is_not_there_any_more_comes_back_and_what_is_there_stays(played: A
     assert len(played.said) == 1
 
 
+@pytest.mark.parametrize("host", ["calls.prosaas.co.il", "\u05e2\u05e1\u05e7.example"])
+def test_a_certificate_comes_back_to_its_place_however_its_name_is_kept(played: Any, tmp_path: Path, host: str) -> None:
+    """A name that is longer than a tar's own field, or not ASCII, stands in the archive a second time."""
+    name = f"caddy/certificates/acme-v02.api.letsencrypt.org-directory/{host}/{host}.crt"
+    with tarfile.open(tmp_path / "1.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo(f"data/{name}"))
+    (tmp_path / "kept").mkdir()
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    tarfile.open(tmp_path / "1.tar", "w").close()
+    beside.put_back(played, tmp_path / "kept/one.dump", None)
+    with tarfile.open(tmp_path / "sent-1.tar") as sent:
+        assert sent.getnames() == [name]
+
+
+def test_files_that_nobody_runs_to_take_are_named_with_the_command_for_them_alone(played: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    played.containers = lambda *_: []
+    with pytest.raises(Problem, match=r"make restore FILE=\S+one\.dump FILES=1"):
+        beside.put_back(played, tmp_path / "kept/one.dump", None)
+
+
 def test_who_was_forgotten_since_stays_away_and_the_certificate_comes_back(played: Any, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     path = tmp_path / "kept/one.dump"
