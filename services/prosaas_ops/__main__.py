@@ -1,7 +1,12 @@
 """`python -m prosaas_ops COMMAND [NAME=value …]`: what the operator's make targets run."""
 
-import os
 import signal
+
+if __name__ == "__main__":
+    # Who changes their mind while the rest is read ends this process, and sees no stack; afterwards `main` hears them.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import os
 import sys
 import threading
 from importlib import import_module
@@ -74,19 +79,22 @@ def main(arguments: list[str]) -> int:
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
     watched = command in audited.COMMANDS
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    _hear_the_reader_go()
     try:
-        # The longest part of the first second, in which many change their mind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        _hear_the_reader_go()
         module = import_module(f"prosaas_ops.{COMMANDS[command]}")
         options = gather(command, options_of(command), words)
         noted = audited.note_command(options) if watched else None
         try:
             code: int = module.run(options)
+            audited.came_of(noted, code)
             return code
         except Usage:
             audited.take_back(noted)
+            raise
+        except BaseException as why:
+            audited.came_of(noted, why)
             raise
         finally:
             # Those that act on the stack have no way to its database; the next one that has takes it along.
@@ -133,4 +141,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended_with = main(sys.argv[1:])
+    # Nor on the way out.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(ended_with)

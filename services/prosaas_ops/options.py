@@ -59,6 +59,10 @@ class Problem(Exception):
     """The command is fine and the world is not; the text says what, then what to do."""
 
 
+class Refused(Problem):
+    """Not done, before anything was changed: nobody agreed, or it is not the moment."""
+
+
 class Nothing(Exception):
     """The command is fine and there is nothing that it could show; the text says where else to look."""
 

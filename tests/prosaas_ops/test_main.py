@@ -1,5 +1,9 @@
 """The command line: exit codes, and one helpful line."""
 
+import os
+import signal
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +13,40 @@ from prosaas_ops import audited
 from prosaas_ops.__main__ import COMMANDS, main
 from prosaas_ops.ask import logs
 from prosaas_ops.options import PROBLEM, USAGE, Problem
+
+_SERVICES = Path(audited.__file__).parents[1]
+# Runs the tools, and presses Ctrl-C as soon as the module that is named is looked for, or when Python ends.
+_INTERRUPTED = """
+import atexit, os, runpy, signal, sys
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Hand:
+    def find_spec(self, name, path=None, target=None):
+        if name == where:
+            press()
+
+where = sys.argv.pop()
+sys.modules.pop(where, None)
+sys.meta_path.insert(0, Hand())
+sys.argv.append("console-check")
+if where == "the end":
+    atexit.register(press)
+runpy.run_module("prosaas_ops", run_name="__main__")
+"""
+
+
+def _tools(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "PYTHONPATH": str(_SERVICES), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +93,19 @@ def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(logs, "run", interrupted)
     assert main(["logs"]) == 130
+
+
+@pytest.mark.parametrize(
+    "where", ["threading", "importlib", "prosaas_ops.options", "prosaas_ops.console.check", "the end"]
+)
+def test_ctrl_c_while_the_command_is_still_read_or_already_leaves_shows_no_stack(where: str) -> None:
+    done = _tools("-c", _INTERRUPTED, where)
+    assert (done.returncode in (130, -signal.SIGINT), done.stderr) == (True, "")
+
+
+def test_a_terminal_whose_input_ends_at_once_shows_no_stack() -> None:
+    done = _tools("-m", "prosaas_ops", "logs", OPS_STDIN="held")
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

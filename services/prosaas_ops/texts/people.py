@@ -147,8 +147,18 @@ AUDIT_HEAD: Final = (
     Text("מי", "who"),
     Text("מה", "what"),
     Text("על מי", "whom"),
+    Text("מה יצא", "outcome"),
     Text("למה", "why"),
 )
+# By the word that is noted.
+OUTCOMES: Final = {
+    "done": Text("בוצע", "done"),
+    "nothing": Text("לא היה על מה", "nothing to act on"),
+    "refused": Text("סורב, דבר לא השתנה", "refused, nothing changed"),
+    "failed": Text("נכשל", "failed"),
+    "stopped": Text("נעצר באמצע", "stopped halfway"),
+}
+NOT_TOLD: Final = Text("לא ידוע: עוד נמשך, או נקטע", "not known: it goes on, or was killed")
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")
 LOOKED_ALIKE: Final = Text(
     "מי שהסתכל כמה פעמים באותו דבר מופיע בשורה אחת (×), בשעה האחרונה; לכל אחת: EACH=1",
