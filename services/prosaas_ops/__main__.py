@@ -5,6 +5,7 @@ import signal
 if __name__ == "__main__":
     # Who changes their mind while the rest is read ends this process, and sees no stack; afterwards `main` hears them.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 import os
 import sys

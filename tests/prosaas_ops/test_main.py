@@ -1,9 +1,12 @@
 """The command line: exit codes, and one helpful line."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -101,6 +104,24 @@ def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ctrl_c_while_the_command_is_still_read_or_already_leaves_shows_no_stack(where: str) -> None:
     done = _tools("-c", _INTERRUPTED, where)
     assert (done.returncode in (130, -signal.SIGINT), done.stderr) == (True, "")
+
+
+@pytest.mark.parametrize("after_ms", range(0, 100, 9))
+def test_ctrl_c_while_python_itself_starts_shows_no_stack(after_ms: int) -> None:
+    """As the image starts it: at every moment, not only at those that a module can stand for."""
+    found = re.search(r'^ENTRYPOINT (\[.*"prosaas_ops"\])$', (_SERVICES / "Dockerfile").read_text(), re.MULTILINE)
+    assert found is not None
+    *before, _python, dash_m, package = json.loads(found[1])
+    starting = subprocess.Popen(
+        [*before, sys.executable, dash_m, package, "console-check"],
+        env={**os.environ, "PYTHONPATH": str(_SERVICES)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_ms / 1000)
+    starting.send_signal(signal.SIGINT)
+    assert starting.communicate(timeout=60)[1] == ""
 
 
 def test_a_terminal_whose_input_ends_at_once_shows_no_stack() -> None:

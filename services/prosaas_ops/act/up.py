@@ -84,18 +84,7 @@ def _setup(world: World, _options: Options) -> None:
 def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
-    found = secrets.machine(world)
-    if environment:
-        # What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
-        found |= secrets.chosen_stack(world, environment)
-        world.overrides = found
-        swarm = environment == "swarm"
-        findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
-        _refuse(findings)
-        for finding in findings:
-            if finding.later:
-                world.warn(f"{finding.text}; {finding.fix}")
-    world.env.put(**found)
+    world.env.put(**(allowed(world, environment) if environment else secrets.machine(world)))
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
@@ -104,6 +93,21 @@ def prepare(world: World, environment: str = "") -> None:
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+
+
+def allowed(world: World, environment: str) -> dict[str, str]:
+    """What .env gets by this start, which holds for this command from now on; a Problem where the start is refused.
+
+    What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+    """
+    found = world.overrides = secrets.machine(world) | secrets.chosen_stack(world, environment)
+    swarm = environment == "swarm"
+    findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
+    _refuse(findings)
+    for finding in findings:
+        if finding.later:
+            world.warn(f"{finding.text}; {finding.fix}")
+    return found
 
 
 def _up(world: World, options: Options) -> None:
