@@ -67,6 +67,7 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
     try:
         yield played
     finally:
+        postgres_server.execute("DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE)")
         postgres_server.execute("DROP DATABASE prosaas WITH (FORCE)")
         postgres_server.execute("DROP ROLE prosaas")
 
