@@ -64,18 +64,30 @@ async def test_who_changed_what_is_in_the_log_once_it_holds(client: Client) -> N
     assert told == [
         ("made", "administrator"),
         ("greeting instructions", "administrator"),
-        (f"key {key['id']} made", "administrator"),
-        ("slot_minutes", f"business {id}"),
-        (f"key {key['id']} revoked", "administrator"),
+        (f"key {key['id']} (site) made", "administrator"),
+        ("slot_minutes", f"key {key['id']} (site) of business {id}"),
+        (f"key {key['id']} (site) revoked", "administrator"),
     ]
 
 
 async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
     response = await client.rest("POST", "/v1/businesses", json={**NEW, "phone": "+97235550100"})
     assert response.status_code == 409
-    assert (await client.rest("POST", "/v1/businesses", json=NEW)).status_code == 201
+    assert response.json()["detail"] == "business 456 (מספרת דנה) has this phone number"
+    other = (await client.rest("POST", "/v1/businesses", json=NEW)).json()
     moved = await client.rest("PATCH", HOME, json={"phone": NEW["phone"]})
     assert (moved.status_code, moved.headers["content-type"]) == (409, "application/problem+json")
+    assert moved.json()["detail"] == f"business {other['id']} ({NEW['name']}) has this phone number"
+    # Its own is nobody else's.
+    assert (await client.rest("PATCH", HOME, json={"phone": "+97235550100"})).status_code == 200
+
+
+async def test_of_two_keys_with_one_name_the_log_says_which_it_was(client: Client) -> None:
+    keys = [(await client.rest("POST", f"{HOME}/keys", json={"name": "site"})).json() for _ in range(2)]
+    with capture_events("INFO") as events:
+        assert (await client.rest("PATCH", HOME, json={"slot_minutes": 45}, key=keys[1]["key"])).status_code == 200
+    (told,) = [e.fields["by"] for e in events if e.event == "BUSINESS_CHANGED"]
+    assert told == f"key {keys[1]['id']} (site) of business 456"
 
 
 @pytest.mark.parametrize(
