@@ -14,7 +14,7 @@ from importlib import import_module
 
 from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
-from prosaas_ops.texts import refused
+from prosaas_ops.texts import LANGUAGES, refused
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
@@ -79,6 +79,8 @@ def main(arguments: list[str]) -> int:
     command, *words = arguments
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
+    if (asked := os.environ.get("OPS_LANG", "").strip()) and asked.lower() not in LANGUAGES:
+        complain(refused.NO_LANGUAGE(asked=asked, known=", ".join(LANGUAGES)))
     watched = command in audited.COMMANDS
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

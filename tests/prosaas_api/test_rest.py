@@ -1,6 +1,8 @@
 """The REST: each business sees its own and nothing else, lists come in pages, mistakes come back as problems."""
 
 import base64
+import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
+from prosaas_api import problems
 from prosaas_core.tables import Call, CallMessage, Conversation, Message
 from prosaas_logging import capture_events
 
@@ -316,6 +319,31 @@ async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_
     assert {(limit["default"], limit["minimum"], limit["maximum"]) for limit in limits} == {(50, 1, 200)}
     for limit, status in ((0, 422), (1, 200), (200, 200), (201, 422)):
         assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"phone": "03-555-0142"}, "should be a number like +97235550142, with its country and without spaces"),
+        ({"opening_hours": {"sun": [["9:00", "17:00"]]}}, "should be a time like 09:00"),
+        ({"timezone": "Jerusalem time"}, "should be the name of a time zone, like Asia/Jerusalem"),
+        ({"name": "two\nlines"}, "should be one line of text, without control characters"),
+    ],
+)
+async def test_what_a_text_should_be_is_told_in_a_persons_words(
+    client: Client, wrong: dict[str, Any], said: str
+) -> None:
+    refused = await client.rest("PATCH", HOME, json=wrong)
+    assert refused.status_code == 422
+    assert said in [each["detail"] for each in refused.json()["errors"]]
+
+
+async def test_no_pattern_of_the_interface_is_without_words(client: Client) -> None:
+    """Whatever the schema asks of a text, by its own document."""
+    document = (await client.http.get("/openapi.json")).text
+    found = {json.loads(f'"{text}"') for text in re.findall(r'"pattern":"((?:[^"\\]|\\.)*)"', document)}
+    assert len(found) > 5
+    assert found <= problems._IN_WORDS.keys()
 
 
 @pytest.mark.parametrize("silence_ms", [200, 3000])

@@ -14,6 +14,7 @@ import pytest
 
 from prosaas_ops import audited
 from prosaas_ops.__main__ import COMMANDS, main
+from prosaas_ops.act import up
 from prosaas_ops.ask import logs
 from prosaas_ops.options import PROBLEM, USAGE, Problem
 
@@ -77,6 +78,26 @@ def test_what_was_mistyped_is_not_in_the_audit() -> None:
     audited.note("trace", "CALL=CA1")
     assert main(["logs", "SINCE=soon"]) == USAGE
     assert [entry.target for entry in audited.on_this_machine()] == ["CALL=CA1"]
+
+
+@pytest.mark.parametrize(("asked", "told"), [("fr", True), ("EN", False), ("", False)])
+def test_a_language_that_there_is_not_is_told_of(
+    asked: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_LANG", asked)
+    monkeypatch.setattr(logs, "run", lambda options: 0)
+    assert main(["logs"]) == 0
+    assert ("OPS_LANG=fr" in capsys.readouterr().err) is told
+
+
+def test_a_secret_that_is_nearly_one_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(".env").write_text("")
+    monkeypatch.setattr(up.secrets, "tell_overridden", lambda _: None)
+    monkeypatch.setattr(up, "resume", lambda _: None)
+    assert main(["rotate-secret", "NAME=ADMIN_KEY"]) == USAGE
+    assert "Did you mean ADMIN_API_KEY?" in capsys.readouterr().err
 
 
 def test_a_problem_ends_with_1_and_says_what_to_do(

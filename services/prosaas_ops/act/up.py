@@ -16,7 +16,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
 from prosaas_ops.stack import left
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
@@ -230,7 +230,8 @@ def _rollback(world: World, options: Options) -> None:
 def _rotate(world: World, options: Options) -> None:
     name = options.text("NAME")
     if name not in (*secrets.OURS, *secrets.PROVIDERS):
-        raise Usage(words.NAMES(names=" ".join((*secrets.OURS, *secrets.PROVIDERS))))
+        known = (*secrets.OURS, *secrets.PROVIDERS)
+        raise Usage(words.NAMES(names=" ".join(known)) + meant(name, known))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
     plan.same_definition(world)

@@ -143,6 +143,9 @@ FEWER_RELEASES: Final = Text(
     "מספר הגרסאות הקודמות שאפשר לחזור אליהן הוא {there}, ולא {back}",
     "there are {there} earlier releases to go back to, not {back}",
 )
+OLDER_CODE: Final = Text(
+    "git checkout של הגרסה הקודמת, ואז make up-prod", "git checkout of the earlier version, then make up-prod"
+)
 
 # rotate-secret, update-bases
 NAMES: Final = Text("NAME= הוא אחד מאלה: {names}", "NAME= is one of: {names}")

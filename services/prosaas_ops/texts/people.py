@@ -14,6 +14,18 @@ NO_CUSTOMER: Final = Text(
     "CUSTOMER={customer} אינו מספר לקוח; דוגמה: CUSTOMER=7",
     "CUSTOMER={customer} is not a customer: one looks like CUSTOMER=7",
 )
+# By the kind of the refusal.
+NOT_A_PERSON: Final = {
+    "part": Text(
+        "{given} אינו מספר טלפון מלא: לכתוב גם את המדינה, כמו +972501234567",
+        "{given} is not the whole of a telephone number: write its country too, as in +972501234567",
+    ),
+    "unknown": Text("אין לקוח שמספרו {given}", "there is no customer {given}"),
+    "business": Text(
+        "זה המספר של העסק {given}, ולא של אדם שמתקשר אליו",
+        "that is the number of the business {given}, not of a person who calls one",
+    ),
+}
 FILES_UNREAD: Final = Text("אי אפשר לקרוא את קובצי המערכת: {why}", "the files of the stack could not be read: {why}")
 
 # make forget
@@ -124,7 +136,7 @@ KEPT: Final = {
     "transcripts": Text("תמלולים", "transcripts"),
     "summaries": Text("סיכומים", "summaries"),
     "callers of calls": Text("מספרי המתקשרים", "callers of calls"),
-    "customers": Text("לקוחות", "customers"),
+    "customers": Text("לקוחות שלא נשאר מהם דבר אחר", "customers of whom nothing else is left"),
 }
 DAYS: Final = Text("ימים: {days}", "{days} days")
 EVER: Final = Text("ללא הגבלה", "ever")

@@ -242,3 +242,17 @@ def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, m
     (left.OUTPUT / "theirs.log").write_text("anna")
     left.take_away(re.compile(b"anna"))
     assert sorted(path.name for path in left.OUTPUT.iterdir()) == ["broken.tar.gz"]
+
+
+@pytest.mark.parametrize("command", ["forget", "export"])
+def test_a_number_without_its_country_is_refused_in_the_operators_language_with_the_whole_one(
+    command: str, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = {"forget": forget, "export": export}[command]
+    monkeypatch.setattr(module, "opened", lambda: engine)
+    monkeypatch.setenv("OPS_LANG", "he")
+    with pytest.raises(Usage, match=r"052-7654321 אינו מספר טלפון מלא.*PHONE=\+972527654321"):
+        module.run(Options(command, module.OPTIONS, {"PHONE": "052-7654321"}))
+    with pytest.raises(Usage) as nothing_like_it:
+        module.run(Options(command, module.OPTIONS, {"PHONE": "12"}))
+    assert "PHONE=+" not in str(nothing_like_it.value)
