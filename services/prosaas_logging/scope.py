@@ -61,10 +61,10 @@ class Scope(Remembered):
 
         An id that it had to do without becomes its name, and one line says which name it went by until then.
         """
-        if fields.items() <= self.context.fields.items():
+        former, known = self.id, self.context.fields
+        if fields.items() <= known.items():
             return
-        former = self.id
-        self.context = self._make_context({**self.context.fields, **fields})
+        self.context = self._make_context({**known, **fields})
         self.id = self._named(self.context.fields)
         self.follow()
         if self.id != former and self._timeline:
@@ -169,8 +169,7 @@ class Scope(Remembered):
         if self._folded.told or not self._folded.total or (self.kind != "call" and "call_sid" in self.context.fields):
             return
         where = self._policy.where_folded(self)
-        fields = {"count": self._folded.tell(), "loggers": self._folded.by_logger(), "where": where}
-        self._say(LINES_FOLDED, fields)
+        self._say(LINES_FOLDED, {"count": self._folded.tell(), "loggers": self._folded.by_logger(), "where": where})
 
     def tell(self, now: float) -> None:
         """Write the digest of what was folded, if one is due."""
@@ -195,8 +194,7 @@ class Scope(Remembered):
             digest = self._account.closing(moment) if self._room else None
         if digest is not None:
             self._policy.submit(digest, self.context)
-        told = self._folded.tell()
-        if told and fields.get("folded") is None:
+        if (told := self._folded.tell()) and fields.get("folded") is None:
             fields = {**fields, "folded": told}
         return moment, level, logger, what, fields, error
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from prosaas_calls.tools.base import Answer
-from prosaas_core.facts.troubles import own_deed
+from prosaas_core.facts.claims import own_deed
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import PROMISE_UNKEPT
 

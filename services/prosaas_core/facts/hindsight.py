@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prosaas_core.facts.troubles import false_claim
+from prosaas_core.facts.claims import false_claim
 
 # Without a recorded end, speech lasts as long as its words take to say.
 LETTERS_PER_SECOND = 14.0

@@ -3,10 +3,11 @@
 import re
 from typing import NamedTuple
 
+from prosaas_core.facts.claims import deed_told
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
-from prosaas_core.facts.troubles import CallFacts, deed_told
+from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.stack.lines import RANK
 from prosaas_ops.stack.records import OPEN, Record

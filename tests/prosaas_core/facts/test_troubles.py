@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.facts.claims import false_claim
 from prosaas_core.facts.endings import ENDINGS, EndReason
-from prosaas_core.facts.troubles import TROUBLES, CallFacts, false_claim, next_command, opening, sentence, verdict
+from prosaas_core.facts.troubles import TROUBLES, CallFacts, next_command, opening, sentence, verdict
 
 
 def facts(**values: Any) -> CallFacts:
