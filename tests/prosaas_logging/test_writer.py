@@ -4,6 +4,7 @@ import fcntl
 import os
 import select
 import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from prosaas_logging.buffer import Buffer
 from prosaas_logging.catalogue import LOG_DROPPED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.losses import REPORT_SECONDS, Lost
+from prosaas_logging.outlet import ATOMIC, Outlet
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
 from prosaas_logging.trouble import Repeats, Said
@@ -126,6 +129,31 @@ def test_what_waits_is_weighed_as_it_is(pipe: Pipe, writers: list[Writer]) -> No
     kept = 3000 - sum(writer.dropped.values())
     free.set()
     assert 400 < kept < 560
+
+
+def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothing(
+    pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, raised = Outlet.wait, threading.Event()
+    ended: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ended.append)
+
+    def faulty(outlet: Outlet, seconds: float) -> bool:
+        if not raised.is_set():
+            raised.set()
+            raise RuntimeError("injected")
+        return former(outlet, seconds)
+
+    monkeypatch.setattr(Outlet, "wait", faulty)
+    writer = start(writers, pipe.writing, 16 * 1024**2)
+    texts = [f"{number} {'x' * 200}" for number in range(10_000)]
+    for text in texts:
+        writer.submit(record(text), NOWHERE)
+    assert raised.wait(10)
+    reader = Reader(pipe.reading)
+    reader.start()
+    assert finish(writer, reader) == [f"{INFO} {text}".encode() for text in texts]
+    assert ended == []
 
 
 def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) -> None:
@@ -431,6 +459,25 @@ def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: l
     assert writer.flush(30)
     assert not writer.dropped
     os.close(fd)
+    reader.close()
+    sender.close()
+
+
+def test_a_buffer_says_whether_anything_waits_in_it(pipe: Pipe) -> None:
+    buffer = Buffer(Outlet(pipe.writing), 1024**2, lambda *_: None)
+    assert not buffer
+    buffer.store([(INFO, b"line\n")])
+    assert buffer
+    buffer.write()
+    assert not buffer
+
+
+def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_all_at_once(pipe: Pipe) -> None:
+    """A socket or a terminal that says it takes something may still take less than a long line."""
+    reader, sender = socket.socketpair()
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024**2)
+    assert Outlet(sender.fileno()).write(b"x" * 15_000) == ATOMIC
+    assert Outlet(pipe.writing).write(b"x" * 15_000) == 15_000
     reader.close()
     sender.close()
 

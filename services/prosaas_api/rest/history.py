@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from sqlalchemy import select
 
-from prosaas_api.problems import Problem
+from prosaas_api.problems import Problem, in_words
 from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
 from prosaas_api.rest.models import CallDetail, CallMessageOut, CallOut, ConversationOut, MessageOut
@@ -14,7 +14,8 @@ from prosaas_core.tables import Call, CallMessage, Conversation, Message
 
 router = APIRouter(prefix="/v1/businesses/{business_id}")
 
-CallSid = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+_CALL_SID = in_words(r"^[A-Za-z0-9]+$", "a call's id, as Twilio writes it: letters and digits")
+CallSid = Annotated[str, Path(max_length=64, pattern=_CALL_SID)]
 
 
 @router.get("/calls", tags=["calls"])
@@ -40,7 +41,8 @@ async def list_call_messages(
     """What callers asked to have passed on, the latest first."""
     rows = select(CallMessage).where(CallMessage.business_id == business.id)
     if urgent is not None:
-        rows = rows.where(CallMessage.urgent == urgent)
+        # Not as a parameter, whose value a plan that is kept does not know: the index is of the urgent ones alone.
+        rows = rows.where(CallMessage.urgent if urgent else ~CallMessage.urgent)
     return await page(
         session, rows, CallMessageOut, (CallMessage.created_at, CallMessage.id), limit=limit, cursor=cursor
     )

@@ -530,6 +530,27 @@ def test_a_promise_that_a_tool_of_the_same_response_keeps_is_no_broken_one() -> 
     assert "PROMISE_UNKEPT" not in {event.event for event in events}
 
 
+@pytest.mark.parametrize(
+    ("tool", "answer", "kept"),
+    [
+        ("book_appointment", Answer("", "", wrote=7), True),
+        ("remember_caller", Answer("", ""), True),
+        ("remember_caller", Answer("", "", refused=True), False),
+        ("check_availability", Answer("", ""), False),
+    ],
+)
+def test_what_was_done_keeps_every_later_promise_of_the_call_and_nothing_else_does(
+    tool: str, answer: Answer, kept: bool
+) -> None:
+    promises = Stage().promises
+    for called, answered in ((tool, answer), ("check_availability", Answer("", ""))):
+        promises.begins()
+        promises.done(called, answered)
+    promises.said(BOOKED)
+    promises.judge()
+    assert bool(promises.unkept) is not kept
+
+
 def test_a_refusal_is_made_good_by_an_answer_of_the_same_tool_alone() -> None:
     """Also where two tools of one response answer one after the other."""
     promises = Stage().promises
