@@ -402,6 +402,7 @@ def test_audio_that_names_no_item_is_played_all_the_same(responses: tuple[str, s
     stage = Stage()
     for number, response in enumerate(responses):
         where = {"response_id": response} if response else {}
+        stage.conversation.pace.caller_ends()
         stage.model("session.updated")
         stage.model("response.created", response={"id": response})
         for _ in range(10):
