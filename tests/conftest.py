@@ -6,6 +6,7 @@ import re
 import signal
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +39,36 @@ LINES = {
 def unused_tcp_port() -> int:
     """Instead of pytest-asyncio's, which the kernel may give to another worker before the test's process listens."""
     return free_port()
+
+
+@pytest.fixture(scope="session")
+def no_engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose `docker` does nothing but fail, as a machine without one does."""
+    client = tmp_path_factory.mktemp("no-engine") / "docker"
+    client.write_text("#!/bin/sh\necho 'docker: not for a test without the mark docker' >&2\nexit 127\n")
+    client.chmod(0o755)
+    return client.parent
+
+
+@pytest.fixture(autouse=True)
+def engine_only_where_marked(request: pytest.FixtureRequest, no_engine: Path) -> Iterator[None]:
+    """Who has no mark for it meets no engine, so that nothing passes here alone because there is one."""
+    if any(request.node.get_closest_marker(mark) for mark in ("docker", "postgres")):
+        yield
+        return
+    with pytest.MonkeyPatch.context() as without:
+        without.setenv("PATH", str(no_engine), prepend=os.pathsep)
+        without.setenv("DOCKER_HOST", f"unix://{no_engine}/nothing.sock")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def same_umask_afterwards() -> Iterator[None]:
+    """An operator's command sets it for its process, which here is that of all tests."""
+    former = os.umask(0)
+    os.umask(former)
+    yield
+    os.umask(former)
 
 
 def pytest_configure() -> None:

@@ -28,6 +28,11 @@ class Change:
     def applied(self, source: bytes) -> bytes:
         return source[: self.start] + self.text.encode() + source[self.end :]
 
+    def line_in(self, source: bytes) -> tuple[str, str]:
+        """The step's line before and after it."""
+        before, after = (text.decode().splitlines() for text in (source, self.applied(source)))
+        return before[self.line - 1].strip(), after[min(self.line, len(after)) - 1].strip()
+
 
 def changes(source: bytes) -> list[Change]:
     """Every step there is in a module, in the order of its lines."""
@@ -46,6 +51,9 @@ class _Steps:
         """The steps of a node and of all below it; *inside* a function statements can be taken out."""
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             return
+        # A name that is missing there is the linter's to notice.
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return
         yield from self._expression(node)
         if inside and isinstance(node, ast.stmt):
             yield from self._statement(node)
@@ -63,7 +71,8 @@ class _Steps:
                 yield self._put(node, "pass")
             case ast.Assign(targets=[ast.Attribute() | ast.Subscript(), *_]):
                 yield self._put(node, "pass")
-            case ast.Return(value=ast.expr() as value) if not _is_constant(value, None):
+            # A truth is turned where it stands.
+            case ast.Return(value=ast.expr() as value) if not _is_constant(value, (None, True, False)):
                 yield self._put(value, "None")
             case ast.Break():
                 yield self._put(node, "continue")
@@ -124,8 +133,8 @@ def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_constant(node: ast.AST, value: object) -> bool:
-    return isinstance(node, ast.Constant) and node.value is value
+def _is_constant(node: ast.AST, values: tuple[object, ...]) -> bool:
+    return isinstance(node, ast.Constant) and any(node.value is value for value in values)
 
 
 def _is_text(node: ast.AST) -> bool:

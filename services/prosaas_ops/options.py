@@ -5,13 +5,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from prosaas_core.phones import international
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 from prosaas_ops.texts import refused, setting
-from prosaas_ops.texts.told import DAY_BEGAN
+from prosaas_ops.texts.told import MOMENT_IS
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -28,10 +29,15 @@ _MOST_DIGITS = 18
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
+# What follows CA in a whole id; and so much of it that it can be nothing else.
+_WHOLE, _HEX = re.compile(r"[Cc][Aa][0-9A-Fa-f]{32}"), re.compile(r"[0-9A-Fa-f]{6,32}")
 _SHORT = {"WARNING": "warn"}
 # The zone is that of a caller's complaint, as an offset.
-_CLOCK = re.compile(r"(\d{1,2}:\d\d)(Z|[+-]\d\d:\d\d)?")
-_DAYS = {"today": 0, "yesterday": 1}
+_CLOCK = re.compile(r"(\d{1,2})(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_DAYS = {"today": 0, "yesterday": 1, "last-week": 7}
+_LAST_MONTH = "last-month"
+# Numbers that begin with a zero are dialled within Israel.
+HOME = "+972"
 _ZONE = "Asia/Jerusalem"
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
@@ -59,6 +65,10 @@ class Problem(Exception):
     """The command is fine and the world is not; the text says what, then what to do."""
 
 
+class Refused(Problem):
+    """Not done, before anything was changed: nobody agreed, or it is not the moment."""
+
+
 class Nothing(Exception):
     """The command is fine and there is nothing that it could show; the text says where else to look."""
 
@@ -76,9 +86,17 @@ class Options:
 
     def call_sid(self, name: str = "CALL") -> str:
         value = self.text(name)
+        if _HEX.fullmatch(value) and (len(value) == 32 or value[:2].upper() != "CA"):
+            value = f"CA{value}"
         if value and not _CALL_SID.fullmatch(value):
             raise Usage(refused.NO_CALL_ID(name=name, value=value))
-        return value
+        # Twilio writes them in small letters, whoever copied it from where they are not.
+        return f"CA{value[2:].lower()}" if _WHOLE.fullmatch(value) else value
+
+    def phone(self, name: str = "PHONE") -> str:
+        """The number as the carrier writes it, where what people write can be made out; else as it was typed."""
+        value = self.text(name)
+        return international(value, HOME) or value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
@@ -112,33 +130,30 @@ class Options:
     def duration(self, name: str, default: str) -> timedelta:
         return parse_duration(name, self.text(name, default))
 
-    def since(self, name: str, default: str = "") -> datetime | None:
-        """A moment: `15m` ago, `14:00`, `14:00+03:00` (the last one), `yesterday`, or a date; else in UTC.
+    def since(self, name: str, default: str = "", most: timedelta = _LONGEST) -> datetime | None:
+        """A moment: `15m` ago, `14`, `14:00`, `14:00+03:00` (the last one), `yesterday`, a date, or a date and a time.
 
-        A day begins where the operator is; when that was is told on standard error.
+        A day begins where the operator is, a clock without an offset is in UTC: standard error tells either in both.
         """
         value = self.text(name, default)
         if not value:
             return None
-        if value.casefold() in _DAYS:
-            began = midnight(_DAYS[value.casefold()])
-            moment = began.astimezone(UTC)
-            when = {"began": f"{began:%Y-%m-%d %H:%M}", "zone": began.tzinfo, "utc": f"{moment:%m-%d %H:%M}"}
-            complain(DAY_BEGAN(name=name, day=value, **when))
-            return moment
+        if began := _day(value.casefold()):
+            return self._told(name, began)
         if clock := _CLOCK.fullmatch(value):
-            return self._last(name, f"{clock[1]:0>5}{clock[2] or 'Z'}")
+            moment = self._last(name, f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
+            return moment if clock[3] else self._told(name, moment)
         if _LENGTH.match(value.lower()):
-            return datetime.now(UTC) - parse_duration(name, value)
+            return datetime.now(UTC) - parse_duration(name, value, most)
         try:
             moment = datetime.fromisoformat(value)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
 
-    def window(self, default: str) -> tuple[datetime, datetime]:
+    def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
-        since = self.since("SINCE", default)
+        since = self.since("SINCE", default, most)
         assert since is not None
         return since, self.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
 
@@ -148,6 +163,12 @@ class Options:
         if value and not _is_whole(value):
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
+
+    def _told(self, name: str, moment: datetime) -> datetime:
+        own, utc = moment.astimezone(operators_zone()), moment.astimezone(UTC)
+        when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
+        complain(MOMENT_IS(name=name, value=self.text(name), **when))
+        return utc
 
     def _last(self, name: str, clock: str) -> datetime:
         """The last time that it was so late, where the offset says."""
@@ -179,6 +200,19 @@ class Options:
         return SERVICES[short]
 
 
+def _day(word: str) -> datetime | None:
+    """The beginning of the day that a word or a date means, in OPS_TZ; None for what is no day."""
+    if word in _DAYS:
+        return midnight(_DAYS[word])
+    if word == _LAST_MONTH:
+        return (midnight(0).replace(day=1) - timedelta(days=1)).replace(day=1)
+    try:
+        day = date.fromisoformat(word)
+        return datetime.combine(day, time(), operators_zone()) if day.year > 1 else None
+    except ValueError:
+        return None
+
+
 def midnight(days_ago: int, now: datetime | None = None) -> datetime:
     """The beginning of today, or of a day before, in OPS_TZ."""
     zone = operators_zone()
@@ -207,14 +241,14 @@ def _is_whole(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
 
 
-def parse_duration(name: str, value: str) -> timedelta:
+def parse_duration(name: str, value: str, most: timedelta = _LONGEST) -> timedelta:
     """`90s`, `15m`, `1h30m`, `2d`; the name is what a wrong one is blamed on."""
     try:
         seconds = duration(value)
     except ValueError:
         raise Usage(refused.NO_DURATION(name=name, value=value)) from None
-    if not 0 < seconds <= _LONGEST.total_seconds():
-        raise Usage(refused.TOO_LONG(name=name, value=value, most=_LONGEST.days))
+    if not 0 < seconds <= most.total_seconds():
+        raise Usage(refused.TOO_LONG(name=name, value=value, most=most.days))
     return timedelta(seconds=seconds)
 
 

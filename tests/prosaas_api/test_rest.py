@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
+from prosaas_api import problems
 from prosaas_core.tables import Call, CallMessage, Conversation, Message
 from prosaas_logging import capture_events
 
@@ -67,9 +70,9 @@ async def test_who_changed_what_is_in_the_log_once_it_holds(client: Client) -> N
     assert told == [
         ("made", "administrator"),
         ("greeting instructions", "administrator"),
-        (f"key {key['id']} made", "administrator"),
-        ("slot_minutes", f"business {id}"),
-        (f"key {key['id']} revoked", "administrator"),
+        (f"key {key['id']} (site) made", "administrator"),
+        ("slot_minutes", f"key {key['id']} (site) of business {id}"),
+        (f"key {key['id']} (site) revoked", "administrator"),
     ]
 
 
@@ -97,7 +100,9 @@ async def test_of_two_who_revoke_a_key_at_once_one_does_it(client: Client, engin
             both = [asyncio.create_task(client.rest("DELETE", f"{HOME}/keys/{id}")) for _ in range(2)]
             await wanted_by(2)
         assert [(await each).status_code for each in both] == [204, 204]
-    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [f"key {id} revoked"]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [
+        f"key {id} (website) revoked"
+    ]
     (revoked,) = await keys(client)
     await client.rest("DELETE", f"{HOME}/keys/{id}")
     assert await keys(client) == [revoked]
@@ -123,9 +128,21 @@ async def keys(client: Client) -> list[dict[str, Any]]:
 async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
     response = await client.rest("POST", "/v1/businesses", json={**NEW, "phone": "+97235550100"})
     assert response.status_code == 409
-    assert (await client.rest("POST", "/v1/businesses", json=NEW)).status_code == 201
+    assert response.json()["detail"] == "business 456 (מספרת דנה) has this phone number"
+    other = (await client.rest("POST", "/v1/businesses", json=NEW)).json()
     moved = await client.rest("PATCH", HOME, json={"phone": NEW["phone"]})
     assert (moved.status_code, moved.headers["content-type"]) == (409, "application/problem+json")
+    assert moved.json()["detail"] == f"business {other['id']} ({NEW['name']}) has this phone number"
+    # Its own is nobody else's.
+    assert (await client.rest("PATCH", HOME, json={"phone": "+97235550100"})).status_code == 200
+
+
+async def test_of_two_keys_with_one_name_the_log_says_which_it_was(client: Client) -> None:
+    keys = [(await client.rest("POST", f"{HOME}/keys", json={"name": "site"})).json() for _ in range(2)]
+    with capture_events("INFO") as events:
+        assert (await client.rest("PATCH", HOME, json={"slot_minutes": 45}, key=keys[1]["key"])).status_code == 200
+    (told,) = [e.fields["by"] for e in events if e.event == "BUSINESS_CHANGED"]
+    assert told == f"key {keys[1]['id']} (site) of business 456"
 
 
 @pytest.mark.parametrize(
@@ -354,6 +371,41 @@ async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_
     assert {(limit["default"], limit["minimum"], limit["maximum"]) for limit in limits} == {(50, 1, 200)}
     for limit, status in ((0, 422), (1, 200), (200, 200), (201, 422)):
         assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
+
+
+async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_away(client: Client) -> None:
+    steps = [
+        ({"threshold": 0.7, "noise_reduction": "near_field"}, {"threshold": 0.7, "noise_reduction": "near_field"}),
+        ({"silence_ms": 900}, {"threshold": 0.7, "noise_reduction": "near_field", "silence_ms": 900}),
+        ({"threshold": None}, {"noise_reduction": "near_field", "silence_ms": 900}),
+    ]
+    for given, kept in steps:
+        assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"phone": "03-555-0142"}, "should be a number like +97235550142, with its country and without spaces"),
+        ({"opening_hours": {"sun": [["9:00", "17:00"]]}}, "should be a time like 09:00"),
+        ({"timezone": "Jerusalem time"}, "should be the name of a time zone, like Asia/Jerusalem"),
+        ({"name": "two\nlines"}, "should be one line of text, without control characters"),
+    ],
+)
+async def test_what_a_text_should_be_is_told_in_a_persons_words(
+    client: Client, wrong: dict[str, Any], said: str
+) -> None:
+    refused = await client.rest("PATCH", HOME, json=wrong)
+    assert refused.status_code == 422
+    assert said in [each["detail"] for each in refused.json()["errors"]]
+
+
+async def test_no_pattern_of_the_interface_is_without_words(client: Client) -> None:
+    """Whatever the schema asks of a text, by its own document."""
+    document = (await client.http.get("/openapi.json")).text
+    found = {json.loads(f'"{text}"') for text in re.findall(r'"pattern":"((?:[^"\\]|\\.)*)"', document)}
+    assert len(found) > 5
+    assert found <= problems._IN_WORDS.keys()
 
 
 @pytest.mark.parametrize("silence_ms", [200, 3000])

@@ -9,7 +9,8 @@ from prosaas_calls.memory import memory
 
 
 @pytest.mark.parametrize(
-    ("limit", "ending"), [("1073741824\n", " of 1024 MiB"), ("max\n", " MiB"), (str(2**63), " MiB")]
+    ("limit", "ending"),
+    [("1073741824\n", " of 1024 MiB"), ("max\n", " MiB"), (str(2**63), " MiB"), (str(2**50), " MiB")],
 )
 def test_memory_is_told_with_its_limit_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, ending: str

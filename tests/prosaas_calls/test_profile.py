@@ -36,6 +36,13 @@ def test_the_model_knows_the_hours_the_days_and_what_the_caller_has_booked() -> 
     assert told.index("אין חניה.") < told.index("2026-01-25")
 
 
+def test_each_day_of_the_week_has_its_own_hours_in_the_order_of_the_week() -> None:
+    days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+    hours = {day: [(f"0{number}:00", "10:00")] for number, day in enumerate(days)}
+    told = Profile(business(opening_hours=hours)).instructions(NOW)
+    assert ", ".join(f"{day.capitalize()} 0{number}:00-10:00" for number, day in enumerate(days)) in told
+
+
 def test_who_hides_their_number_is_asked_for_one() -> None:
     assert "hidden" in Profile(business(), None, "").instructions(NOW)
 

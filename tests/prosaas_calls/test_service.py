@@ -12,6 +12,7 @@ import pytest
 from calls_world.process import SERVICES, service_process
 from calls_world.waiting import until
 from calls_world.world import spooled
+from otlp_world import Receiver, attributes
 
 HIDDEN = ("AUDIO_DELTA", "TX_RESPONSE", "MEDIA_IN", "RMS", "WATCHDOG", "QUEUE_SIZE", "PAYLOAD_PREVIEW", "HEALTH_PING")
 TALK = {
@@ -71,6 +72,18 @@ async def test_a_signal_lets_the_running_call_finish(tmp_path: Path, number: sig
     assert [line for line in service.of(result["call_sid"]) if "CALL_END" in line and "customer_hangup" in line]
     assert any(f"[SERVICE_STOP] השירות נעצר: {number.name}" in line for line in service.lines)
     assert spooled(tmp_path / "spool", result["call_sid"]).end_reason
+
+
+async def test_the_trace_of_the_last_call_is_sent_before_the_process_ends(tmp_path: Path) -> None:
+    receiver = Receiver()
+    try:
+        async with service_process(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.url) as service:
+            result = await service.call(TALK)
+            service.signal(signal.SIGTERM)
+            assert await service.exit() == 0
+    finally:
+        receiver.close()
+    assert result["call_sid"] in {attributes(span).get("prosaas.call_sid") for span in receiver.all}
 
 
 @pytest.mark.parametrize(("drain", "signals"), [("1", 1), ("600", 2)])

@@ -93,6 +93,14 @@ def test_every_process_of_a_container_follows(start_program: Start, ctl: Ctl, pr
         read_until(process, b"LOG_LEVEL_REVERTED")
 
 
+def test_a_reset_of_one_target_leaves_the_others_switched(call: subprocess.Popen[bytes], ctl: Ctl) -> None:
+    for target in (["--call", "CA1"], ["--business", "456"]):
+        ctl("level", "debug", *target)
+    assert ctl("reset", "--call", "CA1").stdout == "call CA1 is reset (1 process)\n"
+    status = ctl("status").stdout
+    assert ("business 456 at DEBUG" in status, "call CA1 at DEBUG" in status) == (True, False)
+
+
 def test_status_says_who_is_switched(call: subprocess.Popen[bytes], ctl: Ctl) -> None:
     ctl("level", "debug", "--call", "CA1", "--for", "10m")
     assert "switched: call CA1 at DEBUG" in ctl("status").stdout

@@ -23,6 +23,7 @@ ODD = [
     "A=p@ss:w/rd%20", "A=x=y=z", "A==x", "A='x' 'y'", "  A=1", "A=שלום", "OUTER=inside\nB=$OUTER",
     "A=$", "A=${", "A=${}", "A=$1", "A='x", 'A="x', "A B=1", "A=${NONE:?no}", "A!=1", "A=a$", "A=\u00a0x\u00a0",
     'A="\\\\n"', 'A="\\033x"', "A=x\\", "A='x\\\\'", "A=`date`", "A=$(date)", "A=\\$OUTER", "A=\x0bx", "A=1\n\n\nB=2",
+    "A=${NONE-:x}", "A=${NONE-}",
 ]  # fmt: skip
 
 
@@ -33,6 +34,7 @@ ODD = [
         ("\ufeffexport A = 1 # why\r\nB='$A'\r\nC=\"$A\\n\"", {"A": "1", "B": "$A", "C": "1\n"}),
         ("A=1\nA=${A}2", {"A": "12"}),
         ("OUTER", {"OUTER": "outside"}),
+        ("A=${NONE-:x}\nB=${NONE-}\nC=${EMPTY-x}", {"A": ":x", "B": "", "C": ""}),
     ],
 )
 def test_an_env_file_is_read_as_people_write_it(text: str, values: dict[str, str]) -> None:
@@ -108,6 +110,15 @@ def test_a_refusal_names_line_and_setting_and_shows_no_value() -> None:
     with pytest.raises(EnvError, match="line 2, PASSWORD") as refused:
         read_env_file("A=1\nPASSWORD=hunter22${\n")
     assert "hunter22" not in str(refused.value)
+
+
+def test_defaults_inside_defaults_are_followed_a_few_steps_and_refused_then() -> None:
+    def nested(depth: int) -> str:
+        return "A=" + "${NONE:-" * depth + "x" + "}" * depth
+
+    assert read_env_file(nested(20), OUTSIDE) == {"A": "x"}
+    with pytest.raises(EnvError, match="too many defaults"):
+        read_env_file(nested(21), OUTSIDE)
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,13 @@ def test_when_the_interpreter_starts_no_more_threads_all_is_written_on_the_spot(
     assert recorder.flush(0)
     (file,) = tmp_path.rglob("CA1.jsonl")
     assert '"response_id":"r"' in file.read_text()
+
+
+@pytest.mark.parametrize("target", ["stdout", "none"])
+def test_where_recordings_are_no_files_folded_lines_are_in_the_recorder_alone(target: str) -> None:
+    recorder = World(target, folded=True).recorder
+    call = World(target).call(records=1)
+    assert recorder.where_folded(call) == "recorder"
+    recorder.keep_folded(call, call.ring[0])
+    assert recorder.flush(5)
+    assert recorder.suppressed == 0

@@ -74,6 +74,13 @@ WAMID = f"wamid.HBgM{NUMBER_IN_IT}FQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
         ("dial 0501234567 please", "0501234567"),
         ("dial 050-1234567 please", "1234567"),
         ("wa id 972501234567 wrote", "501234567"),
+        ("הטלפון שלי:0501234567", "501234567"),
+        ("נייד:050-1234567, דנה", "1234567"),
+        ("טל:972501234567", "501234567"),
+        ("Телефон:0501234567", "501234567"),
+        ("phone (mobile):0501234567", "501234567"),
+        ("0501234567,0521234567", "521234567"),
+        ("him,0501234567", "501234567"),
         (f"no message {WAMID}", NUMBER_IN_IT),
     ],
 )
@@ -255,7 +262,7 @@ UNITS = [
 def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
     """Any repeated unit: four times as long takes four times as long where it is linear, and sixteen where it is not.
 
-    What is over in four milliseconds at 8 KiB is neither: a quadratic one takes tens of them.
+    What is over in ten milliseconds at 8 KiB is neither: a quadratic one takes a hundred.
     """
     pattern = PATTERNS[name]
 
@@ -265,7 +272,7 @@ def test_a_pattern_takes_time_by_length_alone(name: str) -> None:
     for unit in UNITS:
         for around in (("", ""), ("x", "\x00")):
             long = took(8192, *around)
-            assert long < 0.004 or long < 9 * took(2048, *around), unit
+            assert long < 0.01 or long < 9 * took(2048, *around), unit
 
 
 TABLES = ["9725 9999 ", "-5", "050-0", "2024-01-25 1)a1 4 5 8 0 ", "4580123456789012 key=", "a-112 123456782 00 "]

@@ -456,6 +456,13 @@ def test_a_long_line_leaves_room_for_its_ids() -> None:
     assert all(value in line for value in ids.values())
 
 
+@pytest.mark.parametrize("name", ["call_sid", "business_id", "request_id", "job_id", "message_id"])
+def test_however_much_is_cut_from_an_object_its_ids_stay_whole(name: str) -> None:
+    fields: dict[str, Any] = {f"field_{number}": "ש" * 20_000 for number in range(90)}
+    content = json.loads(JSON.line(record("n", **fields), Context({name: "i" * 150})))
+    assert content[name] == "i" * 150
+
+
 def test_an_error_too_long_to_read_is_cut_in_both_forms() -> None:
     try:
         raise ValueError("begin" + "x" * 3_000_000 + "end")

@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -204,6 +205,19 @@ with scope(call_sid="CA9"):
     assert "jitter" not in done.stdout
     assert f"{tmp_path}/blackbox/CA9.jsonl" in done.stdout
     assert "jitter buffer" in (tmp_path / "blackbox" / "CA9.jsonl").read_text()
+
+
+def test_a_flush_that_nobody_reads_gives_up_when_its_time_is_over_and_says_so(start_program: Start) -> None:
+    process = start_program(
+        BEGIN + "for _ in range(5000): log.info('x' * 200)\n"
+        "began = time.monotonic(); done = flush(0.2)\n"
+        "os.write(2, f'{done} {time.monotonic() - began < 2}.'.encode())\n" + WAITS
+    )
+    assert process.stderr is not None
+    late = threading.Timer(20, process.kill)
+    late.start()
+    assert process.stderr.read(11) == b"False True."
+    late.cancel()
 
 
 def test_losses_are_reported_in_one_line_when_the_pipe_moves_again(start_program: Start) -> None:

@@ -101,3 +101,13 @@ def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) ->
 def test_levels_have_the_numbers_of_the_standard_library() -> None:
     assert {name: getattr(logging, name) for name in levels.NAME_TO_LEVEL} == levels.NAME_TO_LEVEL
     assert levels.level_name(logging.CRITICAL) == "CRITICAL"
+
+
+@pytest.mark.parametrize(("given", "version"), [("1.2", "1.2"), ("", "1.1")])
+def test_the_version_that_a_service_gives_is_stronger_than_the_environments(given: str, version: str) -> None:
+    assert load_settings("svc", {"PROSAAS_VERSION": "1.1"}, version=given).version == version
+
+
+@pytest.mark.parametrize("text", ["1", "64KiB"])
+def test_a_buffer_has_room_for_a_few_lines_however_small_it_is_wanted(text: str) -> None:
+    assert load_settings("svc", {"LOG_BUFFER": text}).buffer == 64 * 1024

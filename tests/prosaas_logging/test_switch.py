@@ -136,6 +136,17 @@ def test_a_process_says_that_it_is_here_and_what_it_follows(world: World) -> Non
     assert read_presences(world.path) == []
 
 
+def test_a_process_writes_that_it_is_here_when_something_is_new_and_not_at_each_look(world: World) -> None:
+    """It is asked several times a second, on every machine, for as long as it lives."""
+    world.ask("service", seconds=60)
+    (presence,) = world.path.parent.glob(f"*{os.getpid()}*")
+    presence.unlink()
+    world.pass_time(1)
+    assert not presence.exists()
+    world.pass_time(60)
+    assert presence.exists()
+
+
 def test_a_change_outlives_its_process_s_start(tmp_path: Path) -> None:
     first = World(tmp_path / "log-switch.json")
     first.ask("service")

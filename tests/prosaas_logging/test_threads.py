@@ -51,7 +51,8 @@ def together(*works: Callable[[], object]) -> None:
         except BaseException as error:
             raised.append(error)
 
-    threads = [threading.Thread(target=contextvars.copy_context().run, args=(run, work)) for work in works]
+    # A test that was broken off leaves no thread that its process waits for.
+    threads = [threading.Thread(target=contextvars.copy_context().run, args=(run, work), daemon=True) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from prosaas_logging.buffer import Buffer
 from prosaas_logging.catalogue import LOG_DROPPED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.losses import REPORT_SECONDS, Lost
-from prosaas_logging.outlet import Outlet
+from prosaas_logging.outlet import ATOMIC, Outlet
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
 from prosaas_logging.trouble import Repeats, Said
@@ -458,6 +459,25 @@ def test_any_kind_of_descriptor_serves(target: str, tmp_path: object, writers: l
     assert writer.flush(30)
     assert not writer.dropped
     os.close(fd)
+    reader.close()
+    sender.close()
+
+
+def test_a_buffer_says_whether_anything_waits_in_it(pipe: Pipe) -> None:
+    buffer = Buffer(Outlet(pipe.writing), 1024**2, lambda *_: None)
+    assert not buffer
+    buffer.store([(INFO, b"line\n")])
+    assert buffer
+    buffer.write()
+    assert not buffer
+
+
+def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_all_at_once(pipe: Pipe) -> None:
+    """A socket or a terminal that says it takes something may still take less than a long line."""
+    reader, sender = socket.socketpair()
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024**2)
+    assert Outlet(sender.fileno()).write(b"x" * 15_000) == ATOMIC
+    assert Outlet(pipe.writing).write(b"x" * 15_000) == 15_000
     reader.close()
     sender.close()
 

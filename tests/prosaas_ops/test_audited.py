@@ -5,6 +5,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from full_disk import room_for
 from prosaas_core.postgres import address
 from prosaas_ops import __main__, audited
 from prosaas_ops.ask import audit
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,36 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
     ((entry,),) = seen
     assert (entry.operator, entry.act, entry.why) == ("dana@host", "trace", "complaint 7")
     assert entry.target == "PHONE=+972..."
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "03-5550199",
+        "035550199",
+        "972 3 5550199",
+        "+44 20 7946 0958",
+        "(03) 555.0199",
+        "\u0660\u0663\u0665\u0665\u0665\u0660\u0661\u0669\u0669",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice"])
+def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(number: str, around: str) -> None:
+    """Of any country and any kind of line: nobody can be taken out of the audit."""
+    text = around.format(number)
+    audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
+    (entry,) = audited.on_this_machine()
+    kept = around.format("[redacted]")
+    assert (entry.target, entry.why) == (f"GREP={kept}", kept)
+
+
+@pytest.mark.parametrize(
+    "text", ["CA00a7391a82de429ebed364c493509aca", "request of 2026-05-03", "12:30", "DB_UNAVAILABLE 503"]
+)
+def test_what_is_no_number_of_anybodys_stays_readable_in_the_audit(text: str) -> None:
+    audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
+    (entry,) = audited.on_this_machine()
+    assert (entry.target, entry.why) == (f"GREP={text}", text)
 
 
 def test_whose_messages_were_read_is_noted_by_the_end_of_an_id_whose_beginning_is_a_number(
@@ -228,6 +259,61 @@ def test_who_looks_again_and_again_has_one_row_and_what_was_done_has_one_each(
         assert said.count("dana@host") == count
         assert ("logs ×3" in said) == ("EACH=1 shows each" in said) == (each == "0")
     assert "forget ×" not in said
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (FINE, "done"),
+        (NOTHING, "nothing to act on"),
+        (2, "failed: exit 2"),
+        (Refused("they are on the phone"), "refused, nothing changed"),
+        (Problem("the old value is in force\nfix: make doctor"), "failed: the old value is in force"),
+        (KeyboardInterrupt(), "stopped halfway"),
+        (ZeroDivisionError("+972501112233"), "failed: ZeroDivisionError"),
+    ],
+)
+def test_make_audit_tells_what_came_of_each_act(
+    ended: int | BaseException, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_options: Options) -> int:
+        if isinstance(ended, int):
+            return ended
+        raise ended
+
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setattr("prosaas_ops.act.forget.run", run)
+    with suppress(ZeroDivisionError):
+        __main__.main(["forget", "PHONE=+972501112233"])
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert row[head.index("outcome") :].split("  ")[0] == told
+
+
+def test_an_act_that_was_killed_has_no_outcome_and_a_look_needs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    audited.note("forget", "PHONE=+972...")
+    monkeypatch.setattr("prosaas_ops.ask.trace.run", lambda options: FINE)
+    assert __main__.main(["trace", "CALL=CA1"]) == FINE
+    assert len(audited.on_this_machine()) == 2
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    looked, acted = capsys.readouterr().out.splitlines()[2:]
+    assert "was killed" in acted
+    assert "was killed" not in looked
+
+
+@pytest.mark.postgres
+def test_what_came_of_it_comes_into_the_database_and_back(
+    execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("prosaas_ops.act.forget.run", lambda options: FINE)
+    assert __main__.main(["forget", "CUSTOMER=7"]) == FINE
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    (row,) = capsys.readouterr().out.splitlines()[2:]
+    assert "done" in row
+    assert [row[0] for row in execute("SELECT act FROM audit ORDER BY at")] == ["forget", "forget ended"]
 
 
 @pytest.mark.postgres

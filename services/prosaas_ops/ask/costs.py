@@ -1,23 +1,27 @@
-"""`make costs`: what calls, summaries and messages have cost, by day, business, model or ending."""
+"""`make costs`: what calls, summaries and messages have cost, by day, month, business, model or ending."""
 
 import csv
 import sys
+from datetime import timedelta
 
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
-from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, Sum, Wanted, spent
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 
-_NUMBERS, _LEAST_NAME = 65, 8
+# The columns behind the name, and the least of it.
+_NUMBERS, _LEAST_NAME = 62, 8
+# Further back than the lines of any log go: the ledger is kept.
+_LONGEST = timedelta(days=366)
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
 
 def run(options: Options) -> int:
-    business, (since, until) = options.business(), options.window("30d")
+    business, (since, until) = options.business(), options.window("30d", _LONGEST)
     by = options.choice("BY", GROUPS, "day")
     sums = spent(Wanted(since, until, by, business))
     if not sums and business and not business_known(business):
@@ -30,7 +34,7 @@ def run(options: Options) -> int:
     if options.flag("CSV", default=False):
         _csv(by, sums)
     else:
-        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC")
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC")
     return FINE
 
 
@@ -50,13 +54,15 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
     # Where the terminal is narrow the name gives way, and not what it cost.
     most = min(longest, max(_LEAST_NAME, screen.width - _NUMBERS)) if screen.width else longest
     head = (
-        f"{group:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
-        f"  {words.OUT!s:>10}  {words.COST!s:>12}"
+        f"{group:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>9}  {words.CACHED!s:>6}"
+        f"  {words.OUT!s:>9}  {words.COST!s:>12}"
     )
     rows = (_row(name, row, most, screen) for name, row in zip(names, sums, strict=True))
     screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *rows)
-    if by == "day":
+    if by in OF_TIME:
         screen.say(Prose(screen.dim(str(words.OWN_DAYS))))
+    if any(row.name == NO_CALL for row in sums):
+        screen.say(Prose(screen.dim(str(words.WITHOUT_CALL))))
     if unpriced := sum(row.unpriced for row in sums):
         screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):
@@ -75,6 +81,6 @@ def _together(sums: list[Sum]) -> str:
 def _row(name: str, row: Sum, most: int, screen: Screen) -> str:
     cached = f"{100 * row.tokens_cached / row.tokens_in:.0f}%" if row.tokens_in else "-"
     return (
-        f"{screen.cell(name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
-        f"  {row.tokens_out:>10}  {row.cost:>8.4f} {row.currency}"
+        f"{screen.cell(name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>9}  {cached:>6}"
+        f"  {row.tokens_out:>9}  {row.cost:>8.4f} {row.currency}"
     )

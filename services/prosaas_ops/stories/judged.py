@@ -6,14 +6,16 @@ from typing import NamedTuple
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.troubles import CallFacts, deed_told
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.stack.lines import RANK
 from prosaas_ops.stack.records import OPEN, Record
 from prosaas_ops.stories.call import Story, transcript
 from prosaas_ops.stories.moment import Entry
 from prosaas_ops.texts.pages import RECKONED
+from prosaas_ops.texts.told import CHANGED_BEFORE
 
+_CHANGES_SHOWN, _CHANGE_SHOWN = 3, 200
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
 _TO_NUMBER = re.compile(r"to_number=(\S{1,40}?)(?:,| |$)")
@@ -50,6 +52,9 @@ def facts_of(story: Story) -> CallFacts:
         live=story.live is not False,
         reached=story.reached,
         lost=_lost(story, end),
+        unread=bool(story.without_record),
+        killed_after=_ago(story.killed.at - story.started) if story.killed is not None else "",
+        killed_how=story.killed.detail if story.killed is not None else "",
         unknown_number=_unknown_number(story),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
@@ -63,10 +68,28 @@ def facts_of(story: Story) -> CallFacts:
         database_away=told["database_away"],
         slow_of=_slow_of(story),
         turns=metrics.get("turns") if metrics else None,
+        unwritten=int(told["unwritten"]),
+        forgotten=record is not None and not (record.from_number or record.to_number),
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
         cause=_cause(entries),
         returned=str(metrics.get("returned") or _untaken(entries)),
     )
+
+
+def disputed(story: Story) -> bool:
+    """Whether the summary tells of a deed, and no tool of this call did any."""
+    record = story.record
+    if record is None or record.metrics.get("deeds") or not deed_told(record.summary):
+        return False
+    return not any(booked.call_sid == story.call_sid for booked in record.appointments)
+
+
+def changed_before(story: Story, spoken: str = "") -> list[str]:
+    """The last changes of the business before the call, which it may have been answered otherwise for."""
+    return [
+        CHANGED_BEFORE.say(spoken, ago=_ago(story.started - line.at), what=line.text[:_CHANGE_SHOWN])
+        for line in story.changed[-_CHANGES_SHOWN:]
+    ]
 
 
 def _slow_of(story: Story) -> str:
@@ -136,8 +159,11 @@ def greeting_wait(story: Story) -> float | None:
 def silences(story: Story) -> list[Silence]:
     """The pauses between what was said, those before the first and after the last word of the call among them.
 
-    A call that went down with its service ends with its last sign of life, and not where its end was found out.
+    Of lines alone there are none: they say when words were written down, not when they were spoken. A call that went
+    down with its service ends with its last sign of life, and not where its end was found out.
     """
+    if story.record is None or not story.record.transcript:
+        return []
     spans = []
     for turn in transcript(story):
         start = float(turn.get("at_ms") or 0) / 1000

@@ -25,6 +25,10 @@ FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", 
 LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
+BACK_TO_ONE: Final = Text(
+    "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",
+    "one container of {service} alone takes new work again (make ps shows which, and its level)",
+)
 ANOTHER_COMMAND: Final = Text(
     "פקודה אחרת משנה עכשיו את המערכת: {which}; להמתין לסיומה ולהריץ שוב",
     "another command changes this stack: {which}; wait for its end, then run this again",
@@ -139,6 +143,9 @@ FEWER_RELEASES: Final = Text(
     "מספר הגרסאות הקודמות שאפשר לחזור אליהן הוא {there}, ולא {back}",
     "there are {there} earlier releases to go back to, not {back}",
 )
+OLDER_CODE: Final = Text(
+    "git checkout של הגרסה הקודמת, ואז make up-prod", "git checkout of the earlier version, then make up-prod"
+)
 
 # rotate-secret, update-bases
 NAMES: Final = Text("NAME= הוא אחד מאלה: {names}", "NAME= is one of: {names}")
@@ -166,6 +173,10 @@ BASES: Final = Text("הלאה: make up-prod בונה עליהם", "next: make up
 SAME_BASES: Final = Text("כמו קודם; הלאה: make up-prod", "the same as before; next: make up-prod")
 
 # .env and secrets/
+NUL_BYTE: Final = Text(
+    "בקובץ {name}, בשורה {line}, יש בית NUL, ושום תוכנית לא יכולה לקבל ערך כזה. למחוק אותו: לכתוב את השורה מחדש",
+    "{name}, line {line}: there is a NUL byte, which no program can be given. Remove it: write that line anew",
+)
 NOT_TEXT: Final = Text(
     "אי אפשר לקרוא את {name}: {why}; נדרש קובץ טקסט שלכם",
     "{name} cannot be read: {why}; it must be a text file of yours",

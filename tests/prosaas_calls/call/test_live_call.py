@@ -314,6 +314,11 @@ async def instructions(stage: Stage) -> str:
     return str(stage.model.events("session.update")[0]["session"]["instructions"])
 
 
+def hearing(stage: Stage) -> Any:
+    """By what the session of the model that is open now tells that the caller speaks, as it was opened."""
+    return stage.model.events("session.update")[0]["session"]["audio"]["input"]["turn_detection"]
+
+
 async def test_a_new_session_of_the_model_knows_who_calls_and_what_they_have_booked_by_then(tmp_path: Path) -> None:
     """The first one was told what the call began with."""
     stage = Stage(tmp_path)
@@ -329,6 +334,25 @@ async def test_a_new_session_of_the_model_knows_who_calls_and_what_they_have_boo
 
     told = await instructions(stage)
     assert "The caller is רות. Their coming appointments: Sunday 2026-01-25 14:00." in told
+    stage.caller.say(HANG_UP)
+    await calling
+
+
+async def test_a_new_session_in_the_midst_of_a_call_hears_the_caller_from_its_first_moment(tmp_path: Path) -> None:
+    """Nobody is greeted any more, so that nothing has to be kept from being interrupted."""
+    stage = Stage(tmp_path)
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("session.update"))
+    assert hearing(stage) is None
+
+    stage.call.history.words("i1", "customer", "שלום")
+    stage.call._briefing._greeted.set()
+    first, stage.model = stage.model, FakeSocket()
+    stage.model.transport.vanish()
+    first.vanish()
+
+    await until(lambda: stage.model.events("session.update"))
+    assert hearing(stage) is not None
     stage.caller.say(HANG_UP)
     await calling
 

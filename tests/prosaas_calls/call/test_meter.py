@@ -66,10 +66,10 @@ def test_an_answer_without_a_bill_is_reckoned_from_what_was_heard() -> None:
     stage = Stage()
     stage.responds()
     stage.done(usage=BLOCK)
-    stage.responds("r2", "i2", fifths=5)
+    stage.responds("r2", "i2", fifths=50)
     stage.done("r2", status="cancelled")
 
-    assert (used(stage).tokens_in, used(stage).audio_out, used(stage).estimated) == (2000, 80 + 20, True)
+    assert (used(stage).tokens_in, used(stage).audio_out, used(stage).estimated) == (2000, 80 + 200, True)
     stage.responds("r3", "i3", fifths=0)
     stage.done("r3", status="failed")
     assert used(stage).tokens_in == 2000

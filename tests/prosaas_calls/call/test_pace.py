@@ -5,6 +5,20 @@ from time import monotonic
 from calls_world.stage import Stage
 
 
+def test_before_anything_happens_nobody_waits_and_silence_counts_from_the_beginning() -> None:
+    pace = Stage().conversation.pace
+    assert not pace.expecting
+    assert pace.silent_for(monotonic() + 60) == 0
+    assert 50 < pace.idle_for(monotonic() + 60) < 70
+    assert pace.first_sound() is None
+
+
+def test_a_model_that_speaks_first_was_not_asked() -> None:
+    stage = Stage()
+    stage.conversation.pace.response_begins()
+    assert stage.stats.asked_ms == []
+
+
 def test_while_the_caller_hears_something_nobody_is_idle() -> None:
     """However long the model's audio is: silence begins when the last of it is heard."""
     stage = Stage()

@@ -1,15 +1,20 @@
 """How a call ends that we end: once, and in the words of whoever was first."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from calls_world.world import business
+from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
+from prosaas_calls.caller.playback import Cut
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.profile import Profile
+from prosaas_calls.prompts import PromptName, prompt
 from prosaas_core.stream_token import StreamClaims
 
 CLAIMS = StreamClaims("CA1", 1, "+972501112222", "+97231234567", 0.0, "seat:nonce")
@@ -19,14 +24,19 @@ class Line:
     """A line on which a sentence takes until it is `heard`."""
 
     def __init__(self) -> None:
-        self.said = 0
+        self.words: list[bytes] = []
         self.heard = asyncio.Event()
         self.parting: EndReason | None = None
 
-    def cut(self) -> None: ...
+    def cut(self) -> list[Cut]:
+        return [Cut("i1", 500, 2000)]
 
-    async def say(self, _audio: object) -> None:
-        self.said += 1
+    @property
+    def said(self) -> int:
+        return len(self.words)
+
+    async def say(self, audio: bytes) -> None:
+        self.words.append(audio)
         await self.heard.wait()
 
 
@@ -41,14 +51,16 @@ class Twilio:
 
 
 class Stage:
-    def __init__(self, taken: bool | None = True) -> None:
+    def __init__(self, taken: bool | None = True, profile: Callable[[], Profile] = Profile) -> None:
         self.line, self.told = Line(), list[str]()
+        self.history = History(lambda: 0)
         parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
         self.parting = Parting(
             claims=CLAIMS,
             limits=Limits(handover=0.01),
-            profile=Profile,
+            profile=profile,
             turns=Turns(),
+            history=self.history,
             mute=lambda: None,
             tell=lambda _role, text: self.told.append(text),
             **parts,
@@ -66,6 +78,36 @@ async def test_of_two_reasons_to_end_a_call_the_first_is_said_and_the_second_say
     with pytest.raises(CallEnded) as ended:
         await first
     assert ended.value.reason is EndReason.MAX_DURATION
+
+
+@pytest.mark.parametrize(
+    ("reason", "person", "words"),
+    [
+        (EndReason.DRAINED, True, "comfort"),
+        (EndReason.DRAINED, False, "drained"),
+        (EndReason.MAX_DURATION, True, "limit"),
+    ],
+)
+async def test_only_who_is_put_through_to_a_person_instead_hears_no_goodbye(
+    reason: EndReason, person: bool, words: PromptName
+) -> None:
+    known = Profile(business() if person else business(transfer_number=""))
+    stage = Stage(profile=lambda: known)
+    stage.line.heard.set()
+    with pytest.raises(CallEnded):
+        await stage.parting.leave("drained" if reason is EndReason.DRAINED else "limit", reason)
+    assert stage.line.words == [prompt(words, known.language)]
+
+
+async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -> None:
+    """The record says so, and whoever reads it does not take for said what was not."""
+    stage = Stage()
+    stage.history.words("i1", "ai", "יש לי מקום בשמונה בבוקר")
+    stage.line.heard.set()
+    with pytest.raises(CallEnded):
+        await stage.parting.leave("limit", EndReason.LIMIT)
+    (line,) = stage.history
+    assert (line.interrupted, line.heard) == (True, 0.25)
 
 
 async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from time import monotonic
 
 import pytest
 
@@ -80,6 +81,15 @@ async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
 
     await asyncio.wait_for(saying, 5)
     assert b"".join(base64.b64decode(each["media"]["payload"]) for each in socket.events("media")) == b"\x00" * 4000
+
+
+async def test_a_sentence_that_nobody_says_was_heard_is_waited_for_as_long_as_it_is_and_a_grace() -> None:
+    """Twilio may never answer the mark."""
+    line = CallerLine(FakeSocket(), "MZ1", prompt_grace=0.05)
+    began = monotonic()
+    async with asyncio.timeout(5):
+        await line.say(b"\x00" * 1600)
+    assert monotonic() - began >= 0.25
 
 
 def test_a_caller_who_is_gone_ends_the_call() -> None:

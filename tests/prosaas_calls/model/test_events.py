@@ -76,6 +76,12 @@ def test_the_session_is_what_openai_describes() -> None:
     }
 
 
+def test_a_greeting_may_take_as_long_as_what_a_business_has_to_tell() -> None:
+    """Two thousand letters take 160 s, at 20 tokens of sound a second; the most that OpenAI takes is 4096."""
+    (longest,) = (referee(events.create_response("Say exactly this: …"))["response"]["max_output_tokens"],)
+    assert 160 * 20 < longest <= 4096
+
+
 @pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
 def test_the_server_is_told_to_listen_as_openai_describes(kind: str) -> None:
     """Once the greeting is heard: what was said before it is forgotten."""
@@ -128,3 +134,19 @@ def test_an_event_with_fields_that_we_do_not_know_is_read_all_the_same() -> None
     assert event.response is not None
     assert (event.response.id, event.response.status) == ("r", "completed")
     assert events.decode('{"type":"something.new"}').type == "something.new"
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "seconds"),
+    [
+        ("rate_limit_exceeded", "", 1.4),
+        ("rate_limit_exceeded", "x" * (1000 - len("try again in 1.4s")), 1.4),
+        ("rate_limit_exceeded", "x" * (1001 - len("try again in 1.4s")), None),
+        ("server_error", "", None),
+    ],
+)
+def test_when_to_try_again_is_read_from_the_first_thousand_characters_of_a_limit_of_rate(
+    code: str, before: str, seconds: float | None
+) -> None:
+    """The message is the server's, of any length."""
+    assert events.ErrorInfo(code=code, message=f"{before}try again in 1.4s").retry_after == seconds

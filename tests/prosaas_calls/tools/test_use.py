@@ -46,6 +46,32 @@ def test_what_a_tool_was_called_for_is_said_in_words_of_the_log_s_language(name:
     assert not re.search("[a-z]", hebrew)
 
 
+DAY = '"date":"2026-01-25"'
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("check_availability", f"{{{DAY}}}", "2026-01-25"),
+        ("check_availability", f'{{{DAY},"time":"14:00"}}', "2026-01-25 14:00"),
+        ("book_appointment", f'{{{DAY},"time":"14:00"}}', "2026-01-25 14:00"),
+        ("cancel_appointment", f'{{{DAY},"time":"14:00"}}', "2026-01-25 14:00"),
+        (
+            "reschedule_appointment",
+            f'{{{DAY},"time":"14:00","current_date":"2026-01-26","current_time":"15:00"}}',
+            "2026-01-25 14:00",
+        ),
+        ("remember_caller", '{"name":"דוד","number":"0501234567"}', "name and number"),
+        ("remember_caller", '{"number":"0501234567"}', "number"),
+        ("take_message", '{"text":"דחוף","urgent":true}', "urgent"),
+        ("transfer_to_human", '{"reason":"wants Dana"}', "wants Dana"),
+    ],
+)
+def test_the_log_says_for_when_and_for_what_a_tool_was_called(name: str, arguments: str, said: str) -> None:
+    tool = toolbox()[name]
+    assert tool.describe(tool.arguments.model_validate_json(arguments)) == said
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "complaint"),
     [

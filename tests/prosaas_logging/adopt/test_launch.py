@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ports import free_port
+from prosaas_logging.adopt import launch
 
 from ..test_adoption import get
 
@@ -221,3 +222,21 @@ def test_rq_s_jobs_are_scopes(start: Start) -> None:
     assert [line["job_id"] for line in lines if line["message"] in ("order shown", "printed")] == ["j1", "j1"]
     (failed,) = [line for line in lines if line.get("error", {}).get("kind") == "ZeroDivisionError"]
     assert failed["job_id"] == "j2"
+
+
+def test_a_container_without_our_folders_gets_one_of_its_own_at_each_start_and_never_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder outlives a process in its container, and whoever made it first could switch us."""
+    folder = tmp_path / "adopted"
+    monkeypatch.setattr(launch, "ADOPTED_DIR", folder)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    switch = {"LOG_SWITCH_FILE": str(folder / "log-switch.json")}
+    for _ in range(2):
+        assert launch._places({}) == {**switch, "LOG_BLACKBOX": str(folder / "blackbox")}
+        assert launch._places({"LOG_BLACKBOX": "stdout"}) == switch
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert launch._places({"LOG_SWITCH_FILE": "/elsewhere"}) == {}
+    mine = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+    assert launch._places({}) == {}

@@ -102,4 +102,5 @@ async def test_a_message_that_names_no_call_changes_nothing(text: str) -> None:
 
 
 async def test_only_the_first_messages_are_looked_at() -> None:
+    assert (await talk(*["{}"] * 9, CALL))[-1] == ("call", "CA1")
     assert (await talk(*["{}"] * 10, CALL))[-1] == ("call", UUID)

@@ -83,7 +83,7 @@ def test_a_stream_that_is_cut_leaves_no_archive_and_is_said(played: Any, tmp_pat
 def test_a_folder_that_changed_while_it_was_read_is_read_again(played: Any, tmp_path: Path) -> None:
     """The second look is whole, and nothing of the first is in the archive."""
     (tmp_path / "kept").mkdir()
-    breaks(tmp_path, 'chmod -x broken; head -c 600 "${2%%:*}.tar"; exit 1')
+    breaks(tmp_path, 'chmod a-x broken; head -c 600 "${2%%:*}.tar"; exit 1')
     beside.write(played, tmp_path / "kept/one.dump", "")
     with tarfile.open(tmp_path / "kept/one.files.tar.gz") as archive:
         assert archive.getnames() == ["data/key.pem", "prosaas/CA1.json"]
