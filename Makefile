@@ -229,7 +229,7 @@ $(VENV)/installed: services/requirements/tools.txt
 
 # A word that is no target: which one was meant.
 .DEFAULT:
-	@scripts/meant.sh '$(subst ','\'',$@)' '$(subst ','\'',$(foreach v,$(TYPED),$(v)=$($(v))))'
+	@scripts/meant.sh '$(subst ','\'',$@)' $(foreach v,$(TYPED),'$(subst ','\'',$(v)=$($(v)))')
 
 .PHONY: help
 help:

@@ -21,6 +21,15 @@ meant=$(awk -v typed="$1" '
     BEGIN { FS = ":"; nearest = 1 + int(length(typed) / 3) }
     /^[a-z][a-z-]*:.*## / && (steps = apart(typed, $1)) <= nearest { if (steps < nearest || !word) word = $1; nearest = steps }
     END { print word }' "$ROOT/Makefile")
-[ -n "$meant" ] || fail "there is no target $1" "bare \`make\` lists them"
-# Whose words are left out may be meant for everybody.
-fail "there is no target $1. Did you mean $meant?" "make $meant${2:+ $2}"
+told="there is no target $1"
+[ -n "$meant" ] || fail "$told" "bare \`make\` lists them"
+# Whose words are left out may be meant for everybody; they are read by a shell again.
+word="make $meant"
+shift
+for typed in "$@"; do
+    case $typed in
+        *[!A-Za-z0-9+_./:=,@-]*) typed="${typed%%=*}='$(printf %s "${typed#*=}" | sed "s/'/'\\\\''/g")'" ;;
+    esac
+    word="$word $typed"
+done
+fail "$told. Did you mean $meant?" "$word"

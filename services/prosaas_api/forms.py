@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from prosaas_api import bodies
+from prosaas_api.problems import Problem
 from prosaas_core.messages.fates import CALL_STATUSES
 
 _NUMBER = r"\+?[0-9]{2,20}|(?:sips?|client|whatsapp):[^\s\x00-\x1f]{1,200}"
@@ -30,8 +31,17 @@ FORMS: Mapping[str, re.Pattern[str]] = {
 def checked(form: bodies.Form, *needed: str) -> bodies.Form:
     """The form, when what is needed is there and each known field looks as Twilio writes it; else a 422."""
     assert FORMS.keys() >= {*needed}
-    for name, pattern in FORMS.items():
-        given = form.getlist(name)
-        if (not given and name in needed) or len(given) > 1 or (given and not pattern.fullmatch(given[0])):
-            raise bodies.rejected("twilio", 422, f"{name} is missing or not of its form")
+    seen = set()
+    for name, value in form.multi_items():
+        if pattern := FORMS.get(name):
+            if name in seen or not pattern.fullmatch(value):
+                raise _not_of_its_form(name)
+            seen.add(name)
+    for name in needed:
+        if name not in seen:
+            raise _not_of_its_form(name)
     return form
+
+
+def _not_of_its_form(name: str) -> Problem:
+    return bodies.rejected("twilio", 422, f"{name} is missing or not of its form")

@@ -62,7 +62,8 @@ async def delivered(state: State, channel: Channel, told: Sequence[Fate]) -> Non
 
 async def _keep(state: State, connection: "asyncpg.Connection[asyncpg.Record]", message: Incoming) -> Outcome:
     annotate(message_id=message.message_id)
-    outcome = await keep(connection, replace(message, text=state.settings.for_record(message.text)))
+    kept = state.settings.for_record(message.text)
+    outcome = await keep(connection, message if kept is message.text else replace(message, text=kept))
     if outcome.business_id is not None:
         annotate(business_id=str(outcome.business_id))
     return outcome

@@ -8,12 +8,12 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosaas_api import bodies
 from prosaas_api.problems import Problem, problem_response
+from prosaas_api.request_scope import header
 from prosaas_api.rest import keys
 from prosaas_core.database import DatabaseUnavailable, is_race
 from prosaas_logging import get_logger
@@ -39,17 +39,17 @@ class Source:
 
     name: str
     path: str
-    proof: str
+    proof: bytes
     limit: int
     told_once: bool = False
 
 
 SOURCES = (
-    Source("meta", "/whatsapp/meta", "x-hub-signature-256", 3 * 1024 * 1024),
-    Source("twilio", "/whatsapp/twilio", "x-twilio-signature", 64 * 1024, told_once=True),
-    Source("twilio", "/twilio/", "x-twilio-signature", 64 * 1024, told_once=True),
+    Source("meta", "/whatsapp/meta", b"x-hub-signature-256", 3 * 1024 * 1024),
+    Source("twilio", "/whatsapp/twilio", b"x-twilio-signature", 64 * 1024, told_once=True),
+    Source("twilio", "/twilio/", b"x-twilio-signature", 64 * 1024, told_once=True),
     # The largest legal body: instructions of 20,000 characters, each of which JSON may spell in twelve bytes.
-    Source("rest", "/v1/", "authorization", 256 * 1024),
+    Source("rest", "/v1/", b"authorization", 256 * 1024),
 )
 
 
@@ -67,7 +67,7 @@ class Intake:
 
     async def __call__(self, conn: Scope, receive: Receive, send: Send) -> None:
         """Answer a refusal here; it closes the connection, for the rest of its body is not wanted."""
-        source = _source(conn) if conn["type"] == "http" else None
+        source = _source(conn["path"]) if conn["type"] == "http" else None
         if source is None:
             await self._app(conn, receive, send)
             return
@@ -76,7 +76,7 @@ class Intake:
                 async with keys.admitted(conn):
                     await self._take(source, conn, receive, send)
             else:
-                if conn["method"] == "POST" and source.proof not in Headers(scope=conn):
+                if conn["method"] == "POST" and header(conn, source.proof) is None:
                     log.event(SIGNATURE_REJECTED, source=source.name, reason="no signature")
                     raise Problem(403, "the signature is missing or does not match")
                 await self._take(source, conn, receive, send)
@@ -119,7 +119,7 @@ class Intake:
 
     async def _read(self, source: Source, conn: Scope, receive: Receive) -> bytes:
         """The whole body; 413 before more than its limit is held, 408 when it does not come to an end."""
-        declared = Headers(scope=conn).get("content-length", "0")
+        declared = header(conn, b"content-length") or "0"
         if declared.isdigit() and (len(declared) > 12 or int(declared) > source.limit):
             raise bodies.rejected(source.name, 413, f"more than {source.limit} bytes")
         body = bytearray()
@@ -154,9 +154,11 @@ class Intake:
         oldest.reschedule(0)
 
 
-def _source(conn: Scope) -> Source | None:
-    path = conn["path"]
-    return next((source for source in SOURCES if path.startswith(source.path)), None)
+def _source(path: str) -> Source | None:
+    for source in SOURCES:
+        if path.startswith(source.path):
+            return source
+    return None
 
 
 def _given(body: bytes, receive: Receive) -> Receive:

@@ -68,7 +68,7 @@ class RequestScope:
 
         with scope(request_id=request_id) as entered:
             _current.set(entered)
-            tracing.join(entered, _header(conn, b"traceparent"))
+            tracing.join(entered, header(conn, b"traceparent") or "")
             try:
                 await self._app(conn, receive, answer)
             except Exception:
@@ -96,12 +96,16 @@ class RequestScope:
 
 
 def _request_id(conn: Scope) -> str:
-    given = _header(conn, b"x-request-id")
+    given = header(conn, b"x-request-id") or ""
     return given if ACCEPTABLE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _header(conn: Scope, wanted: bytes) -> str:
-    return next((str(value, "latin-1") for name, value in conn["headers"] if name == wanted), "")
+def header(conn: Scope, wanted: bytes) -> str | None:
+    """The first header of this name, which ASGI gives in small letters."""
+    for name, value in conn["headers"]:
+        if name == wanted:
+            return str(value, "latin-1")
+    return None
 
 
 async def _answer_500(send: Send, request_id: str) -> None:

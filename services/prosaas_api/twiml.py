@@ -1,6 +1,7 @@
 """What we tell Twilio to do with a call."""
 
 import re
+from functools import cache
 
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
@@ -71,6 +72,7 @@ def hangup() -> str:
     return str(response)
 
 
+@cache
 def nothing() -> str:
     """No instructions: the answer to a message, or the end of a call in which all has been said."""
     return str(VoiceResponse())

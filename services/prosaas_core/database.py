@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import asyncpg
@@ -82,14 +82,13 @@ async def session(engine: AsyncEngine, *, within_s: float | None = None) -> Asyn
 
     Raises DatabaseUnavailable.
     """
-    async with (
-        _naming_absence(),
-        _committing(),
-        asyncio.timeout(within_s),
-        AsyncSession(engine, expire_on_commit=False) as opened,
-        opened.begin(),
-    ):
-        yield opened
+    with committing(), _naming_absence():
+        async with (
+            asyncio.timeout(within_s),
+            AsyncSession(engine, expire_on_commit=False) as opened,
+            opened.begin(),
+        ):
+            yield opened
 
 
 async def bind_to_tenant(session: AsyncSession, business_id: int) -> None:
@@ -105,8 +104,9 @@ async def bind_to_tenant(session: AsyncSession, business_id: int) -> None:
 @asynccontextmanager
 async def transaction(engine: AsyncEngine, *, within_s: float | None = None) -> AsyncIterator[AsyncConnection]:
     """The same without the object mapper, for the paths where speed counts."""
-    async with _naming_absence(), _committing(), asyncio.timeout(within_s), engine.begin() as connection:
-        yield connection
+    with committing(), _naming_absence():
+        async with asyncio.timeout(within_s), engine.begin() as connection:
+            yield connection
 
 
 @asynccontextmanager
@@ -117,15 +117,16 @@ async def raw_connection(
 
     Each statement is a transaction. Raises DatabaseUnavailable.
     """
-    async with _naming_absence(), asyncio.timeout(within_s), engine.connect() as connection:
-        raw = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(raw, asyncpg.Connection)
-        try:
-            yield raw
-        except BaseException:
-            # The pool does not see what went on here: a statement cut short may still be under way on the connection.
-            await connection.invalidate()
-            raise
+    with _naming_absence():
+        async with asyncio.timeout(within_s), engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(raw, asyncpg.Connection)
+            try:
+                yield raw
+            except BaseException:
+                # The pool does not see what went on here: a statement cut short may still be under way.
+                await connection.invalidate()
+                raise
 
 
 @asynccontextmanager
@@ -133,8 +134,9 @@ async def raw_transaction(
     engine: AsyncEngine, *, within_s: float | None = None
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """The same in one transaction."""
-    async with _committing(), raw_connection(engine, within_s=within_s) as raw, raw.transaction():
-        yield raw
+    with committing():
+        async with raw_connection(engine, within_s=within_s) as raw, raw.transaction():
+            yield raw
 
 
 def is_absence(error: BaseException) -> bool:
@@ -160,14 +162,8 @@ def is_race(error: BaseException) -> bool:
     return isinstance(error, asyncpg.PostgresError) and error.sqlstate in RACED
 
 
-@asynccontextmanager
-async def _committing() -> AsyncIterator[None]:
-    with committing():
-        yield
-
-
-@asynccontextmanager
-async def _naming_absence() -> AsyncIterator[None]:
+@contextmanager
+def _naming_absence() -> Iterator[None]:
     try:
         yield
     except Exception as error:

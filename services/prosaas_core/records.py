@@ -29,7 +29,8 @@ TOLD_WITHIN = timedelta(hours=12)
 # Numbers of a call that its parts add up to.
 _ADDED_UP = (
     "turns", "barge_ins", "false_interruptions", "tools", "frames_in", "frames_out", "folded", "tokens_in",
-    "tokens_out", "cost", "errors", "refused", "unmended", "reconnects", "noisy", "database_away",
+    "tokens_out", "cost", "errors", "refused", "unmended", "reconnects", "noisy", "unwritten",
+    "database_away",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
 from .policy import Policy, follow, level_named
 from .scope import current
-from .values import UNCHANGING, Fields, freeze
+from .values import Fields, freeze
 
 P = ParamSpec("P")
 _now: Final = time.time
@@ -117,9 +117,7 @@ def _emitting(level: int) -> Callable[..., None]:
     def emit(self: Logger, text: str, /, **fields: object) -> None:
         try:
             error = describe(fields.pop("exc_info")) if "exc_info" in fields else None
-            if not UNCHANGING.issuperset(map(type, fields.values())):
-                fields = freeze(fields)
-            current().emit((_now(), level, self, text, fields, error))
+            current().emit((_now(), level, self, text, freeze(fields), error))
         except Exception as broken:
             _salvage(self, level, text, broken)
 

@@ -43,7 +43,7 @@ class Outlet:
 
     def write(self, data: bytes) -> int:
         """Write what fits of *data*, perhaps nothing; OSError when the other end is gone."""
-        if not self.wait(0):
+        if self._bounded and not self.wait(0):
             return 0
         try:
             return os.write(self._fd, data[: self.longest] if self._bounded else data)

@@ -142,11 +142,16 @@ def may_name(text: str) -> bool:
     return ":" in text or "=" in text or "," in text or "%3D" in text or "earer" in text or "EARER" in text
 
 
+def is_word(text: str) -> bool:
+    """Whether *text* is a word or an id of plain letters and digits, none of which a pattern hides, at a glance."""
+    return text.isalnum() and text.isascii() and not text.isdigit() and len(text) <= _LONG and (
+        text[:3] not in ("EAA", "eyJ")
+    )  # fmt: skip
+
+
 def is_harmless(text: str) -> bool:
-    """Whether *text* may be shown as it is; words and ids of plain letters and digits are known at a glance."""
-    if text.isalnum() and text.isascii() and not text.isdigit() and len(text) <= LONGEST_TEXT:
-        return text[:3] not in ("EAA", "eyJ")
-    return text in harmless or redact(text) == text
+    """Whether *text* may be shown as it is."""
+    return is_word(text) or text in harmless or redact(text) == text
 
 
 def _redact_named(text: str) -> str:

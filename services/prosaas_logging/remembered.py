@@ -91,10 +91,13 @@ class Remembered:
             return f"<{type(broken).__name__}>"
 
     def _named(self, fields: dict[str, object]) -> str:
-        return next((str(fields[name]) for name in GOES_BY[self.kind] if fields.get(name)), self.kind)
+        for name in GOES_BY[self.kind]:
+            if fields.get(name):
+                return str(fields[name])
+        return self.kind
 
     def _make_context(self, fields: dict[str, object]) -> Context:
         names = GOES_BY[self.kind]
         if self.kind == "call" and fields.get("call_sid"):
             names = names[:1]
-        return Context(fields, tuple(f"{name}={fields[name]}" for name in names if fields.get(name)))
+        return Context(fields, tuple([f"{name}={fields[name]}" for name in names if fields.get(name)]))

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from .digits import HIDDEN, is_private
-from .events import AnyEvent, Event
+from .events import IDS, AnyEvent, Event
 from .levels import level_name
 from .record import Context, Record
-from .redact import LONGEST_TEXT, cut_middle, hide, redact
+from .redact import LONGEST_TEXT, cut_middle, hide, is_word, redact
 from .settings import LogSettings
 from .shapes import Shapes
 from .values import dump, number_text, plain, text_of
@@ -40,13 +40,16 @@ class TextRenderer:
         self._hebrew = settings.lang == "he"
         self._transcripts = settings.transcripts
         self._shapes = Shapes(hebrew=self._hebrew)
-        self._heads: dict[int | tuple[int, AnyEvent], str] = {}
+        # By a text's level, or by an event, which has one level.
+        self._heads: dict[int | AnyEvent, str] = {}
 
     def line(self, record: Record, context: Context) -> bytes:
         """``[LEVEL] emoji [EVENT] text · call_sid=…``, with a stack indented below it."""
         _, level, logger, what, fields, error = record
-        head = self._heads.get(level if type(what) is str else (level, what)) or self._head(level, what)  # type: ignore[arg-type]
-        tail = tail_of(record, context) if context.tail else ""
+        head = self._heads.get(level if type(what) is str else what) or self._head(level, what)  # type: ignore[arg-type]
+        tail = context.ending
+        if tail is None or (type(what) is not str and what.ids):  # type: ignore[union-attr]
+            tail = tail_of(record, context)
         text = self._shapes.words(what, fields) if fields and not logger.fields else None
         if text is None:
             text = escape(redact(self.text(record, context)).replace(TAIL, _TAIL_ESCAPED))
@@ -95,7 +98,7 @@ class TextRenderer:
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
         if len(self._heads) < _MOST_REMEMBERED:
-            self._heads[(level, what) if isinstance(what, Event) else level] = head
+            self._heads[what if isinstance(what, Event) else level] = head
         return head
 
     def entry(self, record: Record, context: Context) -> str:
@@ -170,7 +173,13 @@ def tail_of(record: Record, context: Context) -> str:
 
 
 def _ending(parts: Iterable[str]) -> str:
-    return "".join(TAIL + escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED)) for part in parts)
+    ending = ""
+    for part in parts:
+        name, _, value = part.partition("=")
+        if not (name in IDS and is_word(value) and len(part) <= _LONGEST_ID):
+            part = escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED))
+        ending += TAIL + part
+    return ending
 
 
 def read_tail(text: str) -> tuple[str, dict[str, str]]:

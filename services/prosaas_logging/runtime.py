@@ -122,7 +122,7 @@ def counters() -> dict[str, dict[tuple[str, str], int]]:
         return {"lines": {}, "dropped": {}}
     lines: Counter[tuple[str, str]] = Counter()
     for key, count in list(running.writer.lines.items()):
-        level, event = (key, "") if isinstance(key, int) else (key[0], key[1].name)
+        level, event = (key, "") if isinstance(key, int) else (key.level, key.name)
         lines[level_name(level), event] += count
     dropped = dict(running.writer.dropped)
     if running.recorder.suppressed:

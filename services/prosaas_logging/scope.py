@@ -61,6 +61,8 @@ class Scope(Remembered):
 
         An id that it had to do without becomes its name, and one line says which name it went by until then.
         """
+        if fields.items() <= self.context.fields.items():
+            return
         former = self.id
         self.context = self._make_context({**self.context.fields, **fields})
         self.id = self._named(self.context.fields)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from .digits import has_number
 from .events import AnyEvent, Event
-from .redact import LEAST_PRIVATE, is_harmless, redact, rule_of
+from .redact import LEAST_PRIVATE, is_harmless, is_word, redact, rule_of
 
 _MOST_REMEMBERED: Final = 4096
 _REMEMBERED_LENGTH: Final = 64
@@ -84,7 +84,7 @@ class Shapes:
 
     def _value(self, value: str) -> bool:
         """Whether a value may be shown as it is, also before another field: what follows belongs to a cookie, too."""
-        known = _is_plain(value) and is_harmless(f"{value}, {_ANYTHING}")
+        known = is_word(value) or (_is_plain(value) and is_harmless(f"{value}, {_ANYTHING}"))
         if known and len(value) <= _REMEMBERED_LENGTH:
             if len(self._values) >= _MOST_REMEMBERED:
                 self._values.clear()

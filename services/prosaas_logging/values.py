@@ -54,12 +54,14 @@ def freeze(fields: Fields) -> Fields:
     Numbers and texts cannot change and pass as they are; anything else is copied into plain data now, and all of it
     together is at most ``MOST_NODES`` values and ``MOST_CHARACTERS`` characters.
     """
-    if UNCHANGING.issuperset(map(type, fields.values())):
-        return fields
-    budget = _Budget()
-    return {
-        name: value if type(value) in UNCHANGING else _safe(value, name, 0, budget) for name, value in fields.items()
-    }
+    for value in fields.values():
+        if type(value) not in UNCHANGING:
+            budget = _Budget()
+            return {
+                name: value if type(value) in UNCHANGING else _safe(value, name, 0, budget)
+                for name, value in fields.items()
+            }
+    return fields
 
 
 def plain(value: object, name: str = "") -> object:

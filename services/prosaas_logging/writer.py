@@ -60,8 +60,8 @@ class Writer:
 
     def reset(self) -> None:
         """All that belongs to one process: a forked child starts from nothing, for its parent keeps the rest."""
-        # By level, for events by level and event; who reads them turns them into names.
-        self.lines: dict[int | tuple[int, AnyEvent], int] = {}
+        # By level, or by event, which has one; who reads them turns them into names.
+        self.lines: dict[int | AnyEvent, int] = {}
         self._losses = Losses()
         self.dropped = self._losses.all
         self._lose = self._losses.add
@@ -279,7 +279,7 @@ class Writer:
             except Exception:
                 self._lose(level, "render")
                 continue
-            key = level if isinstance(what, str) else (level, what)
+            key = level if isinstance(what, str) else what
             counts[key] = counts.get(key, 0) + 1
             lines.append((level, line))
             if len(line) > _LONG_LINE:

@@ -5,6 +5,7 @@ The file outlives the database's own table: after a restore what was done since 
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from prosaas_core.privacy.whole_lines import append
-from prosaas_logging.redact import hide, redact
+from prosaas_logging.redact import HIDDEN, hide, redact
 from prosaas_ops.options import Options, Problem, complain, harmless
 from prosaas_ops.texts import people as words
 
@@ -30,6 +31,8 @@ COMMANDS = frozenset({
 LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
 _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
 _LONGEST = 300
+# Seven digits, however spaced, that are no day and no part of an id.
+_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?!\d{4}-\d\d-\d\d(?!\d))[+(]?\d(?:[^\w\n]{0,3}\d){6,}(?![A-Za-z0-9_])")
 _MOST = 500
 
 _INSERT = """
@@ -66,7 +69,7 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
         "operator": _plain(os.environ.get("OPS_OPERATOR") or "unknown"),
         "act": act,
         "target": _plain(target),
-        "why": _plain(why),
+        "why": _plain(_typed(why)),
     }
     try:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,9 +90,17 @@ def take_back(noted: Noted | None) -> None:
             file.write(b" " * (noted.end - noted.start - 1))
 
 
+def _typed(text: str) -> str:
+    """What an operator typed freely, without any number that is long enough to be somebody's, of any country."""
+    return _NUMBER.sub(HIDDEN, text)
+
+
 def note_command(options: Options) -> Noted | None:
     """What was asked for, with as much of a number as a line shows."""
-    named = [f"{name}={hide(name.lower(), value)}" for name in _TARGETS if (value := options.text(name))]
+    given = {name: value for name in _TARGETS if (value := options.text(name))}
+    named = [
+        f"{name}={_typed(value) if name == 'GREP' else hide(name.lower(), value)}" for name, value in given.items()
+    ]
     return note(options.command, " ".join(named), options.text("WHY"))
 
 

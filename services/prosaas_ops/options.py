@@ -5,13 +5,14 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from prosaas_core.phones import international
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 from prosaas_ops.texts import refused, setting
-from prosaas_ops.texts.told import DAY_BEGAN
+from prosaas_ops.texts.told import MOMENT_IS
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -28,10 +29,15 @@ _MOST_DIGITS = 18
 # A number and a unit; a date is neither, whatever it begins with.
 _LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
+# What follows CA in a whole id; and so much of it that it can be nothing else.
+_WHOLE, _HEX = re.compile(r"[Cc][Aa][0-9A-Fa-f]{32}"), re.compile(r"[0-9A-Fa-f]{6,32}")
 _SHORT = {"WARNING": "warn"}
 # The zone is that of a caller's complaint, as an offset.
-_CLOCK = re.compile(r"(\d{1,2}:\d\d)(Z|[+-]\d\d:\d\d)?")
-_DAYS = {"today": 0, "yesterday": 1}
+_CLOCK = re.compile(r"(\d{1,2})(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_DAYS = {"today": 0, "yesterday": 1, "last-week": 7}
+_LAST_MONTH = "last-month"
+# Numbers that begin with a zero are dialled within Israel.
+HOME = "+972"
 _ZONE = "Asia/Jerusalem"
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
@@ -76,9 +82,17 @@ class Options:
 
     def call_sid(self, name: str = "CALL") -> str:
         value = self.text(name)
+        if _HEX.fullmatch(value) and (len(value) == 32 or value[:2].upper() != "CA"):
+            value = f"CA{value}"
         if value and not _CALL_SID.fullmatch(value):
             raise Usage(refused.NO_CALL_ID(name=name, value=value))
-        return value
+        # Twilio writes them in small letters, whoever copied it from where they are not.
+        return f"CA{value[2:].lower()}" if _WHOLE.fullmatch(value) else value
+
+    def phone(self, name: str = "PHONE") -> str:
+        """The number as the carrier writes it, where what people write can be made out; else as it was typed."""
+        value = self.text(name)
+        return international(value, HOME) or value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
@@ -113,21 +127,18 @@ class Options:
         return parse_duration(name, self.text(name, default))
 
     def since(self, name: str, default: str = "") -> datetime | None:
-        """A moment: `15m` ago, `14:00`, `14:00+03:00` (the last one), `yesterday`, or a date; else in UTC.
+        """A moment: `15m` ago, `14`, `14:00`, `14:00+03:00` (the last one), `yesterday`, a date, or a date and a time.
 
-        A day begins where the operator is; when that was is told on standard error.
+        A day begins where the operator is, a clock without an offset is in UTC: standard error tells either in both.
         """
         value = self.text(name, default)
         if not value:
             return None
-        if value.casefold() in _DAYS:
-            began = midnight(_DAYS[value.casefold()])
-            moment = began.astimezone(UTC)
-            when = {"began": f"{began:%Y-%m-%d %H:%M}", "zone": began.tzinfo, "utc": f"{moment:%m-%d %H:%M}"}
-            complain(DAY_BEGAN(name=name, day=value, **when))
-            return moment
+        if began := _day(value.casefold()):
+            return self._told(name, began)
         if clock := _CLOCK.fullmatch(value):
-            return self._last(name, f"{clock[1]:0>5}{clock[2] or 'Z'}")
+            moment = self._last(name, f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
+            return moment if clock[3] else self._told(name, moment)
         if _LENGTH.match(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value)
         try:
@@ -148,6 +159,12 @@ class Options:
         if value and not _is_whole(value):
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
+
+    def _told(self, name: str, moment: datetime) -> datetime:
+        own, utc = moment.astimezone(operators_zone()), moment.astimezone(UTC)
+        when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
+        complain(MOMENT_IS(name=name, value=self.text(name), **when))
+        return utc
 
     def _last(self, name: str, clock: str) -> datetime:
         """The last time that it was so late, where the offset says."""
@@ -177,6 +194,19 @@ class Options:
         if short not in SERVICES:
             raise Usage(refused.NOT_IN_STACK(service=short, services=" S=".join(SERVICES)))
         return SERVICES[short]
+
+
+def _day(word: str) -> datetime | None:
+    """The beginning of the day that a word or a date means, in OPS_TZ; None for what is no day."""
+    if word in _DAYS:
+        return midnight(_DAYS[word])
+    if word == _LAST_MONTH:
+        return (midnight(0).replace(day=1) - timedelta(days=1)).replace(day=1)
+    try:
+        day = date.fromisoformat(word)
+        return datetime.combine(day, time(), operators_zone()) if day.year > 1 else None
+    except ValueError:
+        return None
 
 
 def midnight(days_ago: int, now: datetime | None = None) -> datetime:

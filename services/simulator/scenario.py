@@ -186,8 +186,9 @@ class Library:
         for folder in reversed(self._folders):
             if name in {path.stem for path in folder.glob("*.yaml")}:
                 return parse(name, (folder / f"{name}.yaml").read_text(encoding="utf-8"), overrides)
-        near = "".join(f" Did you mean {each}?" for each in difflib.get_close_matches(name, self.names(), n=1))
-        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}.{near}")
+        if near := difflib.get_close_matches(name, self.names(), n=1):
+            raise ScenarioError(f"no scenario {name!r}. Did you mean {near[0]}?")
+        raise ScenarioError(f"no scenario {name!r}; there are: {', '.join(self.names())}")
 
 
 def parse(name: str, text: str, overrides: Mapping[str, Any] | None = None) -> Scenario:

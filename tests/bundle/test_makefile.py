@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -135,6 +136,14 @@ def test_a_mistyped_target_is_refused_with_the_one_that_was_meant(typed: str, me
     done = subprocess.run(["make", typed, "CALL=CA1"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"there is no target {typed}. Did you mean {meant}?" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["request of 3 May", "5 * 3; touch /nowhere", "it's $HOME", "דנה", "+972501234567"])
+def test_the_command_that_was_meant_is_the_same_words_for_the_shell_that_it_is_pasted_into(value: str) -> None:
+    typed = ["make", "tarce", "CALL=CA1", f"GREP={value.replace('$', '$$')}"]
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False)
+    (pasted,) = (line.partition("make trace ")[2] for line in done.stderr.splitlines() if "make trace " in line)
+    assert sorted(shlex.split(pasted)) == sorted(typed[2:])
 
 
 @pytest.mark.parametrize("typed", ["zzzzzz", "x; touch /nowhere/at/all", "it's", "$(HOME)"])

@@ -111,8 +111,8 @@ def the_worst_calls() -> str:
         row("11-25T23:04", "CA00a739", "+972501234999", 6, end_reason="customer_hangup", first_audio_ms=96.0,
             slowest_ms=120.0, unmended=1, turns=3),
     ]  # fmt: skip
-    window = ("SINCE=2026-11-25", "UNTIL=2026-11-26", "BAD=1")
-    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1), live_calls=lambda _: None)
+    window = ("SINCE=2026-11-25T00:00", "UNTIL=2026-11-26T00:00", "BAD=1")
+    return _run(calls, "calls", *window, find=lambda _: Calls(rows, 412, 3, 1), live_ids=lambda _: None)
 
 
 def what_was_spent() -> str:

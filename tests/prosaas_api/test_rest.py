@@ -1,11 +1,14 @@
 """The REST: each business sees its own and nothing else, lists come in pages, mistakes come back as problems."""
 
+import asyncio
 import base64
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
@@ -64,18 +67,77 @@ async def test_who_changed_what_is_in_the_log_once_it_holds(client: Client) -> N
     assert told == [
         ("made", "administrator"),
         ("greeting instructions", "administrator"),
-        (f"key {key['id']} made", "administrator"),
-        ("slot_minutes", f"business {id}"),
-        (f"key {key['id']} revoked", "administrator"),
+        (f"key {key['id']} (site) made", "administrator"),
+        ("slot_minutes", f"key {key['id']} (site) of business {id}"),
+        (f"key {key['id']} (site) revoked", "administrator"),
     ]
+
+
+@asynccontextmanager
+async def held(engine: AsyncEngine, row: str) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+    """A row that nobody else may write to meanwhile, and a wait until so many want to."""
+
+    async def wanted_by(count: int) -> None:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        async with asyncio.timeout(10), engine.connect() as connection:
+            while (await connection.execute(waiting)).scalar_one() < count:
+                await connection.rollback()
+                await asyncio.sleep(0.01)
+
+    async with engine.begin() as connection:
+        await connection.execute(text(f"SELECT FROM {row} FOR UPDATE"))
+        yield wanted_by
+
+
+async def test_of_two_who_revoke_a_key_at_once_one_does_it(client: Client, engine: AsyncEngine, key: str) -> None:
+    ((id, since),) = [(each["id"], each["revoked_at"]) for each in await keys(client)]
+    assert since is None
+    with capture_events("INFO") as events:
+        async with held(engine, f"api_keys WHERE id = {id}") as wanted_by:
+            both = [asyncio.create_task(client.rest("DELETE", f"{HOME}/keys/{id}")) for _ in range(2)]
+            await wanted_by(2)
+        assert [(await each).status_code for each in both] == [204, 204]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [f"key {id} revoked"]
+    (revoked,) = await keys(client)
+    await client.rest("DELETE", f"{HOME}/keys/{id}")
+    assert await keys(client) == [revoked]
+
+
+async def test_of_two_who_change_a_business_to_the_same_at_once_one_changes_it(
+    client: Client, engine: AsyncEngine
+) -> None:
+    with capture_events("INFO") as events:
+        async with held(engine, "businesses WHERE id = 456") as wanted_by:
+            both = [asyncio.create_task(client.rest("PATCH", HOME, json={"greeting": "שלום"})) for _ in range(2)]
+            await wanted_by(2)
+        assert [(await each).status_code for each in both] == [200, 200]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == ["greeting"]
+
+
+async def keys(client: Client) -> list[dict[str, Any]]:
+    """The demo business's keys, as its owner sees them."""
+    found: list[dict[str, Any]] = (await client.rest("GET", f"{HOME}/keys")).json()["items"]
+    return found
 
 
 async def test_two_businesses_cannot_have_one_number(client: Client) -> None:
     response = await client.rest("POST", "/v1/businesses", json={**NEW, "phone": "+97235550100"})
     assert response.status_code == 409
-    assert (await client.rest("POST", "/v1/businesses", json=NEW)).status_code == 201
+    assert response.json()["detail"] == "business 456 (מספרת דנה) has this phone number"
+    other = (await client.rest("POST", "/v1/businesses", json=NEW)).json()
     moved = await client.rest("PATCH", HOME, json={"phone": NEW["phone"]})
     assert (moved.status_code, moved.headers["content-type"]) == (409, "application/problem+json")
+    assert moved.json()["detail"] == f"business {other['id']} ({NEW['name']}) has this phone number"
+    # Its own is nobody else's.
+    assert (await client.rest("PATCH", HOME, json={"phone": "+97235550100"})).status_code == 200
+
+
+async def test_of_two_keys_with_one_name_the_log_says_which_it_was(client: Client) -> None:
+    keys = [(await client.rest("POST", f"{HOME}/keys", json={"name": "site"})).json() for _ in range(2)]
+    with capture_events("INFO") as events:
+        assert (await client.rest("PATCH", HOME, json={"slot_minutes": 45}, key=keys[1]["key"])).status_code == 200
+    (told,) = [e.fields["by"] for e in events if e.event == "BUSINESS_CHANGED"]
+    assert told == f"key {keys[1]['id']} (site) of business 456"
 
 
 @pytest.mark.parametrize(
@@ -304,6 +366,16 @@ async def test_each_list_says_how_many_rows_it_gives_and_gives_no_more_than_two_
     assert {(limit["default"], limit["minimum"], limit["maximum"]) for limit in limits} == {(50, 1, 200)}
     for limit, status in ((0, 422), (1, 200), (200, 200), (201, 422)):
         assert (await client.rest("GET", f"{HOME}/calls?limit={limit}")).status_code == status
+
+
+async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_away(client: Client) -> None:
+    steps = [
+        ({"threshold": 0.7, "noise_reduction": "near_field"}, {"threshold": 0.7, "noise_reduction": "near_field"}),
+        ({"silence_ms": 900}, {"threshold": 0.7, "noise_reduction": "near_field", "silence_ms": 900}),
+        ({"threshold": None}, {"noise_reduction": "near_field", "silence_ms": 900}),
+    ]
+    for given, kept in steps:
+        assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
 
 
 @pytest.mark.parametrize("silence_ms", [200, 3000])

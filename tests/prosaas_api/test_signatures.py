@@ -44,3 +44,15 @@ def test_twilios_signature_with_an_empty_token_is_refused(secretless: Settings) 
         check_twilio(signed("x-twilio-signature", signature), form, secretless)
     assert refused.value.status_code == 403
     assert [event.fields["reason"] for event in events] == ["TWILIO_AUTH_TOKEN is not set"]
+
+
+@pytest.mark.parametrize("signed_address", ["https://prosaas.example", "https://prosaas.example:443"])
+def test_twilios_signature_may_be_over_the_address_with_its_port(signed_address: str) -> None:
+    settings = load_settings(
+        {"PUBLIC_URL": PUBLIC_URL, "DATABASE_URL": "postgresql://u:p@h/d", "DEMO": "1", "TWILIO_AUTH_TOKEN": "token"}
+    )
+    form: Form = ImmutableMultiDict({"CallSid": "CA1"})
+    signature = RequestValidator("token").compute_signature(f"{signed_address}/hook", form)
+    check_twilio(signed("x-twilio-signature", signature), form, settings)
+    with pytest.raises(Problem):
+        check_twilio(signed("x-twilio-signature", signature), ImmutableMultiDict({"CallSid": "CA2"}), settings)

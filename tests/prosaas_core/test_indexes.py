@@ -29,6 +29,8 @@ INSERT INTO calls (call_sid, business_id, started_at)
 INSERT INTO call_messages (business_id, call_sid, body, urgent, created_at)
     SELECT 5001 + n % 20, 'CA' || n, n, n % 1000 < 20, '2020-01-01Z'::timestamptz + n * interval '1 min'
     FROM generate_series(1, {ROWS}) AS n;
+INSERT INTO call_messages (business_id, call_sid, body, created_at)
+    SELECT 5001, 'CB' || n, n, '2021-01-01Z'::timestamptz + n * interval '1 min' FROM generate_series(1, {ROWS}) AS n;
 INSERT INTO conversations (business_id, customer_id, channel, status)
     SELECT 5001 + n % 20, 1 + n, 'meta', CASE WHEN n % 1000 < 20 THEN 'open' ELSE 'closed' END
     FROM generate_series(1, {ROWS - 10}) AS n;
@@ -53,6 +55,7 @@ QUESTIONS = {
     "AND starts_at > '2024-01-01T00:00Z' AND starts_at < '2024-01-02T00:00Z' AND ends_at > '2024-01-01T08:00Z'",
     "calls": f"SELECT call_sid FROM calls {MINE} ORDER BY started_at DESC, call_sid DESC LIMIT 51",
     "messages left": f"SELECT id FROM call_messages {MINE} ORDER BY created_at DESC, id DESC LIMIT 51",
+    "urgent ones": f"SELECT id FROM call_messages {MINE} AND urgent ORDER BY created_at DESC, id DESC LIMIT 51",
     "conversations": f"SELECT id FROM conversations {MINE} ORDER BY id DESC LIMIT 51",
     "open ones": f"SELECT id FROM conversations {MINE} AND status = 'open' ORDER BY id DESC LIMIT 51",
     "messages": "SELECT id FROM messages WHERE conversation_id = 20 ORDER BY sent_at DESC, serial DESC LIMIT 51",

@@ -82,3 +82,17 @@ async def test_many_jobs_of_one_transaction_are_one_line(engine: AsyncEngine) ->
             for number in range(500):
                 await enqueue(connection, CALL_SUMMARISE, {}, key=f"k{number}")
     assert [(event.event, event.fields["key"]) for event in events] == [("JOB_ENQUEUED", "500 in one transaction")]
+    async with transaction(engine) as connection:
+        first, last = (await connection.execute(text("SELECT min(id), max(id) FROM pgqueuer"))).one()
+    assert events[0].fields["queued_id"] == f"{first}-{last}"
+
+
+@pytest.mark.parametrize(("count", "lines"), [(3, 3), (4, 1)])
+async def test_three_jobs_of_one_transaction_are_a_line_each_and_four_are_one(
+    engine: AsyncEngine, count: int, lines: int
+) -> None:
+    with capture_events() as events:
+        async with transaction(engine) as connection:
+            for number in range(count):
+                await enqueue(connection, CALL_SUMMARISE, {}, key=f"k{number}")
+    assert [event.event for event in events] == ["JOB_ENQUEUED"] * lines

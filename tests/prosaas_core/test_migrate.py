@@ -88,6 +88,8 @@ async def test_the_demo_business_is_there_when_the_demo_is_asked_for_and_stays_a
     await migrate(settings)
     assert await connection.fetchval("SELECT count(*) FROM customers") == 0
     rows = await connection.fetch("SELECT id, name, phone FROM businesses")
+    days = await connection.fetch("SELECT jsonb_object_keys(opening_hours) FROM businesses")
+    assert {day for (day,) in days} == {"sun", "mon", "tue", "wed", "thu"}
     await connection.close()
     assert [tuple(row) for row in rows] == [(456, "changed", "+97235550100")]
 

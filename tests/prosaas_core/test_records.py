@@ -94,6 +94,7 @@ async def test_a_record_is_stored_whole_and_once_with_its_summary_job(engine: As
             "noisy": 0,
             "database_away": 0,
             "unmended": 0,
+            "unwritten": 0,
             "unanswered_ms": 43814,
         }
         assert call.metrics == {"turns": 3, "parts": [STARTED.isoformat()]} | numbers

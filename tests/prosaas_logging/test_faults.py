@@ -24,7 +24,6 @@ FAULTS = [
     "buffer.Buffer.write",
     "buffer.Buffer._next_piece",
     "outlet.Outlet.write",
-    "outlet.Outlet.wait",
     "trouble.Repeats.sift",
     "trouble.Repeats.sweep",
     "trouble.kind_of",

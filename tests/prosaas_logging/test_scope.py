@@ -350,6 +350,15 @@ def test_a_switch_finds_a_call_by_what_is_added_to_it_later(sink: Sink) -> None:
     assert sink.names() == ["known business"]
 
 
+def test_a_scope_that_is_told_what_it_knows_stays_as_it_is_and_what_is_new_is_added() -> None:
+    with scope(call_sid="CA1", phone="+972501234567") as call:
+        before = call.context
+        call.add(call_sid="CA1")
+        assert call.context is before
+        call.add(call_sid="CA1", business_id="456")
+        assert call.context.fields == {**before.fields, "business_id": "456"}
+
+
 def test_code_can_ask_whether_its_debug_lines_are_read(sink: Sink) -> None:
     assert not watched()
     with scope(call_sid="CA1"):

@@ -4,6 +4,7 @@ import fcntl
 import os
 import select
 import socket
+import sys
 import threading
 import time
 import tracemalloc
@@ -128,6 +129,31 @@ def test_what_waits_is_weighed_as_it_is(pipe: Pipe, writers: list[Writer]) -> No
     kept = 3000 - sum(writer.dropped.values())
     free.set()
     assert 400 < kept < 560
+
+
+def test_a_fault_while_a_full_pipe_is_waited_for_ends_no_thread_and_loses_nothing(
+    pipe: Pipe, writers: list[Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, raised = Outlet.wait, threading.Event()
+    ended: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ended.append)
+
+    def faulty(outlet: Outlet, seconds: float) -> bool:
+        if not raised.is_set():
+            raised.set()
+            raise RuntimeError("injected")
+        return former(outlet, seconds)
+
+    monkeypatch.setattr(Outlet, "wait", faulty)
+    writer = start(writers, pipe.writing, 16 * 1024**2)
+    texts = [f"{number} {'x' * 200}" for number in range(10_000)]
+    for text in texts:
+        writer.submit(record(text), NOWHERE)
+    assert raised.wait(10)
+    reader = Reader(pipe.reading)
+    reader.start()
+    assert finish(writer, reader) == [f"{INFO} {text}".encode() for text in texts]
+    assert ended == []
 
 
 def test_lines_come_out_whole_and_in_order(pipe: Pipe, writers: list[Writer]) -> None:

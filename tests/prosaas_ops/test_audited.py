@@ -56,6 +56,36 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
     assert entry.target == "PHONE=+972..."
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "03-5550199",
+        "035550199",
+        "972 3 5550199",
+        "+44 20 7946 0958",
+        "(03) 555.0199",
+        "\u0660\u0663\u0665\u0665\u0665\u0660\u0661\u0669\u0669",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice"])
+def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(number: str, around: str) -> None:
+    """Of any country and any kind of line: nobody can be taken out of the audit."""
+    text = around.format(number)
+    audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
+    (entry,) = audited.on_this_machine()
+    kept = around.format("[redacted]")
+    assert (entry.target, entry.why) == (f"GREP={kept}", kept)
+
+
+@pytest.mark.parametrize(
+    "text", ["CA00a7391a82de429ebed364c493509aca", "request of 2026-05-03", "12:30", "DB_UNAVAILABLE 503"]
+)
+def test_what_is_no_number_of_anybodys_stays_readable_in_the_audit(text: str) -> None:
+    audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
+    (entry,) = audited.on_this_machine()
+    assert (entry.target, entry.why) == (f"GREP={text}", text)
+
+
 def test_whose_messages_were_read_is_noted_by_the_end_of_an_id_whose_beginning_is_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

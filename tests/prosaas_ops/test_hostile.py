@@ -25,7 +25,7 @@ from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack.found import Calls, Row
 from prosaas_ops.stack.lines import read
 from prosaas_ops.stack.live_calls import LiveCall
-from prosaas_ops.stack.records import Appointment, Found, Job, Record
+from prosaas_ops.stack.records import Appointment, Job, Record
 from prosaas_ops.stack.switch import Target
 
 CALL = "CA0123456789abcdef0123456789abcdef"
@@ -48,7 +48,7 @@ def record() -> Record:
         "transcript": [turn, {**turn, "who": "ai"}],
         "events": [{"t_ms": 1, "level": "INFO", "event": HOSTILE, "text": HOSTILE}],
         "jobs": [Job(HOSTILE, HOSTILE, 1, WHEN)],
-        "appointments": [Appointment(WHEN, HOSTILE, HOSTILE, True)],
+        "appointments": [Appointment(WHEN, HOSTILE, HOSTILE, HOSTILE)],
     }
     return Record(**values)
 
@@ -89,7 +89,8 @@ def hostile(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
         monkeypatch.setattr(module, "opened", lambda: engine, raising=False)
     facts = CallFacts(HOSTILE, end_reason=HOSTILE, status=HOSTILE)
     monkeypatch.setattr(calls, "find", lambda asked: Calls([Row(facts, WHEN, 3.0, HOSTILE)], 1, 1, 0))
-    monkeypatch.setattr(trace, "calls_of", lambda *_: [Found(HOSTILE, WHEN, 3.0, HOSTILE, HOSTILE, 2)] * 2)
+    monkeypatch.setattr(trace, "calls_of", lambda *_: Calls([Row(facts, WHEN, 3.0, HOSTILE)] * 2, 2, 2, 0))
+    monkeypatch.setattr(trace, "live_ids", lambda engine: ())
     monkeypatch.setattr(trace, "talk_of", lambda phone: None)
     monkeypatch.setattr("prosaas_ops.stories.call.call_record", lambda call_sid: record())
     monkeypatch.setattr(live_calls, "live_calls", lambda engine: [LiveCall(HOSTILE, HOSTILE, HOSTILE)])

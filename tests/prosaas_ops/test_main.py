@@ -1,5 +1,8 @@
 """The command line: exit codes, and one helpful line."""
 
+import os
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -47,6 +50,27 @@ def test_a_problem_ends_with_1_and_says_what_to_do(
     monkeypatch.setattr(logs, "run", fail)
     assert main(["logs"]) == PROBLEM
     assert capsys.readouterr().err == "logs: the stack is not running: `make up-prod` starts it\n"
+
+
+def test_a_reader_who_has_seen_enough_ends_the_command_without_a_word() -> None:
+    """As in `make trace CALL=… | head`."""
+    program = """
+import sys
+from prosaas_ops import __main__
+from prosaas_ops.ask import ps
+from prosaas_ops.screen.terminal import Screen
+ps.run = lambda options: Screen().say(*["row"] * 100_000)
+sys.exit(__main__.main(["ps"]))
+"""
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdout=pipe, stderr=pipe, env=environ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"row\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == PROBLEM
 
 
 def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,27 @@ def test_a_wrong_duration_is_refused_with_examples_of_a_right_one(text: str) -> 
         parse_duration("FOR", text)
 
 
+@pytest.mark.parametrize(("beginning", "capitals"), [("CA", False), ("", False), ("cA", True), ("", True)])
+def test_a_whole_call_id_is_meant_with_and_without_its_beginning_and_in_capitals(
+    beginning: str, capitals: bool
+) -> None:
+    digits = "ca23456789abcdef0123456789abcdef"
+    typed = f"{beginning}{digits.upper() if capitals else digits}"
+    assert Options("trace", ("CALL",), {"CALL": typed}).call_sid() == f"CA{digits}"
+
+
+@pytest.mark.parametrize(
+    "text", ["054-123 4567", "(054) 1234567", "+972 (0)54 123 4567", "00972541234567", "+972-54-123-4567", "541234567"]
+)
+def test_a_number_is_meant_however_people_write_it(text: str) -> None:
+    assert Options("call", ("TO",), {"TO": text}).phone("TO") == "+972541234567"
+
+
+@pytest.mark.parametrize(("text", "kept"), [("+14155550123", "+14155550123"), ("1234567", "1234567"), ("x", "x")])
+def test_what_is_no_number_of_ours_is_taken_as_it_was_typed(text: str, kept: str) -> None:
+    assert Options("call", ("TO",), {"TO": text}).phone("TO") == kept
+
+
 @pytest.mark.parametrize("text", ["CA", "AC123", "CA12;ls", "CA1 2", "CA" + "0" * 60])
 def test_what_is_no_call_id_is_refused(text: str) -> None:
     with pytest.raises(Usage, match="not a call id"):
@@ -87,7 +108,40 @@ def test_what_is_no_moment_is_refused_with_examples(word: str) -> None:
         Options("logs", ("SINCE",), {"SINCE": word}).since("SINCE")
 
 
-def test_since_takes_a_date_in_utc() -> None:
+@pytest.mark.parametrize(("zone", "began"), [("Asia/Jerusalem", "2024-01-24T22:00"), ("UTC", "2024-01-25T00:00")])
+def test_a_date_is_the_operators_day_as_yesterday_is(
+    zone: str, began: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TZ", zone)
+    moment = Options("logs", ("UNTIL",), {"UNTIL": "2024-01-25"}).since("UNTIL")
+    assert moment == datetime.fromisoformat(f"{began}+00:00")
+    assert f"UNTIL=2024-01-25: 2024-01-25 00:00 {zone} ({began[5:].replace('T', ' ')} UTC" in capsys.readouterr().err
+
+
+def test_last_week_and_last_month_begin_at_a_midnight_of_the_operators() -> None:
+    week, month = (Options("costs", ("SINCE",), {"SINCE": word}).since("SINCE") for word in ("last-week", "Last-Month"))
+    today = midnight(0)
+    assert week == midnight(7)
+    assert month is not None
+    first = month.astimezone(today.tzinfo)
+    assert (first.day, first.hour, first.minute) == (1, 0, 0)
+    assert (today.year * 12 + today.month) - (first.year * 12 + first.month) == 1
+
+
+@pytest.mark.parametrize("hour", ["10", "10:00"])
+def test_which_hour_a_clock_without_an_offset_means_is_said_in_both(
+    hour: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TZ", "Asia/Tokyo")
+    moment = Options("trace", ("AT",), {"AT": hour}).since("AT")
+    assert moment is not None
+    assert (moment.hour, moment.minute) == (10, 0)
+    assert f"AT={hour}: {moment:%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC" in capsys.readouterr().err
+    Options("trace", ("AT",), {"AT": f"{hour}+03:00"}).since("AT")
+    assert capsys.readouterr().err == ""
+
+
+def test_since_takes_a_date_and_a_time_in_utc() -> None:
     moment = Options("logs", ("SINCE",), {"SINCE": "2024-01-25T14:00"}).since("SINCE")
     assert moment == datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
 
@@ -173,7 +227,7 @@ def test_when_yesterday_began_is_said_beside_what_is_printed(
     assert moment == midnight(1)
     told = capsys.readouterr()
     assert told.out == ""
-    assert f"SINCE=Yesterday: from {midnight(1):%Y-%m-%d} 00:00 Asia/Jerusalem ({moment:%m-%d %H:%M} UTC" in told.err
+    assert f"SINCE=Yesterday: {midnight(1):%Y-%m-%d} 00:00 Asia/Jerusalem ({moment:%m-%d %H:%M} UTC" in told.err
 
 
 @pytest.mark.parametrize("zone", ["Israel/Nowhere", "../etc/passwd", "x" * 300])

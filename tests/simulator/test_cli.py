@@ -41,7 +41,7 @@ async def test_wrong_usage_says_what_is_right(world: World) -> None:
     """Status 2 and one line, for a wrong scenario and for a simulator that is not there."""
     status, _, err = await run("call", "--simulator", world.url(""), "--scenario", "dmeo")
     assert status == 2
-    assert "there are: agent_ends, another_language, backchannel" in err
+    assert "Did you mean demo?" in err
     status, _, err = await run("call", "--simulator", "http://127.0.0.1:1")
     assert status == 2
     assert "no simulator serves at http://127.0.0.1:1" in err

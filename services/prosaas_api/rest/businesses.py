@@ -3,13 +3,13 @@
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from prosaas_api.problems import Problem
 from prosaas_api.rest.auth import AdminOnly, Caller, Session, ThisBusiness
 from prosaas_api.rest.fields import Id
-from prosaas_api.rest.keys import PREFIX_LENGTH, Principal, hashed, new_key
+from prosaas_api.rest.keys import PREFIX_LENGTH, Principal, hashed, named, new_key
 from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey, Routing
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
 from prosaas_core.after_commit import after_commit
@@ -36,6 +36,7 @@ async def list_businesses(
 async def create_business(caller: Caller, new: NewBusiness, session: Session) -> Business:
     """Add a business. Its phone number must be nobody else's."""
     business = Business(**new.model_dump())
+    await _free(session, new.model_dump())
     session.add(business)
     await _flush(session)
     _tell(caller, business, "made")
@@ -54,7 +55,13 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
         raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
     given = change.model_dump(exclude_unset=True)
+    # Who changes it at the same moment waits, and is compared with what there is then.
+    await session.refresh(business, with_for_update={"key_share": True})
+    if "hearing" in given:
+        merged = {**business.hearing, **given["hearing"]}
+        given["hearing"] = {name: value for name, value in merged.items() if value is not None}
     changed = sorted(name for name, value in given.items() if getattr(business, name) != value)
+    await _free(session, given, business.id)
     _apply(business, given)
     await _flush(session)
     await session.refresh(business)
@@ -78,24 +85,24 @@ async def create_key(caller: Caller, business: ThisBusiness, new: NewKey, sessio
     session.add(kept)
     await session.flush()
     await session.refresh(kept)
-    _tell(caller, business, f"key {kept.id} made")
+    _tell(caller, business, f"{named(kept.id, kept.name)} made")
     return CreatedKey(**KeyOut.model_validate(kept, from_attributes=True).model_dump(), key=key)
 
 
 @router.delete("/{business_id}/keys/{key_id}", status_code=204)
 async def revoke_key(caller: Caller, business: ThisBusiness, key_id: Id, session: Session) -> None:
     """Revoke a key; it is refused from now on."""
-    key = await session.get(ApiKey, key_id)
-    if key is None or key.business_id != business.id:
+    mine = ApiKey.id == key_id, ApiKey.business_id == business.id
+    revoked = update(ApiKey).where(*mine, ApiKey.revoked_at.is_(None)).values(revoked_at=func.now())
+    if key := (await session.execute(revoked.returning(ApiKey.id, ApiKey.name))).one_or_none():
+        _tell(caller, business, f"{named(key.id, key.name)} revoked")
+    elif not await session.scalar(select(ApiKey.id).where(*mine)):
         raise Problem(404, "there is no such key")
-    if key.revoked_at is None:
-        key.revoked_at = await session.scalar(select(func.now()))
-        _tell(caller, business, f"key {key_id} revoked")
 
 
 def _tell(caller: Principal, business: Business, what: str) -> None:
     """Who asks tomorrow why calls are answered otherwise finds it in the log."""
-    after_commit(_say, {"business_id": str(business.id), "what": what, "by": caller.lane})
+    after_commit(_say, {"business_id": str(business.id), "what": what, "by": caller.key})
 
 
 def _say(changes: list[Any]) -> None:
@@ -108,10 +115,22 @@ def _apply(row: object, values: dict[str, Any]) -> None:
         setattr(row, name, value)
 
 
+_UNIQUE = {"phone": "phone number", "whatsapp_phone_number_id": "WhatsApp phone number id"}
+
+
+async def _free(session: Session, values: dict[str, Any], own: int | None = None) -> None:
+    """Whose the number is, if it is somebody's already: for the administrator, who alone may give it away."""
+    for name, what in _UNIQUE.items():
+        if value := values.get(name):
+            other = await session.scalar(select(Business).where(getattr(Business, name) == value))
+            if other is not None and other.id != own:
+                raise Problem(409, f"business {other.id} ({other.name}) has this {what}")
+
+
 async def _flush(session: Session) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        # Which of the two it is stands in the constraint's name.
-        taken = "WhatsApp phone number id" if "whatsapp_phone_number_id" in str(error.orig) else "phone number"
-        raise Problem(409, f"another business has this {taken}") from None
+        # Somebody else was first, since it was looked up. Which of the two it is stands in the constraint's name.
+        taken = "whatsapp_phone_number_id" if "whatsapp_phone_number_id" in str(error.orig) else "phone"
+        raise Problem(409, f"another business has this {_UNIQUE[taken]}") from None

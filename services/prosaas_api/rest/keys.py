@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from prosaas_api.problems import Problem
+from prosaas_api.request_scope import header
 from prosaas_api.state import REST_S, State
 from prosaas_core.database import raw_connection
 from prosaas_logging import get_logger
@@ -19,22 +19,31 @@ from prosaas_logging.catalogue import SIGNATURE_REJECTED
 
 PREFIX_LENGTH = 8
 _FORM = re.compile(r"psk_[A-Za-z0-9_-]{43}")
-_WHOSE = "SELECT business_id FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL"
+_WHOSE = "SELECT business_id, id, name FROM api_keys WHERE key_hash = $1 AND revoked_at IS NULL"
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a business, or the administrator when `business_id` is None. `lane` is what they are counted under."""
+    """Who asks: a business, or the administrator when `business_id` is None.
+
+    `lane` is what they are counted under, `key` is which of their keys it was, in words.
+    """
 
     business_id: int | None
     lane: str
+    key: str
 
 
 def new_key() -> str:
     """A key nobody can guess."""
     return f"psk_{secrets.token_urlsafe(32)}"
+
+
+def named(key_id: int, name: str) -> str:
+    """A key in words: its id, for two may have one name, and what its business calls it."""
+    return f"key {key_id} ({name})"
 
 
 def hashed(key: str) -> str:
@@ -47,7 +56,7 @@ async def admitted(conn: Scope) -> AsyncIterator[None]:
     """Let the request in as its principal, found under `principal` in its scope, when it is its key's turn."""
     state = conn["app"].state.prosaas
     assert isinstance(state, State)
-    principal = await _principal(state, Headers(scope=conn).get("authorization", ""))
+    principal = await _principal(state, header(conn, b"authorization") or "")
     conn["principal"] = principal
     async with state.rates.turn(principal.lane, paced=principal.business_id is not None):
         yield
@@ -60,13 +69,14 @@ async def _principal(state: State, authorization: str) -> Principal:
         raise _unauthorised("no API key")
     admin = state.settings.admin_api_key
     if admin and hmac.compare_digest(given.encode(), admin.encode()):
-        return Principal(None, "administrator")
+        return Principal(None, "administrator", "administrator")
     # What is no key of ours by its form costs no question.
     if _FORM.fullmatch(given):
         async with raw_connection(state.rest_engine, within_s=REST_S) as raw:
-            business_id = await raw.fetchval(_WHOSE, hashed(given))
-        if business_id is not None:
-            return Principal(business_id, f"business {business_id}")
+            found = await raw.fetchrow(_WHOSE, hashed(given))
+        if found is not None:
+            business = f"business {found['business_id']}"
+            return Principal(found["business_id"], business, f"{named(found['id'], found['name'])} of {business}")
     raise _unauthorised("an unknown or revoked API key")
 
 

@@ -46,7 +46,7 @@ class Routing(Input):
 
 
 class Hearing(Input):
-    """How callers of this business are listened to, where the settings do not fit its phones."""
+    """How its callers are listened to, where the settings do not fit its phones; null stands for the settings."""
 
     noise_reduction: Literal["near_field", "far_field", "off"] | None = None
     turn_detection: Literal["server_vad", "semantic_vad"] | None = None
@@ -55,7 +55,7 @@ class Hearing(Input):
 
 
 class BusinessChange(Routing):
-    """Only what is given changes."""
+    """Only what is given changes, in `hearing` too; `opening_hours` are given whole."""
 
     name: Name = Field(default="")
     greeting: Sentence = ""

@@ -50,6 +50,16 @@ def waited(transcript: Sequence[Mapping[str, Any]], lasted_ms: float) -> dict[st
     return told
 
 
+def unwritten(transcript: Sequence[Mapping[str, Any]]) -> int:
+    """How many of the caller's turns nobody wrote down.
+
+    The last word of a call whose caller is understood otherwise is none of them: who hangs up waits for no transcript.
+    """
+    theirs = [turn for turn in transcript if turn.get("who") == "customer"]
+    lost = [turn for turn in theirs if turn.get("transcribed") is False]
+    return len(lost) - bool(lost and len(lost) < len(theirs) and lost[-1] is transcript[-1])
+
+
 def _end(turn: Mapping[str, Any]) -> float:
     """When the last of a turn was spoken, milliseconds from the call's beginning."""
     if turn.get("until_ms") is not None:
@@ -74,4 +84,5 @@ def hindsight(
 ) -> dict[str, Any]:
     """All of these, as the metrics of a finished call's record keep them."""
     claim = claimed(events)
-    return {**counted(events), **waited(transcript, lasted_s * 1000), **({"unkept": claim} if claim else {})}
+    told = {**counted(events), **waited(transcript, lasted_s * 1000), "unwritten": unwritten(transcript)}
+    return told | ({"unkept": claim} if claim else {})

@@ -43,6 +43,10 @@ class CallFacts:
     # How often a long noise kept the caller from being understood.
     noisy: int = 0
     turns: int | None = None
+    # How many of the caller's turns nobody wrote down.
+    unwritten: int = 0
+    # Whether who called was taken out of the record: they were forgotten, or it is old.
+    forgotten: bool = False
     # What the agent said was done although no tool had done it.
     false_claim: str = ""
     # What the model's connection said last, where it failed.
@@ -70,7 +74,8 @@ _UNHEARD_ENDINGS = (EndReason.OVER_CAPACITY, EndReason.CRASHED)
 
 def _unheard(call: CallFacts) -> bool:
     """Whether it never reached the agent, and nothing that is known of it says why."""
-    return not (call.reached or call.live or call.unknown_number or call.refused_at_door or call.lost)
+    explained = call.unknown_number or call.refused_at_door or call.lost or call.forgotten
+    return not (call.reached or call.live or explained)
 
 
 TROUBLES = (
@@ -153,6 +158,13 @@ TROUBLES = (
         lambda call: call.noisy > 0,
     ),
     Trouble(
+        "unwritten",
+        "דברי המתקשר לא תומללו, פעמים: {unwritten}",
+        "what the caller said was not written down, times: {unwritten}",
+        "make trace CALL={call_sid}",
+        lambda call: call.unwritten > 0 and not call.live,
+    ),
+    Trouble(
         "reconnects",
         "החיבור למודל נותק וחודש, פעמים: {reconnects}",
         "the model's connection was lost and made again, times: {reconnects}",
@@ -193,13 +205,23 @@ TROUBLES = (
         "the caller said nothing",
         "make trace CALL={call_sid}",
         # Of a call that went down with its service nobody knows what was said after the last sign of life.
-        lambda call: call.turns == 0 and call.reached and not call.live and call.end_reason not in _UNHEARD_ENDINGS,
+        lambda call: (
+            call.turns == 0
+            and call.reached
+            and not (call.live or call.unwritten)
+            and call.end_reason not in _UNHEARD_ENDINGS
+        ),
     ),
 )
 
 _CLAIM = re.compile(r"קבעתי|נקבע|רשמתי|הזמנתי|העברתי|ביטלתי|\b(?:booked|scheduled|reserved|all set)\b", re.IGNORECASE)
 _I_DID = re.compile(
     r"\b(?:קבעתי|הזזתי|ביטלתי|רשמתי)\b|\bI(?:'ve| have)? (?:booked|scheduled|moved|rescheduled|cancell?ed|noted)\b",
+    re.IGNORECASE,
+)
+# As somebody else tells it.
+_WAS_DONE = re.compile(
+    r"נקבע|קבעה|בוטל|ביטלה|הוזז|הזיזה|נרשמ|תור הועבר|\b(?:booked|scheduled|reserved|moved|rescheduled|cancell?ed)\b",
     re.IGNORECASE,
 )
 _DENIAL = re.compile(r"(?:(?:^|\s)(?:לא|אי אפשר|אין)\s|\b(?:not|cannot|can't|couldn't|unable|no)\b)", re.IGNORECASE)
@@ -237,6 +259,10 @@ def opening(call: CallFacts, language: str = "en") -> str:
     if call.live:
         return "השיחה מתנהלת עכשיו" if he else "the call is live"
     troubles, ending = verdict(call), ending_of(call.end_reason)
+    if call.forgotten:
+        known = (ending.he if he else ending.en) if ending is not None else ""
+        known = sentence(troubles[0], call, language) if troubles else known
+        return "; ".join(filter(None, (known, "פרטי המתקשר נמחקו" if he else "who called was forgotten")))
     if troubles:
         words = sentence(troubles[0], call, language)
         if ending is not None and ending.fault is Fault.MODEL and call.cause:
@@ -257,6 +283,11 @@ def false_claim(refused_then: Iterable[str]) -> str:
 def own_deed(said: Iterable[str]) -> str:
     """The first of the agent's sentences that says "I have done it"; empty where none does."""
     return _first(_I_DID, said)
+
+
+def deed_told(summary: str) -> str:
+    """The first part of a summary that says that something was booked, moved or cancelled; empty where none does."""
+    return _first(_WAS_DONE, [summary])
 
 
 def _first(claim: re.Pattern[str], said: Iterable[str]) -> str:

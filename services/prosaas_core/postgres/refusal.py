@@ -32,7 +32,7 @@ def of(error: BaseException | None) -> str | None:
         if isinstance(error, ConnectionError) and "rejected SSL" in said:
             return f"{_NO_TLS} ({said})"
         if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
-            return _REMEDIES["25006"]
+            return f"{_REMEDIES['25006']} ({said})"
         # A migration's own refusal says what to do.
         if isinstance(error, asyncpg.RaiseError) and error.hint:
             return f"{said}. {error.hint}".replace("\n", " ")

@@ -124,7 +124,10 @@ class CallMessage(Base):
     # When a text message about it was handed over for the business.
     told_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "business_id", "created_at"),)
+    __table_args__ = (
+        Index(None, "business_id", "created_at"),
+        Index("ix_call_messages_urgent", "business_id", "created_at", "id", postgresql_where=urgent),
+    )
 
 
 class Charge(Base):

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
-from prosaas_ops.options import FINE, PROBLEM, Options, Problem, Usage, spoken_duration
+from prosaas_ops.options import FINE, PROBLEM, Nothing, Options, Problem, Usage, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.stack.records import Record, call_record, number_known
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
@@ -26,6 +26,8 @@ def run(options: Options) -> int:
     numbers = {name: _number(options, given) for name, given in (("to_number", "TO"), ("from_number", "PHONE"))}
     engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
+    if numbers["to_number"] and not _is_ours(numbers["to_number"]):
+        raise Nothing(words.NOBODYS_NUMBER(number=numbers["to_number"]))
     call_sid = new_call_sid()
     level = "DEBUG" if debug else "INFO"
     calling = Prose(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
@@ -55,9 +57,17 @@ def run(options: Options) -> int:
     return PROBLEM if problems else FINE
 
 
+def _is_ours(number: str) -> bool:
+    """Whether a business is called at the number; where the database cannot be asked, the call itself will show it."""
+    try:
+        return number_known(number)
+    except Problem:
+        return True
+
+
 def _number(options: Options, name: str) -> str:
     """A number as the carrier writes it, TO= the business's and PHONE= the caller's; empty where none is given."""
-    number = options.text(name)
+    number = options.phone(name)
     if number and not _NUMBER.fullmatch(number):
         raise Usage(refused.NOT_A_NUMBER(name=name, value=number[:40]))
     return number
@@ -73,14 +83,13 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
     others = " · ".join(f"{short(name)} {placed.rows(name)}" for name in ("prosaas-api", "worker"))
     whole = placed.rows()
     loud = placed.loud()
+    # A caller whom no agent had leaves no lines to be judged.
     checks: list[tuple[bool, str]] = []
-    if not placed.met:
-        pass
-    elif debug:
+    if placed.met and debug:
         checks = [(rows >= DEBUG_LEAST, words.AT_DEBUG(rows=rows, least=DEBUG_LEAST, others=others))]
-    elif loud and debugged:
+    elif placed.met and loud and debugged:
         screen.say(Prose(screen.dim(words.DEBUGGED(names=", ".join(debugged)))))
-    else:
+    elif placed.met:
         said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or str(words.NONE)
         checks = [
             (

@@ -17,10 +17,11 @@ from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Follow, Happening
+from prosaas_ops.stack.found import calls_of
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
-from prosaas_ops.stack.records import business_known, calls_of, missing_digits
+from prosaas_ops.stack.records import business_known, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import told
@@ -35,7 +36,7 @@ def run(options: Options) -> int:
     service = options.service()
     target = live_switch.target_from(options)
     if target.phone and (missing_digits(target.phone) or len(re.sub(r"\D", "", target.phone)) < _LEAST_DIGITS):
-        raise Usage(words.NOT_WHOLE(phone=target.phone))
+        raise Usage(words.NOT_WHOLE(phone=options.text("PHONE")))
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))
     engine, screen = opened(), Screen()
@@ -94,7 +95,7 @@ def _is_known(target: live_switch.Target) -> bool:
     """Whether the database has heard of the number or the business; where it cannot be asked, it may have."""
     with suppress(Problem, Usage):
         if target.phone:
-            return bool(calls_of(target.phone))
+            return calls_of(target.phone).calls > 0
         if target.business.isdecimal():
             return business_known(int(target.business))
     return True

@@ -11,7 +11,7 @@ from prosaas_ops.audited import note
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen import export_page
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.person import whole
 from prosaas_ops.stack.records import asked
 from prosaas_ops.stack.swarm import opened
@@ -50,4 +50,6 @@ def run(options: Options) -> int:
         str(words.NOT_MASKED),
         screen.dim(str(words.HAND_OVER)),
     )
+    if theirs.live:
+        screen.say(Prose(screen.warn(str(words.NOT_YET_IN_IT))))
     return FINE

@@ -41,7 +41,7 @@ def run(options: Options) -> int:
         )
         for one, times in told[:most]
     ]
-    shown = fitted([tuple(map(str, words.AUDIT_HEAD)), *rows], most=screen.width)
+    shown = fitted([tuple(map(str, words.AUDIT_HEAD)), *rows], most=screen.width, whole={0})
     screen.say(*(line for lines in shown for line in lines))
     if len(told) > most:
         screen.say(Prose(screen.dim(words.NEWEST(most=most))))

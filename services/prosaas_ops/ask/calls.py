@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
-from prosaas_ops.options import FINE, NOTHING, Options, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain, spoken_duration
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
-from prosaas_ops.stack.live_calls import live_calls
-from prosaas_ops.stack.records import business_known
+from prosaas_ops.stack.live_calls import live_ids
+from prosaas_ops.stack.records import Away, business_known
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
@@ -27,10 +27,11 @@ def run(options: Options) -> int:
     business, (since, until) = options.business(), options.window("1d")
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
     engine = opened()
-    up = live_calls(engine)
-    live = None if up is None else tuple(call.call_sid for call in up)
-    asked = Asked(since, until, options.text("PHONE"), business, bad, order, options.number("MAX", 30), live)
-    found = find(asked)
+    asked = Asked(since, until, options.phone(), business, bad, order, options.number("MAX", 30), live_ids(engine))
+    try:
+        found = find(asked)
+    except Away as away:
+        raise Problem(words.WITHOUT_DATABASE(away=away)) from None
     if not found.calls:
         complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
@@ -67,7 +68,8 @@ def _rows(row: Row, screen: Screen) -> list[str]:
     """One row; where the terminal is too narrow for the trouble that ends it, that stands below."""
     facts = row.facts
     lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
-    number = f"…{row.from_number[-4:]}" if row.from_number[-1:].isdigit() else str(words.WITHHELD)
+    shown = words.ERASED if facts.forgotten else words.WITHHELD
+    number = f"…{row.from_number[-4:]}" if row.from_number[-1:].isdigit() else str(shown)
     head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  {number:<7}  {lasted:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
     said = opening(facts, language())

@@ -11,7 +11,8 @@ from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 
-_NUMBERS, _LEAST_NAME = 65, 8
+# The columns behind the name, and the least of it.
+_NUMBERS, _LEAST_NAME = 62, 8
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
@@ -50,8 +51,8 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
     # Where the terminal is narrow the name gives way, and not what it cost.
     most = min(longest, max(_LEAST_NAME, screen.width - _NUMBERS)) if screen.width else longest
     head = (
-        f"{group:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>11}  {words.CACHED!s:>6}"
-        f"  {words.OUT!s:>10}  {words.COST!s:>12}"
+        f"{group:<{most}}  {words.CALLS!s:>6}  {words.MINUTES!s:>8}  {words.TOKENS_IN!s:>9}  {words.CACHED!s:>6}"
+        f"  {words.OUT!s:>9}  {words.COST!s:>12}"
     )
     rows = (_row(name, row, most, screen) for name, row in zip(names, sums, strict=True))
     screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *rows)
@@ -75,6 +76,6 @@ def _together(sums: list[Sum]) -> str:
 def _row(name: str, row: Sum, most: int, screen: Screen) -> str:
     cached = f"{100 * row.tokens_cached / row.tokens_in:.0f}%" if row.tokens_in else "-"
     return (
-        f"{screen.cell(name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>11}  {cached:>6}"
-        f"  {row.tokens_out:>10}  {row.cost:>8.4f} {row.currency}"
+        f"{screen.cell(name, most)}  {row.calls:>6}  {row.minutes:>8.1f}  {row.tokens_in:>9}  {cached:>6}"
+        f"  {row.tokens_out:>9}  {row.cost:>8.4f} {row.currency}"
     )

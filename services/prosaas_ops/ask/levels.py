@@ -59,7 +59,9 @@ def _levels(engine: Engine, container: Container) -> list[list[str]]:
     whole = next((switch for switch in known["switches"] if switch["target"] == "service"), None)
     left = _until(whole) if whole else ""
     by = _by(live_switch.Target(), debugging) if whole else ""
-    rows.append([name, str(known["level"]), str(known["source"]), left, by])
+    # As it was when the container was made; else it is the file that was edited since.
+    source = str(known["source"]).replace("(environment)", str(words.AS_MADE))
+    rows.append([name, str(known["level"]), source, left, by])
     for switch in known["switches"]:
         if switch["target"] != "service":
             value = str(switch["value"])

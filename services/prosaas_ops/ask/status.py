@@ -112,7 +112,7 @@ def _calls(now: Status, screen: Screen) -> Iterator[str]:
             text = _named(what, f"p50 {pair[0] / 1000:.1f} s, p95 {pair[1] / 1000:.1f} s")
             yield screen.warn(text) if pair[1] >= SLOW_MS else text
     if facts.lines_a_call is not None:
-        yield _named(words.LINES_A_CALL, f"{facts.lines_a_call:.0f}")
+        yield _named(words.LINES_A_CALL, words.OWN_LINES(lines=f"{facts.lines_a_call:.0f}"))
     for bill in facts.spent:
         told = words.SPENT_UNTIL_NOW(today=f"{bill.today:.2f} {bill.currency}", yesterday=f"{bill.yesterday:.2f}")
         yield _named(words.SPENT_TODAY, told)

@@ -3,22 +3,24 @@
 import textwrap
 from datetime import UTC, datetime
 
-from prosaas_core.facts.endings import FINE as WELL
 from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
 from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
 from prosaas_ops.files import output_folder
-from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Usage, complain, spoken_duration
+from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Problem, Usage, complain, spoken_duration
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
+from prosaas_ops.stack.engine import Engine
+from prosaas_ops.stack.found import Calls, Row, calls_of
 from prosaas_ops.stack.lines import RANK, clock
+from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call, one_story
-from prosaas_ops.stack.records import OPEN, Found, Record, calls_of, missing_digits
+from prosaas_ops.stack.records import Away, Record, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
-from prosaas_ops.stories.judged import facts_of, greeting_wait, paid, silences
+from prosaas_ops.stories.judged import disputed, facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
 from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text, language, refused
@@ -48,7 +50,14 @@ _FAR_SECONDS = 3600.0
 
 def run(options: Options) -> int:
     one_story(options)
-    screen, engine = Screen(), opened()
+    try:
+        return _run(options, opened())
+    except Away as away:
+        raise Problem(words.WITHOUT_DATABASE(away=away)) from None
+
+
+def _run(options: Options, engine: Engine) -> int:
+    screen = Screen()
     page = options.choice("OUT", ("text", "html"), "text") == "html"
     least = options.choice("LEVEL", LEVELS, "INFO")
     if message := options.text("MESSAGE"):
@@ -58,14 +67,14 @@ def run(options: Options) -> int:
         return _tell_message(screen, tell_message(engine, message=message), least, nothing)
     call_sid = one_call(engine, options)
     if not call_sid:
-        phone = options.text("PHONE")
+        phone = options.phone()
         if not phone:
             raise Usage(str(words.WHICH_CALL))
-        found = calls_of(phone, options.since("SINCE"))
-        if not found:
+        found = calls_of(phone, options.since("SINCE"), live_ids(engine))
+        if not found.rows:
             return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
         talk = talk_of(phone=phone)
-        call_sid = _picked(found, options, alone=talk is None)
+        call_sid = _picked(found.rows, options, alone=talk is None)
         if not call_sid:
             screen.say(*listing(found, phone, screen, talk))
             return FINE
@@ -101,7 +110,7 @@ def _nobody(options: Options) -> object:
     return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
 
-def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
+def _picked(found: list[Row], options: Options, *, alone: bool) -> str:
     """The call that is meant: the N-th, the one nearest to AT, the only one of who wrote nothing either; else none."""
     if at := options.since("AT"):
         nearest = min(found, key=lambda call: abs(call.started_at - at))
@@ -109,28 +118,28 @@ def _picked(found: list[Found], options: Options, *, alone: bool) -> str:
         if apart > _NEAR_SECONDS:
             times = {"at": f"{at:%m-%d %H:%M}", "started": f"{nearest.started_at:%m-%d %H:%M}"}
             complain(f"trace: {words.NEAREST(**times, apart=spoken_duration(apart))}")
-        return nearest.call_sid if apart <= _FAR_SECONDS else ""
+        return nearest.facts.call_sid if apart <= _FAR_SECONDS else ""
     if options.text("N"):
         number = options.number("N", 1)
         if number > len(found):
             raise Usage(refused.FEWER_CALLS(number=number, calls=len(found)))
-        return found[number - 1].call_sid
-    return found[0].call_sid if alone and len(found) == 1 else ""
+        return found[number - 1].facts.call_sid
+    return found[0].facts.call_sid if alone and len(found) == 1 else ""
 
 
-def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = None) -> list[str]:
+def listing(found: Calls, phone: str, screen: Screen, talk: Talk | None = None) -> list[str]:
     """The calls of a number, newest first, each with the number by which it is told; and what was written from it."""
     now = datetime.now(UTC)
     rows = [screen.dim(words.CALLS_OF(phone=phone))]
-    for number, call in enumerate(found[:_LISTED], 1):
+    for number, call in enumerate(found.rows[:_LISTED], 1):
         lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
-        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
-        said = screen.value(_ended(call))
-        rows.append(Prose(row + (said if call.end_reason in WELL else screen.warn(said))))
+        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
+        said = screen.value(opening(call.facts, language()))
+        rows.append(Prose(row + (screen.warn(said) if verdict(call.facts) else said)))
     again = f"make trace PHONE={phone}"
-    if found[0].total > len(found[:_LISTED]):
-        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found[0].total, again=again))))
+    if found.calls > _LISTED:
+        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.calls, again=again))))
     commands = [f"{again} N=1"]
     if talk is not None and talk.messages:
         written = MessageStory(talk)
@@ -140,13 +149,6 @@ def listing(found: list[Found], phone: str, screen: Screen, talk: Talk | None = 
         commands.append(f"make trace MESSAGE={talk.messages[-1].id}")
     rows.append(Prose(screen.dim(words.NEXT(commands=" · ".join(commands)))))
     return rows
-
-
-def _ended(call: Found) -> str:
-    """The first sentence that is known of it before its story is told."""
-    reached, live = bool(call.end_reason), not call.end_reason and call.status in OPEN
-    facts = CallFacts(call.call_sid, call.end_reason, call.status, live=live, reached=reached, looked_into=False)
-    return opening(facts, language())
 
 
 def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
@@ -182,7 +184,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
         rows += [f"  {words.CALENDAR(row=row)}" for row in _calendar(record, screen)]
     elif story.without_record:
         rows.append(screen.bad(f"  {words.WITHOUT_RECORD(why=story.without_record)}"))
-    sources = [f"{name} {story.count(name)}" for name in SERVICES.values()]
+    sources = [f"{name} {story.rows(name)}" for name in SERVICES.values()]
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
@@ -197,7 +199,10 @@ def _verdict(story: Story, facts: CallFacts, screen: Screen) -> str:
         known = "" if story.live else words.AS_FAR_AS_KNOWN
         return f"{screen.bold('●')} {words.LIVE(words=how, since=clock(story.started)[:8], said=said)}{known}"
     reason = f" ({facts.end_reason})" if facts.end_reason else f" (status {facts.status})" if facts.status else ""
-    return screen.bad(f"✗ {how}{reason}") if verdict(facts) else screen.good(f"✓ {how}{reason}")
+    if verdict(facts):
+        return screen.bad(f"✗ {how}{reason}")
+    # Of whoever was forgotten nobody can say that all went well.
+    return f"· {how}{reason}" if facts.forgotten else screen.good(f"✓ {how}{reason}")
 
 
 def _parties(record: Record, screen: Screen) -> list[str]:
@@ -209,10 +214,16 @@ def _parties(record: Record, screen: Screen) -> list[str]:
 def _calendar(record: Record, screen: Screen) -> list[str]:
     return [
         f"{found.starts_at:%Y-%m-%d %H:%M} {words.STATUSES.get(found.status, found.status)}"
-        + (str(words.BY_THIS_CALL) if found.of_this_call else "")
+        + _whose(found.call_sid, record.call_sid)
         + (f" · {screen.value(found.note)}" if found.note else "")
         for found in record.appointments
     ]
+
+
+def _whose(booked_by: str, call_sid: str) -> str:
+    if booked_by == call_sid:
+        return str(words.BY_THIS_CALL)
+    return words.BY_ANOTHER(call_sid=booked_by) if booked_by else str(words.BY_NO_CALL)
 
 
 def measures(record: Record) -> list[str]:
@@ -273,7 +284,8 @@ def _summary(story: Story, screen: Screen) -> list[str]:
         return []
     if not any(turn.get("who") != "ai" and turn.get("text") for turn in story.record.transcript):
         return ["", screen.dim(str(words.NO_SUMMARY))]
-    return ["", screen.bold(str(words.SUMMARY)), Prose(f"  {screen.value(story.record.summary)}")]
+    rows = ["", screen.bold(str(words.SUMMARY)), Prose(f"  {screen.value(story.record.summary)}")]
+    return [*rows, Prose(screen.warn(f"  {words.NOT_THE_RECORD}"))] if disputed(story) else rows
 
 
 def _queued(story: Story, screen: Screen) -> list[str]:

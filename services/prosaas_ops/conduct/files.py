@@ -44,6 +44,9 @@ def read_env(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(words.NOT_TEXT(name=path.name, why=type(error).__name__)) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Problem(words.NUL_BYTE(name=path.name, line=line))
     names = dict.fromkeys(match[1] for line in text.splitlines() if (match := _ASSIGNMENT.match(line)))
     if not names:
         return {}

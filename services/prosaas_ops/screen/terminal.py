@@ -222,14 +222,20 @@ def table(rows: Sequence[Sequence[str]], right: Set[int] = frozenset()) -> list[
     return [line for lines in fitted(rows, right) for line in lines]
 
 
-def fitted(rows: Sequence[Sequence[str]], right: Set[int] = frozenset(), most: int = 0) -> list[list[str]]:
+def fitted(
+    rows: Sequence[Sequence[str]], right: Set[int] = frozenset(), most: int = 0, whole: Set[int] = frozenset()
+) -> list[list[str]]:
     """The heading, its rule and each row as the lines that it takes within `most` columns; 0: as wide as it is.
 
     The widest column gives way, and goes on below itself: nothing is cut, and no word broken that has a line to itself.
+    Those that are `whole` give way last.
     """
     rows = [[piece(cell) for cell in row] for row in rows]
     widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    words = [max(width(word) for row in rows for word in row[column].split() or [""]) for column in range(len(widths))]
+    words = [
+        room if column in whole else max(width(word) for row in rows for word in row[column].split() or [""])
+        for column, room in enumerate(widths)
+    ]
     while most and sum(widths) + 2 * (len(widths) - 1) > most and max(widths) > _LEAST_COLUMN:
         # As long as there is room elsewhere no word is broken: it may be an id, or a command to be typed.
         loose = [room if room > word else 0 for room, word in zip(widths, words, strict=True)]

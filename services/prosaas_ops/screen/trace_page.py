@@ -14,7 +14,7 @@ from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Story, transcript
-from prosaas_ops.stories.judged import facts_of, paid
+from prosaas_ops.stories.judged import disputed, facts_of, paid
 from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import language as spoken
@@ -37,14 +37,13 @@ from prosaas_ops.texts.pages import (
     PAID,
     SECONDS,
     SERVICE,
-    SUMMARY,
     TIMELINE,
     TIMELINE_NAME,
     TRANSCRIPT,
     TROUBLES,
     WAITED,
 )  # fmt: skip
-from prosaas_ops.texts.told import NOT_TRANSCRIBED
+from prosaas_ops.texts.told import NOT_THE_RECORD, NOT_TRANSCRIBED, SUMMARY
 
 _WIDTH, _LEFT = 1040, 76
 _LANES = (("customer", CUSTOMER, "call"), ("ai", AGENT, "speech"))
@@ -82,6 +81,7 @@ def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
         parts += [f"<h2>{TRANSCRIPT.say(language)}</h2>", *[_turn(turn, language) for turn in said]]
     if story.record is not None and story.record.summary:
         parts += [f"<h2>{SUMMARY.say(language)}</h2>", f'<p dir="auto">{quoted(story.record.summary)}</p>']
+        parts += [f'<p class="bad">{NOT_THE_RECORD.say(language)}</p>'] if disputed(story) else []
     parts += [f"<h2>{LOG.say(language)}</h2>", _log(story, language, with_boxes)]
     return "\n".join(parts)
 
@@ -90,7 +90,8 @@ def _verdict(story: Story, language: str) -> list[str]:
     facts = facts_of(story)
     troubles = verdict(facts)
     rows = "".join(f"<li>{isolated(sentence(trouble, facts, language))}</li>" for trouble in troubles[1:])
-    words = f'<p class="{"bad" if troubles else "good"}"><b>{isolated(opening(facts, language))}</b></p>'
+    look = "bad" if troubles else "dim" if facts.forgotten else "good"
+    words = f'<p class="{look}"><b>{isolated(opening(facts, language))}</b></p>'
     return [words, f"<ul>{rows}</ul>" if rows else ""]
 
 
@@ -141,6 +142,7 @@ def activity(story: Story) -> dict[str, list[Span]]:
 
 def _timeline(story: Story, language: str) -> str:
     spans = activity(story)
+    # Of a call that was forgotten there may be none.
     offsets = [entry.at - story.started for entry in story.entries] or [0.0]
     ends = [span.end for lane in spans.values() for span in lane]
     # What comes long after the call would squeeze the call itself: the axis ends a little after the call does.
@@ -172,7 +174,7 @@ def _timeline(story: Story, language: str) -> str:
     parts.append(f'<text x="0" y="130">{EVENTS.say(language)}</text>')
     dots = [
         (at, entry)
-        for at, entry in zip(offsets, story.entries, strict=True)
+        for at, entry in zip(offsets, story.entries, strict=False)
         if entry.kind not in ("speech", "detail") and first <= at <= last
     ]
     # Trouble is drawn last, over what lies at the same moment, and in a shape of its own.

@@ -1,7 +1,7 @@
 """Many calls at once, from their records: which there were, how they went, and the worst of them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.endings import FINE
@@ -12,6 +12,8 @@ from prosaas_ops.stack.records import OPEN, asked, local_digits
 if TYPE_CHECKING:
     import asyncpg
 
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_OF_ONE = 200
 # Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
 COLUMNS = """
     call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
@@ -24,6 +26,7 @@ COLUMNS = """
     case when business_id is null and direction = 'inbound' then to_number else '' end as unknown_number,
     coalesce((metrics->>'reconnects')::int, 0) as reconnects, coalesce((metrics->>'noisy')::int, 0) as noisy,
     coalesce((metrics->>'database_away')::int, 0) as database_away,
+    coalesce((metrics->>'unwritten')::int, 0) as unwritten, from_number = '' and to_number = '' as forgotten,
     (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
@@ -39,9 +42,11 @@ _CHOSEN = """
         where started_at >= $1 and started_at < $2
           and ($5::bigint is null or business_id = $5) {filters}
     ), judged as materialized (
-        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7 when unreached or lost then 6
+        select *, case when end_reason <> '' and not end_reason = any($3::text[]) then 7
+                       when lost or unreached and not forgotten then 6
                        when unkept <> '' then 5 when errors > 0 or unanswered >= $8 or returned <> '' then 4
-                       when reconnects > 0 or noisy > 0 then 3 when first_audio >= $4 or slowest >= $4 then 2
+                       when reconnects > 0 or noisy > 0 or unwritten > 0 then 3
+                       when first_audio >= $4 or slowest >= $4 then 2
                        when unmended > 0 or turns = 0 then 1 else 0 end as badness
         from chosen
     )
@@ -136,6 +141,12 @@ def find(wanted: Asked) -> Calls:
     return asked(ask)
 
 
+def calls_of(phone: str, since: datetime | None = None, live: tuple[str, ...] | None = None) -> Calls:
+    """The newest calls from or to the number, however it is written, from `since` on; all of them are counted."""
+    asked_now = datetime.now(UTC) + timedelta(minutes=1)
+    return find(Asked(since or _EVER, asked_now, phone, most=_MOST_OF_ONE, live=live))
+
+
 def _row(row: Any) -> Row:
     return Row(facts_in(row), row["started_at"], row["duration_s"], row["from_number"])
 
@@ -158,6 +169,8 @@ def facts_in(row: Any) -> CallFacts:
         errors=row["errors"],
         reconnects=row["reconnects"],
         noisy=row["noisy"],
+        unwritten=row["unwritten"],
+        forgotten=row["forgotten"],
         database_away=row["database_away"],
         turns=row["turns"],
         false_claim=row["unkept"],

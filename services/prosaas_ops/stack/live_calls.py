@@ -51,6 +51,12 @@ def live_calls(engine: Engine) -> list[LiveCall] | None:
         return None if running else []
 
 
+def live_ids(engine: Engine) -> tuple[str, ...] | None:
+    """The ids of those calls; None where nobody could say."""
+    calls = live_calls(engine)
+    return None if calls is None else tuple(call.call_sid for call in calls)
+
+
 def held(engine: Engine) -> dict[str, list[LiveCall] | None]:
     """The calls of each running container of prosaas-calls, by its name; None of one that does not say."""
     found = {container.name: _asked(engine, container) for container in _running(engine)}

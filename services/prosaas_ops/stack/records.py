@@ -4,14 +4,16 @@ import asyncio
 import json
 import os
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from prosaas_core.phones import international
 from prosaas_core.postgres import address
-from prosaas_ops.options import OTHERS, Problem, Usage
+from prosaas_ops.options import HOME, OTHERS, Problem, Usage
 from prosaas_ops.texts import refused
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Appointment:
     starts_at: datetime
     status: str
     note: str
-    of_this_call: bool
+    # Of which call it came; "" where it came otherwise.
+    call_sid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ _JOBS = """
 """
 _APPOINTMENTS = """
     select appointments.starts_at at time zone businesses.timezone as starts_at, appointments.status, note,
-           call_sid is not distinct from $1 as of_this_call
+           coalesce(call_sid, '') as call_sid
     from appointments join businesses on businesses.id = appointments.business_id
     where call_sid = $1 or (customer_id = $2 and appointments.status = 'booked' and starts_at > now())
     order by appointments.starts_at
@@ -115,28 +118,10 @@ _PAID = """
 _BY_NAME = """
     select call_sid from calls where starts_with(lower(call_sid), $1) order by started_at desc limit 20
 """
-# The expression is that of the index: numbers end alike, however they begin.
-_BY_PHONE = """
-    select call_sid, started_at, duration_s, coalesce(end_reason, ''), status, count(*) over () as total
-    from calls
-    where (reverse(regexp_replace(from_number, '[^0-9]', '', 'g')) like reverse($1) || '%'
-        or reverse(regexp_replace(to_number, '[^0-9]', '', 'g')) like reverse($1) || '%')
-      and started_at >= coalesce($2, '-infinity'::timestamptz)
-    order by started_at desc
-    limit 200
-"""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One call of a phone number's, and how many there are in all."""
-
-    call_sid: str
-    started_at: datetime
-    duration_s: float | None
-    end_reason: str
-    status: str
-    total: int
+class Away(Problem):
+    """The database does not answer; the text says why, and how it is started again."""
 
 
 def call_record(call_sid: str) -> Record | None:
@@ -155,19 +140,10 @@ def call_record(call_sid: str) -> Record | None:
     return asked(ask)
 
 
-def calls_of(phone: str, since: datetime | None = None) -> list[Found]:
-    """The newest calls from or to the number, however it is written: 050-1234567 and +972 50 123 4567 are one."""
-    digits = local_digits(phone)
-
-    async def ask(connection: "asyncpg.Connection[Any]") -> list[Found]:
-        return [Found(*row) for row in await connection.fetch(_BY_PHONE, digits, since)]
-
-    return asked(ask)
-
-
 def local_digits(phone: str) -> str:
-    """The digits in which all spellings of the number end."""
-    digits = re.sub(r"\D", "", phone).removeprefix("00").lstrip("0")
+    """The digits in which all spellings of the number end: the whole number, where that is what was typed."""
+    whole = international(phone, HOME)
+    digits = re.sub(r"\D", "", whole or phone).removeprefix("00").lstrip("0")
     if len(digits) < 6:
         raise Usage(refused.NO_PHONE(phone=phone))
     return digits
@@ -175,10 +151,10 @@ def local_digits(phone: str) -> str:
 
 def missing_digits(phone: str) -> int:
     """How many digits an Israeli number lacks as it is typed; 0 for a whole one, and for those of elsewhere."""
-    digits = re.sub(r"\D", "", phone).removeprefix("00")
-    if not digits.startswith(("0", "972")):
+    digits, home = re.sub(r"\D", "", phone).removeprefix("00"), HOME.removeprefix("+")
+    if not digits.startswith(("0", home)):
         return 0
-    local = digits.removeprefix("972").lstrip("0")
+    local = digits.removeprefix(home).lstrip("0")
     return max(0, (9 if local[:1] in ("5", "7") else 8) - len(local))
 
 
@@ -187,6 +163,15 @@ def business_known(number: int) -> bool:
 
     async def ask(connection: "asyncpg.Connection[Any]") -> bool:
         return bool(await connection.fetchval("select exists(select 1 from businesses where id = $1)", number))
+
+    return asked(ask)
+
+
+def number_known(number: str) -> bool:
+    """Whether a business is called at this number, as the carrier writes it."""
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> bool:
+        return bool(await connection.fetchval("select exists(select 1 from businesses where phone = $1)", number))
 
     return asked(ask)
 
@@ -244,7 +229,9 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, with
         return asyncio.run(conversation())
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Problem(refused.DATABASE_AWAY(why=reason)) from None
+        # A name that nobody knows, as the resolver says it, is a container that is not there.
+        reason = str(refused.NAME_UNKNOWN) if isinstance(error, socket.gaierror) else reason
+        raise Away(refused.DATABASE_AWAY(why=reason)) from None
 
 
 async def _jobs(connection: "asyncpg.Connection[Any]", call_sid: str) -> list[Job]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.troubles import CallFacts
+from prosaas_ops.options import HOME
 from prosaas_ops.stack.found import COLUMNS, facts_in
 from prosaas_ops.stack.records import asked
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 MOST = 20
 _LONGEST = 64
-# Numbers that begin with a zero are dialled within Israel. Those of elsewhere are found by how they end.
-_HOME = "+972"
 _PHONE = re.compile(r"\+?[\d\s().\-/]{2,}")
 _SID = re.compile(r"[Cc][Aa][0-9A-Fa-f]{1,32}")
 # From so many digits on, they may also be how the number ends: fewer are how most numbers do.
@@ -85,7 +84,7 @@ def _spellings(international: bool, digits: str) -> tuple[str, str]:
     if international or whole != digits:
         return f"+{whole}", whole if len(whole) >= _LEAST_ENDING else "none"
     ending = digits.lstrip("0")
-    beginning = f"{_HOME}{ending}" if digits.startswith("0") else f"+{digits}"
+    beginning = f"{HOME}{ending}" if digits.startswith("0") else f"+{digits}"
     return beginning, ending if len(ending) >= _LEAST_ENDING else "none"
 
 

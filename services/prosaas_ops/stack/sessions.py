@@ -7,7 +7,7 @@ from typing import Any
 
 from prosaas_ops.options import Usage, gather
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.switch import Target
+from prosaas_ops.stack.switch import Target, target_from
 from prosaas_ops.texts.lines import SESSION
 
 PROJECT_LABEL, COMMAND_LABEL, USER_LABEL = "prosaas.ops.project", "prosaas.ops.command", "prosaas.ops.user"
@@ -47,10 +47,9 @@ def _target(command: str, config: dict[str, Any]) -> Target:
     environment = dict(item.partition("=")[::2] for item in config.get("Env") or [])
     words = [word for word in (config.get("Cmd") or [])[1:] if "=" in word]
     try:
-        options = gather(command, ("CALL", "BUSINESS", "PHONE", "FOR", "MAX"), words, environment)
+        return target_from(gather(command, ("CALL", "BUSINESS", "PHONE", "FOR", "MAX"), words, environment))
     except Usage:
         return Target()
-    return Target(options.text("CALL"), options.text("BUSINESS"), options.text("PHONE"))
 
 
 def _moment(created: float) -> datetime:

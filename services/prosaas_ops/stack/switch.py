@@ -38,7 +38,7 @@ class Target:
 
 def target_from(options: Options) -> Target:
     """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
-    target = Target(options.call_sid(), options.text("BUSINESS"), options.text("PHONE"))
+    target = Target(options.call_sid(), options.text("BUSINESS"), options.phone())
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
         raise Usage(refused.ONE_OF(names="CALL=, BUSINESS=, PHONE="))
     return target

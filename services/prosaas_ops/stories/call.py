@@ -53,8 +53,13 @@ class Story:
         recorded = self.record is not None and bool(self.record.end_reason or self.record.metrics.get("streamed"))
         return recorded or any(entry.event == "CALL_START" for entry in self.entries)
 
-    def count(self, source: str, origin: str = "log") -> int:
-        return sum(entry.source == source and entry.origin == origin for entry in self.entries)
+    def rows(self, source: str) -> int:
+        """How many rows the service printed of the call, those of stack traces too, as `make call` counts them."""
+        return sum(
+            1 + len(entry.stack)
+            for entry in self.entries
+            if entry.source == source and entry.origin == "log" and entry.event not in _AROUND
+        )
 
 
 def tell(engine: Engine, call_sid: str) -> Story | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND, hindsight
 from prosaas_core.facts.measures import SILENCE_MS
-from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.facts.troubles import CallFacts, deed_told
 from prosaas_ops.options import spoken_duration
 from prosaas_ops.stack.lines import RANK
 from prosaas_ops.stack.records import OPEN, Record
@@ -63,10 +63,20 @@ def facts_of(story: Story) -> CallFacts:
         database_away=told["database_away"],
         slow_of=_slow_of(story),
         turns=metrics.get("turns") if metrics else None,
+        unwritten=int(told["unwritten"]),
+        forgotten=record is not None and not (record.from_number or record.to_number),
         false_claim=str(told.get("unkept") or metrics.get("unkept") or ""),
         cause=_cause(entries),
         returned=str(metrics.get("returned") or _untaken(entries)),
     )
+
+
+def disputed(story: Story) -> bool:
+    """Whether the summary tells of a deed, and no tool of this call did any."""
+    record = story.record
+    if record is None or record.metrics.get("deeds") or not deed_told(record.summary):
+        return False
+    return not any(booked.call_sid == story.call_sid for booked in record.appointments)
 
 
 def _slow_of(story: Story) -> str:
@@ -136,8 +146,11 @@ def greeting_wait(story: Story) -> float | None:
 def silences(story: Story) -> list[Silence]:
     """The pauses between what was said, those before the first and after the last word of the call among them.
 
-    A call that went down with its service ends with its last sign of life, and not where its end was found out.
+    Of lines alone there are none: they say when words were written down, not when they were spoken. A call that went
+    down with its service ends with its last sign of life, and not where its end was found out.
     """
+    if story.record is None or not story.record.transcript:
+        return []
     spans = []
     for turn in transcript(story):
         start = float(turn.get("at_ms") or 0) / 1000

@@ -98,11 +98,11 @@ NO_ERRORS: Final = Text(
 )
 ERRORS: Final = Text(
     "{window}  {bars}  אזהרות ושגיאות {total}, סוגים {kinds}, שיחות שנפגעו {hit}",
-    "{window}  {bars}  {total} warnings and errors, {kinds} kinds, {hit} calls hit",
+    "{window}  {bars}  warnings and errors {total}, kinds {kinds}, calls hit {hit}",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
 KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
-MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… {count} kinds more: MAX={all}")
+MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… more kinds: {count} (MAX={all})")
 SINCE: Final = Text("מאז {what}", "since {what}")
 
 # make levels
@@ -114,6 +114,7 @@ LEVEL: Final = Text("רמה", "level")
 SOURCE: Final = Text("מקור", "from")
 UNTIL_HEAD: Final = Text("עד", "until")
 BY: Final = Text("מי", "by")
+AS_MADE: Final = Text("(מיצירת הקונטיינר)", "(as the container was made)")
 LIVE_SWITCH: Final = Text("שינוי בזמן ריצה", "live switch")
 TAKES_BACK: Final = Text("הלאה, להחזרת הרמה: {commands}", "next: {commands} takes it back")
 OTHER_TERMINAL: Final = Text("טרמינל אחר", "another terminal")

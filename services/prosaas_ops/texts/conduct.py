@@ -166,6 +166,10 @@ BASES: Final = Text("הלאה: make up-prod בונה עליהם", "next: make up
 SAME_BASES: Final = Text("כמו קודם; הלאה: make up-prod", "the same as before; next: make up-prod")
 
 # .env and secrets/
+NUL_BYTE: Final = Text(
+    "בקובץ {name}, בשורה {line}, יש בית NUL, ושום תוכנית לא יכולה לקבל ערך כזה. למחוק אותו: לכתוב את השורה מחדש",
+    "{name}, line {line}: there is a NUL byte, which no program can be given. Remove it: write that line anew",
+)
 NOT_TEXT: Final = Text(
     "אי אפשר לקרוא את {name}: {why}; נדרש קובץ טקסט שלכם",
     "{name} cannot be read: {why}; it must be a text file of yours",

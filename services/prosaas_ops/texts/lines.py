@@ -45,8 +45,8 @@ NOT_WHOLE: Final = Text(
     "PHONE={phone}: give the whole number, as in PHONE=+972501234567",
 )
 NOT_LIVE: Final = Text(
-    "{call_sid} לא מתנהלת עכשיו; שיחות מתנהלות: {known}. שיחה שהסתיימה: make trace CALL=",
-    "{call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL=",
+    "{call_sid} לא מתנהלת עכשיו; שיחות מתנהלות: {known}. שיחה שהסתיימה: make trace CALL={call_sid}",
+    "{call_sid} is not live now; live calls: {known}. One that has ended: make trace CALL={call_sid}",
 )
 NONE: Final = Text("אין", "none")
 LOG_ENDED: Final = Text("הלוג הסתיים", "the log ended")

@@ -38,7 +38,6 @@ TIMELINE_NAME: Final = Text(
 CALL_TITLE: Final = Text("שיחה {call_sid}", "call {call_sid}")
 TIMELINE: Final = Text("ציר הזמן", "Timeline")
 TRANSCRIPT: Final = Text("תמלול", "Transcript")
-SUMMARY: Final = Text("סיכום", "Summary")
 LOG: Final = Text("לוג", "Log")
 NO_RECORD_YET: Final = Text("עדיין אין רשומה", "no record yet")
 DURATION: Final = Text("משך", "duration")

@@ -101,6 +101,11 @@ NOT_MASKED: Final = Text(
     "person.html is for the person, person.json for machines; nothing in it is masked",
 )
 HAND_OVER: Final = Text("הלאה: למסור את הקובץ ואז למחוק אותו", "next: hand it over, then remove it")
+NOT_YET_IN_IT: Final = Text(
+    "האדם הזה נמצא בשיחה, או היה בה ממש עכשיו, והיא עוד לא בקובץ: היא נשמרת כשהיא מסתיימת. להריץ שוב בעוד שתי דקות",
+    "they are on the phone, or were just now, and that call is not in it: it is kept when it ends. "
+    "Run this again in two minutes",
+)
 
 # make retention
 NOT_REMOVED: Final = Text("קובץ ישן שאי אפשר למחוק: {why}", "an old file could not be removed: {why}")

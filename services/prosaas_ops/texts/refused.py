@@ -35,8 +35,8 @@ NO_PORT: Final = Text(
 )
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
 NO_MOMENT: Final = Text(
-    "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday או {name}=2024-01-25T14:00",
-    "{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday or {name}=2024-01-25T14:00",
+    "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday, last-month או {name}=2024-01-25T14:00",
+    "{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday, last-month or {name}=2024-01-25T14:00",
 )
 NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is not a service: {services}")
 NOT_IN_STACK: Final = Text(
@@ -60,7 +60,7 @@ NO_PHONE: Final = Text(
     "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567",
 )
 NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is not a regular expression: {why}")
-FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and there are {calls} calls")
+FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and the list has {calls}")
 AMBIGUOUS: Final = Text(
     "{name}={value} מתאים לכמה: {found}. להוסיף עוד ממנו", "{name}={value} may be {found}: type more of it"
 )
@@ -143,6 +143,7 @@ DATABASE_AWAY: Final = Text(
     "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
+NAME_UNKNOWN: Final = Text("השם שלו לא מוכר, כלומר הוא לא רץ", "nobody knows its name, so it does not run")
 DATABASE_SLOW: Final = Text(
     "מסד הנתונים לא סיים בתוך {seconds} שניות: משהו בו נעול, או שהוא עמוס. להריץ שוב; `make status` מראה מה המצב",
     "the database did not finish within {seconds} s: something in it is locked, or it is busy. Run this again; "

@@ -6,8 +6,8 @@ from prosaas_ops.texts import Text
 
 NEXT: Final = Text("הלאה: {commands}", "next: {commands}")
 # For SINCE=, UNTIL= and AT= of every command.
-DAY_BEGAN: Final = Text(
-    "{name}={day}: מ-{began} {zone} (ב-UTC: {utc}; OPS_TZ)", "{name}={day}: from {began} {zone} ({utc} UTC; OPS_TZ)"
+MOMENT_IS: Final = Text(
+    "{name}={value}: {own} {zone} (ב-UTC: {utc}; OPS_TZ)", "{name}={value}: {own} {zone} ({utc} UTC; OPS_TZ)"
 )
 WROTE: Final = Text("נכתב הקובץ: {target}", "wrote {target}")
 
@@ -49,13 +49,19 @@ NO_SUCH_NUMBER: Final = Text(
     "the database knows no call from or to {phone}{within}. Turned away before it had a record?"
     " make logs S=api LEVEL=WARNING SINCE=2h",
 )
-DIGITS_MISSING: Final = Text("במספר {phone} חסרות ספרות: {count}", "{phone} is {count} digits short of a whole number")
+DIGITS_MISSING: Final = Text(
+    "במספר {phone} חסרות ספרות: {count}", "{phone} is no whole number, digits missing: {count}"
+)
 NEAREST: Final = Text(
     "השיחה הקרובה ביותר ל-{at} UTC היא מ-{started} UTC, הפרש של {apart}",
     "the call nearest to {at} UTC is of {started} UTC, {apart} apart",
 )
 NO_BUSINESS: Final = Text("אין עסק {business}", "there is no business {business}")
 IN_THAT_TIME: Final = Text(" בפרק הזמן הזה", " in that time")
+WITHOUT_DATABASE: Final = Text(
+    "{away}. מה שאפשר גם בלעדיו, מתוך השורות: make errors, make logs, make trace CALL=CA… (עם מזהה שיחה שלם)",
+    "{away}. What the lines alone can tell works without it: make errors, make logs, make trace CALL=CA… (a whole id)",
+)
 CALLS_OF: Final = Text(
     "שיחות של {phone}, מהחדשה לישנה; השעות ב-UTC", "calls from or to {phone}, newest first; times are UTC"
 )
@@ -66,11 +72,15 @@ FINDS_AT: Final = Text(
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")
+BY_ANOTHER: Final = Text(
+    ", לא מהשיחה הזאת: make trace CALL={call_sid}", ", not by this call: make trace CALL={call_sid}"
+)
+BY_NO_CALL: Final = Text(", לא מתוך שיחה", ", not by a call")
 STATUSES: Final = {"booked": Text("נקבעה", "booked"), "cancelled": Text("בוטלה", "cancelled")}
 WITHOUT_RECORD: Final = Text("בלי הרשומה: {why}", "without the record: {why}")
 VERSION: Final = Text(" · גרסה {version}", " · version {version}")
 LIVE: Final = Text(
-    "{words} מאז {since} UTC, משפטים עד כה: {said}", "{words} since {since} UTC, {said} sentences so far"
+    "{words} מאז {since} UTC, משפטים עד כה: {said}", "{words} since {since} UTC, sentences so far: {said}"
 )
 AS_FAR_AS_KNOWN: Final = Text(
     ", ככל הידוע: prosaas-calls אינו מדווח", ", as far as is known: prosaas-calls does not say"
@@ -94,22 +104,26 @@ HIDDEN: Final = Text(
 )
 OTHERS: Final = Text(
     "אזהרות של שיחות אחרות באותו הזמן: {count}. להצגה: make errors",
-    "{count} warnings of others meanwhile: make errors tells them",
+    "warnings of others meanwhile: {count} (make errors tells them)",
 )
 INTERRUPTED: Final = Text("(נקטע)", "(interrupted)")
 RECORD: Final = Text("(רשומה)", "(record)")
 NO_SUMMARY: Final = Text(
     "אין סיכום: לא ידועות מילים של הלקוח שאפשר לסכם",
-    "no summary: no words of the caller's are known to sum up"
-    "no summary: no words of the caller's are known that it could be of",
+    "no summary: no words of the caller's are known to sum up",
 )
-SUMMARY: Final = Text("סיכום", "Summary")
+SUMMARY: Final = Text("סיכום, במילים של המודל", "Summary, in the model's own words")
+NOT_THE_RECORD: Final = Text(
+    "לפי הרשומה אף כלי לא קבע, לא הזיז ולא ביטל דבר בשיחה הזאת ולא רשם הודעה; הרשומה קובעת, לא הסיכום",
+    "by the record no tool of this call booked, moved or cancelled anything or took a message; the record counts",
+)
 QUEUED: Final = Text("משימות שעדיין בתור", "Jobs still in the queue")
 ATTEMPT: Final = Text("ניסיון {attempt}", "attempt {attempt}")
 DUE: Final = Text(", מועד {due} UTC", ", due {due} UTC")
 
 # make calls
 WITHHELD: Final = Text("חסוי", "hidden")
+ERASED: Final = Text("נמחק", "erased")
 NO_CALL: Final = Text(
     "אין שיחה מתאימה בין {since} ל-{until} UTC. שיחות שנדחו לפני שהייתה להן רשומה:"
     " make logs S=api LEVEL=WARNING {window}{lines}",
@@ -119,7 +133,7 @@ NO_CALL: Final = Text(
 LINES_FROM: Final = Text(" (השורות כאן מתחילות ב-{first} UTC)", " (the lines that are here begin at {first} UTC)")
 COUNTED: Final = Text(
     "{window}: שיחות {calls}, מהן השתבשו {bad}, לא הגיעו לנציגה {unreached}",
-    "{window}: {calls} calls, {bad} went badly, {unreached} never reached the agent",
+    "{window}: calls {calls}, went badly {bad}, never reached the agent {unreached}",
 )
 CALLS_HEAD: Final = Text(
     "מתי          שיחה      ממספר   משך     צליל ראשון   איטית   סיום, תקלה",
@@ -128,6 +142,11 @@ CALLS_HEAD: Final = Text(
 MORE: Final = Text("{shown} מתוך {all}; כולן: MAX={all}", "{shown} of {all}: MAX={all} shows all")
 
 # make call
+NOBODYS_NUMBER: Final = Text(
+    "המספר {number} לא שייך לאף עסק: מתקשר היה שומע שהמספר אינו מחובר. לתת אותו לעסק: make go-live PHONE={number}",
+    "no business has the number {number}: a caller would hear that it is not in service. "
+    "`make go-live PHONE={number}` gives it to one",
+)
 CALLING: Final = Text(
     "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",

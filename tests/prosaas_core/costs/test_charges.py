@@ -182,6 +182,7 @@ def test_a_file_of_no_use_and_a_model_without_a_price_are_said_and_stop_nothing(
     with capture_events() as events:
         assert prices_of(chosen, "gpt-realtime-2.1", "gpt-of-tomorrow") == shipped()
     assert [event.event for event in events] == ["CONFIG_INVALID", "PRICE_UNKNOWN"]
+    assert events[1].fields["model"] == "gpt-of-tomorrow"
     assert "line 1" in str(events[0].fields["value"])
 
 

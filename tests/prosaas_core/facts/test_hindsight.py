@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.hindsight import claimed, counted, hindsight, waited
+from prosaas_core.facts.hindsight import claimed, counted, hindsight, unwritten, waited
 
 BOOK, LOOK = "קביעת תור", "בדיקת זמינות"
 
@@ -67,6 +67,27 @@ def test_the_longest_wait_is_that_of_any_answer() -> None:
 )
 def test_last_words_without_an_answer_are_told_with_their_time(said: list[dict[str, Any]], unanswered: float) -> None:
     assert waited(said, 20_000)["unanswered_ms"] == unanswered
+
+
+LOST = {"who": "customer", "text": "", "at_ms": 2000, "until_ms": 4000, "transcribed": False}
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"),
+    [
+        ([turn("ai", 0, 1000), LOST, turn("ai", 4500, 6000)], 1),
+        ([LOST, turn("ai", 4500, 6000), {**LOST, "at_ms": 7000}], 2),
+        # All that they said, and then they hung up.
+        ([turn("ai", 0, 1000), LOST], 1),
+        # A goodbye of whom the agent had understood.
+        ([turn("customer", 0, 1000), turn("ai", 1200, 1900), LOST], 0),
+        ([turn("customer", 0, 1000), LOST, turn("ai", 4500, 6000)], 1),
+        ([turn("ai", 0, 1000)], 0),
+    ],
+)
+def test_turns_that_nobody_wrote_down_are_counted_but_for_a_goodbye(said: list[dict[str, Any]], lost: int) -> None:
+    assert unwritten(said) == lost
+    assert hindsight([], said, 9.0)["unwritten"] == lost
 
 
 def test_what_was_claimed_between_a_refusal_and_a_deed_is_kept() -> None:

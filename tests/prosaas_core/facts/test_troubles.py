@@ -43,6 +43,11 @@ def facts(**values: Any) -> CallFacts:
         ({"turns": 0}, ["no_words"]),
         ({"turns": 0, "end_reason": "crashed"}, ["bad_ending"]),
         ({"noisy": 1}, ["noisy"]),
+        ({"unwritten": 2}, ["unwritten"]),
+        ({"unwritten": 1, "turns": 0}, ["unwritten"]),
+        ({"unwritten": 2, "live": True}, []),
+        ({"end_reason": "", "reached": False, "forgotten": True}, []),
+        ({"end_reason": "crashed", "forgotten": True}, ["bad_ending"]),
         ({"live": True, "end_reason": "", "turns": 0, "reached": True}, []),
     ],
 )
@@ -81,6 +86,12 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
         ({"live": True}, "the call is live"),
         ({"end_reason": "of_tomorrow"}, "of_tomorrow"),
         ({"end_reason": ""}, "nobody knows how the call ended"),
+        ({"forgotten": True}, "the caller hung up; who called was forgotten"),
+        (
+            {"forgotten": True, "end_reason": "crashed"},
+            "the service went down in the middle of the call; who called was forgotten",
+        ),
+        ({"forgotten": True, "end_reason": "", "reached": False}, "who called was forgotten"),
     ],
 )
 def test_the_first_sentence_says_what_matters_most(values: dict[str, Any], words: str) -> None:

@@ -26,7 +26,14 @@ def test_numbers_are_hidden_too_because_phone_numbers_and_codes_are_numbers() ->
 
 
 def test_names_that_a_provider_chose_stay_readable() -> None:
-    assert json.loads(preview({"model": "gpt-test", "type": "message"})) == {"model": "gpt-test", "type": "message"}
+    names = ("model", "type", "role", "object", "messaging_product", "status", "Status")
+    chosen = {**dict.fromkeys(names[:4], "theirs"), "inner": dict.fromkeys(names[4:], "theirs")}
+    assert json.loads(preview(chosen)) == chosen
+    assert json.loads(preview({"name": "Dana", "type": {"name": "Dana"}})) == {"name": "<4>", "type": {"name": "<4>"}}
+
+
+def test_a_list_of_eight_is_shown_whole() -> None:
+    assert json.loads(preview([True] * 8)) == [True] * 8
 
 
 def test_long_lists_are_cut_short_and_say_so() -> None:

@@ -113,3 +113,10 @@ async def test_without_an_account_twilio_is_not_asked() -> None:
 
     assert await calls.hang_up(CALL) is False
     await calls.close()
+
+
+async def test_what_is_closed_asks_nobody_any_more() -> None:
+    calls = TwilioCalls(load_settings({"DATABASE_URL": "postgresql://x", "TWILIO_ACCOUNT_SID": ACCOUNT}))
+    await calls.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await calls.hang_up(CALL)

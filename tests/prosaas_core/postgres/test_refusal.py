@@ -1,6 +1,7 @@
 """A database that refuses us is one line with the remedy, at once; awkward passwords are no reason to."""
 
 import asyncio
+import ssl
 import subprocess
 import sys
 import uuid
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from postgres_world import PostgresServer
 from prosaas_core.postgres import refusal
@@ -97,3 +99,38 @@ def test_a_user_who_may_not_create_tables_is_told_which_right_is_missing(
 def test_a_fault_of_ours_has_no_remedy_to_offer() -> None:
     assert refusal.of(KeyError("ours")) is None
     assert refusal.of(ConnectionRefusedError()) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (asyncpg.InvalidPasswordError("said"), "write the right one into DATABASE_URL"),
+        (asyncpg.InvalidAuthorizationSpecificationError("said"), "whether it must use TLS"),
+        (asyncpg.InvalidCatalogNameError("said"), "create it"),
+        (asyncpg.InsufficientPrivilegeError("said"), "GRANT CREATE"),
+        (asyncpg.ReadOnlySQLTransactionError("said"), "give the address of the primary"),
+        (asyncpg.TargetServerAttributeNotMatched("said"), "give the address of the primary"),
+        (asyncpg.UndefinedObjectError("said"), "take it out"),
+        (asyncpg.ProtocolViolationError("said"), "give the direct address"),
+        (asyncpg.FeatureNotSupportedError("said"), "PostgreSQL 17 is needed"),
+        (ssl.SSLCertVerificationError("said"), "put your provider's CA into env/"),
+        (ConnectionError("PostgreSQL server said: rejected SSL upgrade"), "add ?sslmode=disable"),
+    ],
+)
+def test_each_refusal_has_its_remedy_and_what_the_server_said_however_it_is_wrapped(
+    error: Exception, remedy: str
+) -> None:
+    caused = RuntimeError("of ours")
+    caused.__cause__ = error
+    for wrapped in (error, caused, DBAPIError("SELECT", None, caused)):
+        line = refusal.of(wrapped)
+        assert line is not None
+        assert remedy in line
+        assert line.endswith(f"({error})")
+
+
+def test_a_migrations_own_refusal_says_on_one_line_what_to_do() -> None:
+    error = asyncpg.RaiseError("two businesses have one number\nCONTEXT: nobody wants it")
+    assert refusal.of(error) is None
+    error.hint = "Change\none of them."
+    assert refusal.of(error) == "two businesses have one number. Change one of them."

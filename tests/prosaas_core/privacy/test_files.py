@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prosaas_core.privacy.files import blackbox_folders, mentions, sweep
+from prosaas_core.privacy.files import about, blackbox_folders, mentions, sweep
 from prosaas_logging.redact import redact
 
 SERVICES = Path(__file__).parents[3] / "services"
@@ -66,6 +66,13 @@ def test_theirs_are_found_shown_and_erased(folders: dict[str, Path]) -> None:
     assert asked(folders, "erase", theirs).keys() == expected
     assert names(folders) == before - expected
     assert asked(folders, "find", theirs) == {}
+
+
+def test_a_file_is_about_somebody_by_its_name_or_by_what_is_in_it(folders: dict[str, Path]) -> None:
+    theirs = mentions(NUMBER, [CALL])
+    assert theirs is not None
+    found = {path.name for path in about(theirs, folders["SPOOL_DIR"], ["*.json", "*.journal", "CA*"])}
+    assert found == {f"{CALL}.json", "CAunknown.json", "CAdied.12ab.journal", "CAlive.0a0b.journal"}
 
 
 @pytest.mark.parametrize("nobody", [{"number": None, "ids": []}, {"number": "1234", "ids": []}, {"ids": [""]}])

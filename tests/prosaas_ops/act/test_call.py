@@ -8,7 +8,7 @@ import pytest
 from prosaas_ops.act import call
 from prosaas_ops.act.call import verdict
 from prosaas_ops.act.simulate import Placed
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import Nothing, Problem, Usage
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
@@ -116,7 +116,27 @@ def test_lines_of_all_services_count_for_the_budget(screen: Screen, paper: Any) 
     assert "❌ lines: calls 30 · api 0 · worker 1 · in all 31 of 10–30" in paper.text
 
 
-@pytest.mark.parametrize("number", ["0501234567", "+972", "+97250123456x", "972501234567"])
+@pytest.mark.parametrize("number", ["05012", "+972", "+97250x", "x"])
 def test_a_number_that_no_carrier_would_send_is_refused_before_anything_is_dialled(number: str, options: Any) -> None:
     with pytest.raises(Usage, match=r"write it as \+972501234567"):
         call.run(options("call", TO=number))
+
+
+@pytest.mark.parametrize("typed", ["+97239999999", "03-999 9999", "+972 (0)3 9999999"])
+def test_a_number_of_no_business_is_told_before_anything_is_dialled(
+    typed: str, engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "number_known", lambda number: number != "+97239999999")
+    with pytest.raises(Nothing, match=r"no business has the number \+97239999999.*make go-live PHONE=\+97239999999"):
+        call.run(options("call", TO=typed))
+
+
+def test_whether_a_number_is_a_business_s_is_left_to_the_call_while_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(number: str) -> bool:
+        raise Problem("the database does not answer")
+
+    monkeypatch.setattr(call, "number_known", away)
+    assert call._is_ours("+97239999999")

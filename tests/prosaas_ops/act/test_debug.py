@@ -18,6 +18,7 @@ from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.found import Calls
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
 from prosaas_ops.stack.live_calls import LiveCall
@@ -318,7 +319,7 @@ def test_a_number_that_is_not_whole_is_wrong_usage(phone: str, options: Any) -> 
 
 def test_a_target_that_nobody_knows_is_told_from_one_that_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(debug, "business_known", lambda number: number == 456)
-    monkeypatch.setattr(debug, "calls_of", lambda phone: [phone] if phone.endswith("567") else [])
+    monkeypatch.setattr(debug, "calls_of", lambda phone: Calls([], int(phone.endswith("567")), 0, 0))
     known = [Target(business="456"), Target(phone="0501234567"), Target(call_sid="CA1"), Target()]
     assert [debug._is_known(target) for target in known] == [True] * 4
     unknown = [Target(business="999"), Target(phone="0501234568")]

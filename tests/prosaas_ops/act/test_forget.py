@@ -229,6 +229,16 @@ def test_an_export_has_all_of_it_for_people_and_for_machines(
     assert "\u001b" not in page
 
 
+def test_an_export_says_that_a_call_which_goes_on_is_not_in_it(
+    known: Any, execute: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export.run(known("export", PHONE=NUMBER)) == FINE
+    assert "on the phone" not in capsys.readouterr().out
+    execute("INSERT INTO calls (call_sid, status, from_number) VALUES ('CAnow', 'in-progress', $1)", NUMBER)
+    assert export.run(known("export", PHONE=NUMBER)) == FINE
+    assert "they are on the phone, or were just now, and that call is not in it" in capsys.readouterr().out
+
+
 def test_an_export_of_nobody_is_nothing(known: Any) -> None:
     assert export.run(known("export", PHONE="+972509999999")) == NOTHING
 

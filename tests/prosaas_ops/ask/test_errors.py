@@ -29,7 +29,7 @@ def test_thousands_of_one_kind_are_a_row(engine: Any, shown: Any) -> None:
         )
     engine.write("worker", 5, "[WARNING] one more · call_sid=CA0123456789abcdef")
     rows = shown().splitlines()
-    assert "3001 warnings and errors, 2 kinds, 1 calls hit" in rows[0]
+    assert "warnings and errors 3001, kinds 2, calls hit 1" in rows[0]
     assert rows[2].split()[:5] == ["3000", "14:00", "14:04", "0", "api"]
     assert rows[3].strip() == "Boom"
     assert rows[-1] == "next: make logs GREP=HTTP_FAILED SINCE=1h"
@@ -39,12 +39,12 @@ def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     engine.write("worker", 3600, "[ERROR] later")
     assert "no warning and no error" in shown()
     engine.write("worker", 60, "[ERROR] now")
-    assert "1 warnings and errors" in shown()
+    assert "warnings and errors 1" in shown()
 
 
 def test_more_kinds_than_asked_for_are_counted(engine: Any, shown: Any) -> None:
     engine.write("worker", 1, "[ERROR] a", "[ERROR] b", "[ERROR] c")
-    assert "… 2 kinds more: MAX=3" in shown(MAX="1")
+    assert "… more kinds: 2 (MAX=3)" in shown(MAX="1")
 
 
 def test_a_queue_that_is_lost_leads_to_the_containers(engine: Any, shown: Any) -> None:
@@ -74,7 +74,7 @@ def test_a_service_that_was_killed_is_a_row_with_the_calls_it_took_along(engine:
     engine.happen("prosaas-calls", 10, "die", exitCode="137")
     engine.write("prosaas-calls", 60, '[INFO] 💬 [TRANSCRIPT] customer: "hello?" · call_sid=CAbeside0')
     rows = shown().splitlines()
-    assert "1 warnings and errors, 1 kinds, 1 calls hit" in rows[0]
+    assert "warnings and errors 1, kinds 1, calls hit 1" in rows[0]
     assert rows[2].split()[:5] == ["1", "14:00", "14:00", "1", "calls"]
     assert "the container was killed, or failed: exit code 137" in rows[2]
     assert rows[-1] == "next: make trace CALL=CAquiet0 · make logs S=calls SINCE=1h"
@@ -90,7 +90,7 @@ def test_a_deploy_a_restart_and_a_drain_in_order_are_no_error(engine: Any, shown
 def test_what_ends_beside_the_stack_is_an_error_only_where_the_stack_needs_it(engine: Any, shown: Any) -> None:
     engine.happen("postgres", 10, "die", exitCode="137")
     engine.happen("simulator", 11, "die", exitCode="1")
-    assert "1 warnings and errors, 1 kinds, 0 calls hit" in shown()
+    assert "warnings and errors 1, kinds 1, calls hit 0" in shown()
     assert "no warning and no error" in shown(S="api")
 
 
@@ -98,7 +98,7 @@ def test_a_kill_that_the_engine_has_forgotten_is_told_by_the_calls_that_it_took_
     for call in ("CAfirst00", "CAsecond0"):
         engine.write("worker", 90, f"[INFO] 🔚 [CALL_END] duration=4s, reason=crashed · job_id=9 · call_sid={call}")
     said = shown()
-    assert "2 warnings and errors, 1 kinds, 2 calls hit" in said
+    assert "warnings and errors 2, kinds 1, calls hit 2" in said
     assert "the service went down in the middle of the call" in said
     engine.happen("prosaas-calls", 60, "die", exitCode="137")
-    assert "1 warnings and errors, 1 kinds, 2 calls hit" in shown()
+    assert "warnings and errors 1, kinds 1, calls hit 2" in shown()

@@ -104,3 +104,14 @@ def test_on_80_columns_no_name_and_no_command_is_cut_and_no_rule_broken(
     assert call in "".join(rows)
     assert all(len(row) <= 80 for row in rows)
     assert sum("──" in row for row in rows) == 2
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "as the container was made"), ("he", "מיצירת הקונטיינר")])
+def test_a_level_of_the_environment_is_said_to_be_of_the_containers_beginning(
+    language: str, said: str, asked: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_LANG", language)
+    known = json.dumps({"level": "INFO", "source": "LOG_LEVEL (environment)", "switches": []})
+    asked.on_run = lambda service, command: (0, known, "")
+    assert levels.run(options("levels")) == FINE
+    assert f"LOG_LEVEL ({said})" in capsys.readouterr().out

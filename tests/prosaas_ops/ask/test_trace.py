@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.ask import trace
-from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack.found import Calls, Row
 from prosaas_ops.stack.messages import Message, Talk
-from prosaas_ops.stack.records import Appointment, Found, Job, Record
+from prosaas_ops.stack.records import Appointment, Away, Job, Record
 from prosaas_ops.stories.call import Story
 from prosaas_ops.stories.moment import Entry, place_speech
 
@@ -110,7 +112,7 @@ def test_a_live_call_is_live_whatever_the_webhook_wrote_of_it(screen: Screen) ->
     told.record = replace(told.record, end_reason="", status="ringing", metrics={})
     told.live = True
     text = "\n".join(trace.describe(told, screen))
-    assert "● the call is live since 00:01:40 UTC, 1 sentences so far" in text
+    assert "● the call is live since 00:01:40 UTC, sentences so far: 1" in text
     assert "ringing" not in text
     assert f"make logs CALL={CALL}" in text
 
@@ -231,10 +233,75 @@ def test_an_answer_that_was_slow_is_the_verdict_however_slow_the_business_usuall
 def test_the_calendar_of_now_stands_beside_what_was_promised(screen: Screen) -> None:
     told = story()
     assert told.record is not None
-    booked = Appointment(datetime(2026, 12, 8, 14), "cancelled", "תספורת", True)
+    booked = Appointment(datetime(2026, 12, 8, 14), "cancelled", "תספורת", CALL)
     told.record = replace(told.record, appointments=[booked])
     text = "\n".join(trace.describe(told, screen))
     assert "calendar now: 2026-12-08 14:00 cancelled, by this call · תספורת" in text
+
+
+def test_a_summary_is_the_models_word_and_the_record_is_named_where_it_says_otherwise(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    rows = trace.describe(told, screen)
+    assert "Summary, in the model's own words" in rows
+    disputed = "  by the record no tool of this call booked, moved or cancelled anything or took a message"
+    assert any(row.startswith(disputed) for row in rows)
+    assert "לפי הרשומה אף כלי לא קבע" in trace_page.render(told, "he")
+    booked = Appointment(datetime(2026, 12, 8, 14), "booked", "", CALL)
+    agreeing: list[dict[str, Any]] = [
+        {"metrics": {"deeds": [{"tool": "cancel_appointment", "id": 3}]}},
+        {"appointments": [booked]},
+        {"summary": "הלקוח שאל על מחיר; לא נקבע תור."},
+    ]
+    for changes in agreeing:
+        agreed = replace(told, record=replace(told.record, **changes))
+        assert not any(row.startswith(disputed) for row in trace.describe(agreed, screen))
+        assert "לפי הרשומה" not in trace_page.render(agreed, "he")
+
+
+def test_whose_call_booked_what_the_calendar_says_is_told(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    at = datetime(2026, 12, 8, 14)
+    told.record = replace(
+        told.record, appointments=[Appointment(at, "booked", "", "CAother"), Appointment(at, "booked", "צבע", "")]
+    )
+    text = "\n".join(trace.describe(told, screen))
+    assert "calendar now: 2026-12-08 14:00 booked, not by this call: make trace CALL=CAother" in text
+    assert "calendar now: 2026-12-08 14:00 booked, not by a call · צבע" in text
+
+
+def test_a_caller_who_was_not_understood_at_all_is_the_verdict(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    lost = {"who": "customer", "text": "", "at_ms": 1000, "until_ms": 2500, "transcribed": False}
+    told.record = replace(told.record, transcript=[lost, {"who": "ai", "text": "x", "at_ms": 3000, "until_ms": 4000}])
+    told.entries = [entry for entry in told.entries if entry.kind == "call"]
+    assert "✗ what the caller said was not written down, times: 1 (customer_hangup)" in trace.describe(told, screen)
+
+
+def test_of_a_caller_who_was_forgotten_no_fault_is_told_and_no_tick(screen: Screen) -> None:
+    """As `make forget` leaves the record; the lines may be there for a while."""
+    told = story()
+    assert told.record is not None
+    erased: dict[str, Any] = {"from_number": "", "to_number": "", "customer": "", "transcript": [], "summary": ""}
+    told.entries = [entry for entry in told.entries if entry.kind == "call"]
+    told.record = replace(told.record, **erased)
+    assert "· the caller hung up; who called was forgotten (customer_hangup)" in trace.describe(told, screen)
+    # One that never reached us.
+    told.record, told.entries = replace(told.record, end_reason="", metrics={}), []
+    assert "· who called was forgotten (status completed)" in trace.describe(told, screen)
+    assert "זרם השמע" not in trace_page.render(told, "he")
+
+
+def test_of_a_live_calls_lines_no_pause_is_told(screen: Screen) -> None:
+    """They are written when the words are known, which is not when they were spoken."""
+    told = story(record=None)
+    told.live = True
+    told.entries.append(
+        Entry(140.0, "prosaas-calls", "speech", "INFO", "TRANSCRIPT", f'לקוח: "כן" · call_sid={CALL}', "💬")
+    )
+    assert "nothing heard" not in "\n".join(trace.describe(told, screen))
 
 
 def test_a_summary_of_a_caller_who_said_nothing_is_not_told(screen: Screen) -> None:
@@ -318,22 +385,24 @@ def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return asked
 
 
-def found(*calls: tuple[str, int, str]) -> list[Found]:
+def found(*calls: tuple[str, int, str]) -> Calls:
     """Calls of a number: id, hours since midnight, reason."""
-    return [
-        Found(call_sid, datetime(2026, 11, 25, hour, tzinfo=UTC), 75.0, reason, "completed", len(calls))
+    rows = [
+        Row(CallFacts(call_sid, reason), datetime(2026, 11, 25, hour, tzinfo=UTC), 75.0, "+972501234567")
         for call_sid, hour, reason in calls
     ]
+    return Calls(rows, len(rows), 0, 0)
 
 
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = found(("CAnew", 14, ""), ("CAmid", 12, "model_unreachable"), ("CAold", 9, "customer_hangup"))
-    monkeypatch.setattr(trace, "calls_of", lambda phone, since: calls)
+    monkeypatch.setattr(trace, "calls_of", lambda *_: calls)
 
 
 @pytest.fixture(autouse=True)
 def nobody_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "live_ids", lambda engine: ())
     monkeypatch.setattr(trace, "talk_of", lambda phone: None)
 
 
@@ -346,12 +415,12 @@ def test_who_called_and_wrote_is_listed_with_both_and_a_way_to_each(
     message = Message("wamid.1", "in", "שלום", "received", "", asked_at, waits=True)
     talk = Talk(3, "meta", "open", "456 x", "דוד", "972501234567", "Asia/Jerusalem", [message], [], [])
     monkeypatch.setattr(trace, "talk_of", lambda phone: talk)
-    monkeypatch.setattr(trace, "calls_of", lambda phone, since: found(("CAa", 9, ""), ("CAb", 8, ""))[:calls])
+    monkeypatch.setattr(trace, "calls_of", lambda *_: found(*(("CAa", 9, ""), ("CAb", 8, ""))[:calls]))
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
     assert re.search(r"^WhatsApp  11-25 13:00:00  messages waiting for an answer: 1", said, re.MULTILINE)
-    assert "next: make trace PHONE=050-1234567 N=1 · make trace MESSAGE=wamid.1" in said
+    assert "next: make trace PHONE=+972501234567 N=1 · make trace MESSAGE=wamid.1" in said
 
 
 @pytest.mark.usefixtures("three")
@@ -363,7 +432,7 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     said = capsys.readouterr().out
     assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  we ended it: the model could not be", said, re.M)
     assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
-    assert "next: make trace PHONE=050-1234567 N=1" in said
+    assert "next: make trace PHONE=+972501234567 N=1" in said
 
 
 @pytest.mark.usefixtures("three")
@@ -397,21 +466,21 @@ def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
 def test_a_number_that_lacks_a_digit_says_so(
     options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
+    monkeypatch.setattr(trace, "calls_of", lambda *_: found())
     monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
     for phone, missing in (("050123456", True), ("+97250123456", True), ("0501234567", False), ("031234567", False)):
         assert trace.run(options(PHONE=phone)) == NOTHING
-        assert (f"{phone} is 1 digits short of a whole number" in capsys.readouterr().err) is missing
+        assert (f"{phone} is no whole number, digits missing: 1" in capsys.readouterr().err) is missing
 
 
 @pytest.mark.usefixtures("three")
 def test_a_number_that_the_list_does_not_have_is_wrong_usage(told: list[str], options: Any) -> None:
-    with pytest.raises(Usage, match="there are 3 calls"):
+    with pytest.raises(Usage, match="N=4, and the list has 3"):
         trace.run(options(PHONE="050-1234567", N="4"))
 
 
 def test_a_number_with_one_call_leads_to_it(told: list[str], options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace, "calls_of", lambda phone, since: found(("CAonly", 9, "")))
+    monkeypatch.setattr(trace, "calls_of", lambda *_: found(("CAonly", 9, "")))
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == ["CAonly"]
 
@@ -419,10 +488,19 @@ def test_a_number_with_one_call_leads_to_it(told: list[str], options: Any, monke
 def test_a_number_without_calls_matches_nothing_and_says_where_else_to_look(
     options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(trace, "calls_of", lambda phone, since: [])
+    monkeypatch.setattr(trace, "calls_of", lambda *_: found())
     monkeypatch.setattr(trace, "tell_message", lambda engine, phone: None)
     assert trace.run(options(PHONE="050-1234567")) == NOTHING
     assert "make logs S=api LEVEL=WARNING SINCE=2h" in capsys.readouterr().err
+
+
+def test_a_database_that_is_away_leaves_what_the_lines_can_tell(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> Calls:
+        raise Away("the database does not answer")
+
+    monkeypatch.setattr(trace, "calls_of", away)
+    with pytest.raises(Problem, match=r"does not answer\. What the lines .*: make errors, make logs, make trace CALL="):
+        trace.run(options(PHONE="050-1234567"))
 
 
 def test_neither_call_nor_number_is_wrong_usage(options: Any) -> None:
@@ -465,7 +543,7 @@ def test_a_turn_that_was_never_transcribed_has_its_row_and_its_times(screen: Scr
     assert "(not transcribed)" in trace_page.render(told)
 
 
-@pytest.mark.parametrize(("lines", "verdicts"), [("24", 1), ("15", 2)])
+@pytest.mark.parametrize(("lines", "verdicts"), [("26", 1), ("15", 2)])
 def test_the_verdict_stands_at_the_end_too_where_its_first_row_has_left_the_screen(
     lines: str, verdicts: int, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -89,3 +89,11 @@ def test_a_line_that_is_part_of_another_is_left_to_a_person(tmp_path: Path) -> N
 def test_what_env_cannot_hold_is_refused() -> None:
     with pytest.raises(Problem, match="cannot hold"):
         assigned("", {"A": "it's"})
+
+
+def test_a_nul_byte_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"A=1\nSECRET=hunter\0two\n")
+    with pytest.raises(Problem, match=r"\.env, line 2: there is a NUL byte") as refused:
+        read_env(path)
+    assert "hunter" not in str(refused.value)

@@ -140,3 +140,10 @@ def test_a_table_that_is_too_wide_goes_on_below_in_its_widest_column_and_loses_n
     assert " ".join(" ".join(line[25:].strip() for line in row).split()) == why
     assert [line[:25].strip() for line in row] == ["02-01 14:00  dana@ops-1", ""]
     assert fitted([("a", "b"), ("1", "2")], most=50) == [["a  b"], ["─  ─"], ["1  2"]]
+
+
+def test_a_column_that_is_to_stay_whole_gives_way_last() -> None:
+    row = ("2026-11-28 07:24:32", "dana@ops-1", "looked " * 9)
+    lines = fitted([("when", "who", "why"), row], most=50, whole={0})[2]
+    assert lines[0].startswith("2026-11-28 07:24:32  dana@ops-1  ")
+    assert not any("07:24:32" in line for line in lines[1:])

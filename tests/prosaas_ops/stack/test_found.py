@@ -11,9 +11,9 @@ import pytest
 from postgres_world import Fill
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
-from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.stack import records
-from prosaas_ops.stack.found import ORDERS, Asked, find
+from prosaas_ops.stack.found import ORDERS, Asked, calls_of, find
 
 DAY = datetime(2024, 1, 25, tzinfo=UTC)
 INSERT = """
@@ -40,6 +40,7 @@ METRICS: list[dict[str, Any]] = [
     {"slowest_ms": 3000, "response_p95_ms": 900},
     {"reconnects": 1},
     {"noisy": 1},
+    {"unwritten": 1},
     {"unanswered_ms": 16_000},
     {"returned": "no-answer"},
     {"unkept": "I booked it"},
@@ -48,7 +49,7 @@ METRICS: list[dict[str, Any]] = [
 
 @pytest.fixture(autouse=True)
 def _nobody_says_which_are_live(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "live_calls", lambda engine: None)
+    monkeypatch.setattr(command, "live_ids", lambda engine: None)
     monkeypatch.setattr(command, "opened", lambda: engine)
 
 
@@ -128,7 +129,7 @@ def test_the_list_and_the_verdict_judge_alike(fill: Fill) -> None:
     fill(write)
     week = {"since": at, "until": at + timedelta(hours=1)}
     everything = {row.facts.call_sid: verdict(row.facts) for row in find(asked(**week)).rows}
-    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 8
+    assert [bool(everything[f"CAjudged{number}"]) for number in range(len(METRICS))] == [False] + [True] * 9
     assert set(names(**week, bad=True)) == {call_sid for call_sid, troubles in everything.items() if troubles}
     assert names(**week, bad=True, order="worst")[0] == f"CAjudged{len(METRICS) - 1}"
 
@@ -163,7 +164,7 @@ def test_they_are_ordered_as_asked(order: str, first: str) -> None:
 def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="2")) == FINE
     said = capsys.readouterr().out.splitlines()
-    assert "7 calls, 6 went badly, 1 never reached the agent" in said[0]
+    assert "calls 7, went badly 6, never reached the agent 1" in said[0]
     assert "01-25 11:00  CAmodel0  …3333" in said[2]
     assert said[2].endswith("we ended it: the model could not be reached")
     assert said[3].endswith("no audio stream ever came; make trace says why")
@@ -197,6 +198,31 @@ def test_who_hid_their_number_is_called_hidden(
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_caller_who_was_forgotten_is_called_that_and_is_no_bad_call(
+    fill: Fill, options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that never reached the agent, whose number alone said why, among them."""
+    erased = "update calls set from_number = '', to_number = '' where call_sid in ('CAnever001', 'CAgood0001')"
+    fill(lambda connection: connection.execute(erased))
+    rows = {row.facts.call_sid: row.facts for row in find(asked()).rows}
+    assert opening(rows["CAnever001"]) == "who called was forgotten"
+    assert opening(rows["CAgood0001"]) == "the caller hung up; who called was forgotten"
+    assert not {"CAnever001", "CAgood0001"} & set(names(bad=True))
+    assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26")) == FINE
+    assert re.search(
+        r"CAgood00  erased .* the caller hung up; who called was forgotten$", capsys.readouterr().out, re.M
+    )
+
+
+def test_a_database_that_is_away_leaves_what_the_lines_can_tell(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that nobody knows is told as what it is: a container that does not run."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql+asyncpg://me:x@nobody.invalid/x")
+    monkeypatch.delenv("DATABASE_URL_FILE", raising=False)
+    with pytest.raises(Problem, match=r"so it does not run\. .*make errors, make logs, make trace CALL="):
+        command.run(options("calls"))
+
+
+@pytest.mark.usefixtures("stored")
 def test_a_time_without_calls_matches_nothing(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("calls", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING
     assert "make logs S=api LEVEL=WARNING SINCE=2023-01-01 UNTIL=2023-01-02" in capsys.readouterr().err
@@ -222,3 +248,6 @@ def test_a_call_to_a_number_of_no_business_says_which(stored: None, fill: Fill) 
     fill(write)
     (row,) = find(Asked(DAY, DAY + timedelta(minutes=1))).rows
     assert opening(row.facts) == "no business has the number +97235550100"
+    # The list of the number's calls says the same.
+    (listed,) = calls_of("+972507777777").rows
+    assert opening(listed.facts) == opening(row.facts)

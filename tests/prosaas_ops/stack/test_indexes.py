@@ -30,7 +30,6 @@ A_PHONE = found.question(found.Asked(datetime(2019, 1, 1, tzinfo=UTC), UNTIL.rep
 QUESTIONS: dict[str, tuple[str, tuple[Any, ...], set[str]]] = {
     "a time": (*A_TIME, {"ix_calls_started_at"}),
     "a phone number": (*A_PHONE, {"ix_calls_from_digits", "ix_calls_to_digits"}),
-    "a customer's calls": (records._BY_PHONE, ("501000777", None), {"ix_calls_from_digits", "ix_calls_to_digits"}),
     "the beginning of an id": (records._BY_NAME, ("ca4e732c",), {"ix_calls_beginning"}),
     "an id while it is typed": (*search.question("CA4e732c"), {"ix_calls_beginning"}),
     "a number while it is typed": (

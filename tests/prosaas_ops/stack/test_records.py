@@ -11,6 +11,7 @@ import pytest
 from postgres_world import Fill
 from prosaas_ops.options import Problem, Usage
 from prosaas_ops.stack import records
+from prosaas_ops.stack.found import calls_of
 from prosaas_ops.stories.judged import paid
 
 INSERT = """
@@ -94,18 +95,22 @@ def test_a_record_tells_what_the_calendar_says_now(fill: Fill) -> None:
     fill(write)
     record = records.call_record("CAnew")
     assert record is not None
-    assert [
-        (f"{found.starts_at:%Y-%m-%d %H:%M}", found.status, found.of_this_call) for found in record.appointments
-    ] == [
-        ("2024-02-01 10:00", "cancelled", True),
-        ("2099-07-01 11:00", "booked", False),
+    assert [(f"{found.starts_at:%Y-%m-%d %H:%M}", found.status, found.call_sid) for found in record.appointments] == [
+        ("2024-02-01 10:00", "cancelled", "CAnew"),
+        ("2099-07-01 11:00", "booked", "CAold"),
     ]
 
 
 @pytest.mark.usefixtures("stored")
 def test_a_number_has_its_calls_since_a_moment_and_their_number() -> None:
-    (found,) = records.calls_of("0501234567", datetime(2024, 1, 26, tzinfo=UTC))
-    assert (found.call_sid, found.total) == ("CAnew", 1)
+    told = calls_of("0501234567", datetime(2024, 1, 26, tzinfo=UTC))
+    assert ([row.facts.call_sid for row in told.rows], told.calls) == (["CAnew"], 1)
+
+
+@pytest.mark.usefixtures("stored")
+def test_a_number_is_known_that_a_business_is_called_at() -> None:
+    assert records.number_known("+97235550100")
+    assert not records.number_known("+97235550101")
 
 
 @pytest.mark.usefixtures("stored")
@@ -114,21 +119,23 @@ def test_a_call_without_a_record_is_none() -> None:
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize("phone", ["+972501234567", "050-1234567", "00972 50 123 4567", "0501234567"])
+@pytest.mark.parametrize(
+    "phone", ["+972501234567", "050-1234567", "00972 50 123 4567", "0501234567", "+972 (0)50 1234567", "(050) 123-4567"]
+)
 def test_a_number_finds_its_calls_newest_first_however_it_is_written(phone: str) -> None:
-    assert [call.call_sid for call in records.calls_of(phone)] == ["CAnew", "CAold"]
+    assert [row.facts.call_sid for row in calls_of(phone).rows] == ["CAnew", "CAold"]
 
 
 @pytest.mark.usefixtures("stored")
 def test_a_number_finds_the_calls_to_it_too() -> None:
-    assert len(records.calls_of("+972-3-555-0100")) == 2
-    assert records.calls_of("+97239999999") == []
+    assert calls_of("+972-3-555-0100").calls == 2
+    assert calls_of("+97239999999").rows == []
 
 
-@pytest.mark.parametrize("phone", ["", "123", "%_%", "abc"])
+@pytest.mark.parametrize("phone", ["123", "%_%", "abc"])
 def test_what_is_no_number_is_wrong_usage(phone: str) -> None:
     with pytest.raises(Usage, match="PHONE="):
-        records.calls_of(phone)
+        calls_of(phone)
 
 
 def test_a_database_that_does_not_answer_is_a_problem_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

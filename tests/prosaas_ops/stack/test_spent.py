@@ -13,11 +13,12 @@ import pytest
 from bench.costs.__main__ import LEDGER
 
 from postgres_world import Fill
+from prosaas_core.facts.endings import EndReason
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen.piece import width
 from prosaas_ops.stack.records import asked
-from prosaas_ops.stack.spent import GROUPS, Wanted, spent
+from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
 
 pytestmark = pytest.mark.postgres
 
@@ -71,7 +72,7 @@ def test_the_table_says_what_has_no_price_and_what_is_estimated(
     assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", BY="model")) == FINE
     said = capsys.readouterr().out
     assert "0.30 USD" in said.splitlines()[0]
-    assert "gpt-realtime-2.1       1       0.0         1000     80%         100    0.2500 USD" in said
+    assert "gpt-realtime-2.1       1       0.0       1000     80%        100    0.2500 USD" in said
     assert "1 charges have no price" in said
     assert "1 charges are estimated" in said
 
@@ -160,3 +161,16 @@ def test_the_table_speaks_the_operators_language(
 def test_the_table_says_whose_day_a_row_is(by: str, said: bool, options: Any, capsys: Any) -> None:
     assert command.run(options("costs", BY=by, SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
     assert ("a row is a day by the clock of its business" in capsys.readouterr().out) is said
+
+
+def test_on_a_terminal_of_80_columns_the_longest_ending_keeps_its_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPS_TERMINAL": "1", "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
+    endings = [Sum(reason, "USD", 1, 1.0, 999_999_999, 1, 999_999_999, 1.0, 0, 0) for reason in EndReason]
+    command._table("ending", endings, "2024")
+    said = capsys.readouterr().out
+    assert all(reason in said for reason in EndReason)
+    assert "…" not in said
+    assert max(map(width, said.splitlines())) <= 80

@@ -273,3 +273,12 @@ def test_a_call_of_a_restored_backup_has_no_known_end(engine: Any, known: dict[s
 )
 def test_trouble_outranks_the_kind_of_event(level: str, event: str, kind: str) -> None:
     assert kind_of(level, event) == kind
+
+
+def test_rows_are_counted_as_make_call_counts_them(engine: Any, call: str, known: dict[str, Record]) -> None:
+    """Those of stack traces too, and none of what a service said of itself meanwhile."""
+    engine.write("prosaas-calls", 4.5, "[INFO] 🟢 [SERVICE_START] service started")
+    told = story.tell(engine, call)
+    assert told is not None
+    assert any(entry.event == "SERVICE_START" for entry in told.entries)
+    assert [told.rows(name) for name in ("prosaas-api", "prosaas-calls", "worker")] == [1, 8, 1]
