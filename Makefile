@@ -90,7 +90,7 @@ logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=
 calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
 	@scripts/run $@
 
-costs: ## what was spent, from the ledger [SINCE=30d BY=day|business|model|ending BUSINESS= CSV=1]
+costs: ## what was spent, from the ledger [SINCE=30d BY=day|month|business|model|ending BUSINESS= CSV=1]
 	@scripts/run $@
 
 errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
@@ -226,6 +226,15 @@ mutate: $(VENV)/installed ## break a room's code step by step and ask its tests 
 
 $(VENV)/installed: services/requirements/tools.txt
 	@scripts/venv.sh $(VENV)
+
+# A word beside a target that is none itself: a value without its name, which is said before anything is done.
+ifneq (,$(word 2,$(MAKECMDGOALS)))
+TARGETS := $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+STRAY := $(firstword $(filter-out $(TARGETS),$(wordlist 2,99,$(MAKECMDGOALS))))
+ifneq (,$(and $(STRAY),$(filter $(TARGETS),$(firstword $(MAKECMDGOALS)))))
+$(error make $(firstword $(MAKECMDGOALS)) does not know $(STRAY): a value follows its name, as PHONE=$(STRAY) or CALL=$(STRAY))
+endif
+endif
 
 # A word that is no target: which one was meant.
 .DEFAULT:

@@ -17,11 +17,20 @@ MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
 MAX_NAME = 100
 
+# By the pattern: what it asks for, in a person's words.
+_IN_WORDS: dict[str, str] = {}
+
 log = get_logger(__name__)
 
 
 class Problem(HTTPException):
     """Refuse the request with this status, and say why in words that are safe to show."""
+
+
+def in_words(pattern: str, words: str) -> str:
+    """The pattern; who breaks it is told what it asks for ("a time like 09:00"), and not the pattern."""
+    _IN_WORDS[pattern] = words
+    return pattern
 
 
 def problem_response(
@@ -54,11 +63,16 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Name the places and the rules that they break; what was sent is repeated neither to the log nor to the sender."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    errors = [{"pointer": _pointer(each["loc"]), "detail": each["msg"]} for each in found[:MAX_ERRORS]]
+    errors = [{"pointer": _pointer(each["loc"]), "detail": _broken(each)} for each in found[:MAX_ERRORS]]
     # The first says enough, and keeps the kinds of this line few.
     reason = f"{found[0]['loc'][0]}: {found[0]['type']}"
     log.event(BODY_REJECTED, source=request.scope["route"].path, reason=reason)
     return problem_response(422, "the request does not have the form that this operation wants", errors=errors)
+
+
+def _broken(rule: Mapping[str, Any]) -> str:
+    words = _IN_WORDS.get(str(rule.get("ctx", {}).get("pattern")))
+    return f"should be {words}" if words else str(rule["msg"])
 
 
 def _pointer(places: Sequence[int | str]) -> str:

@@ -1,5 +1,6 @@
 """The listening socket of the phone line: a connection is a guest until it proves to be a call, and guests are few."""
 
+import asyncio
 import os
 import socket
 import struct
@@ -44,8 +45,9 @@ class Doorway(socket.socket):
             raise BlockingIOError
         try:
             guest, address = super().accept()
-        except BlockingIOError:
-            self._let_in = 0
+        except OSError as error:
+            # Where no descriptor is left the loop is to pause, not to ask on: its turn is over, as when nobody waits.
+            self._let_in = 0 if isinstance(error, BlockingIOError) else _AT_ONCE
             raise
         self._let_in += 1
         # A descriptor that is given again belonged to somebody who is gone.
@@ -59,6 +61,10 @@ class Doorway(socket.socket):
         """Whose connection this is has proved to be a call, and is no guest any more."""
         self._guests.pop(descriptor, None)
 
+    def remove_reader(self, descriptor: int) -> None:
+        """For the pause of aiofastnet's accept loop, which asks the socket for what the event loop does."""
+        asyncio.get_running_loop().remove_reader(descriptor)
+
     def _turn_away(self) -> bool:
         """Who has more behind them than there is room for would be shown out unheard. Whether some of them are left."""
         (waiting,) = _WAITING.unpack(self.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _WAITING.size))
@@ -66,9 +72,13 @@ class Doorway(socket.socket):
         turned_away = 0
         for _ in range(min(too_many, _TURNED_AWAY_AT_ONCE)):
             # A descriptor alone: a socket around it would cost a third of all this.
-            with suppress(OSError):
+            try:
                 os.close(self._accept()[0])  # type: ignore[attr-defined]
-                turned_away += 1
+            except OSError:
+                # `accept` meets the same, and says so.
+                too_many = 0
+                break
+            turned_away += 1
         if turned_away:
             self._shown_out(turned_away)
         return too_many > _TURNED_AWAY_AT_ONCE

@@ -1,5 +1,7 @@
 """Every bound on a call, in one place."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,11 +36,12 @@ class Limits:
     model_connect: float = 5.0
     # How often an open connection to the model has to give a sign of life.
     model_ping: float = 15.0
-    # So much of the greeting is heard before the caller can interrupt it, and no longer than this is it waited for.
+    # So much of the greeting is heard before the caller can interrupt it; they can all the same where they have heard
+    # nothing of us for so long.
     greeting: float = 2.0
     greeting_shield: float = 8.0
-    # A greeting that tells callers what they have to know is heard whole.
-    disclosure_shield: float = 20.0
+    # A greeting that tells callers what they have to know is heard whole: the longest takes 160 s.
+    disclosure_shield: float = 240.0
     # A sound over the agent's words: so long after it the agent falls silent, unless the sound is gone; who speaks on
     # for so long interrupts; and for so long are their words waited for.
     doubt: float = 0.15
@@ -105,3 +108,10 @@ class Limits:
             max_cost=settings.max_cost_per_call,
             idle=float(settings.idle_seconds),
         )
+
+
+async def within(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, but no longer than that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,14 +1,20 @@
 """`python -m prosaas_ops COMMAND [NAME=value …]`: what the operator's make targets run."""
 
-import os
 import signal
+
+if __name__ == "__main__":
+    # Who changes their mind while the rest is read ends this process, and sees no stack; afterwards `main` hears them.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+import os
 import sys
 import threading
 from importlib import import_module
 
 from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
-from prosaas_ops.texts import refused
+from prosaas_ops.texts import LANGUAGES, refused
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
@@ -73,20 +79,25 @@ def main(arguments: list[str]) -> int:
     command, *words = arguments
     # What the tools leave behind has the words of callers in it, or secrets.
     os.umask(0o077)
+    if (asked := os.environ.get("OPS_LANG", "").strip()) and asked.lower() not in LANGUAGES:
+        complain(refused.NO_LANGUAGE(asked=asked, known=", ".join(LANGUAGES)))
     watched = command in audited.COMMANDS
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, _interrupt)
-    _hear_the_reader_go()
     try:
-        # The longest part of the first second, in which many change their mind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        _hear_the_reader_go()
         module = import_module(f"prosaas_ops.{COMMANDS[command]}")
         options = gather(command, options_of(command), words)
         noted = audited.note_command(options) if watched else None
         try:
             code: int = module.run(options)
+            audited.came_of(noted, code)
             return code
         except Usage:
             audited.take_back(noted)
+            raise
+        except BaseException as why:
+            audited.came_of(noted, why)
             raise
         finally:
             # Those that act on the stack have no way to its database; the next one that has takes it along.
@@ -133,4 +144,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended_with = main(sys.argv[1:])
+    # Nor on the way out.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(ended_with)

@@ -1,5 +1,6 @@
 """Who did what: noted on this machine before a command acts, and carried into the database as soon as that answers.
 
+What came of it is an entry of its own, for nothing here is ever changed: one without it was killed, or acts still.
 The file outlives the database's own table: after a restore what was done since the backup is carried in again.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from prosaas_core.privacy.whole_lines import append
 from prosaas_logging.redact import HIDDEN, hide, redact
-from prosaas_ops.options import Options, Problem, complain, harmless
+from prosaas_ops.options import FINE, NOTHING, Nothing, Options, Problem, Refused, complain, harmless
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ COMMANDS = frozenset({
 # Of these, what only looks: somebody at work looks again and again.
 LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
 _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
+# What the entry about an act's end is called, after the act; its target is the id of that.
+ENDED = " ended"
 _LONGEST = 300
 # Seven digits, however spaced, that are no day and no part of an id.
 _NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?!\d{4}-\d\d-\d\d(?!\d))[+(]?\d(?:[^\w\n]{0,3}\d){6,}(?![A-Za-z0-9_])")
+_LONGEST_OUTCOME = 160
 _MOST = 500
 
 _INSERT = """
@@ -55,10 +59,12 @@ class Entry(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """Where in the file an entry stands."""
+    """Which entry it is, and where in the file it stands."""
 
     start: int
     end: int
+    id: str
+    act: str
 
 
 def note(act: str, target: str, why: str = "") -> Noted | None:
@@ -73,7 +79,8 @@ def note(act: str, target: str, why: str = "") -> Noted | None:
     }
     try:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Noted(*append(FOLDER / "log.jsonl", json.dumps(entry, ensure_ascii=False)))
+        start, end = append(FOLDER / "log.jsonl", json.dumps(entry, ensure_ascii=False))
+        return Noted(start, end, entry["id"], act)
     except OSError as error:
         complain(words.NOT_NOTED(folder=FOLDER, why=error.strerror))
     return None
@@ -93,6 +100,28 @@ def take_back(noted: Noted | None) -> None:
 def _typed(text: str) -> str:
     """What an operator typed freely, without any number that is long enough to be somebody's, of any country."""
     return _NUMBER.sub(HIDDEN, text)
+
+
+def came_of(noted: Noted | None, how: int | BaseException) -> None:
+    """How an act ended, by its exit code or what it raised. Of what only looks nobody asks, and it may look all day."""
+    if noted is not None and noted.act not in LOOKS:
+        note(f"{noted.act}{ENDED}", noted.id, _outcome(how))
+
+
+def _outcome(how: int | BaseException) -> str:
+    match how:
+        case int():
+            return {FINE: "done", NOTHING: "nothing"}.get(how, f"failed: exit {how}")
+        case Nothing():
+            return "nothing"
+        case KeyboardInterrupt() | BrokenPipeError():
+            return "stopped"
+        case Refused():
+            return "refused"
+        case Problem():
+            return f"failed: {str(how).partition(chr(10))[0]}"[:_LONGEST_OUTCOME]
+        case _:
+            return f"failed: {type(how).__name__}"
 
 
 def note_command(options: Options) -> Noted | None:

@@ -65,6 +65,10 @@ class Problem(Exception):
     """The command is fine and the world is not; the text says what, then what to do."""
 
 
+class Refused(Problem):
+    """Not done, before anything was changed: nobody agreed, or it is not the moment."""
+
+
 class Nothing(Exception):
     """The command is fine and there is nothing that it could show; the text says where else to look."""
 
@@ -126,7 +130,7 @@ class Options:
     def duration(self, name: str, default: str) -> timedelta:
         return parse_duration(name, self.text(name, default))
 
-    def since(self, name: str, default: str = "") -> datetime | None:
+    def since(self, name: str, default: str = "", most: timedelta = _LONGEST) -> datetime | None:
         """A moment: `15m` ago, `14`, `14:00`, `14:00+03:00` (the last one), `yesterday`, a date, or a date and a time.
 
         A day begins where the operator is, a clock without an offset is in UTC: standard error tells either in both.
@@ -140,16 +144,16 @@ class Options:
             moment = self._last(name, f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
             return moment if clock[3] else self._told(name, moment)
         if _LENGTH.match(value.lower()):
-            return datetime.now(UTC) - parse_duration(name, value)
+            return datetime.now(UTC) - parse_duration(name, value, most)
         try:
             moment = datetime.fromisoformat(value)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, OverflowError):
             raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
 
-    def window(self, default: str) -> tuple[datetime, datetime]:
+    def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
-        since = self.since("SINCE", default)
+        since = self.since("SINCE", default, most)
         assert since is not None
         return since, self.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
 
@@ -237,14 +241,14 @@ def _is_whole(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
 
 
-def parse_duration(name: str, value: str) -> timedelta:
+def parse_duration(name: str, value: str, most: timedelta = _LONGEST) -> timedelta:
     """`90s`, `15m`, `1h30m`, `2d`; the name is what a wrong one is blamed on."""
     try:
         seconds = duration(value)
     except ValueError:
         raise Usage(refused.NO_DURATION(name=name, value=value)) from None
-    if not 0 < seconds <= _LONGEST.total_seconds():
-        raise Usage(refused.TOO_LONG(name=name, value=value, most=_LONGEST.days))
+    if not 0 < seconds <= most.total_seconds():
+        raise Usage(refused.TOO_LONG(name=name, value=value, most=most.days))
     return timedelta(seconds=seconds)
 
 

@@ -146,6 +146,13 @@ def test_the_command_that_was_meant_is_the_same_words_for_the_shell_that_it_is_p
     assert sorted(shlex.split(pasted)) == sorted(typed[2:])
 
 
+@pytest.mark.parametrize("word", ["0527654321", "CA0123456789", "$(HOME)"])
+def test_a_value_without_its_name_is_refused_before_anything_is_asked(word: str) -> None:
+    done = subprocess.run(["make", "trace", word], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"make trace does not know {word}: a value follows its name, as PHONE={word}" in done.stderr
+
+
 @pytest.mark.parametrize("typed", ["zzzzzz", "x; touch /nowhere/at/all", "it's", "$(HOME)"])
 def test_a_word_that_is_like_no_target_is_refused_and_no_shell_reads_it(typed: str) -> None:
     done = subprocess.run(["make", typed], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -38,6 +38,7 @@ class Stage:
         self.tools: list[Item] = []
         self.pauses: list[float] = []
         self.loud = True
+        self.shielded = False
         self.promises = Promises()
         self.floor = Floor(
             line=self.line,
@@ -48,6 +49,7 @@ class Stage:
             send=self._send,
             spawn=self._spawn,
             loud=lambda: self.loud,
+            shielded=lambda: self.shielded,
             decided=lambda answer_due: self.conversation.decided(answer_due),
         )
         self.conversation = Conversation(

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +14,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
+from prosaas_api import problems
 from prosaas_core.tables import Call, CallMessage, Conversation, Message
 from prosaas_logging import capture_events
 
@@ -97,7 +100,9 @@ async def test_of_two_who_revoke_a_key_at_once_one_does_it(client: Client, engin
             both = [asyncio.create_task(client.rest("DELETE", f"{HOME}/keys/{id}")) for _ in range(2)]
             await wanted_by(2)
         assert [(await each).status_code for each in both] == [204, 204]
-    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [f"key {id} revoked"]
+    assert [event.fields["what"] for event in events if event.event == "BUSINESS_CHANGED"] == [
+        f"key {id} (website) revoked"
+    ]
     (revoked,) = await keys(client)
     await client.rest("DELETE", f"{HOME}/keys/{id}")
     assert await keys(client) == [revoked]
@@ -376,6 +381,31 @@ async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_awa
     ]
     for given, kept in steps:
         assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"phone": "03-555-0142"}, "should be a number like +97235550142, with its country and without spaces"),
+        ({"opening_hours": {"sun": [["9:00", "17:00"]]}}, "should be a time like 09:00"),
+        ({"timezone": "Jerusalem time"}, "should be the name of a time zone, like Asia/Jerusalem"),
+        ({"name": "two\nlines"}, "should be one line of text, without control characters"),
+    ],
+)
+async def test_what_a_text_should_be_is_told_in_a_persons_words(
+    client: Client, wrong: dict[str, Any], said: str
+) -> None:
+    refused = await client.rest("PATCH", HOME, json=wrong)
+    assert refused.status_code == 422
+    assert said in [each["detail"] for each in refused.json()["errors"]]
+
+
+async def test_no_pattern_of_the_interface_is_without_words(client: Client) -> None:
+    """Whatever the schema asks of a text, by its own document."""
+    document = (await client.http.get("/openapi.json")).text
+    found = {json.loads(f'"{text}"') for text in re.findall(r'"pattern":"((?:[^"\\]|\\.)*)"', document)}
+    assert len(found) > 5
+    assert found <= problems._IN_WORDS.keys()
 
 
 @pytest.mark.parametrize("silence_ms", [200, 3000])

@@ -5,6 +5,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from full_disk import room_for
 from prosaas_core.postgres import address
 from prosaas_ops import __main__, audited
 from prosaas_ops.ask import audit
-from prosaas_ops.options import FINE, Options
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused
 
 
 @pytest.fixture(autouse=True)
@@ -258,6 +259,61 @@ def test_who_looks_again_and_again_has_one_row_and_what_was_done_has_one_each(
         assert said.count("dana@host") == count
         assert ("logs ×3" in said) == ("EACH=1 shows each" in said) == (each == "0")
     assert "forget ×" not in said
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (FINE, "done"),
+        (NOTHING, "nothing to act on"),
+        (2, "failed: exit 2"),
+        (Refused("they are on the phone"), "refused, nothing changed"),
+        (Problem("the old value is in force\nfix: make doctor"), "failed: the old value is in force"),
+        (KeyboardInterrupt(), "stopped halfway"),
+        (ZeroDivisionError("+972501112233"), "failed: ZeroDivisionError"),
+    ],
+)
+def test_make_audit_tells_what_came_of_each_act(
+    ended: int | BaseException, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(_options: Options) -> int:
+        if isinstance(ended, int):
+            return ended
+        raise ended
+
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setattr("prosaas_ops.act.forget.run", run)
+    with suppress(ZeroDivisionError):
+        __main__.main(["forget", "PHONE=+972501112233"])
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert row[head.index("outcome") :].split("  ")[0] == told
+
+
+def test_an_act_that_was_killed_has_no_outcome_and_a_look_needs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    audited.note("forget", "PHONE=+972...")
+    monkeypatch.setattr("prosaas_ops.ask.trace.run", lambda options: FINE)
+    assert __main__.main(["trace", "CALL=CA1"]) == FINE
+    assert len(audited.on_this_machine()) == 2
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    looked, acted = capsys.readouterr().out.splitlines()[2:]
+    assert "was killed" in acted
+    assert "was killed" not in looked
+
+
+@pytest.mark.postgres
+def test_what_came_of_it_comes_into_the_database_and_back(
+    execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("prosaas_ops.act.forget.run", lambda options: FINE)
+    assert __main__.main(["forget", "CUSTOMER=7"]) == FINE
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    (row,) = capsys.readouterr().out.splitlines()[2:]
+    assert "done" in row
+    assert [row[0] for row in execute("SELECT act FROM audit ORDER BY at")] == ["forget", "forget ended"]
 
 
 @pytest.mark.postgres

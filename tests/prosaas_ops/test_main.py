@@ -1,8 +1,12 @@
 """The command line: exit codes, and one helpful line."""
 
+import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -10,8 +14,43 @@ import pytest
 
 from prosaas_ops import audited
 from prosaas_ops.__main__ import COMMANDS, main
+from prosaas_ops.act import up
 from prosaas_ops.ask import logs
 from prosaas_ops.options import PROBLEM, USAGE, Problem
+
+_SERVICES = Path(audited.__file__).parents[1]
+# Runs the tools, and presses Ctrl-C as soon as the module that is named is looked for, or when Python ends.
+_INTERRUPTED = """
+import atexit, os, runpy, signal, sys
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Hand:
+    def find_spec(self, name, path=None, target=None):
+        if name == where:
+            press()
+
+where = sys.argv.pop()
+sys.modules.pop(where, None)
+sys.meta_path.insert(0, Hand())
+sys.argv.append("console-check")
+if where == "the end":
+    atexit.register(press)
+runpy.run_module("prosaas_ops", run_name="__main__")
+"""
+
+
+def _tools(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, "PYTHONPATH": str(_SERVICES), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +78,26 @@ def test_what_was_mistyped_is_not_in_the_audit() -> None:
     audited.note("trace", "CALL=CA1")
     assert main(["logs", "SINCE=soon"]) == USAGE
     assert [entry.target for entry in audited.on_this_machine()] == ["CALL=CA1"]
+
+
+@pytest.mark.parametrize(("asked", "told"), [("fr", True), ("EN", False), ("", False)])
+def test_a_language_that_there_is_not_is_told_of(
+    asked: str, told: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_LANG", asked)
+    monkeypatch.setattr(logs, "run", lambda options: 0)
+    assert main(["logs"]) == 0
+    assert ("OPS_LANG=fr" in capsys.readouterr().err) is told
+
+
+def test_a_secret_that_is_nearly_one_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(".env").write_text("")
+    monkeypatch.setattr(up.secrets, "tell_overridden", lambda _: None)
+    monkeypatch.setattr(up, "resume", lambda _: None)
+    assert main(["rotate-secret", "NAME=ADMIN_KEY"]) == USAGE
+    assert "Did you mean ADMIN_API_KEY?" in capsys.readouterr().err
 
 
 def test_a_problem_ends_with_1_and_says_what_to_do(
@@ -79,6 +138,37 @@ def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(logs, "run", interrupted)
     assert main(["logs"]) == 130
+
+
+@pytest.mark.parametrize(
+    "where", ["threading", "importlib", "prosaas_ops.options", "prosaas_ops.console.check", "the end"]
+)
+def test_ctrl_c_while_the_command_is_still_read_or_already_leaves_shows_no_stack(where: str) -> None:
+    done = _tools("-c", _INTERRUPTED, where)
+    assert (done.returncode in (130, -signal.SIGINT), done.stderr) == (True, "")
+
+
+@pytest.mark.parametrize("after_ms", range(0, 100, 9))
+def test_ctrl_c_while_python_itself_starts_shows_no_stack(after_ms: int) -> None:
+    """As the image starts it: at every moment, not only at those that a module can stand for."""
+    found = re.search(r'^ENTRYPOINT (\[.*"prosaas_ops"\])$', (_SERVICES / "Dockerfile").read_text(), re.MULTILINE)
+    assert found is not None
+    *before, _python, dash_m, package = json.loads(found[1])
+    starting = subprocess.Popen(
+        [*before, sys.executable, dash_m, package, "console-check"],
+        env={**os.environ, "PYTHONPATH": str(_SERVICES)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_ms / 1000)
+    starting.send_signal(signal.SIGINT)
+    assert starting.communicate(timeout=60)[1] == ""
+
+
+def test_a_terminal_whose_input_ends_at_once_shows_no_stack() -> None:
+    done = _tools("-m", "prosaas_ops", "logs", OPS_STDIN="held")
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -8,13 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
+from prosaas_api.problems import in_words
 from prosaas_core.storable import UNFIT_FOR_A_NAME
 
 # As far as every reader of JSON counts whole numbers; a row has never come near.
 MAX_ID = 2**53 - 1
 # What Postgres cannot keep: NUL.
-CLEAN = r"^[^\x00]*$"
-ONE_LINE = f"^[^{UNFIT_FOR_A_NAME}]*$"
+CLEAN = in_words(r"^[^\x00]*$", "text without NUL characters")
+ONE_LINE = in_words(f"^[^{UNFIT_FOR_A_NAME}]*$", "one line of text, without control characters")
+_PHONE = in_words(r"^\+[1-9][0-9]{6,14}$", "a number like +97235550142, with its country and without spaces")
+_META_ID = in_words(r"^[0-9]{1,32}$", "the number that Meta names it by: digits alone")
+_CLOCK = in_words(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time like 09:00")
+_ZONE = in_words(r"^[A-Za-z0-9_+/-]+$", "the name of a time zone, like Asia/Jerusalem")
 
 Id: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
 BusinessId: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -23,11 +28,11 @@ ShortText = Annotated[str, StringConstraints(max_length=200, pattern=ONE_LINE)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 Sentence = Annotated[str, StringConstraints(max_length=1000, pattern=CLEAN)]
 LongText = Annotated[str, StringConstraints(max_length=20_000, pattern=CLEAN)]
-Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+97235550100"])]
+Phone = Annotated[str, StringConstraints(pattern=_PHONE), Field(examples=["+97235550100"])]
 # How Meta names a phone number of ours; it becomes part of an address.
-MetaId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
+MetaId = Annotated[str, StringConstraints(pattern=_META_ID)]
 Language = Literal["he", "en"]
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(examples=["09:00"])]
+ClockTime = Annotated[str, StringConstraints(pattern=_CLOCK), Field(examples=["09:00"])]
 Day = Literal["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
 
@@ -65,7 +70,7 @@ def _few_days(hours: Any) -> Any:
     return hours
 
 
-TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$"), AfterValidator(_time_zone)]
+TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=_ZONE), AfterValidator(_time_zone)]
 # A list of two, not a tuple: OpenAPI can say the one and FastAPI not the other.
 Window: TypeAlias = Annotated[list[ClockTime], Field(min_length=2, max_length=2)]
 OpeningHours = Annotated[

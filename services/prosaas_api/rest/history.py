@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from sqlalchemy import select
 
-from prosaas_api.problems import Problem
+from prosaas_api.problems import Problem, in_words
 from prosaas_api.rest.auth import Session, ThisBusiness
 from prosaas_api.rest.fields import Id
 from prosaas_api.rest.models import CallDetail, CallMessageOut, CallOut, ConversationOut, MessageOut
@@ -14,7 +14,8 @@ from prosaas_core.tables import Call, CallMessage, Conversation, Message
 
 router = APIRouter(prefix="/v1/businesses/{business_id}")
 
-CallSid = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+_CALL_SID = in_words(r"^[A-Za-z0-9]+$", "a call's id, as Twilio writes it: letters and digits")
+CallSid = Annotated[str, Path(max_length=64, pattern=_CALL_SID)]
 
 
 @router.get("/calls", tags=["calls"])

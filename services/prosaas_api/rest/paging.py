@@ -12,16 +12,15 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from prosaas_api.problems import Problem
+from prosaas_api.problems import Problem, in_words
 from prosaas_api.rest.fields import CLEAN, MAX_ID, Moment
 
 Item = TypeVar("Item", bound=BaseModel)
 Key: TypeAlias = tuple[InstrumentedAttribute[Any], ...]
 
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="How many to return at most")]
-Cursor: TypeAlias = Annotated[
-    str, Query(max_length=400, pattern=r"^[A-Za-z0-9_-]*$", description="next_cursor of the page before")
-]
+_CURSOR = in_words(r"^[A-Za-z0-9_-]*$", "next_cursor of the page before, as it was given")
+Cursor: TypeAlias = Annotated[str, Query(max_length=400, pattern=_CURSOR, description="next_cursor of the page before")]
 
 _PARTS: dict[type, TypeAdapter[Any]] = {
     int: TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]),

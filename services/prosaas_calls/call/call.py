@@ -85,6 +85,7 @@ class Call:
             send=self._model.send,
             spawn=self._group.create_task,
             loud=lambda: self._caller.loud(),
+            shielded=lambda: self._briefing.shielded,
             decided=lambda answer_due: self._conversation.decided(answer_due),
         )
         self.parting = Parting(
@@ -94,6 +95,7 @@ class Call:
             profile=lambda: self._profile,
             line=self._line,
             turns=self._turns,
+            history=self.history,
             mute=lambda: self._conversation.mute(),
             tell=self._tell,
         )
@@ -256,6 +258,7 @@ class Call:
         while True:
             keys = await self._keypad.entry()
             log.event(DTMF, count=len(keys))
+            await self._briefing.told()
             self._tell("user", f"[The caller pressed the keys {keys}]")
 
     def _tell(self, role: str, text: str) -> None:

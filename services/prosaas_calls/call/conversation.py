@@ -71,14 +71,14 @@ class Conversation:
         self._produced = False
         self.turns = turns
         self.pace = Pace(line=line, turns=turns, stats=stats)
-        # Whether the model has been cut off from the caller for good.
-        self.muted = False
         # Whether the caller's words are asked for in writing.
         self.transcribes = True
         # Whether this session has taken our settings.
         self._configured = False
         # Whether this connection has completed a response.
         self.answered = False
+        # What the first response is to be, until there was one.
+        self.opening = ""
         # Keeps the greeting, when there is one to keep.
         self.recording = Recording()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
@@ -108,9 +108,9 @@ class Conversation:
 
     def ask_if_due(self) -> None:
         """Ask the model to speak, if something waits for its answer and nothing is in the way."""
-        if self.turns.may_ask and not self.muted:
+        if self.turns.may_ask:
             self.expect_response()
-            self._send(events.create_response())
+            self._send(events.create_response(self.opening))
         elif self.turns.owing and not self.pace.expecting:
             # What the caller said meanwhile must not hide from the watchdog that the model does not move.
             self.pace.expect()
@@ -123,7 +123,7 @@ class Conversation:
 
     def mute(self) -> None:
         """Nothing more of the model is for the caller's ears, and nothing of the caller's stops what is played."""
-        self.muted = True
+        self.turns.closed = True
         self._floor.close()
 
     def expect_response(self) -> None:
@@ -142,9 +142,8 @@ class Conversation:
             self.turns.want()
 
     def _audio_delta(self, event: ServerEvent) -> None:
-        turns = self.turns
         self._meter.heard(len(event.delta))
-        if self.muted or turns.is_discarded(event.response_id):
+        if self.turns.is_discarded(event.response_id):
             return
         try:
             audio = a2b_base64(event.delta, strict_mode=True)
@@ -154,12 +153,12 @@ class Conversation:
         length = len(audio)
         self.recording.hear(audio)
         self._produced = True
-        if turns.gives(event.item_id):
-            self._history.begin(event.item_id, "ai")
-        if not turns.spoke:
+        if self.turns.gives(event.spoken, event.item_id):
+            self._history.begin(event.spoken, "ai")
+        if not self.turns.spoke:
             self._first_audio(event)
         self.pace.sounds()
-        self._line.play(event.delta.encode(), length, event.item_id)
+        self._line.play(event.delta.encode(), length, event.spoken)
         if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
 
@@ -167,7 +166,7 @@ class Conversation:
         self.turns.spoke = True
         waited = self.pace.first_sound()
         if waited is not None:
-            self._history.waited(event.item_id, waited)
+            self._history.waited(event.spoken, waited)
         log.event(TX_RESPONSE_START, response_id=event.response_id)
 
     def _audio_done(self, event: ServerEvent) -> None:
@@ -176,9 +175,9 @@ class Conversation:
             log.event(TX_RESPONSE_END, response_id=event.response_id)
 
     def _ai_transcript(self, event: ServerEvent) -> None:
-        if self.turns.is_withheld(event.response_id, event.item_id):
+        if self.turns.is_withheld(event.response_id, event.spoken):
             return
-        self._history.words(event.item_id, "ai", event.transcript)
+        self._history.words(event.spoken, "ai", event.transcript)
         self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
         self._promises.said(event.transcript)
@@ -225,6 +224,7 @@ class Conversation:
         else:
             self._retries.answered()
             self.answered = True
+            self.opening = ""
         self.ask_if_due()
 
     def _response_failed(self, response: events.ResponseInfo) -> None:
@@ -248,14 +248,14 @@ class Conversation:
         item = event.item
         if item is None:
             return
-        if item.type == "message" and self.turns.is_withheld(event.response_id, item.id):
+        if item.type == "message" and item.id and self.turns.is_withheld(event.response_id, item.id):
             # The model must not take for said what nobody heard.
             self._send(events.delete(item.id))
         if not item.is_call or item.status != "completed":
             return
         self.pace.expect_nothing()
         self._produced = True
-        if self.muted or self.turns.is_discarded(event.response_id):
+        if self.turns.is_discarded(event.response_id):
             self._send(events.tool_output(item.call_id, _NOT_DONE))
         else:
             self._use_tool(item)

@@ -30,6 +30,15 @@ class Line:
         return self.who != "tool" and (bool(self.text) or self.untranscribed)
 
     @property
+    def parts(self) -> tuple[str, str]:
+        """The words as far as they were heard, and the rest."""
+        if self.heard >= 1.0:
+            return self.text, ""
+        words = self.text.split()
+        heard = ceil(len(words) * self.heard)
+        return " ".join(words[:heard]), " ".join(words[heard:])
+
+    @property
     def untranscribed(self) -> bool:
         return self.who == "customer" and not self.known and self.until_ms is not None
 
@@ -93,6 +102,11 @@ class History:
         line = self._lines.get(item_id)
         return line.text if line is not None else ""
 
+    def unheard(self, item_id: str) -> str:
+        """What of an item's words the caller did not hear, as far as they are known."""
+        line = self._lines.get(item_id)
+        return line.parts[1] if line is not None else ""
+
     def last(self, who: Speaker) -> str:
         """The last words of a speaker."""
         return next((line.text for line in reversed(self._lines.values()) if line.who == who and line.text), "")
@@ -109,9 +123,7 @@ class History:
     def told(self) -> Iterator[tuple[str, str]]:
         """Role and words of each line as far as it was heard: so a new session is told of them."""
         for line in self._lines.values():
-            words = line.text.split() if line.heard < 1.0 else [line.text]
-            heard = " ".join(words[: ceil(len(words) * line.heard)])
-            if heard:
+            if heard := line.parts[0]:
                 yield _ROLES[line.who], heard + (" (interrupted)" if line.interrupted else "")
 
     def __iter__(self) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 from prosaas_calls.call.cues import WHOLE_NUMBER, asks_for_a_moment, asks_to_spell, assents, unfinished
 from prosaas_calls.call.history import History
 from prosaas_calls.caller.audio import BYTES_PER_MS
-from prosaas_calls.caller.line import OURS, CallerLine
-from prosaas_calls.limits import Limits
+from prosaas_calls.caller.line import CallerLine
+from prosaas_calls.caller.playback import Cut
+from prosaas_calls.limits import Limits, within
 from prosaas_calls.model import events
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
@@ -32,6 +32,7 @@ _HARD_TO_HEAR = (
     "[The line is still noisy. Say that it is hard to hear the caller, and offer to use the keypad or to be "
     "connected to a person.]",
 )
+_NOT_HEARD = "[The caller interrupted, and did not hear this of what you said: {words}]"
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
@@ -55,6 +56,7 @@ class Floor:
         send: Callable[[bytes], None],
         spawn: Spawn,
         loud: Callable[[], bool],
+        shielded: Callable[[], bool],
         decided: Callable[[bool], None],
     ) -> None:
         self._line = line
@@ -65,6 +67,8 @@ class Floor:
         self._send = send
         self._spawn = spawn
         self._loud = loud
+        # Whether what is being said has to be heard whole.
+        self._shielded = shielded
         self._decided = decided
         self._pondering: asyncio.Task[None] | None = None
         self._patient = self._in_groups = False
@@ -82,8 +86,11 @@ class Floor:
         self.sounds = 0
         # Turns in a row of which no word was understood.
         self.unintelligible = 0
-        # While this is off, nothing that the caller says stops what is being said.
-        self.open = True
+
+    @property
+    def open(self) -> bool:
+        """Whether anything that the caller says or presses stops what is being said."""
+        return not (self._turns.closed or self._shielded())
 
     @property
     def listening(self) -> bool:
@@ -149,12 +156,11 @@ class Floor:
             self._decided(True)
 
     def close(self) -> None:
-        """From now on nothing that the caller says stops what is being said, and nothing is judged any more."""
-        self.open = False
+        """What is being said stays so: nothing is judged any more."""
         self._stop_pondering()
 
     def take(self) -> None:
-        """The caller pressed a key: they have the floor without further ado."""
+        """The caller pressed a key: they have the floor without further ado, once it is to be had."""
         self.sounds += 1
         self._stop_pondering()
         self._yield()
@@ -218,7 +224,7 @@ class Floor:
         echoes = self._wordless >= _ECHOES
         began, wait = monotonic(), limits.doubt
         while not self._over.is_set():
-            await _within(wait, self._over)
+            await within(wait, self._over)
             wait = limits.doubt / 2
             if echoes or self._over.is_set():
                 continue
@@ -230,7 +236,7 @@ class Floor:
         patience = limits.words
         if self._silent_since:
             patience = min(patience, self._long_enough(inf) - monotonic())
-        await _within(patience, self._words)
+        await within(patience, self._words)
         return self._meant or not self._words.is_set() or not assents(self._said)
 
     def _long_enough(self, began: float) -> float:
@@ -273,24 +279,22 @@ class Floor:
         if not self.open:
             return
         self._drop()
-        cuts = self._line.cut()
-        if not cuts:
+        if not (cuts := self._line.cut()):
             return
         self._stats.barge_ins += 1
         for cut in cuts:
-            self._history.interrupted(cut.item_id, heard=cut.heard_ms / max(1, cut.total_ms))
-            if cut.item_id not in OURS:
-                heard = cut.heard_ms > 0
-                self._send(events.truncate(cut.item_id, cut.heard_ms) if heard else events.delete(cut.item_id))
+            self._history.interrupted(cut.item_id, heard=cut.share)
+            self._correct(cut)
         log.event(BARGE_IN, heard_ms=cuts[0].heard_ms)
+
+    def _correct(self, cut: Cut) -> None:
+        """The model must not take for heard what was not; what another session said it knows by its words alone."""
+        if cut.item_id in self._turns.items:
+            self._send(events.truncate(cut.item_id, cut.heard_ms) if cut.heard_ms else events.delete(cut.item_id))
+        elif unheard := self._history.unheard(cut.item_id):
+            self._send(events.message("system", _NOT_HEARD.format(words=unheard)))
 
     def _drop(self) -> None:
         """What the model is still saying is not for the caller's ears."""
         if self._turns.drop():
             self._send(events.CANCEL)
-
-
-async def _within(seconds: float, event: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from prosaas_calls.call.history import History
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
@@ -27,6 +28,7 @@ class Parting:
         profile: Callable[[], Profile],
         line: CallerLine,
         turns: Turns,
+        history: History,
         mute: Callable[[], None],
         tell: Callable[[str, str], None],
     ) -> None:
@@ -36,6 +38,7 @@ class Parting:
         self._profile = profile
         self._line = line
         self._turns = turns
+        self._history = history
         # The model is cut off from the caller; it is told something that deserves an answer.
         self._mute = mute
         self._tell = tell
@@ -54,7 +57,8 @@ class Parting:
         self.begun = True
         self._mute()
         self._line.parting = reason
-        self._line.cut()
+        for cut in self._line.cut():
+            self._history.interrupted(cut.item_id, heard=cut.share)
         if reason in UNSERVED and self.rescue:
             name = "comfort"
         await self._line.say(prompt(name, self._profile().language))

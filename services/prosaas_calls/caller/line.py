@@ -18,8 +18,6 @@ _PROMPT_CHUNK = 200 * BYTES_PER_MS
 # What stands for an item of the model's in the account of what was heard.
 PROMPT = ""
 GREETING = "greeting"
-# The model knows no sounds of these: there is nothing to truncate.
-OURS = frozenset({PROMPT, GREETING})
 
 
 class CallerLine:

@@ -34,6 +34,11 @@ class Cut:
     heard_ms: int
     total_ms: int = 0
 
+    @property
+    def share(self) -> float:
+        """How much of it was heard, of 1."""
+        return self.heard_ms / max(1, self.total_ms)
+
 
 class Playback:
     """Counts the bytes of one stream. After a clear, a new generation begins: echoes of older marks mean discarded.

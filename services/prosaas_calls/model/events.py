@@ -88,6 +88,11 @@ class ServerEvent(msgspec.Struct, gc=False):
     error: ErrorInfo | None = None
     usage: Any = None
 
+    @property
+    def spoken(self) -> str:
+        """The item of what the model says here; its response, where a server names no item."""
+        return self.item_id or self.response_id
+
 
 _decoder = msgspec.json.Decoder(ServerEvent)
 _encode = msgspec.json.Encoder().encode
@@ -103,8 +108,10 @@ def decode(data: str | bytes) -> ServerEvent:
         raise msgspec.DecodeError(str(error)) from None
 
 
-# In tokens: over a minute of speech, after which an answer is a runaway; and as much of the past as a phone call needs.
+# In tokens: over a minute of speech, after which an answer is a runaway; the most that the model takes, for a greeting
+# that tells callers what they have to know; and as much of the past as a phone call needs.
 _LONGEST_ANSWER = 1500
+_LONGEST_GREETING = 4096
 _TRUNCATION = {"type": "retention_ratio", "retention_ratio": 0.8, "token_limits": {"post_instructions": 12_000}}
 _KNOW_LANGUAGES = frozenset({"gpt-transcribe", "gpt-live-transcribe"})
 # Callers speak these, whatever the business speaks.
@@ -112,6 +119,10 @@ _SPOKEN = ("he", "en", "ar", "ru")
 
 CANCEL = b'{"type":"response.cancel"}'
 COMMIT = b'{"type":"input_audio_buffer.commit"}'
+
+
+# What is said of an item is nothing to a session that never had it.
+OF_AN_ITEM = (b'{"type":"conversation.item.truncate"', b'{"type":"conversation.item.delete"')
 
 
 def append_audio(payload: bytes) -> bytes:
@@ -181,11 +192,12 @@ def listen(detection: dict[str, Any]) -> tuple[bytes, bytes]:
     return b'{"type":"input_audio_buffer.clear"}', _encode({"type": "session.update", "session": session})
 
 
-def create_response(instructions: str | None = None) -> bytes:
-    """Ask the model to speak, now."""
-    if instructions is None:
+def create_response(greeting: str = "") -> bytes:
+    """Ask the model to speak, now; to greet, where it is told how, which may take longer than an answer."""
+    if not greeting:
         return b'{"type":"response.create"}'
-    return _encode({"type": "response.create", "response": {"instructions": instructions}})
+    response = {"instructions": greeting, "max_output_tokens": _LONGEST_GREETING}
+    return _encode({"type": "response.create", "response": response})
 
 
 def truncate(item_id: str, heard_ms: int) -> bytes:

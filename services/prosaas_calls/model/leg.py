@@ -94,14 +94,15 @@ class ModelLeg:
             self._held_audio.append(payload)
 
     def send(self, event: bytes) -> None:
-        """Send an event; keep it while there is no connection."""
+        """Send an event; keep it while there is no connection, unless it is of an item that the next one never had."""
         connection = self._current
-        if connection is None:
-            self._held_events.append(event)
-            return
         try:
-            connection.send(event)
+            if connection is not None:
+                connection.send(event)
+                return
         except ConnectionError:
+            pass
+        if not event.startswith(events.OF_AN_ITEM):
             self._held_events.append(event)
 
     def answer(self, asked_on: RealtimeConnection | None, output: bytes, *, otherwise: bytes) -> None:

@@ -11,18 +11,21 @@ class Turns:
         self.caller_speaking = False
         self.spoke = False
         self._discarded: set[str] = set()
-        # The item of which the caller was given something last.
-        self._given = ""
+        # Of what the caller was given something last, and the items of this connection of which they were.
+        self._given: str | None = None
+        self.items: set[str] = set()
         self._works = 0
         self._wanted = False
         self._asked = False
+        # Whether no response is for the caller's ears any more, and none is asked for.
+        self.closed = False
         self.settled = asyncio.Event()
         self.settled.set()
 
     @property
     def may_ask(self) -> bool:
         """Whether to ask the model for a response now: one at a time, after what is under way, not over speech."""
-        busy = self.active is not None or self._asked or self._works > 0 or self.caller_speaking
+        busy = self.active is not None or self._asked or self._works > 0 or self.caller_speaking or self.closed
         return self._wanted and not busy
 
     @property
@@ -87,16 +90,21 @@ class Turns:
         self._update()
 
     def is_discarded(self, response_id: str) -> bool:
-        return response_id in self._discarded
+        """Whether what still comes of a response is not for the caller's ears."""
+        return self.closed or response_id in self._discarded
 
-    def gives(self, item_id: str) -> bool:
-        """The caller is given something of this item; whether it is the first of it."""
-        given, self._given = self._given, item_id
-        return item_id != given
+    def gives(self, spoken: str, item_id: str) -> bool:
+        """The caller is given something of what is said here, in such an item; whether it is the first of it."""
+        if spoken == self._given:
+            return False
+        self._given = spoken
+        if item_id:
+            self.items.add(item_id)
+        return True
 
-    def is_withheld(self, response_id: str, item_id: str) -> bool:
+    def is_withheld(self, response_id: str, spoken: str) -> bool:
         """Whether the caller was given nothing of what was said here, and will not be."""
-        return response_id in self._discarded and item_id != self._given
+        return self.is_discarded(response_id) and spoken != self._given
 
     def work_begins(self) -> None:
         """A tool runs, a pause lasts, or somebody is not sure yet: the model is not asked before that is over."""
@@ -108,8 +116,9 @@ class Turns:
         self._update()
 
     def reset(self) -> None:
-        """A new connection knows no responses of the old one, and hears no speech that began before it."""
+        """A new connection knows no responses and no items of the old one, and hears no speech begun before it."""
         self._discarded.clear()
+        self.items.clear()
         self.active = None
         self._asked = self.caller_speaking = False
         self._update()

@@ -26,6 +26,11 @@ class CallFacts:
     looked_into: bool = True
     # Whether it is over and nobody knows how.
     lost: bool = False
+    # Whether the database was asked for its record, and did not answer.
+    unread: bool = False
+    # How long after its beginning prosaas-calls died, and how, where it did.
+    killed_after: str = ""
+    killed_how: str = ""
     # How long before the call prosaas-calls had stopped, where it did not run, as a person says it.
     down_for: str = ""
     first_audio_ms: float | None = None
@@ -115,11 +120,25 @@ TROUBLES = (
         lambda call: _unheard(call) and call.looked_into and not call.down_for,
     ),
     Trouble(
+        "killed",
+        "prosaas-calls נפל {killed_after} אחרי תחילת השיחה ({killed_how})",
+        "prosaas-calls died {killed_after} into the call ({killed_how})",
+        "make logs CALL={call_sid} SINCE=1d",
+        lambda call: call.lost and bool(call.killed_after),
+    ),
+    Trouble(
+        "unread",
+        "אי אפשר לקרוא את הרשומה של השיחה, כי מסד הנתונים לא עונה: איך היא הסתיימה ידוע רק מהלוג",
+        "its record could not be read, for the database does not answer: how it ended is known from the log alone",
+        "make status",
+        lambda call: call.lost and call.unread,
+    ),
+    Trouble(
         "no_ending",
         "לא ידוע איך השיחה הסתיימה: היא לא ב-prosaas-calls, והרשומה שלה לא נסגרה",
         "nobody knows how the call ended: prosaas-calls does not have it, and its record was never closed",
         "make logs CALL={call_sid} SINCE=1d",
-        lambda call: call.lost,
+        lambda call: call.lost and not (call.killed_after or call.unread),
     ),
     Trouble("bad_ending", "{ending_he}", "{ending_en}", "make blackbox CALL={call_sid}", _ended_badly),
     Trouble(

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from prosaas_core.facts.endings import HANDED_OVER
 from prosaas_core.privacy.files import mentions
@@ -39,7 +39,11 @@ Rows = Mapping[str, Sequence[str]]
 
 
 class NotAPersonError(ValueError):
-    """What was given stands for no one person; the text says why."""
+    """What was given stands for no one person; the text says why, `kind` and `given` to who has words of their own."""
+
+    def __init__(self, kind: Literal["part", "unknown", "business"], given: object, why: str) -> None:
+        super().__init__(why)
+        self.kind, self.given = kind, given
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ def whole_number(text: str) -> str:
     """The digits of a number with its country; NotAPersonError for anything less, which others could share."""
     digits = re.sub(r"\D", "", text)
     if not text.strip().startswith(("+", "00")) or len(digits.removeprefix("00")) < _LEAST_DIGITS:
-        raise NotAPersonError(f"{text} is not a whole number: write its country too, as in +972501234567")
+        why = f"{text} is not the whole of a telephone number: write its country too, as in +972501234567"
+        raise NotAPersonError("part", text, why)
     return digits.removeprefix("00")
 
 
@@ -66,10 +71,11 @@ async def known_as(
     if customer is not None:
         row = await connection.fetchrow(_CUSTOMER, customer)
         if row is None:
-            raise NotAPersonError(f"there is no customer {customer}")
+            raise NotAPersonError("unknown", customer, f"there is no customer {customer}")
         number = _as_number(row["phone"]) or _as_number(row["external_id"])
     if number and (name := await connection.fetchval(_BUSINESS, number)) is not None:
-        raise NotAPersonError(f"that is the number of the business {name}, not of a person who calls one")
+        why = f"that is the number of the business {name}, not of a person who calls one"
+        raise NotAPersonError("business", name, why)
     (place,) = (place for place in PLACES if place.table == "customers")
     found = await connection.fetch(finds(place), number, ids)
     return Person(number, tuple(int(row[0]) for row in found))

@@ -1,7 +1,7 @@
 """`make diff`: what `make up-prod` would recreate and why, secrets masked, and the live calls of each container.
 
-It goes the way of a deploy as far as nothing changes: images are built aside, and what follows from .env is reckoned,
-not written.
+It goes the way of a deploy as far as nothing changes: what that would refuse is refused, images are built aside, and
+what follows from .env is reckoned, not written.
 """
 
 import hashlib
@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prosaas_ops.act.up import allowed
 from prosaas_ops.conduct import secrets
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.world import World
 from prosaas_ops.masks import hidden, is_secret_name
 from prosaas_ops.options import FINE, Options, Problem
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import LiveCall, held
 from prosaas_ops.swarm.changes import show
@@ -56,6 +57,7 @@ def run(options: Options) -> int:
     if not world.env.path.exists():
         raise problem(str(conducted.NO_STACK), "make up-prod")
     if is_swarm(world):
+        allowed(world, "swarm")
         return show(world, screen)
     if not _runs(world):
         raise problem(str(conducted.STACK_NOT_RUNNING), "make up-prod")
@@ -70,11 +72,11 @@ def run(options: Options) -> int:
         shown = screen.dim(str(words.UNCHANGED)) if change.action == "keep" else action
         screen.say(f"{mark} {change.service:<16} {shown}")
         for reason in change.reasons:
-            screen.say(f"    {reason}")
+            screen.say(Prose(f"    {reason}"))
     calls = held(world.engine)
-    screen.say("", _touched(calls, {change.service for change in touched}), *_named(calls))
+    screen.say("", Prose(_touched(calls, {change.service for change in touched})), *map(Prose, _named(calls)))
     nothing = words.NOTHING_TO_DEPLOY if build else words.NOTHING_BUT_CODE
-    screen.say(screen.dim(NEXT(commands="make up-prod") if touched else str(nothing)))
+    screen.say(Prose(screen.dim(NEXT(commands="make up-prod") if touched else str(nothing))))
     return FINE
 
 
@@ -84,7 +86,7 @@ def _runs(world: World) -> bool:
 
 def _changes(world: World, *, build: bool) -> list["Change"]:
     """What of the stack as it runs is not what this folder and its .env say."""
-    world.overrides = secrets.chosen_stack(world, "prod")
+    allowed(world, "prod")
     images = Images(world)
     if build:
         world.say(str(conducted.BUILDING))

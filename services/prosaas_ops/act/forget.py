@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prosaas_core.privacy import ledger, person
 from prosaas_ops.audited import note
 from prosaas_ops.masks import settings_in
-from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, complain
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, complain
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
@@ -36,10 +36,9 @@ def run(options: Options) -> int:
         return NOTHING
     screen.say(str(words.THERE_IS), *(f"  {row}" for row in told(theirs)))
     if theirs.live:
-        raise Problem(str(words.STILL_LIVE))
+        raise Refused(str(words.STILL_LIVE))
     if not _agreed(options):
-        screen.say(str(words.NOTHING_CHANGED))
-        return PROBLEM
+        raise Refused(str(words.NOTHING_CHANGED))
     receipt, at = secrets.token_hex(6), datetime.now(UTC)
     note("forgotten", f"receipt {receipt}", options.text("WHY"))
     # A call of which no row was made, as the database was away, is known by its file.
@@ -110,6 +109,6 @@ def _agreed(options: Options) -> bool:
     if options.flag("YES", default=False):
         return True
     if not sys.stdin.isatty() and os.environ.get("OPS_TERMINAL") != "1":
-        raise Problem(str(words.NOBODY_THERE))
+        raise Refused(str(words.NOBODY_THERE))
     print(words.SURE, end="", flush=True)
     return sys.stdin.readline().strip() == "yes"

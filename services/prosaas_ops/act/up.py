@@ -16,7 +16,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
 from prosaas_ops.stack import left
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
@@ -84,18 +84,7 @@ def _setup(world: World, _options: Options) -> None:
 def prepare(world: World, environment: str = "") -> None:
     """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
-    found = secrets.machine(world)
-    if environment:
-        # What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
-        found |= secrets.chosen_stack(world, environment)
-        world.overrides = found
-        swarm = environment == "swarm"
-        findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
-        _refuse(findings)
-        for finding in findings:
-            if finding.later:
-                world.warn(f"{finding.text}; {finding.fix}")
-    world.env.put(**found)
+    world.env.put(**(allowed(world, environment) if environment else secrets.machine(world)))
     secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
@@ -104,6 +93,21 @@ def prepare(world: World, environment: str = "") -> None:
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+
+
+def allowed(world: World, environment: str) -> dict[str, str]:
+    """What .env gets by this start, which holds for this command from now on; a Problem where the start is refused.
+
+    What this start is, and not what the last one was, is what the checks must see; a refused one changes no word.
+    """
+    found = world.overrides = secrets.machine(world) | secrets.chosen_stack(world, environment)
+    swarm = environment == "swarm"
+    findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
+    _refuse(findings)
+    for finding in findings:
+        if finding.later:
+            world.warn(f"{finding.text}; {finding.fix}")
+    return found
 
 
 def _up(world: World, options: Options) -> None:
@@ -226,7 +230,8 @@ def _rollback(world: World, options: Options) -> None:
 def _rotate(world: World, options: Options) -> None:
     name = options.text("NAME")
     if name not in (*secrets.OURS, *secrets.PROVIDERS):
-        raise Usage(words.NAMES(names=" ".join((*secrets.OURS, *secrets.PROVIDERS))))
+        known = (*secrets.OURS, *secrets.PROVIDERS)
+        raise Usage(words.NAMES(names=" ".join(known)) + meant(name, known))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
     plan.same_definition(world)

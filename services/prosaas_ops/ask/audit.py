@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from prosaas_ops.audited import LOOKS, Entry, carry, on_this_machine
+from prosaas_ops.audited import COMMANDS, ENDED, LOOKS, Entry, carry, on_this_machine
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.terminal import Prose, Screen, fitted
 from prosaas_ops.stack.records import asked
@@ -27,6 +27,8 @@ def run(options: Options) -> int:
     found = [entry for entry in (_in_database(since) if everywhere else on_this_machine()) if entry.at >= since]
     if not everywhere:
         complain(str(words.NO_DATABASE))
+    came_of = {entry.target: entry.why for entry in found if entry.act.endswith(ENDED)}
+    found = [entry for entry in found if not entry.act.endswith(ENDED)]
     if not found:
         complain(words.NOTHING_SINCE(since=f"{since:%Y-%m-%d %H:%M}"))
         return NOTHING
@@ -37,6 +39,7 @@ def run(options: Options) -> int:
             one.operator,
             f"{one.act} ×{times}" if times > 1 else one.act,
             one.target,
+            _outcome(one, came_of.get(str(one.id))),
             one.why or "-",
         )
         for one, times in told[:most]
@@ -48,6 +51,14 @@ def run(options: Options) -> int:
     if len(told) < len(found):
         screen.say(Prose(screen.dim(str(words.LOOKED_ALIKE))))
     return FINE
+
+
+def _outcome(entry: Entry, told: str | None) -> str:
+    """What came of it, in the operator's words; of what is no command of its own, and of a look, nothing is told."""
+    if told is None:
+        return str(words.NOT_TOLD) if entry.act in COMMANDS - LOOKS else "-"
+    how, sign, why = told.partition(":")
+    return f"{words.OUTCOMES.get(how, how)}{sign}{why}"
 
 
 def folded(entries: Iterable[Entry]) -> list[tuple[Entry, int]]:

@@ -60,7 +60,10 @@ def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
     late = born > asked.since.timestamp() and not engine.kept("prosaas-api")
     first = words.LINES_FROM(first=f"{datetime.fromtimestamp(born, UTC):%m-%d %H:%M}") if late else ""
     return words.NO_CALL(
-        since=f"{asked.since:%Y-%m-%d %H:%M}", until=f"{asked.until:%H:%M}", window=window or "SINCE=1d", lines=first
+        since=f"{asked.since:%Y-%m-%d %H:%M}",
+        until=f"{asked.until:%Y-%m-%d %H:%M}",
+        window=window or "SINCE=1d",
+        lines=first,
     )
 
 

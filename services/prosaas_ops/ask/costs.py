@@ -1,24 +1,27 @@
-"""`make costs`: what calls, summaries and messages have cost, by day, business, model or ending."""
+"""`make costs`: what calls, summaries and messages have cost, by day, month, business, model or ending."""
 
 import csv
 import sys
+from datetime import timedelta
 
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
-from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, Sum, Wanted, spent
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 
 # The columns behind the name, and the least of it.
 _NUMBERS, _LEAST_NAME = 62, 8
+# Further back than the lines of any log go: the ledger is kept.
+_LONGEST = timedelta(days=366)
 
 OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 
 
 def run(options: Options) -> int:
-    business, (since, until) = options.business(), options.window("30d")
+    business, (since, until) = options.business(), options.window("30d", _LONGEST)
     by = options.choice("BY", GROUPS, "day")
     sums = spent(Wanted(since, until, by, business))
     if not sums and business and not business_known(business):
@@ -31,7 +34,7 @@ def run(options: Options) -> int:
     if options.flag("CSV", default=False):
         _csv(by, sums)
     else:
-        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC")
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC")
     return FINE
 
 
@@ -56,8 +59,10 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
     )
     rows = (_row(name, row, most, screen) for name, row in zip(names, sums, strict=True))
     screen.say(Prose(f"{when}: {_together(sums)}"), screen.dim(head), *rows)
-    if by == "day":
+    if by in OF_TIME:
         screen.say(Prose(screen.dim(str(words.OWN_DAYS))))
+    if any(row.name == NO_CALL for row in sums):
+        screen.say(Prose(screen.dim(str(words.WITHOUT_CALL))))
     if unpriced := sum(row.unpriced for row in sums):
         screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):

@@ -20,7 +20,7 @@ from prosaas_ops.stack.naming import one_call, one_story
 from prosaas_ops.stack.records import Away, Record, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
-from prosaas_ops.stories.judged import disputed, facts_of, greeting_wait, paid, silences
+from prosaas_ops.stories.judged import changed_before, disputed, facts_of, greeting_wait, paid, silences
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
 from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text, language, refused
@@ -175,6 +175,7 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
         when += f" ({record.local_start:%H:%M} {record.timezone})"
     rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
     rows += _parties(record, screen) if record is not None else []
+    rows += [screen.warn(f"  {screen.value(row)}") for row in changed_before(story)]
     rows.append(_verdict(story, facts, screen))
     rows += [screen.warn(f"  {screen.value(sentence(trouble, facts, language()))}") for trouble in verdict(facts)[1:]]
     if record is not None:

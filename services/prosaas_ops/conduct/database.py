@@ -1,6 +1,7 @@
 """The database in its container, as the tools ask it: statements, a dump beside it, and what is in one."""
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,15 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import kept as words
 
-_TABLES = ("businesses", "calls", "messages", "appointments", "customers", "api_keys")
+# The tables that matter, each with the column that says when a row came.
+_TABLES = {
+    "businesses": "created_at",
+    "calls": "started_at",
+    "messages": "created_at",
+    "appointments": "created_at",
+    "customers": "created_at",
+    "api_keys": "created_at",
+}
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
 
 
@@ -44,6 +53,27 @@ def counted(world: World, database: str) -> str:
     return ", ".join(
         f"{sql(world, database, f'SELECT count(*) FROM {table}')} {table}" for table in _TABLES if table in there
     )
+
+
+def came_after(world: World, database: str, moment: str) -> str:
+    """How many rows of each of those tables came after the moment; nothing where none did."""
+    there = tables(world, database)
+    counts = {
+        table: sql(world, database, f"SELECT count(*) FROM {table} WHERE {came} > :'moment'", moment=moment)
+        for table, came in _TABLES.items()
+        if table in there
+    }
+    return ", ".join(f"{count} {table}" for table, count in counts.items() if count != "0")
+
+
+def made_at(world: World, path: Path) -> str:
+    """When the dump was made, as it says itself."""
+    with path.open("rb") as file:
+        listed = piped(world, ["pg_restore", "--list"], feed=file, out=subprocess.PIPE)
+    found = re.search(rb"^; Archive created at (\d{4}-\d\d-\d\d [^\n]{1,40}?)$", listed.stdout, re.MULTILINE)
+    if found is None:
+        raise problem(words.NOT_WHOLE(name=path.name), str(words.ANOTHER))
+    return found[1].decode("ascii", "replace")
 
 
 def aside(world: World, path: Path, database: str) -> None:

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any
@@ -52,6 +53,17 @@ class Generations:
         for old in self._serving(service):
             if old.id != fresh.id:
                 self._retire(old)
+        self.tidy(service)
+
+    def one_alone(self, service: str, before: Collection[str]) -> None:
+        """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
+        serving = self._serving(service)
+        if any(found.id in before for found in serving):
+            for found in serving:
+                if found.id not in before:
+                    self._retire(found)
+        elif not serving:
+            raise Problem(words.NOT_RUNNING(service=service))
         self.tidy(service)
 
     def changed(self, *services: str) -> list[str]:

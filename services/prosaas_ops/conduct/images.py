@@ -4,8 +4,9 @@ import re
 import time
 from typing import Any
 
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import Usage
 from prosaas_ops.texts import conduct as words
 
 KEPT_RELEASES = 3
@@ -80,7 +81,8 @@ class Images:
         if not 1 <= back <= KEPT_RELEASES:
             raise Usage(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
         if len(others) < back:
-            raise Problem(words.FEWER_RELEASES(there=len(others), back=back))
+            fewer = words.FEWER_RELEASES(there=len(others), back=back)
+            raise problem(fewer, str(words.OLDER_CODE), "docs/operations.md")
         images: dict[str, str] = others[back - 1]["images"]
         return images
 

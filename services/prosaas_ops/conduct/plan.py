@@ -85,7 +85,13 @@ def restart(world: World, service: str) -> Plan:
     def renew() -> None:
         generations.renew(service, but_not=frozenset(memory["old"]))
 
-    return Plan(f"restart-{service.removeprefix('prosaas-')}", [Step(f"renew {service}", renew)], memory)
+    return Plan(
+        f"restart-{service.removeprefix('prosaas-')}",
+        [Step(f"renew {service}", renew)],
+        memory,
+        lambda remembered: [Step("one alone", lambda: generations.one_alone(service, remembered["old"]))],
+        words.BACK_TO_ONE(service=service),
+    )
 
 
 def down(world: World) -> Plan:

@@ -8,7 +8,7 @@ from prosaas_core.privacy import ledger
 from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.backup import FOLDER, backup, dumps
-from prosaas_ops.conduct.database import aside, readable, sql, tables
+from prosaas_ops.conduct.database import aside, came_after, counted, made_at, readable, sql, tables
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
@@ -30,11 +30,18 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
         beside.examine(path, world.root / key if key else None)
         rows = _rows(world)
         if rows and not force:
-            raise problem(words.IS_LIVE(rows=rows), words.BY_FORCE(name=name), "docs/operations.md")
+            raise problem(
+                words.IS_LIVE(counted=counted(world, "prosaas")), words.BY_FORCE(name=name), "docs/operations.md"
+            )
         world.say(words.RESTORING(name=name))
         aside(world, plain, "prosaas_restored")
+        made = made_at(world, plain)
     _known_schema(world)
     _forget_again(world, path.parent)
+    if rows:
+        goes = came_after(world, "prosaas", made) or words.NO_ROW
+        world.say(words.GOES(made=made, counted=goes))
+        world.say(str(words.NOBODY_ANSWERS))
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
     return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
 

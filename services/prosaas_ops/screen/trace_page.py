@@ -14,7 +14,7 @@ from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Story, transcript
-from prosaas_ops.stories.judged import disputed, facts_of, paid
+from prosaas_ops.stories.judged import changed_before, disputed, facts_of, paid
 from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import language as spoken
@@ -71,6 +71,7 @@ def body(story: Story, language: str = "", *, with_boxes: bool = True) -> str:
     parts = [
         f"<h1>{quoted(story.call_sid)}</h1>",
         f'<p class="dim"><bdi dir="ltr">{when}</bdi>{_parties(story, language)}</p>',
+        *(f'<p class="dim">{isolated(row)}</p>' for row in changed_before(story, language)),
         *_verdict(story, language),
         tiles(_numbers(story, language)),
     ]

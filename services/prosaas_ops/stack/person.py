@@ -6,14 +6,16 @@ from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
 
+from prosaas_core.phones import international
 from prosaas_core.privacy import person as people
 from prosaas_core.privacy.files import mentions
 from prosaas_core.privacy.person import NotAPersonError, Person, Rows
-from prosaas_ops.options import Options, Problem, Usage
+from prosaas_ops.options import HOME, Options, Problem, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked
 from prosaas_ops.texts import people as words
+from prosaas_ops.texts import refused
 
 if TYPE_CHECKING:
     import asyncpg
@@ -50,7 +52,7 @@ def whole(engine: Engine, options: Options, *, show: bool = False) -> Whole:
     try:
         person, rows, live = asked(look)
     except NotAPersonError as error:
-        raise Problem(str(error)) from None
+        raise Problem(words.NOT_A_PERSON[error.kind](given=error.given)) from None
     pattern = pattern_of(person, rows)
     recordings = in_volumes(engine, person, rows, "show" if show else "find")
     files = left.found(pattern) if pattern else []
@@ -90,4 +92,7 @@ def _named(options: Options) -> tuple[str | None, int | None]:
     try:
         return people.whole_number(phone), None
     except NotAPersonError as error:
-        raise Usage(str(error)) from None
+        told = words.NOT_A_PERSON[error.kind](given=error.given)
+        # Only offered: who is taken out for good, or handed over, is for the operator to say.
+        whole = international(phone, HOME)
+        raise Usage(f"{told}. {refused.DID_YOU_MEAN(word=f'PHONE={whole}')}" if whole else told) from None

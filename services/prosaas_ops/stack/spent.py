@@ -1,4 +1,4 @@
-"""What was paid for, added up from the ledger by day, business, model or ending."""
+"""What was paid for, added up from the ledger by day, month, business, model or ending."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,12 +9,17 @@ from prosaas_ops.stack.records import asked
 if TYPE_CHECKING:
     import asyncpg
 
-# A day is that of its business. What a message or a summary costs has no ending of its own where its call has none.
+NO_CALL = "no call"
+OF_TIME = ("day", "month")
+_OWN_TIME = "at at time zone coalesce(businesses.timezone, 'UTC')"
+# A day or a month is that of its business. What a message or a summary costs has no ending of its own where its call
+# has none.
 GROUPS = {
-    "day": "(at at time zone coalesce(businesses.timezone, 'UTC'))::date",
+    "day": f"({_OWN_TIME})::date",
+    "month": f"to_char({_OWN_TIME}, 'YYYY-MM')",
     "business": "coalesce(charges.business_id || ' ' || businesses.name, 'none')",
     "model": "charges.name",
-    "ending": "coalesce(nullif(calls.end_reason, ''), 'no call')",
+    "ending": f"coalesce(nullif(calls.end_reason, ''), '{NO_CALL}')",
 }
 # First by call, which is sooner done than distinct calls counted: one that came back from a transfer has a charge for
 # each of its parts. Hashes are grouped sooner than the ids.
@@ -72,13 +77,13 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
         counted="" if wanted.by == "model" else "filter (where phoned)",
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
-        order="1, 2" if wanted.by == "day" else "cost desc, 1",
+        order="1, 2" if wanted.by in OF_TIME else "cost desc, 1",
     )
     return query, (wanted.since, wanted.until, wanted.business or None)
 
 
 def spent(wanted: Wanted) -> list[Sum]:
-    """The groups: days in their order, the others with the dearest first."""
+    """The groups: days and months in their order, the others with the dearest first."""
     query, values = question(wanted)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Sum]:

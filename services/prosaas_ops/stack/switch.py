@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,15 @@ def target_from(options: Options) -> Target:
 # The container's own time limit, should this process die, comes this much after the one promised.
 _GRACE_SECONDS = 5.0
 _NO_COMMAND = (126, 127)
+# What a command inside a container ends with where that is being stopped.
+_KILLED = (137, 143)
+_GOES_WITHIN_S = 5.0
+_LOOK_S = 0.2
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Killed(Problem):
+    """The command did not end by itself: its container is about to go."""
 
 
 @contextmanager
@@ -76,8 +85,12 @@ def raised(
         # Another terminal may have asked for longer: setting it anew would shorten its time. And what one replica was
         # told the others of its service know by now; while Postgres is away each is told by itself.
         known = container.service in told or stays(container)
-        if not known or seconds_left(engine, container, target) < seconds:
-            raise_to_debug(engine, container, target, duration)
+
+        def raise_there() -> None:
+            if not known or seconds_left(engine, container, target) < seconds:
+                raise_to_debug(engine, container, target, duration)
+
+        _unless_it_goes(engine, container, raise_there)
         told.add(container.service)
 
     try:
@@ -111,15 +124,27 @@ def raise_to_debug(engine: Engine, container: Container, target: Target, duratio
 
 def lower(engine: Engine, container: Container, target: Target) -> None:
     """Takes the target's level back. A container that is gone has nothing left to take back."""
-    try:
-        _logctl(engine, container, "reset", *target.arguments())
-    except Problem:
-        if any(found.id == container.id and found.state == "running" for found in engine.containers(container.service)):
-            raise
+    _unless_it_goes(engine, container, lambda: _logctl(engine, container, "reset", *target.arguments()))
 
 
 def lower_all(engine: Engine, container: Container) -> None:
-    _logctl(engine, container, "reset")
+    _unless_it_goes(engine, container, lambda: _logctl(engine, container, "reset"))
+
+
+def _unless_it_goes(engine: Engine, container: Container, act: Callable[[], object]) -> None:
+    """What ends meanwhile has nothing left to switch; one that kills what it is asked has a moment to be gone."""
+    deadline = time.monotonic() + _GOES_WITHIN_S
+    while True:
+        try:
+            act()
+            return
+        except Problem as problem:
+            there = engine.containers(container.service)
+            if not any(found.id == container.id and found.state == "running" for found in there):
+                return
+            if not isinstance(problem, _Killed) or time.monotonic() > deadline:
+                raise
+        time.sleep(_LOOK_S)
 
 
 def seconds_left(engine: Engine, container: Container, target: Target) -> float:
@@ -164,5 +189,7 @@ def _logctl(engine: Engine, container: Container, *arguments: str) -> str:
     code, out, err = logctl(engine, container, *arguments)
     if code:
         reason = (err or out).strip().splitlines()[-1:] or [refused.EXIT_CODE(code=code)]
-        raise Usage(reason[0]) if code == 2 else Problem(refused.LOGCTL_SAYS(name=container.service, why=reason[0]))
+        if code == 2:
+            raise Usage(reason[0])
+        raise (_Killed if code in _KILLED else Problem)(refused.LOGCTL_SAYS(name=container.service, why=reason[0]))
     return out

@@ -4,12 +4,12 @@ import re
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.follow import down_since, happenings
+from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
@@ -28,6 +28,8 @@ _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
 _MARGIN = 5.0
+# Instructions that were changed longer ago have answered other calls since.
+_CHANGED, _CHANGED_BEFORE = "BUSINESS_CHANGED", 3600.0
 
 
 @dataclass(slots=True)
@@ -46,6 +48,10 @@ class Story:
     others: int = 0
     # When prosaas-calls had ended, where it did not run as a call came that never reached it.
     down_since: float | None = None
+    # How prosaas-calls ended in the middle of it, where it did.
+    killed: Happening | None = None
+    # What was changed of its business shortly before.
+    changed: list[Line] = field(default_factory=list)
 
     @property
     def reached(self) -> bool:
@@ -87,18 +93,34 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     first, last = _surrounded(entries, started)
     around = [line for part in raws for line in _surroundings(part, first, last)]
     entries += [from_line(line, kind="around") for line in around if line.event in _AROUND]
+    happened = happenings(engine, first, min(last, time.time()))
     entries += [
         from_happening(told)
-        for told in happenings(engine, first, min(last, time.time()))
+        for told in happened
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
     entries.sort(key=lambda entry: entry.at)
     others = sum(line.event not in _AROUND for line in around)
     live = _is_live(engine, call_sid, entries, record)
     story = Story(call_sid, entries, record, started, without_record, live, others)
+    died = (told for told in happened if told.failed and told.service == "prosaas-calls" and told.at > started)
+    story.killed = next(died, None)
+    story.changed = _changed(engine, record, started)
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
     return story
+
+
+def _changed(engine: Engine, record: Record | None, started: float) -> list[Line]:
+    """What prosaas-api wrote of changes of the call's business in the time before it, the newest last."""
+    business = record.business.partition(" ")[0] if record is not None else ""
+    if not business or OTHERS:
+        return []
+    containers = engine.with_kept(engine.containers("prosaas-api"), "prosaas-api")
+    raws = [raw for one in containers for raw in engine.logs(one, started - _CHANGED_BEFORE, started)]
+    said = read([raw for raw in raws if _CHANGED in raw.text])
+    theirs = [line for line in said if line.event == _CHANGED and f"business_id={business}," in line.text]
+    return sorted(theirs, key=lambda line: line.stamp)
 
 
 def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record | None) -> bool | None:

@@ -71,10 +71,13 @@ def deaths(lines: Sequence[Line], happened: Iterable[Happening], earlier: Sequen
 # What changes a service: a deploy or a restart starts it, a switch makes it say more.
 CHANGES = ("SERVICE_START", "WORKER_START", "LOG_LEVEL_CHANGED")
 
+# Those that are shown on the clock of the troubles; the last of them makes no service fail, but answers otherwise.
+MARKED = (*CHANGES, "BUSINESS_CHANGED")
+
 
 def changes(lines: Iterable[Line]) -> list[Line]:
-    """The deploys, restarts and switches among the lines: troubles that begin just after one are its doing."""
-    return [line for line in lines if line.event in CHANGES]
+    """The deploys, restarts, switches and changes of a business: what begins just after one may be its doing."""
+    return [line for line in lines if line.event in MARKED]
 
 
 # A trouble that begins later after a change is not its doing.

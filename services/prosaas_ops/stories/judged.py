@@ -13,7 +13,9 @@ from prosaas_ops.stack.records import OPEN, Record
 from prosaas_ops.stories.call import Story, transcript
 from prosaas_ops.stories.moment import Entry
 from prosaas_ops.texts.pages import RECKONED
+from prosaas_ops.texts.told import CHANGED_BEFORE
 
+_CHANGES_SHOWN, _CHANGE_SHOWN = 3, 200
 _TAKEN = ("completed", "answered")
 _ERROR = re.compile(r"(?:error|message)=(.{1,80}?)(?: · |, \w+=|$)")
 _TO_NUMBER = re.compile(r"to_number=(\S{1,40}?)(?:,| |$)")
@@ -50,6 +52,9 @@ def facts_of(story: Story) -> CallFacts:
         live=story.live is not False,
         reached=story.reached,
         lost=_lost(story, end),
+        unread=bool(story.without_record),
+        killed_after=_ago(story.killed.at - story.started) if story.killed is not None else "",
+        killed_how=story.killed.detail if story.killed is not None else "",
         unknown_number=_unknown_number(story),
         refused_at_door=next((entry.text for entry in entries if entry.event == "VOICE_REFUSED"), ""),
         down_for=_ago(story.started - story.down_since) if story.down_since is not None else "",
@@ -77,6 +82,14 @@ def disputed(story: Story) -> bool:
     if record is None or record.metrics.get("deeds") or not deed_told(record.summary):
         return False
     return not any(booked.call_sid == story.call_sid for booked in record.appointments)
+
+
+def changed_before(story: Story, spoken: str = "") -> list[str]:
+    """The last changes of the business before the call, which it may have been answered otherwise for."""
+    return [
+        CHANGED_BEFORE.say(spoken, ago=_ago(story.started - line.at), what=line.text[:_CHANGE_SHOWN])
+        for line in story.changed[-_CHANGES_SHOWN:]
+    ]
 
 
 def _slow_of(story: Story) -> str:

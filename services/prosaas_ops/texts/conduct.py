@@ -25,6 +25,10 @@ FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", 
 LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
+BACK_TO_ONE: Final = Text(
+    "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",
+    "one container of {service} alone takes new work again (make ps shows which, and its level)",
+)
 ANOTHER_COMMAND: Final = Text(
     "פקודה אחרת משנה עכשיו את המערכת: {which}; להמתין לסיומה ולהריץ שוב",
     "another command changes this stack: {which}; wait for its end, then run this again",
@@ -138,6 +142,9 @@ NO_RELEASE: Final = Text(
 FEWER_RELEASES: Final = Text(
     "מספר הגרסאות הקודמות שאפשר לחזור אליהן הוא {there}, ולא {back}",
     "there are {there} earlier releases to go back to, not {back}",
+)
+OLDER_CODE: Final = Text(
+    "git checkout של הגרסה הקודמת, ואז make up-prod", "git checkout of the earlier version, then make up-prod"
 )
 
 # rotate-secret, update-bases

@@ -62,8 +62,17 @@ MANAGED: Final = Text(
     "DATABASE_URL is set: a managed database is restored by its provider's own means",
 )
 IS_LIVE: Final = Text(
-    "מסד הנתונים פעיל: השחזור היה מחליף עסקים, שיחות והודעות: {rows}",
-    "the database is live: this would replace its {rows} businesses, calls and messages",
+    "מסד הנתונים פעיל: השחזור היה מחליף את כל מה שיש בו: {counted}",
+    "the database is live: this would replace all that is in it: {counted}",
+)
+GOES: Final = Text(
+    "מאז הגיבוי ({made}) נוספו {counted}: אלה, וכל שינוי אחר מאז, יוצאים ממסד הנתונים ונשארים בגיבוי שנכתב קודם",
+    "since the backup ({made}) came {counted}: they, and whatever else changed since, leave the database "
+    "and stay in the backup that is written first",
+)
+NO_ROW: Final = Text("0 שורות", "no rows")
+NOBODY_ANSWERS: Final = Text(
+    "מעכשיו ועד הסוף אין מענה למתקשרים", "from now until the end of this nobody answers callers"
 )
 BY_FORCE: Final = Text(
     "make restore FILE={name} FORCE=1 (קודם נכתב גיבוי שלו)",

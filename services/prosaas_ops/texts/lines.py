@@ -68,6 +68,10 @@ CONFIGURED_AGAIN: Final = Text(
     "{why}. הרמה שהוגדרה שוב בתוקף: {service}, {target}",
     "{why}. {service} is at its configured level again for {target}",
 )
+STARTED_AT: Final = Text(
+    "{name} הופעל ברמה {level} ונשאר בה: {fix} מחזירה את הרמה שב-.env",
+    "{name} was started at {level} and stays there: {fix} returns it to what .env says",
+)
 CONFIGURED: Final = Text("הרמה שהוגדרה בתוקף: {service}", "{service} is at its configured level")
 
 # make blackbox

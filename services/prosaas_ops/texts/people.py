@@ -14,6 +14,18 @@ NO_CUSTOMER: Final = Text(
     "CUSTOMER={customer} אינו מספר לקוח; דוגמה: CUSTOMER=7",
     "CUSTOMER={customer} is not a customer: one looks like CUSTOMER=7",
 )
+# By the kind of the refusal.
+NOT_A_PERSON: Final = {
+    "part": Text(
+        "{given} אינו מספר טלפון מלא: לכתוב גם את המדינה, כמו +972501234567",
+        "{given} is not the whole of a telephone number: write its country too, as in +972501234567",
+    ),
+    "unknown": Text("אין לקוח שמספרו {given}", "there is no customer {given}"),
+    "business": Text(
+        "זה המספר של העסק {given}, ולא של אדם שמתקשר אליו",
+        "that is the number of the business {given}, not of a person who calls one",
+    ),
+}
 FILES_UNREAD: Final = Text("אי אפשר לקרוא את קובצי המערכת: {why}", "the files of the stack could not be read: {why}")
 
 # make forget
@@ -129,7 +141,7 @@ KEPT: Final = {
     "transcripts": Text("תמלולים", "transcripts"),
     "summaries": Text("סיכומים", "summaries"),
     "callers of calls": Text("מספרי המתקשרים", "callers of calls"),
-    "customers": Text("לקוחות", "customers"),
+    "customers": Text("לקוחות שלא נשאר מהם דבר אחר", "customers of whom nothing else is left"),
 }
 DAYS: Final = Text("ימים: {days}", "{days} days")
 EVER: Final = Text("ללא הגבלה", "ever")
@@ -152,8 +164,18 @@ AUDIT_HEAD: Final = (
     Text("מי", "who"),
     Text("מה", "what"),
     Text("על מי", "whom"),
+    Text("מה יצא", "outcome"),
     Text("למה", "why"),
 )
+# By the word that is noted.
+OUTCOMES: Final = {
+    "done": Text("בוצע", "done"),
+    "nothing": Text("לא היה על מה", "nothing to act on"),
+    "refused": Text("סורב, דבר לא השתנה", "refused, nothing changed"),
+    "failed": Text("נכשל", "failed"),
+    "stopped": Text("נעצר באמצע", "stopped halfway"),
+}
+NOT_TOLD: Final = Text("לא ידוע: עוד נמשך, או נקטע", "not known: it goes on, or was killed")
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")
 LOOKED_ALIKE: Final = Text(
     "מי שהסתכל כמה פעמים באותו דבר מופיע בשורה אחת (×), בשעה האחרונה; לכל אחת: EACH=1",

@@ -13,6 +13,10 @@ NOT_KNOWN: Final = Text(
     "{command} לא מכירה {name}=: היא מקבלת {allowed}", "{command} does not know {name}=: it takes {allowed}"
 )
 DID_YOU_MEAN: Final = Text("אולי התכוונתם ל-{word}?", "Did you mean {word}?")
+NO_LANGUAGE: Final = Text(
+    "OPS_LANG={asked} אינה שפה של הפקודות ({known}), ולכן הן בשפה שב-env/prod.env",
+    "OPS_LANG={asked} is no language of these commands ({known}): they keep to that of env/prod.env",
+)
 NO_ZONE: Final = Text(
     "OPS_TZ={zone} אינו אזור זמן; דוגמה: OPS_TZ=Asia/Jerusalem",
     "OPS_TZ={zone} is not a time zone: one is called OPS_TZ=Asia/Jerusalem",

@@ -39,8 +39,12 @@ NOTHING_PAID: Final = Text(
     "לא היו עלויות בין {since} ל-{until} UTC", "nothing was paid for from {since} to {until} UTC"
 )
 OWN_DAYS: Final = Text(
-    "כל שורה היא יום לפי שעון העסק שלה, ולכן יום שבקצה הטווח יכול להיות חלקי",
-    "a row is a day by the clock of its business, so that the first and the last may be parts of one",
+    "כל שורה היא לפי שעון העסק שלה, ולכן הראשונה והאחרונה יכולות להיות חלקיות",
+    "a row goes by the clock of its business, so that the first and the last may be parts of one",
+)
+WITHOUT_CALL: Final = Text(
+    "לא משיחה: תשובות ב-WhatsApp, ושיחות שעוד לא הסתיימו",
+    "no call: answers on WhatsApp, and calls that have not ended yet",
 )
 UNPRICED: Final = Text(
     "חיובים ללא מחיר, ולכן ללא עלות: {count}. המחיר נקבע ב-env/prices.toml",
@@ -53,6 +57,7 @@ ESTIMATED: Final = Text(
 SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
 GROUPED: Final = {
     "day": Text("יום", "day"),
+    "month": Text("חודש", "month"),
     "business": Text("עסק", "business"),
     "model": Text("מודל", "model"),
     "ending": Text("סיום", "ending"),

@@ -77,6 +77,7 @@ BY_ANOTHER: Final = Text(
 )
 BY_NO_CALL: Final = Text(", לא מתוך שיחה", ", not by a call")
 STATUSES: Final = {"booked": Text("נקבעה", "booked"), "cancelled": Text("בוטלה", "cancelled")}
+CHANGED_BEFORE: Final = Text("{ago} לפני השיחה: {what}", "{ago} before the call: {what}")
 WITHOUT_RECORD: Final = Text("בלי הרשומה: {why}", "without the record: {why}")
 VERSION: Final = Text(" · גרסה {version}", " · version {version}")
 LIVE: Final = Text(

@@ -136,6 +136,26 @@ async def test_a_disclosure_is_heard_whole_whoever_speaks_into_it() -> None:
     assert greeting["heard_ms"] == greeting["total_ms"]
 
 
+async def test_a_key_into_a_disclosure_is_answered_after_it() -> None:
+    """The model speaks it itself: it is heard to its end, and then the key is read."""
+    key = {"dtmf": "1#", "barge_in_ms": 500, "agent": "לאיזה יום לקבוע?"}
+    disclosure = "השיחה מתנהלת עם נציגה ממוחשבת, והיא נרשמת ונשמרת אצל העסק."
+    async with calls_world(**HASTY) as world:
+        world.store.known = Profile(business(disclosure=disclosure), 7, "דוד")
+        with capture_events() as events:
+            result = await world.call({"turns": [key]})
+            await until(lambda: world.store.records)
+
+    # That it does not stop for them is all that this caller minds.
+    assert all(each.startswith("spoke on for") for each in result["problems"]), result["problems"]
+    greeting, answer = result["heard"]
+    assert disclosure in greeting["text"]
+    assert greeting["heard_ms"] == greeting["total_ms"]
+    assert answer["text"] == key["agent"]
+    assert named(events, "DTMF")
+    assert not named(events, "BARGE_IN")
+
+
 async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> None:
     """The agent says that it has booked; no tool was called."""
     claim = {"caller": "תקבעי לי לשלישי בעשר", "agent": "קבעתי לך ליום שלישי בעשר."}

@@ -378,6 +378,44 @@ def test_a_muted_conversation_says_nothing_more() -> None:
     assert stage.asked() == 0
 
 
+def test_what_is_said_after_the_mute_is_heard_by_nobody_and_stands_nowhere() -> None:
+    """Neither as a line of the record, nor as a promise, nor as an answer that did not come; what was heard stays."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.conversation.mute()
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript="רגע.")
+    stage.done()
+    with capture_events() as events:
+        stage.responds("r2", "i2", fifths=1)
+        stage.model("response.output_audio_transcript.done", response_id="r2", item_id="i2", transcript=BOOKED)
+        stage.done("r2")
+
+    assert len(stage.twilio.events("media")) == 1
+    assert [line.text for line in stage.history] == ["רגע."]
+    assert not stage.promises.unkept
+    assert not {"TRANSCRIPT_AI", "REALTIME_ERROR"} & {event.event for event in events}
+
+
+@pytest.mark.parametrize("responses", [("r1", "r2"), ("", "")], ids=["its response", "nothing"])
+def test_audio_that_names_no_item_is_played_all_the_same(responses: tuple[str, str]) -> None:
+    """What it belongs to is its response then, if it names that; the model is told of no item that has no name."""
+    stage = Stage()
+    for number, response in enumerate(responses):
+        where = {"response_id": response} if response else {}
+        stage.model("session.updated")
+        stage.model("response.created", response={"id": response})
+        for _ in range(10):
+            stage.model("response.output_audio.delta", delta=FIFTH, **where)
+        stage.model("response.output_audio_transcript.done", transcript=f"משפט שלם {number}", **where)
+        stage.done(response)
+    stage.heard(3)
+    stage.floor.take()
+
+    assert len(stage.twilio.events("media")) == 20
+    assert len(list(stage.history)) == len(set(responses))
+    assert {event["type"] for event in stage.to_model} == {"conversation.item.create"}
+
+
 def test_a_reconnected_conversation_asks_again_for_what_was_lost() -> None:
     """The caller waited for an answer that the old connection took with it."""
     stage = Stage()

@@ -85,6 +85,45 @@ async def test_a_sound_that_grows_loud_late_is_given_as_long_after_we_fall_silen
     assert (stage.stats.barge_ins, stage.stats.false_interruptions) == (0, 1)
 
 
+@pytest.mark.parametrize("fifths", [0, 10], ids=["before its first sound", "in the midst of it"])
+async def test_neither_a_key_nor_a_voice_stops_what_has_to_be_heard_whole(fifths: int) -> None:
+    """Once it was heard, a key does."""
+    stage = Stage()
+    stage.shielded = True
+    stage.responds(fifths=fifths)
+    stage.floor.take()
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    await asyncio.sleep(0.05)
+    assert not stage.to_model
+    assert not stage.twilio.events("clear")
+    assert (stage.stats.barge_ins, stage.floor.sounds) == (0, 2)
+
+    stage.shielded = False
+    stage.floor.take()
+    assert stage.to_model[0]["type"] == "response.cancel"
+
+
+@pytest.mark.parametrize(("heard", "unheard"), [(0, "יש לי מקום בשמונה"), (5, "מקום בשמונה")])
+async def test_a_session_is_told_in_words_what_was_not_heard_of_an_earlier_one(heard: int, unheard: str) -> None:
+    """It never had the item, and was told of the whole sentence; its own items are truncated as ever."""
+    stage = Stage()
+    stage.responds(item_id="old", fifths=10)
+    stage.model(
+        "response.output_audio_transcript.done", response_id="r1", item_id="old", transcript="יש לי מקום בשמונה"
+    )
+    stage.done()
+    stage.conversation.reconnected()
+    stage.responds("r2", "new", fifths=5)
+    stage.done("r2")
+    stage.heard(heard)
+    stage.floor.take()
+
+    old, new = stage.to_model
+    assert old["item"]["role"] == "system"
+    assert old["item"]["content"][0]["text"].endswith(f": {unheard}]")
+    assert (new["type"], new["item_id"]) == ("conversation.item.delete", "new")
+
+
 async def test_a_word_that_means_something_interrupts_however_short_it_is() -> None:
     """ "No!" over half an answer: the rest is not said, and the model knows how much was."""
     stage = Stage.in_an_answer()

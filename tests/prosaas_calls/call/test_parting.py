@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from calls_world.world import business
+from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
+from prosaas_calls.caller.playback import Cut
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.turns import Turns
@@ -26,7 +28,8 @@ class Line:
         self.heard = asyncio.Event()
         self.parting: EndReason | None = None
 
-    def cut(self) -> None: ...
+    def cut(self) -> list[Cut]:
+        return [Cut("i1", 500, 2000)]
 
     @property
     def said(self) -> int:
@@ -50,12 +53,14 @@ class Twilio:
 class Stage:
     def __init__(self, taken: bool | None = True, profile: Callable[[], Profile] = Profile) -> None:
         self.line, self.told = Line(), list[str]()
+        self.history = History(lambda: 0)
         parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
         self.parting = Parting(
             claims=CLAIMS,
             limits=Limits(handover=0.01),
             profile=profile,
             turns=Turns(),
+            history=self.history,
             mute=lambda: None,
             tell=lambda _role, text: self.told.append(text),
             **parts,
@@ -92,6 +97,17 @@ async def test_only_who_is_put_through_to_a_person_instead_hears_no_goodbye(
     with pytest.raises(CallEnded):
         await stage.parting.leave("drained" if reason is EndReason.DRAINED else "limit", reason)
     assert stage.line.words == [prompt(words, known.language)]
+
+
+async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -> None:
+    """The record says so, and whoever reads it does not take for said what was not."""
+    stage = Stage()
+    stage.history.words("i1", "ai", "יש לי מקום בשמונה בבוקר")
+    stage.line.heard.set()
+    with pytest.raises(CallEnded):
+        await stage.parting.leave("limit", EndReason.LIMIT)
+    (line,) = stage.history
+    assert (line.interrupted, line.heard) == (True, 0.25)
 
 
 async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:

@@ -76,6 +76,12 @@ def test_the_session_is_what_openai_describes() -> None:
     }
 
 
+def test_a_greeting_may_take_as_long_as_what_a_business_has_to_tell() -> None:
+    """Two thousand letters take 160 s, at 20 tokens of sound a second; the most that OpenAI takes is 4096."""
+    (longest,) = (referee(events.create_response("Say exactly this: …"))["response"]["max_output_tokens"],)
+    assert 160 * 20 < longest <= 4096
+
+
 @pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
 def test_the_server_is_told_to_listen_as_openai_describes(kind: str) -> None:
     """Once the greeting is heard: what was said before it is forgotten."""

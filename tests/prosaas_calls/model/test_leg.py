@@ -111,6 +111,28 @@ async def test_what_the_caller_says_before_the_connection_stands_is_not_lost() -
     running.cancel()
 
 
+async def test_what_was_to_be_said_of_an_item_is_not_said_to_a_session_that_never_had_it() -> None:
+    """The connection was lost while it was said, or breaks as it is."""
+
+    class Broken(Connection):
+        def send(self, event: bytes) -> None:
+            if event != b"brief":
+                raise ConnectionResetError
+
+    first, second = Broken(), Connection()
+    stage = Stage([first, second])
+    stage.leg.send(events.truncate("i1", 200))
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    for event in (events.delete("i2"), events.message("system", "kept"), events.truncate("i3", 200)):
+        stage.leg.send(event)
+    first.incoming.put_nowait(RealtimeLost("gone", retriable=True))
+    await until(lambda: second.sent)
+
+    assert second.sent == [b"brief", events.message("system", "kept")]
+    running.cancel()
+
+
 async def test_only_the_last_ten_seconds_wait() -> None:
     """What was said long ago would only delay the answer."""
     connection = Connection()

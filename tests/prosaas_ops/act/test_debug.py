@@ -324,3 +324,16 @@ def test_a_target_that_nobody_knows_is_told_from_one_that_somebody_does(monkeypa
     assert [debug._is_known(target) for target in known] == [True] * 4
     unknown = [Target(business="999"), Target(phone="0501234568")]
     assert [debug._is_known(target) for target in unknown] == [False] * 2
+
+
+def test_quiet_tells_of_a_container_that_was_started_at_debug(
+    engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(quiet, "opened", lambda: engine)
+    monkeypatch.setattr(quiet.sessions, "others", lambda *_: [])
+    engine.on_run = lambda service, command: (0, '{"level": "DEBUG", "switches": []}', "")
+    assert quiet.run(options("quiet-calls")) == 0
+    assert "was started at DEBUG and stays there: make restart-calls" in capsys.readouterr().out
+    engine.on_run = lambda service, command: (0, '{"level": "INFO", "switches": []}', "")
+    assert quiet.run(options("quiet-calls")) == 0
+    assert "DEBUG" not in capsys.readouterr().out

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.act import diff
+from prosaas_ops.act import diff, up
+from prosaas_ops.conduct import configuration
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import LiveCall, held
@@ -182,6 +183,37 @@ def test_where_no_stack_runs_nothing_is_built_to_compare_with(
         diff.run(options("diff"))
 
 
+def test_what_a_deploy_would_refuse_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
+) -> None:
+    example = Path(diff.__file__).parents[3] / "env/example.env"
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/example.env").write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / ".env").write_text("MAX_CALLS=fifty\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(World, "containers", lambda *_: ["one"])
+    monkeypatch.setattr(up, "PREFLIGHT", (configuration.numbers,))
+    with pytest.raises(Problem, match=r"1 problem\(s\) before the start; nothing was changed"):
+        diff.run(options("diff"))
+    assert "MAX_CALLS=fifty" in capsys.readouterr().out
+
+
+def test_no_sentence_is_cut_at_the_edge_of_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
+) -> None:
+    (tmp_path / ".env").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPS_TERMINAL", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(World, "containers", lambda *_: ["one"])
+    monkeypatch.setattr(diff, "held", lambda _: {})
+    monkeypatch.setattr(diff, "_changes", lambda *_, **__: [diff.Change("worker", "keep")])
+    assert diff.run(options("diff")) == 0
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert " ".join(said.split()).endswith("nothing to deploy\x1b[0m")
+
+
 @pytest.mark.docker
 def test_what_follows_from_env_is_reckoned_and_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any
@@ -191,6 +223,7 @@ def test_what_follows_from_env_is_reckoned_and_not_written(
     (tmp_path / ".env").write_text("\n".join(settings))
     world = Folder(tmp_path)
     given: dict[str, Any] = {}
+    monkeypatch.setattr(up, "examine", lambda *_: [])
     monkeypatch.setattr(diff, "compare", lambda _engine, model, _dry, wanted, built: given.update(locals()) or [])
     assert diff._changes(world, build=True) == []
     assert "deploy/collectors/datadog.yml" in given["model"]["asked for"]["COMPOSE_FILE"]

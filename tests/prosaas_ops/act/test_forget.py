@@ -18,7 +18,7 @@ import pytest
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
 from prosaas_ops.act import export, forget
-from prosaas_ops.options import FINE, NOTHING, PROBLEM, Options, Problem, Usage
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, Usage
 from prosaas_ops.stack import buried, left, records
 
 pytestmark = pytest.mark.postgres
@@ -143,13 +143,11 @@ def test_the_oldest_backup_is_named_whatever_made_it(known: Any, engine: Any) ->
     assert any("2 backups, the oldest prosaas-1.dump" in row for row in forget.out_of_reach(engine))
 
 
-def test_without_a_yes_nothing_changes(
-    known: Any, execute: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_yes_nothing_changes(known: Any, execute: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPS_TERMINAL", "1")
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert forget.run(known(PHONE=NUMBER)) == PROBLEM
-    assert "nothing was changed" in capsys.readouterr().out
+    with pytest.raises(Refused, match="nothing was changed"):
+        forget.run(known(PHONE=NUMBER))
     assert execute("SELECT from_number FROM calls")[0][0] == NUMBER
     assert Path("logs/capture.tar.gz").exists()
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
@@ -254,3 +252,17 @@ def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, m
     (left.OUTPUT / "theirs.log").write_text("anna")
     left.take_away(re.compile(b"anna"))
     assert sorted(path.name for path in left.OUTPUT.iterdir()) == ["broken.tar.gz"]
+
+
+@pytest.mark.parametrize("command", ["forget", "export"])
+def test_a_number_without_its_country_is_refused_in_the_operators_language_with_the_whole_one(
+    command: str, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = {"forget": forget, "export": export}[command]
+    monkeypatch.setattr(module, "opened", lambda: engine)
+    monkeypatch.setenv("OPS_LANG", "he")
+    with pytest.raises(Usage, match=r"052-7654321 אינו מספר טלפון מלא.*PHONE=\+972527654321"):
+        module.run(Options(command, module.OPTIONS, {"PHONE": "052-7654321"}))
+    with pytest.raises(Usage) as nothing_like_it:
+        module.run(Options(command, module.OPTIONS, {"PHONE": "12"}))
+    assert "PHONE=+" not in str(nothing_like_it.value)

@@ -65,6 +65,16 @@ def test_deploys_and_switches_stand_on_the_same_clock(engine: Any, shown: Any) -
     assert marks[0].split()[:3] == ["14:02", "▲", "calls"]
 
 
+def test_a_change_of_a_business_stands_there_too_and_is_no_services_doing(engine: Any, shown: Any) -> None:
+    change = "[INFO] ✏️ [BUSINESS_CHANGED] the business was changed, business_id=456, what=instructions, by=key 3"
+    engine.write("prosaas-api", 60, change)
+    engine.write("prosaas-api", 61, "[ERROR] boom")
+    said = shown()
+    (mark,) = [row for row in said.splitlines() if "▲" in row]
+    assert "business_id=456, what=instructions, by=key 3" in mark
+    assert "since BUSINESS_CHANGED" not in said
+
+
 def test_a_service_that_was_killed_is_a_row_with_the_calls_it_took_along(engine: Any, shown: Any) -> None:
     """Also a call of which nothing was written within the window; not those that had ended, or go on beside it."""
     for number, (call, at) in enumerate([("CAquiet00", -2000), ("CAended00", 1), ("CAbeside0", 2)]):

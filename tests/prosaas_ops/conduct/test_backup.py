@@ -1,5 +1,6 @@
 """When a backup is made and where it goes, as .env says it."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,6 +67,7 @@ def backing(postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest
     try:
         yield played
     finally:
+        postgres_server.execute("DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE)")
         postgres_server.execute("DROP DATABASE prosaas WITH (FORCE)")
         postgres_server.execute("DROP ROLE prosaas")
 
@@ -301,6 +303,22 @@ def test_a_damaged_archive_is_known_before_anything_is_restored(backing: Any) ->
     with pytest.raises(Problem, match="cannot be read to its end"):
         restore.examined(backing, str(path), force=True)
     assert "prosaas_restored" not in backing.ask("postgres", "SELECT datname FROM pg_database")
+
+
+def test_what_a_restore_by_force_takes_away_is_counted_before_anything_stops(
+    backing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore, "_known_schema", lambda _: None)
+    backing.ask("prosaas", "INSERT INTO calls (call_sid, started_at) VALUES ('CA1', now() - interval '1 hour')")
+    path = backup.backup(backing)
+    later = "SELECT 'CA' || number, now() + interval '1 hour' FROM generate_series(2, 4) AS number"
+    backing.ask("prosaas", f"INSERT INTO calls (call_sid, started_at) {later}")
+    with pytest.raises(Problem, match=r"replace all that is in it: \d businesses, 4 calls, 0 messages"):
+        restore.examined(backing, str(path), force=False)
+    restore.examined(backing, str(path), force=True)
+    (goes,) = [row for row in backing.said if row.startswith("since the backup")]
+    assert re.search(r"\(20\d\d-\d\d-\d\d .{8} UTC\) came (\d businesses, )?3 calls: they", goes)
+    assert "nobody answers callers" in backing.said[-1]
 
 
 @pytest.mark.docker

@@ -12,8 +12,8 @@ import pytest
 from prosaas_ops.conduct import generations as module
 from prosaas_ops.conduct import restore
 from prosaas_ops.conduct.generations import Generations, drained
-from prosaas_ops.conduct.plan import down
-from prosaas_ops.conduct.run import Plan, run
+from prosaas_ops.conduct.plan import down, restart
+from prosaas_ops.conduct.run import Plan, Stopped, run
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
@@ -199,6 +199,42 @@ def test_a_watcher_that_is_disturbed_does_not_ask_twice(drains: Draining, harm: 
     assert (did.count("kill"), did[-1]) == (1, "buried")
 
 
+@pytest.mark.parametrize(
+    ("asked_already", "gone"),
+    [(False, ["calls-3"]), (True, [])],
+    ids=["the old one still serves", "the old one was asked to end"],
+)
+def test_a_restart_that_is_stopped_leaves_one_container_that_takes_calls(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch, asked_already: bool, gone: list[str]
+) -> None:
+    """The second of the three served before it, the third is the new one."""
+    retired: list[str] = []
+    fresh = drains.named.pop()
+
+    def half_done(*_: object, **__: object) -> None:
+        drains.named.append(fresh)
+        if asked_already:
+            drains.watched.append(drains.named[1])
+        raise Stopped
+
+    monkeypatch.setattr(Generations, "renew", half_done)
+    monkeypatch.setattr(Generations, "_retire", lambda _, found: retired.append(found.name))
+    with pytest.raises(Problem, match="one container of prosaas-calls alone takes new work"):
+        run(restart(drains, "prosaas-calls"), drains)
+    assert retired == gone
+
+
+def test_a_restart_that_leaves_nothing_running_says_so(drains: Draining, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        drains.named[:] = [replace(one, state="exited") for one in drains.named]
+        monkeypatch.setattr(Draining, "containers", lambda *_: drains.named)
+        raise Problem("it ended with exit code 1")
+
+    monkeypatch.setattr(Generations, "renew", lost)
+    with pytest.raises(Problem, match="so did the way back: prosaas-calls is not running"):
+        run(restart(drains, "prosaas-calls"), drains)
+
+
 @pytest.mark.parametrize("plan", [down, lambda world: restore.restore(world, {"live": 0, "running": []})])
 def test_nothing_is_stopped_while_a_generation_drains(
     drains: Draining, monkeypatch: pytest.MonkeyPatch, plan: Callable[[World], Plan]
@@ -226,6 +262,7 @@ def test_before_a_restore_is_undone_nobody_takes_a_call_any_more(
     monkeypatch.setattr(Generations, "let_drain", lambda _: did.append("drain"))
     for name in ("_stop", "_swap", "_swap_back"):
         monkeypatch.setattr(restore, name, lambda *_, name=name: did.append(name))
+    monkeypatch.setattr(restore, "_swapped", lambda _: "_swap" in did)
     monkeypatch.setattr(restore, "_start", failing)
     with pytest.raises(Problem):
         run(restore.restore(drains, {"live": 0, "running": []}), drains)

@@ -6,7 +6,7 @@ import pytest
 
 from prosaas_ops.conduct.images import KEPT_RELEASES, Images
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Usage
+from prosaas_ops.options import Problem, Usage
 
 
 class Shelf(World):
@@ -61,6 +61,12 @@ def test_the_last_three_can_be_gone_back_to_and_older_ones_are_gone(shelf: Shelf
     assert {image for tag, image in shelf.tags.items()} == {"v7", "v6", "v5", "v4"}
     with pytest.raises(Usage, match="from 1"):
         images.earlier(KEPT_RELEASES + 1)
+
+
+def test_where_no_release_came_before_the_way_back_is_told(shelf: Shelf) -> None:
+    images = shelf.release("v1")
+    with pytest.raises(Problem, match=r"(?s)0 earlier releases.*git checkout of the earlier version"):
+        images.earlier(1)
 
 
 def test_a_release_that_comes_back_is_listed_once_under_its_own_version(shelf: Shelf) -> None:

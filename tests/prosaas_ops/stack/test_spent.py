@@ -62,6 +62,7 @@ def test_it_is_added_up_by_business_model_and_ending_the_dearest_first() -> None
         "limit": (1, 2000, 0.0125),
         "no call": (0, 0, 0.0083),
     }
+    assert sums("month") == {"2024-01": (2, 3000, 0.2958)}
     assert sums("day", business=7) == {"2024-01-25": (0, 0, 0.0083)}
 
 
@@ -109,7 +110,8 @@ def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys:
     assert "nothing was paid for" in capsys.readouterr().err
     assert command.run(options("costs", SINCE="2024-01-25", BUSINESS="999")) == NOTHING
     assert "there is no business 999" in capsys.readouterr().err
-    for wrong in ({"BY": "moon"}, {"BUSINESS": "x"}):
+    assert command.run(options("costs", SINCE="366d")) == NOTHING
+    for wrong in ({"BY": "moon"}, {"BUSINESS": "x"}, {"SINCE": "367d"}):
         with pytest.raises(Usage):
             command.run(options("costs", **wrong))
 
@@ -157,10 +159,17 @@ def test_the_table_speaks_the_operators_language(
 
 
 @pytest.mark.usefixtures("stored")
-@pytest.mark.parametrize(("by", "said"), [("day", True), ("business", False)])
+@pytest.mark.parametrize(("by", "said"), [("day", True), ("month", True), ("business", False)])
 def test_the_table_says_whose_day_a_row_is(by: str, said: bool, options: Any, capsys: Any) -> None:
     assert command.run(options("costs", BY=by, SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
-    assert ("a row is a day by the clock of its business" in capsys.readouterr().out) is said
+    assert ("a row goes by the clock of its business" in capsys.readouterr().out) is said
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("by", "said"), [("ending", True), ("model", False)])
+def test_a_row_without_a_call_is_explained(by: str, said: bool, options: Any, capsys: Any) -> None:
+    assert command.run(options("costs", BY=by, SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
+    assert ("no call: answers on WhatsApp" in capsys.readouterr().out) is said
 
 
 def test_on_a_terminal_of_80_columns_the_longest_ending_keeps_its_name(

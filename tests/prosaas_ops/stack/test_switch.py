@@ -62,6 +62,38 @@ def test_a_container_that_is_gone_has_nothing_to_take_back(engine: Any, monkeypa
     live_switch.lower(engine, container, Target())
 
 
+@pytest.mark.parametrize("act", ["lower", "lower_all", "raised"])
+def test_a_container_that_is_about_to_go_is_no_failure(engine: Any, act: str) -> None:
+    """What runs in it is killed a moment before the engine says that it does not run."""
+    container, asked = engine.running("worker"), []
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        asked.append(command)
+        if len(asked) > 1:
+            engine.written.pop("worker", None)
+        return 137, "", ""
+
+    engine.on_run = run
+    if act == "lower":
+        live_switch.lower(engine, container, Target())
+    elif act == "lower_all":
+        live_switch.lower_all(engine, container)
+    else:
+        with live_switch.raised(engine, [container], Target(), 60):
+            pass
+    assert len(asked) >= 2
+
+
+def test_a_container_that_stays_and_kills_what_it_is_asked_is_a_failure(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_switch, "_GOES_WITHIN_S", 0.01)
+    monkeypatch.setattr(live_switch, "_LOOK_S", 0.02)
+    engine.on_run = lambda service, command: (137, "", "")
+    with pytest.raises(Problem, match="exit code 137"):
+        live_switch.lower(engine, engine.running("worker"), Target())
+
+
 def test_every_container_is_asked_to_take_it_back_whoever_refuses(engine: Any) -> None:
     """The second container refuses the level and the first one's answer to the reset is an error."""
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.troubles import opening
+from prosaas_core.facts.troubles import opening, verdict
+from prosaas_ops.ask.trace import describe
 from prosaas_ops.options import Problem
+from prosaas_ops.screen import trace_page
+from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories import call as story
-from prosaas_ops.stories.judged import facts_of
+from prosaas_ops.stories.judged import changed_before, facts_of
 from prosaas_ops.stories.moment import kind_of
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
@@ -258,6 +261,45 @@ def test_a_call_of_a_restored_backup_has_no_known_end(engine: Any, known: dict[s
     told = story.tell(engine, "CAopen")
     assert told is not None
     assert opening(facts_of(told)).startswith("nobody knows how the call ended: prosaas-calls does not have it")
+
+
+CHANGED = "[INFO] ✏️ [BUSINESS_CHANGED] the business was changed, business_id={}, what={}, by=key 3 (office)"
+
+
+def test_what_was_changed_of_the_business_shortly_before_is_told(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """Not what was longer ago, came after, or is another business's; the number of one may begin another's."""
+    known[call] = record(call)
+    for at, business, what in [
+        (-7200, 456, "name"), (-720, 456, "instructions"), (-700, 4567, "phone"), (-600, 45, "voice"), (3, 456, "hours")
+    ]:  # fmt: skip
+        engine.write("prosaas-api", at, CHANGED.format(business, what))
+    told = story.tell(engine, call)
+    assert told is not None
+    (row,) = changed_before(told)
+    assert row == "12m before the call: the business was changed, business_id=456, what=instructions, by=key 3 (office)"
+    assert row in "\n".join(describe(told, Screen(terminal=False)))
+    assert "what=instructions" in trace_page.render(told)
+
+
+def test_a_call_that_went_down_with_its_container_while_the_database_is_away_says_both(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> None:
+        raise Problem("the database does not answer")
+
+    monkeypatch.setattr(story, "call_record", away)
+    engine.write("prosaas-calls", 0.0, "[INFO] 📞 [CALL_START] call_sid=CAlost")
+    engine.write("prosaas-calls", 26.0, "[INFO] 💬 [TRANSCRIPT_AI] AI: שלום · call_sid=CAlost")
+    engine.happen("prosaas-calls", 27.0, "die", exitCode="137")
+    monkeypatch.setattr(story, "live_calls", lambda _: [])
+    told = story.tell(engine, "CAlost")
+    assert told is not None
+    first, second = verdict(facts_of(told))
+    assert opening(facts_of(told)) == "prosaas-calls died 27.0s into the call (exit code 137)"
+    assert (first.name, second.name) == ("killed", "unread")
+    assert "never closed" not in "\n".join(describe(told, Screen(terminal=False)))
 
 
 @pytest.mark.parametrize(
