@@ -27,6 +27,11 @@ def caller_id(given: str) -> str | None:
     return given
 
 
+def is_withheld(given: str) -> bool:
+    """Whether who calls hides their number: what stands in its place says so, or spells it."""
+    return given.casefold() in _WITHHELD or given in _SPELT
+
+
 def international(spoken: str, neighbour: str) -> str | None:
     """A number as people say it, in E.164; without its country it is of the `neighbour`'s. None for what is no number.
 

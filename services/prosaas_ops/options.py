@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -36,6 +37,8 @@ _SHORT = {"WARNING": "warn"}
 _CLOCK = re.compile(r"(\d{1,2})(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 _DAYS = {"today": 0, "yesterday": 1, "last-week": 7}
 _LAST_MONTH = "last-month"
+# Those of which every moment can be counted in seconds, in any zone.
+_YEARS = range(1970, 9999)
 # Numbers that begin with a zero are dialled within Israel.
 HOME = "+972"
 _ZONE = "Asia/Jerusalem"
@@ -100,7 +103,7 @@ class Options:
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
-        if not _is_whole(value) or int(value) < least:
+        if not is_whole(value) or int(value) < least:
             raise Usage(refused.NO_NUMBER(name=name, value=value, least=least, default=default))
         return int(value)
 
@@ -145,11 +148,12 @@ class Options:
             return moment if clock[3] else self._told(name, moment)
         if _LENGTH.match(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value, most)
-        try:
+        with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise Usage(refused.NO_MOMENT(name=name, value=value)) from None
+            moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            if moment.year in _YEARS:
+                return moment
+        raise Usage(refused.NO_MOMENT(name=name, value=value))
 
     def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
@@ -160,7 +164,7 @@ class Options:
     def business(self) -> int:
         """The business's number, 0 for all of them."""
         value = self.text("BUSINESS")
-        if value and not _is_whole(value):
+        if value and not is_whole(value):
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
 
@@ -208,7 +212,7 @@ def _day(word: str) -> datetime | None:
         return (midnight(0).replace(day=1) - timedelta(days=1)).replace(day=1)
     try:
         day = date.fromisoformat(word)
-        return datetime.combine(day, time(), operators_zone()) if day.year > 1 else None
+        return datetime.combine(day, time(), operators_zone()) if day.year in _YEARS else None
     except ValueError:
         return None
 
@@ -236,7 +240,7 @@ def meant(word: str, known: Iterable[str]) -> str:
     return f". {refused.DID_YOU_MEAN(word=spelled[near[0]])}" if near else ""
 
 
-def _is_whole(value: str) -> bool:
+def is_whole(value: str) -> bool:
     """As many digits at most as the database's numbers have."""
     return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
 

@@ -45,7 +45,16 @@ def test_what_is_no_call_id_is_refused(text: str) -> None:
         Options("trace", ("CALL",), {"CALL": text}).call_sid()
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31",
+        "9999-12-31",
+        "9999-12-31T23:59:59.999999",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_a_moment_at_the_calendars_edge_is_refused(moment: str) -> None:
     with pytest.raises(Usage, match="SINCE="):
         Options("logs", ("SINCE",), {"SINCE": moment}).since("SINCE")

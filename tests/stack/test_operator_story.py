@@ -85,7 +85,7 @@ def test_the_trace_of_a_call_spans_all_services(stack: Stack, placed: str) -> No
 def test_a_number_leads_to_its_calls_and_each_of_them_to_its_story(stack: Stack, placed: str) -> None:
     stack.call()
     listed = stack.checkout.run("make", "trace", "PHONE=050-1234567").out
-    assert "calls from or to 050-1234567, newest first" in listed
+    assert "calls from or to +972501234567, newest first" in listed
     assert "[CALL_START]" in stack.checkout.run("make", "trace", "PHONE=050-1234567", "N=2").out
 
 

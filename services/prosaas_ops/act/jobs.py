@@ -2,7 +2,7 @@
 
 import sys
 
-from prosaas_ops.options import FINE, Options, Usage
+from prosaas_ops.options import FINE, Options, Usage, is_whole
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language, refused
 
@@ -15,7 +15,7 @@ def run(options: Options) -> int:
         words = ["jobs", *(["--all"] if options.flag("ALL", default=False) else [])]
     else:
         ids = options.text("ID").split()
-        if not ids or not all(word.isdecimal() for word in ids):
+        if not ids or not all(map(is_whole, ids)):
             raise Usage(str(refused.HELD_IDS))
         words = ["retry", *ids]
     engine, admin = opened(), ("python", "-m", "prosaas_worker.admin")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
+from prosaas_core.phones import caller_id, is_withheld
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain, spoken_duration
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
@@ -71,8 +72,7 @@ def _rows(row: Row, screen: Screen) -> list[str]:
     """One row; where the terminal is too narrow for the trouble that ends it, that stands below."""
     facts = row.facts
     lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
-    shown = words.ERASED if facts.forgotten else words.WITHHELD
-    number = f"…{row.from_number[-4:]}" if row.from_number[-1:].isdigit() else str(shown)
+    number = _number(row, screen)
     head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  {number:<7}  {lasted:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
     said = opening(facts, language())
@@ -80,6 +80,13 @@ def _rows(row: Row, screen: Screen) -> list[str]:
     if screen.width and _BEFORE_TROUBLE + width(said) > screen.width:
         return [head + times, Prose(f"{'':13}{trouble}")]
     return [f"{head}{times}  {trouble}"]
+
+
+def _number(row: Row, screen: Screen) -> str:
+    """The end of who called, where that is a number; what else they call by is cut, and so is nobody's number."""
+    if is_withheld(row.from_number) or not row.from_number:
+        return str(words.ERASED if row.facts.forgotten else words.WITHHELD)
+    return f"…{row.from_number[-4:]}" if caller_id(row.from_number) else screen.value(f"{row.from_number[:6]}…")
 
 
 def _seconds(milliseconds: float | None, screen: Screen, most: int) -> str:

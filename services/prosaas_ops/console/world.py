@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+from prosaas_core.phones import is_withheld
 from prosaas_ops.act.capture import gathered, masked
 from prosaas_ops.ask.blackbox import Recording, recorded
 from prosaas_ops.console.live import Tail
@@ -22,6 +23,7 @@ from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
 from prosaas_ops.stories.call import Story, tell
+from prosaas_ops.texts.told import WITHHELD
 
 T = TypeVar("T")
 
@@ -161,4 +163,6 @@ class World:
 
 def shortened(number: str) -> str:
     """The end of a number, by which people tell them apart; what is no number stays as it is."""
+    if is_withheld(number):
+        return str(WITHHELD)
     return f"…{number[-4:]}" if sum(map(str.isdigit, number)) > 5 else number

@@ -20,7 +20,7 @@ def test_the_worker_is_asked_in_the_operator_s_language_and_its_answer_is_the_co
     assert capsys.readouterr() == ("said\n", "complained\n")
 
 
-@pytest.mark.parametrize("ids", ["", "12; rm", "-1"])
+@pytest.mark.parametrize("ids", ["", "12; rm", "-1", "7 99999999999999999999", "\u0667"])
 def test_what_is_no_number_of_a_job_reaches_no_worker(ids: str, options: Any) -> None:
     with pytest.raises(Usage, match="ID="):
         jobs.run(options("retry-job", ID=ids))
