@@ -472,12 +472,13 @@ def test_a_buffer_says_whether_anything_waits_in_it(pipe: Pipe) -> None:
     assert not buffer
 
 
-def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_all_at_once(pipe: Pipe) -> None:
+def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_as_much_as_it_takes(pipe: Pipe) -> None:
     """A socket or a terminal that says it takes something may still take less than a long line."""
     reader, sender = socket.socketpair()
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024**2)
     assert Outlet(sender.fileno()).write(b"x" * 15_000) == ATOMIC
-    assert Outlet(pipe.writing).write(b"x" * 15_000) == 15_000
+    # However small the machine keeps pipes for somebody who has many.
+    assert Outlet(pipe.writing).write(b"x" * 15_000) > ATOMIC
     reader.close()
     sender.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -114,11 +115,14 @@ async def deliver(client: aiohttp.ClientSession, api: str, message_id: str) -> i
 
 async def test_every_acknowledged_message_is_answered_once(api: str, database: Database, outside: StandIn) -> None:
     statuses: dict[str, int] = {}
+    waits: list[float] = []
     loading = True
 
     async def load(client: aiohttp.ClientSession) -> None:
         async def one(message_id: str) -> None:
+            asked = time.monotonic()
             statuses[message_id] = await deliver(client, api, message_id)
+            waits.append(time.monotonic() - asked)
 
         async with asyncio.TaskGroup() as group:
             while loading:
@@ -146,7 +150,9 @@ async def test_every_acknowledged_message_is_answered_once(api: str, database: D
         loading = False
         await running
 
-    assert set(statuses.values()) - {200, 0} == {503}, "the outage was not felt, or not as an outage"
+    # Some outlast it; whoever waits for longer than Twilio does is told.
+    assert set(statuses.values()) <= {200, 503, 0}
+    assert max(waits) > OUTAGE_S / 2, "the outage was not felt"
     await until(answered_all)
     twice = [body for body, times in Counter(message["body"] for message in outside.sent).items() if times > 1]
     assert twice == []

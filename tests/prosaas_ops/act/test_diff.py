@@ -183,6 +183,7 @@ def test_where_no_stack_runs_nothing_is_built_to_compare_with(
         diff.run(options("diff"))
 
 
+@pytest.mark.docker
 def test_what_a_deploy_would_refuse_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
 ) -> None:
