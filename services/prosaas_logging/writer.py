@@ -214,8 +214,7 @@ class Writer:
                 self._turn()
                 if not (self._buffer or self._inbox):
                     return True
-                left = deadline - time.monotonic()
-                if left <= 0:
+                if (left := deadline - time.monotonic()) <= 0:
                     return False
                 with suppress(Exception):
                     self._outlet.wait(min(left, POLL_SECONDS))
@@ -260,8 +259,7 @@ class Writer:
 
     def _render_some(self, count: int) -> None:
         """Render a portion of what waits."""
-        take = self._inbox.popleft
-        self._render_all([take() for _ in range(count)], self._repeats)
+        self._render_all([self._inbox.popleft() for _ in range(count)], self._repeats)
 
     def _render_all(self, portion: list[Said], repeats: Repeats | None = None) -> None:
         """The attributes become locals because this is what a line costs most."""
