@@ -69,13 +69,11 @@ class Desk:
         return max(0.0, self._offered_at + _PROMISED_S - monotonic())
 
     def claims(self, start: StartBody) -> StreamClaims:
-        """What the api knew about the call; TokenError without a valid token. A token opens one stream, once."""
+        """What the api knew about the call; TokenError without a valid token. A token opens one stream here, once."""
         now = self._now()
         claims = verify(self._services.settings.call_token_secret, start.custom_parameters.get("token", ""), now=now)
         if claims.call_sid != start.call_sid:
             raise TokenError("of another call")
-        if claims.seat not in ("", self.seat):
-            raise TokenError("of another seat")
         used = self._used
         if claims.once in used:
             raise TokenError("used before")
@@ -85,6 +83,15 @@ class Desk:
             raise TokenError("too many at once")
         used[claims.once] = claims.expires_at
         return claims
+
+    async def seated(self, claims: StreamClaims) -> None:
+        """See to it that the call is ours; TokenError where it was led to another seat, which may have it already.
+
+        A seat that is gone, or was asked to go, cannot be reached: the front door brings its callers here. Of all who
+        would take such a call over one does, and none once it has had its stream.
+        """
+        if claims.seat not in ("", self.seat) and not await self._services.store.take_over(claims, self.seat):
+            raise TokenError("of another seat")
 
     async def answer(self, stream: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
         """Take one stream, from its `start` to its end."""

@@ -75,6 +75,7 @@ class CallServer:
             start = await self._start(socket)
             if start is not None:
                 claims = self._desk.claims(start)
+                await self._desk.seated(claims)
                 self._doorway.admit(socket.descriptor)
                 socket.vouch()
                 patience = self._limits.goodbye

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.profile import Profile
 from prosaas_core.database import DatabaseUnavailable, raw_connection, session, transaction
+from prosaas_core.messages import fates
 from prosaas_core.parties import find_parties
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.stream_token import StreamClaims
@@ -54,6 +55,15 @@ class Store:
         except Exception:
             log.exception("the database did not tell who is called")
         return Profile()
+
+    async def take_over(self, claims: StreamClaims, seat: str) -> bool:
+        """Whether a call that was led to another seat is this one's from now on; not without the database."""
+        try:
+            async with raw_connection(self._engine, within_s=self._timeout) as raw:
+                return await fates.take_over(raw, claims.call_sid, of=claims.seat, by=seat)
+        except DatabaseUnavailable as error:
+            log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
+            return False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:

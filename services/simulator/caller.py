@@ -139,6 +139,8 @@ class Caller:
             self._live.note("stream_failed", error=_NO_STREAM)
             await self._tell_stream(verb, stream, error=_NO_STREAM)
             return None
+        if delay_ms := self._live.scenario.line.opens_after_ms:
+            await asyncio.sleep(delay_ms / 1000)
         try:
             async with self._http.ws_connect(
                 self._settings.calls_url.rstrip("/") + path, headers={"X-Twilio-Signature": signature}, compress=0

@@ -61,7 +61,8 @@ class Line:
 
     # Whether Twilio gets through to the service's media stream at all.
     opens: bool = True
-
+    # What Twilio takes for it, from the answer that names the stream.
+    opens_after_ms: int = 0
     lost: float = 0.0
     late: float = 0.0
     duplicated: float = 0.0

@@ -77,6 +77,14 @@ class FakeStore:
         self.known = Profile(business(), 7, "דוד")
         self.records: list[CallRecord] = []
         self.away = False
+        # By call, the seat that it was led to.
+        self.led: dict[str, str] = {}
+
+    async def take_over(self, claims: StreamClaims, seat: str) -> bool:
+        taken = not self.away and self.led.get(claims.call_sid) == claims.seat
+        if taken:
+            self.led[claims.call_sid] = seat
+        return taken
 
     async def profile(self, claims: StreamClaims) -> Profile:
         return Profile() if self.away else self.known

@@ -1,6 +1,7 @@
 """Who gets in, and how the day ends."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -156,6 +157,17 @@ async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -
     front.claims(StartBody("MZ1", SID, {"token": named}))
     with pytest.raises(TokenError, match="used before"):
         front.claims(StartBody("MZ2", SID, {"token": bare}))
+
+
+async def test_who_was_led_to_a_seat_that_is_gone_is_taken_by_another() -> None:
+    """By the one that asked for it first, whatever else comes with the same token."""
+    async with calls_world() as world:
+        world.store.led[SID] = "0a" * 6
+        with capture_events() as events:
+            async with phone(world, SID, world.token(SID, seat="0a" * 6)):
+                await until(lambda: [event for event in events if event.event == "CALL_START"])
+    assert world.store.led[SID] == socket.gethostname()
+    assert not [event for event in events if event.event == "TOKEN_REJECTED"]
 
 
 async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pytest.MonkeyPatch) -> None:

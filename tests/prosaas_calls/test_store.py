@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.limits import Limits
 from prosaas_calls.store import Store
-from prosaas_core.database import make_engine, session
+from prosaas_core.database import make_engine, raw_connection, session, transaction
+from prosaas_core.messages import fates
+from prosaas_core.queries import note_stream
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_core.tables import Appointment, Business, CallMessage
@@ -52,6 +54,31 @@ async def test_a_business_is_known_whole(engine: AsyncEngine) -> None:
         business = (await store.profile(asked)).business
         assert business is not None
         assert {name: getattr(business, name) for name in COLUMNS} == {name: getattr(stored, name) for name in COLUMNS}
+
+
+async def test_a_call_that_its_seat_cannot_take_is_taken_over_once(engine: AsyncEngine) -> None:
+    """Ten would, at one time; one may. Nobody may who names a seat that is not the call's."""
+    store, led = store_of(engine), replace(claims(CALLER), nonce="seat:nonce")
+    async with raw_connection(engine, within_s=5.0) as raw:
+        await fates.admit_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", seat="seat")
+    assert not await store.take_over(replace(led, nonce="other:nonce"), "mine")
+    taken = await asyncio.gather(*(store.take_over(led, f"seat {number}") for number in range(10)))
+    assert sorted(taken) == [False] * 9 + [True]
+
+
+@pytest.mark.parametrize("how", ["has its stream", "is over", "is known to nobody"])
+async def test_a_call_is_not_taken_over_that(engine: AsyncEngine, how: str) -> None:
+    """Somebody may talk there, or did."""
+    async with raw_connection(engine, within_s=5.0) as raw:
+        if how != "is known to nobody":
+            await fates.admit_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", seat="seat")
+        if how == "is over":
+            told = {"status": "completed", "direction": "inbound", "duration_s": 1.0}
+            await fates.note_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", **told)  # type: ignore[arg-type]
+    if how == "has its stream":
+        async with transaction(engine) as connection:
+            await note_stream(connection, "CA1")
+    assert not await store_of(engine).take_over(replace(claims(CALLER), nonce="seat:nonce"), "mine")
 
 
 async def test_nobody_is_made_up(engine: AsyncEngine) -> None:

@@ -31,7 +31,7 @@ def test_changed_images_and_a_changed_front_door_are_noticed_by_no_caller(stack:
     assert path.read_text() != before
     for package in ("prosaas_api", "prosaas_calls", "prosaas_worker"):
         marked(stack.checkout.path / f"services/{package}/__init__.py", "changed")
-    traffic = Traffic(stack)
+    traffic = Traffic(stack, opens_ms=1000)
     with traffic.flowing():
         done = stack.checkout.run("make", "up-prod", timeout=300)
     traffic.check()

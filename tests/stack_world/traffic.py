@@ -35,10 +35,14 @@ class Traffic:
     """So many long calls at once, a new short one every so many seconds, and unsigned webhooks, until the end.
 
     Placed through the simulator's own port: a process for each would take the processors that are to be watched.
+    `opens_ms` is what Twilio takes to open a short one's stream: its seat may be asked to go meanwhile.
     """
 
-    def __init__(self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _LONG) -> None:
+    def __init__(
+        self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _LONG, opens_ms: int = 0
+    ) -> None:
         self._stack, self._live, self._every_s, self._rounds = stack, live, every_s, rounds
+        self._line = {"opens_after_ms": opens_ms}
         self._simulator = stack.simulator
         self._over = threading.Event()
         self._started = 0
@@ -69,12 +73,12 @@ class Traffic:
     def _callers(self) -> None:
         placed = []
         while not self._over.wait(self._every_s):
-            placed.append(threading.Thread(target=self._call, args=("short",)))
+            placed.append(threading.Thread(target=self._call, args=("short",), kwargs={"line": self._line}))
             placed[-1].start()
         for thread in placed:
             thread.join(120)
 
-    def _call(self, scenario: str, **overrides: int) -> None:
+    def _call(self, scenario: str, **overrides: object) -> None:
         order = {"scenario": scenario, "overrides": overrides}
         body = json.dumps(order).encode()
         request = urllib.request.Request(f"{self._simulator}/_/calls", data=body, method="POST")

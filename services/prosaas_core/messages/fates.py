@@ -31,6 +31,8 @@ def _message(status: str) -> str:
     return _rank(status, MESSAGE_STATUSES)
 
 
+# Among the metrics of a call without a record: prosaas-calls had it.
+STREAMED = "streamed"
 ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_STATUSES["completed"])
 
 _ADMIT = f"""
@@ -48,6 +50,14 @@ WITH business AS (
 SELECT business.id AS business_id, business.language, business.transfer_number,
     call.status, call.started_at, call.seat
 FROM business, call
+"""
+
+# Who comes second finds another seat there.
+_TAKE_OVER = f"""
+UPDATE calls SET seat = $3
+WHERE call_sid = $1 AND seat = $2 AND recorded_at IS NULL AND NOT metrics ? '{STREAMED}'
+    AND {_call("status")} < {CALL_STATUSES["completed"]}
+RETURNING true
 """
 
 _CALL_TOLD = f"""
@@ -133,6 +143,11 @@ async def admit_call(
     """Note that a call rings, in one statement because a caller waits; None when the number is of no business."""
     row = await raw.fetchrow(_ADMIT, call_sid, from_number, to_number, seat)
     return None if row is None else Admitted(**row)
+
+
+async def take_over(raw: "asyncpg.Connection[asyncpg.Record]", call_sid: str, *, of: str, by: str) -> bool:
+    """Lead a call to another seat, unless it has had its stream, is over, or somebody else took it over."""
+    return bool(await raw.fetchval(_TAKE_OVER, call_sid, of, by))
 
 
 async def note_call(
