@@ -290,6 +290,21 @@ def test_make_audit_tells_what_came_of_each_act(
     assert row[head.index("outcome") :].split("  ")[0] == told
 
 
+def test_ctrl_c_while_the_end_of_an_act_is_noted_adds_no_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_ops.act.forget.run", lambda options: FINE)
+    append = audited.append
+
+    def interrupted(path: Path, line: str) -> Any:
+        where = append(path, line)
+        if audited.ENDED in line:
+            raise KeyboardInterrupt
+        return where
+
+    monkeypatch.setattr(audited, "append", interrupted)
+    assert __main__.main(["forget", "CUSTOMER=7"]) == 130
+    assert [entry.why for entry in audited.on_this_machine() if entry.act.endswith(audited.ENDED)] == ["done"]
+
+
 def test_an_act_that_was_killed_has_no_outcome_and_a_look_needs_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
