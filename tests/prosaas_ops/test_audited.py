@@ -66,9 +66,12 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
         "+44 20 7946 0958",
         "(03) 555.0199",
         "\u0660\u0663\u0665\u0665\u0665\u0660\u0661\u0669\u0669",
+        "01.23.45.67.89",
+        "050-2026-11-28",
+        "+50.111.22.33",
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice"])
+@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice", "2026-11-28 10:00 {}", "{} 2026-11-28 10:00"])
 def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(number: str, around: str) -> None:
     """Of any country and any kind of line: nobody can be taken out of the audit."""
     text = around.format(number)
@@ -79,7 +82,40 @@ def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(numbe
 
 
 @pytest.mark.parametrize(
-    "text", ["CA00a7391a82de429ebed364c493509aca", "request of 2026-05-03", "12:30", "DB_UNAVAILABLE 503"]
+    ("text", "kept"),
+    [
+        ("tel4917012345678", "tel[redacted]"),
+        ("tel050-111-22-33", "tel[redacted]"),
+        ("cafe0501234567", "cafe[redacted]"),
+        ("item_0501234567x", "item_[redacted]x"),
+        ("1.2.3.4:5551234", "1.2.3.4:[redacted]"),
+    ],
+)
+def test_a_number_that_is_joined_to_a_word_does_not_stay_either(text: str, kept: str) -> None:
+    audited.note_command(Options("logs", ("GREP",), {"GREP": text}))
+    (entry,) = audited.on_this_machine()
+    assert entry.target == f"GREP={kept}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CA00a7391a82de429ebed364c493509aca",
+        "SM12345678901234567890123456789012",
+        "4bf92f3577b34da6a3ce929d01234567",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "request of 2026-05-03",
+        "12:30",
+        "12:30 13:45",
+        "at 10:15:30.250",
+        "(2026-11-28 10:00)",
+        "2026-11-28T10:00:01.250Z and 2026-11-28 10:00+02:00",
+        "10.0.0.12:8080",
+        "from (192.168.1.10), 2026-11-28 10:00",
+        "20261128-101500.dump",
+        "prosaas-20261128T101500Z.dump",
+        "DB_UNAVAILABLE 503",
+    ],
 )
 def test_what_is_no_number_of_anybodys_stays_readable_in_the_audit(text: str) -> None:
     audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
