@@ -30,7 +30,7 @@ COMMANDS = frozenset({
 })  # fmt: skip
 # Of these, what only looks: somebody at work looks again and again.
 LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
-_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
+_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "FILES", "ID", "S", "GREP")
 # What the entry about an act's end is called, after the act; its target is the id of that.
 ENDED = " ended"
 _LONGEST = 300

@@ -298,6 +298,53 @@ def test_who_looks_again_and_again_has_one_row_and_what_was_done_has_one_each(
 
 
 @pytest.mark.parametrize(
+    ("command", "first", "second"),
+    [
+        ("trace", "PHONE=0501112233", "PHONE=0524445566"),
+        ("calls", "PHONE=+972501112233", "PHONE=+972524445566"),
+        ("logs", "GREP=0501112233", "GREP=0524445566"),
+    ],
+)
+def test_who_looks_at_two_people_has_two_rows_though_no_number_is_noted(
+    command: str, first: str, second: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setattr(f"prosaas_ops.ask.{command}.run", lambda options: FINE)
+    for target in (first, second):
+        assert __main__.main([command, target]) == FINE
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    said = capsys.readouterr().out
+    assert said.count("dana@host") == 2
+    assert "×" not in said
+    assert not any(target[-6:] in said for target in (first, second))
+
+
+def test_a_restore_of_the_files_alone_is_told_from_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_ops.act.up.run", lambda options: FINE)
+    assert __main__.main(["restore", "FILE=backups/x.dump", "FILES=1"]) == FINE
+    assert audited.on_this_machine()[-1].target == "FILE=backups/x.dump FILES=1"
+
+
+@pytest.mark.parametrize("language", ["he", "en"])
+@pytest.mark.parametrize("columns", [0, 80, 100])
+def test_a_long_outcome_sets_no_row_apart(
+    columns: int, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At a terminal's edge as in a pipe, and nothing of it is lost."""
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setenv("OPS_LANG", language)
+    monkeypatch.setenv("OPS_TERMINAL", str(int(columns > 0)))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    audited.note("trace", "PHONE=+972...")
+    reason = "the step swap did not come to its end and the database is what it was, " * 2
+    audited.came_of(audited.note("restore", "FILE=x.dump"), Problem(reason))
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= (columns or 100)
+    assert all(word in said for word in reason.split())
+
+
+@pytest.mark.parametrize(
     ("ended", "told"),
     [
         (FINE, "done"),
