@@ -91,14 +91,16 @@ def main(arguments: list[str]) -> int:
         noted = audited.note_command(options) if watched else None
         try:
             code: int = module.run(options)
-            audited.came_of(noted, code)
-            return code
         except Usage:
             audited.take_back(noted)
             raise
         except BaseException as why:
             audited.came_of(noted, why)
             raise
+        else:
+            # Not above: who interrupts this would have it end a second time, and otherwise.
+            audited.came_of(noted, code)
+            return code
         finally:
             # Those that act on the stack have no way to its database; the next one that has takes it along.
             if watched and "DATABASE_URL_FILE" in os.environ:

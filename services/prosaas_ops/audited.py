@@ -30,12 +30,32 @@ COMMANDS = frozenset({
 })  # fmt: skip
 # Of these, what only looks: somebody at work looks again and again.
 LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
-_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "ID", "S", "GREP")
+_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "FILES", "ID", "S", "GREP")
 # What the entry about an act's end is called, after the act; its target is the id of that.
 ENDED = " ended"
 _LONGEST = 300
-# Seven digits, however spaced, that are no day and no part of an id.
-_NUMBER = re.compile(r"(?<![A-Za-z0-9_])(?!\d{4}-\d\d-\d\d(?!\d))[+(]?\d(?:[^\w\n]{0,3}\d){6,}(?![A-Za-z0-9_])")
+# What has many digits and is nobody's number: a moment, as people and names of files have it, and an id.
+_TIME = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?"
+_MOMENTS = (
+    rf"(?<!\d[.-])(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ]{_TIME})?",
+    _TIME,
+    r"(?:19|20)\d\d[01]\d[0-3]\d[T_-][0-2]\d[0-5]\d[0-5]\dZ?",
+)
+_IDS = (
+    r"(?:CA|SM|MM)[0-9a-f]{1,32}",
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    # Its letters among its digits, or a word before a number would make one of that.
+    r"(?=[0-9a-f]*\d[a-f]+\d)[0-9a-f]{12,64}",
+)
+_NOBODYS = rf"(?<![A-Za-z0-9])(?:{'|'.join((*_MOMENTS, *_IDS))})(?![A-Za-z0-9:]|[.]\d)"
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_ADDRESS = rf"(?<![A-Za-z0-9+])(?<!\d[.-]){_BYTE}(?:\.{_BYTE}){{3}}(?::\d{{1,5}})?(?![A-Za-z0-9]|[.-]\d)"
+# Seven digits, however spaced, also joined to a word: up to what is nobody's. An address is one where it begins alone.
+_NUMBER = re.compile(
+    rf"(?P<kept>{_NOBODYS}|{_ADDRESS})"
+    rf"|(?:(?<![A-Za-z0-9_])[+(]?(?!{_ADDRESS})|(?<!\d)(?=\d\d))(?!{_NOBODYS})\d"
+    rf"(?:[^\w\n]{{0,3}}(?!{_NOBODYS})\d){{6,}}"
+)
 _LONGEST_OUTCOME = 160
 _MOST = 500
 
@@ -99,7 +119,7 @@ def take_back(noted: Noted | None) -> None:
 
 def _typed(text: str) -> str:
     """What an operator typed freely, without any number that is long enough to be somebody's, of any country."""
-    return _NUMBER.sub(HIDDEN, text)
+    return _NUMBER.sub(lambda found: found["kept"] or HIDDEN, text)
 
 
 def came_of(noted: Noted | None, how: int | BaseException) -> None:

@@ -66,9 +66,12 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
         "+44 20 7946 0958",
         "(03) 555.0199",
         "\u0660\u0663\u0665\u0665\u0665\u0660\u0661\u0669\u0669",
+        "01.23.45.67.89",
+        "050-2026-11-28",
+        "+50.111.22.33",
     ],
 )
-@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice"])
+@pytest.mark.parametrize("around", ["{}", "הטלפון:{}", "of {}, twice", "2026-11-28 10:00 {}", "{} 2026-11-28 10:00"])
 def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(number: str, around: str) -> None:
     """Of any country and any kind of line: nobody can be taken out of the audit."""
     text = around.format(number)
@@ -79,7 +82,40 @@ def test_no_number_that_was_looked_for_or_given_as_a_reason_stays_for_ever(numbe
 
 
 @pytest.mark.parametrize(
-    "text", ["CA00a7391a82de429ebed364c493509aca", "request of 2026-05-03", "12:30", "DB_UNAVAILABLE 503"]
+    ("text", "kept"),
+    [
+        ("tel4917012345678", "tel[redacted]"),
+        ("tel050-111-22-33", "tel[redacted]"),
+        ("cafe0501234567", "cafe[redacted]"),
+        ("item_0501234567x", "item_[redacted]x"),
+        ("1.2.3.4:5551234", "1.2.3.4:[redacted]"),
+    ],
+)
+def test_a_number_that_is_joined_to_a_word_does_not_stay_either(text: str, kept: str) -> None:
+    audited.note_command(Options("logs", ("GREP",), {"GREP": text}))
+    (entry,) = audited.on_this_machine()
+    assert entry.target == f"GREP={kept}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CA00a7391a82de429ebed364c493509aca",
+        "SM12345678901234567890123456789012",
+        "4bf92f3577b34da6a3ce929d01234567",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "request of 2026-05-03",
+        "12:30",
+        "12:30 13:45",
+        "at 10:15:30.250",
+        "(2026-11-28 10:00)",
+        "2026-11-28T10:00:01.250Z and 2026-11-28 10:00+02:00",
+        "10.0.0.12:8080",
+        "from (192.168.1.10), 2026-11-28 10:00",
+        "20261128-101500.dump",
+        "prosaas-20261128T101500Z.dump",
+        "DB_UNAVAILABLE 503",
+    ],
 )
 def test_what_is_no_number_of_anybodys_stays_readable_in_the_audit(text: str) -> None:
     audited.note_command(Options("logs", ("GREP", "WHY"), {"GREP": text, "WHY": text}))
@@ -262,6 +298,53 @@ def test_who_looks_again_and_again_has_one_row_and_what_was_done_has_one_each(
 
 
 @pytest.mark.parametrize(
+    ("command", "first", "second"),
+    [
+        ("trace", "PHONE=0501112233", "PHONE=0524445566"),
+        ("calls", "PHONE=+972501112233", "PHONE=+972524445566"),
+        ("logs", "GREP=0501112233", "GREP=0524445566"),
+    ],
+)
+def test_who_looks_at_two_people_has_two_rows_though_no_number_is_noted(
+    command: str, first: str, second: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setattr(f"prosaas_ops.ask.{command}.run", lambda options: FINE)
+    for target in (first, second):
+        assert __main__.main([command, target]) == FINE
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    said = capsys.readouterr().out
+    assert said.count("dana@host") == 2
+    assert "×" not in said
+    assert not any(target[-6:] in said for target in (first, second))
+
+
+def test_a_restore_of_the_files_alone_is_told_from_one_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_ops.act.up.run", lambda options: FINE)
+    assert __main__.main(["restore", "FILE=backups/x.dump", "FILES=1"]) == FINE
+    assert audited.on_this_machine()[-1].target == "FILE=backups/x.dump FILES=1"
+
+
+@pytest.mark.parametrize("language", ["he", "en"])
+@pytest.mark.parametrize("columns", [0, 80, 100])
+def test_a_long_outcome_sets_no_row_apart(
+    columns: int, language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At a terminal's edge as in a pipe, and nothing of it is lost."""
+    monkeypatch.setattr(audit, "carry", lambda: False)
+    monkeypatch.setenv("OPS_LANG", language)
+    monkeypatch.setenv("OPS_TERMINAL", str(int(columns > 0)))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    audited.note("trace", "PHONE=+972...")
+    reason = "the step swap did not come to its end and the database is what it was, " * 2
+    audited.came_of(audited.note("restore", "FILE=x.dump"), Problem(reason))
+    assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= (columns or 100)
+    assert all(word in said for word in reason.split())
+
+
+@pytest.mark.parametrize(
     ("ended", "told"),
     [
         (FINE, "done"),
@@ -288,6 +371,21 @@ def test_make_audit_tells_what_came_of_each_act(
     assert audit.run(Options("audit", audit.OPTIONS, {})) == FINE
     head, _, row = capsys.readouterr().out.splitlines()
     assert row[head.index("outcome") :].split("  ")[0] == told
+
+
+def test_ctrl_c_while_the_end_of_an_act_is_noted_adds_no_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_ops.act.forget.run", lambda options: FINE)
+    append = audited.append
+
+    def interrupted(path: Path, line: str) -> Any:
+        where = append(path, line)
+        if audited.ENDED in line:
+            raise KeyboardInterrupt
+        return where
+
+    monkeypatch.setattr(audited, "append", interrupted)
+    assert __main__.main(["forget", "CUSTOMER=7"]) == 130
+    assert [entry.why for entry in audited.on_this_machine() if entry.act.endswith(audited.ENDED)] == ["done"]
 
 
 def test_an_act_that_was_killed_has_no_outcome_and_a_look_needs_none(

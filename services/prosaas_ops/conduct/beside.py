@@ -89,6 +89,8 @@ def put_back(world: World, path: Path, key: Path | None, forgotten: Collection[s
         world.say(words.FILES_BACK(name=aside.name, count=count))
     if left_out:
         world.say(words.FILES_LEFT_OUT(name=aside.name, count=left_out))
+    if not count and not left_out:
+        world.say(words.FILES_ALL_THERE(name=aside.name))
 
 
 def _stays_away(archive: tarfile.TarFile, member: tarfile.TarInfo, forgotten: Collection[str]) -> bool:

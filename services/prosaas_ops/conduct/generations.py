@@ -33,6 +33,8 @@ class Generations:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # Whom this command itself asked to end: they may look as if they served until they have.
+        self._asked: set[str] = set()
 
     def renew(self, service: str, *, but_not: frozenset[str] = frozenset()) -> None:
         """See to it that one container as the model wants it serves, and that all others of the service go.
@@ -92,13 +94,10 @@ class Generations:
     def let_drain(self) -> None:
         """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
         world = self._world
-        patience = float(world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
-        deadline = time.monotonic() + patience
-        told = False
+        deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
+        if self._watched():
+            world.say(str(words.DRAINS_FIRST))
         while self._watched() and time.monotonic() < deadline:
-            if not told:
-                told = True
-                world.say(str(words.DRAINS_FIRST))
             time.sleep(_LOOK_S)
 
     def write_overlay(self) -> None:
@@ -116,7 +115,7 @@ class Generations:
 
     def _serving(self, service: str) -> list[Container]:
         """Without those that were asked to end, and have calls still: asked again, they would cut them."""
-        running = self._running(service)
+        running = [found for found in self._running(service) if found.id not in self._asked]
         if service not in _DRAINS_LONG or not running:
             return running
         watched = self._watched()
@@ -207,10 +206,12 @@ class Generations:
                 return
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
             if old.id[:12] not in self._watched():
+                self._asked.add(old.id)
                 world.docker("kill", "--signal", "TERM", old.id, check=False)
             if not self._takes_no_more(old):
                 raise Problem(words.SERVES_ON(name=old.name))
             return
+        self._asked.add(old.id)
         world.docker("stop", old.id, check=False)
         self.bury(old)
 

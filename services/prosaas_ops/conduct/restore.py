@@ -1,6 +1,7 @@
 """A backup in the place of the database: examined beside it first, and back to what was when it fails."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from prosaas_ops.texts import kept as words
 
 def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
     """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
-    path = _named(world, name)
+    path = _named(world, name, dumps(world))
     if world.recorded("DATABASE_URL"):
         raise Problem(str(words.MANAGED))
     if not any(found.state == "running" for found in world.containers("postgres")):
@@ -48,9 +49,11 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
 
 def files_only(world: World, name: str, *, key: str = "") -> None:
     """What lies beside a backup, into what runs; the database stays as it is."""
-    path = _named(world, name)
-    if not beside.files_of(path).is_file():
-        raise Usage(words.NO_FILES_BESIDE(name=name))
+    whole = [path for path in dumps(world) if beside.files_of(path).is_file()]
+    archive = beside.files_of(_named(world, name, whole))
+    if not archive.is_file():
+        told = words.NO_FILES_BESIDE(name=name, archive=archive.name)
+        raise _which(world, f"{told}\n{words.WITH_FILES}" if whole else told, whole)
     _put_back(world, {"file": name, "key": key})
 
 
@@ -78,13 +81,16 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
     )
 
 
-def _named(world: World, name: str) -> Path:
+def _named(world: World, name: str, known: Sequence[Path]) -> Path:
     path = world.root / name
     if name and path.is_file():
         return path
-    known = sorted(str(found.relative_to(world.root)) for found in dumps(world))
-    told = words.NO_FILE(name=name) if name else str(words.WHICH_FILE)
-    raise Usage("\n".join([told, *known]))
+    raise _which(world, words.NO_FILE(name=name) if name else str(words.WHICH_FILE), known)
+
+
+def _which(world: World, told: str, known: Sequence[Path]) -> Usage:
+    """What is wrong with the name, and below it those that are right."""
+    return Usage("\n".join([told, *sorted(str(path.relative_to(world.root)) for path in known)]))
 
 
 def _rows(world: World) -> int:

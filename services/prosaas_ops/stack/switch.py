@@ -11,6 +11,7 @@ from typing import Any
 from prosaas_logging.ctl import LONGEST_SECONDS
 from prosaas_ops.options import SERVICES, Options, Problem, Usage
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused
 
 
@@ -34,7 +35,7 @@ class Target:
 
     def __str__(self) -> str:
         kind, value = self.key()
-        return f"{kind} {value}" if value else "everything"
+        return f"{words.TARGETS[kind]} {value}" if value else str(words.EVERYTHING)
 
 
 def target_from(options: Options) -> Target:

@@ -27,6 +27,10 @@ FILES_LEFT_OUT: Final = Text(
     "{count} קבצים מתוך {name} לא הוחזרו: שיחות שהתנהלו בזמן הגיבוי, או של מי שנשכח",
     "{count} files of {name} are left out: of calls that were live at the backup, or of people who were forgotten",
 )
+FILES_ALL_THERE: Final = Text(
+    "כל הקבצים של {name} כבר נמצאים במקומם, ולא הוחזר דבר",
+    "every file of {name} is in its place already: none is put back",
+)
 FILES_STAY: Final = Text(
     "הקבצים שליד הגיבוי לא חזרו אל {service}: {why}", "the files beside the backup did not go back to {service}: {why}"
 )
@@ -105,7 +109,11 @@ FILES_LEFT: Final = Text(
     "התבקשה עצירה: מסד הנתונים שוחזר, וקבצים שליד הגיבוי לא הוחזרו כולם: make restore FILE=… FILES=1",
     "asked to stop: the database is restored, not every file beside the backup is: make restore FILE=… FILES=1",
 )
-NO_FILES_BESIDE: Final = Text("ליד {name} אין קבצים", "there are no files beside {name}")
+NO_FILES_BESIDE: Final = Text(
+    "ליד {name} אין ארכיון קבצים ({archive}), ואין מה להחזיר; מסד הנתונים לבדו: make restore FILE={name}",
+    "there are no files beside {name} ({archive}), so none to put back; the database alone: make restore FILE={name}",
+)
+WITH_FILES: Final = Text("גיבויים שיש לידם ארכיון:", "backups with an archive beside them:")
 WOULD_COME_BACK: Final = Text("השחזור היה מחזיר מי שנשכח: {why}", "who was forgotten would come back: {why}")
 STAY_FORGOTTEN: Final = Text(
     "אנשים שנשכחו, והשחזור לא החזיר אותם: {count}", "{count} people who were forgotten stay forgotten"

@@ -19,14 +19,23 @@ BEFORE_THESE: Final = Text(
 )
 
 # make debug, make quiet
+EVERYTHING: Final = Text("הכול", "everything")
+# What may be at a level of its own, by the name that logctl has for it.
+TARGETS: Final = {
+    "call": Text("השיחה", "call"),
+    "business": Text("העסק", "business"),
+    "phone": Text("הטלפון", "phone"),
+}
 NOTE: Final = Text("שימו לב: {what}", "note: {what}")
 SESSION: Final = Text(
     "טרמינל אחר{whose} מדבג את {target} מאז {since} UTC", "another terminal{whose} debugs {target} since {since} UTC"
 )
 ENDED_WITH_THIS: Final = Text("{session}; גם זה הסתיים עכשיו", "{session}; that ended with this")
 DEBUGGING: Final = Text(
-    "רמת DEBUG ל-{target} ב-{service} עד {until} ({length}); Ctrl-C מחזיר את הרמה",
-    "DEBUG for {target} in {service} until {until} ({length}); Ctrl-C takes it back",
+    "רמת DEBUG: {target}, {service}, עד {until} ({length}); Ctrl-C מחזיר את הרמה, "
+    "ובלעדיו השירות עצמו, כמה שניות אחר כך",
+    "DEBUG for {target} in {service} until {until} ({length}); Ctrl-C takes it back, "
+    "or else the service itself, a few seconds later",
 )
 TO_FILE: Final = Text(
     "כל השורות נכתבות אל {path}; על המסך עד {most} בשנייה",
@@ -37,7 +46,7 @@ NOT_SHOWN: Final = Text(
     "… {held} lines not shown here, all are in the file (raise it with MAX=)",
 )
 UNKNOWN_TARGET: Final = Text(
-    "אין שיחה ואין עסק שמוכרים כ-{target}: בינתיים לא יופיע דבר",
+    "לא נמצאו שיחה או עסק: {target}. בינתיים לא יופיע דבר",
     "no call and no business is known as {target}: nothing will show until there is one",
 )
 NOT_WHOLE: Final = Text(
@@ -61,7 +70,7 @@ CALL_ENDED: Final = Text("השיחה הסתיימה", "the call ended")
 TIME_OVER: Final = Text("הזמן נגמר", "the time is over")
 YOU_LEFT: Final = Text("יצאתם", "you left")
 STAYS_ON: Final = Text(
-    "{why}. רמת DEBUG ל-{target} נשארת: {session}, והוא יחזיר אותה",
+    "{why}. רמת DEBUG נשארת ({target}): {session}, והוא יחזיר אותה",
     "{why}. DEBUG for {target} stays on: {session} and takes it back",
 )
 CONFIGURED_AGAIN: Final = Text(

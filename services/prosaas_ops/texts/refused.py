@@ -73,7 +73,6 @@ HELD_IDS: Final = Text(
 )
 ONE_OF: Final = Text("רק אחד מאלה: {names}", "give only one of {names}")
 ONLY_WITH: Final = Text("{name}= הולך רק עם {other}=", "{name}= goes with {other}= alone")
-EVERYTHING: Final = Text("הכול", "everything")
 SWITCH_TOO_LONG: Final = Text(
     "רמה זמנית נקבעת לכל היותר ל-{hours} שעות בכל פעם", "a level is switched for at most {hours}h at a time"
 )

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from prosaas_core.privacy.ledger import hashed
-from prosaas_ops.conduct import beside, encrypted
-from prosaas_ops.options import Problem
+from prosaas_ops.conduct import beside, encrypted, restore
+from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem, Usage
 
 
 @pytest.fixture
@@ -166,6 +167,47 @@ def test_who_was_forgotten_since_stays_away_and_the_certificate_comes_back(playe
         with tarfile.open(tmp_path / f"sent-{container}.tar") as sent:
             assert sent.getnames() == [name]
     assert len(played.said) == 2
+
+
+def test_where_nothing_is_missing_it_says_so(played: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    beside.write(played, tmp_path / "kept/one.dump", "")
+    beside.put_back(played, tmp_path / "kept/one.dump", None)
+    assert played.said == ["every file of one.files.tar.gz is in its place already: none is put back"]
+    assert list(tmp_path.glob("sent-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("x.dump", "there is no backup x.dump\nbackups/whole.dump"),
+        ("", "which backup? FILE=backups/….dump\nbackups/whole.dump"),
+        (
+            "backups/bare.dump",
+            "there are no files beside backups/bare.dump (bare.files.tar.gz), so none to put back; "
+            "the database alone: make restore FILE=backups/bare.dump\n"
+            "backups with an archive beside them:\nbackups/whole.dump",
+        ),
+    ],
+)
+def test_where_there_are_no_files_to_restore_those_backups_are_named_that_have_some(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    (tmp_path / "backups").mkdir()
+    for file in ("whole.dump", "whole.files.tar.gz", "bare.dump"):
+        (tmp_path / "backups" / file).touch()
+    with pytest.raises(Usage) as wrong:
+        restore.files_only(World(tmp_path), name)
+    assert str(wrong.value) == told
+
+
+def test_an_unknown_backup_is_answered_with_those_that_exist(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    for file in ("a.dump", "b.dump.age", "b.files.tar.gz.age"):
+        (tmp_path / "backups" / file).touch()
+    with pytest.raises(Usage) as wrong:
+        restore.examined(World(tmp_path), "x", force=False)
+    assert str(wrong.value) == "there is no backup x\nbackups/a.dump\nbackups/b.dump.age"
 
 
 def test_a_backup_without_an_archive_brings_nothing_back(played: Any, tmp_path: Path) -> None:

@@ -224,6 +224,37 @@ def test_a_restart_that_is_stopped_leaves_one_container_that_takes_calls(
     assert retired == gone
 
 
+@pytest.mark.parametrize("service", ["prosaas-calls", "prosaas-api"])
+@pytest.mark.parametrize("ended_by", [Problem("it goes on"), Stopped()], ids=["refused", "stopped"])
+def test_the_way_back_of_a_restart_never_keeps_whom_it_asked_to_end_itself(
+    retiring: Draining, monkeypatch: pytest.MonkeyPatch, service: str, ended_by: BaseException
+) -> None:
+    """There is no watcher by which it could be told: the old one is about to go, and the new one is ready."""
+    retiring.named = [replace(one, service=service) for one in retiring.named[1:]]
+    retiring.watched, retiring.watcher_starts = [], False
+    old, fresh = retiring.named
+    del retiring.named[1]
+    plain = retiring.docker
+
+    def docker(*words: str, check: bool = True, feed: str | None = None) -> Done:
+        if words[0] in ("kill", "stop"):
+            retiring.did.append(words)
+            raise ended_by
+        return plain(*words, check=check)
+
+    def create(*_: object) -> Container:
+        retiring.named.append(fresh)
+        return fresh
+
+    monkeypatch.setattr(retiring, "docker", docker)
+    monkeypatch.setattr(retiring, "containers", lambda *_: retiring.named)
+    monkeypatch.setattr(Generations, "_create", create)
+    monkeypatch.setattr(Generations, "_not_ready", lambda *_: "")
+    with pytest.raises(Problem, match=f"one container of {service} alone takes new work"):
+        run(restart(retiring, service), retiring)
+    assert [words[-1] for words in retiring.did if words[0] in ("kill", "stop")] == [old.id]
+
+
 def test_a_restart_that_leaves_nothing_running_says_so(drains: Draining, monkeypatch: pytest.MonkeyPatch) -> None:
     def lost(*_: object, **__: object) -> None:
         drains.named[:] = [replace(one, state="exited") for one in drains.named]

@@ -24,6 +24,22 @@ def test_a_target_is_spoken_to_logctl_in_its_words(target: Target, arguments: li
     assert (target.arguments(), str(target)) == (arguments, spoken)
 
 
+@pytest.mark.parametrize(
+    ("target", "spoken"),
+    [
+        (Target(), "הכול"),
+        (Target(call_sid="CA1"), "השיחה CA1"),
+        (Target(business="456"), "העסק 456"),
+        (Target(phone="+972501234567"), "הטלפון +972501234567"),
+    ],
+)
+def test_a_target_is_named_in_the_operators_language(
+    target: Target, spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_LANG", "he")
+    assert str(target) == spoken
+
+
 def test_logctl_takes_every_command_that_is_sent_to_it(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through logctl's own parser: a word it does not know would end with 2 here."""
     understood = []
