@@ -1,11 +1,12 @@
 """Checks each request body before it is parsed: who sends it, how long it is, and how long it takes to come.
 
 What runs behind it may be run again with the same body: where Postgres had two transactions wait for each other, and
-where it is away for a moment and the sender tells a thing once.
+where it is away for a moment and the sender tells a thing once. That one is answered while it still listens: its time
+counts from the head of its request, and an attempt that is under way when it is over is cut short.
 """
 
 import asyncio
-import time
+import random
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -15,7 +16,7 @@ from prosaas_api import bodies
 from prosaas_api.problems import Problem, problem_response
 from prosaas_api.request_scope import header
 from prosaas_api.rest import keys
-from prosaas_core.database import DatabaseUnavailable, is_race
+from prosaas_core.database import DatabaseUnavailable, PoolExhausted, is_race
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DB_UNAVAILABLE, SIGNATURE_REJECTED
 
@@ -26,9 +27,13 @@ MAX_READERS = 500
 MAX_HELD = 32 * 1024 * 1024
 ATTEMPTS = 3
 RETRY_AFTER_S = "5"
-# Twilio waits 15 s, and does not come again for a 5xx. The last attempt, begun by then, has 5 s of its own.
-TOLD_ONCE_S = 7.0
+# Twilio waits 15 s, and does not come again for a 5xx; to give back the connection of an attempt that is cut short
+# takes up to 2 s more.
+TOLD_ONCE_S = 12.0
+# About so long, each a little longer or shorter: what failed together does not come back together.
 PAUSE_S = 0.5
+# Requests that have failed and are tried again, with their bodies; who fails after these is told so at once.
+MAX_AGAIN = 100
 
 log = get_logger(__name__)
 
@@ -64,6 +69,7 @@ class Intake:
         self._app = app
         self._reading: dict[asyncio.Timeout, int] = {}
         self._held = 0
+        self._again = 0
 
     async def __call__(self, conn: Scope, receive: Receive, send: Send) -> None:
         """Answer a refusal here; it closes the connection, for the rest of its body is not wanted."""
@@ -91,31 +97,59 @@ class Intake:
             await problem_response(503, "the database is away", headers=headers)(conn, receive, send)
 
     async def _take(self, source: Source, conn: Scope, receive: Receive, send: Send) -> None:
+        """Run it until it is answered, fails for good, or its sender's time is over.
+
+        Raises DatabaseUnavailable; then nothing was answered, and the last attempt was committed whole or not at all.
+        """
+        now = asyncio.get_running_loop().time
+        until = now() + TOLD_ONCE_S if source.told_once else None
         body = await self._read(source, conn, receive)
-        started = False
+        started, again, lost = False, False, 0
 
-        async def answer(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        async def attempt() -> None:
+            patience = asyncio.timeout_at(until)
 
-        lost, until = 0, time.monotonic() + (TOLD_ONCE_S if source.told_once else 0)
-        while True:
+            async def answer(message: Message) -> None:
+                nonlocal started
+                # Whoever answers is let finish, also where the cut went astray on its way there.
+                if not (started or patience.expired()):
+                    patience.reschedule(None)
+                started = True
+                await send(message)
+
             try:
-                await self._app(conn, _given(body, receive), answer)
-                return
-            except DatabaseUnavailable as error:
-                if started or time.monotonic() >= until:
+                async with patience:
+                    await self._app(conn, _given(body, receive), answer)
+            except TimeoutError as error:
+                if not patience.expired():
                     raise
-                log.debug("the database is away: once more", error=str(error))
-                await asyncio.sleep(PAUSE_S)
-            except Exception as error:
-                if started or not is_race(error):
-                    raise
-                lost += 1
-                if lost == ATTEMPTS:
-                    raise Problem(503, "too busy, try again", headers={"Retry-After": RETRY_AFTER_S}) from error
-                log.debug("a race in the database: once more", lost=lost)
+                raise DatabaseUnavailable("no answer in time") from error
+
+        try:
+            while True:
+                try:
+                    await attempt()
+                    return
+                except DatabaseUnavailable as error:
+                    pause_s = PAUSE_S * random.uniform(0.5, 1.5)
+                    if started or until is None or now() + pause_s >= until or isinstance(error, PoolExhausted):
+                        raise
+                    if not again:
+                        if self._again >= MAX_AGAIN:
+                            raise
+                        self._again += 1
+                        again = True
+                    log.debug("the database is away: once more", error=str(error))
+                    await asyncio.sleep(pause_s)
+                except Exception as error:
+                    if started or not is_race(error):
+                        raise
+                    lost += 1
+                    if lost == ATTEMPTS:
+                        raise Problem(503, "too busy, try again", headers={"Retry-After": RETRY_AFTER_S}) from error
+                    log.debug("a race in the database: once more", lost=lost)
+        finally:
+            self._again -= again
 
     async def _read(self, source: Source, conn: Scope, receive: Receive) -> bytes:
         """The whole body; 413 before more than its limit is held, 408 when it does not come to an end."""

@@ -24,6 +24,8 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
+# Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
+POOL_TIMEOUT_S = 4.5
 
 # The SQLSTATEs by which a server says that it cannot serve at all, whatever was asked: a connection's, the server's own
 # (a full disk, no connection left, an end or a start, a broken disk), read-only, and a refused login.
@@ -40,7 +42,14 @@ _NO_CONNECTION = (
 
 
 class DatabaseUnavailable(Exception):
-    """Postgres cannot be reached, or went away in mid-transaction; the text says how."""
+    """Postgres cannot be reached, or went away in mid-transaction; the text says how.
+
+    A server without a connection left is one of these: others hold them, and let go.
+    """
+
+
+class PoolExhausted(DatabaseUnavailable):
+    """All connections of our own pool are in use: the server may be well, and who tries again makes the line longer."""
 
 
 def make_engine(
@@ -65,7 +74,7 @@ def make_engine(
         async_creator=connect,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT_S,
+        pool_timeout=POOL_TIMEOUT_S,
         # The connection used last has its statements prepared.
         pool_use_lifo=True,
         # An error's text reaches the log, and what people wrote must not come with it.
@@ -135,8 +144,13 @@ async def raw_transaction(
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """The same in one transaction."""
     with committing():
-        async with raw_connection(engine, within_s=within_s) as raw, raw.transaction():
+        async with raw_connection(engine, within_s=within_s) as raw:
+            opened = raw.transaction()
+            await opened.start()
             yield raw
+            # What fails before takes its connection with it, and that rolls back; of a server that stands still a
+            # ROLLBACK would be waited for beyond `within_s`.
+            await opened.commit()
 
 
 def is_absence(error: BaseException) -> bool:
@@ -168,7 +182,8 @@ def _naming_absence() -> Iterator[None]:
         yield
     except Exception as error:
         if is_absence(error):
-            raise DatabaseUnavailable((str(error) or "no answer in time").splitlines()[0]) from error
+            kind = PoolExhausted if isinstance(error, PoolTimeoutError) else DatabaseUnavailable
+            raise kind((str(error) or "no answer in time").splitlines()[0]) from error
         raise
 
 

@@ -6,7 +6,7 @@ import hmac
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from aiohttp import web
+from starlette.types import ASGIApp
 from twilio.request_validator import RequestValidator
 
 PUBLIC_URL = "https://prosaas.example/base"
@@ -75,6 +76,19 @@ class Server:
             if word in line:
                 return True
         return False
+
+
+async def asgi(app: ASGIApp, path: str, receive: Callable[[], Awaitable[Any]], **headers: str) -> list[Any]:
+    """One request without a client around it."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    named = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    conn = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": named}
+    await app({**conn, "raw_path": path.encode(), "root_path": "", "scheme": "http"}, receive, send)
+    return sent
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api_world import ADMIN_KEY, Client, reachable, serving
+from api_world import ADMIN_KEY, Client, asgi, reachable, serving
 from prosaas_api import __main__, intake, patience, rates
 from prosaas_api.problems import Problem
 from prosaas_logging import capture_events
@@ -70,19 +70,6 @@ async def test_a_body_that_does_not_come_to_its_end_is_given_up(
         answer = await client.http.post(path, content=slow(), headers={header: "x"})
     assert (answer.status_code, answer.headers["connection"]) == (408, "close")
     assert [(event.level, event.event) for event in events] == [("WARNING", "BODY_REJECTED")]
-
-
-async def asgi(app: FastAPI, path: str, receive: Callable[[], Awaitable[Any]], **headers: str) -> list[Any]:
-    """One request without a client around it."""
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    named = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    conn = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": named}
-    await app({**conn, "raw_path": path.encode(), "root_path": "", "scheme": "http"}, receive, send)
-    return sent
 
 
 @pytest.mark.parametrize(("path", "header"), SIGNED)

@@ -1,24 +1,222 @@
 """What a sender tells once is tried for as long as it listens: a database away for a moment loses none of it."""
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Receive, Scope, Send
 
-from api_world import Client
+from api_world import Client, asgi
 from prosaas_api import inbox, intake, voice
-from prosaas_core.database import DatabaseUnavailable
+from prosaas_core import database, demo
+from prosaas_core.database import DatabaseUnavailable, PoolExhausted
 from prosaas_logging import capture_events
-
-pytestmark = pytest.mark.postgres
 
 SIGNED = {"x-twilio-signature": "any", "x-hub-signature-256": "any"}
 ENDED = {"CallSid": "CA" + "1" * 32, "From": "+972501234567", "To": "+97235550100", "CallStatus": "completed"}
+WRITES = {"MessageSid": "SM" + "1" * 32, "From": "whatsapp:+972501234567", "To": f"whatsapp:{demo.PHONE}", "Body": "?"}
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+STATUS, META = "/twilio/status", "/whatsapp/meta"
 TWILIO_WAITS_S = 15
+# SQLAlchemy's patience with a connection that it closes.
+CLOSES_S = 2
+
+Handler = Callable[[Send], Awaitable[None]]
 
 
+class Clock:
+    """The loop's own, which goes forward when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._real, self._ahead_s = loop.time, 0.0
+        monkeypatch.setattr(loop, "time", lambda: self._real() + self._ahead_s)
+
+    def passes(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+async def whole() -> Any:
+    return {"type": "http.request", "body": b"a=b", "more_body": False}
+
+
+async def no_content(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def taking(handler: Handler) -> intake.Intake:
+    """The intake alone, with what stands behind it."""
+
+    async def behind(_: Scope, __: Receive, send: Send) -> None:
+        await handler(send)
+
+    return intake.Intake(behind)
+
+
+async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole) -> int:
+    sent = await asgi(app, path, receive, **SIGNED)
+    return int(sent[0]["status"])
+
+
+async def settled() -> None:
+    """Whatever can go on has gone on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def test_the_answer_comes_while_twilio_still_listens_whatever_an_attempt_waits_for() -> None:
+    assert intake.TOLD_ONCE_S + CLOSES_S < TWILIO_WAITS_S
+
+
+async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> None:
+    attempts = 0
+
+    async def away_once(send: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise DatabaseUnavailable("away")
+        await no_content(send)
+
+    async def slow() -> Any:
+        clock.passes(intake.TOLD_ONCE_S)
+        return await whole()
+
+    assert (await told(taking(away_once), receive=slow), attempts) == (503, 1)
+
+
+async def test_an_attempt_that_does_not_end_is_cut_short_when_its_senders_time_is_over(clock: Clock) -> None:
+    """Meta's is not: it comes again by itself."""
+    begun: list[str] = []
+    cut: list[str] = []
+
+    def stuck(path: str) -> asyncio.Task[int]:
+        async def hang(_: Send) -> None:
+            begun.append(path)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cut.append(path)
+                raise
+
+        return asyncio.create_task(told(taking(hang), path))
+
+    twilios, metas = stuck(STATUS), stuck(META)
+    await settled()
+    assert (begun, cut) == ([STATUS, META], [])
+    clock.passes(intake.TOLD_ONCE_S)
+    with capture_events("INFO") as events:
+        assert await asyncio.wait_for(twilios, 5) == 503
+    assert [(one.event, one.fields["error"]) for one in events] == [("DB_UNAVAILABLE", "no answer in time")]
+    await settled()
+    assert cut == [STATUS]
+    assert not metas.done()
+    metas.cancel()
+
+
+async def test_what_has_begun_to_answer_is_not_cut_short(clock: Clock) -> None:
+    async def answering(send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        clock.passes(intake.TOLD_ONCE_S)
+        await settled()
+        await send({"type": "http.response.body", "body": b""})
+
+    sent = await asgi(taking(answering), STATUS, whole, **SIGNED)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+async def test_an_answer_that_crosses_the_cut_is_the_answer(clock: Clock) -> None:
+    """A library may lose a cancellation that meets what it waited for."""
+
+    async def crossing(send: Send) -> None:
+        clock.passes(intake.TOLD_ONCE_S)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await no_content(send)
+
+    assert await asyncio.wait_for(told(taking(crossing)), 5) == 204
+
+
+async def test_a_pool_of_ours_that_is_full_is_not_asked_again() -> None:
+    """It tells so before an attempt is over: else it would be told as a database that does not answer."""
+    assert database.POOL_TIMEOUT_S < inbox.WITHIN_S
+    attempts = 0
+
+    async def full(_: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise PoolExhausted("all in use")
+
+    assert (await told(taking(full)), attempts) == (503, 1)
+
+
+async def test_so_many_are_tried_again_at_once_and_who_fails_after_them_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A place is kept until its request is over, however often it is tried, and then it is another's."""
+    monkeypatch.setattr(intake, "PAUSE_S", 0.0)
+    monkeypatch.setattr(intake, "MAX_AGAIN", 3)
+    away, attempts = True, 0
+
+    async def handler(send: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        if away:
+            raise DatabaseUnavailable("away")
+        await no_content(send)
+
+    app = taking(handler)
+    for last in (204, "cancelled", 204):
+        away, attempts = True, 0
+        flood = [asyncio.create_task(told(app)) for _ in range(50)]
+        await settled()
+        refused = [one for one in flood if one.done()]
+        assert [one.result() for one in refused] == [503] * 47
+        assert attempts > 50 + 3
+        if last == "cancelled":
+            for one in flood:
+                one.cancel()
+        away = False
+        outcomes = await asyncio.gather(*flood, return_exceptions=True)
+        assert sum(outcome == 204 for outcome in outcomes) == (0 if last == "cancelled" else 3)
+
+
+async def test_what_failed_together_does_not_come_back_together(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PAUSE_S", 4.0)
+    drawn = iter([0.6, 1.4])
+    monkeypatch.setattr(random, "uniform", lambda least, most: min(max(least, next(drawn)), most))
+    attempts = 0
+
+    async def away_at_first(send: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= 2:
+            raise DatabaseUnavailable("away")
+        await no_content(send)
+
+    app = taking(away_at_first)
+    sooner, later = [asyncio.create_task(told(app)) for _ in range(2)]
+    await settled()
+    clock.passes(4.0)
+    assert await asyncio.wait_for(sooner, 5) == 204
+    await settled()
+    assert (attempts, later.done()) == (3, False)
+    clock.passes(4.0)
+    assert await asyncio.wait_for(later, 5) == 204
+
+
+@pytest.mark.postgres
 @pytest.mark.parametrize(("path", "asked"), [("/twilio/x", 3), ("/whatsapp/twilio/x", 3), ("/whatsapp/meta/x", 1)])
 async def test_twilios_webhook_is_tried_again_and_metas_comes_again_by_itself(
     app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch, path: str, asked: int
@@ -40,22 +238,55 @@ async def test_twilios_webhook_is_tried_again_and_metas_comes_again_by_itself(
     assert [one.event for one in events if one.level != "INFO"] == ([] if asked == 3 else ["DB_UNAVAILABLE"])
 
 
+@pytest.mark.postgres
 async def test_a_status_outlasts_a_database_that_hangs_for_longer_than_one_attempt(
     client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(voice, "WITHIN_S", 0.2)
     async with engine.begin() as connection:
         await connection.execute(text("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE"))
-        told = asyncio.create_task(client.twilio("/twilio/status", ENDED))
+        told = asyncio.create_task(client.twilio(STATUS, ENDED))
         await asyncio.wait([told], timeout=0.5)
         assert not told.done()
     assert (await told).status_code == 204
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("path", "form", "table"), [(STATUS, ENDED, "calls"), ("/whatsapp/twilio", WRITES, "messages")]
+)
+async def test_what_is_cut_short_leaves_no_row_and_no_connection_behind(
+    app: FastAPI,
+    client: Client,
+    engine: AsyncEngine,
+    rows: Any,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    form: dict[str, str],
+    table: str,
+) -> None:
+    for module in (voice, inbox):
+        monkeypatch.setattr(module, "WITHIN_S", 3600.0)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+        told = asyncio.create_task(client.twilio(path, form))
+        while not await rows(WAITING):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        clock.passes(intake.TOLD_ONCE_S)
+        assert (await asyncio.wait_for(told, 20)).status_code == 503
+        assert app.state.prosaas.engine.pool.checkedout() == 0
+        while await rows(WAITING):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    for noted in ("calls", "messages", "conversations"):
+        assert await rows(f"SELECT * FROM {noted}") == []
+    assert (await client.twilio(path, form)).status_code in (200, 204)
+
+
+@pytest.mark.postgres
 async def test_a_database_that_stays_away_is_told_while_the_sender_still_listens(
     app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert intake.TOLD_ONCE_S + intake.PAUSE_S + inbox.WITHIN_S < TWILIO_WAITS_S
     monkeypatch.setattr(intake, "TOLD_ONCE_S", 0.1)
 
     @app.post("/twilio/x")

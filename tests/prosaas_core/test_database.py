@@ -1,6 +1,10 @@
 """The database's absence has one name, and its return is noticed at once."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -8,7 +12,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.database import DatabaseUnavailable, make_engine, raw_transaction, session, transaction
+from prosaas_core import database
+from prosaas_core.database import (
+    DatabaseUnavailable,
+    PoolExhausted,
+    make_engine,
+    raw_connection,
+    raw_transaction,
+    session,
+    transaction,
+)
 from prosaas_core.settings import load_settings
 
 
@@ -115,3 +128,73 @@ async def test_a_server_that_is_read_only_is_not_connected_to(engine: AsyncEngin
     with pytest.raises(DatabaseUnavailable):
         async with transaction(engine):
             pass
+
+
+@pytest.mark.postgres
+async def test_a_pool_without_a_free_connection_is_another_absence_than_a_server_without_one(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is ours, and trying again makes it worse; the second passes when others let go."""
+    monkeypatch.setattr(database, "POOL_TIMEOUT_S", 0.05)
+    settings = load_settings({"DATABASE_URL": database_url})
+    ours, theirs = make_engine(settings, pool_size=1), make_engine(settings)
+    async with transaction(ours):
+        for opened in (transaction(ours), raw_connection(ours), raw_transaction(ours)):
+            with pytest.raises(PoolExhausted):
+                async with opened:
+                    pass
+    with pytest.raises(DatabaseUnavailable) as full:
+        async with transaction(theirs):
+            raise asyncpg.TooManyConnectionsError("sorry, too many clients already")
+    assert type(full.value) is DatabaseUnavailable
+    for engine in (ours, theirs):
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def freezing(url: str) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to the server that hands nothing on, either way, while the event is not set."""
+    address, going, writers = urlsplit(url), asyncio.Event(), list[asyncio.StreamWriter]()
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await going.wait()
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, on = await asyncio.open_connection(address.hostname, address.port)
+        writers.extend((writer, on))
+        await asyncio.gather(hand_on(reader, on), hand_on(back, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    going.set()
+    async with server:
+        yield (
+            url.replace(f"{address.hostname}:{address.port}", f"127.0.0.1:{server.sockets[0].getsockname()[1]}"),
+            going,
+        )
+        going.set()
+        for writer in writers:
+            writer.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("opens", [raw_connection, raw_transaction])
+async def test_a_server_that_stands_still_is_waited_for_no_longer_than_was_said(opens: Any, database_url: str) -> None:
+    """Nor is its ROLLBACK; the connection goes, and its place in the pool is free."""
+    async with freezing(database_url) as (url, going):
+        engine = make_engine(load_settings({"DATABASE_URL": url}), command_timeout_s=None)
+        async with raw_connection(engine) as raw:
+            await raw.execute("SELECT 1")
+
+        async def ask() -> None:
+            async with opens(engine, within_s=0.3) as raw:
+                going.clear()
+                await raw.execute("SELECT 1")
+
+        with pytest.raises(DatabaseUnavailable, match="no answer in time"):
+            await asyncio.wait_for(ask(), 20)
+        assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        going.set()
+        await engine.dispose()
