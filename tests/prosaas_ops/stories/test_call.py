@@ -310,6 +310,39 @@ def test_a_call_that_went_down_with_its_container_while_the_database_is_away_say
     assert "never closed" not in "\n".join(describe(told, Screen(terminal=False)))
 
 
+def test_an_interruption_after_the_words_that_it_was_decided_by_says_once_why_it_stands_there(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    for at in (6.5, 7.5):
+        engine.write(
+            "prosaas-calls", at, f"[INFO] ✋ [BARGE_IN] the caller interrupted, heard_ms=400 · call_sid={call}"
+        )
+    said = [{"who": "ai", "text": "יש לי זמינות", "at_ms": 4200, "interrupted": True},
+            {"who": "customer", "text": "רגע", "at_ms": 6000}]  # fmt: skip
+    known[call] = record(call, transcript=said)
+    told = story.tell(engine, call)
+    assert told is not None
+    shown = describe(told, Screen(terminal=False))
+    spoken, first, second = (row for row in shown if "רגע" in row or "BARGE_IN" in row)
+    assert "רגע" in spoken
+    assert first.endswith("heard_ms=400 (decided here; what was said stands where it began)")
+    assert "decided here" not in second
+    assert "decided here" in trace_page.render(told)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_where_no_record_places_the_words_nothing_is_said_of_where_they_stand(
+    recorded: bool, engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """They stand where they were written down."""
+    engine.write("prosaas-calls", 4.5, f"[INFO] ✋ [BARGE_IN] the caller interrupted, heard_ms=400 · call_sid={call}")
+    if recorded:
+        known[call] = record(call)
+    told = story.tell(engine, call)
+    assert told is not None
+    assert "decided here" not in "\n".join(describe(told, Screen(terminal=False)))
+
+
 @pytest.mark.parametrize("ended", ["new", "forgotten"])
 def test_a_container_that_never_had_the_call_is_no_end_of_it(
     ended: str, engine: Any, known: dict[str, Record], monkeypatch: pytest.MonkeyPatch
