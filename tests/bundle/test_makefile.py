@@ -160,8 +160,8 @@ def refused(*typed: str, language: str = "en") -> str:
 
 
 def test_the_command_that_was_meant_keeps_what_it_takes_and_what_is_for_all_and_nothing_else() -> None:
-    typed = ("PHONE=0527654321", "GREP=x", "STACK=/srv/theirs", "OPS_TZ=UTC", "ARGS=x", "WHY=asked")
-    kept = ["OPS_TZ=UTC", "PHONE=0527654321", "STACK=/srv/theirs", "WHY=asked"]
+    typed = ("PHONE=0527654321", "GREP=x", "STACK=/srv/theirs", "OPS_TZ=UTC", "ARGS=x", "WHY=asked", "OPS_IMAGE=x")
+    kept = ["OPS_IMAGE=x", "OPS_TZ=UTC", "PHONE=0527654321", "STACK=/srv/theirs", "WHY=asked"]
     assert sorted(offered("make", "tarce", *typed, goal="trace")) == kept
     assert offered("make", "tset", "T=tests/docs", "SINCE=1h", goal="test") == ["T=tests/docs"]
 
@@ -186,6 +186,12 @@ def test_what_is_fine_on_every_target_stays_beside_the_one_that_was_meant(name: 
 def test_a_value_that_the_shell_cut_at_its_space_is_offered_whole_and_quoted(typed: str, meant: list[str]) -> None:
     goal, *words = typed.split()
     assert sorted(offered("make", goal, *words, goal=goal)) == sorted(meant)
+
+
+def test_no_value_of_a_name_that_the_target_does_not_take_is_offered_whole() -> None:
+    said = refused("make", "errors", "GREP=connection", "lost", "SINCE=1h")
+    assert "make errors does not know lost: a value follows its name" in said
+    assert "GREP" not in said
 
 
 def test_what_is_offered_in_place_of_a_cut_value_and_of_a_mistyped_target_is_in_the_operators_language() -> None:

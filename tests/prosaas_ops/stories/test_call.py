@@ -351,7 +351,7 @@ def test_a_container_that_never_had_the_call_is_no_end_of_it(
     engine.begin("prosaas-calls")
     own = [of_calls(0, "[INFO] 📞 [CALL_START] call_sid=CAlost")]
     own += [of_calls(20, "[INFO] 💬 [TRANSCRIPT_AI] AI: hello · call_sid=CAlost")]
-    beside = [of_calls(1, "[WARNING] 🔑 [TOKEN_REJECTED] no call of ours, call_sid=CAlost")]
+    beside = [of_calls(1, "[WARNING] 🔑 [TOKEN_REJECTED] no call of ours · call_sid=CAlost")]
     monkeypatch.setattr(engine, "logs", lambda one, *_: {"prosaas-calls": own, "new": beside}.get(one.id, []))
     monkeypatch.setattr(story, "live_calls", lambda _: [])
     known["CAlost"] = record("CAlost", ended_at=None, duration_s=None, end_reason="", status="in-progress")
