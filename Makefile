@@ -34,13 +34,13 @@ setup: ## prepare this machine: engine, base images, .env, secrets
 up-prod: ## build and start production beside what runs; no call is cut [YES=1]
 	@scripts/run $@
 
-up-dev: ## build and start development: source mounted, reload on change, DEBUG
+up-dev: ## build and start development: source mounted, reload on change, DEBUG [YES=1]
 	@scripts/run $@
 
 up-swarm: ## the same on several machines, from a manager of their Docker Swarm [BUILD=0: REGISTRY has this version]
 	@scripts/run $@
 
-go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= YES=1]
+go-live: ## from the demo to real calls, each step asked for and checked [PUBLIC_HOST= PHONE=+972… NAME= ACME_EMAIL= YES=1]
 	@scripts/run $@
 
 down: ## stop the stack; calls in progress are let to their end, data stays
@@ -49,7 +49,7 @@ down: ## stop the stack; calls in progress are let to their end, data stays
 ps: ## what runs, of which version, whether it is healthy, and at which level each service says it is
 	@scripts/run $@
 
-rollback: ## the images of the release before, or of N releases before [N=1]
+rollback: ## the images of the release before, or of N releases before [N=1 YES=1]
 	@scripts/run $@
 
 restart-api: ## recreate prosaas-api [LOG_LEVEL=DEBUG]
@@ -84,46 +84,46 @@ call: ## place one simulated call, show its lines, judge them [SCENARIO=demo SPE
 console: ## all this as pages in a browser, on this machine alone; prints the link [CONSOLE_PORT=8090]
 	@scripts/run $@
 
-logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0]
+logs: ## every service on one clock [S=calls SINCE=1h UNTIL= LEVEL=WARNING CALL=CA… GREP=… NOT=… FOLLOW=0 WHY=]
 	@scripts/run $@
 
-calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest]
+calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BUSINESS= BAD=1 SORT=slowest MAX=30 WHY=]
 	@scripts/run $@
 
-costs: ## what was spent, from the ledger [SINCE=30d BY=day|month|business|model|ending BUSINESS= CSV=1]
+costs: ## what was spent, from the ledger [SINCE=30d UNTIL= BY=day|month|business|model|ending BUSINESS= CSV=1]
 	@scripts/run $@
 
-errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h S=calls]
+errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h UNTIL= S=calls MAX=30]
 	@scripts/run $@
 
 levels: ## which level is in force, who switched what until when; what eats the disk
 	@scripts/run $@
 
-trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG]
+trace: ## the whole story of a call, or of a message [CALL=CA… or PHONE=+972… N=2 SINCE=1d AT=22:05] [MESSAGE=wamid…] [OUT=html] [LEVEL=DEBUG] [WHY=]
 	@scripts/run $@
 
-blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame]
+blackbox: ## the black box of a failed or a live call, its error last [CALL=CA…] [LEVEL=DEBUG: each frame] [WHY=]
 	@scripts/run $@
 
-capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA…]
+capture: ## one redacted archive of it all, to send to somebody [FOR=10m or SINCE=1h] [CALL=CA… WHY=]
 	@scripts/run $@
 
-debug-api: ## DEBUG in prosaas-api for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
+debug-api: ## DEBUG in prosaas-api for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200 WHY=]
 	@scripts/run $@
 
-debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
+debug-calls: ## DEBUG for a call, a business or a number [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200 WHY=]
 	@scripts/run $@
 
-debug-worker: ## DEBUG in worker for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200]
+debug-worker: ## DEBUG in worker for a while, no restart [CALL=CA… BUSINESS=456 PHONE=+972… FOR=15m MAX=200 WHY=]
 	@scripts/run $@
 
-quiet-api: ## take every live DEBUG of prosaas-api back now
+quiet-api: ## take every live DEBUG of prosaas-api back now [WHY=]
 	@scripts/run $@
 
-quiet-calls: ## take every live DEBUG of prosaas-calls back now
+quiet-calls: ## take every live DEBUG of prosaas-calls back now [WHY=]
 	@scripts/run $@
 
-quiet-worker: ## take every live DEBUG of worker back now
+quiet-worker: ## take every live DEBUG of worker back now [WHY=]
 	@scripts/run $@
 
 ##@ Before and after a deploy
@@ -136,7 +136,7 @@ diff: ## what make up-prod would recreate and why, and the live calls of each co
 checklist: ## the deployment guide's seven points, checked on the running stack [SINCE=1h] [SCENARIO=demo SPEED=4]
 	@scripts/run $@
 
-log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo OUT=none | FILE=any.log]
+log-budget: ## the same calls at INFO and at DEBUG, as a table and a page [CALLS=2 SPEED=4 SCENARIO=demo SINCE=1h OUT=none | FILE=any.log]
 	@scripts/run $@
 
 env-prod: ## the logging block to paste into a platform's variables
@@ -146,23 +146,23 @@ env-prod: ## the logging block to paste into a platform's variables
 
 .PHONY: rotate-secret
 
-rotate-secret: ## a new value for a secret, in what uses it; nothing is built [NAME=ADMIN_API_KEY]
+rotate-secret: ## a new value for a secret, in what uses it; nothing is built [NAME=ADMIN_API_KEY WHY=]
 	@scripts/run $@
 
 ##@ Jobs and data
 
 .PHONY: jobs retry-job backup restore restore-drill
 
-jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or run, too]
+jobs: ## the jobs that failed for good and are held [ALL=1: those that wait or run, too] [WHY=]
 	@scripts/run $@
 
-retry-job: ## put held jobs back into the queue [ID="12 13"]
+retry-job: ## put held jobs back into the queue [ID="12 13" WHY=]
 	@scripts/run $@
 
-backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there]
+backup: ## write the database into backups/ [FILE=] [VERIFY=1: restored aside] [FORCE=1: over a file that is there] [WHY=]
 	@scripts/run $@
 
-restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [FILES=1] [KEY=]
+restore: ## put a backup in place of the database; a live one only with FORCE=1 [FILE=backups/….dump] [FILES=1] [KEY= WHY=]
 	@scripts/run $@
 
 restore-drill: ## try the newest backup beside the database, and compare the counts [FILE=] [KEY=]
@@ -172,10 +172,10 @@ restore-drill: ## try the newest backup beside the database, and compare the cou
 
 .PHONY: forget export retention audit
 
-forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1]
+forget: ## remove one person from everywhere, after a yes [PHONE=+972… or CUSTOMER=7] [YES=1 WHY=]
 	@scripts/run $@
 
-export: ## everything about one person, for them and for machines [PHONE=+972… or CUSTOMER=7] [IN=en]
+export: ## everything about one person, for them and for machines [PHONE=+972… or CUSTOMER=7] [IN=en WHY=]
 	@scripts/run $@
 
 retention: ## how long people are kept, and how much there is; removes what is old of logs/ on this machine
@@ -227,18 +227,24 @@ mutate: $(VENV)/installed ## break a room's code step by step and ask its tests 
 $(VENV)/installed: services/requirements/tools.txt
 	@scripts/venv.sh $(VENV)
 
-# A word beside a target that is none itself: a value without its name, which is said before anything is done.
+# For a shell that is to read it as one word.
+quoted = '$(subst ','\'',$1)'
+MEANT = scripts/meant.sh $(call quoted,$1) $(call quoted,$2) $(foreach v,$(TYPED),$(call quoted,$(v)=$($(v))))
+
+# A word beside a target that is none itself: the rest of a value, or one without its name. Said before anything is done.
 ifneq (,$(word 2,$(MAKECMDGOALS)))
 TARGETS := $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
-STRAY := $(firstword $(filter-out $(TARGETS),$(wordlist 2,99,$(MAKECMDGOALS))))
+STRAY := $(filter-out $(TARGETS),$(wordlist 2,99,$(MAKECMDGOALS)))
 ifneq (,$(and $(STRAY),$(filter $(TARGETS),$(firstword $(MAKECMDGOALS)))))
-$(error make $(firstword $(MAKECMDGOALS)) does not know $(STRAY): a value follows its name, as PHONE=$(STRAY) or CALL=$(STRAY))
+# make hands what was typed to its recipes' shells alone.
+$(shell OPS_LANG=$(call quoted,$(OPS_LANG)) $(call MEANT,$(firstword $(MAKECMDGOALS)),$(STRAY)))
+$(error $(firstword $(MAKECMDGOALS)))
 endif
 endif
 
 # A word that is no target: which one was meant.
 .DEFAULT:
-	@scripts/meant.sh '$(subst ','\'',$@)' $(foreach v,$(TYPED),'$(subst ','\'',$(v)=$($(v)))')
+	@$(call MEANT,$@)
 
 .PHONY: help
 help:

@@ -4,6 +4,19 @@
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 export ROOT
 
+# spoken HEBREW ENGLISH: the one that the operator reads, as the tools find out which.
+spoken() {
+    for language in "${OPS_LANG:-}" "$(filed OPS_LANG)" "$(filed LOG_LANG)"; do
+        case $language in
+        [Ee][Nn]) printf '%s' "$2" && return ;;
+        [Hh][Ee]) break ;;
+        esac
+    done
+    printf '%s' "$1"
+}
+
+filed() { sed -n "s/^$1=[\"' ]\{0,1\}\([A-Za-z]*\).*/\1/p" "$ROOT/env/prod.env" 2>/dev/null | tail -n 1; }
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 # fail WHAT FIX [WHERE-TO-READ]

@@ -1,9 +1,64 @@
 #!/bin/sh
-# For a word that is no target of the Makefile: refuses it and names the target that differs in the fewest letters.
+# For a word that make knows nothing of, beside a target or in its place: refuses it and gives the command that was meant.
+#   meant.sh TARGET REST [NAME=value …]; without REST the target itself is the word that is not known
 set -eu
 . "$(dirname -- "$0")/lib.sh"
 
-meant=$(awk -v typed="$1" '
+target=$1 rest=$2
+shift 2
+
+# takes TARGET: the names that its help has; a test keeps them those of the tools.
+takes() {
+    awk -F= -v target="$1:" 'index($0, target) == 1 {
+        for (i = 1; i < NF; i++) if (match($i, /[A-Z_]+$/)) printf " %s", substr($i, RSTART) }' "$ROOT/Makefile"
+}
+
+# offer TARGET NAME=value …: the command with what that target takes of it, as words that a shell reads again.
+offer() {
+    offered="make $1" known=" $(takes "$1") "
+    shift
+    for typed in "$@"; do
+        case ${typed%%=*} in
+        AUTO_SETUP | COMPOSE_PROJECT_NAME | COMPOSE_PROFILES | API_PORT | CALLS_PORT | PROJECT | PUBLIC_HOST_AT | WRAP) ;;
+        OPS_LANG | OPS_TZ | ENV | MAKEFLAGS | STACK | *_IMAGE) ;;
+        *) case $known in *" ${typed%%=*} "*) ;; *) continue ;; esac ;;
+        esac
+        case $typed in
+        *[!A-Za-z0-9+_./:=,@-]*) typed="${typed%%=*}='$(printf %s "${typed#*=}" | sed "s/'/'\\\\''/g")'" ;;
+        esac
+        offered="$offered $typed"
+    done
+    printf '%s' "$offered"
+}
+
+if [ -n "$rest" ]; then
+    # Of those whose values have a space in them, the one that this goes on with: a clock's, a number's or a sentence's.
+    case $rest in
+    [0-9]*:*) names="AT SINCE UNTIL" ;;
+    [0-9+]*) names="PHONE ID" ;;
+    *) names= ;;
+    esac
+    cut='' known=" $(takes "$target") "
+    for name in $names GREP NOT WHY NAME FILE KEY ARGS; do
+        case $known in *" $name "*) ;; *) continue ;; esac
+        for typed in "$@"; do
+            [ -n "$cut" ] || [ "${typed%%=*}" != "$name" ] || cut=$name
+        done
+    done
+    told=$(spoken "make $target לא מכירה $rest" "make $target does not know $rest")
+    [ -n "$cut" ] || fail "$told: $(spoken "ערך נכתב אחרי שמו, כמו PHONE=$rest או CALL=$rest" \
+        "a value follows its name, as PHONE=$rest or CALL=$rest")" \
+        "$(spoken "\`make\` לבדה מציגה מה כל פקודה מקבלת" "bare \`make\` lists what each target takes")"
+    for typed in "$@"; do
+        [ "${typed%%=*}" != "$cut" ] || typed="$typed $rest"
+        shift
+        set -- "$@" "$typed"
+    done
+    fail "$told: $(spoken "ערך שיש בו רווח נכתב בגרשיים" "a value with a space in it is quoted")" "$(offer "$target" "$@")"
+fi
+
+# The one that differs in the fewest letters.
+meant=$(awk -v typed="$target" '
     function least(a, b) { return a < b ? a : b }
     # How many letters to put in, take out, change or swap with the next until one word is the other.
     function apart(a, b,    i, j, n, m, d) {
@@ -21,15 +76,6 @@ meant=$(awk -v typed="$1" '
     BEGIN { FS = ":"; nearest = 1 + int(length(typed) / 3) }
     /^[a-z][a-z-]*:.*## / && (steps = apart(typed, $1)) <= nearest { if (steps < nearest || !word) word = $1; nearest = steps }
     END { print word }' "$ROOT/Makefile")
-told="there is no target $1"
-[ -n "$meant" ] || fail "$told" "bare \`make\` lists them"
-# Whose words are left out may be meant for everybody; they are read by a shell again.
-word="make $meant"
-shift
-for typed in "$@"; do
-    case $typed in
-        *[!A-Za-z0-9+_./:=,@-]*) typed="${typed%%=*}='$(printf %s "${typed#*=}" | sed "s/'/'\\\\''/g")'" ;;
-    esac
-    word="$word $typed"
-done
-fail "$told. Did you mean $meant?" "$word"
+told=$(spoken "אין פקודה $target" "there is no target $target")
+[ -n "$meant" ] || fail "$told" "$(spoken "\`make\` לבדה מציגה את כולן" "bare \`make\` lists them")"
+fail "$told. $(spoken "אולי התכוונתם ל-$meant?" "Did you mean $meant?")" "$(offer "$meant" "$@")"

@@ -27,8 +27,8 @@ _BESIDE = ("gateway", "postgres", "migrate", "simulator")
 _LONGEST = timedelta(days=31)
 _MOST = 1000
 _MOST_DIGITS = 18
-# A number and a unit; a date is neither, whatever it begins with.
-_LENGTH = re.compile(r"\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd])")
+# Numbers and units; a date is neither, whatever it begins with.
+_LENGTH = re.compile(r"(?:\d{1,9}(?:\.\d{1,3})?(?:ms|[smhd]))+")
 _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 # What follows CA in a whole id; and so much of it that it can be nothing else.
 _WHOLE, _HEX = re.compile(r"[Cc][Aa][0-9A-Fa-f]{32}"), re.compile(r"[0-9A-Fa-f]{6,32}")
@@ -143,23 +143,22 @@ class Options:
             return None
         if began := _day(value.casefold()):
             return self._told(name, began)
-        if clock := _CLOCK.fullmatch(value):
-            moment = self._last(name, f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
+        if (clock := _CLOCK.fullmatch(value)) and (moment := _last(clock)):
             return moment if clock[3] else self._told(name, moment)
-        if _LENGTH.match(value.lower()):
+        if _LENGTH.fullmatch(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value, most)
         with suppress(ValueError, OverflowError):
             moment = datetime.fromisoformat(value)
             moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
             if moment.year in _YEARS:
                 return moment
-        raise Usage(refused.NO_MOMENT(name=name, value=value))
+        raise Usage(refused.NO_MOMENT(name=name, value=value, most=most.days))
 
     def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
         """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
         since = self.since("SINCE", default, most)
         assert since is not None
-        return since, self.since("UNTIL") or datetime.now(UTC) + timedelta(minutes=1)
+        return since, self.since("UNTIL", most=most) or datetime.now(UTC) + timedelta(minutes=1)
 
     def business(self) -> int:
         """The business's number, 0 for all of them."""
@@ -173,16 +172,6 @@ class Options:
         when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
         complain(MOMENT_IS(name=name, value=self.text(name), **when))
         return utc
-
-    def _last(self, name: str, clock: str) -> datetime:
-        """The last time that it was so late, where the offset says."""
-        try:
-            at = time.fromisoformat(clock)
-        except ValueError:
-            raise Usage(refused.NO_MOMENT(name=name, value=self.text(name))) from None
-        now = datetime.now(at.tzinfo)
-        moment = datetime.combine(now, at)
-        return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)
 
     def services(self, name: str = "S") -> list[str]:
         """The services named (`S=calls,worker`), or all of ours."""
@@ -202,6 +191,17 @@ class Options:
         if short not in SERVICES:
             raise Usage(refused.NOT_IN_STACK(service=short, services=" S=".join(SERVICES)))
         return SERVICES[short]
+
+
+def _last(clock: re.Match[str]) -> datetime | None:
+    """The last time that it was so late, where the offset says; None where it never is."""
+    try:
+        at = time.fromisoformat(f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
+    except ValueError:
+        return None
+    now = datetime.now(at.tzinfo)
+    moment = datetime.combine(now, at)
+    return (moment if moment <= now else moment - timedelta(days=1)).astimezone(UTC)
 
 
 def _day(word: str) -> datetime | None:

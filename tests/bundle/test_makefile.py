@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT, make_checkout
+from prosaas_ops import options, texts
 
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 _RULE = re.compile(r"^([a-z][a-z-]*):[^\n]*## ([^\n]*)\n((?:\t[^\n]*\n)+)", re.MULTILINE)
@@ -140,10 +141,92 @@ def test_a_mistyped_target_is_refused_with_the_one_that_was_meant(typed: str, me
 
 @pytest.mark.parametrize("value", ["request of 3 May", "5 * 3; touch /nowhere", "it's $HOME", "דנה", "+972501234567"])
 def test_the_command_that_was_meant_is_the_same_words_for_the_shell_that_it_is_pasted_into(value: str) -> None:
-    typed = ["make", "tarce", "CALL=CA1", f"GREP={value.replace('$', '$$')}"]
-    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False)
-    (pasted,) = (line.partition("make trace ")[2] for line in done.stderr.splitlines() if "make trace " in line)
-    assert sorted(shlex.split(pasted)) == sorted(typed[2:])
+    typed = ["make", "lgos", "CALL=CA1", f"GREP={value.replace('$', '$$')}"]
+    assert sorted(offered(*typed, goal="logs")) == sorted(typed[2:])
+
+
+def offered(*typed: str, goal: str, language: str = "en") -> list[str]:
+    """The words behind the target in the one command that is offered for what was typed."""
+    done = refused(*typed, language=language)
+    (pasted,) = (line for line in done.splitlines() if line.startswith(f"  fix:  make {goal}"))
+    return shlex.split(pasted)[3:]
+
+
+def refused(*typed: str, language: str = "en") -> str:
+    environ = os.environ | {"OPS_LANG": language}
+    done = subprocess.run(typed, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
+def test_the_command_that_was_meant_keeps_what_it_takes_and_what_is_for_all_and_nothing_else() -> None:
+    typed = ("PHONE=0527654321", "GREP=x", "STACK=/srv/theirs", "OPS_TZ=UTC", "ARGS=x", "WHY=asked", "OPS_IMAGE=x")
+    kept = ["OPS_IMAGE=x", "OPS_TZ=UTC", "PHONE=0527654321", "STACK=/srv/theirs", "WHY=asked"]
+    assert sorted(offered("make", "tarce", *typed, goal="trace")) == kept
+    assert offered("make", "tset", "T=tests/docs", "SINCE=1h", goal="test") == ["T=tests/docs"]
+
+
+@pytest.mark.parametrize("name", sorted(options._GENERAL - {"MAKEFLAGS"}))
+def test_what_is_fine_on_every_target_stays_beside_the_one_that_was_meant(name: str) -> None:
+    assert offered("make", "tarce", f"{name}=1", goal="trace") == [f"{name}=1"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("trace PHONE=050-123 4567", ["PHONE=050-123 4567"]),
+        ("trace PHONE=+972 50 123 4567 OUT=html", ["PHONE=+972 50 123 4567", "OUT=html"]),
+        ("trace PHONE=0501234567 AT=2026-01-25 22:05", ["PHONE=0501234567", "AT=2026-01-25 22:05"]),
+        ("logs GREP=lost SINCE=2026-01-25 22:05", ["GREP=lost", "SINCE=2026-01-25 22:05"]),
+        ("logs GREP=connection lost SINCE=1h", ["GREP=connection lost", "SINCE=1h"]),
+        ("forget WHY=request of 3 May PHONE=0501234567", ["WHY=request of 3 May", "PHONE=0501234567"]),
+        ("retry-job ID=12 13", ["ID=12 13"]),
+    ],
+)
+def test_a_value_that_the_shell_cut_at_its_space_is_offered_whole_and_quoted(typed: str, meant: list[str]) -> None:
+    goal, *words = typed.split()
+    assert sorted(offered("make", goal, *words, goal=goal)) == sorted(meant)
+
+
+def test_no_value_of_a_name_that_the_target_does_not_take_is_offered_whole() -> None:
+    said = refused("make", "errors", "GREP=connection", "lost", "SINCE=1h")
+    assert "make errors does not know lost: a value follows its name" in said
+    assert "GREP" not in said
+
+
+def test_what_is_offered_in_place_of_a_cut_value_and_of_a_mistyped_target_is_in_the_operators_language() -> None:
+    for typed, he, en in (
+        (("trace", "PHONE=050-123", "4567"), "ערך שיש בו רווח נכתב בגרשיים", "a value with a space in it is quoted"),
+        (("trace", "4567"), "ערך נכתב אחרי שמו", "a value follows its name"),
+        (("tarce",), "אולי התכוונתם ל-trace?", "Did you mean trace?"),
+        (("zzzzzz",), "אין פקודה zzzzzz", "there is no target zzzzzz"),
+    ):
+        assert he in refused("make", *typed, language="he")
+        assert en in refused("make", *typed, language="en")
+
+
+@pytest.mark.parametrize(
+    ("filed", "asked", "spoken"),
+    [
+        ("LOG_LANG=en\n", "", "en"),
+        ("OPS_LANG=he\nLOG_LANG=en\n", "", "he"),
+        ('OPS_LANG="en"\n', "", "en"),
+        ("LOG_LANG=en\n", "he", "he"),
+        ("LOG_LANG=fr\n", "xx", "he"),
+        ("# OPS_LANG=en\n", "", "he"),
+    ],
+)
+def test_the_scripts_find_the_operators_language_where_the_tools_do(
+    filed: str, asked: str, spoken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = make_checkout(tmp_path).path
+    (clone / "env/prod.env").write_text(filed, "utf-8")
+    say = ["sh", "-c", ". scripts/lib.sh; ROOT=$PWD; spoken he en", "scripts/x"]
+    environ = os.environ | {"OPS_LANG": asked}
+    done = subprocess.run(say, cwd=clone, env=environ, capture_output=True, text=True, check=True)
+    monkeypatch.setenv("OPS_LANG", asked)
+    monkeypatch.setattr(texts, "_SETTINGS", clone / "env/prod.env")
+    assert (done.stdout, texts.language()) == (spoken, spoken)
 
 
 @pytest.mark.parametrize("word", ["0527654321", "CA0123456789", "$(HOME)"])

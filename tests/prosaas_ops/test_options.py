@@ -189,8 +189,25 @@ def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
 
 @pytest.mark.parametrize("clock", ["25:00", "10:00+99:00", "10:61"])
 def test_a_time_that_no_clock_shows_is_wrong_usage(clock: str) -> None:
-    with pytest.raises(Usage, match=r"is not a time: write AT=15m, AT=14:00"):
+    with pytest.raises(Usage, match=r"is not a time: write AT=15m \(at most 31d\), AT=14:00"):
         Options("calls", ("AT",), {"AT": clock}).since("AT")
+
+
+@pytest.mark.parametrize("value", ["400d", "1y", "52w", "12months", "9999999999d", "400d12h"])
+def test_a_time_further_back_than_a_command_goes_is_refused_with_the_furthest(value: str) -> None:
+    """In which unit or length ever: `make costs` goes a year back."""
+    with pytest.raises(Usage, match=r"at most 366d"):
+        Options("costs", ("SINCE",), {"SINCE": value}).window("30d", timedelta(days=366))
+
+
+def test_a_window_ends_as_far_back_as_it_may_begin() -> None:
+    asked = Options("costs", ("SINCE", "UNTIL"), {"SINCE": "60d", "UNTIL": "1d12h"})
+    since, until = asked.window("30d", timedelta(days=366))
+    assert until - since >= timedelta(days=58)
+    since, until = Options("costs", ("SINCE", "UNTIL"), {"SINCE": "60d", "UNTIL": "40d"}).window(
+        "30d", timedelta(days=366)
+    )
+    assert timedelta(days=19) < until - since < timedelta(days=21)
 
 
 def test_what_is_nothing_like_an_option_is_not_guessed_at() -> None:

@@ -10,8 +10,6 @@ from prosaas_logging.catalogue import PROMISE_UNKEPT
 
 log = get_logger(__name__)
 
-_LONGEST = 200
-
 
 class Promises:
     """Follows one call. A claim counts as kept once any tool of this call has written something.
@@ -45,7 +43,7 @@ class Promises:
     def said(self, words: str) -> None:
         """The agent has spoken."""
         if not (self._done or self._claim or self.unkept):
-            self._claim = own_deed([words])[:_LONGEST]
+            self._claim = own_deed([words])
 
     def judge(self, *, at_last: bool = False) -> None:
         """Nothing more comes of what was said. The first promise without a deed is told, and kept for the record."""

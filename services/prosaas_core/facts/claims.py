@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable
 
+# What of a claim the record, its line and the verdict have.
+LONGEST = 200
+
 _CLAIM = re.compile(r"קבעתי|נקבע|רשמתי|הזמנתי|העברתי|ביטלתי|\b(?:booked|scheduled|reserved|all set)\b", re.IGNORECASE)
 _I_DID = re.compile(
     r"\b(?:קבעתי|הזזתי|ביטלתי|רשמתי)\b|\bI(?:'ve| have)? (?:booked|scheduled|moved|rescheduled|cancell?ed|noted)\b",
@@ -35,5 +38,5 @@ def _first(claim: re.Pattern[str], said: Iterable[str]) -> str:
     for words in said:
         for part in re.split(r"[.!?;,]", words[:2000]):
             if claim.search(part) and not _DENIAL.search(part):
-                return part.strip()
+                return part.strip()[:LONGEST]
     return ""

@@ -1,5 +1,6 @@
 """`make call`: one simulated call on the running stack, its lines as they come, then the verdict on them."""
 
+import difflib
 import re
 import time
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, 
 from prosaas_ops.options import FINE, PROBLEM, Nothing, Options, Problem, Usage, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.records import Record, call_record, number_known
+from prosaas_ops.stack.records import Record, call_record, number_known, numbers
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
@@ -23,11 +24,11 @@ def run(options: Options) -> int:
     scenario, speed = options.text("SCENARIO", "demo"), options.decimal("SPEED", 1.0)
     debug = options.choice("LEVEL", ("INFO", "DEBUG"), "INFO") == "DEBUG"
     cap = RateCap(options.number("MAX", 200))
-    numbers = {name: _number(options, given) for name, given in (("to_number", "TO"), ("from_number", "PHONE"))}
+    called, caller = _number(options, "TO"), _number(options, "PHONE")
     engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
-    if numbers["to_number"] and not _is_ours(numbers["to_number"]):
-        raise Nothing(words.NOBODYS_NUMBER(number=numbers["to_number"]))
+    if called and not _is_ours(called):
+        raise Nothing(_nobodys(called))
     call_sid = new_call_sid()
     level = "DEBUG" if debug else "INFO"
     calling = Prose(words.CALLING(scenario=scenario, speed=f"{speed:g}", level=level, call_sid=call_sid))
@@ -41,7 +42,7 @@ def run(options: Options) -> int:
             call_sid,
             scenario=scenario,
             speed=speed,
-            numbers={name: number for name, number in numbers.items() if number},
+            numbers={name: given for name, given in (("to_number", called), ("from_number", caller)) if given},
             accepted=lambda: screen.say(calling),
             heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
         )
@@ -63,6 +64,13 @@ def _is_ours(number: str) -> bool:
         return number_known(number)
     except Problem:
         return True
+
+
+def _nobodys(number: str) -> str:
+    """With the likest number that a business has, in a demo its own; where none has one this may be given to it."""
+    if likest := difflib.get_close_matches(number, numbers(), 1, cutoff=0.0):
+        return words.MEANT_NUMBER(number=number, known=likest[0])
+    return words.NOBODYS_NUMBER(number=number)
 
 
 def _number(options: Options, name: str) -> str:

@@ -97,7 +97,8 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
     line = group.example
     first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
     tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
-    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {short(group.service):<7}"
+    where = short(group.service) or str(words.SEVERAL)
+    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {where:<7}"
     rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
     if line.stack:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))

@@ -1,14 +1,13 @@
 """`make trace`: the whole story of one call, over every service, the containers and the database."""
 
-import textwrap
 from datetime import UTC, datetime
 
-from prosaas_core.facts.measures import SLOW_MS, VERY_SLOW_MS, shown
+from prosaas_core.facts.measures import shown
 from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
 from prosaas_ops.ask.messages import describe as describe_message
+from prosaas_ops.ask.timeline import timeline
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Problem, Usage, complain, spoken_duration
-from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
@@ -20,28 +19,15 @@ from prosaas_ops.stack.naming import one_call, one_story
 from prosaas_ops.stack.records import Away, Record, missing_digits
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
-from prosaas_ops.stories.judged import changed_before, disputed, facts_of, greeting_wait, paid, silences
+from prosaas_ops.stories.judged import changed_before, disputed, facts_of, paid
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
-from prosaas_ops.stories.moment import Entry, spoken_text
-from prosaas_ops.texts import Text, language, refused
+from prosaas_ops.texts import language, refused
 from prosaas_ops.texts import told as words
 from prosaas_ops.texts.pages import PAID
 
 OPTIONS = ("CALL", "PHONE", "MESSAGE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
-_KIND = {
-    "error": "1;31",
-    "warning": "33",
-    "container": "33",
-    "call": "1",
-    "speech": "",
-    "tool": "36",
-    "detail": "2",
-    "around": "2",
-}
 _LISTED = 20
-# What may stand behind a moment: that it was interrupted, and known from the record alone.
-_MARKS = 26
 # What AT= names is a minute that somebody remembers.
 _NEAR_SECONDS = 900.0
 # A call that is further from the moment asked for is another one: the list is shown in its place.
@@ -157,7 +143,7 @@ def describe(story: Story, screen: Screen, least: str = "INFO") -> list[str]:
     return [
         *heading(story, facts, screen),
         "",
-        *_timeline(story, screen, RANK[least]),
+        *timeline(story, screen, RANK[least]),
         *_summary(story, screen),
         *_queued(story, screen),
         "",
@@ -231,53 +217,6 @@ def measures(record: Record) -> list[str]:
     """The record's numbers as `name value`, in the order in which an operator asks for them."""
     spoken = language()
     return [f"{row.he if spoken == 'he' else row.en} {value}" for row, value in shown(record.metrics)]
-
-
-def _timeline(story: Story, screen: Screen, least: int) -> list[str]:
-    rows: list[tuple[float, list[str]]] = []
-    greeting = greeting_wait(story)
-    for entry in story.entries:
-        if RANK[entry.level] < least:
-            continue
-        told = _moment(entry, story, screen)
-        told += [screen.bad(f"{'':20}{row}") for row in entry.stack]
-        if entry.wait is not None:
-            told.append(_waited(entry.wait * 1000, words.WAITED, screen))
-        elif greeting is not None and entry.kind == "speech" and entry.text.startswith("AI"):
-            told.append(_waited(greeting, words.GREETED, screen))
-        if entry.kind == "speech" and entry.text.startswith("AI"):
-            greeting = None
-        rows.append((entry.at, told))
-    for pause in silences(story):
-        mark = f"{'':12}┄┄ {words.SILENCE(seconds=f'{pause.seconds:.1f}')} ┄┄"
-        rows.append((pause.at, [screen.warn(mark)]))
-    lines = [line for _, told in sorted(rows, key=lambda row: row[0]) for line in told]
-    if hidden := sum(RANK[entry.level] < least for entry in story.entries):
-        lines.append(screen.dim(f"{'':12}{words.HIDDEN(count=hidden)}"))
-    if story.others:
-        lines.append(screen.dim(f"{'':12}{words.OTHERS(count=story.others)}"))
-    return lines
-
-
-def _waited(milliseconds: float, what: Text, screen: Screen) -> str:
-    colour = "31" if milliseconds >= VERY_SLOW_MS else "33" if milliseconds >= SLOW_MS else "2"
-    return screen.paint(f"{'':20}└ {what(ms=f'{milliseconds:.0f}')}", colour)
-
-
-def _moment(entry: Entry, story: Story, screen: Screen) -> list[str]:
-    """One row, whole, over as many rows of a narrow terminal as it needs; only what is said frame by frame is cut."""
-    text = spoken_text(entry, story.call_sid)
-    head = f"{screen.dim(f'{entry.at - story.started:+10.3f}')}  {screen.name(entry.source, entry.place)} "
-    left = 29 if entry.place else 20
-    parts = textwrap.wrap(text, max(20, screen.width - left - 4)) if screen.width and entry.kind != "detail" else [text]
-    painted = [screen.paint(screen.value(part), _KIND.get(entry.kind, "")) for part in parts]
-    rows = [head + painted[0], *(f"{'':20}{row}" for row in painted[1:])]
-    marks = [screen.warn(f"  {words.INTERRUPTED}")] if entry.interrupted else []
-    marks += [screen.dim(f"  {words.RECORD}")] if entry.origin == "record" else []
-    if marks and screen.width and left + width(parts[-1]) + _MARKS > screen.width:
-        rows.append(" " * 18)
-    rows[-1] += "".join(marks)
-    return rows
 
 
 def _summary(story: Story, screen: Screen) -> list[str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import Problem
@@ -36,6 +36,8 @@ class Happening:
     detail: str
     # Of an end: whether it was neither told to nor in order.
     failed: bool = False
+    # Which of the service's containers, by its id.
+    container: str = field(default="", compare=False)
 
 
 def happening(event: dict[str, Any]) -> Happening:
@@ -53,7 +55,8 @@ def happening(event: dict[str, Any]) -> Happening:
         detail = str(refused.OUT_OF_MEMORY)
     elif what.startswith("health_status"):
         what, _, detail = what.partition(": ")
-    return Happening(event["timeNano"] / 1e9, attributes.get("com.docker.compose.service", ""), what, detail, failed)
+    service = attributes.get("com.docker.compose.service", "")
+    return Happening(event["timeNano"] / 1e9, service, what, detail, failed, event["Actor"].get("ID", ""))
 
 
 def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
@@ -74,7 +77,7 @@ def happenings(engine: Engine, since: float, until: float) -> list[Happening]:
             )
             if since <= at <= until and not known:
                 failed = what == "die" and str(state["ExitCode"]) not in _ORDERLY
-                told.append(Happening(at, container.service, what, detail, failed))
+                told.append(Happening(at, container.service, what, detail, failed, container.id))
     return sorted(told, key=lambda item: item.at)
 
 

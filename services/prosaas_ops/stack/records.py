@@ -176,6 +176,16 @@ def number_known(number: str) -> bool:
     return asked(ask)
 
 
+def numbers() -> list[str]:
+    """At which businesses are called, of the first thousand."""
+
+    async def ask(connection: "asyncpg.Connection[Any]") -> list[str]:
+        rows = await connection.fetch("select phone from businesses where phone is not null order by id limit 1000")
+        return [row["phone"] for row in rows]
+
+    return asked(ask)
+
+
 def calls_named(beginning: str) -> list[str]:
     """The ids of calls that begin so, whatever the case; twenty at most, the newest first."""
 

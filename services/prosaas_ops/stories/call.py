@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import OTHERS, SERVICES, Problem
+from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
@@ -48,7 +49,7 @@ class Story:
     others: int = 0
     # When prosaas-calls had ended, where it did not run as a call came that never reached it.
     down_since: float | None = None
-    # How prosaas-calls ended in the middle of it, where it did.
+    # How the container of prosaas-calls that had it ended in the middle of it, where it did.
     killed: Happening | None = None
     # What was changed of its business shortly before.
     changed: list[Line] = field(default_factory=list)
@@ -78,8 +79,8 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries: list[Entry] = []
     for since, ended in _windows(record):
         raws = _read_logs(engine, since, ended)
-        entries = [from_line(line) for part in raws for line in lines_of_call(part, call_sid)]
-        if entries:
+        said = {container: [*lines_of_call(part, call_sid)] for container, part in raws.items()}
+        if entries := [from_line(line) for lines in said.values() for line in lines]:
             break
     if record is not None:
         entries += from_record(record, entries)
@@ -91,7 +92,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if record is not None:
         place_speech(record, entries, started)
     first, last = _surrounded(entries, started)
-    around = [line for part in raws for line in _surroundings(part, first, last)]
+    around = [line for part in raws.values() for line in _surroundings(part, first, last)]
     entries += [from_line(line, kind="around") for line in around if line.event in _AROUND]
     happened = happenings(engine, first, min(last, time.time()))
     entries += [
@@ -103,12 +104,19 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     others = sum(line.event not in _AROUND for line in around)
     live = _is_live(engine, call_sid, entries, record)
     story = Story(call_sid, entries, record, started, without_record, live, others)
+    began_in = {container for container, lines in said.items() if any(line.event == "CALL_START" for line in lines)}
     died = (told for told in happened if told.failed and told.service == "prosaas-calls" and told.at > started)
-    story.killed = next(died, None)
+    # Another replica's end, or that of one of which no line is left, is no end of this call.
+    story.killed = next((told for told in died if _is_one_of(began_in, told)), None)
     story.changed = _changed(engine, record, started)
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
     return story
+
+
+def _is_one_of(containers: set[str], told: Happening) -> bool:
+    """Also of one whose lines alone are left."""
+    return not containers.isdisjoint((told.container, str(file_of(told.service, told.container))))
 
 
 def _changed(engine: Engine, record: Record | None, started: float) -> list[Line]:
@@ -132,14 +140,17 @@ def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record
     return None if calls is None else any(call.call_sid == call_sid for call in calls)
 
 
-def _read_logs(engine: Engine, since: float | None, ended: float | None) -> list[list[RawLine]]:
+def _read_logs(engine: Engine, since: float | None, ended: float | None) -> dict[str, list[RawLine]]:
+    """By the id of the container that wrote them."""
+
     def read_log(container: Container) -> list[RawLine]:
         after = _JOBS_AFTER if container.service == "worker" else _AFTER
         return engine.logs(container, since, None if ended is None else ended + after)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         services = tuple(SERVICES.values())
-        return list(pool.map(read_log, engine.with_kept(engine.containers(*services), *services)))
+        found = engine.with_kept(engine.containers(*services), *services)
+        return dict(zip((one.id for one in found), pool.map(read_log, found), strict=True))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:

@@ -21,6 +21,7 @@ _CALLS = "prosaas-calls"
 class TroubleGroup:
     """One trouble: where and what, how often, from when to when, in which calls, and one case of it."""
 
+    # "" of several.
     service: str
     event: str
     example: Line
@@ -80,6 +81,11 @@ def changes(lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.event in MARKED]
 
 
+# A level is switched and taken back aloud, and neither is the doing of a switch.
+_SWITCHES = ("LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
+# What each service says, and is true of all of them: one row.
+_OF_ALL = ("DEMO",)
+
 # A trouble that begins later after a change is not its doing.
 _JUST_SECONDS = 30.0
 
@@ -103,16 +109,22 @@ def group_errors(lines: Iterable[Line], happened: Sequence[Happening] = ()) -> l
             count, text = int(repeated[1]), repeated[2]
         words = wording(text.partition(" · ")[0])
         known = next((key for key in groups if (key[0], key[2]) == (line.service, words)), None)
-        key = known if repeated is not None and known else (line.service, line.event, words)
+        where = "" if line.event in _OF_ALL else line.service
+        key = known if repeated is not None and known else (where, line.event, words)
         group = groups.get(key)
         if group is None:
             group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
             lately = [told for told in database if 0 <= line.at - told.at <= _JUST_SECONDS]
-            at, what = changed.pop(line.service, (0.0, ""))
+            at, what = changed.get(line.service, (0.0, ""))
+            if line.event in _SWITCHES and what.startswith(_SWITCHES):
+                at = 0.0
+            else:
+                changed.pop(line.service, None)
             if lately:
                 group.since = " ".join(f"postgres container {lately[-1].what}, {lately[-1].detail}".split()).rstrip(",")
             elif line.at - at <= _JUST_SECONDS:
                 group.since = what
+        group.service = group.service if group.service == line.service else ""
         group.count += count
         group.last = line.at
         if line.call_sid:

@@ -11,7 +11,7 @@ from prosaas_logging.render import escape
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import RANK, Line, dress
 from prosaas_ops.stack.records import Record
-from prosaas_ops.texts.told import NOT_TRANSCRIBED
+from prosaas_ops.texts.told import DECIDED, NOT_TRANSCRIBED
 
 # By the beginning of the event's name or tag; the first that fits.
 _KINDS = (
@@ -119,7 +119,8 @@ def from_happening(told: Happening) -> Entry:
 def place_speech(record: Record, entries: list[Entry], started: float) -> None:
     """Puts what was said where it was said: a line is written when its words are known, the record has their time.
 
-    Who and the whole text must agree, each turn takes one line, and a turn without a line gets one.
+    Who and the whole text must agree, each turn takes one line, and a turn without a line gets one. An interruption
+    stays where it was decided, and so after the words that it was decided by: the first one says why.
     """
     waiting: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda entry: entry.at):
@@ -140,6 +141,9 @@ def place_speech(record: Record, entries: list[Entry], started: float) -> None:
         entry.until = started + _milliseconds(turn["until_ms"]) if turn.get("until_ms") is not None else None
         entry.interrupted = bool(turn.get("interrupted"))
         entry.wait = _milliseconds(turn["wait_ms"]) if turn.get("wait_ms") is not None else None
+    interruptions = [entry for entry in entries if entry.event == "BARGE_IN"]
+    if record.transcript and interruptions:
+        min(interruptions, key=lambda entry: entry.at).text += f" ({DECIDED})"
 
 
 def spoken_text(entry: Entry, call_sid: str) -> str:

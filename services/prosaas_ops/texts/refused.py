@@ -39,8 +39,10 @@ NO_PORT: Final = Text(
 )
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {known}", "{name}={value} is not one of {known}")
 NO_MOMENT: Final = Text(
-    "{name}={value} אינו מועד: לכתוב {name}=15m, {name}=14:00, yesterday, last-month או {name}=2024-01-25T14:00",
-    "{name}={value} is not a time: write {name}=15m, {name}=14:00, yesterday, last-month or {name}=2024-01-25T14:00",
+    "{name}={value} אינו מועד: לכתוב {name}=15m (לכל היותר {most} ימים), {name}=14:00, yesterday, last-month"
+    " או {name}=2024-01-25T14:00",
+    "{name}={value} is not a time: write {name}=15m (at most {most}d), {name}=14:00, yesterday, last-month"
+    " or {name}=2024-01-25T14:00",
 )
 NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is not a service: {services}")
 NOT_IN_STACK: Final = Text(

@@ -97,6 +97,9 @@ WAITED: Final = Text(
 GREETED: Final = Text(
     "מה-webhook עד הצליל הראשון של הברכה: {ms} מילישניות", "{ms} ms from the webhook to the greeting's first sound"
 )
+DECIDED: Final = Text(
+    "כאן זה הוכרע; מה שנאמר מופיע במקום שבו התחיל להיאמר", "decided here; what was said stands where it began"
+)
 NOT_TRANSCRIBED: Final = Text("(לא תומלל)", "(not transcribed)")
 SILENCE: Final = Text("שתיקה של שני הצדדים: {seconds} שניות", "{seconds} s nothing said, nothing heard")
 HIDDEN: Final = Text(
@@ -147,6 +150,11 @@ NOBODYS_NUMBER: Final = Text(
     "המספר {number} לא שייך לאף עסק: מתקשר היה שומע שהמספר אינו מחובר. לתת אותו לעסק: make go-live PHONE={number}",
     "no business has the number {number}: a caller would hear that it is not in service. "
     "`make go-live PHONE={number}` gives it to one",
+)
+MEANT_NUMBER: Final = Text(
+    "המספר {number} לא שייך לאף עסק: מתקשר היה שומע שהמספר אינו מחובר. מספר של עסק: make call TO={known}",
+    "no business has the number {number}: a caller would hear that it is not in service. "
+    "`make call TO={known}` calls one that is",
 )
 CALLING: Final = Text(
     "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from prosaas_core.facts.claims import false_claim
+from prosaas_core.facts.claims import LONGEST, false_claim, own_deed
 from prosaas_core.facts.endings import ENDINGS, EndReason
+from prosaas_core.facts.hindsight import claimed
 from prosaas_core.facts.troubles import TROUBLES, CallFacts, next_command, opening, sentence, verdict
 
 
@@ -112,3 +113,10 @@ def test_the_first_sentence_says_what_matters_most(values: dict[str, Any], words
 )
 def test_a_claim_after_a_refusal_is_told_from_an_apology(said: list[str], claim: str) -> None:
     assert false_claim(said) == claim
+
+
+def test_a_claim_is_as_long_at_the_most_whoever_finds_it() -> None:
+    """While the call goes on, as `call/promises.py` does, and from its lines afterwards: they are to agree."""
+    said = "I booked it " + "very " * 200
+    events = [{"event": "TOOL_REFUSED", "text": ""}, {"event": "TRANSCRIPT_AI", "text": f'AI: "{said}"'}]
+    assert own_deed([said]) == false_claim([said]) == claimed(events) == said[:LONGEST]

@@ -128,8 +128,29 @@ def test_a_number_of_no_business_is_told_before_anything_is_dialled(
 ) -> None:
     monkeypatch.setattr(call, "opened", lambda: engine)
     monkeypatch.setattr(call, "number_known", lambda number: number != "+97239999999")
+    monkeypatch.setattr(call, "numbers", list)
     with pytest.raises(Nothing, match=r"no business has the number \+97239999999.*make go-live PHONE=\+97239999999"):
         call.run(options("call", TO=typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "meant"),
+    [
+        ("+97235550101", ["+97235550100"], "+97235550100"),
+        ("+12025550123", ["+97235550100"], "+97235550100"),
+        ("+97247770001", ["+97235550100", "+97247770000"], "+97247770000"),
+    ],
+)
+def test_in_place_of_a_mistyped_number_one_that_a_business_has_is_offered(
+    typed: str, known: list[str], meant: str, engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a demo its business's, and not the way out of the demo."""
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "number_known", known.__contains__)
+    monkeypatch.setattr(call, "numbers", lambda: known)
+    with pytest.raises(Nothing, match=rf"make call TO=\{meant}`") as told:
+        call.run(options("call", TO=typed))
+    assert "go-live" not in str(told.value)
 
 
 def test_whether_a_number_is_a_business_s_is_left_to_the_call_while_the_database_is_away(

@@ -111,6 +111,7 @@ def test_a_number_has_its_calls_since_a_moment_and_their_number() -> None:
 def test_a_number_is_known_that_a_business_is_called_at() -> None:
     assert records.number_known("+97235550100")
     assert not records.number_known("+97235550101")
+    assert records.numbers() == ["+97235550100"]
 
 
 @pytest.mark.usefixtures("stored")

@@ -10,11 +10,14 @@ from prosaas_ops.ask.trace import describe
 from prosaas_ops.options import Problem
 from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.stack import buried
+from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories import call as story
 from prosaas_ops.stories.judged import changed_before, facts_of
-from prosaas_ops.stories.moment import kind_of
+from prosaas_ops.stories.moment import kind_of, stamp
 
 START = datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
 
@@ -38,6 +41,11 @@ def record(call_sid: str, **changes: Any) -> Record:
         "summary": "",
     }
     return Record(**{**values, **changes})
+
+
+def of_calls(at: float, text: str) -> RawLine:
+    """A line of prosaas-calls, so many seconds after START."""
+    return RawLine(f"{stamp(START.timestamp() + at)}000Z", "prosaas-calls", text)
 
 
 @pytest.fixture
@@ -300,6 +308,80 @@ def test_a_call_that_went_down_with_its_container_while_the_database_is_away_say
     assert opening(facts_of(told)) == "prosaas-calls died 27.0s into the call (exit code 137)"
     assert (first.name, second.name) == ("killed", "unread")
     assert "never closed" not in "\n".join(describe(told, Screen(terminal=False)))
+
+
+def test_an_interruption_after_the_words_that_it_was_decided_by_says_once_why_it_stands_there(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    for at in (6.5, 7.5):
+        engine.write(
+            "prosaas-calls", at, f"[INFO] ✋ [BARGE_IN] the caller interrupted, heard_ms=400 · call_sid={call}"
+        )
+    said = [{"who": "ai", "text": "יש לי זמינות", "at_ms": 4200, "interrupted": True},
+            {"who": "customer", "text": "רגע", "at_ms": 6000}]  # fmt: skip
+    known[call] = record(call, transcript=said)
+    told = story.tell(engine, call)
+    assert told is not None
+    shown = describe(told, Screen(terminal=False))
+    spoken, first, second = (row for row in shown if "רגע" in row or "BARGE_IN" in row)
+    assert "רגע" in spoken
+    assert first.endswith("heard_ms=400 (decided here; what was said stands where it began)")
+    assert "decided here" not in second
+    assert "decided here" in trace_page.render(told)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_where_no_record_places_the_words_nothing_is_said_of_where_they_stand(
+    recorded: bool, engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    """They stand where they were written down."""
+    engine.write("prosaas-calls", 4.5, f"[INFO] ✋ [BARGE_IN] the caller interrupted, heard_ms=400 · call_sid={call}")
+    if recorded:
+        known[call] = record(call)
+    told = story.tell(engine, call)
+    assert told is not None
+    assert "decided here" not in "\n".join(describe(told, Screen(terminal=False)))
+
+
+@pytest.mark.parametrize("ended", ["new", "forgotten"])
+def test_a_container_that_never_had_the_call_is_no_end_of_it(
+    ended: str, engine: Any, known: dict[str, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another replica was killed, or one of which no line is left: how the call ended is not known."""
+    engine.begin("prosaas-calls")
+    own = [of_calls(0, "[INFO] 📞 [CALL_START] call_sid=CAlost")]
+    own += [of_calls(20, "[INFO] 💬 [TRANSCRIPT_AI] AI: hello · call_sid=CAlost")]
+    beside = [of_calls(1, "[WARNING] 🔑 [TOKEN_REJECTED] no call of ours · call_sid=CAlost")]
+    monkeypatch.setattr(engine, "logs", lambda one, *_: {"prosaas-calls": own, "new": beside}.get(one.id, []))
+    monkeypatch.setattr(story, "live_calls", lambda _: [])
+    known["CAlost"] = record("CAlost", ended_at=None, duration_s=None, end_reason="", status="in-progress")
+    engine.happen("prosaas-calls", 21.0, "die", exitCode="137")
+    engine.happened[-1]["Actor"]["ID"] = ended
+    told = story.tell(engine, "CAlost")
+    assert told is not None
+    assert told.killed is None
+    assert verdict(facts_of(told))[0].name == "no_ending"
+    engine.happen("prosaas-calls", 22.0, "die", exitCode="137")
+    told = story.tell(engine, "CAlost")
+    assert told is not None
+    assert told.killed is not None
+    assert verdict(facts_of(told))[0].name == "killed"
+
+
+def test_a_container_that_was_killed_and_taken_away_is_known_by_the_lines_that_were_kept(
+    engine: Any, known: dict[str, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = "0123456789abcdef" * 4
+    gone = Container(str(buried.file_of("prosaas-calls", whole)), "prosaas-calls", "gone", "gone", "", "gone")
+    own = [of_calls(0, "[INFO] 📞 [CALL_START] call_sid=CAlost")]
+    monkeypatch.setattr(engine, "kept", lambda *_: [gone])
+    monkeypatch.setattr(engine, "logs", lambda one, *_: own if one is gone else [])
+    monkeypatch.setattr(story, "live_calls", lambda _: [])
+    engine.happen("prosaas-calls", 3.0, "die", exitCode="137")
+    engine.happened[-1]["Actor"]["ID"] = whole
+    told = story.tell(engine, "CAlost")
+    assert told is not None
+    assert told.killed is not None
 
 
 @pytest.mark.parametrize(

@@ -63,3 +63,28 @@ def test_a_change_a_minute_ago_is_not_blamed_and_the_databases_end_is() -> None:
     died = Happening(lost.at - 2, "postgres", "die", "exit code 0")
     (group,) = group_errors([start, lost], [Happening(lost.at - 900, "postgres", "start", ""), died])
     assert group.since == "postgres container die, exit code 0"
+
+
+CHANGED = "[WARNING] 🎚️ [LOG_LEVEL_CHANGED] log level changed, level=DEBUG, target=CA1, for_s=900, by=cli"
+REVERTED = "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] log level taken back: its time is over, level=INFO, target=CA1"
+
+
+def test_a_switch_and_its_end_are_no_cause_of_themselves_and_stay_that_of_what_comes_after() -> None:
+    found = {group.event or "boom": group.since for group in group_errors(lines(CHANGED, REVERTED, "[ERROR] boom"))}
+    assert found["LOG_LEVEL_CHANGED"] == found["LOG_LEVEL_REVERTED"] == ""
+    assert found["boom"].startswith("LOG_LEVEL_CHANGED log level changed, level=DEBUG")
+
+
+def test_a_switch_that_a_start_took_back_has_the_start_as_its_cause() -> None:
+    start = "[INFO] 🟢 [SERVICE_START] the service is up, version=1.2"
+    (group,) = group_errors(lines(start, REVERTED))
+    assert group.since.startswith("SERVICE_START")
+
+
+def test_what_every_service_says_of_the_demo_is_one_row_of_several() -> None:
+    said = "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0"
+    each = [line for service in ("prosaas-api", "prosaas-calls", "worker") for line in lines(said, service=service)]
+    (group,) = group_errors(each)
+    assert (group.service, group.event, group.count) == ("", "DEMO", 3)
+    (alone,) = group_errors(lines(said, said))
+    assert (alone.service, alone.count) == ("prosaas-api", 2)
