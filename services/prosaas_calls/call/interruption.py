@@ -24,7 +24,7 @@ log = get_logger(__name__)
 _NEARLY_HEARD_MS = 2_000
 # So little is left of a sentence that whoever says "okay" to it has waited for its end.
 _ALL_BUT_HEARD_MS = 500
-# So many sounds over her words without a word in them, and it is her own echo; what is said in her pauses tells nothing.
+# So many sounds over her words without a word in them are her own echo; what is said in her pauses tells nothing of it.
 _ECHOES = 2
 _HARD_TO_HEAR = (
     "[The line has been noisy for {seconds:.0f} seconds without a pause. Answer what you understood of it; if that was "
