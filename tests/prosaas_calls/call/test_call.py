@@ -169,6 +169,18 @@ async def test_a_promise_without_a_deed_is_told_and_kept_for_the_record() -> Non
     assert world.store.records[0].metrics["unkept"] == "קבעתי לך ליום שלישי בעשר"
 
 
+async def test_a_promise_is_told_as_soon_as_the_caller_has_heard_it() -> None:
+    """And not with the next answer, or at the end of the call."""
+    claim = {"caller": "תקבעי לי ליום שלישי בעשר", "agent": "קבעתי לך ליום שלישי בעשר."}
+    async with calls_world() as world:
+        with capture_events() as events:
+            await world.call({"turns": [claim, THANK]})
+            await until(lambda: world.store.records)
+
+    names = [event.event for event in named(events, "PROMISE_UNKEPT", "TRANSCRIPT_CUSTOMER")]
+    assert names == ["TRANSCRIPT_CUSTOMER", "PROMISE_UNKEPT", "TRANSCRIPT_CUSTOMER"]
+
+
 async def test_what_was_promised_is_kept_without_the_card_that_was_said_in_it() -> None:
     claim = {"caller": "תקבעי לי", "agent": "קבעתי לך לכרטיס 4580458045804580."}
     async with calls_world() as world:
