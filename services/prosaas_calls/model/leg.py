@@ -95,7 +95,8 @@ class ModelLeg:
 
     def send(self, event: bytes) -> None:
         """Send an event; keep it while there is no connection, unless it is of what the next one never had."""
-        connection, of_the_last_one = self._current, events.OF_AN_ITEM
+        connection = self._current
+        of_the_last_one = events.OF_AN_ITEM
         if connection is not None:
             try:
                 connection.send(event)
