@@ -36,11 +36,12 @@ class Limits:
     model_connect: float = 5.0
     # How often an open connection to the model has to give a sign of life.
     model_ping: float = 15.0
-    # So much of the greeting is heard before the caller can interrupt it; they can all the same where they have heard
-    # nothing of us for so long.
+    # So much of the greeting is heard before the caller can interrupt it; they can all the same where they have nothing
+    # to be told and have heard nothing of us for so long.
     greeting: float = 2.0
     greeting_shield: float = 8.0
-    # A greeting that tells callers what they have to know is heard whole: the longest takes 160 s.
+    # A greeting that tells callers what they have to know is heard whole: the longest takes 160 s. So long nobody is
+    # listened to, whatever they hear of it.
     disclosure_shield: float = 240.0
     # A sound over the agent's words: so long after it the agent falls silent, unless the sound is gone; who speaks on
     # for so long interrupts; and for so long are their words waited for.

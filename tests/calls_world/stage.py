@@ -39,7 +39,7 @@ class Stage:
         self.pauses: list[float] = []
         self.loud = True
         self.shielded = False
-        self.promises = Promises()
+        self.promises = Promises(self.history, self.turns, self.line.playback)
         self.floor = Floor(
             line=self.line,
             turns=self.turns,

@@ -29,7 +29,8 @@ _LOOK_SECONDS = 0.1
 class Briefing:
     """Briefs the sessions of one call. While the first words of the greeting are not heard, they do not listen.
 
-    Who has to be told something hears the greeting whole: until then nothing that they say or press stops it.
+    Who has to be told something hears the greeting whole: until then nothing that they say or press stops it, however
+    long nothing of it comes.
     """
 
     def __init__(
@@ -146,8 +147,8 @@ class Briefing:
         self._heard_at = monotonic()
         at_last = self._heard_at + limits.disclosure_shield
         while not self._heard_enough():
-            left = min(at_last, self._heard_at + limits.greeting_shield) - monotonic()
-            if left <= 0:
+            until = at_last if self._disclosure else min(at_last, self._heard_at + limits.greeting_shield)
+            if (left := until - monotonic()) <= 0:
                 break
             self._more.clear()
             await within(min(left, _LOOK_SECONDS), self._more)

@@ -57,7 +57,6 @@ class Call:
         self._drain = asyncio.Event()
         self.stats = CallStats()
         self.history = History(self.stats.elapsed_ms)
-        self.promises = Promises()
         settings = services.settings
         self.meter = Meter(
             services.prices,
@@ -69,6 +68,7 @@ class Call:
         self._turns = Turns()
         self._keypad = Keypad(limits.keys)
         self._line = CallerLine(socket, stream_sid, prompt_grace=limits.prompt_grace)
+        self.promises = Promises(self.history, self._turns, self._line.playback)
         self._model = ModelLeg(
             connect=services.connect,
             brief=self._brief,
@@ -244,6 +244,7 @@ class Call:
     def _heard(self, item_id: str) -> None:
         self.history.still(item_id)
         self._briefing.heard()
+        self.promises.judge()
 
     async def _comfort(self) -> None:
         if not self.parting.begun:

@@ -99,8 +99,7 @@ class Conversation:
 
     def handle(self, event: ServerEvent) -> None:
         """Act on one server event; those that mean nothing to a phone call are passed over."""
-        handler = self._handlers.get(event.type)
-        if handler is not None:
+        if (handler := self._handlers.get(event.type)) is not None:
             handler(event)
         if self.turns.spoke and event.response_id and event.response_id == self.turns.active:
             # It goes on. One that stops in the middle, and never says that it is done, is noticed by that.
@@ -119,6 +118,7 @@ class Conversation:
         """It is clear now what the caller's sound was: something to answer, or not."""
         if not answer_due:
             self.pace.nobody_waits()
+        self._promises.judge()
         self.ask_if_due()
 
     def mute(self) -> None:
@@ -180,7 +180,7 @@ class Conversation:
         self._history.words(event.spoken, "ai", event.transcript)
         self.recording.understand(event.transcript)
         log.event(TRANSCRIPT_AI, text=event.transcript)
-        self._promises.said(event.transcript)
+        self._promises.said(event.spoken)
 
     def _customer_transcript(self, event: ServerEvent) -> None:
         self._meter.transcribed(event)

@@ -32,10 +32,14 @@ class Line:
     @property
     def parts(self) -> tuple[str, str]:
         """The words as far as they were heard, and the rest."""
-        if self.heard >= 1.0:
+        return self.split(self.heard)
+
+    def split(self, share: float) -> tuple[str, str]:
+        """The words up to that share of them, and the rest."""
+        if share >= 1.0:
             return self.text, ""
         words = self.text.split()
-        heard = ceil(len(words) * self.heard)
+        heard = ceil(len(words) * share)
         return " ".join(words[:heard]), " ".join(words[heard:])
 
     @property
@@ -101,6 +105,11 @@ class History:
         """The words of an item, as far as they are known."""
         line = self._lines.get(item_id)
         return line.text if line is not None else ""
+
+    def heard(self, item_id: str, share: float) -> str:
+        """What of an item's words the caller heard, as far as they are known; no more than that share of them."""
+        line = self._lines.get(item_id)
+        return line.split(min(line.heard, share))[0] if line is not None else ""
 
     def unheard(self, item_id: str) -> str:
         """What of an item's words the caller did not hear, as far as they are known."""

@@ -24,7 +24,7 @@ log = get_logger(__name__)
 _NEARLY_HEARD_MS = 2_000
 # So little is left of a sentence that whoever says "okay" to it has waited for its end.
 _ALL_BUT_HEARD_MS = 500
-# After so many sounds over the agent's words, one after another, in which there was no word, it is her own echo.
+# So many sounds over her words without a word in them are her own echo; what is said in her pauses tells nothing of it.
 _ECHOES = 2
 _HARD_TO_HEAR = (
     "[The line has been noisy for {seconds:.0f} seconds without a pause. Answer what you understood of it; if that was "
@@ -72,8 +72,7 @@ class Floor:
         self._decided = decided
         self._pondering: asyncio.Task[None] | None = None
         self._patient = self._in_groups = False
-        self._over = asyncio.Event()
-        self._words = asyncio.Event()
+        self._over, self._words = asyncio.Event(), asyncio.Event()
         self._item = self._said = ""
         # The sounds that are judged together, and whether the words of an earlier one of them were meant.
         self._judged: set[str] = set()
@@ -138,7 +137,8 @@ class Floor:
         """The words of a turn have come; none where it was noise, or could not be understood."""
         judging = self._pondering is not None and not self._patient
         self.unintelligible = 0 if words else self.unintelligible + (not judging)
-        self._wordless = 0 if words else self._wordless + judging
+        if judging:
+            self._wordless = 0 if words else self._wordless + 1
         if item_id != self._item:
             self._meant = self._meant or (item_id in self._judged and not assents(words))
             return

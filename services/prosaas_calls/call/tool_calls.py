@@ -83,8 +83,7 @@ class ToolCalls:
             asked_on, events.tool_output(item.call_id, answer.text), otherwise=events.message("system", said)
         )
         self._history.done(item.call_id, said)
-        if self._turns.active is None:
-            self._promises.judge()
+        self._promises.judge()
         if answer.then is None or not spoke:
             self._turns.want()
         self._turns.work_ends()

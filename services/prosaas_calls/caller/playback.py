@@ -89,6 +89,13 @@ class Playback:
         """How much of our audio the caller has not heard yet, as far as we know."""
         return self._sent - self._acked
 
+    def share(self, item_id: str) -> float:
+        """How much of an item the caller has heard, of 1; all, where nothing of it is to be heard any more."""
+        for each in self._segments:
+            if each.item_id == item_id and each.end > self._acked:
+                return max(0, self._acked - each.start) / (each.end - each.start)
+        return 1.0
+
     def sent(self, piece: Piece) -> str | None:
         """Count audio as sent, or as waiting while it is held; returns the mark to send after it, when one is due."""
         segments = self._segments

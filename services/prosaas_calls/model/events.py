@@ -120,9 +120,10 @@ _SPOKEN = ("he", "en", "ar", "ru")
 CANCEL = b'{"type":"response.cancel"}'
 COMMIT = b'{"type":"input_audio_buffer.commit"}'
 
-
 # What is said of an item is nothing to a session that never had it.
-OF_AN_ITEM = (b'{"type":"conversation.item.truncate"', b'{"type":"conversation.item.delete"')
+OF_AN_ITEM: tuple[bytes, ...] = (b'{"type":"conversation.item.truncate"', b'{"type":"conversation.item.delete"')
+# Nor is what was asked for, or taken back, as the last one was lost: the next is asked by itself.
+OF_A_SESSION = (*OF_AN_ITEM, b'{"type":"response.', COMMIT)
 
 
 def append_audio(payload: bytes) -> bytes:

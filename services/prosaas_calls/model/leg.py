@@ -94,15 +94,17 @@ class ModelLeg:
             self._held_audio.append(payload)
 
     def send(self, event: bytes) -> None:
-        """Send an event; keep it while there is no connection, unless it is of an item that the next one never had."""
+        """Send an event; keep it while there is no connection, unless it is of what the next one never had."""
         connection = self._current
-        try:
-            if connection is not None:
+        of_the_last_one = events.OF_AN_ITEM
+        if connection is not None:
+            try:
                 connection.send(event)
                 return
-        except ConnectionError:
-            pass
-        if not event.startswith(events.OF_AN_ITEM):
+            except ConnectionError:
+                # The reader of the connection notices the same break, and has an answer that is due asked for again.
+                of_the_last_one = events.OF_A_SESSION
+        if not event.startswith(of_the_last_one):
             self._held_events.append(event)
 
     def answer(self, asked_on: RealtimeConnection | None, output: bytes, *, otherwise: bytes) -> None:

@@ -66,6 +66,11 @@ class Ear:
         """The piece of speech that is being played, or the last one."""
         return self._current
 
+    def _starts_over(self, said: Said) -> bool:
+        """Whether this goes on with the piece that was cleared, so early that no mark tells of a later place."""
+        current = self._current
+        return bool(current and current.said is said and current.cleared and current.heard_bytes <= _RESUMES_BEFORE)
+
     def _resumed(self, current: Heard, audio: bytes) -> bool:
         """Whether this goes on with the piece that was cleared, a little before the place where it stopped."""
         start = max(0, current.heard_bytes - _RESUMES_BEFORE)
@@ -124,6 +129,8 @@ class Ear:
         self._give_up()
         self._again = None
         said = self._said.get(number)
+        if said and self._starts_over(said):
+            return
         self._current = Heard(said) if said else None
         if self._current:
             self.heard.append(self._current)

@@ -7,7 +7,6 @@ from time import monotonic
 import pytest
 
 from calls_world.stage import FIFTH, Stage
-from prosaas_calls.call.promises import Promises
 from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.tools.base import Answer
 from prosaas_logging import capture_events, scope
@@ -68,7 +67,7 @@ def test_what_was_said_to_nobody_is_in_no_transcript_and_the_model_takes_it_back
     assert {"type": "conversation.item.delete", "item_id": "i1"} in stage.to_model
     assert not [event for event in events if event.event == "TRANSCRIPT_AI"]
     assert stage.history.last("ai") == ""
-    assert stage.promises.to_json() == Promises().to_json()
+    assert stage.promises.to_json() == Stage().promises.to_json()
 
 
 async def test_a_second_sentence_that_was_cut_off_unheard_is_not_told_to_the_next_session() -> None:
@@ -525,6 +524,8 @@ def test_a_promise_that_a_tool_of_the_same_response_keeps_is_no_broken_one() -> 
         stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
         stage.promises.begins()
         stage.done()
+        stage.heard(1)
+        stage.promises.judge()
         stage.promises.done("book_appointment", Answer("booked", "booked", wrote=7))
         stage.promises.judge()
     assert "PROMISE_UNKEPT" not in {event.event for event in events}
@@ -542,11 +543,13 @@ def test_a_promise_that_a_tool_of_the_same_response_keeps_is_no_broken_one() -> 
 def test_what_was_done_keeps_every_later_promise_of_the_call_and_nothing_else_does(
     tool: str, answer: Answer, kept: bool
 ) -> None:
-    promises = Stage().promises
+    stage = Stage()
+    promises = stage.promises
     for called, answered in ((tool, answer), ("check_availability", Answer("", ""))):
         promises.begins()
         promises.done(called, answered)
-    promises.said(BOOKED)
+    stage.history.words("i1", "ai", BOOKED)
+    promises.said("i1")
     promises.judge()
     assert bool(promises.unkept) is not kept
 
@@ -568,6 +571,8 @@ def test_a_promise_that_nothing_keeps_is_told_once_when_its_response_is_over(ref
     with capture_events() as events:
         stage.responds(fifths=1)
         stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+        stage.heard(1)
+        stage.promises.judge()
         assert not stage.promises.unkept
         if refused:
             stage.promises.begins()
@@ -587,11 +592,46 @@ def test_a_promise_is_judged_at_last_although_its_response_never_ended() -> None
     stage = Stage()
     stage.responds(fifths=1)
     stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=BOOKED)
+    stage.heard(1)
     stage.promises.begins()
 
     stage.promises.judge(at_last=True)
 
     assert stage.promises.unkept
+
+
+async def what_was_heard_of_it(stage: Stage, fifths: int) -> str:
+    """How a claim at the end of a sentence is judged of which so much is heard before the caller interrupts."""
+    stage.responds(fifths=10)
+    words = f"רגע אחד, אני מסתכלת ביומן שלנו. {BOOKED}"
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=words)
+    stage.done()
+    assert not stage.promises.unkept
+    stage.heard(fifths)
+    await stage.interrupts()
+    return stage.promises.unkept
+
+
+async def test_a_promise_that_was_cut_off_before_it_was_heard_is_none() -> None:
+    """The model has said it whole before the caller interrupts, who heard the words before it."""
+    stage = Stage()
+    with capture_events() as events:
+        assert not await what_was_heard_of_it(stage, 3)
+        stage.promises.judge(at_last=True)
+    assert "PROMISE_UNKEPT" not in {event.event for event in events}
+
+
+async def test_a_promise_of_which_the_end_was_cut_off_is_judged_as_it_was_heard() -> None:
+    assert await what_was_heard_of_it(Stage(), 7) == "קבעתי לכם תור"
+
+
+def test_who_hangs_up_before_they_have_heard_a_promise_was_promised_nothing() -> None:
+    stage = Stage()
+    stage.responds(fifths=5)
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=f"רגע, {BOOKED}")
+    stage.done()
+    stage.promises.judge(at_last=True)
+    assert not stage.promises.unkept
 
 
 async def test_what_asking_for_a_response_costs_is_measured_for_each_and_not_what_the_model_then_needs() -> None:

@@ -405,6 +405,27 @@ async def test_on_a_line_that_echoes_the_agent_falls_silent_twice_and_then_no_mo
     assert stage.stats.barge_ins == 1
 
 
+async def test_what_the_caller_says_in_a_pause_does_not_make_an_echo_a_sound_of_theirs() -> None:
+    """Each answer comes after words of the caller: the next one is not torn by what is known of the line."""
+    stage = Stage.in_an_answer()
+    stage.loud = True
+    for number in range(2):
+        await wordless(stage, f"u{number}")
+    for mark in stage.twilio.events("mark")[-10:]:
+        stage.line.playback.echoed(mark["mark"]["name"])
+    assert not stage.line.playback.holding
+    stage.model("input_audio_buffer.speech_started", item_id="u3", audio_start_ms=0)
+    stage.model("input_audio_buffer.speech_stopped", item_id="u3", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u3", transcript="מה שעות הפתיחה?")
+    stage.responds("r2", "i2", fifths=10)
+    stage.done("r2")
+
+    stage.model("input_audio_buffer.speech_started", item_id="u4", audio_start_ms=0)
+    await asyncio.sleep(0.1)
+
+    assert len(stage.twilio.events("clear")) == 2
+
+
 async def test_a_sound_that_was_never_as_loud_as_a_voice_interrupts_by_its_words_alone() -> None:
     """However long it lasts."""
     stage = Stage.in_an_answer()

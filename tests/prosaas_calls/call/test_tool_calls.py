@@ -9,6 +9,7 @@ from prosaas_calls.call import tool_calls
 from prosaas_calls.call.history import History
 from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.tool_calls import ToolCalls
+from prosaas_calls.caller.playback import Playback
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.events import Item
 from prosaas_calls.model.turns import Turns
@@ -30,13 +31,14 @@ async def test_a_tool_that_was_called_as_the_caller_hung_up_is_done_though_nothi
         return Answer("booked", "-", wrote=31)
 
     monkeypatch.setattr(tool_calls, "use", use)
-    promises = Promises()
+    history, turns = History(lambda: 0), Turns()
+    promises = Promises(history, turns, Playback())
     around: dict[str, Any] = {"model": Model(), "parting": None, "context": lambda: None}
     calls = ToolCalls(
         limits=Limits(),
-        turns=Turns(),
+        turns=turns,
         stats=CallStats(),
-        history=History(lambda: 0),
+        history=history,
         promises=promises,
         ask_if_due=lambda: None,
         spawn=lambda work: asyncio.create_task(work).cancel(),

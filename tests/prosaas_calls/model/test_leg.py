@@ -111,14 +111,42 @@ async def test_what_the_caller_says_before_the_connection_stands_is_not_lost() -
     running.cancel()
 
 
+class Broken(Connection):
+    """A session that is gone as soon as it is briefed, though nobody has noticed."""
+
+    def send(self, event: bytes) -> None:
+        if event != b"brief":
+            raise ConnectionResetError
+
+
+async def test_what_was_asked_of_a_session_as_it_broke_is_not_asked_of_the_next_one_again() -> None:
+    """It would be answered twice, for an answer that is due is asked for anyway; or its greeting would be cancelled."""
+    first, second = Broken(), Connection()
+    stage = Stage([first, second])
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+    for event in (events.create_response(), events.CANCEL, events.COMMIT):
+        stage.leg.send(event)
+    first.incoming.put_nowait(RealtimeLost("gone", retriable=True))
+    await until(lambda: second.sent)
+
+    assert second.sent == [b"brief"]
+    running.cancel()
+
+
+async def test_what_is_asked_for_while_there_is_no_session_is_asked_of_the_next_one() -> None:
+    connection = Connection()
+    stage = Stage([connection])
+    stage.leg.send(events.create_response())
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+
+    assert connection.sent == [b"brief", events.create_response()]
+    running.cancel()
+
+
 async def test_what_was_to_be_said_of_an_item_is_not_said_to_a_session_that_never_had_it() -> None:
     """The connection was lost while it was said, or breaks as it is."""
-
-    class Broken(Connection):
-        def send(self, event: bytes) -> None:
-            if event != b"brief":
-                raise ConnectionResetError
-
     first, second = Broken(), Connection()
     stage = Stage([first, second])
     stage.leg.send(events.truncate("i1", 200))

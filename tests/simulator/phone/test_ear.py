@@ -118,3 +118,17 @@ def test_speech_that_goes_on_in_a_pause_is_found_where_it_does() -> None:
         ear.listen(audio[at : at + 160])
     assert [(piece.heard_bytes, piece.intact) for piece in ear.heard] == [(len(audio), True)]
     assert ear.unknown_bytes == 0
+
+
+def test_speech_that_starts_over_before_its_first_mark_is_the_same_piece() -> None:
+    """A service that is told of no place in it says it again from its beginning: nothing of it is lost."""
+    ear = listen(AUDIO[:480])
+    ear.clear()
+    for at in range(0, len(AUDIO), 160):
+        ear.listen(AUDIO[at : at + 160])
+    assert [(piece.whole, piece.intact, piece.cleared) for piece in ear.heard] == [(True, True, False)]
+    assert ear.unknown_bytes == 0
+
+
+def test_speech_that_is_said_again_without_having_been_cleared_is_heard_twice() -> None:
+    assert len(listen(AUDIO[:480], AUDIO).heard) == 2
