@@ -16,7 +16,7 @@ from prosaas_api import bodies
 from prosaas_api.problems import Problem, problem_response
 from prosaas_api.request_scope import header
 from prosaas_api.rest import keys
-from prosaas_core.database import DatabaseUnavailable, PoolExhausted, is_race
+from prosaas_core.database import DatabaseUnavailable, is_race
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import DB_UNAVAILABLE, SIGNATURE_REJECTED
 
@@ -132,7 +132,7 @@ class Intake:
                     return
                 except DatabaseUnavailable as error:
                     pause_s = PAUSE_S * random.uniform(0.5, 1.5)
-                    if started or until is None or now() + pause_s >= until or isinstance(error, PoolExhausted):
+                    if started or until is None or now() + pause_s >= until:
                         raise
                     if not again:
                         if self._again >= MAX_AGAIN:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -38,7 +39,13 @@ class Seat:
     name: str
     status: str
     active: int
+    capacity: int
     silent: bool = False
+
+    @property
+    def says(self) -> str:
+        """Its status, with those whom we led there since."""
+        return "full" if self.status == "ready" and self.active >= self.capacity else self.status
 
 
 class Seats:
@@ -61,23 +68,29 @@ class Seats:
             if time.monotonic() - self._asked_at >= FRESH_S:
                 self._seats = await self._ask()
                 self._asked_at = time.monotonic()
-        said = {seat.status for seat in self._seats}
+        said = {seat.says for seat in self._reached}
         if not said or "ready" in said:
             return "open"
         return "full" if "full" in said else "draining"
 
     def take(self) -> str:
         """The name of the seat that gets this call; "" where any will do. Of the last `state`."""
-        ready = [seat for seat in self._seats if seat.status == "ready"]
+        ready = [seat for seat in self._reached if seat.says == "ready"]
         if not ready:
             return ""
-        best = min(ready, key=lambda seat: (seat.silent, seat.active))
+        best = min(ready, key=lambda seat: seat.active)
         best.active += 1
         return best.name
 
     def knows(self, name: str) -> bool:
         """Whether a seat of that name was there at the last `state`; one that is gone holds no call any more."""
         return any(seat.name == name for seat in self._seats if name)
+
+    @property
+    def _reached(self) -> list[Seat]:
+        """Those that answer; where none of the ready ones does, also those that are silent."""
+        answering = [seat for seat in self._seats if not seat.silent]
+        return answering if {seat.says for seat in answering} - {"draining"} else self._seats
 
     async def _ask(self) -> list[Seat]:
         try:
@@ -86,15 +99,21 @@ class Seats:
             )
         except (OSError, TimeoutError) as error:
             log.warning("prosaas-calls is not to be found", error=f"{type(error).__name__}: {error}")
-            return []
+            # For a moment all are where they were: a call without a seat would go to any, one that drains among them.
+            return self._remembered(set())
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))[:MOST_SEATS]
         answered = await asyncio.gather(*map(self._ask_one, addresses))
         now = time.monotonic()
         said = {address: (now, seat) for address, seat in zip(addresses, answered, strict=True) if seat is not None}
         before = {address: self._said[address] for address in addresses if address in self._said}
-        self._said = {address: one for address, one in (before | said).items() if now - one[0] < REMEMBERED_S}
+        self._said = before | said
+        return self._remembered(said)
+
+    def _remembered(self, answered: Collection[str]) -> list[Seat]:
+        now = time.monotonic()
+        self._said = {address: one for address, one in self._said.items() if now - one[0] < REMEMBERED_S}
         for address, (_, seat) in self._said.items():
-            seat.silent = address not in said
+            seat.silent = address not in answered
         answers = [seat for _, seat in self._said.values()]
         # A container in two networks of ours has two addresses.
         return list({seat.name or str(number): seat for number, seat in enumerate(answers)}.values())
@@ -106,7 +125,7 @@ class Seats:
             said = response.json()
             name = str(said.get("seat", ""))
             named = self._named and _SEAT.fullmatch(name)
-            return Seat(name if named else "", str(said["status"]), int(said.get("active", 0)))
+            return Seat(name if named else "", str(said["status"]), int(said.get("active", 0)), int(said["capacity"]))
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
             # One that ends just now is in DNS for another moment: only the others' silence is worth a warning.
             log.debug("a prosaas-calls does not say whether it takes calls", error=f"{type(error).__name__}: {error}")

@@ -42,14 +42,7 @@ _NO_CONNECTION = (
 
 
 class DatabaseUnavailable(Exception):
-    """Postgres cannot be reached, or went away in mid-transaction; the text says how.
-
-    A server without a connection left is one of these: others hold them, and let go.
-    """
-
-
-class PoolExhausted(DatabaseUnavailable):
-    """All connections of our own pool are in use: the server may be well, and who tries again makes the line longer."""
+    """Postgres cannot be reached, or went away in mid-transaction; the text says how."""
 
 
 def make_engine(
@@ -182,8 +175,7 @@ def _naming_absence() -> Iterator[None]:
         yield
     except Exception as error:
         if is_absence(error):
-            kind = PoolExhausted if isinstance(error, PoolTimeoutError) else DatabaseUnavailable
-            raise kind((str(error) or "no answer in time").splitlines()[0]) from error
+            raise DatabaseUnavailable((str(error) or "no answer in time").splitlines()[0]) from error
         raise
 
 

@@ -30,8 +30,8 @@ def seats(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], **environ: s
     return Seats(load_settings(ENVIRON | environ), httpx.AsyncClient(transport=httpx.MockTransport(answer)))
 
 
-def said(seat: str, status: str = "ready", active: int = 0) -> dict[str, Any]:
-    return {"seat": seat, "status": status, "active": active}
+def said(seat: str, status: str = "ready", active: int = 0, capacity: int = 100) -> dict[str, Any]:
+    return {"seat": seat, "status": status, "active": active, "capacity": capacity}
 
 
 async def test_a_draining_generation_gets_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +46,39 @@ async def test_calls_go_where_the_fewest_are(monkeypatch: pytest.MonkeyPatch) ->
     found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=2), "10.0.0.2": said(NEW)})
     await found.state()
     assert sorted(found.take() for _ in range(4)) == [OLD, NEW, NEW, NEW]
+
+
+async def test_no_seat_gets_more_than_it_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes beyond it is asked to wait, although nobody was asked anew."""
+    found = seats(monkeypatch, {"10.0.0.1": said(OLD, active=1, capacity=2), "10.0.0.2": said(NEW, "full", 2, 2)})
+    assert (await found.state(), found.take()) == ("open", OLD)
+    assert (await found.state(), found.take()) == ("full", "")
+
+
+async def test_while_dns_does_not_answer_all_are_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a seat the call would go to any, one that drains among them, and could come twice."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    answers: dict[str, Any] = {"10.0.0.1": said(OLD, "draining"), "10.0.0.2": said(NEW)}
+    found = seats(monkeypatch, answers)
+    await found.state()
+
+    async def failing(*_: object, **__: object) -> list[Any]:
+        raise OSError("no answer from DNS")
+
+    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", failing)
+    assert (await found.state(), found.take(), found.knows(OLD)) == ("open", NEW, True)
+    monkeypatch.setattr(module, "REMEMBERED_S", 0.0)
+    assert (await found.state(), found.take()) == ("open", "")
+
+
+async def test_a_machine_that_died_while_the_others_are_full_gets_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who can wait for a place is not led to one that does not answer."""
+    monkeypatch.setattr(module, "FRESH_S", 0.0)
+    answers: dict[str, Any] = {"10.0.0.1": said(OLD, active=5), "10.0.0.2": said(NEW)}
+    found = seats(monkeypatch, answers)
+    await found.state()
+    answers |= {"10.0.0.1": said(OLD, "full"), "10.0.0.2": httpx.ConnectTimeout("its machine is gone")}
+    assert await found.state() == "full"
 
 
 async def test_a_seat_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

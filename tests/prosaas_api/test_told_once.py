@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from api_world import Client, asgi
 from prosaas_api import inbox, intake, voice
-from prosaas_core import database, demo
-from prosaas_core.database import DatabaseUnavailable, PoolExhausted
+from prosaas_core import demo
+from prosaas_core.database import DatabaseUnavailable
 from prosaas_logging import capture_events
 
 SIGNED = {"x-twilio-signature": "any", "x-hub-signature-256": "any"}
@@ -146,19 +146,6 @@ async def test_an_answer_that_crosses_the_cut_is_the_answer(clock: Clock) -> Non
         await no_content(send)
 
     assert await asyncio.wait_for(told(taking(crossing)), 5) == 204
-
-
-async def test_a_pool_of_ours_that_is_full_is_not_asked_again() -> None:
-    """It tells so before an attempt is over: else it would be told as a database that does not answer."""
-    assert database.POOL_TIMEOUT_S < inbox.WITHIN_S
-    attempts = 0
-
-    async def full(_: Send) -> None:
-        nonlocal attempts
-        attempts += 1
-        raise PoolExhausted("all in use")
-
-    assert (await told(taking(full)), attempts) == (503, 1)
 
 
 async def test_so_many_are_tried_again_at_once_and_who_fails_after_them_is_told_so(

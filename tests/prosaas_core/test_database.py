@@ -12,10 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core import database
 from prosaas_core.database import (
     DatabaseUnavailable,
-    PoolExhausted,
     make_engine,
     raw_connection,
     raw_transaction,
@@ -128,27 +126,6 @@ async def test_a_server_that_is_read_only_is_not_connected_to(engine: AsyncEngin
     with pytest.raises(DatabaseUnavailable):
         async with transaction(engine):
             pass
-
-
-@pytest.mark.postgres
-async def test_a_pool_without_a_free_connection_is_another_absence_than_a_server_without_one(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first is ours, and trying again makes it worse; the second passes when others let go."""
-    monkeypatch.setattr(database, "POOL_TIMEOUT_S", 0.05)
-    settings = load_settings({"DATABASE_URL": database_url})
-    ours, theirs = make_engine(settings, pool_size=1), make_engine(settings)
-    async with transaction(ours):
-        for opened in (transaction(ours), raw_connection(ours), raw_transaction(ours)):
-            with pytest.raises(PoolExhausted):
-                async with opened:
-                    pass
-    with pytest.raises(DatabaseUnavailable) as full:
-        async with transaction(theirs):
-            raise asyncpg.TooManyConnectionsError("sorry, too many clients already")
-    assert type(full.value) is DatabaseUnavailable
-    for engine in (ours, theirs):
-        await engine.dispose()
 
 
 @asynccontextmanager
