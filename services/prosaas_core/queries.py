@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from prosaas_core.database import LOCK_NOT_AVAILABLE
 from prosaas_core.facts.endings import HANDED_OVER, EndReason
 from prosaas_core.jobs import BUSINESS_TELL, enqueue
-from prosaas_core.messages.fates import ENDED, STREAMED
+from prosaas_core.messages.fates import ENDED
 from prosaas_core.phones import caller_id, same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 
 _LONGEST_CALL = timedelta(hours=4)
+# Among the metrics of a call without a record: prosaas-calls had it.
+STREAMED = "streamed"
 _LOCK_TIMEOUT_MS = 500
 
 Executor: TypeAlias = AsyncConnection | AsyncSession

@@ -10,9 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.limits import Limits
 from prosaas_calls.store import Store
-from prosaas_core.database import make_engine, raw_connection, session, transaction
+from prosaas_core.database import make_engine, raw_connection, session
 from prosaas_core.messages import fates
-from prosaas_core.queries import note_stream
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_core.tables import Appointment, Business, CallMessage
@@ -66,7 +65,7 @@ async def test_a_call_that_its_seat_cannot_take_is_taken_over_once(engine: Async
     assert sorted(taken) == [False] * 9 + [True]
 
 
-@pytest.mark.parametrize("how", ["has its stream", "is over", "is known to nobody"])
+@pytest.mark.parametrize("how", ["is over", "is known to nobody"])
 async def test_a_call_is_not_taken_over_that(engine: AsyncEngine, how: str) -> None:
     """Somebody may talk there, or did."""
     async with raw_connection(engine, within_s=5.0) as raw:
@@ -75,9 +74,6 @@ async def test_a_call_is_not_taken_over_that(engine: AsyncEngine, how: str) -> N
         if how == "is over":
             told = {"status": "completed", "direction": "inbound", "duration_s": 1.0}
             await fates.note_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", **told)  # type: ignore[arg-type]
-    if how == "has its stream":
-        async with transaction(engine) as connection:
-            await note_stream(connection, "CA1")
     assert not await store_of(engine).take_over(replace(claims(CALLER), nonce="seat:nonce"), "mine")
 
 

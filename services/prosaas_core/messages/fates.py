@@ -31,8 +31,6 @@ def _message(status: str) -> str:
     return _rank(status, MESSAGE_STATUSES)
 
 
-# Among the metrics of a call without a record: prosaas-calls had it.
-STREAMED = "streamed"
 ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_STATUSES["completed"])
 
 _ADMIT = f"""
@@ -55,8 +53,7 @@ FROM business, call
 # Who comes second finds another seat there.
 _TAKE_OVER = f"""
 UPDATE calls SET seat = $3
-WHERE call_sid = $1 AND seat = $2 AND recorded_at IS NULL AND NOT metrics ? '{STREAMED}'
-    AND {_call("status")} < {CALL_STATUSES["completed"]}
+WHERE call_sid = $1 AND seat = $2 AND recorded_at IS NULL AND {_call("status")} < {CALL_STATUSES["completed"]}
 RETURNING true
 """
 
@@ -146,7 +143,7 @@ async def admit_call(
 
 
 async def take_over(raw: "asyncpg.Connection[asyncpg.Record]", call_sid: str, *, of: str, by: str) -> bool:
-    """Lead a call to another seat, unless it has had its stream, is over, or somebody else took it over."""
+    """Lead a call to another seat, unless it is over or somebody else took it over."""
     return bool(await raw.fetchval(_TAKE_OVER, call_sid, of, by))
 
 
