@@ -131,8 +131,10 @@ class Intake:
                     await attempt()
                     return
                 except DatabaseUnavailable as error:
+                    if started:
+                        raise RuntimeError("the database went away after the answer had begun") from error
                     pause_s = PAUSE_S * random.uniform(0.5, 1.5)
-                    if started or until is None or now() + pause_s >= until:
+                    if until is None or now() + pause_s >= until:
                         raise
                     if not again:
                         if self._again >= MAX_AGAIN:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import sys
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -125,7 +126,8 @@ class Seats:
             said = response.json()
             name = str(said.get("seat", ""))
             named = self._named and _SEAT.fullmatch(name)
-            return Seat(name if named else "", str(said["status"]), int(said.get("active", 0)), int(said["capacity"]))
+            active, capacity = int(said.get("active", 0)), int(said.get("capacity", sys.maxsize))
+            return Seat(name if named else "", str(said["status"]), active, capacity)
         except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as error:
             # One that ends just now is in DNS for another moment: only the others' silence is worth a warning.
             log.debug("a prosaas-calls does not say whether it takes calls", error=f"{type(error).__name__}: {error}")

@@ -39,6 +39,7 @@ MAX_ATTEMPTS = 3
 LOOKUP_S = 2.0
 _STREAM = "/twilio/stream"
 _LONGEST_ERROR = 200
+_LONGEST_SID = 48
 _CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
 
 T = TypeVar("T")
@@ -68,6 +69,8 @@ async def voice(request: Request, state: AppState) -> Response:
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
+            if call is not None and call.seat and not state.door.knows(call.seat):
+                await fates.take_over(raw, call_sid, of=call.seat, by=seat)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except asyncpg.PostgresError:
@@ -113,13 +116,13 @@ async def transferred(request: Request, state: AppState) -> Response:
     log.event(TRANSFER_RESULT, status=outcome)
     if outcome in ("completed", "answered"):
         return _twiml(twiml.nothing())
-    business_id, language = await _asked(state, partial(_back, form=form)) or (None, "he")
-    if await state.door.state() != "open":
+    door = await state.door.state()
+    seat = state.door.take()
+    business_id, language = await _asked(state, partial(_back, form=form, seat=seat)) or (None, "he")
+    if door != "open":
         await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]))
         return _twiml(twiml.goodbye("give_up", language))
-    return _connect(
-        state, form, business_id, language, state.door.take(), returned=outcome or "failed", dialled=dialled
-    )
+    return _connect(state, form, business_id, language, seat, returned=outcome or "failed", dialled=dialled)
 
 
 @router.post(ANSWERED_BY)
@@ -165,7 +168,8 @@ async def stream(request: Request, state: AppState) -> Response:
     form = checked(await signed_form(request, state), "CallSid", "StreamEvent")
     annotate(call_sid=form["CallSid"])
     if form["StreamEvent"] == "stream-started":
-        await _asked(state, partial(queries.note_stream, call_sid=form["CallSid"]))
+        stream_sid = form.get("StreamSid", "unknown")[:_LONGEST_SID]
+        await _asked(state, partial(queries.note_stream, call_sid=form["CallSid"], stream_sid=stream_sid))
     if form["StreamEvent"] == "stream-error":
         log.event(STREAM_FAILED, error=form.get("StreamError", "")[:_LONGEST_ERROR])
     return Response(status_code=204)
@@ -183,9 +187,9 @@ async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) 
     return None
 
 
-async def _back(connection: AsyncConnection, form: bodies.Form) -> tuple[int, str] | None:
+async def _back(connection: AsyncConnection, form: bodies.Form, seat: str) -> tuple[int, str] | None:
     """Whose caller is back from a transfer, and what they speak; whom we rang for a caller has not ended the call."""
-    await queries.note_ending(connection, form["CallSid"], None)
+    await queries.note_ending(connection, form["CallSid"], None, seat=seat)
     return await queries.business_and_language(connection, form["To"])
 
 

@@ -18,12 +18,9 @@ from prosaas_logging.catalogue import DRAIN_END, DRAIN_START
 
 log = get_logger(__name__)
 
-DEFAULT_PORT = 5050
 # How long after we said "ready" a call that was led here may still come: what the api heard may be half a second
 # old, and Twilio takes its time to connect.
 _PROMISED_S = 5.0
-# A machine on the same network answers in a millisecond; a caller waits.
-_LOOK_S = 1.0
 # Tokens live for a minute; so many in a minute are no callers.
 _MAX_TOKENS = 10_000
 
@@ -87,16 +84,15 @@ class Desk:
         used[claims.once] = claims.expires_at
         return claims
 
-    async def seated(self, claims: StreamClaims) -> None:
-        """See to it that the call is ours; TokenError where it was led to another seat, which may have it already.
+    async def seated(self, claims: StreamClaims, stream_sid: str) -> None:
+        """See to it that the call is ours; TokenError where it was led to another seat and is not for us to take over.
 
         A seat that is gone, or was asked to go, cannot be reached: the front door brings its callers here. Of all who
-        would take such a call over one does.
+        would take such a call over the database lets one, and none once Twilio has told of another stream.
         """
         if claims.seat in ("", self.seat):
             return
-        port = self._services.settings.port or DEFAULT_PORT
-        if await _reached(claims.seat, port) or not await self._services.store.take_over(claims, self.seat):
+        if not await self._services.store.take_over(claims, seat=self.seat, stream_sid=stream_sid):
             raise TokenError("of another seat")
 
     async def answer(self, stream: TextSocket, stream_sid: str, claims: StreamClaims) -> None:
@@ -140,17 +136,6 @@ class Desk:
     def hurry(self) -> None:
         """Do not wait for the running calls any longer."""
         self._hurry.set()
-
-
-async def _reached(seat: str, port: int) -> bool:
-    """Whether a seat is where the front door looks for it."""
-    try:
-        async with asyncio.timeout(_LOOK_S):
-            _, connection = await asyncio.open_connection(seat, port)
-    except OSError:
-        return False
-    connection.close()
-    return True
 
 
 async def _within(seconds: float, *events: asyncio.Event) -> bool:

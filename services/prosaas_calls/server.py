@@ -75,9 +75,10 @@ class CallServer:
             start = await self._start(socket)
             if start is not None:
                 claims = self._desk.claims(start)
-                await self._desk.seated(claims)
                 self._doorway.admit(socket.descriptor)
                 socket.vouch()
+                # A caller's voice comes meanwhile: more than a guest may send.
+                await self._desk.seated(claims, start.stream_sid)
                 patience = self._limits.goodbye
                 await self._desk.answer(socket, start.stream_sid, claims)
         except TokenError as error:

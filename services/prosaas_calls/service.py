@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_calls.call.services import Services
-from prosaas_calls.desk import DEFAULT_PORT, Desk
+from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.memory import memory
 from prosaas_calls.metrics import CallMetrics
@@ -34,6 +34,8 @@ from prosaas_logging.catalogue import SERVICE_START, SERVICE_STOP
 from prosaas_logging.levels import level_name
 
 log = get_logger(__name__)
+
+DEFAULT_PORT = 5050
 
 
 async def serve(settings: Settings, log_settings: LogSettings) -> None:

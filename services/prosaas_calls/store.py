@@ -56,11 +56,13 @@ class Store:
             log.exception("the database did not tell who is called")
         return Profile()
 
-    async def take_over(self, claims: StreamClaims, seat: str) -> bool:
+    async def take_over(self, claims: StreamClaims, *, seat: str, stream_sid: str) -> bool:
         """Whether a call that was led to another seat is this one's from now on; not without the database."""
         try:
             async with raw_connection(self._engine, within_s=self._timeout) as raw:
-                return await fates.take_over(raw, claims.call_sid, of=claims.seat, by=seat)
+                return await fates.take_over(
+                    raw, claims.call_sid, of=claims.seat, by=seat, stream=stream_sid, returned=bool(claims.returned)
+                )
         except DatabaseUnavailable as error:
             log.event(DB_UNAVAILABLE, error=f"{type(error).__name__}: {error}")
             return False

@@ -11,13 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from prosaas_core.database import LOCK_NOT_AVAILABLE
 from prosaas_core.facts.endings import HANDED_OVER, EndReason
 from prosaas_core.jobs import BUSINESS_TELL, enqueue
-from prosaas_core.messages.fates import ENDED
+from prosaas_core.messages.fates import ENDED, STREAMED
 from prosaas_core.phones import caller_id, same_number
 from prosaas_core.tables import Business, Call, Conversation, Customer, JobEffect, Message, MessageFate
 
 _LONGEST_CALL = timedelta(hours=4)
-# Among the metrics of a call without a record: prosaas-calls had it.
-STREAMED = "streamed"
 _LOCK_TIMEOUT_MS = 500
 
 Executor: TypeAlias = AsyncConnection | AsyncSession
@@ -106,8 +104,10 @@ async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, cal
     return await conn.scalar(statement.limit(1)) is not None
 
 
-async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -> None:
-    """How a call ended that the calls service has no part in, or that it goes on. A record, if one comes, says more.
+async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None, *, seat: str = "") -> None:
+    """How a call ended that the calls service has no part in, or that it goes on, and at which seat.
+
+    A record, if one comes, says more of an end.
 
     A caller waits for this: other news of the call is waited for shortly, a record that takes longer to be stored is
     not. What this transaction does next waits for no lock any longer either.
@@ -117,15 +117,17 @@ async def note_ending(conn: Executor, call_sid: str, reason: EndReason | None) -
         async with conn.begin_nested():
             await conn.execute(text(f"SET LOCAL lock_timeout = {_LOCK_TIMEOUT_MS}"))
             await conn.execute(unseen.values(end_reason=reason and reason.value))
+            if seat:
+                await conn.execute(update(Call).where(Call.call_sid == call_sid).values(seat=seat))
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
 
 
-async def note_stream(conn: Executor, call_sid: str) -> None:
-    """Note that prosaas-calls had the call, as Twilio tells it; the record, when it comes, takes this place."""
+async def note_stream(conn: Executor, call_sid: str, stream_sid: str) -> None:
+    """Note which stream prosaas-calls had of it, as Twilio tells it; the record, when it comes, takes this place."""
     unseen = update(Call).where(Call.call_sid == call_sid, Call.recorded_at.is_(None))
-    await conn.execute(unseen.values(metrics=Call.metrics.concat({STREAMED: True})))
+    await conn.execute(unseen.values(metrics=Call.metrics.concat({STREAMED: stream_sid})))
 
 
 async def send_away(conn: AsyncConnection, call_sid: str) -> None:

@@ -80,7 +80,7 @@ class FakeStore:
         # By call, the seat that it was led to.
         self.led: dict[str, str] = {}
 
-    async def take_over(self, claims: StreamClaims, seat: str) -> bool:
+    async def take_over(self, claims: StreamClaims, *, seat: str, stream_sid: str) -> bool:
         taken = not self.away and self.led.get(claims.call_sid) == claims.seat
         if taken:
             self.led[claims.call_sid] = seat

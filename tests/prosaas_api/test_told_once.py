@@ -136,6 +136,19 @@ async def test_what_has_begun_to_answer_is_not_cut_short(clock: Clock) -> None:
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
+async def test_what_has_begun_to_answer_is_not_answered_again_though_the_database_goes_away(clock: Clock) -> None:
+    sent: list[str] = []
+
+    async def answering(send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        sent.append("start")
+        raise DatabaseUnavailable("away")
+
+    with pytest.raises(RuntimeError, match="after the answer had begun"):
+        await asgi(taking(answering), STATUS, whole, **SIGNED)
+    assert sent == ["start"]
+
+
 async def test_an_answer_that_crosses_the_cut_is_the_answer(clock: Clock) -> None:
     """A library may lose a cancellation that meets what it waited for."""
 

@@ -83,6 +83,9 @@ async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_t
             assert verify(settings.call_token_secret, str(stream[0].get("value"))).seat == seat
             seats.append(seat)
     assert seats == ["0a" * 6, "0a" * 6 if known else "0b" * 6]
+    # A third finds it there, should that one go as well.
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(TheCall.seat)) == seats[-1]
 
 
 async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_calls_us(client: Client) -> None:
@@ -340,6 +343,19 @@ async def test_a_caller_whose_transfer_nobody_took_goes_back_to_the_agent_who_kn
     assert [(event.event, event.fields["status"]) for event in events] == [("TRANSFER_RESULT", outcome)]
 
 
+async def test_a_caller_who_goes_back_to_the_agent_is_led_to_a_seat_that_is_noted(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another may take them over, should it go, though the part of the call before has its record."""
+    await client.twilio("/twilio/voice", CALL)
+    async with engine.begin() as connection:
+        await connection.execute(update(TheCall).values(recorded_at=func.now(), seat="0a" * 6))
+    monkeypatch.setattr(Seats, "take", lambda _: "0b" * 6)
+    document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "busy"}))
+    async with engine.connect() as connection:
+        assert await connection.scalar(select(TheCall.seat)) == "0b" * 6
+
+
 async def test_a_call_that_a_person_took_ends_with_them(client: Client) -> None:
     twiml = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "completed"}))
     assert not list(twiml)
@@ -502,7 +518,7 @@ async def _waits_for_a_lock(rows: Any) -> None:
 async def test_a_database_that_refuses_to_say_who_is_back_leaves_them_with_the_agent(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refused(*_: object) -> None:
+    async def refused(*_: object, **__: object) -> None:
         raise ProgrammingError("UPDATE calls", {}, Exception("permission denied for table calls"))
 
     monkeypatch.setattr(queries, "note_ending", refused)
@@ -546,11 +562,12 @@ async def test_a_stream_that_opened_is_noted_until_there_is_a_record(client: Cli
     await client.twilio("/twilio/voice", CALL)
 
     async def told() -> Any:
-        await client.twilio("/twilio/stream", {"CallSid": CALL["CallSid"], "StreamEvent": "stream-started"})
+        started = {"CallSid": CALL["CallSid"], "StreamEvent": "stream-started", "StreamSid": "MZ1"}
+        await client.twilio("/twilio/stream", started)
         async with engine.begin() as connection:
             return await connection.scalar(select(TheCall.metrics))
 
-    assert await told() == {"streamed": True}
+    assert await told() == {"streamed": "MZ1"}
     async with engine.begin() as connection:
         await connection.execute(update(TheCall).values(recorded_at=func.now(), metrics={}))
     assert await told() == {}

@@ -11,7 +11,6 @@ import pytest
 from calls_world.phone import phone
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, calls_world
-from ports import free_port
 from prosaas_calls import desk
 from prosaas_calls.call.services import Services
 from prosaas_calls.caller.media_stream import StartBody
@@ -160,40 +159,37 @@ async def test_a_call_has_one_stream_whether_its_token_names_the_seat_or_not() -
         front.claims(StartBody("MZ2", SID, {"token": bare}))
 
 
-async def test_who_was_led_to_a_seat_that_is_gone_is_taken_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    async def gone(seat: str, _port: int) -> bool:
-        asked.append(seat)
-        return False
-
-    monkeypatch.setattr(desk, "_reached", gone)
+async def test_who_was_led_to_a_seat_that_is_gone_is_taken_by_another() -> None:
     async with calls_world() as world:
         world.store.led[SID] = "0a" * 6
         with capture_events() as events:
             async with phone(world, SID, world.token(SID, seat="0a" * 6)):
                 await until(lambda: [event for event in events if event.event == "CALL_START"])
-    assert (asked, world.store.led[SID]) == (["0a" * 6], socket.gethostname())
+    assert world.store.led[SID] == socket.gethostname()
     assert not [event for event in events if event.event == "TOKEN_REJECTED"]
 
 
-async def test_who_was_led_to_a_seat_that_is_there_is_taken_by_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have the call already: a token opens one stream."""
-    there = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
-    port = there.sockets[0].getsockname()[1]
-    async with there, calls_world() as world:
-        monkeypatch.setitem(world.settings.__dict__, "port", port)
-        world.store.led[SID] = "127.0.0.1"
+async def test_a_caller_who_is_taken_over_may_speak_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database may take two seconds, and a guest who says so much is shown out."""
+    async with calls_world() as world:
+        asked, may_answer, take_over = asyncio.Event(), asyncio.Event(), world.store.take_over
+
+        async def slow(*args: Any, **options: Any) -> bool:
+            asked.set()
+            await may_answer.wait()
+            return bool(await take_over(*args, **options))
+
+        monkeypatch.setattr(world.store, "take_over", slow)
+        world.store.led[SID] = "0a" * 6
         with capture_events() as events:
-            async with phone(world, SID, world.token(SID, seat="127.0.0.1")) as caller:
-                assert await asyncio.wait_for(caller.listen(), 5) == 0
-    assert [event.fields["reason"] for event in events if event.event == "TOKEN_REJECTED"] == ["of another seat"]
-    assert world.store.led[SID] == "127.0.0.1"
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "0a" * 6])
-async def test_a_seat_that_does_not_listen_or_has_no_name_is_not_there(host: str) -> None:
-    assert await desk._reached(host, free_port()) is False
+            async with phone(world, SID, world.token(SID, seat="0a" * 6)) as caller:
+                await asked.wait()
+                frame = {"event": "media", "streamSid": "MZ1", "media": {"payload": "/" * 216, "timestamp": "0"}}
+                for _ in range(200):
+                    await caller.socket.send_json(frame)
+                may_answer.set()
+                await until(lambda: [event for event in events if event.event == "CALL_START"])
+    assert not [event for event in events if event.event == "MEDIA_MALFORMED"]
 
 
 async def test_tokens_in_use_are_bounded_and_none_is_good_twice(monkeypatch: pytest.MonkeyPatch) -> None:

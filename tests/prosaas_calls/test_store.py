@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.limits import Limits
 from prosaas_calls.store import Store
-from prosaas_core.database import make_engine, raw_connection, session
+from prosaas_core.database import make_engine, raw_connection, session, transaction
 from prosaas_core.messages import fates
+from prosaas_core.queries import note_ending, note_stream
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
 from prosaas_core.tables import Appointment, Business, CallMessage
@@ -55,26 +56,50 @@ async def test_a_business_is_known_whole(engine: AsyncEngine) -> None:
         assert {name: getattr(business, name) for name in COLUMNS} == {name: getattr(stored, name) for name in COLUMNS}
 
 
+async def led_to(engine: AsyncEngine, seat: str) -> StreamClaims:
+    """A call that rings and was led there, and what its token says."""
+    async with raw_connection(engine, within_s=5.0) as raw:
+        await fates.admit_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", seat=seat)
+    return replace(claims(CALLER), nonce=f"{seat}:nonce")
+
+
 async def test_a_call_that_its_seat_cannot_take_is_taken_over_once(engine: AsyncEngine) -> None:
     """Ten would, at one time; one may. Nobody may who names a seat that is not the call's."""
-    store, led = store_of(engine), replace(claims(CALLER), nonce="seat:nonce")
-    async with raw_connection(engine, within_s=5.0) as raw:
-        await fates.admit_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", seat="seat")
-    assert not await store.take_over(replace(led, nonce="other:nonce"), "mine")
-    taken = await asyncio.gather(*(store.take_over(led, f"seat {number}") for number in range(10)))
-    assert sorted(taken) == [False] * 9 + [True]
+    store, led = store_of(engine), await led_to(engine, "gone")
+    assert not await store.take_over(replace(led, nonce="other:nonce"), seat="mine", stream_sid="MZ1")
+    asked = (store.take_over(led, seat=f"seat {number}", stream_sid=f"MZ{number}") for number in range(10))
+    assert sorted(await asyncio.gather(*asked)) == [False] * 9 + [True]
+
+
+async def test_a_call_that_had_its_stream_is_not_taken_over_but_by_that_one(engine: AsyncEngine) -> None:
+    """Twilio may tell of a stream before the seat that it came to has asked for the call."""
+    store, led = store_of(engine), await led_to(engine, "gone")
+    async with transaction(engine) as connection:
+        await note_stream(connection, "CA1", "MZ1")
+    assert not await store.take_over(led, seat="mine", stream_sid="MZ2")
+    assert await store.take_over(led, seat="mine", stream_sid="MZ1")
+
+
+async def test_a_call_that_is_back_from_a_transfer_is_taken_over_where_it_was_led_then(engine: AsyncEngine) -> None:
+    """What was recorded of it before is another part of it."""
+    store, led = store_of(engine), replace(await led_to(engine, "first"), nonce="second:nonce", returned="busy")
+    async with transaction(engine) as connection:
+        await note_stream(connection, "CA1", "MZ1")
+        await connection.execute(text("UPDATE calls SET recorded_at = now() WHERE call_sid = 'CA1'"))
+        await note_ending(connection, "CA1", None, seat="second")
+    assert not await store.take_over(replace(led, returned=""), seat="mine", stream_sid="MZ2")
+    assert await store.take_over(led, seat="mine", stream_sid="MZ2")
 
 
 @pytest.mark.parametrize("how", ["is over", "is known to nobody"])
 async def test_a_call_is_not_taken_over_that(engine: AsyncEngine, how: str) -> None:
-    """Somebody may talk there, or did."""
-    async with raw_connection(engine, within_s=5.0) as raw:
-        if how != "is known to nobody":
-            await fates.admit_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", seat="seat")
-        if how == "is over":
+    led = replace(claims(CALLER), nonce="gone:nonce")
+    if how == "is over":
+        led = await led_to(engine, "gone")
+        async with raw_connection(engine, within_s=5.0) as raw:
             told = {"status": "completed", "direction": "inbound", "duration_s": 1.0}
             await fates.note_call(raw, "CA1", from_number=CALLER, to_number="+97235550100", **told)  # type: ignore[arg-type]
-    assert not await store_of(engine).take_over(replace(claims(CALLER), nonce="seat:nonce"), "mine")
+    assert not await store_of(engine).take_over(led, seat="mine", stream_sid="MZ1")
 
 
 async def test_nobody_is_made_up(engine: AsyncEngine) -> None:

@@ -31,6 +31,8 @@ def _message(status: str) -> str:
     return _rank(status, MESSAGE_STATUSES)
 
 
+# Among the metrics of a call without a record: which stream prosaas-calls had of it.
+STREAMED = "streamed"
 ENDED = frozenset(name for name, rank in CALL_STATUSES.items() if rank == CALL_STATUSES["completed"])
 
 _ADMIT = f"""
@@ -50,10 +52,11 @@ SELECT business.id AS business_id, business.language, business.transfer_number,
 FROM business, call
 """
 
-# Who comes second finds another seat there.
+# Who comes second finds another seat there. Twilio may tell of the stream before its seat has asked.
 _TAKE_OVER = f"""
 UPDATE calls SET seat = $3
-WHERE call_sid = $1 AND seat = $2 AND recorded_at IS NULL AND {_call("status")} < {CALL_STATUSES["completed"]}
+WHERE call_sid = $1 AND seat = $2 AND {_call("status")} < {CALL_STATUSES["completed"]}
+    AND ($5 OR recorded_at IS NULL AND COALESCE(metrics ->> '{STREAMED}', $4) = $4)
 RETURNING true
 """
 
@@ -142,9 +145,20 @@ async def admit_call(
     return None if row is None else Admitted(**row)
 
 
-async def take_over(raw: "asyncpg.Connection[asyncpg.Record]", call_sid: str, *, of: str, by: str) -> bool:
-    """Lead a call to another seat, unless it is over or somebody else took it over."""
-    return bool(await raw.fetchval(_TAKE_OVER, call_sid, of, by))
+async def take_over(
+    raw: "asyncpg.Connection[asyncpg.Record]",
+    call_sid: str,
+    *,
+    of: str,
+    by: str,
+    stream: str = "",
+    returned: bool = False,
+) -> bool:
+    """Lead a call to another seat, unless it is over, somebody else took it over, or it had another stream.
+
+    One that is `returned` from a transfer had its stream before it.
+    """
+    return bool(await raw.fetchval(_TAKE_OVER, call_sid, of, by, stream, returned))
 
 
 async def note_call(

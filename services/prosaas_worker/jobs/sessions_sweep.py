@@ -8,8 +8,8 @@ from sqlalchemy import case, func, text, update
 from prosaas_core.database import transaction
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.jobs import SESSIONS_SWEEP
-from prosaas_core.messages.fates import ENDED
-from prosaas_core.queries import STREAMED, close_stale_conversations, tell_of
+from prosaas_core.messages.fates import ENDED, STREAMED
+from prosaas_core.queries import close_stale_conversations, tell_of
 from prosaas_core.tables import Call
 from prosaas_logging import get_logger, scope
 from prosaas_logging.catalogue import CALLS_LOST, CALLS_MISSED, WHATSAPP_SESSION, WHATSAPP_SESSION_STALE
