@@ -99,9 +99,9 @@ def main(arguments: list[str]) -> int:
                     noted = audited.note_command(options)
             code: int = module.run(options)
             with _heard_later():
-                audited.came_of(noted, code)
                 # Once: what is heard now ends the command, and not what it did.
-                noted = None
+                acted, noted = noted, None
+                audited.came_of(acted, code)
             return code
         except Usage:
             audited.take_back(noted)

@@ -162,7 +162,7 @@ def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) ->
     assert set(deploy.state.values()) == {"old"}
 
 
-@pytest.mark.parametrize("where", ["the warning", "the way back is told", "at once"])
+@pytest.mark.parametrize("where", ["the warning", "the way back is told", "at once", "after a failure"])
 def test_a_second_signal_anywhere_leaves_no_way_back_unwalked(
     deploy: Deploy, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -175,11 +175,13 @@ def test_a_second_signal_anywhere_leaves_no_way_back_unwalked(
         if where == "at once":
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
             os.kill(os.getpid(), signal.SIGHUP)
+        if where == "after a failure":
+            raise Problem("no")
         again()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
 
     if where != "at once":
-        monkeypatch.setattr(deploy.world, "warn" if where == "the warning" else "say", again)
+        monkeypatch.setattr(deploy.world, "say" if where == "the way back is told" else "warn", again)
     with pytest.raises(Problem, match="the old one runs again"):
         run(deploy.plan("renew", once), deploy.world)
     assert set(deploy.state.values()) == {"old"}
