@@ -10,6 +10,8 @@ if __name__ == "__main__":
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from prosaas_ops import audited
@@ -70,6 +72,8 @@ COMMANDS = {
     "up-swarm": "act.up",
 }
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def main(arguments: list[str]) -> int:
     """Runs one command and returns the exit code: 0 fine, 1 a problem, 2 wrong usage, 3 nothing matched."""
@@ -83,24 +87,29 @@ def main(arguments: list[str]) -> int:
         complain(refused.NO_LANGUAGE(asked=asked, known=", ".join(LANGUAGES)))
     watched = command in audited.COMMANDS
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, _interrupt)
         _hear_the_reader_go()
         module = import_module(f"prosaas_ops.{COMMANDS[command]}")
         options = gather(command, options_of(command), words)
-        noted = audited.note_command(options) if watched else None
+        noted = None
         try:
+            if watched:
+                with _heard_later():
+                    noted = audited.note_command(options)
             code: int = module.run(options)
+            with _heard_later():
+                # Once: what is heard now ends the command, and not what it did.
+                acted, noted = noted, None
+                audited.came_of(acted, code)
+            return code
         except Usage:
             audited.take_back(noted)
             raise
         except BaseException as why:
-            audited.came_of(noted, why)
+            with suppress(KeyboardInterrupt), _heard_later():
+                audited.came_of(noted, why)
             raise
-        else:
-            # Not above: who interrupts this would have it end a second time, and otherwise.
-            audited.came_of(noted, code)
-            return code
         finally:
             # Those that act on the stack have no way to its database; the next one that has takes it along.
             if watched and "DATABASE_URL_FILE" in os.environ:
@@ -139,6 +148,20 @@ def _hear_the_reader_go() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _heard_later() -> Iterator[None]:
+    """What interrupts meanwhile does so afterwards."""
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda number, _frame: heard.append(number)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -140,6 +140,42 @@ def test_ctrl_c_is_no_stack_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["logs"]) == 130
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_while_the_end_of_an_act_is_noted_ends_the_command_after_that(
+    number: str, fails: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """And one that failed says why."""
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    note = audited.note
+
+    def interrupted(act: str, *words: str) -> object:
+        if act == "backup ended":
+            os.kill(os.getpid(), getattr(signal, number))
+        return note(act, *words)
+
+    def run(_: object) -> int:
+        if fails:
+            raise Problem("the way back failed")
+        return 0
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(audited, "note", interrupted)
+    monkeypatch.setattr(up, "run", run)
+    try:
+        code = main(["backup"])
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    ended, _begun = audited.on_this_machine()
+    if fails:
+        assert (code, ended.why) == (PROBLEM, "failed: the way back failed")
+        assert "the way back failed" in capsys.readouterr().err
+    else:
+        assert (code, ended.why) == (130, "done")
+
+
 @pytest.mark.parametrize(
     "where", ["threading", "importlib", "prosaas_ops.options", "prosaas_ops.console.check", "the end"]
 )

@@ -1,9 +1,11 @@
 """What a command that was killed left: the next one brings it to its end first, or back, unless it makes all anew."""
 
+from typing import Any
+
 from prosaas_ops.conduct import plan, restore
 from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.run import Plan, go_back, unfinished
 from prosaas_ops.conduct.run import run as run_plan
-from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import SERVICES
 from prosaas_ops.swarm import deploy
@@ -39,10 +41,18 @@ def resume(world: World) -> None:
     if name == "up-prod":
         run_plan(plan.up(world, "prod", build=False), world)
     elif name == "rotate-secret":
-        run_plan(plan.rotate(world, memory["name"], memory["new"], memory["old"]), world)
+        _end(plan.rotate(world, memory["name"], memory["new"], memory["old"]), journal, world)
     elif name.startswith("restart-"):
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
     elif name == "restore":
-        run_plan(restore.restore(world, memory), world)
+        _end(restore.restore(world, memory), journal, world)
     else:
         world.remember("journal", None)
+
+
+def _end(wanted: Plan, journal: dict[str, Any], world: World) -> None:
+    """Forward, or back where it was on its way there: whoever stopped it wants what was."""
+    if journal.get("goes_back"):
+        go_back(wanted, journal["memory"], world)
+    else:
+        run_plan(wanted, world)

@@ -1,27 +1,21 @@
 """A service changes by a new container beside the old one, which goes when it has nothing left to do."""
 
-import gzip
-import os
 import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from itertools import accumulate
 from typing import Any
 
+from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
-from prosaas_ops.stack.lines import seconds
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
 # A watcher takes a second to begin, and longer where the machine is busy.
 ASKED_WITHIN_S = 20.0
-# Lines of a service's generations that are gone stay readable, the newest first: about as much disk as the one that
-# runs may fill, and no more files than a listing should have.
-KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 # What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
@@ -33,8 +27,6 @@ class Generations:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # Whom this command itself asked to end: they may look as if they served until they have.
-        self._asked: set[str] = set()
 
     def renew(self, service: str, *, but_not: frozenset[str] = frozenset()) -> None:
         """See to it that one container as the model wants it serves, and that all others of the service go.
@@ -50,22 +42,19 @@ class Generations:
             world.docker("start", fresh.id)
         problem = self._not_ready(fresh)
         if problem:
-            self._remove_failed(fresh, alone=not running)
+            self._remove_failed(fresh, beside=running)
             raise Problem(f"{service}: {problem}")
-        for old in self._serving(service):
-            if old.id != fresh.id:
-                self._retire(old)
+        self._retire_all_but(fresh)
         self.tidy(service)
 
     def one_alone(self, service: str, before: Collection[str]) -> None:
         """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
         serving = self._serving(service)
-        if any(found.id in before for found in serving):
-            for found in serving:
-                if found.id not in before:
-                    self._retire(found)
-        elif not serving:
+        if not serving:
             raise Problem(words.NOT_RUNNING(service=service))
+        # One that ends again and again runs too, at times.
+        serving = [found for found in serving if self._says_ready(found)] or serving
+        self._retire_all_but(([found for found in serving if found.id in before] or serving)[-1])
         self.tidy(service)
 
     def changed(self, *services: str) -> list[str]:
@@ -88,17 +77,22 @@ class Generations:
 
     def bury(self, container: Container) -> None:
         """Take an ended container away, and keep what it wrote."""
-        self._keep_lines(container)
+        kept_lines.keep(self._world, container)
         self._world.docker("rm", "--force", container.id, check=False)
 
     def let_drain(self) -> None:
         """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
         world = self._world
         deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
-        if self._watched():
+        if self._draining():
             world.say(str(words.DRAINS_FIRST))
-        while self._watched() and time.monotonic() < deadline:
+        while self._draining() and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
+
+    def note_asked(self, container: Container) -> None:
+        """Before it is asked to end: no command takes it for one that serves from then on, or asks it twice."""
+        there = {found.id for found in self._world.containers()}
+        self._world.remember("asked", sorted(self._asked & there | {container.id}))
 
     def write_overlay(self) -> None:
         """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
@@ -115,11 +109,20 @@ class Generations:
 
     def _serving(self, service: str) -> list[Container]:
         """Without those that were asked to end, and have calls still: asked again, they would cut them."""
-        running = [found for found in self._running(service) if found.id not in self._asked]
+        asked = self._asked
+        running = [found for found in self._running(service) if found.id not in asked]
         if service not in _DRAINS_LONG or not running:
             return running
         watched = self._watched()
         return [found for found in running if found.id[:12] not in watched]
+
+    @property
+    def _asked(self) -> set[str]:
+        return set(self._world.remembered("asked") or ())
+
+    def _draining(self) -> bool:
+        asked = [one for one in self._world.containers(*OURS) if one.state == "running" and one.id in self._asked]
+        return bool(self._watched()) or not all(self._says_ready(one) for one in asked)
 
     def _watched(self) -> set[str]:
         """How the ids begin of those that have a watcher, which has asked them to end or is about to."""
@@ -185,19 +188,29 @@ class Generations:
             time.sleep(_LOOK_S)
         return words.NOT_READY(seconds=f"{READY_WITHIN_S:.0f}", said=said)
 
-    def _remove_failed(self, container: Container, *, alone: bool) -> None:
-        """Show its last words. Where nothing else of the service runs it stays, to be looked at."""
+    def _remove_failed(self, container: Container, *, beside: Collection[Container]) -> None:
+        """Show its last words. Who ran before stays as it is, and who is alone stays, to be looked at."""
         lines = self._world.docker("logs", "--tail", "20", container.id, check=False)
         self._world.say(words.LAST_LINES(service=container.service))
         print((lines.out + lines.err).rstrip(), flush=True)
-        if alone:
+        if not beside:
             self._world.docker("stop", "--time", "5", container.id, check=False)
-        else:
+        elif container not in beside:
             self.bury(container)
+
+    def _retire_all_but(self, one: Container) -> None:
+        watched = self._watched()
+        for old in self._running(one.service):
+            if old.id != one.id and old.id[:12] not in watched:
+                self._retire(old)
 
     def _retire(self, old: Container) -> None:
         """Ask it to end. Calls may take long over that, so nobody waits for them: a watcher removes it afterwards."""
         world = self._world
+        # Whoever was cut short over it may have asked, and a second time would cut its calls.
+        if old.id in self._asked and self._takes_no_more(old):
+            return
+        self.note_asked(old)
         if old.service in _DRAINS_LONG and old.state == "running":
             self.write_overlay()
             # The watcher is there before anything is asked of it: who comes after a kill in between knows what it does.
@@ -206,12 +219,10 @@ class Generations:
                 return
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
             if old.id[:12] not in self._watched():
-                self._asked.add(old.id)
                 world.docker("kill", "--signal", "TERM", old.id, check=False)
             if not self._takes_no_more(old):
                 raise Problem(words.SERVES_ON(name=old.name))
             return
-        self._asked.add(old.id)
         world.docker("stop", old.id, check=False)
         self.bury(old)
 
@@ -219,12 +230,14 @@ class Generations:
         """Whether it says so, or is gone, before patience ends."""
         deadline = time.monotonic() + ASKED_WITHIN_S
         while time.monotonic() < deadline:
-            try:
-                if self._world.engine.run(old, "healthcheck", "ready")[0] != 0:
-                    return True
-            except Problem:
+            if not self._says_ready(old):
                 return True
             time.sleep(_LOOK_S)
+        return False
+
+    def _says_ready(self, one: Container) -> bool:
+        with suppress(Problem):
+            return self._world.engine.run(one, "healthcheck", "ready")[0] == 0
         return False
 
     def _watcher(self, old: Container) -> list[str]:
@@ -240,27 +253,6 @@ class Generations:
             f"--workdir={world.root}", f"--env=COMPOSE_PROJECT_NAME={world.project}", *mounts, *groups,
             described["Image"], "drained", f"CONTAINER={old.id}",
         ]  # fmt: skip
-
-    def _keep_lines(self, container: Container) -> None:
-        """Its lines with their time stamps, as the engine has them, beside those of the last generations."""
-        folder = self._world.state / "lines"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        done = self._world.docker("logs", "--timestamps", container.id, check=False)
-        lines = sorted((done.out + done.err).splitlines())
-        if done.code == 0 and lines:
-            path = folder / f"{container.service}.{container.id[:12]}.gz"
-            # Aside first: whoever looks for a call meanwhile finds all of it there, or still with the engine.
-            aside = path.with_suffix(".aside")
-            with gzip.open(aside, "wt", encoding="utf-8") as file:
-                file.write("\n".join(lines) + "\n")
-            aside.chmod(0o600)
-            # As old as its last line: who looks for later ones need not open it.
-            last = seconds(lines[-1].partition(" ")[0])
-            os.utime(aside, (last, last))
-            aside.replace(path)
-        kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: -path.stat().st_mtime)
-        for path in kept[_within(KEPT_BYTES, [path.stat().st_size for path in kept[:KEPT_LINES]]) :]:
-            path.unlink()
 
 
 def drained(world: World, container_id: str) -> None:
@@ -283,11 +275,6 @@ def drained(world: World, container_id: str) -> None:
                 continue
         time.sleep(_LOOK_S)
     generations.write_overlay()
-
-
-def _within(most: int, sizes: list[int]) -> int:
-    """How many of these, from the first on, come to no more than that; one in any case."""
-    return max(1, sum(total <= most for total in accumulate(sizes)))
 
 
 def _own_id() -> str:

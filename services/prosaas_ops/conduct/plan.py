@@ -263,9 +263,11 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
 
 def _stop(world: World) -> None:
     """Calls go to their end first: they lead through the gateway, speak with the model, and store what was said."""
+    for one in world.containers("prosaas-calls"):
+        Generations(world).note_asked(one)
     world.compose("stop", "prosaas-calls", check=False)
     world.compose("--profile", "*", "down", "--remove-orphans")
-    for watcher in world.docker("ps", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
+    for watcher in world.docker("ps", "--all", "--quiet", f"--filter=name=^{world.project}-drains-").out.split():
         world.docker("rm", "--force", watcher, check=False)
 
 

@@ -135,7 +135,10 @@ def _forgotten(world: World, beside: Path) -> list[ledger.Forgotten]:
 
 
 def _stop(world: World) -> None:
+    generations = Generations(world)
     for one in world.containers(*OURS):
+        # The engine goes on with it after a Ctrl-C: the way back starts another beside it.
+        generations.note_asked(one)
         world.docker("stop", one.id, check=False)
 
 

@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,12 +59,13 @@ def run(plan: Plan, world: World) -> None:
     changed = bool(journal.get("changed"))
     for step in plan.steps:
         changed = changed or not step.prepares
-        _note(world, plan, step, memory, changed)
-        try:
-            with asking_to_stop():
+        # The way back within as well: what is heard in between would have none of it walked.
+        with asking_to_stop():
+            try:
+                _note(world, plan, step, memory, changed)
                 step.do()
-        except (Problem, Stopped, OSError) as reason:
-            _go_back(plan if changed else replace(plan, back=None), step, memory, world, reason)
+            except (Problem, Stopped, OSError) as reason:
+                raise _failed(plan if changed else replace(plan, back=None), step, memory, world, reason) from None
     world.remember("journal", None)
 
 
@@ -74,45 +75,53 @@ def unfinished(world: World) -> dict[str, Any] | None:
     return journal if isinstance(journal, dict) else None
 
 
-def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed: bool) -> None:
+def go_back(plan: Plan, memory: dict[str, Any], world: World) -> None:
+    """The way back, walked to its end: a Ctrl-C would only leave half of it. `resume` takes up one that failed."""
+    assert plan.back is not None
+    with _handling(signal.SIG_IGN):
+        world.say(words.GOING_BACK(back_to=plan.back_to))
+        try:
+            for undo in plan.back(memory):
+                undo.do()
+        except (Problem, OSError) as second:
+            raise problem(words.BACK_FAILED(plan=plan.name, why=second), str(words.DOCTOR_FIRST), _READ) from None
+        world.remember("journal", None)
+
+
+def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed: bool, **more: bool) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    noted = {"plan": plan.name, "step": step.name, "at": at, "changed": changed, "memory": memory}
+    noted = {"plan": plan.name, "step": step.name, "at": at, "changed": changed, "memory": memory, **more}
     world.remember("journal", noted)
 
 
-def _go_back(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> None:
+def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
+    """Back to what was; what is to be raised then."""
     why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
-    if plan.back is None:
-        world.remember("journal", None)
-        raise Problem(words.AT_STEP(step=step.name, why=why)) from None
-    world.warn(words.AT_STEP(step=step.name, why=why))
-    world.say(words.GOING_BACK(back_to=plan.back_to))
-    try:
-        with _deaf():
-            for undo in plan.back(memory):
-                undo.do()
-    except (Problem, OSError) as second:
-        raise problem(words.BACK_FAILED(plan=plan.name, why=second), str(words.DOCTOR_FIRST), _READ) from None
-    world.remember("journal", None)
+    with _handling(signal.SIG_IGN):
+        if plan.back is None:
+            world.remember("journal", None)
+            return Problem(words.AT_STEP(step=step.name, why=why))
+        # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
+        with suppress(OSError):
+            _note(world, plan, step, memory, changed=True, goes_back=True)
+        world.warn(words.AT_STEP(step=step.name, why=why))
+        go_back(plan, memory, world)
     failed = words.FAILED(plan=plan.name, step=step.name, back_to=plan.back_to)
-    raise problem(failed, str(words.LINES_ABOVE), _READ) from None
+    return problem(failed, str(words.LINES_ABOVE), _READ)
 
 
 @contextmanager
 def asking_to_stop() -> Iterator[None]:
-    """INT, TERM and HUP become Stopped, wherever the step stands."""
+    """INT, TERM and HUP become Stopped, wherever the step stands; once, for a closed terminal may send two of them."""
+    heard = False
 
     def stop(_number: int, _frame: object) -> None:
-        raise Stopped
+        nonlocal heard
+        if not heard:
+            heard = True
+            raise Stopped
 
     with _handling(stop):
-        yield
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """The way back is walked to its end; a second Ctrl-C would only leave half of it."""
-    with _handling(signal.SIG_IGN):
         yield
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +99,8 @@ class World:
             capture_output=True,
             text=True,
             errors="replace",
+            # Docker's client hears a terminal's Ctrl-C also where we do not: what is walked to its end has none.
+            start_new_session=signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
             check=False,
         )
         return self._judged(command, check, Done(done.returncode, done.stdout, done.stderr))

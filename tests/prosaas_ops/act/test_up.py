@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from prosaas_ops.act import unfinished, up
-from prosaas_ops.conduct import plan
+from prosaas_ops.conduct import plan, restore
 from prosaas_ops.conduct.finding import Finding
-from prosaas_ops.conduct.run import Plan
+from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Options, Problem
@@ -136,4 +136,22 @@ def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
 ) -> None:
     quiet.remember("journal", {"plan": name, "step": "x", "at": "x", "memory": {"images": {}}})
     assert stops_everything(quiet, monkeypatch, "down") == ["down"]
+    assert quiet.remembered("journal") is None
+
+
+@pytest.mark.parametrize("goes_back", [True, False])
+@pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
+@pytest.mark.docker
+def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, name: str, memory: dict[str, object], goes_back: bool
+) -> None:
+    """Whoever stopped it wants the database, or the password, that was."""
+    did: list[str] = []
+    wanted = Plan(name, [Step("x", lambda: did.append("on"))], {}, lambda _: [Step("y", lambda: did.append("back"))])
+    monkeypatch.setattr(plan, "rotate", lambda *_: wanted)
+    monkeypatch.setattr(restore, "restore", lambda *_: wanted)
+    journal = {"plan": name, "step": "x", "at": "x", "memory": memory}
+    quiet.remember("journal", journal | ({"goes_back": True} if goes_back else {}))
+    unfinished.resume(quiet)
+    assert did == ["back" if goes_back else "on"]
     assert quiet.remembered("journal") is None

@@ -1,6 +1,5 @@
-"""What a generation that goes leaves behind."""
+"""Which container serves, which one goes, and that none is asked to end twice."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,7 @@ from prosaas_ops.conduct.plan import down, restart
 from prosaas_ops.conduct.run import Plan, Stopped, run
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container, Engine
-
-AT = "2026-11-27T10:00:0{}.000000000Z"
+from prosaas_ops.stack.engine import Container
 
 
 class Draining(World):
@@ -42,7 +39,7 @@ class Draining(World):
     @property
     def engine(self) -> Any:
         return SimpleNamespace(
-            run=lambda *_: (int(self.obeys in [words[0] for words in self.did]), "", ""),
+            run=lambda one, *_: (int((self.obeys, one.id) in [(words[0], words[-1]) for words in self.did]), "", ""),
             inspect=lambda _: {"State": {"StartedAt": self._started}},
         )
 
@@ -69,26 +66,6 @@ class Draining(World):
         return Done(code, "", "")
 
 
-class Writing(World):
-    """A stack whose containers have each written one line, at the second that is their number, of some length."""
-
-    length = 10
-
-    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
-        if words[0] != "logs":
-            return Done(0, "", "")
-        noise = os.urandom(self.length // 2).hex()
-        return Done(0, f"{AT.format(words[-1][0])} [INFO] {words[-1]} {noise}\n", "")
-
-    def bury(self, *numbers: int) -> list[str]:
-        """The texts that are still to be read after these went, in this order."""
-        for number in numbers:
-            Generations(self).bury(Container(f"{number}" * 12, "prosaas-api", "", "exited", "", ""))
-        engine = Engine("x")
-        kept = engine.kept("prosaas-api", folder=self.state / "lines")
-        return sorted(raw.text.split()[1] for one in kept for raw in engine.logs(one))
-
-
 @pytest.fixture
 def drains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draining:
     (tmp_path / ".state").mkdir()
@@ -103,37 +80,8 @@ def drains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draining:
 @pytest.fixture
 def retiring(drains: Draining, monkeypatch: pytest.MonkeyPatch) -> Draining:
     monkeypatch.setattr(module, "ASKED_WITHIN_S", 0.01)
-    monkeypatch.setattr(Generations, "_watcher", lambda *_: ["watch"])
+    monkeypatch.setattr(Generations, "_watcher", lambda _, old: [old.id])
     return drains
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Writing:
-    (tmp_path / ".state").mkdir()
-    return Writing(tmp_path)
-
-
-def test_lines_outlive_any_number_of_short_generations(world: Writing) -> None:
-    """Restarted nine times in a row, a service still tells what its first container saw."""
-    assert len(world.bury(*range(1, 10))) == 9
-
-
-def test_the_oldest_go_when_the_disk_is_used_up(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_BYTES", 10_000)
-    world.length = 8_000
-    assert world.bury(1, 2, 3, 4, 5) == ["4" * 12, "5" * 12]
-
-
-def test_the_newest_stays_however_long_it_is(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_BYTES", 100)
-    world.length = 8_000
-    assert world.bury(1, 2) == ["2" * 12]
-
-
-def test_which_is_the_oldest_its_last_line_says(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A generation that drained for an hour goes after one that came later."""
-    monkeypatch.setattr(module, "KEPT_LINES", 2)
-    assert world.bury(3, 1, 2) == ["2" * 12, "3" * 12]
 
 
 def test_what_drains_is_not_asked_again_and_is_never_taken_for_the_one_that_serves(
@@ -232,6 +180,7 @@ def test_the_way_back_of_a_restart_never_keeps_whom_it_asked_to_end_itself(
     """There is no watcher by which it could be told: the old one is about to go, and the new one is ready."""
     retiring.named = [replace(one, service=service) for one in retiring.named[1:]]
     retiring.watched, retiring.watcher_starts = [], False
+    retiring.obeys = "kill" if service == "prosaas-calls" else "stop"
     old, fresh = retiring.named
     del retiring.named[1]
     plain = retiring.docker

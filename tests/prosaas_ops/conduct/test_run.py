@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.conduct.run import Plan, Step, run, unfinished
+from prosaas_ops.conduct.run import Plan, Step, go_back, run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 
@@ -160,3 +160,77 @@ def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) ->
         run(deploy.plan(), deploy.world)
     assert deploy.world.remembered("journal") == killed
     assert set(deploy.state.values()) == {"old"}
+
+
+@pytest.mark.parametrize("where", ["the warning", "the way back is told", "at once", "after a failure"])
+def test_a_second_signal_anywhere_leaves_no_way_back_unwalked(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A terminal that closes sends one itself, and its client another."""
+
+    def again(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def once() -> None:
+        if where == "at once":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+            os.kill(os.getpid(), signal.SIGHUP)
+        if where == "after a failure":
+            raise Problem("no")
+        again()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})
+
+    if where != "at once":
+        monkeypatch.setattr(deploy.world, "say" if where == "the way back is told" else "warn", again)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("renew", once), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+    assert unfinished(deploy.world) is None
+
+
+def test_stopped_while_a_step_is_noted_it_goes_back(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    remember = deploy.world.remember
+
+    def stopped(name: str, value: Any) -> None:
+        if name == "journal" and value and value["step"] == "migrate":
+            monkeypatch.undo()
+            os.kill(os.getpid(), signal.SIGINT)
+        remember(name, value)
+
+    monkeypatch.setattr(deploy.world, "remember", stopped)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan(), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+
+
+def test_a_disk_that_takes_no_note_of_the_way_back_keeps_nobody_from_it(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember = deploy.world.remember
+
+    def full(name: str, value: Any) -> None:
+        if name == "journal" and value and value.get("goes_back"):
+            raise OSError(28, "No space left on device")
+        remember(name, value)
+
+    monkeypatch.setattr(deploy.world, "remember", full)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("renew", lambda: os.kill(os.getpid(), signal.SIGINT)), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+
+
+def test_a_way_back_that_failed_is_noted_and_can_be_walked_later(deploy: Deploy) -> None:
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def no() -> None:
+        raise Problem("no")
+
+    with pytest.raises(Problem, match="so did the way back: no"):
+        run(replace(deploy.plan("renew", stop), back=lambda _: [Step("x", no)]), deploy.world)
+    journal = unfinished(deploy.world)
+    assert journal is not None
+    assert (journal["step"], journal["goes_back"]) == ("renew", True)
+    go_back(deploy.plan(), journal["memory"], deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+    assert unfinished(deploy.world) is None

@@ -1,5 +1,7 @@
 """How Docker's own client is asked."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,17 @@ def test_what_stays_wrong_is_told_and_what_may_have_acted_is_not_asked_again(
     with pytest.raises(Problem, match=error):
         world.compose(*words)
     assert asked(world) == times
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_docker_is_out_of_a_terminals_reach_while_we_do_not_hear_it_ourselves(world: World, deaf: bool) -> None:
+    """A second Ctrl-C on the way back would end Docker's client, and with it the way back."""
+    path = world.root / "docker"
+    path.write_text("#!/bin/sh\ncut -d ' ' -f 6 /proc/$$/stat\n")
+    path.chmod(0o755)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if deaf else signal.default_int_handler)
+    try:
+        session = int(world.docker("ps").out)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (session != os.getsid(0)) is deaf

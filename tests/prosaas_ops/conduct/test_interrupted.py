@@ -1,0 +1,198 @@
+"""Ctrl-C while a container is asked to end: the engine goes on with that, and somebody serves all the same."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from prosaas_ops.conduct import generations as module
+from prosaas_ops.conduct import kept_lines, restore
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.plan import restart
+from prosaas_ops.conduct.run import Stopped, run
+from prosaas_ops.conduct.world import OURS, Done, World
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
+
+
+class Stack(World):
+    """One container of each service, named by a letter; what is asked to end takes no more, and runs on."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.state.mkdir()
+        self.letters = iter("abcdefgh")
+        self.there: dict[str, Container] = {}
+        for service in OURS:
+            self.add(service, "running")
+        self.signals: Counter[str] = Counter()
+        self.watched: list[str] = []
+        self.unready: set[str] = set()
+        self.removed: list[str] = []
+        # What happens in place of a command to Docker, by its first word; once. Of a stop, where it is of that service.
+        self.instead: dict[str, Callable[[str], None]] = {}
+        self.stops = ""
+
+    def add(self, service: str, state: str) -> Container:
+        id_ = next(self.letters) * 64
+        return self.there.setdefault(id_, Container(id_, service, id_[0], state, "", ""))
+
+    def ready(self, id_: str) -> bool:
+        return self.there[id_].state == "running" and not self.signals[id_] and id_ not in self.unready
+
+    def serve(self, service: str) -> str:
+        return "".join(one.name for one in self.containers(service) if self.ready(one.id))
+
+    def change(self, id_: str, state: str) -> None:
+        self.there[id_] = replace(self.there[id_], state=state)
+
+    @property
+    def engine(self) -> Any:
+        return SimpleNamespace(
+            inspect=lambda id_: {"State": {"Running": True, "ExitCode": 0}},
+            run=lambda one, *_: (int(not self.ready(one.id)), "", ""),
+        )
+
+    def containers(self, *services: str) -> list[Container]:
+        return [one for one in self.there.values() if one.service in services or not services]
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        what, id_ = words[0], words[-1]
+        if (act := self.instead.get(what)) and (what != "stop" or self.there[id_].service == self.stops):
+            del self.instead[what]
+            act(id_)
+        elif what == "ps":
+            return Done(0, "\n".join(f"{self.project}-drains-{one[:12]}" for one in self.watched), "")
+        elif what == "run":
+            if id_ in self.watched:
+                return Done(125, "", "the name is in use")
+            self.watch(id_)
+        elif what in ("stop", "kill"):
+            self.signals[id_] += 1
+            if what == "stop":
+                self.change(id_, "exited")
+        elif what == "start":
+            self.change(id_, "running")
+        elif what == "rm" and id_ in self.there:
+            self.removed.append(self.there.pop(id_).state)
+        return Done(0, "", "")
+
+    def watch(self, id_: str) -> None:
+        self.watched.append(id_)
+        self.signals[id_] += 1
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    monkeypatch.setattr(module, "_FAREWELL_S", 0.05)
+    monkeypatch.setattr(module, "ASKED_WITHIN_S", 0.02)
+    monkeypatch.setattr(module, "READY_WITHIN_S", 2.0)
+    monkeypatch.setattr(kept_lines, "keep", lambda *_: None)
+    world = Stack(tmp_path)
+    monkeypatch.setattr(Generations, "_watcher", lambda _, old: [old.id])
+    monkeypatch.setattr(Generations, "_fits", lambda *_: True)
+    monkeypatch.setattr(Generations, "_create", lambda _, service: world.add(service, "created"))
+    for name in ("_let_in", "migrate", "_swap_back"):
+        monkeypatch.setattr(restore, name, lambda _: None)
+    monkeypatch.setattr(restore, "_swapped", lambda _: False)
+    return world
+
+
+def _restore(shop: Stack) -> None:
+    run(restore.restore(shop, {"file": "b.dump", "key": "", "live": 0, "running": list(OURS)}), shop)
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["the engine heard of it", "it did not"])
+@pytest.mark.parametrize("service", OURS)
+def test_a_restore_that_is_stopped_while_a_service_ends_starts_another_beside_it(
+    shop: Stack, service: str, reached: bool
+) -> None:
+    """It keeps its calls: it is neither asked again, which would cut them, nor taken away before it has ended."""
+    (old,) = shop.containers(service)
+
+    def stop(id_: str) -> None:
+        shop.signals[id_] += reached
+        raise Stopped
+
+    shop.stops, shop.instead = service, {"stop": stop}
+    with pytest.raises(Problem, match="failed at the step 'stop', so the database is what it was"):
+        _restore(shop)
+    assert {name: len(shop.serve(name)) for name in OURS} == dict.fromkeys(OURS, 1)
+    assert set(shop.removed) <= {"exited"}
+    assert shop.signals[old.id] == 1
+    assert shop.remembered("journal") is None
+
+
+def test_what_is_stopped_already_is_waited_for_before_the_next_command_stops_it(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (calls,) = shop.containers("prosaas-calls")
+    Generations(shop).note_asked(calls)
+    shop.signals[calls.id] += 1
+    looks: list[float] = []
+
+    def end_at_the_third(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            shop.change(calls.id, "exited")
+
+    monkeypatch.setattr(module.time, "sleep", end_at_the_third)
+    Generations(shop).let_drain()
+    assert len(looks) == 3
+
+
+def test_one_that_served_before_is_never_taken_away_for_not_being_ready(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is away for two minutes is no reason to cut its calls."""
+    monkeypatch.setattr(module, "READY_WITHIN_S", 0.02)
+    (calls,) = shop.containers("prosaas-calls")
+    shop.unready.add(calls.id)
+    with pytest.raises(Problem, match="not ready"):
+        Generations(shop).renew("prosaas-calls")
+    assert shop.there[calls.id].state == "running"
+    assert not shop.signals[calls.id]
+
+
+@pytest.mark.parametrize("reached", ["at once", "later", "never"])
+def test_a_restart_that_is_stopped_while_a_watcher_starts_leaves_the_new_one(shop: Stack, reached: str) -> None:
+    """The engine may start the watcher all the same, and list it only later."""
+    (old,) = shop.containers("prosaas-calls")
+
+    def start(id_: str) -> None:
+        if reached == "at once":
+            shop.watch(id_)
+        elif reached == "later":
+            shop.signals[id_] += 1
+        raise Stopped
+
+    shop.instead = {"run": start}
+    with pytest.raises(Problem, match="one container of prosaas-calls alone takes new work"):
+        run(restart(shop, "prosaas-calls"), shop)
+    assert shop.serve("prosaas-calls") == "d"
+    assert shop.signals[old.id] == 1
+
+
+@pytest.mark.parametrize("state", ["restarting", "running"])
+def test_a_restart_that_is_stopped_keeps_no_old_one_that_ends_again_and_again(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    (old,) = shop.containers("prosaas-api")
+    shop.change(old.id, state)
+    shop.unready.add(old.id)
+    ready = Generations._not_ready
+
+    def stopped(self: Generations, one: Container) -> str:
+        ready(self, one)
+        raise Stopped
+
+    monkeypatch.setattr(Generations, "_not_ready", stopped)
+    with pytest.raises(Problem, match="one container of prosaas-api alone takes new work"):
+        run(restart(shop, "prosaas-api"), shop)
+    assert shop.serve("prosaas-api") == "d"
+    assert [one.name for one in shop.containers("prosaas-api")] == ["d"]

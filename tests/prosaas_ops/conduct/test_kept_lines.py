@@ -1,0 +1,62 @@
+"""What a generation that goes leaves behind."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prosaas_ops.conduct import kept_lines
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.stack.engine import Container, Engine
+
+AT = "2026-11-27T10:00:0{}.000000000Z"
+
+
+class Writing(World):
+    """A stack whose containers have each written one line, at the second that is their number, of some length."""
+
+    length = 10
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        if words[0] != "logs":
+            return Done(0, "", "")
+        noise = os.urandom(self.length // 2).hex()
+        return Done(0, f"{AT.format(words[-1][0])} [INFO] {words[-1]} {noise}\n", "")
+
+    def bury(self, *numbers: int) -> list[str]:
+        """The texts that are still to be read after these went, in this order."""
+        for number in numbers:
+            Generations(self).bury(Container(f"{number}" * 12, "prosaas-api", "", "exited", "", ""))
+        engine = Engine("x")
+        kept = engine.kept("prosaas-api", folder=self.state / "lines")
+        return sorted(raw.text.split()[1] for one in kept for raw in engine.logs(one))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Writing:
+    (tmp_path / ".state").mkdir()
+    return Writing(tmp_path)
+
+
+def test_lines_outlive_any_number_of_short_generations(world: Writing) -> None:
+    """Restarted nine times in a row, a service still tells what its first container saw."""
+    assert len(world.bury(*range(1, 10))) == 9
+
+
+def test_the_oldest_go_when_the_disk_is_used_up(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_lines, "KEPT_BYTES", 10_000)
+    world.length = 8_000
+    assert world.bury(1, 2, 3, 4, 5) == ["4" * 12, "5" * 12]
+
+
+def test_the_newest_stays_however_long_it_is(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_lines, "KEPT_BYTES", 100)
+    world.length = 8_000
+    assert world.bury(1, 2) == ["2" * 12]
+
+
+def test_which_is_the_oldest_its_last_line_says(world: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A generation that drained for an hour goes after one that came later."""
+    monkeypatch.setattr(kept_lines, "KEPT_LINES", 2)
+    assert world.bury(3, 1, 2) == ["2" * 12, "3" * 12]
