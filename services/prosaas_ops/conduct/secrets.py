@@ -170,7 +170,8 @@ def tell_overridden(world: World) -> None:
     mine = (*OURS, *PROVIDERS, "DATABASE_URL", "COMPOSE_FILE", "COMPOSE_PROFILES")
     known = {*world.env.settings, *mine} - {"PATH", "HOME"}
     for name in sorted(known & {*os.environ}):
-        if os.environ[name] == world.recorded(name):
+        # In what is the operator's own .env has no say, whatever it has: env/prod.env has.
+        if name.startswith("OPS_") or os.environ[name] == world.recorded(name):
             continue
         if name in mine:
             world.warn(words.ENV_ALONE(name=name))
