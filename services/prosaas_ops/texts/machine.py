@@ -45,6 +45,11 @@ NOT_PUBLIC: Final = Text(
 SET_PUBLIC: Final = Text(
     "PUBLIC_HOST בקובץ .env, או הכתובת של ה-TLS proxy שלכם", "PUBLIC_HOST in .env, or the address of your TLS proxy"
 )
+NO_HOST: Final = Text("PUBLIC_HOST={name} אינו שם בלבד", "PUBLIC_HOST={name} is not a name alone")
+A_HOST: Final = Text(
+    "שם כמו voice.example.com בקובץ .env, בלי https://, פורט או נתיב",
+    "one like voice.example.com in .env, without https://, port or path",
+)
 DEMO_SECRETS: Final = Text("עדיין של הדמו: {names}", "still the demo's: {names}")
 EMPTY_THEM: Final = Text(
     "הערכים מהקונסולה של Meta, או לרוקן אותם בלי WhatsApp",
