@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from prosaas_core.postgres import roles
@@ -50,8 +51,8 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     return Plan(
         "up-prod",
         steps,
-        {"images": images.in_use()},
-        lambda memory: _return_to(world, images, generations, memory["images"]),
+        {"images": images.in_use(), "old": _who_run(world)},
+        lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )
 
@@ -68,8 +69,8 @@ def rollback(world: World, back: int) -> Plan:
             Step("front door", lambda: _front_door(world)),
             Step("settle", lambda: _settle(world, images, generations)),
         ],
-        {"images": images.in_use()},
-        lambda memory: _return_to(world, images, generations, memory["images"]),
+        {"images": images.in_use(), "old": _who_run(world)},
+        lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )
 
@@ -160,10 +161,27 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
     return [Step(f"renew {service}", lambda service=service: renew(service)) for service in ORDER]  # type: ignore[misc]
 
 
-def _return_to(world: World, images: Images, generations: Generations, ids: dict[str, str]) -> Sequence[Step]:
-    if not ids:
+def _who_run(world: World) -> dict[str, list[str]]:
+    return {service: [found.id for found in world.containers(service)] for service in ORDER}
+
+
+def _return_to(world: World, images: Images, generations: Generations, memory: dict[str, Any]) -> Sequence[Step]:
+    """Who was there before and still serves goes on: what made the plan fail could end a new one of them, too."""
+    if not memory["images"]:
         raise Problem(str(words.NOTHING_BEFORE))
-    return [Step("release", lambda: images.use(ids)), *_renewals(world, generations, "prod")]
+    old: dict[str, list[str]] = memory.get("old", {})
+    there = {service: generations.serving(service, ids) for service, ids in old.items() if ids}
+    if not all(there.values()):
+        # The others come up with today's secrets: with one of yesterday's it would not understand them.
+        there = {name: found for name, found in there.items() if not any(map(generations.stale, found))}
+    on = [name for name in ORDER if there.get(name)]
+    if on:
+        world.say(words.RUN_ON(services=", ".join(on)))
+    return [
+        Step("release", lambda: images.use(memory["images"])),
+        *(Step(f"keep {name}", partial(generations.one_alone, name, old[name])) for name in on),
+        *(step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") not in on),
+    ]
 
 
 def _said(world: World, text: str, act: Any) -> None:
