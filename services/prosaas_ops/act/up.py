@@ -289,7 +289,7 @@ def _refuse(findings: list[Finding]) -> None:
 
 def _told(findings: list[Finding]) -> int:
     for finding in findings:
-        verdict = machine.BAD if finding.bad else machine.OK
+        verdict = machine.BAD if finding.bad else machine.LATER if finding.later else machine.OK
         print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
         if finding.fix:
             print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)

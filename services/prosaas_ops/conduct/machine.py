@@ -11,6 +11,7 @@ from typing import Any
 
 from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached, rendered
 from prosaas_ops.conduct.finding import Check, Finding
+from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.standing import down, repair
@@ -200,11 +201,11 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*CONFIGURED, server, reached, services),
+    *(*CONFIGURED, names, values, server, reached, services),
 )
-PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, server, project, ports, disk)
+PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.
-MANAGER: tuple[Check, ...] = (engine, *CONFIGURED, server, disk)
+MANAGER: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:
