@@ -15,7 +15,7 @@ from bundle_world.model import services
 from postgres_world import ROOT, docker
 from prosaas_core.facts.endings import ABNORMAL
 from prosaas_ops.__main__ import COMMANDS, options_of
-from prosaas_ops.conduct.receivers import config
+from prosaas_ops.receivers import config
 
 FOLDER = ROOT / "deploy/monitoring"
 GROUPS = yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]

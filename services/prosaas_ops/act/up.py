@@ -18,6 +18,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
 from prosaas_ops.stack import left
+from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import kept, machine, people
@@ -191,7 +192,7 @@ def _say_what_drains(world: World) -> None:
     calls = plan.live_calls(world)
     *older, _newest = calls or {"": 0}
     for name in older:
-        world.say(words.DRAINS(name=name, calls=plan.in_words([calls[name]]) or 0))
+        world.say(words.DRAINS(name=name, calls=in_words([calls[name]]) or 0))
 
 
 def _restart(world: World, options: Options) -> None:
@@ -211,7 +212,7 @@ def _down(world: World, _options: Options) -> None:
     if not world.env.path.exists():
         raise problem(str(words.NO_STACK), "make up-prod")
     end_killed(world, "down")
-    if calls := plan.in_words(plan.live_calls(world).values()):
+    if calls := in_words(plan.live_calls(world).values()):
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
     if world.recorded("BACKUP_SCHEDULE"):
@@ -289,7 +290,7 @@ def _refuse(findings: list[Finding]) -> None:
 
 def _told(findings: list[Finding]) -> int:
     for finding in findings:
-        verdict = machine.BAD if finding.bad else machine.OK
+        verdict = machine.BAD if finding.bad else machine.LATER if finding.later else machine.OK
         print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
         if finding.fix:
             print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)

@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from prosaas_core.privacy import ledger
@@ -30,19 +31,20 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     path = world.root / (name or f"{FOLDER}/prosaas-{stamp}.dump{encrypted.ENDING if recipient else ''}")
     if recipient and path.suffix != encrypted.ENDING:
         raise problem(words.ENCRYPTED(name=path.name), f"FILE={name}{encrypted.ENDING}")
-    if path.exists() and not over:
-        raise problem(words.THERE_ALREADY(name=path.name), str(words.OTHER_FILE))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        _free(world, path, over=over)
         _dumped(world, part)
         if verify:
             _proven(world, part)
         if recipient:
             encrypted.for_recipient(part, recipient)
         os.replace(part, path)
+    except OSError as error:
+        raise problem(words.NOT_WRITTEN(file=path, why=error.strerror), str(words.WRITABLE)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     files, lacking = "", None
     try:
         files = beside.write(world, path, recipient)
@@ -92,6 +94,15 @@ def drill(world: World, name: str = "", key: str = "") -> None:
 def dumps(world: World) -> list[Path]:
     """Every backup in its folder, under whatever name."""
     return [path for ending in ("", encrypted.ENDING) for path in (world.root / FOLDER).glob(f"*.dump{ending}")]
+
+
+def _free(world: World, path: Path, *, over: bool) -> None:
+    """Room for the file. No folder is made outside of ours: it would be the tools' container's, and gone with it."""
+    if not path.resolve().is_relative_to(world.root.resolve()) and not path.parent.is_dir():
+        raise problem(words.NO_FOLDER(folder=path.parent), words.MAKE_FOLDER(folder=path.parent))
+    if path.exists() and not over:
+        raise problem(words.THERE_ALREADY(name=path.name), str(words.OTHER_FILE))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _dumped(world: World, part: Path) -> None:

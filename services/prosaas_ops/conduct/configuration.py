@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Check, Finding
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS
-from prosaas_ops.conduct.world import World
-from prosaas_ops.options import LEVELS
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, wanted
+from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.options import LEVELS, Problem
 from prosaas_ops.texts import machine as words
 
 EXAMPLE = "env/example.env"
@@ -54,6 +56,61 @@ def numbers(world: World, _environment: str) -> Iterator[Finding]:
         if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
             text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
             yield Finding("number", text, str(words.WHOLE_NUMBER), EXAMPLE)
+
+
+def loaded(world: World, environment: str) -> Iterator[Finding]:
+    """What a service would say of its settings as it starts, of all that the checks before have no closer word for."""
+    # Here alone: it takes a while, and most commands go without.
+    from prosaas_core.settings import SettingsError, load_settings
+
+    if not world.env.path.exists():
+        return
+    others = (settings, numbers, database, prices)
+    told = " ".join(found.text for check in others for found in check(world, environment) if found.bad)
+    said: dict[str, None] = {}
+    for given in _given(world, environment):
+        try:
+            load_settings(given)
+        except SettingsError as error:
+            said.update(dict.fromkeys(str(error).split("\n")))
+    for sentence in said:
+        what, _, remedy = sentence.rpartition(": ")
+        if re.split(r"\W", what, maxsplit=1)[0] not in re.findall(r"\w+", told):
+            yield Finding("settings", what, remedy, EXAMPLE)
+
+
+def _given(world: World, environment: str) -> Iterator[dict[str, str]]:
+    """The variables of each of our services, as Compose would give them; secrets themselves in place of their files."""
+    model = rendered(world, environment)
+    try:
+        held = wanted(world)
+    except Problem:
+        # DATABASE_URL, of which another check says what is wrong.
+        return
+    for service in OURS if model else ():
+        definition = model["services"][service]
+        given = {name: value.replace("$$", "$") for name, value in definition["environment"].items() if value}
+        for use in definition["secrets"]:
+            name = (use.get("target") or use["source"]).rpartition("/")[2].upper()
+            given.pop(f"{name}_FILE", None)
+            given[name] = held[Path(model["secrets"][use["source"]]["file"]).name]
+        yield given
+
+
+def rendered(world: World, environment: str) -> dict[str, Any]:
+    """What Compose makes of the files of this environment; {} where it cannot."""
+    try:
+        return world.model(COMPOSE_FILE=f"docker-compose.yml:docker-compose.{environment}.yml")
+    except Problem:
+        return {}
+
+
+def host(world: World, _environment: str) -> Iterator[Finding]:
+    """Certificates are fetched for it, and https:// is written before it: with anything but a name nobody comes in."""
+    name = world.setting("PUBLIC_HOST")
+    if name and not re.fullmatch(r"[\w-]+(\.[\w-]+)*", name):
+        text = words.NO_HOST(name=name)
+        yield Finding("public", text, str(words.A_HOST), EXAMPLE)
 
 
 def database(world: World, _environment: str) -> Iterator[Finding]:
@@ -137,4 +194,4 @@ def reached(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
 
 
-CONFIGURED: tuple[Check, ...] = (settings, numbers, database, collector, levels, prices)
+CONFIGURED: tuple[Check, ...] = (settings, numbers, loaded, host, database, collector, levels, prices)

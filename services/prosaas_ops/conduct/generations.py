@@ -8,7 +8,7 @@ from typing import Any
 
 from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.files import replace
-from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.conduct.world import OURS, World, own_id
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.texts import conduct as words
@@ -57,14 +57,19 @@ class Generations:
         self._retire_all_but(([found for found in serving if found.id in before] or serving)[-1])
         self.tidy(service)
 
+    def serving(self, service: str, ids: Collection[str]) -> list[Container]:
+        """Those of them that serve, and were not asked to end."""
+        return [found for found in self._serving(service) if found.id in ids]
+
     def changed(self, *services: str) -> list[str]:
         """Those of the services that a deploy would renew."""
         return [name for name in services if not any(self._fits(found) for found in self._serving(name))]
 
     def stale(self, container: Container) -> bool:
-        """Whether it reads a secret that has another value by now."""
+        """Whether it reads a secret that has another value by now, or is nothing that should run."""
         model = self._world.model()
-        return not self._holds_secrets(container, model["services"][container.service], model)
+        wanted = model["services"].get(container.service)
+        return wanted is None or not self._holds_secrets(container, wanted, model)
 
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
@@ -243,7 +248,7 @@ class Generations:
     def _watcher(self, old: Container) -> list[str]:
         """A container of the tools for as long as the drain lasts: the terminal may be gone by then."""
         world = self._world
-        described = world.engine.inspect(_own_id())
+        described = world.engine.inspect(own_id())
         mounts = [f"--volume={mount}" for mount in described["HostConfig"]["Binds"]]
         groups = [f"--group-add={group}" for group in described["HostConfig"].get("GroupAdd") or []]
         return [
@@ -275,13 +280,3 @@ def drained(world: World, container_id: str) -> None:
                 continue
         time.sleep(_LOOK_S)
     generations.write_overlay()
-
-
-def _own_id() -> str:
-    """The id of the container that this runs in: its host name, unless it is on the host's network."""
-    with open("/proc/self/mountinfo", encoding="ascii", errors="replace") as file:
-        for line in file:
-            _, found, rest = line.partition("/containers/")
-            if found and "/etc/hostname" in line.split()[4]:
-                return rest.split("/")[0]
-    raise Problem(str(words.TOOLS_ONLY))

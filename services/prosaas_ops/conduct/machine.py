@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached
+from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached, rendered
 from prosaas_ops.conduct.finding import Check, Finding
+from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.standing import down, repair
 from prosaas_ops.texts import machine as words
@@ -195,21 +195,17 @@ def project(world: World, _environment: str) -> Iterator[Finding]:
 
 
 def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
-    files = f"docker-compose.yml:docker-compose.{environment}.yml"
-    try:
-        services: dict[str, dict[str, Any]] = world.model(COMPOSE_FILE=files)["services"]
-        return services
-    except Problem:
-        return {}
+    services: dict[str, dict[str, Any]] = rendered(world, environment).get("services", {})
+    return services
 
 
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*CONFIGURED, server, reached, services),
+    *(*CONFIGURED, names, values, server, reached, services),
 )
-PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, server, project, ports, disk)
+PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.
-MANAGER: tuple[Check, ...] = (engine, *CONFIGURED, server, disk)
+MANAGER: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from prosaas_core.postgres import roles
@@ -14,7 +15,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.live_calls import held
+from prosaas_ops.stack.live_calls import held, in_words
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts.refused import EXIT_CODE
 
@@ -50,8 +51,8 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     return Plan(
         "up-prod",
         steps,
-        {"images": images.in_use()},
-        lambda memory: _return_to(world, images, generations, memory["images"]),
+        {"images": images.in_use(), "old": _who_run(world)},
+        lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )
 
@@ -68,8 +69,8 @@ def rollback(world: World, back: int) -> Plan:
             Step("front door", lambda: _front_door(world)),
             Step("settle", lambda: _settle(world, images, generations)),
         ],
-        {"images": images.in_use()},
-        lambda memory: _return_to(world, images, generations, memory["images"]),
+        {"images": images.in_use(), "old": _who_run(world)},
+        lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )
 
@@ -160,10 +161,27 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
     return [Step(f"renew {service}", lambda service=service: renew(service)) for service in ORDER]  # type: ignore[misc]
 
 
-def _return_to(world: World, images: Images, generations: Generations, ids: dict[str, str]) -> Sequence[Step]:
-    if not ids:
+def _who_run(world: World) -> dict[str, list[str]]:
+    return {service: [found.id for found in world.containers(service)] for service in ORDER}
+
+
+def _return_to(world: World, images: Images, generations: Generations, memory: dict[str, Any]) -> Sequence[Step]:
+    """Who was there before and still serves goes on: what made the plan fail could end a new one of them, too."""
+    if not memory["images"]:
         raise Problem(str(words.NOTHING_BEFORE))
-    return [Step("release", lambda: images.use(ids)), *_renewals(world, generations, "prod")]
+    old: dict[str, list[str]] = memory.get("old", {})
+    there = {service: generations.serving(service, ids) for service, ids in old.items() if ids}
+    if not all(there.values()):
+        # The others come up with today's secrets: with one of yesterday's it would not understand them.
+        there = {name: found for name, found in there.items() if not any(map(generations.stale, found))}
+    on = [name for name in ORDER if there.get(name)]
+    if on:
+        world.say(words.RUN_ON(services=", ".join(on)))
+    return [
+        Step("release", lambda: images.use(memory["images"])),
+        *(Step(f"keep {name}", partial(generations.one_alone, name, old[name])) for name in on),
+        *(step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") not in on),
+    ]
 
 
 def _said(world: World, text: str, act: Any) -> None:
@@ -274,11 +292,3 @@ def _stop(world: World) -> None:
 def live_calls(world: World) -> dict[str, int | None]:
     """How many calls each generation of prosaas-calls has, by the container's name; None of one that does not say."""
     return {name: None if calls is None else len(calls) for name, calls in held(world.engine).items()}
-
-
-def in_words(calls: Collection[int | None]) -> str:
-    """How many they are together, in digits; what is not known is said, and is never none. Nothing for no call."""
-    known = sum(count for count in calls if count is not None)
-    if None in calls:
-        return f"{known} + {words.UNKNOWN}" if known else str(words.UNKNOWN)
-    return str(known) if known else ""

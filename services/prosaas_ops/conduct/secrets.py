@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from prosaas_core.postgres import roles
 from prosaas_core.stream_token import RINGING_S, rotated
-from prosaas_ops.conduct import receivers
+from prosaas_ops import receivers
 from prosaas_ops.conduct.files import assigned, problem, replace
 from prosaas_ops.conduct.world import World
 from prosaas_ops.texts import conduct as words
@@ -170,7 +170,8 @@ def tell_overridden(world: World) -> None:
     mine = (*OURS, *PROVIDERS, "DATABASE_URL", "COMPOSE_FILE", "COMPOSE_PROFILES")
     known = {*world.env.settings, *mine} - {"PATH", "HOME"}
     for name in sorted(known & {*os.environ}):
-        if os.environ[name] == world.recorded(name):
+        # In what is the operator's own .env has no say, whatever it has: env/prod.env has.
+        if name.startswith("OPS_") or os.environ[name] == world.recorded(name):
             continue
         if name in mine:
             world.warn(words.ENV_ALONE(name=name))

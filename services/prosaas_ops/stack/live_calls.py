@@ -3,13 +3,14 @@
 import json
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.texts import conduct as words
 
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 4 << 20
@@ -63,6 +64,14 @@ def held(engine: Engine) -> dict[str, list[LiveCall] | None]:
     # One that has ended since has no calls; an engine that does not answer knows of no ending.
     still = {container.name for container in _running(engine)} if None in found.values() else set(found)
     return {name: calls for name, calls in found.items() if calls is not None or name in still}
+
+
+def in_words(calls: Collection[int | None]) -> str:
+    """How many they are together, in digits; what is not known is said, and is never none. Nothing for no call."""
+    known = sum(count for count in calls if count is not None)
+    if None in calls:
+        return f"{known} + {words.UNKNOWN}" if known else str(words.UNKNOWN)
+    return str(known) if known else ""
 
 
 def _running(engine: Engine) -> list[Container]:

@@ -10,7 +10,7 @@ from prosaas_core.phones import international
 from prosaas_core.privacy import person as people
 from prosaas_core.privacy.files import mentions
 from prosaas_core.privacy.person import NotAPersonError, Person, Rows
-from prosaas_ops.options import HOME, Options, Problem, Usage
+from prosaas_ops.options import HOME, Nothing, Options, Problem, Usage
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.records import asked
@@ -52,7 +52,8 @@ def whole(engine: Engine, options: Options, *, show: bool = False) -> Whole:
     try:
         person, rows, live = asked(look)
     except NotAPersonError as error:
-        raise Problem(words.NOT_A_PERSON[error.kind](given=error.given)) from None
+        told = words.NOT_A_PERSON[error.kind](given=error.given)
+        raise (Nothing if error.kind == "unknown" else Problem)(told) from None
     pattern = pattern_of(person, rows)
     recordings = in_volumes(engine, person, rows, "show" if show else "find")
     files = left.found(pattern) if pattern else []

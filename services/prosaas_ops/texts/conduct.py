@@ -24,6 +24,7 @@ DOCTOR_FIRST: Final = Text("make doctor, ואז להריץ שוב", "make doctor
 FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", "{plan} failed at the step {step!r}, so {back_to}")
 LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
+RUN_ON: Final = Text("הישנים ממשיכים לרוץ: {services}", "the old ones run on: {services}")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
 BACK_TO_ONE: Final = Text(
     "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",

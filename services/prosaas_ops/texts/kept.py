@@ -8,6 +8,14 @@ from prosaas_ops.texts import Text
 ENCRYPTED: Final = Text("{name} מוצפן (BACKUP_RECIPIENT)", "{name} is encrypted (BACKUP_RECIPIENT)")
 THERE_ALREADY: Final = Text("{name} כבר קיים", "{name} is there already")
 OTHER_FILE: Final = Text("FILE= אחר, או FORCE=1 כדי להחליף אותו", "another FILE=, or FORCE=1 to replace it")
+NO_FOLDER: Final = Text("אין תיקייה {folder}", "there is no folder {folder}")
+MAKE_FOLDER: Final = Text("mkdir -p {folder}, או FILE= אחר", "mkdir -p {folder}, or another FILE=")
+NOT_WRITTEN: Final = Text(
+    "אי אפשר לכתוב את {file}, דבר לא נשמר: {why}", "{file} cannot be written, nothing was kept: {why}"
+)
+WRITABLE: Final = Text(
+    "תיקייה שאפשר לכתוב בה, למשל FILE=backups/x.dump", "a folder that can be written to, as FILE=backups/x.dump"
+)
 WRITTEN: Final = Text(
     "{shown}, bytes={size}{files}; לשחזור: make restore FILE={shown}",
     "{shown}, {size} bytes{files}; back again with: make restore FILE={shown}",

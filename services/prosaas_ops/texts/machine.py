@@ -4,7 +4,7 @@ from typing import Final
 
 from prosaas_ops.texts import Text
 
-OK, BAD = Text("תקין", "ok"), Text("בעיה", "problem")
+OK, LATER, BAD = Text("תקין", "ok"), Text("אזהרה", "warning"), Text("בעיה", "problem")
 FIX, READ = Text("תיקון:", "fix:"), Text("לקריאה:", "read:")
 
 CGROUP: Final = Text("גרסה {version}", "version {version}")
@@ -44,6 +44,11 @@ NOT_PUBLIC: Final = Text(
 )
 SET_PUBLIC: Final = Text(
     "PUBLIC_HOST בקובץ .env, או הכתובת של ה-TLS proxy שלכם", "PUBLIC_HOST in .env, or the address of your TLS proxy"
+)
+NO_HOST: Final = Text("PUBLIC_HOST={name} אינו שם בלבד", "PUBLIC_HOST={name} is not a name alone")
+A_HOST: Final = Text(
+    "שם כמו voice.example.com בקובץ .env, בלי https://, פורט או נתיב",
+    "one like voice.example.com in .env, without https://, port or path",
 )
 DEMO_SECRETS: Final = Text("עדיין של הדמו: {names}", "still the demo's: {names}")
 EMPTY_THEM: Final = Text(
@@ -117,6 +122,15 @@ NOT_A_NUMBER: Final = Text("{name}={value} אינו מספר", "{name}={value} i
 WHOLE_NUMBER: Final = Text("מספר כזה בקובץ .env, או להסיר אותו", "one in .env, or remove it")
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {choices}", "{name}={value} is not one of: {choices}")
 ONE_OF_THEM: Final = Text("להגדיר בקובץ .env אחד מהם, או להסיר אותו", "set it in .env to one of them, or remove it")
+NOT_READ: Final = Text("אין מי שקורא את {name} ב-{file}", "nobody reads {name} in {file}")
+MISPLACED: Final = Text("מקומו של {name} אינו ב-{file}", "{name} does not belong in {file}")
+MOVE: Final = Text("להעביר אותו ל-{other}", "move it to {other}")
+CORRECT_OR_REMOVE: Final = Text("לתקן את השם, או להסיר את השורה", "correct the name, or remove the line")
+NO_VALUE: Final = Text(
+    "{name}={value} ב-{file} אינו אחד מאלה: {valid}", "{name}={value} in {file} is not one of: {valid}"
+)
+ELSE_HOLDS: Final = Text("לתקן אותו שם; עד אז תקף {value}", "correct it there; until then {value} holds")
+CORRECT_THERE: Final = Text("לתקן אותו שם", "correct it there")
 OWN_PRICES: Final = Text("env/prices.toml גובר על המחירים שבאים עם המערכת", "env/prices.toml before the shipped ones")
 NO_AMOUNT: Final = Text("{name}={value} אינו סכום", "{name}={value} is no amount")
 AN_AMOUNT: Final = Text("סכום כמו 2.50 בקובץ .env, או להסיר אותו", "one like 2.50 in .env, or remove it")

@@ -18,7 +18,7 @@ import pytest
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
 from prosaas_ops.act import export, forget
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, Usage
+from prosaas_ops.options import FINE, NOTHING, Nothing, Options, Problem, Refused, Usage
 from prosaas_ops.stack import buried, left, records
 
 pytestmark = pytest.mark.postgres
@@ -239,6 +239,13 @@ def test_an_export_says_that_a_call_which_goes_on_is_not_in_it(
 
 def test_an_export_of_nobody_is_nothing(known: Any) -> None:
     assert export.run(known("export", PHONE="+972509999999")) == NOTHING
+
+
+@pytest.mark.parametrize("module", [forget, export])
+def test_of_a_customer_who_is_none_there_is_nothing_to_act_on(known: Any, module: Any) -> None:
+    """And no trouble: as of a number that nobody has."""
+    with pytest.raises(Nothing, match="there is no customer 9999"):
+        module.run(known(CUSTOMER="9999", YES="1"))
 
 
 def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import Options, Problem
+from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.stack.engine import Container
 
 
@@ -56,6 +56,11 @@ def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatc
     assert world.recorded("COMPOSE_PROJECT_NAME") == "salon-dev"
     assert world.recorded("PYTHON_IMAGE") == "prosaas-standin/python:3.13"
     assert (world.root / "secrets/database_url").exists()
+
+
+def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert up._told([Finding("names", "nobody reads QQ in .env", "remove it", "docs/settings.md", later=True)]) == FINE
+    assert capsys.readouterr().out.startswith("warning  names      nobody reads QQ in .env\n")
 
 
 ROTATE = {"name": "POSTGRES_PASSWORD", "old": "old", "new": "NEW"}

@@ -118,6 +118,29 @@ def test_a_backup_without_its_archive_is_kept_and_copied_and_no_success(
     assert (backing.state / "copy").read_text().splitlines() == ["rclone", str(new)]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nonexist/x.dump", r"there is no folder .*nonexist\n.*mkdir -p"),
+        ("file/x.dump", "there is no folder"),
+        ("in/file/x.dump", r"cannot be written, nothing was kept: File exists\n.*FILE=backups/x"),
+    ],
+)
+@pytest.mark.docker
+def test_where_a_backup_cannot_be_written_it_is_said_with_what_to_do(tmp_path: Path, name: str, said: str) -> None:
+    (root := tmp_path / "in").mkdir()
+    for folder in (tmp_path, root):
+        (folder / "file").touch()
+
+    class Running(World):
+        def containers(self, *_services: str) -> list[Any]:
+            return [SimpleNamespace(state="running")]
+
+    with pytest.raises(Problem, match=said):
+        backup.backup(Running(root), str(tmp_path / name))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "file", "in"]
+
+
 @pytest.mark.parametrize("harm", [Problem("damaged"), FileNotFoundError(2, "no age here"), BrokenPipeError(32, "gone")])
 @pytest.mark.docker
 def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(

@@ -1,13 +1,15 @@
 """What doctor tells and a start refuses, from what .env says."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bundle_world.checkout import ROOT
-from prosaas_ops.conduct.configuration import database, numbers, prices, reached
+from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached
 from prosaas_ops.conduct.finding import Check
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
 from prosaas_ops.conduct.world import World
 
 
@@ -87,6 +89,57 @@ def found_in(check: Check, dotenv: str, folder: Path, environment: str = "prod")
 def test_a_number_that_is_none_is_told_before_anything_starts(setting: str, said: str | None, tmp_path: Path) -> None:
     assert found_in(numbers, f"{setting}\n", tmp_path) == ([(said, True)] if said else [])
     assert numbers in PREFLIGHT
+
+
+BASE = f"DEMO=1\nTWILIO_ACCOUNT_SID={DEMO_ACCOUNT}\nTWILIO_AUTH_TOKEN=demo-1\nPOSTGRES_PASSWORD=p\nADMIN_API_KEY=a\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("MAX_CALLS=100", []),
+        ("MAX_CALLS=0", ["MAX_CALLS='0' is not usable (Input should be greater than or equal to 1)"]),
+        ("JOB_CONCURRENCY=1", ["JOB_CONCURRENCY='1' is not usable (Input should be greater than or equal to 2)"]),
+        (
+            "CALLS_PUBLIC_URL=http//x",
+            ["CALLS_PUBLIC_URL='http//x' is not usable (expected http://host or https://host without a query)"],
+        ),
+        ("OPENAI_API_KEY=sk-real", ["OPENAI_API_KEY is a real one beside DEMO=1"]),
+        ("MAX_CALLS=abc", []),
+        ("DATABASE_URL=mysql://u:p@host/d", []),
+    ],
+)
+@pytest.mark.docker
+def test_what_a_service_would_refuse_as_it_starts_is_told_before_anything_is_changed(
+    setting: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, in its own words, with secrets that Compose hands over in files; unless a check has closer ones."""
+    monkeypatch.delenv("COMPOSE_FILE", raising=False)
+    (tmp_path / "env").mkdir()
+    for name in ("docker-compose.yml", "docker-compose.prod.yml", "env/prod.env"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert found_in(loaded, f"{BASE}{setting}\n", tmp_path) == [(text, True) for text in said]
+    assert loaded in PREFLIGHT
+
+
+@pytest.mark.docker
+def test_of_a_folder_without_settings_no_service_is_asked(tmp_path: Path) -> None:
+    assert list(loaded(World(tmp_path), "prod")) == []
+
+
+@pytest.mark.parametrize("name", ["http://x.y", "x.y/", "x.y:443", "x y", ".y", "x..y"])
+@pytest.mark.docker
+def test_a_public_host_that_is_no_name_alone_is_refused(name: str, tmp_path: Path) -> None:
+    assert found_in(host, f"DEMO=1\nPUBLIC_HOST='{name}'\n", tmp_path) == [
+        (f"PUBLIC_HOST={name} is not a name alone", True)
+    ]
+    assert host in PREFLIGHT
+
+
+@pytest.mark.parametrize("name", ["", "voice.salon.co.il", "xn--4dbrk0ce", "קול.example.com"])
+@pytest.mark.docker
+def test_a_public_host_that_is_a_name_passes(name: str, tmp_path: Path) -> None:
+    assert found_in(host, f"PUBLIC_HOST={name}\n", tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -253,3 +253,8 @@ def test_a_drain_that_never_ends_is_not_waited_for_without_end(drains: Draining)
     drains.overrides["DRAIN_SECONDS"] = "0"
     run(down(drains), drains)
     assert any("down" in words for words in drains.did)
+
+
+def test_who_drains_serves_no_more(drains: Draining) -> None:
+    ids = [one.id for one in drains.named]
+    assert [one.name for one in Generations(drains).serving("prosaas-calls", ids[:2])] == ["calls-2"]

@@ -10,6 +10,7 @@ import pytest
 from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.live_calls import in_words
 
 
 @pytest.mark.docker
@@ -97,7 +98,7 @@ def test_a_new_configuration_waits_for_webhooks_that_are_tried_again(
     [([], ""), ([0, 0], ""), ([2, 1], "3"), ([None], "an unknown number of"), ([2, None], "2 + an unknown number of")],
 )
 def test_what_is_not_known_is_said_and_is_never_none(calls: list[int | None], words: str) -> None:
-    assert plan.in_words(calls) == words
+    assert in_words(calls) == words
 
 
 @pytest.mark.parametrize("code", ["0", "1"])
@@ -117,3 +118,43 @@ def test_a_schema_that_is_not_migrated_stops_the_plan_with_the_last_words_of_wha
     with pytest.raises(Problem, match=r"migrate did not come to its end \(exit code 1\); its last lines are above"):
         plan.migrate(world)
     assert capsys.readouterr().out == "began\nno such table\n"
+
+
+OLD = {"worker": ["w1"], "simulator": [], "prosaas-api": ["a1"], "gateway": ["g1"], "prosaas-calls": ["c1"]}
+
+
+@pytest.mark.parametrize(
+    ("gone", "stale", "kept", "renewed"),
+    [
+        ([], [], ["w1", "a1", "g1", "c1"], ["simulator"]),
+        ([], ["a1", "c1"], ["w1", "a1", "g1", "c1"], ["simulator"]),
+        (["w1"], [], ["a1", "g1", "c1"], ["worker", "simulator"]),
+        (["w1"], ["a1", "c1"], ["g1"], ["worker", "simulator", "prosaas-api", "prosaas-calls"]),
+    ],
+)
+def test_who_served_before_a_deploy_that_fails_and_serves_still_runs_on_and_none_is_started_for_it(
+    gone: list[str], stale: list[str], kept: list[str], renewed: list[str]
+) -> None:
+    """Of what the new one failed, a setting perhaps, another would fail, too. Secrets are those of all, or none."""
+    alone: list[str] = []
+    anew: list[str] = []
+    said: list[str] = []
+    generations: Any = SimpleNamespace(
+        serving=lambda _service, ids: [SimpleNamespace(id=each) for each in ids if each not in gone],
+        stale=lambda found: found.id in stale,
+        one_alone=lambda _service, ids: alone.extend(ids),
+        renew=anew.append,
+    )
+    world: Any = SimpleNamespace(model=lambda: {"services": OLD}, say=said.append)
+    used: list[dict[str, str]] = []
+    images: Any = SimpleNamespace(use=used.append)
+    for step in plan._return_to(world, images, generations, {"images": {"prosaas/api:x": "sha"}, "old": OLD}):
+        step.do()
+    assert (alone, anew, used) == (kept, renewed, [{"prosaas/api:x": "sha"}])
+    assert said == [f"the old ones run on: {', '.join(name for name, ids in OLD.items() if {*ids} & {*kept})}"]
+
+
+def test_the_way_back_of_an_older_versions_journal_renews_them_all() -> None:
+    nothing: Any = SimpleNamespace()
+    steps = plan._return_to(nothing, nothing, nothing, {"images": {"a": "b"}})
+    assert [step.name for step in steps] == ["release", *(f"renew {service}" for service in OLD)]

@@ -35,9 +35,10 @@ def test_an_emptied_model_key_is_how_one_returns_to_the_demo(tmp_path: Path) -> 
 def test_a_secret_of_the_shell_is_not_used_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here = world(tmp_path, "DATABASE_URL=postgresql://mine@db/mine\nMAX_CALLS=5\n")
+    here = world(tmp_path, "DATABASE_URL=postgresql://mine@db/mine\nMAX_CALLS=5\nOPS_LANG=he\n")
     monkeypatch.setenv("DATABASE_URL", "postgresql://other@db/other")
     monkeypatch.setenv("MAX_CALLS", "7")
+    monkeypatch.setenv("OPS_LANG", "en")
     tell_overridden(here)
     write_secrets(here)
     assert (tmp_path / "secrets/database_url").read_text() == "postgresql://mine@db/mine"
@@ -45,6 +46,7 @@ def test_a_secret_of_the_shell_is_not_used_and_said(
     assert "DATABASE_URL of this shell is not used" in printed.err
     assert "MAX_CALLS=7 from this shell, for this command only" in printed.out
     assert "db/other" not in printed.out + printed.err
+    assert "OPS_LANG" not in printed.out, "in which .env has no say"
 
 
 @pytest.mark.parametrize("password", ["p@ss/w#rd:1%", "a b", "ü?&=", "'\"$"])
