@@ -435,6 +435,39 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert "next: make trace PHONE=+972501234567 N=1" in said
 
 
+def ending_alike(*numbers: str) -> Calls:
+    at = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    rows = [
+        Row(CallFacts(f"CA{place}", ""), at, 75.0, number, "+97235550100") for place, number in enumerate(numbers)
+    ]
+    return Calls(rows, len(rows), 0, 0)
+
+
+@pytest.mark.parametrize("typed", ["4567", "…4567"])
+def test_of_several_numbers_with_one_end_each_is_listed_with_a_command_of_its_own(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567", "+972529994567"))
+    assert trace.run(options(PHONE=typed)) == FINE
+    assert told == []
+    said = capsys.readouterr().out
+    assert "calls from or to …4567, newest first" in said
+    assert re.search(r"^  2  .* 1m15s  \+972529994567  ", said, re.MULTILINE)
+    commands = "make trace PHONE=…4567 N=1 · make trace PHONE=+972501234567 · make trace PHONE=+972529994567"
+    assert f"next: {commands}" in said
+
+
+def test_the_end_of_one_number_alone_is_that_number(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567", "+972501234567"))
+    assert trace.run(options(PHONE="4567")) == FINE
+    assert "next: make trace PHONE=+972501234567 N=1\n" in capsys.readouterr().out
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567"))
+    assert trace.run(options(PHONE="4567")) == FINE
+    assert told == ["CA0"]
+
+
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize(
     ("words", "call_sid"), [({"N": "2"}, "CAmid"), ({"AT": "2026-11-25T09:40"}, "CAold"), ({"N": "1"}, "CAnew")]

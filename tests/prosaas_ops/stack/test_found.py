@@ -154,6 +154,16 @@ def test_they_are_found_by_number_business_and_time() -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_number_is_found_by_as_much_of_its_end_as_the_list_itself_shows() -> None:
+    for phone in ("5555", "…5555", "… 55555", "5555-55"):
+        assert names(phone=phone) == ["CAerror001"], phone
+    assert names(phone="0100") == [] == names(phone="0456"), "a zero is a digit like any other"
+    for phone in ("555", "…555", "+5555"):
+        with pytest.raises(Usage, match="PHONE="):
+            names(phone=phone)
+
+
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(("order", "first"), [("slowest", "CAslow0001"), ("longest", "CAslow0001")])
 def test_they_are_ordered_as_asked(order: str, first: str) -> None:
     assert names(order=order)[0] == first
