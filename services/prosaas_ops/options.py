@@ -176,7 +176,7 @@ class Options:
             service = SERVICES.get(word, word)
             if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
                 known = ", ".join((*SERVICES, *(() if OTHERS else _BESIDE)))
-                raise Usage(refused.NO_SERVICE(name=name, word=word, services=known))
+                raise Usage(refused.NO_SERVICE(name=name, word=word, services=known) + meant(word, SERVICES))
             chosen.append(service)
         return chosen or list(SERVICES.values())
 

@@ -161,8 +161,8 @@ CALLING: Final = Text(
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
 )
 HELD: Final = Text(
-    "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid}",
-    "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them",
+    "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid} LEVEL=DEBUG",
+    "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid} LEVEL=DEBUG` has them",
 )
 AT_DEBUG: Final = Text(
     "שורות: calls {rows} ב-DEBUG, צפויות {least} לפחות · {others}",

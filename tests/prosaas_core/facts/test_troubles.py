@@ -75,10 +75,10 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"end_reason": "model_unreachable"}, "we ended it: the model could not be reached"),
+        ({"end_reason": "model_unreachable"}, "the model could not be reached"),
         (
             {"end_reason": "model_unreachable", "cause": "closed with 1011"},
-            "we ended it: the model could not be reached: closed with 1011",
+            "the model could not be reached: closed with 1011",
         ),
         (
             {"end_reason": "caller_lost", "cause": "closed with 1011"},

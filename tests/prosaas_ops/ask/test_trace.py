@@ -199,7 +199,7 @@ def test_why_the_model_was_lost_is_in_the_verdict(screen: Screen) -> None:
     text = f"no connection to OpenAI, attempt=1, error=closed with 1011 · call_sid={CALL}"
     told.entries = [Entry(103.0, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁")]
     assert any(
-        row.startswith("✗ we ended it: the model failed in the middle of the call: closed with 1011")
+        row.startswith("✗ the model failed in the middle of the call: closed with 1011")
         for row in trace.describe(told, screen)
     )
 
@@ -430,16 +430,14 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  we ended it: the model could not be", said, re.M)
+    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  the model could not be", said, re.M)
     assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
     assert "next: make trace PHONE=+972501234567 N=1" in said
 
 
 def ending_alike(*numbers: str) -> Calls:
     at = datetime(2026, 11, 25, 9, tzinfo=UTC)
-    rows = [
-        Row(CallFacts(f"CA{place}", ""), at, 75.0, number, "+97235550100") for place, number in enumerate(numbers)
-    ]
+    rows = [Row(CallFacts(f"CA{place}", ""), at, 75.0, number, "+97235550100") for place, number in enumerate(numbers)]
     return Calls(rows, len(rows), 0, 0)
 
 
