@@ -169,9 +169,10 @@ AT_DEBUG: Final = Text(
     "lines: calls {rows} at DEBUG, {least} or more expected · {others}",
 )
 AT_INFO: Final = Text(
-    "שורות: calls {rows} · {others} · בסך הכול {whole} מתוך {least}–{most}",
-    "lines: calls {rows} · {others} · in all {whole} of {least}–{most}",
+    "שורות: calls {rows} · {others} · בסך הכול {whole}, לכל היותר {most}",
+    "lines: calls {rows} · {others} · in all {whole}, at most {most}",
 )
+MISSING: Final = Text("; חסרות {events}", "; missing {events}")
 LOUD: Final = Text("frame-by-frame ושורות DEBUG אחרות: {said}", "frame by frame and other DEBUG lines: {said}")
 NONE: Final = Text("אין", "none")
 CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's side: {heard}")
