@@ -11,6 +11,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import configure_mappers
 
 from prosaas_core import tracing
 from prosaas_core.after_commit import committing
@@ -62,6 +63,8 @@ def make_engine(
         tracing.watch_connection(made)
         return made
 
+    # At the start: the first caller would wait for it, and a DEBUG session would have it in their story.
+    configure_mappers()
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,

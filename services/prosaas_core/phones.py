@@ -1,6 +1,7 @@
 """Phone numbers: which of them identify a caller, and which, hidden ones for example, do not."""
 
 import re
+import unicodedata
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # A withheld number comes as one of these words, or as the word typed on a phone's keys: +266696687 is ANONYMOUS.
@@ -32,16 +33,28 @@ def is_withheld(given: str) -> bool:
     return given.casefold() in _WITHHELD or given in _SPELT
 
 
+def in_our_digits(typed: str) -> str:
+    """The text with its digits as we write them: a pasted number may have those of Arabic."""
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in typed)
+
+
+def stray_letter(typed: str) -> str:
+    """A letter that stands in a number as a digit would, an O for a zero; "" where there is none, or it is a name."""
+    letters = [each for each in typed if each.isalpha()]
+    digits = sum(map(str.isdecimal, typed))
+    return letters[0] if letters and digits > 2 * len(letters) and not {":", "@"} & set(typed) else ""
+
+
 def international(spoken: str, neighbour: str) -> str | None:
     """A number as people say it, in E.164; without its country it is of the `neighbour`'s. None for what is no number.
 
-    Their own country's numbers are whole, so long as such numbers are. Source of the lengths of country codes: ITU-T
-    E.164, list of assigned codes.
+    Their own country's numbers are whole, so long as such numbers are; what begins with … is the end of one. Source of
+    the lengths of country codes: ITU-T E.164, list of assigned codes.
     """
     given = spoken[:_LONGEST_SPELLING].strip()
     digits = "".join(filter(str.isdecimal, given))
     country = _COUNTRY.match(neighbour)
-    if country is None or not digits.isascii():
+    if country is None or not digits.isascii() or given.startswith("…"):
         return None
     code, theirs = country[0].removeprefix("+"), neighbour[country.end() :]
     shortest, longest = _NATIONAL.get(code, (len(theirs) - 1, len(theirs) + 3))

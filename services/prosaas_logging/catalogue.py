@@ -499,7 +499,7 @@ def UNKNOWN_BUSINESS(*, to_number: str) -> None:
 # --- worker ---
 
 
-@event(INFO, "🟢")
+@event(INFO, "🟢", he="העובד עלה", en="the worker is up")
 def WORKER_START(*, version: str = "", queues: str, concurrency: int) -> None:
     """The worker takes jobs."""
 

@@ -147,10 +147,14 @@ def _outcome(how: int | BaseException) -> str:
 def note_command(options: Options) -> Noted | None:
     """What was asked for, with as much of a number as a line shows."""
     given = {name: value for name in _TARGETS if (value := options.text(name))}
-    named = [
-        f"{name}={_typed(value) if name == 'GREP' else hide(name.lower(), value)}" for name, value in given.items()
-    ]
+    named = [f"{name}={_shown(name, value)}" for name, value in given.items()]
     return note(options.command, " ".join(named), options.text("WHY"))
+
+
+def _shown(name: str, value: str) -> object:
+    """What is too short for a number is the end of one, of which a line shows nothing."""
+    shown = _typed(value) if name == "GREP" else hide(name.lower(), value)
+    return HIDDEN if name == "PHONE" and shown == value else shown
 
 
 def carry() -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from prosaas_core.phones import international
+from prosaas_core.phones import in_our_digits, international, stray_letter
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 from prosaas_ops.texts import refused, setting
@@ -44,20 +44,9 @@ HOME = "+972"
 _ZONE = "Asia/Jerusalem"
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
-    "AUTO_SETUP",
-    "COMPOSE_PROJECT_NAME",
-    "COMPOSE_PROFILES",
-    "API_PORT",
-    "CALLS_PORT",
-    "PROJECT",
-    "PUBLIC_HOST_AT",
-    "WRAP",
-    "OPS_LANG",
-    "OPS_TZ",
-    "ENV",
-    "MAKEFLAGS",
-    "STACK",
-}
+    "AUTO_SETUP", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "API_PORT", "CALLS_PORT", "PROJECT", "PUBLIC_HOST_AT",
+    "WRAP", "OPS_LANG", "OPS_TZ", "ENV", "MAKEFLAGS", "STACK",
+}  # fmt: skip
 
 
 class Usage(Exception):
@@ -98,8 +87,15 @@ class Options:
 
     def phone(self, name: str = "PHONE") -> str:
         """The number as the carrier writes it, where what people write can be made out; else as it was typed."""
-        value = self.text(name)
+        value = self.phone_typed(name)
         return international(value, HOME) or value
+
+    def phone_typed(self, name: str = "PHONE") -> str:
+        """The number as it was typed, in our digits; Usage where a letter stands for one of them."""
+        value = in_our_digits(self.text(name))
+        if letter := stray_letter(value):
+            raise Usage(refused.LETTER(name=name, value=value, letter=letter))
+        return value
 
     def number(self, name: str, default: int, least: int = 1) -> int:
         value = self.text(name, str(default))
@@ -180,7 +176,7 @@ class Options:
             service = SERVICES.get(word, word)
             if service not in SERVICES.values() and (OTHERS or service not in _BESIDE):
                 known = ", ".join((*SERVICES, *(() if OTHERS else _BESIDE)))
-                raise Usage(refused.NO_SERVICE(name=name, word=word, services=known))
+                raise Usage(refused.NO_SERVICE(name=name, word=word, services=known) + meant(word, SERVICES))
             chosen.append(service)
         return chosen or list(SERVICES.values())
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from prosaas_core.database import (
     DatabaseUnavailable,
@@ -30,6 +31,20 @@ async def test_a_server_that_is_not_there_is_an_absence(host: str, unused_tcp_po
         with pytest.raises(DatabaseUnavailable):
             async with opened as connection:
                 await connection.execute(text("SELECT 1"))
+    await engine.dispose()
+
+
+async def test_the_tables_are_mapped_at_the_start_and_not_in_the_first_callers_time() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Late(Base):
+        __tablename__ = "late"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert not Late.__mapper__.configured
+    engine = make_engine(load_settings({"DATABASE_URL": "postgresql://x:y@127.0.0.1/none"}))
+    assert Late.__mapper__.configured
     await engine.dispose()
 
 

@@ -57,6 +57,13 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
     assert entry.target == "PHONE=+972..."
 
 
+@pytest.mark.parametrize("typed", ["4567", "…4567", "45678", "…45678901"])
+def test_the_end_of_a_number_is_no_more_in_the_audit_than_a_whole_one_is(typed: str) -> None:
+    audited.note_command(Options("trace", ("PHONE",), {"PHONE": typed}))
+    (entry,) = audited.on_this_machine()
+    assert "4567" not in entry.target
+
+
 @pytest.mark.parametrize(
     "number",
     [

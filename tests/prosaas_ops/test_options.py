@@ -1,5 +1,6 @@
 """The NAME=value words: what is accepted, and the one line that helps with the rest."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,6 +158,8 @@ def test_since_takes_a_date_and_a_time_in_utc() -> None:
 
 def test_services_go_by_their_short_names() -> None:
     assert Options("logs", ("S",), {"S": "calls,worker"}).services() == ["prosaas-calls", "worker"]
+    with pytest.raises(Usage, match=r"S=call is not a service: .*\. Did you mean calls\?"):
+        Options("logs", ("S",), {"S": "call"}).services()
     with pytest.raises(Usage, match="S=redis is not a service"):
         Options("logs", ("S",), {"S": "redis"}).services()
 
@@ -271,3 +274,19 @@ def test_a_date_with_an_offset_is_told_in_utc_as_all_are() -> None:
 def test_a_number_that_is_too_large_is_told_the_limit() -> None:
     with pytest.raises(Usage, match="SPEED=1000 is not a number above 0 and below 1000"):
         Options("call", ("SPEED",), {"SPEED": "1000"}).decimal("SPEED", 1.0)
+
+
+@pytest.mark.parametrize(("typed", "number"), [("٠٥٠-١٢٣٤٥٦٧", "+972501234567"), ("٤٥٦٧", "4567"), ("…4567", "…4567")])
+def test_a_number_is_read_in_any_digits_and_the_end_of_one_is_no_whole_one(typed: str, number: str) -> None:
+    assert Options("trace", ("PHONE",), {"PHONE": typed}).phone() == number
+
+
+@pytest.mark.parametrize(("typed", "letter"), [("05O1234567", "O"), ("+97250123456l", "l"), ("ס0501234567", "ס")])
+def test_a_letter_that_stands_for_a_digit_is_named(typed: str, letter: str) -> None:
+    with pytest.raises(Usage, match=f"PHONE={re.escape(typed)}: {letter} is a letter"):
+        Options("trace", ("PHONE",), {"PHONE": typed}).phone()
+
+
+@pytest.mark.parametrize("typed", ["sip:100200300@10.0.0.5", "client:demo12345"])
+def test_who_calls_by_a_name_may_have_letters_in_it(typed: str) -> None:
+    assert Options("trace", ("PHONE",), {"PHONE": typed}).phone() == typed

@@ -273,7 +273,8 @@ def opening(call: CallFacts, language: str = "en") -> str:
         words = sentence(troubles[0], call, language)
         if ending is not None and ending.fault is Fault.MODEL and call.cause:
             words += f": {call.cause}"
-        if troubles[0].name == "bad_ending" and ending is not None and ending.fault in (Fault.OURS, Fault.MODEL):
+        # What broke off was ended by nobody; what we ended we explained to the caller.
+        if troubles[0].name == "bad_ending" and ending is not None and ending.fault is Fault.OURS and ending.explained:
             return f"אנחנו סיימנו את השיחה: {words}" if he else f"we ended it: {words}"
         return words
     if ending is not None:

@@ -98,11 +98,14 @@ def verdict(placed: Placed, record: Record | str, debug: bool, screen: Screen, d
     elif placed.met and loud and debugged:
         screen.say(Prose(screen.dim(words.DEBUGGED(names=", ".join(debugged)))))
     elif placed.met:
+        # A short call has little to tell; one of fewer lines than the aim lacks some only where one is missing.
+        missing = placed.missing if whole < BUDGET.start else []
         said = ", ".join(f"{name} ×{count}" for name, count in loud.most_common(3)) or str(words.NONE)
         checks = [
             (
-                whole in BUDGET,
-                words.AT_INFO(rows=rows, others=others, whole=whole, least=BUDGET.start, most=BUDGET.stop - 1),
+                whole in BUDGET or (whole < BUDGET.start and not missing),
+                words.AT_INFO(rows=rows, others=others, whole=whole, most=BUDGET.stop - 1)
+                + (words.MISSING(events=", ".join(missing)) if missing else ""),
             ),
             (not loud, words.LOUD(said=said)),
         ]

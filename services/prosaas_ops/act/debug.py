@@ -17,7 +17,7 @@ from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Follow, Happening
-from prosaas_ops.stack.found import calls_of
+from prosaas_ops.stack.found import calls_of, is_ending
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.naming import one_call
@@ -35,7 +35,8 @@ _LEAST_DIGITS = 7
 def run(options: Options) -> int:
     service = options.service()
     target = live_switch.target_from(options)
-    if target.phone and (missing_digits(target.phone) or len(re.sub(r"\D", "", target.phone)) < _LEAST_DIGITS):
+    few = len(re.sub(r"\D", "", target.phone)) < _LEAST_DIGITS or is_ending(target.phone)
+    if target.phone and (few or missing_digits(target.phone)):
         raise Usage(words.NOT_WHOLE(phone=options.text("PHONE")))
     length = options.duration("FOR", "15m").total_seconds()
     cap = RateCap(options.number("MAX", 200))

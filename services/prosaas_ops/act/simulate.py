@@ -22,6 +22,8 @@ from prosaas_ops.stack.lines import Line
 from prosaas_ops.texts import refused
 
 BUDGET = range(10, 31)
+# What every call that the agent had writes, however short it was.
+EXPECTED = ("CALL_START", "CALL_END")
 DEBUG_LEAST = 500
 # A level that is set for one simulated call outlives the longest of them by little.
 LONGEST_CALL_SECONDS = 900.0
@@ -49,6 +51,12 @@ class Placed:
     def rows(self, service: str = "") -> int:
         """Printed rows of the call, those of stack traces too, in one service or in all: the budget is the stack's."""
         return sum(line.rows for line in self.lines if service in ("", line.service))
+
+    @property
+    def missing(self) -> list[str]:
+        """What is expected of every call, and was not written of this one."""
+        said = {line.event for line in self.lines}
+        return [event for event in EXPECTED if event not in said]
 
     @property
     def met(self) -> bool:

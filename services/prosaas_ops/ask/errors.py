@@ -6,9 +6,9 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.stories.errors import Death, TroubleGroup, changes, deaths, group_errors
+from prosaas_ops.stories.errors import Death, TroubleGroup, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
 
@@ -42,6 +42,8 @@ def run(options: Options) -> int:
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
+    if demo := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
+        screen.say(screen.dim(words.DEMO(services=", ".join(demo))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
         return FINE
@@ -86,9 +88,8 @@ def _mark(line: Line, screen: Screen) -> str:
 def spark(lines: list[Line], first: float, last: float) -> str:
     """How the troubles lie in the window, a bar a slot."""
     counts = [0] * _SLOTS
-    for line in lines:
-        if RANK[line.level] >= RANK["WARNING"]:
-            counts[min(_SLOTS - 1, max(0, int((line.at - first) / max(last - first, 0.001) * _SLOTS)))] += 1
+    for line in troubles(lines):
+        counts[min(_SLOTS - 1, max(0, int((line.at - first) / max(last - first, 0.001) * _SLOTS)))] += 1
     most = max(counts, default=0) or 1
     return "".join(_BARS[min(7, -(-count * 7 // most))] for count in counts)
 
@@ -97,8 +98,7 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
     line = group.example
     first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
     tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
-    where = short(group.service) or str(words.SEVERAL)
-    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {where:<7}"
+    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {short(group.service):<7}"
     rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
     if line.stack:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))

@@ -1,6 +1,8 @@
 """`make levels`: which level is in force where, who switched what until when, and what eats the disk."""
 
+import re
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,13 @@ def run(options: Options) -> int:
         return FINE
     if not containers:
         raise Problem(str(words.NONE_RUNS))
-    rows = [row for container in containers for row in _levels(engine, container)]
+    # Of two, during a restart, each is named.
+    several = [name for name, count in Counter(found.service for found in containers).items() if count > 1]
+    rows = [
+        row
+        for container in containers
+        for row in _levels(engine, container, container.name if container.service in several else "")
+    ]
     loud = [row for row in rows if row[1] == "DEBUG"]
     if options.flag("QUIET", default=False):
         if loud:
@@ -35,7 +43,7 @@ def run(options: Options) -> int:
     screen.say(*first, *rule)
     for row, lines in zip(rows, others, strict=True):
         screen.say(*(map(screen.warn, lines) if row[1] == "DEBUG" else lines))
-    quiet = sorted({row[0].partition(",")[0] for row in loud if row[3]})
+    quiet = sorted({re.split("[ ,]", row[0], maxsplit=1)[0] for row in loud if row[3]})
     if quiet:
         screen.say(Prose(screen.dim(words.TAKES_BACK(commands=" · ".join(f"make quiet-{name}" for name in quiet)))))
     screen.say("", screen.bold(str(words.DISK)), *_disk(engine, screen.width))
@@ -47,13 +55,14 @@ def _loud(row: list[str]) -> str:
     return words.IS_AT(where=row[0], level=row[1], source=row[2], until=until)
 
 
-def _levels(engine: Engine, container: Container) -> list[list[str]]:
+def _levels(engine: Engine, container: Container, which: str = "") -> list[list[str]]:
     """A row for the service, and one for each thing in it that is switched for a while."""
     name = short(container.service)
+    where = f"{name} ({which})" if which else name
     try:
         known = live_switch.status(engine, container)
     except (Problem, ValueError) as problem:
-        return [[name, "?", str(problem), "", ""]]
+        return [[where, "?", str(problem), "", ""]]
     debugging = sessions.others(engine, f"debug-{name}")
     rows = []
     whole = next((switch for switch in known["switches"] if switch["target"] == "service"), None)
@@ -61,13 +70,20 @@ def _levels(engine: Engine, container: Container) -> list[list[str]]:
     by = _by(live_switch.Target(), debugging) if whole else ""
     # As it was when the container was made; else it is the file that was edited since.
     source = str(known["source"]).replace("(environment)", str(words.AS_MADE))
-    rows.append([name, str(known["level"]), source, left, by])
+    rows.append([where, str(known["level"]), source, left, by])
     for switch in known["switches"]:
         if switch["target"] != "service":
             value = str(switch["value"])
             target = live_switch.Target(**{{"call": "call_sid"}.get(switch["target"], switch["target"]): value})
-            what = f"{name}, {switch['target']} {value}"
-            rows.append([what, str(switch["level"]), str(words.LIVE_SWITCH), _until(switch), _by(target, debugging)])
+            rows.append(
+                [
+                    f"{where}, {target}",
+                    str(switch["level"]),
+                    str(words.LIVE_SWITCH),
+                    _until(switch),
+                    _by(target, debugging),
+                ]
+            )
     return rows
 
 

@@ -45,7 +45,7 @@ def timeline(story: Story, screen: Screen, least: int) -> list[str]:
     for pause in silences(story):
         mark = f"{'':12}┄┄ {words.SILENCE(seconds=f'{pause.seconds:.1f}')} ┄┄"
         rows.append((pause.at, [screen.warn(mark)]))
-    lines = [line for _, told in sorted(rows, key=lambda row: row[0]) for line in told]
+    lines = [line for _, told in sorted(rows, key=lambda row: round(row[0], 3)) for line in told]
     if hidden := sum(RANK[entry.level] < least for entry in story.entries):
         lines.append(screen.dim(f"{'':12}{words.HIDDEN(count=hidden)}"))
     if story.others:

@@ -11,7 +11,7 @@ from prosaas_ops.options import FINE, LEVELS, NOTHING, SERVICES, Options, Proble
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.screen.trace_page import render
 from prosaas_ops.stack.engine import Engine
-from prosaas_ops.stack.found import Calls, Row, calls_of
+from prosaas_ops.stack.found import CUT, Calls, Row, calls_of, is_ending, numbers_of
 from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.messages import Talk, talk_of
@@ -27,7 +27,7 @@ from prosaas_ops.texts.pages import PAID
 
 OPTIONS = ("CALL", "PHONE", "MESSAGE", "N", "SINCE", "AT", "OUT", "LEVEL")
 
-_LISTED = 20
+_LISTED, _MOST_NUMBERS = 20, 5
 # What AT= names is a minute that somebody remembers.
 _NEAR_SECONDS = 900.0
 # A call that is further from the moment asked for is another one: the list is shown in its place.
@@ -59,7 +59,9 @@ def _run(options: Options, engine: Engine) -> int:
         found = calls_of(phone, options.since("SINCE"), live_ids(engine))
         if not found.rows:
             return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
-        talk = talk_of(phone=phone)
+        numbers = numbers_of(found.rows, phone) if is_ending(phone) else [phone]
+        phone = numbers[0] if len(numbers) == 1 else f"{CUT}{phone.removeprefix(CUT)}"
+        talk = talk_of(phone=phone) if len(numbers) == 1 else None
         call_sid = _picked(found.rows, options, alone=talk is None)
         if not call_sid:
             screen.say(*listing(found, phone, screen, talk))
@@ -90,8 +92,8 @@ def _tell_message(screen: Screen, story: MessageStory | None, least: str, nothin
 
 
 def _nobody(options: Options) -> object:
-    within, phone = words.IN_THAT_TIME if options.text("SINCE") else "", options.text("PHONE")
-    if short := missing_digits(phone):
+    within, phone = words.IN_THAT_TIME if options.text("SINCE") else "", options.phone_typed()
+    if not phone.startswith(CUT) and (short := missing_digits(phone)):
         return words.DIGITS_MISSING(phone=phone, count=short)
     return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
@@ -114,19 +116,24 @@ def _picked(found: list[Row], options: Options, *, alone: bool) -> str:
 
 
 def listing(found: Calls, phone: str, screen: Screen, talk: Talk | None = None) -> list[str]:
-    """The calls of a number, newest first, each with the number by which it is told; and what was written from it."""
+    """The calls of a number, newest first, each with the number by which it is told; and what was written from it.
+
+    Of several numbers with one end each stands in its row, and has a command of its own.
+    """
     now = datetime.now(UTC)
+    numbers = numbers_of(found.rows, phone) if is_ending(phone) else []
     rows = [screen.dim(words.CALLS_OF(phone=phone))]
     for number, call in enumerate(found.rows[:_LISTED], 1):
         lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
         row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
+        row += f"{', '.join(map(screen.value, numbers_of([call], phone)))}  " if numbers else ""
         said = screen.value(opening(call.facts, language()))
         rows.append(Prose(row + (screen.warn(said) if verdict(call.facts) else said)))
     again = f"make trace PHONE={phone}"
     if found.calls > _LISTED:
         rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.calls, again=again))))
-    commands = [f"{again} N=1"]
+    commands = [f"{again} N=1", *(f"make trace PHONE={screen.value(number)}" for number in numbers[:_MOST_NUMBERS])]
     if talk is not None and talk.messages:
         written = MessageStory(talk)
         wrong = complaints(written)

@@ -1,5 +1,6 @@
 """Many calls at once, from their records: which there were, how they went, and the worst of them."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -7,16 +8,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prosaas_core.facts.endings import FINE
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.phones import international
+from prosaas_ops.options import HOME
 from prosaas_ops.stack.records import OPEN, asked, local_digits
 
 if TYPE_CHECKING:
     import asyncpg
 
+# From so many digits on they may be how a number ends: fewer are how most numbers do.
+LEAST_ENDING = 4
+# What `make calls` writes before the end of a number.
+CUT = "…"
+_PART = re.compile(rf"{CUT}?[\d\s().\-/]+", re.ASCII)
+_LEAST_LOCAL = 6
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_OF_ONE = 200
 # Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
 COLUMNS = """
-    call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number,
+    call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number, to_number,
     (metrics->>'first_audio_ms')::float as first_audio,
     coalesce(metrics->>'slowest_ms', metrics->>'response_p95_ms')::float as slowest,
     coalesce((metrics->>'unanswered_ms')::float, 0) as unanswered,
@@ -92,6 +101,7 @@ class Row(NamedTuple):
     started_at: datetime
     duration_s: float | None
     from_number: str
+    to_number: str = ""
 
 
 class Calls(NamedTuple):
@@ -105,7 +115,7 @@ class Calls(NamedTuple):
 
 def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
     """The statement that finds them, and its values."""
-    digits = local_digits(wanted.phone) if wanted.phone else None
+    digits = sought(wanted.phone) if wanted.phone else None
     fine = [reason.value for reason in FINE]
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
@@ -125,6 +135,30 @@ def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
         list(OPEN),
         live,
     )
+
+
+def ending(typed: str) -> str:
+    """The digits in which a number may end that is not typed whole; "" where they are too few."""
+    digits = re.sub(r"\D", "", typed)
+    return digits if len(digits) >= LEAST_ENDING else ""
+
+
+def is_ending(phone: str) -> bool:
+    """Whether it is no whole number, and no beginning of one either: the end, as `make calls` shows it."""
+    if international(phone, HOME) or not _PART.fullmatch(phone) or not ending(phone):
+        return False
+    return phone.startswith(CUT) or len(ending(phone).lstrip("0")) < _LEAST_LOCAL
+
+
+def sought(phone: str) -> str:
+    """The digits in which the numbers that are meant end; Usage where they are too few to mean any."""
+    return ending(phone) if is_ending(phone) else local_digits(phone)
+
+
+def numbers_of(found: list[Row], phone: str) -> list[str]:
+    """The numbers, of those in the rows, that end in the digits of this one; the newest first."""
+    known = (number for row in found for number in (row.from_number, row.to_number))
+    return [*dict.fromkeys(number for number in known if re.sub(r"\D", "", number).endswith(sought(phone)))]
 
 
 def find(wanted: Asked) -> Calls:
@@ -148,7 +182,7 @@ def calls_of(phone: str, since: datetime | None = None, live: tuple[str, ...] | 
 
 
 def _row(row: Any) -> Row:
-    return Row(facts_in(row), row["started_at"], row["duration_s"], row["from_number"])
+    return Row(facts_in(row), row["started_at"], row["duration_s"], row["from_number"], row["to_number"])
 
 
 def facts_in(row: Any) -> CallFacts:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from prosaas_logging.redact import redact
-from prosaas_ops.stack.records import Job, asked, local_digits
+from prosaas_ops.stack.found import sought
+from prosaas_ops.stack.records import Job, asked
 
 if TYPE_CHECKING:
     import asyncpg
@@ -116,7 +117,7 @@ _JOBS = """
 
 def talk_of(*, message: str = "", phone: str = "") -> Talk | None:
     """The conversation of a message, or the newest one with a number; None where the database knows of none."""
-    question, value = (_OF_MESSAGE, message) if message else (_OF_PHONE, local_digits(phone))
+    question, value = (_OF_MESSAGE, message) if message else (_OF_PHONE, sought(phone))
     if shown := _SHOWN.fullmatch(message):
         question, value = _OF_SHOWN, shown[1]
 

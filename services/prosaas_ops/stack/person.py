@@ -83,7 +83,7 @@ def in_volumes(engine: Engine, person: Person, rows: Rows, act: str) -> dict[str
 
 
 def _named(options: Options) -> tuple[str | None, int | None]:
-    phone, customer = options.text("PHONE"), options.text("CUSTOMER")
+    phone, customer = options.phone_typed(), options.text("CUSTOMER")
     if bool(phone) == bool(customer):
         raise Usage(words.WHOM(command=options.command))
     if customer:

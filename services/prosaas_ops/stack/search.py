@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.troubles import CallFacts
+from prosaas_core.phones import in_our_digits
 from prosaas_ops.options import HOME
-from prosaas_ops.stack.found import COLUMNS, facts_in
+from prosaas_ops.stack.found import COLUMNS, CUT, ending, facts_in
 from prosaas_ops.stack.records import asked
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 MOST = 20
 _LONGEST = 64
-_PHONE = re.compile(r"\+?[\d\s().\-/]{2,}")
+_PHONE = re.compile(rf"{CUT}?\+?[\d\s().\-/]{{2,}}")
 _SID = re.compile(r"[Cc][Aa][0-9A-Fa-f]{1,32}")
-# From so many digits on, they may also be how the number ends: fewer are how most numbers do.
-_LEAST_ENDING = 4
+# What no number has in it.
+_NONE = "none"
 
 _NEWEST = "true"
 _BY_ID = "starts_with(lower(call_sid), $1)"
@@ -68,13 +69,13 @@ def question(typed: str, called_so: Sequence[int] = ()) -> tuple[str, tuple[Any,
 
 
 def _question(typed: str) -> tuple[str, tuple[str, ...]]:
-    text = " ".join(typed[:_LONGEST].split()).lower()
+    text = in_our_digits(" ".join(typed[:_LONGEST].split()).lower())
     if len(text) < 2:
         return _NEWEST, ()
     if _SID.fullmatch(text):
         return _BY_ID, (text,)
     if _PHONE.fullmatch(text) and (digits := re.sub(r"\D", "", text)):
-        return _BY_PHONE, _spellings(text.startswith("+"), digits)
+        return _BY_PHONE, (_NONE, ending(text) or _NONE) if text[0] == CUT else _spellings(text[0] == "+", digits)
     return _BY_NAME, (text,)
 
 
@@ -82,10 +83,9 @@ def _spellings(international: bool, digits: str) -> tuple[str, str]:
     """How the number begins, as it is stored, and how it ends: nothing that a number has, where it is too short."""
     whole = digits.removeprefix("00")
     if international or whole != digits:
-        return f"+{whole}", whole if len(whole) >= _LEAST_ENDING else "none"
-    ending = digits.lstrip("0")
-    beginning = f"{HOME}{ending}" if digits.startswith("0") else f"+{digits}"
-    return beginning, ending if len(ending) >= _LEAST_ENDING else "none"
+        return f"+{whole}", ending(whole) or _NONE
+    local = digits.lstrip("0")
+    return f"{HOME}{local}" if digits.startswith("0") else f"+{digits}", ending(local) or _NONE
 
 
 def search(typed: str) -> list[Hit]:

@@ -15,7 +15,7 @@ from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
-from prosaas_ops.stories.moment import Entry, bare, from_happening, from_line, from_record, place_speech, stamp
+from prosaas_ops.stories.moment import Entry, bare, from_happening, from_line, from_record, order, place_speech, stamp
 from prosaas_ops.texts.told import NO_LINE_KNOWS
 
 # What a service says of itself as a whole is around every call of its time.
@@ -100,7 +100,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
         for told in happened
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
-    entries.sort(key=lambda entry: entry.at)
+    entries.sort(key=order)
     others = sum(line.event not in _AROUND for line in around)
     live = _is_live(engine, call_sid, entries, record)
     story = Story(call_sid, entries, record, started, without_record, live, others)

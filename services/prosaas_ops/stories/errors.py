@@ -21,7 +21,6 @@ _CALLS = "prosaas-calls"
 class TroubleGroup:
     """One trouble: where and what, how often, from when to when, in which calls, and one case of it."""
 
-    # "" of several.
     service: str
     event: str
     example: Line
@@ -81,27 +80,35 @@ def changes(lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.event in MARKED]
 
 
-# A level is switched and taken back aloud, and neither is the doing of a switch.
-_SWITCHES = ("LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED")
-# What each service says, and is true of all of them: one row.
-_OF_ALL = ("DEMO",)
+# What is said aloud and is no trouble: a level that is switched and taken back, and which stack this is.
+_NO_TROUBLE = ("LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED", "DEMO")
+_BOX = "BLACKBOX_WRITTEN"
 
 # A trouble that begins later after a change is not its doing.
 _JUST_SECONDS = 30.0
 
 
-def group_errors(lines: Iterable[Line], happened: Sequence[Happening] = ()) -> list[TroubleGroup]:
-    """The groups of what is WARNING or worse, errors first, then by how often; lines come by time.
+def troubles(lines: Sequence[Line]) -> list[Line]:
+    """What is WARNING or worse and is a trouble; a black box is one only where nothing else tells of its call."""
+    found = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and line.event not in _NO_TROUBLE]
+    told = {line.call_sid for line in found if line.event != _BOX}
+    told.update(*(line.calls for line in found if isinstance(line, Death)))
+    return [line for line in found if line.event != _BOX or line.call_sid not in told]
+
+
+def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> list[TroubleGroup]:
+    """The groups of the troubles, errors first, then by how often; lines come by time.
 
     What `happened` to the database's container is before a change of the service itself.
     """
     groups: dict[tuple[str, str, str], TroubleGroup] = {}
     changed: dict[str, tuple[float, str]] = {}
+    wanted = set(map(id, troubles(lines)))
     database = [told for told in happened if told.service == "postgres" and told.what in ("die", "oom", "start")]
     for line in lines:
         if line.event in CHANGES:
             changed[line.service] = line.at, f"{line.event} {line.text[:60]}"
-        if RANK[line.level] < RANK["WARNING"]:
+        if id(line) not in wanted:
             continue
         text, count = line.text, 1
         repeated = _REPEATED.match(text[: _LONGEST * 4]) if line.event == "REPEATED" else None
@@ -109,22 +116,16 @@ def group_errors(lines: Iterable[Line], happened: Sequence[Happening] = ()) -> l
             count, text = int(repeated[1]), repeated[2]
         words = wording(text.partition(" · ")[0])
         known = next((key for key in groups if (key[0], key[2]) == (line.service, words)), None)
-        where = "" if line.event in _OF_ALL else line.service
-        key = known if repeated is not None and known else (where, line.event, words)
+        key = known if repeated is not None and known else (line.service, line.event, words)
         group = groups.get(key)
         if group is None:
             group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
             lately = [told for told in database if 0 <= line.at - told.at <= _JUST_SECONDS]
-            at, what = changed.get(line.service, (0.0, ""))
-            if line.event in _SWITCHES and what.startswith(_SWITCHES):
-                at = 0.0
-            else:
-                changed.pop(line.service, None)
+            at, what = changed.pop(line.service, (0.0, ""))
             if lately:
                 group.since = " ".join(f"postgres container {lately[-1].what}, {lately[-1].detail}".split()).rstrip(",")
             elif line.at - at <= _JUST_SECONDS:
                 group.since = what
-        group.service = group.service if group.service == line.service else ""
         group.count += count
         group.last = line.at
         if line.call_sid:

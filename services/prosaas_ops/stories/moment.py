@@ -52,6 +52,11 @@ class Entry:
         return found[1] if found else ""
 
 
+def order(entry: Entry) -> tuple[float, bool]:
+    """By the moments as a story shows them; of two at one moment the carrier's ring is the first."""
+    return round(entry.at, 3), entry.event != "VOICE_WEBHOOK"
+
+
 def kind_of(level: str, event: str) -> str:
     """What sort of moment it is; trouble outranks everything."""
     if RANK[level] >= RANK["ERROR"]:

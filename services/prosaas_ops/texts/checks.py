@@ -101,7 +101,7 @@ ERRORS: Final = Text(
     "{window}  {bars}  warnings and errors {total}, kinds {kinds}, calls hit {hit}",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
-SEVERAL: Final = Text("כמה", "several")
+DEMO: Final = Text("דמו: {services}", "a demo: {services}")
 KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
 MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… more kinds: {count} (MAX={all})")
 SINCE: Final = Text("מאז {what}", "since {what}")

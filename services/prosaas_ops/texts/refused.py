@@ -62,8 +62,13 @@ NO_BUSINESS: Final = Text(
     "BUSINESS={business} is not a business: one looks like BUSINESS=456",
 )
 NO_PHONE: Final = Text(
-    "PHONE={phone} אינו מספר טלפון; דוגמה: PHONE=+972501234567",
-    "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567",
+    "PHONE={phone} אינו מספר טלפון; דוגמה: PHONE=+972501234567, או ארבע הספרות האחרונות ויותר: PHONE=4567",
+    "PHONE={phone} is not a phone number: one looks like PHONE=+972501234567, or its last four digits or more, "
+    "PHONE=4567",
+)
+LETTER: Final = Text(
+    "{name}={value}: {letter} היא אות ולא ספרה; לכתוב אותו כמו +972501234567",
+    "{name}={value}: {letter} is a letter and no digit; write it as +972501234567",
 )
 NO_PATTERN: Final = Text("{name}={value} אינו ביטוי רגולרי: {why}", "{name}={value} is not a regular expression: {why}")
 FEWER_CALLS: Final = Text("N={number}, ומספר השיחות הוא {calls}", "N={number}, and the list has {calls}")

@@ -161,17 +161,18 @@ CALLING: Final = Text(
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
 )
 HELD: Final = Text(
-    "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid}",
-    "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid}` has them",
+    "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid} LEVEL=DEBUG",
+    "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid} LEVEL=DEBUG` has them",
 )
 AT_DEBUG: Final = Text(
     "שורות: calls {rows} ב-DEBUG, צפויות {least} לפחות · {others}",
     "lines: calls {rows} at DEBUG, {least} or more expected · {others}",
 )
 AT_INFO: Final = Text(
-    "שורות: calls {rows} · {others} · בסך הכול {whole} מתוך {least}–{most}",
-    "lines: calls {rows} · {others} · in all {whole} of {least}–{most}",
+    "שורות: calls {rows} · {others} · בסך הכול {whole}, לכל היותר {most}",
+    "lines: calls {rows} · {others} · in all {whole}, at most {most}",
 )
+MISSING: Final = Text("; חסרות {events}", "; missing {events}")
 LOUD: Final = Text("frame-by-frame ושורות DEBUG אחרות: {said}", "frame by frame and other DEBUG lines: {said}")
 NONE: Final = Text("אין", "none")
 CALLER_SIDE: Final = Text("הצד של המתקשר: {heard}", "the caller's side: {heard}")

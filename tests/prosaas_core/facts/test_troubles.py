@@ -75,15 +75,17 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"end_reason": "model_unreachable"}, "we ended it: the model could not be reached"),
+        ({"end_reason": "model_unreachable"}, "the model could not be reached"),
         (
             {"end_reason": "model_unreachable", "cause": "closed with 1011"},
-            "we ended it: the model could not be reached: closed with 1011",
+            "the model could not be reached: closed with 1011",
         ),
         (
             {"end_reason": "caller_lost", "cause": "closed with 1011"},
             "the audio stopped without a goodbye: the network or Twilio",
         ),
+        ({"end_reason": "crashed"}, "the service went down in the middle of the call"),
+        ({"end_reason": "max_duration"}, "we ended it: the call reached the longest time allowed"),
         ({}, "the caller hung up"),
         ({"live": True}, "the call is live"),
         ({"end_reason": "of_tomorrow"}, "of_tomorrow"),

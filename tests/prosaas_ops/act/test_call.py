@@ -1,5 +1,6 @@
 """The verdict on a simulated call."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from prosaas_ops.act import call
 from prosaas_ops.act.call import verdict
 from prosaas_ops.act.simulate import Placed
 from prosaas_ops.options import Nothing, Problem, Usage
-from prosaas_ops.screen.terminal import Screen
+from prosaas_ops.screen.terminal import RateCap, Screen
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
 
@@ -42,6 +43,41 @@ class Open(Recorded):
 @pytest.mark.parametrize(("rows", "problems"), [(8, 1), (9, 0), (29, 0), (30, 1)])
 def test_a_call_at_info_with_its_job_s_line_is_ten_to_thirty_lines(rows: int, problems: int, screen: Screen) -> None:
     assert verdict(placed(rows), Recorded(), False, screen) == problems  # type: ignore[arg-type]
+
+
+def test_a_short_call_has_fewer_lines_and_is_at_fault_only_where_one_is_missing(screen: Screen, paper: Any) -> None:
+    short = placed(5)
+    for event in ("CALL_START", "CALL_END"):
+        assert verdict(short, Recorded(), False, screen) == 1  # type: ignore[arg-type]
+        short.lines.append(
+            parse(RawLine("2024-01-25T14:00:00Z", "prosaas-calls", f"[INFO] [{event}] x · call_sid=CA1"))
+        )
+    assert "in all 6, at most 30; missing CALL_START, CALL_END" in paper.text
+    assert verdict(short, Recorded(), False, screen) == 0  # type: ignore[arg-type]
+    assert "in all 8, at most 30\n" in paper.text
+
+
+def test_lines_that_were_held_back_are_told_with_the_command_that_shows_them(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are below INFO, all of them."""
+
+    def place(*_: Any, heard: Any, **__: Any) -> Placed:
+        loud = placed(3, "DEBUG")
+        for line in loud.lines:
+            heard(line)
+        return loud
+
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "place", place)
+    monkeypatch.setattr(call, "_await_record", lambda _: Recorded())
+    monkeypatch.setattr(RateCap, "_turn", lambda _: None)
+    engine.on_run = lambda *_: (0, '{"level": "INFO", "switches": []}', "")
+    call.run(options("call", MAX="1"))
+    assert re.search(
+        r"… 2 lines not shown \(MAX= a second\); `make trace CALL=CA\w{32} LEVEL=DEBUG` has",
+        capsys.readouterr().out,
+    )
 
 
 @pytest.mark.parametrize(("rows", "problems"), [(499, 1), (500, 0)])
@@ -111,9 +147,9 @@ def test_lines_at_info_count_also_while_somebody_debugs_another_call(screen: Scr
 
 def test_lines_of_all_services_count_for_the_budget(screen: Screen, paper: Any) -> None:
     verdict(placed(20), Recorded(), False, screen)  # type: ignore[arg-type]
-    assert "✅ lines: calls 20 · api 0 · worker 1 · in all 21 of 10–30" in paper.text
+    assert "✅ lines: calls 20 · api 0 · worker 1 · in all 21, at most 30" in paper.text
     assert verdict(placed(30), Recorded(), False, screen) == 1  # type: ignore[arg-type]
-    assert "❌ lines: calls 30 · api 0 · worker 1 · in all 31 of 10–30" in paper.text
+    assert "❌ lines: calls 30 · api 0 · worker 1 · in all 31, at most 30" in paper.text
 
 
 @pytest.mark.parametrize("number", ["05012", "+972", "+97250x", "x"])

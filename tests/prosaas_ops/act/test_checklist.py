@@ -66,6 +66,7 @@ def test_a_live_stack_is_judged_by_the_call_that_ended_last_and_was_not_debugged
     good = checklist.newest_call(lines(*told("CA1", 40), *told("CA2", 12), *half))
     assert (good.good, "CA2" in good.evidence, "12 lines" in good.evidence) == (True, True, True)
     assert not checklist.newest_call(lines(*told("CA2", 12), *told("CA1", 40))).good
+    assert checklist.newest_call(lines(*told("CA2", 4))).good, "a short call has little to tell"
     debugged = [*told("CA3", 12), "[DEBUG] [RMS] rms=3 · call_sid=CA3"]
     assert "CA2" in checklist.newest_call(lines(*told("CA2", 12), *debugged)).evidence
     none = checklist.newest_call(lines(*half))

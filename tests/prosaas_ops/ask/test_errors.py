@@ -117,7 +117,9 @@ def test_a_kill_that_the_engine_has_forgotten_is_told_by_the_calls_that_it_took_
 def test_a_demo_stack_says_once_that_it_is_one(engine: Any, shown: Any) -> None:
     for at, service in enumerate(("prosaas-api", "prosaas-calls", "worker")):
         engine.write(service, at, "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0")
-    rows = shown().splitlines()
-    assert "warnings and errors 3, kinds 1, calls hit 0" in rows[0]
-    assert rows[2].split()[:5] == ["3", "14:00", "14:00", "0", "several"]
-    assert rows[-1] == "next: make logs GREP=DEMO SINCE=1h"
+    first, second = shown().splitlines()
+    assert first == "a demo: api, calls, worker"
+    assert "no warning and no error" in second
+    engine.write("worker", 9, "[ERROR] boom")
+    assert "▁█▁" in (said := shown())
+    assert "warnings and errors 1, kinds 1" in said

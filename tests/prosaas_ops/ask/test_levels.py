@@ -58,6 +58,26 @@ def test_who_switched_what_until_when_stands_on_one_screen(asked: Any, options: 
     assert "next: make quiet-calls takes it back" in said
 
 
+def test_what_is_switched_is_named_in_the_operators_language(
+    asked: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_LANG", "he")
+    levels.run(options("levels"))
+    assert re.search(r"^calls, השיחה CA1 +DEBUG", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_of_two_containers_of_a_service_each_is_named(asked: Any, options: Any, capsys: Any) -> None:
+    asked.begin("prosaas-calls")
+    levels.run(options("levels"))
+    said = capsys.readouterr().out
+    for which in (1, 2):
+        name = asked.containers("prosaas-calls")[which - 1].name
+        assert re.search(rf"^calls \({name}\) +DEBUG", said, re.MULTILINE)
+        assert re.search(rf"^calls \({name}\), call CA1 +DEBUG", said, re.MULTILINE)
+    assert re.search(r"^api +INFO", said, re.MULTILINE)
+    assert "next: make quiet-calls takes it back" in said
+
+
 def test_what_eats_the_disk_stands_below_largest_first(asked: Any, options: Any, capsys: Any) -> None:
     levels.run(options("levels"))
     disk = capsys.readouterr().out.partition("disk")[2]

@@ -199,7 +199,7 @@ def test_why_the_model_was_lost_is_in_the_verdict(screen: Screen) -> None:
     text = f"no connection to OpenAI, attempt=1, error=closed with 1011 · call_sid={CALL}"
     told.entries = [Entry(103.0, "prosaas-calls", "warning", "WARNING", "REALTIME", text, "🔁")]
     assert any(
-        row.startswith("✗ we ended it: the model failed in the middle of the call: closed with 1011")
+        row.startswith("✗ the model failed in the middle of the call: closed with 1011")
         for row in trace.describe(told, screen)
     )
 
@@ -430,9 +430,40 @@ def test_a_number_with_several_calls_lists_them_and_tells_none_of_them(
     assert trace.run(options(PHONE="050-1234567")) == FINE
     assert told == []
     said = capsys.readouterr().out
-    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  we ended it: the model could not be", said, re.M)
+    assert re.search(r"^  2  11-25 12:00:00  CAmid +\S+ ago +1m15s  the model could not be", said, re.M)
     assert re.search(r"^  3  11-25 09:00:00  CAold +\S+ ago +1m15s  the caller hung up$", said, re.MULTILINE)
     assert "next: make trace PHONE=+972501234567 N=1" in said
+
+
+def ending_alike(*numbers: str) -> Calls:
+    at = datetime(2026, 11, 25, 9, tzinfo=UTC)
+    rows = [Row(CallFacts(f"CA{place}", ""), at, 75.0, number, "+97235550100") for place, number in enumerate(numbers)]
+    return Calls(rows, len(rows), 0, 0)
+
+
+@pytest.mark.parametrize("typed", ["4567", "…4567"])
+def test_of_several_numbers_with_one_end_each_is_listed_with_a_command_of_its_own(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567", "+972529994567"))
+    assert trace.run(options(PHONE=typed)) == FINE
+    assert told == []
+    said = capsys.readouterr().out
+    assert "calls from or to …4567, newest first" in said
+    assert re.search(r"^  2  .* 1m15s  \+972529994567  ", said, re.MULTILINE)
+    commands = "make trace PHONE=…4567 N=1 · make trace PHONE=+972501234567 · make trace PHONE=+972529994567"
+    assert f"next: {commands}" in said
+
+
+def test_the_end_of_one_number_alone_is_that_number(
+    told: list[str], options: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567", "+972501234567"))
+    assert trace.run(options(PHONE="4567")) == FINE
+    assert "next: make trace PHONE=+972501234567 N=1\n" in capsys.readouterr().out
+    monkeypatch.setattr(trace, "calls_of", lambda *_: ending_alike("+972501234567"))
+    assert trace.run(options(PHONE="4567")) == FINE
+    assert told == ["CA0"]
 
 
 @pytest.mark.usefixtures("three")

@@ -154,6 +154,16 @@ def test_they_are_found_by_number_business_and_time() -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_a_number_is_found_by_as_much_of_its_end_as_the_list_itself_shows() -> None:
+    for phone in ("5555", "…5555", "… 55555", "5555-55"):
+        assert names(phone=phone) == ["CAerror001"], phone
+    assert names(phone="0555") == [], "a zero is a digit like any other"
+    for phone in ("555", "…555", "+5555"):
+        with pytest.raises(Usage, match="PHONE="):
+            names(phone=phone)
+
+
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(("order", "first"), [("slowest", "CAslow0001"), ("longest", "CAslow0001")])
 def test_they_are_ordered_as_asked(order: str, first: str) -> None:
     assert names(order=order)[0] == first
@@ -166,7 +176,7 @@ def test_the_list_says_what_was_wrong_and_how_to_go_on(options: Any, capsys: pyt
     said = capsys.readouterr().out.splitlines()
     assert "calls 7, went badly 6, never reached the agent 1" in said[0]
     assert "01-25 11:00  CAmodel0  …3333" in said[2]
-    assert said[2].endswith("we ended it: the model could not be reached")
+    assert said[2].endswith("the model could not be reached")
     assert said[3].endswith("no audio stream ever came; make trace says why")
     assert said[4] == "2 of 6: MAX=6 shows all"
     assert said[5].startswith("next: make trace CALL=CAmodel0")
@@ -180,7 +190,7 @@ def test_on_a_narrow_terminal_the_trouble_stands_below_its_call(
         monkeypatch.setenv(name, value)
     assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", BAD="1", MAX="1")) == FINE
     said = capsys.readouterr().out.replace("\u2068", "").replace("\u2069", "")
-    assert re.search(r"CAmodel0.*-\n {13}we ended it: the model could not be reached\n", said)
+    assert re.search(r"CAmodel0.*-\n {13}the model could not be reached\n", said)
 
 
 @pytest.mark.usefixtures("stored")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from prosaas_core.facts.troubles import opening, verdict
+from prosaas_ops.ask.timeline import timeline
 from prosaas_ops.ask.trace import describe
 from prosaas_ops.options import Problem
 from prosaas_ops.screen import trace_page
@@ -406,3 +407,16 @@ def test_rows_are_counted_as_make_call_counts_them(engine: Any, call: str, known
     assert told is not None
     assert any(entry.event == "SERVICE_START" for entry in told.entries)
     assert [told.rows(name) for name in ("prosaas-api", "prosaas-calls", "worker")] == [1, 8, 1]
+
+
+def test_the_ring_stands_before_the_start_of_its_call_where_both_are_at_one_moment(
+    engine: Any, known: dict[str, Record], screen: Screen
+) -> None:
+    engine.write("prosaas-calls", 0.0, "[INFO] 🚀 [CALL_START] call_sid=CAone, direction=inbound")
+    engine.write("prosaas-api", 0.0004, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAone, business_id=456")
+    told = story.tell(engine, "CAone")
+    assert told is not None
+    assert [entry.event for entry in told.entries] == ["VOICE_WEBHOOK", "CALL_START"]
+    first, second = timeline(told, screen, 0)
+    assert "VOICE_WEBHOOK" in first
+    assert "CALL_START" in second

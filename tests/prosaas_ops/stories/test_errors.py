@@ -5,7 +5,7 @@ import pytest
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stories.errors import group_errors
+from prosaas_ops.stories.errors import Death, group_errors
 
 
 def lines(*texts: str, service: str = "prosaas-api") -> list[Line]:
@@ -69,22 +69,22 @@ CHANGED = "[WARNING] 🎚️ [LOG_LEVEL_CHANGED] log level changed, level=DEBUG,
 REVERTED = "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] log level taken back: its time is over, level=INFO, target=CA1"
 
 
-def test_a_switch_and_its_end_are_no_cause_of_themselves_and_stay_that_of_what_comes_after() -> None:
-    found = {group.event or "boom": group.since for group in group_errors(lines(CHANGED, REVERTED, "[ERROR] boom"))}
-    assert found["LOG_LEVEL_CHANGED"] == found["LOG_LEVEL_REVERTED"] == ""
-    assert found["boom"].startswith("LOG_LEVEL_CHANGED log level changed, level=DEBUG")
+DEMO = "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0"
 
 
-def test_a_switch_that_a_start_took_back_has_the_start_as_its_cause() -> None:
-    start = "[INFO] 🟢 [SERVICE_START] the service is up, version=1.2"
-    (group,) = group_errors(lines(start, REVERTED))
-    assert group.since.startswith("SERVICE_START")
+def test_a_switch_its_end_and_a_demo_are_no_troubles_and_a_switch_stays_the_cause_of_what_comes_after() -> None:
+    (group,) = group_errors(lines(CHANGED, DEMO, REVERTED, "[ERROR] boom"))
+    assert (group.example.text, group.count) == ("boom", 1)
+    assert group.since.startswith("LOG_LEVEL_CHANGED log level changed, level=DEBUG")
 
 
-def test_what_every_service_says_of_the_demo_is_one_row_of_several() -> None:
-    said = "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0"
-    each = [line for service in ("prosaas-api", "prosaas-calls", "worker") for line in lines(said, service=service)]
-    (group,) = group_errors(each)
-    assert (group.service, group.event, group.count) == ("", "DEMO", 3)
-    (alone,) = group_errors(lines(said, said))
-    assert (alone.service, alone.count) == ("prosaas-api", 2)
+def test_a_black_box_is_a_trouble_only_where_nothing_else_tells_of_its_call() -> None:
+    box = "[WARNING] ⚫ [BLACKBOX_WRITTEN] the last moments were kept, records=9 · call_sid="
+    for said in (lines(f"{box}CA1", "[ERROR] boom · call_sid=CA1"), [*lines(f"{box}CA1"), killed("CA1")]):
+        assert [group.event for group in group_errors(said)] == [""]
+    (group,) = group_errors(lines(f"{box}CA1", f"{box}CA2", "[INFO] [CALL_END] x · call_sid=CA1"))
+    assert (group.event, group.count, group.calls) == ("BLACKBOX_WRITTEN", 2, {"CA1", "CA2"})
+
+
+def killed(call: str) -> Death:
+    return Death("2024-01-25T14:00:09Z", "prosaas-calls", "ERROR", "", "the container was killed", calls={call})
