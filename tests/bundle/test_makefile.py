@@ -234,7 +234,7 @@ def test_what_is_offered_in_place_of_a_cut_value_and_of_a_mistyped_target_is_in_
     for typed, he, en in (
         (("trace", "PHONE=050-123", "4567"), "ערך שיש בו רווח נכתב בגרשיים", "a value with a space in it is quoted"),
         (("trace", "4567"), "ערך נכתב אחרי שמו", "a value follows its name"),
-        (("down", "ps"), "כל פקודה נכתבת לבדה", "each command is given by itself"),
+        (("levels", "ps"), "כל פקודה נכתבת לבדה", "each command is given by itself"),
         (("tarce",), "אולי התכוונתם ל-trace?", "Did you mean trace?"),
         (("zzzzzz",), "אין פקודה zzzzzz", "there is no target zzzzzz"),
     ):
