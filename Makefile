@@ -231,14 +231,17 @@ $(VENV)/installed: services/requirements/tools.txt
 quoted = '$(subst ','\'',$1)'
 MEANT = scripts/meant.sh $(call quoted,$1) $(call quoted,$2) $(foreach v,$(TYPED),$(call quoted,$(v)=$($(v))))
 
-# A word beside a target that is none itself: the rest of a value, or one without its name. Said before anything is done.
+# A word beside a target: the rest of a value, or one without its name, also where it happens to be a target's. Only targets
+# of development stand together. Said before anything is done.
 ifneq (,$(word 2,$(MAKECMDGOALS)))
 TARGETS := $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
-STRAY := $(filter-out $(TARGETS),$(wordlist 2,99,$(MAKECMDGOALS)))
-ifneq (,$(and $(STRAY),$(filter $(TARGETS),$(firstword $(MAKECMDGOALS)))))
+TOGETHER := $(if $(filter $(filter-out $(OWN),$(TARGETS)),$(MAKECMDGOALS)),,$(TARGETS))
+STRAY := $(filter-out $(TOGETHER),$(wordlist 2,99,$(MAKECMDGOALS)))
+FIRST := $(firstword $(MAKECMDGOALS))
+ifneq (,$(STRAY))
 # make hands what was typed to its recipes' shells alone.
-$(shell OPS_LANG=$(call quoted,$(OPS_LANG)) $(call MEANT,$(firstword $(MAKECMDGOALS)),$(STRAY)))
-$(error $(firstword $(MAKECMDGOALS)))
+$(shell OPS_LANG=$(call quoted,$(OPS_LANG)) $(call MEANT,$(FIRST),$(if $(filter $(TARGETS),$(FIRST)),$(STRAY))))
+$(error $(FIRST))
 endif
 endif
 

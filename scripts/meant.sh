@@ -13,6 +13,12 @@ takes() {
         for (i = 1; i < NF; i++) if (match($i, /[A-Z_]+$/)) printf " %s", substr($i, RSTART) }' "$ROOT/Makefile"
 }
 
+# targets WORDS: whether each of them is one.
+targets() {
+    awk -F: -v words="$1" '/^[a-z][a-z-]*:/ { known[$1] }
+        END { count = split(words, word, " "); for (i = 1; i <= count; i++) if (!(word[i] in known)) exit 1 }' "$ROOT/Makefile"
+}
+
 # offer TARGET NAME=value …: the command with what that target takes of it, as words that a shell reads again.
 offer() {
     offered="make $1" known=" $(takes "$1") "
@@ -38,14 +44,26 @@ if [ -n "$rest" ]; then
     [0-9+]*) names="PHONE ID" ;;
     *) names= ;;
     esac
-    cut='' known=" $(takes "$target") "
-    for name in $names GREP NOT WHY NAME FILE KEY ARGS; do
-        case $known in *" $name "*) ;; *) continue ;; esac
+    # A target's name goes on with a sentence at the most.
+    names="$names GREP NOT WHY" commands=1
+    targets "$rest" || commands='' names="$names NAME FILE KEY ARGS"
+    cut='' sentence='' known=" $(takes "$target") "
+    for name in $names; do
         for typed in "$@"; do
-            [ -n "$cut" ] || [ "${typed%%=*}" != "$name" ] || cut=$name
+            [ "${typed%%=*}" = "$name" ] || continue
+            sentence=${sentence:-$name}
+            case $known in *" $name "*) cut=${cut:-$name} ;; esac
         done
     done
     told=$(spoken "make $target לא מכירה $rest" "make $target does not know $rest")
+    quoted="$told: $(spoken "ערך שיש בו רווח נכתב בגרשיים" "a value with a space in it is quoted")"
+    if [ -z "$cut" ] && [ -n "$commands" ]; then
+        # Of whose sentence they are, or whether they are commands at all, nobody knows: none of them is offered.
+        [ -z "$sentence" ] || fail "$quoted" "$sentence='…'"
+        offered=$(offer "$target" "$@")
+        for word in $rest; do offered="$offered && $(offer "$word" "$@")"; done
+        fail "$told: $(spoken "כל פקודה נכתבת לבדה" "each command is given by itself")" "$offered"
+    fi
     [ -n "$cut" ] || fail "$told: $(spoken "ערך נכתב אחרי שמו, כמו PHONE=$rest או CALL=$rest" \
         "a value follows its name, as PHONE=$rest or CALL=$rest")" \
         "$(spoken "\`make\` לבדה מציגה מה כל פקודה מקבלת" "bare \`make\` lists what each target takes")"
@@ -54,7 +72,7 @@ if [ -n "$rest" ]; then
         shift
         set -- "$@" "$typed"
     done
-    fail "$told: $(spoken "ערך שיש בו רווח נכתב בגרשיים" "a value with a space in it is quoted")" "$(offer "$target" "$@")"
+    fail "$quoted" "$(offer "$target" "$@")"
 fi
 
 # The one that differs in the fewest letters.

@@ -48,12 +48,12 @@ _NO_MORE: Final = r"(?![0-9A-Za-z_]|[.][0-9A-Za-z_])"
 
 
 def _alone(begin: str, more: str = "") -> str:
-    """A number of ours without a plus, by its first digits: the value of a JSON key, or a part of a decimal, an address
-    or an id, is none. What ends a sentence may follow, and a whole number with a comma may stand before.
+    """A number of ours without a plus, by its first digits: a number in JSON, or a part of a decimal, an address or an
+    id, is none. What ends a sentence may follow, and anything with a comma may stand before; JSON has no leading zero.
 
     What stands before is looked at from behind the digits, for a search for these leaps, and one for a gap does not.
     """
-    listed = rf"(?:(?<![0-9],{begin})|(?<=[0-9]{{8}},{begin}))" if begin == "0" else f"(?<!,{begin})"
+    listed = "" if begin == "0" else rf"(?:(?<!,{begin})|(?![0-9,]{{0,99}}\]))"
     return rf"{begin}(?<![A-Za-z0-9_.+%/\-{more}]{begin})(?<![\"'0-9]:{begin}){listed}"
 
 

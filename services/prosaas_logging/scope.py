@@ -62,7 +62,7 @@ class Scope(Remembered):
         An id that it had to do without becomes its name, and one line says which name it went by until then.
         """
         former, known = self.id, self.context.fields
-        if fields.items() <= known.items():
+        if all(type(new) is type(known.get(name)) is str and new == known[name] for name, new in fields.items()):
             return
         self.context = self._make_context({**known, **fields})
         self.id = self._named(self.context.fields)

@@ -34,28 +34,25 @@ _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", 
 # What the entry about an act's end is called, after the act; its target is the id of that.
 ENDED = " ended"
 _LONGEST = 300
-# What has many digits and is nobody's number: a moment, as people and names of files have it, and an id.
-_TIME = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?"
-_MOMENTS = (
-    rf"(?<!\d[.-])(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ]{_TIME})?",
+# Words whose digits are nobody's number: a moment, as people and names of files have it, an id, a machine of one's own.
+_DAY = r"(?:19|20)\d\d-[01]\d-[0-3]\d"
+_TIME = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?"
+_NOBODYS = "|".join((
+    rf"{_DAY}(?:T{_TIME})?",
     _TIME,
+    r"[0-3]?\d\.[01]?\d\.(?:19|20)\d\d",
     r"(?:19|20)\d\d[01]\d[0-3]\d[T_-][0-2]\d[0-5]\d[0-5]\dZ?",
-)
-_IDS = (
-    r"(?:CA|SM|MM)[0-9a-f]{1,32}",
+    r"(?:CA|SM|MM|(?=\d{0,31}[a-f]))[0-9a-f]{32}",
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    # Its letters among its digits, or a word before a number would make one of that.
-    r"(?=[0-9a-f]*\d[a-f]+\d)[0-9a-f]{12,64}",
-)
-_NOBODYS = rf"(?<![A-Za-z0-9])(?:{'|'.join((*_MOMENTS, *_IDS))})(?![A-Za-z0-9:]|[.]\d)"
-_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_ADDRESS = rf"(?<![A-Za-z0-9+])(?<!\d[.-]){_BYTE}(?:\.{_BYTE}){{3}}(?::\d{{1,5}})?(?![A-Za-z0-9]|[.-]\d)"
-# Seven digits, however spaced, also joined to a word: up to what is nobody's. An address is one where it begins alone.
-_NUMBER = re.compile(
-    rf"(?P<kept>{_NOBODYS}|{_ADDRESS})"
-    rf"|(?:(?<![A-Za-z0-9_])[+(]?(?!{_ADDRESS})|(?<!\d)(?=\d\d))(?!{_NOBODYS})\d"
-    rf"(?:[^\w\n]{{0,3}}(?!{_NOBODYS})\d){{6,}}"
-)
+    r"(?:(?:10|127)\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}(?::\d{1,5})?",
+))  # fmt: skip
+_NOBODYS_WORD = re.compile(rf"(?:\D{{0,99}}[^\w+])?(?:{_NOBODYS})(?:\W\D{{0,99}})?")
+# Words with digits, and those without a letter that stand among them.
+_NUMBERED = r"(?:(?=\S*\d)|(?!\S*[^\W\d_]))\S+"
+_NUMBERS = re.compile(rf"(?<!\S){_NUMBERED}(?:\s+{_NUMBERED})*")
+_DIGIT = re.compile(r"\d")
+# The shortest number of a person.
+_LEAST_DIGITS = 7
 _LONGEST_OUTCOME = 160
 _MOST = 500
 
@@ -118,8 +115,30 @@ def take_back(noted: Noted | None) -> None:
 
 
 def _typed(text: str) -> str:
-    """What an operator typed freely, without any number that is long enough to be somebody's, of any country."""
-    return _NUMBER.sub(lambda found: found["kept"] or HIDDEN, text)
+    """A sentence of an operator's, without the words that together are long enough to be somebody's number."""
+    return _NUMBERS.sub(lambda found: _whole(found[0]), text)
+
+
+def _whole(text: str) -> str:
+    """The text, or nothing of it where its digits may be somebody's, of any country: a moment beside others is none."""
+    numbers = [word for word in text.split() if _DIGIT.search(word)]
+    if all(map(_NOBODYS_WORD.fullmatch, numbers)) or len(_DIGIT.findall(text)) < _LEAST_DIGITS:
+        return text
+    return HIDDEN
+
+
+def _given(name: str, value: str) -> object:
+    match name:
+        # What is looked for is a pattern, and its digits have anything between them.
+        case "GREP":
+            return _whole(value)
+        case "FILE":
+            return "/".join(map(_whole, value.split("/")))
+        # What is too short for a number is the end of one, of which a line shows nothing.
+        case "PHONE" if hide("phone", value) == value:
+            return HIDDEN
+        case _:
+            return hide(name.lower(), value)
 
 
 def came_of(noted: Noted | None, how: int | BaseException) -> None:
@@ -147,14 +166,8 @@ def _outcome(how: int | BaseException) -> str:
 def note_command(options: Options) -> Noted | None:
     """What was asked for, with as much of a number as a line shows."""
     given = {name: value for name in _TARGETS if (value := options.text(name))}
-    named = [f"{name}={_shown(name, value)}" for name, value in given.items()]
+    named = [f"{name}={_given(name, value)}" for name, value in given.items()]
     return note(options.command, " ".join(named), options.text("WHY"))
-
-
-def _shown(name: str, value: str) -> object:
-    """What is too short for a number is the end of one, of which a line shows nothing."""
-    shown = _typed(value) if name == "GREP" else hide(name.lower(), value)
-    return HIDDEN if name == "PHONE" and shown == value else shown
 
 
 def carry() -> bool:

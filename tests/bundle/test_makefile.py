@@ -188,6 +188,42 @@ def test_a_value_that_the_shell_cut_at_its_space_is_offered_whole_and_quoted(typ
     assert sorted(offered("make", goal, *words, goal=goal)) == sorted(meant)
 
 
+@pytest.mark.parametrize(
+    ("typed", "fix"),
+    [
+        ("logs S=calls WHY=went down", "make logs S=calls WHY='went down'"),
+        ("logs WHY=please forget", "make logs WHY='please forget'"),
+        ("calls WHY=went down again", "make calls WHY='went down again'"),
+        ("WHY=went down logs", "WHY='…'"),
+        ("down up-prod", "make down && make up-prod"),
+        (
+            "rotate-secret NAME=ADMIN_API_KEY restart-api ps",
+            "make rotate-secret NAME=ADMIN_API_KEY && make restart-api && make ps",
+        ),
+        ("test-fast down", "make test-fast && make down"),
+        ("-k tarce down", "make trace"),
+    ],
+)
+def test_a_word_beside_an_operators_target_runs_nothing_though_it_is_a_targets_name(
+    typed: str, fix: str, tmp_path: Path
+) -> None:
+    clone = make_checkout(tmp_path).path
+    (clone / "scripts/run").write_text("#!/bin/sh\necho ran >>ran\n", "utf-8")
+    environ = os.environ | {"OPS_LANG": "en"}
+    done = subprocess.run(
+        ["make", *typed.split()], cwd=clone, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert not (clone / "ran").exists()
+    (said,) = (line.removeprefix("  fix:  ") for line in done.stderr.splitlines() if line.startswith("  fix:  "))
+    assert sorted(said.split()) == sorted(fix.split())
+
+
+def test_targets_of_development_stand_together() -> None:
+    done = subprocess.run(["make", "-n", "lint", "docs"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, "docs_world.samples" in done.stdout) == (0, True)
+
+
 def test_no_value_of_a_name_that_the_target_does_not_take_is_offered_whole() -> None:
     said = refused("make", "errors", "GREP=connection", "lost", "SINCE=1h")
     assert "make errors does not know lost: a value follows its name" in said
@@ -198,6 +234,7 @@ def test_what_is_offered_in_place_of_a_cut_value_and_of_a_mistyped_target_is_in_
     for typed, he, en in (
         (("trace", "PHONE=050-123", "4567"), "ערך שיש בו רווח נכתב בגרשיים", "a value with a space in it is quoted"),
         (("trace", "4567"), "ערך נכתב אחרי שמו", "a value follows its name"),
+        (("levels", "ps"), "כל פקודה נכתבת לבדה", "each command is given by itself"),
         (("tarce",), "אולי התכוונתם ל-trace?", "Did you mean trace?"),
         (("zzzzzz",), "אין פקודה zzzzzz", "there is no target zzzzzz"),
     ):

@@ -359,6 +359,33 @@ def test_a_scope_that_is_told_what_it_knows_stays_as_it_is_and_what_is_new_is_ad
         assert call.context.fields == {**before.fields, "business_id": "456"}
 
 
+class Array:
+    """Compared value by value, as numpy's are."""
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_is_added_may_be_anything_and_is_what_was_added_last() -> None:
+    with scope(request_id="r", n=1, taken="yes") as request:
+        for value in (Array(), Array(), "a word", Array()):
+            request.add(value=value)
+            assert request.context.fields["value"] is value
+        request.add(n=True)
+        assert request.context.fields["n"] is True
+        growing = ["one"]
+        request.add(growing=growing)
+        before = request.context
+        growing.append("two")
+        request.add(growing=growing)
+        assert request.context is not before, "its lines are made anew"
+
+
 def test_code_can_ask_whether_its_debug_lines_are_read(sink: Sink) -> None:
     assert not watched()
     with scope(call_sid="CA1"):

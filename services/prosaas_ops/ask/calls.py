@@ -11,7 +11,7 @@ from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
-from prosaas_ops.stack.records import Away, business_known
+from prosaas_ops.stack.records import Away, business_known, searched
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
@@ -28,7 +28,8 @@ def run(options: Options) -> int:
     business, (since, until) = options.business(), options.window("1d")
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
     engine = opened()
-    asked = Asked(since, until, options.phone(), business, bad, order, options.number("MAX", 30), live_ids(engine))
+    phone = searched(options.phone_typed())
+    asked = Asked(since, until, phone, business, bad, order, options.number("MAX", 30), live_ids(engine))
     try:
         found = find(asked)
     except Away as away:

@@ -16,7 +16,7 @@ from prosaas_ops.stack.lines import RANK, clock
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.messages import Talk, talk_of
 from prosaas_ops.stack.naming import one_call, one_story
-from prosaas_ops.stack.records import Away, Record, missing_digits
+from prosaas_ops.stack.records import Away, Record, missing_digits, searched
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.stories.judged import changed_before, disputed, facts_of, paid
@@ -53,7 +53,7 @@ def _run(options: Options, engine: Engine) -> int:
         return _tell_message(screen, tell_message(engine, message=message), least, nothing)
     call_sid = one_call(engine, options)
     if not call_sid:
-        phone = options.phone()
+        phone = searched(options.phone_typed())
         if not phone:
             raise Usage(str(words.WHICH_CALL))
         found = calls_of(phone, options.since("SINCE"), live_ids(engine))

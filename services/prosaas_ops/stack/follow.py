@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.frames import Demultiplexer, RawLine
 from prosaas_ops.stack.lines import Line, Reader, read, seconds
@@ -38,6 +39,10 @@ class Happening:
     failed: bool = False
     # Which of the service's containers, by its id.
     container: str = field(default="", compare=False)
+
+    def is_of(self, container: str) -> bool:
+        """Whether it happened to this one, of which perhaps the lines alone are left."""
+        return container in (self.container, str(file_of(self.service, self.container)))
 
 
 def happening(event: dict[str, Any]) -> Happening:
@@ -245,6 +250,13 @@ class Follow:
 def merged(engine: Engine, services: Sequence[str], since: float | None, until: float | None = None) -> list[Line]:
     """The records of all these services in the window, by time."""
     containers = engine.with_kept(engine.require(*services), *services)
+
+    def lines_of(container: Container) -> list[Line]:
+        found = list(read(engine.logs(container, since, until)))
+        for line in found:
+            line.container = container.id
+        return found
+
     with ThreadPoolExecutor(max_workers=4) as pool:
-        parts = pool.map(lambda container: list(read(engine.logs(container, since, until))), containers)
+        parts = pool.map(lines_of, containers)
         return sorted((line for part in parts for line in part), key=lambda line: line.stamp)

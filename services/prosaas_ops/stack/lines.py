@@ -41,6 +41,8 @@ class Line:
     rows: int = 1
     json: bool = False
     place: str = ""
+    # Which container wrote it, where that was asked for.
+    container: str = field(default="", compare=False)
 
     @property
     def at(self) -> float:

@@ -140,10 +140,15 @@ def call_record(call_sid: str) -> Record | None:
     return asked(ask)
 
 
+def searched(phone: str) -> str:
+    """The number as the carrier writes it, where its beginning was typed; else the ending of one, as it was typed."""
+    begun = re.sub(r"[^\d+]", "", phone).startswith(("+", "0", HOME.removeprefix("+")))
+    return (international(phone, HOME) if begun else None) or phone
+
+
 def local_digits(phone: str) -> str:
     """The digits in which all spellings of the number end: the whole number, where that is what was typed."""
-    whole = international(phone, HOME)
-    digits = re.sub(r"\D", "", whole or phone).removeprefix("00").lstrip("0")
+    digits = re.sub(r"\D", "", searched(phone)).removeprefix("00").lstrip("0")
     if len(digits) < 6:
         raise Usage(refused.NO_PHONE(phone=phone))
     return digits

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.options import OTHERS, SERVICES, Problem
-from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
@@ -107,16 +106,11 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     began_in = {container for container, lines in said.items() if any(line.event == "CALL_START" for line in lines)}
     died = (told for told in happened if told.failed and told.service == "prosaas-calls" and told.at > started)
     # Another replica's end, or that of one of which no line is left, is no end of this call.
-    story.killed = next((told for told in died if _is_one_of(began_in, told)), None)
+    story.killed = next((told for told in died if any(map(told.is_of, began_in))), None)
     story.changed = _changed(engine, record, started)
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
     return story
-
-
-def _is_one_of(containers: set[str], told: Happening) -> bool:
-    """Also of one whose lines alone are left."""
-    return not containers.isdisjoint((told.container, str(file_of(told.service, told.container))))
 
 
 def _changed(engine: Engine, record: Record | None, started: float) -> list[Line]:

@@ -42,23 +42,25 @@ class Death(Line):
 def deaths(lines: Sequence[Line], happened: Iterable[Happening], earlier: Sequence[Line] = ()) -> list[Death]:
     """A row for each container that ended unasked, and for calls whose record alone tells that theirs did.
 
-    Taken along were the calls of which prosaas-calls wrote something before, and neither their end nor anything later;
-    `earlier` are its lines from before the window.
+    Taken along were the calls that this container had, and of which prosaas-calls wrote neither their end nor anything
+    later; `earlier` are its lines from before the window.
     """
-    found = [
-        Death(f"{stamp(told.at)}Z", told.service, "ERROR", "", words.KILLED(how=told.detail))
-        for told in happened
-        if told.failed
-    ]
-    ours = [death for death in found if death.service == _CALLS]
+    failed = [told for told in happened if told.failed]
+    found = [Death(f"{stamp(told.at)}Z", told.service, "ERROR", "", words.KILLED(how=told.detail)) for told in failed]
+    ours = [(told, death) for told, death in zip(failed, found, strict=True) if told.service == _CALLS]
     said = [line for line in (*earlier, *lines) if line.service == _CALLS and line.call_sid]
-    for death in ours:
+    # Who tells of a call's end may be another, once whoever had it is gone.
+    had = {
+        line.call_sid: line.container for line in sorted(said, key=lambda line: line.stamp) if line.event != "CALL_END"
+    }
+    for told, death in ours:
         over = {line.call_sid for line in said if line.event == "CALL_END" or line.at > death.at}
-        death.calls = {line.call_sid for line in said} - over
+        death.calls = {call for call, container in had.items() if told.is_of(container)} - over
     for line in lines:
         if line.event != "CALL_END" or from_line(line).reason != EndReason.CRASHED:
             continue
-        before = [death for death in ours if death.at <= line.at]
+        its = had.get(line.call_sid)
+        before = [death for told, death in ours if death.at <= line.at and (its is None or told.is_of(its))]
         if not before:
             ending = ENDINGS[EndReason.CRASHED]
             how = ending.he if language() == "he" else ending.en

@@ -6,8 +6,25 @@ import pytest
 
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.ask import calls
+from prosaas_ops.options import Options, Problem
 from prosaas_ops.screen.terminal import Screen
-from prosaas_ops.stack.found import Row
+from prosaas_ops.stack.found import Asked, Calls, Row
+from prosaas_ops.stack.records import Away
+
+
+def test_nine_digits_are_searched_as_the_ending_of_any_countrys_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def find(wanted: Asked) -> Calls:
+        asked.append(wanted.phone)
+        raise Away
+
+    monkeypatch.setattr(calls, "find", find)
+    monkeypatch.setattr(calls, "opened", lambda: None)
+    monkeypatch.setattr(calls, "live_ids", lambda engine: None)
+    with pytest.raises(Problem):
+        calls.run(Options("calls", calls.OPTIONS, {"PHONE": "911123456"}))
+    assert asked == ["911123456"]
 
 
 @pytest.mark.parametrize(

@@ -494,6 +494,16 @@ def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
     assert capsys.readouterr().err == ""
 
 
+def test_nine_digits_are_searched_as_the_ending_of_any_countrys_number(
+    options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(trace, "calls_of", lambda phone, *_: asked.append(phone) or found())
+    monkeypatch.setattr(trace, "tell_message", lambda engine, phone: asked.append(phone))
+    assert trace.run(options(PHONE="911123456")) == NOTHING
+    assert asked == ["911123456", "911123456"]
+
+
 def test_a_number_that_lacks_a_digit_says_so(
     options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -133,6 +133,27 @@ def test_a_number_finds_the_calls_to_it_too() -> None:
     assert calls_of("+97239999999").rows == []
 
 
+@pytest.mark.parametrize(
+    ("number", "typed"),
+    [
+        ("+447911123456", ("7911123456", "911123456", "911 123 456", "11123456", "07911 123456", "0044 7911 123456")),
+        (
+            "+972547654321",
+            ("47654321", "547654321", "054-765 4321", "(054) 7654321", "+972 (0)54 7654321"),
+        ),
+        ("+12125551234", ("125551234", "25551234", "(212) 555 1234", "+1 212 555 1234")),
+        ("+19721234567", ("9721234567", "721234567")),
+    ],
+)
+def test_a_number_of_any_country_is_searched_by_its_ending_unless_its_beginning_was_typed(
+    number: str, typed: tuple[str, ...]
+) -> None:
+    """Eight or nine digits are no whole number of ours, which would be another one."""
+    for spelled in typed:
+        assert number.endswith(records.local_digits(spelled)), spelled
+        assert number.endswith(records.local_digits(records.searched(spelled))), spelled
+
+
 @pytest.mark.parametrize("phone", ["123", "%_%", "abc"])
 def test_what_is_no_number_is_wrong_usage(phone: str) -> None:
     with pytest.raises(Usage, match="PHONE="):

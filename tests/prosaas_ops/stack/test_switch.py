@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from prosaas_logging import ctl
-from prosaas_ops.options import Problem, Usage
+from prosaas_logging.switch_state import same_number
+from prosaas_ops.options import Options, Problem, Usage
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.switch import Target
 
@@ -38,6 +39,15 @@ def test_a_target_is_named_in_the_operators_language(
 ) -> None:
     monkeypatch.setenv("OPS_LANG", "he")
     assert str(target) == spoken
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [("911123456", "+447911123456"), ("541234567", "+972541234567"), ("0541234567", "+972541234567")],
+)
+def test_a_number_of_any_country_is_debugged_by_its_ending(typed: str, number: str) -> None:
+    options = Options("debug-calls", ("CALL", "BUSINESS", "PHONE"), {"PHONE": typed})
+    assert same_number(number, live_switch.target_from(options).phone)
 
 
 def test_logctl_takes_every_command_that_is_sent_to_it(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,14 @@
 """The same trouble is one row."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stories.errors import Death, group_errors
+from prosaas_ops.stories.errors import Death, deaths, group_errors
 
 
 def lines(*texts: str, service: str = "prosaas-api") -> list[Line]:
@@ -80,11 +83,47 @@ def test_a_switch_its_end_and_a_demo_are_no_troubles_and_a_switch_stays_the_caus
 
 def test_a_black_box_is_a_trouble_only_where_nothing_else_tells_of_its_call() -> None:
     box = "[WARNING] ⚫ [BLACKBOX_WRITTEN] the last moments were kept, records=9 · call_sid="
-    for said in (lines(f"{box}CA1", "[ERROR] boom · call_sid=CA1"), [*lines(f"{box}CA1"), killed("CA1")]):
+    for said in (lines(f"{box}CA1", "[ERROR] boom · call_sid=CA1"), [*lines(f"{box}CA1"), its_death("CA1")]):
         assert [group.event for group in group_errors(said)] == [""]
     (group,) = group_errors(lines(f"{box}CA1", f"{box}CA2", "[INFO] [CALL_END] x · call_sid=CA1"))
     assert (group.event, group.count, group.calls) == ("BLACKBOX_WRITTEN", 2, {"CA1", "CA2"})
 
 
-def killed(call: str) -> Death:
+def its_death(call: str) -> Death:
     return Death("2024-01-25T14:00:09Z", "prosaas-calls", "ERROR", "", "the container was killed", calls={call})
+
+
+CALLS = {"CA1": "one", "CA2": "two", "CA3": str(file_of("prosaas-calls", "gone"))}
+
+
+def spoken(at: int, call_sid: str, container: str, event: str = "CALL_START", rest: str = "") -> Line:
+    text = f"[INFO] [{event}] {rest} · call_sid={call_sid}"
+    line = parse(RawLine(f"2024-01-25T14:00:{at:02}Z", "prosaas-calls", text))
+    line.container = container
+    return line
+
+
+def killed(at: int, container: str) -> Happening:
+    moment = datetime(2024, 1, 25, 14, 0, at, tzinfo=UTC).timestamp()
+    return Happening(moment, "prosaas-calls", "die", "exit code 137", failed=True, container=container)
+
+
+def test_a_container_that_was_killed_takes_its_own_calls_along_and_not_those_of_another_replica() -> None:
+    """Also one of which the lines alone are left, and not what goes on or had ended before."""
+    said = [spoken(1, call, container) for call, container in CALLS.items()]
+    ended, goes_on = spoken(2, "CA4", "one", "CALL_END"), spoken(9, "CA5", "one")
+    happened = [killed(5, "one"), killed(6, "gone")]
+    first, second = deaths([ended, goes_on], happened, [*said, spoken(1, "CA4", "one"), spoken(1, "CA5", "one")])
+    assert (first.calls, second.calls) == ({"CA1"}, {"CA3"})
+
+
+@pytest.mark.parametrize(("call", "rows"), [("CA1", [{"CA1"}]), ("CA2", [set(), {"CA2"}]), ("CA9", [{"CA1", "CA9"}])])
+def test_a_call_whose_record_alone_tells_of_its_end_is_of_the_container_that_had_it(
+    call: str, rows: list[set[str]]
+) -> None:
+    """Whoever found the record; one that nobody wrote of is that of the last that ended before."""
+    said = [spoken(1, call, CALLS[call]) for call in CALLS if call != "CA3"]
+    if call == "CA2":
+        said[0] = spoken(1, "CA1", "two")
+    found = spoken(8, call, "next", "CALL_END", "duration_s=1, reason=crashed")
+    assert [death.calls for death in deaths([*said, found], [killed(5, "one")])] == rows
