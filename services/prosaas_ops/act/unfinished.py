@@ -20,7 +20,7 @@ def end_killed(world: World, command: str) -> None:
     journal = unfinished(world)
     if journal is None or journal["plan"] == command:
         return
-    if journal["plan"] in _MOOT:
+    if journal["plan"] in _MOOT or journal["plan"].startswith("restart-"):
         world.remember("journal", None)
     else:
         resume(world)
@@ -45,6 +45,7 @@ def resume(world: World) -> None:
     elif name.startswith("restart-"):
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
     elif name == "restore":
+        plan.start_database(world)
         _end(restore.restore(world, memory), journal, world)
     else:
         world.remember("journal", None)

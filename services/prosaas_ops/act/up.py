@@ -64,7 +64,7 @@ def run(options: Options) -> int:
     if command != "up-swarm" and deploy.is_swarm(world):
         act = _of_a_swarm(world, command) or act
     with world.locked(command):
-        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "down"):
+        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "rollback", "down"):
             if not world.env.path.exists():
                 raise problem(str(words.NO_STACK), "make up-prod")
             resume(world)
@@ -221,6 +221,7 @@ def _down(world: World, _options: Options) -> None:
 
 
 def _rollback(world: World, options: Options) -> None:
+    end_killed(world, "rollback")
     run_plan(plan.rollback(world, options.number("N", 1)), world)
     images = Images(world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))

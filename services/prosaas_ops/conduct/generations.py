@@ -49,7 +49,8 @@ class Generations:
 
     def one_alone(self, service: str, before: Collection[str]) -> None:
         """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
-        serving = self._serving(service)
+        # Whom somebody meant to ask, and was cut short over it, may serve on.
+        serving = self._serving(service) or self._running(service)
         if not serving:
             raise Problem(words.NOT_RUNNING(service=service))
         # One that ends again and again runs too, at times.

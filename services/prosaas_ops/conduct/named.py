@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,7 +10,7 @@ from prosaas_logging.settings import load_settings
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import meant
+from prosaas_ops.options import Problem, meant
 from prosaas_ops.texts import LANGUAGES, refused
 from prosaas_ops.texts import machine as words
 
@@ -32,7 +33,7 @@ def names(world: World, _environment: str) -> Iterator[Finding]:
             yield _unread(name, ".env", ours | logs)
     for path in _files(world.root):
         file = f"env/{path.name}"
-        for name in read_env(path):
+        for name in _read(path):
             if name in ours - logs:
                 yield _moved(name, file, ".env")
             elif name not in logs:
@@ -42,7 +43,7 @@ def names(world: World, _environment: str) -> Iterator[Finding]:
 def values(world: World, _environment: str) -> Iterator[Finding]:
     """What a service would say of the log's settings, and what the tools understand of theirs."""
     for path in _files(world.root):
-        file, inside = f"env/{path.name}", read_env(path)
+        file, inside = f"env/{path.name}", _read(path)
         for bad in load_settings("worker", inside).problems:
             if bad.name != "LOG_LEVEL":
                 text = words.NO_VALUE(name=bad.name, value=bad.value, file=file, valid=bad.valid)
@@ -72,13 +73,20 @@ def _tables(root: Path) -> tuple[set[str], set[str]]:
     # The level of one service alone may stand in either.
     logs |= {name for name in ours if name.endswith("_LOG_LEVEL")}
     for path in (root / ".env", *root.glob("docker-compose*.yml"), *root.glob("deploy/**/*.yml")):
-        if path.is_file():
-            text = path.read_text(encoding="utf-8-sig")
+        with suppress(OSError):
+            text = path.read_text(encoding="utf-8-sig", errors="replace")
             ours |= {
                 *re.findall(r"\$\{?([A-Za-z_]\w*)", text),
                 *re.findall(r"^ +([A-Z][A-Z0-9_]+):\s*$", text, re.MULTILINE),
             }
     return ours, logs
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Nothing of a file that cannot be read: of the one that a start needs, another check says so."""
+    with suppress(Problem):
+        return dict(read_env(path))
+    return {}
 
 
 def _files(root: Path) -> list[Path]:

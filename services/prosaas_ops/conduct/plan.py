@@ -39,7 +39,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
 
     steps = [
         *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
-        Step("database", lambda: _database(world)),
+        Step("database", lambda: start_database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: migrate(world)),
         *_renewals(world, generations, environment),
@@ -189,7 +189,7 @@ def _said(world: World, text: str, act: Any) -> None:
     act()
 
 
-def _database(world: World) -> None:
+def start_database(world: World) -> None:
     if "postgres" in world.model()["services"]:
         world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", "postgres")
 

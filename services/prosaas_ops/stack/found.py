@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from prosaas_core.facts.endings import FINE
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
 from prosaas_core.facts.troubles import CallFacts
-from prosaas_core.phones import international
-from prosaas_ops.options import HOME
-from prosaas_ops.stack.records import OPEN, asked, local_digits
+from prosaas_ops.stack.records import OPEN, asked, local_digits, searched
 
 if TYPE_CHECKING:
     import asyncpg
@@ -145,9 +143,10 @@ def ending(typed: str) -> str:
 
 def is_ending(phone: str) -> bool:
     """Whether it is no whole number, and no beginning of one either: the end, as `make calls` shows it."""
-    if international(phone, HOME) or not _PART.fullmatch(phone) or not ending(phone):
+    digits = ending(phone)
+    if searched(phone).startswith("+") or not _PART.fullmatch(phone) or not digits:
         return False
-    return phone.startswith(CUT) or len(ending(phone).lstrip("0")) < _LEAST_LOCAL
+    return phone.startswith(CUT) or not digits.startswith("0") or len(digits.lstrip("0")) < _LEAST_LOCAL
 
 
 def sought(phone: str) -> str:

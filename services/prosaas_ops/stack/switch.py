@@ -11,7 +11,6 @@ from typing import Any
 from prosaas_logging.ctl import LONGEST_SECONDS
 from prosaas_ops.options import SERVICES, Options, Problem, Usage
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.records import searched
 from prosaas_ops.texts import lines as words
 from prosaas_ops.texts import refused
 
@@ -41,7 +40,7 @@ class Target:
 
 def target_from(options: Options) -> Target:
     """The operator's CALL=, BUSINESS= or PHONE=, one of them at most."""
-    target = Target(options.call_sid(), options.text("BUSINESS"), searched(options.phone_typed()))
+    target = Target(options.call_sid(), options.text("BUSINESS"), options.phone())
     if sum(map(bool, (target.call_sid, target.business, target.phone))) > 1:
         raise Usage(refused.ONE_OF(names="CALL=, BUSINESS=, PHONE="))
     return target

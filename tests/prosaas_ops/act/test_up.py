@@ -84,6 +84,7 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(up, "examine", lambda *_: [])
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
+    monkeypatch.setattr(plan, "start_database", lambda _world: None)
     return Quiet(world.root)
 
 
@@ -134,7 +135,7 @@ def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_noth
     assert quiet.remembered("journal")["memory"] == ROTATE
 
 
-@pytest.mark.parametrize("name", ["up-prod", "up-dev", "rollback"])
+@pytest.mark.parametrize("name", ["up-prod", "up-dev", "rollback", "restart-calls"])
 @pytest.mark.docker
 def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
     quiet: World, monkeypatch: pytest.MonkeyPatch, name: str
@@ -155,8 +156,10 @@ def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
     wanted = Plan(name, [Step("x", lambda: did.append("on"))], {}, lambda _: [Step("y", lambda: did.append("back"))])
     monkeypatch.setattr(plan, "rotate", lambda *_: wanted)
     monkeypatch.setattr(restore, "restore", lambda *_: wanted)
+    # Both ways of a restore ask it, and somebody may have stopped it meanwhile.
+    monkeypatch.setattr(plan, "start_database", lambda _: did.append("database"))
     journal = {"plan": name, "step": "x", "at": "x", "memory": memory}
     quiet.remember("journal", journal | ({"goes_back": True} if goes_back else {}))
     unfinished.resume(quiet)
-    assert did == ["back" if goes_back else "on"]
+    assert did == [*(["database"] if name == "restore" else []), "back" if goes_back else "on"]
     assert quiet.remembered("journal") is None

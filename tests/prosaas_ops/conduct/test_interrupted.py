@@ -196,3 +196,13 @@ def test_a_restart_that_is_stopped_keeps_no_old_one_that_ends_again_and_again(
         run(restart(shop, "prosaas-api"), shop)
     assert shop.serve("prosaas-api") == "d"
     assert [one.name for one in shop.containers("prosaas-api")] == ["d"]
+
+
+def test_who_serves_alone_serves_on_though_somebody_once_meant_to_ask_them_to_end(shop: Stack) -> None:
+    """A kill between the note and the asking leaves a note alone."""
+    (one,) = shop.containers("prosaas-calls")
+    generations = Generations(shop)
+    generations.note_asked(one)
+    generations.one_alone("prosaas-calls", {one.id})
+    assert shop.serve("prosaas-calls") == one.name
+    assert not shop.signals

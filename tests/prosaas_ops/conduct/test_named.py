@@ -14,12 +14,12 @@ from prosaas_ops.conduct.world import World
 
 def told(check: Check, root: Path, dotenv: str, log: str) -> list[str]:
     for folder in ("env", "docs", "deploy/overlays"):
-        shutil.copytree(ROOT / folder, root / folder)
+        shutil.copytree(ROOT / folder, root / folder, dirs_exist_ok=True)
     for path in ROOT.glob("docker-compose*.yml"):
         shutil.copy(path, root)
     (root / ".env").write_text(dotenv)
-    with (root / "env/prod.env").open("a") as file:
-        file.write(log)
+    if log:
+        (root / "env/prod.env").write_text((root / "env/prod.env").read_text() + log)
     found = list(check(World(root), "prod"))
     assert all(finding.later and not finding.bad for finding in found), "no start is refused for it"
     assert all(check in checks for checks in (DOCTOR, PREFLIGHT, MANAGER))
@@ -75,6 +75,17 @@ def test_a_value_that_nobody_understands_is_told_with_what_holds_meanwhile(log: 
     found = told(values, tmp_path, "", log)
     assert len(found) == bool(said)
     assert all(row.startswith(said) for row in found)
+
+
+@pytest.mark.docker
+def test_a_file_that_cannot_be_read_and_that_no_start_needs_refuses_none(tmp_path: Path) -> None:
+    ours = {"env/old.env": "שם=ערך\n", "docker-compose.old.yml": "# ישן\n"}
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env/my.env").mkdir()
+    for name, text in ours.items():
+        (tmp_path / name).write_bytes(text.encode("cp1255"))
+    for check in (names, values):
+        assert told(check, tmp_path, "", "") == []
 
 
 @pytest.mark.docker

@@ -13,7 +13,7 @@ from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Problem, Usage
 from prosaas_ops.stack import records
-from prosaas_ops.stack.found import ORDERS, Asked, calls_of, find
+from prosaas_ops.stack.found import ORDERS, Asked, calls_of, find, is_ending
 
 DAY = datetime(2024, 1, 25, tzinfo=UTC)
 INSERT = """
@@ -261,3 +261,14 @@ def test_a_call_to_a_number_of_no_business_says_which(stored: None, fill: Fill) 
     # The list of the number's calls says the same.
     (listed,) = calls_of("+972507777777").rows
     assert opening(listed.facts) == opening(row.facts)
+
+
+@pytest.mark.parametrize(
+    ("typed", "several"),
+    [
+        ("4567", True), ("…234567", True), ("234567", True), ("501234567", True), ("447501234567", True),
+        ("0501234567", False), ("+447501234567", False), ("972501234567", False), ("123", False), ("050a1234", False),
+    ],
+)  # fmt: skip
+def test_digits_whose_beginning_was_not_typed_may_be_the_end_of_several_numbers(typed: str, several: bool) -> None:
+    assert is_ending(typed) is several
