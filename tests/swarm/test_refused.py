@@ -12,13 +12,15 @@ def test_a_version_that_never_becomes_healthy_goes_back_by_itself(swarm: Swarm) 
     """No caller meets it, the command says so, and what ran before still runs."""
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
     traffic = Traffic(swarm, live=3, every_s=1.0)
-    settings = swarm.checkout.env.read_text()
-    swarm.checkout.configure(IDLE_SECONDS="0")
+    overlay = swarm.checkout.path / "docker-compose.swarm.yml"
+    text, calls = overlay.read_text(), "  prosaas-calls:\n    labels: *files\n"
+    assert calls in text
+    overlay.write_text(text.replace(calls, f"{calls}    command: [python, -c, 'raise SystemExit(1)']\n"))
     try:
         with traffic.flowing():
             refused = swarm.make("up-swarm", "BUILD=0", check=False)
     finally:
-        swarm.checkout.env.write_text(settings)
+        overlay.write_text(text)
     assert refused.code != 0
     assert "prosaas-calls: Swarm took it back" in refused.text
     assert "what ran before runs again" in refused.text

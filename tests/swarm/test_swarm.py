@@ -109,7 +109,7 @@ def test_any_manager_answers(swarm: Swarm) -> None:
         assert all(node.name in shown for node in swarm.nodes)
         assert " calls.3@" in swarm.make("logs", "FOLLOW=0", "SINCE=30m", on=other).out
         assert "the settings are the same" in swarm.make("diff", on=other).out
-        assert re.search(r"^calls +INFO ", swarm.make("levels", on=other).out, re.M)
+        assert re.search(r"^calls \(prosaas-calls\.3@\S+\) +INFO ", swarm.make("levels", on=other).out, re.M)
     finally:
         swarm.manager.docker("node", "demote", other.name)
 
