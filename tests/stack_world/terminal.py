@@ -1,5 +1,6 @@
 """An operator at a terminal: commands typed, keys pressed, the screen read."""
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,13 @@ def typed(stack: Stack, command: str, seconds: float = 60) -> Iterator[pexpect.s
         timeout=seconds,
         dimensions=(50, 200),
     )
+    screen = child.logfile_read = io.StringIO()
     try:
         yield child
+    except (pexpect.EOF, pexpect.TIMEOUT):
+        # pexpect shows the last hundred characters alone.
+        print(_CONTROL.sub("", screen.getvalue()))
+        raise
     finally:
         child.close(force=True)
 
