@@ -1,7 +1,6 @@
 """The stack on three machines: started by the operator's own command, and everything taken away after."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +98,6 @@ def swarm() -> Iterator[Swarm]:
             )
             _publish_simulator(checkout)
             made.make("up-swarm", "BUILD=0", timeout=280)
-            # Three machines have unpacked their images onto one disk: what is not written yet, a commit would wait for.
-            os.sync()
             yield made
     finally:
         remove(checkout)
