@@ -1,8 +1,8 @@
 """Checks each request body before it is parsed: who sends it, how long it is, and how long it takes to come.
 
 What runs behind it may be run again with the same body: where Postgres had two transactions wait for each other, and
-where it is away for a moment and the sender tells a thing once. That one is answered while it still listens: its time
-counts from the head of its request, and an attempt that is under way when it is over is cut short.
+where it is away for a moment and the sender tells a thing once. That one's time counts from the head of its request as
+it comes in here, whatever the front door took to find us; an attempt that is under way when it is over is cut short.
 """
 
 import asyncio
