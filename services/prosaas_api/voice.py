@@ -62,15 +62,15 @@ async def voice(request: Request, state: AppState) -> Response:
     call_sid, caller, called = form["CallSid"], form["From"], form["To"]
     annotate(call_sid=call_sid, phone=caller)
 
-    language, business_id, since, ttl, rescue = "he", None, None, 60.0, ""
+    language, business_id, since, ttl, rescue, moved = "he", None, None, 60.0, "", False
     with tracing.span("seat"):
         door = await state.door.state()
         seat = state.door.take()
     try:
         async with raw_connection(state.engine, within_s=LOOKUP_S) as raw:
             call = await fates.admit_call(raw, call_sid, from_number=caller, to_number=called, seat=seat)
-            if call is not None and call.seat and not state.door.knows(call.seat):
-                await fates.take_over(raw, call_sid, of=call.seat, by=seat)
+            if call is not None and seat and call.seat and not state.door.knows(call.seat):
+                moved = await fates.take_over(raw, call_sid, of=call.seat, by=seat)
     except DatabaseUnavailable as error:
         log.event(DB_UNAVAILABLE, error=str(error))
     except asyncpg.PostgresError:
@@ -82,8 +82,8 @@ async def voice(request: Request, state: AppState) -> Response:
             return _twiml(twiml.goodbye("unknown", "he"))
         language, business_id, since, ttl = call.language, call.business_id, call.started_at, stream_token.RINGING_S
         rescue = elsewhere(call.transfer_number, called)
-        # Asked again, the same seat: it alone can know whether this call has its stream already.
-        seat = call.seat if state.door.knows(call.seat) else seat
+        # Asked again, the same seat: it, or the database, alone can know whether this call has its stream already.
+        seat = seat if moved else call.seat or seat
         annotate(business_id=str(business_id))
         if call.ended or time.time() > since + ttl:
             log.event(VOICE_REFUSED, reason="the call has ended, or was answered long ago")

@@ -88,6 +88,20 @@ async def test_a_webhook_that_comes_again_leads_to_the_same_seat_while_that_is_t
         assert await connection.scalar(select(TheCall.seat)) == seats[-1]
 
 
+async def test_a_call_that_has_its_stream_is_led_to_no_other_seat(
+    client: Client, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own may be without a name and hold it still."""
+    given = iter(["0a" * 6, "0b" * 6])
+    monkeypatch.setattr(Seats, "take", lambda _: next(given))
+    monkeypatch.setattr(Seats, "knows", lambda *_: False)
+    await client.twilio("/twilio/voice", CALL)
+    await client.twilio("/twilio/stream", {"CallSid": CALL_SID, "StreamEvent": "stream-started", "StreamSid": "MZ1"})
+    stream = document(await client.twilio("/twilio/voice", CALL)).find("Connect/Stream")
+    assert stream is not None
+    assert stream.attrib["url"].endswith("0a" * 6)
+
+
 async def test_the_signature_is_that_of_the_public_address_whatever_the_proxy_calls_us(client: Client) -> None:
     behind = {"Host": "internal:8000", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "elsewhere"}
     document(await client.twilio("/twilio/voice", CALL, headers=behind))

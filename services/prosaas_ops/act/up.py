@@ -64,10 +64,11 @@ def run(options: Options) -> int:
     if command != "up-swarm" and deploy.is_swarm(world):
         act = _of_a_swarm(world, command) or act
     with world.locked(command):
-        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "rollback", "down"):
+        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "down"):
             if not world.env.path.exists():
                 raise problem(str(words.NO_STACK), "make up-prod")
-            resume(world)
+            if command != "rollback":
+                resume(world)
         act(world, options)
         captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
         refused: list[OSError] = []
@@ -184,6 +185,7 @@ def _down_swarm(world: World) -> None:
 
 
 def _rollback_swarm(world: World, back: int) -> None:
+    end_killed(world, "rollback")
     run_plan(deploy.Deploy(world, _refuse).rollback(back), world)
     world.say(str(of_swarm.ROLLED_BACK))
 

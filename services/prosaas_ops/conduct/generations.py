@@ -50,7 +50,9 @@ class Generations:
     def one_alone(self, service: str, before: Collection[str]) -> None:
         """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
         # Whom somebody meant to ask, and was cut short over it, may serve on.
-        serving = self._serving(service) or self._running(service)
+        watched = self._watched()
+        meant = [one for one in self._running(service) if one.id[:12] not in watched and self._says_ready(one)]
+        serving = self._serving(service) or meant
         if not serving:
             raise Problem(words.NOT_RUNNING(service=service))
         # One that ends again and again runs too, at times.

@@ -98,10 +98,12 @@ def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str
 
     for module in (up, unfinished):
         monkeypatch.setattr(module, "run_plan", run)
-    deploys = SimpleNamespace(plan=lambda build: Plan("up-swarm", []))
+    deploys = SimpleNamespace(plan=lambda build: Plan("up-swarm", []), rollback=lambda _: Plan("rollback", []))
     monkeypatch.setattr("prosaas_ops.act.up.deploy.Deploy", lambda *_: deploys)
     if command == "swarm's down":
         up._down_swarm(world)
+    elif command == "swarm's rollback":
+        up._rollback_swarm(world, 1)
     else:
         {"down": up._down, "up-swarm": up._up_swarm}[command](world, Options(command, (), {}))
     return ran
@@ -143,6 +145,14 @@ def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
     quiet.remember("journal", {"plan": name, "step": "x", "at": "x", "memory": {"images": {}}})
     assert stops_everything(quiet, monkeypatch, "down") == ["down"]
     assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_a_restart_that_was_killed_is_no_matter_to_a_swarms_rollback(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet.remember("journal", {"plan": "restart-calls", "step": "x", "at": "x", "memory": {}})
+    assert stops_everything(quiet, monkeypatch, "swarm's rollback") == ["rollback"]
 
 
 @pytest.mark.parametrize("goes_back", [True, False])
