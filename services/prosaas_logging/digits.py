@@ -19,9 +19,12 @@ _TWO_DIGIT_CODES: Final = frozenset({
 _BLANKS: Final = " \t\u00a0\u2007\u2009\u202f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _DASHES: Final = "\u2010-\u2015\u2212\\-"
 _CLOSE: Final = re.compile(f"[{_BLANKS}{_DASHES}]{{1,3}}")
-_MANY: Final = re.compile(rf"[0-9][0-9{_BLANKS}{_DASHES}.,/()_*|\n\r]{{6,}}[0-9]")
+_JOINS: Final = f"{_BLANKS}{_DASHES}.,/()_*|\n\r"
+_MANY: Final = re.compile(rf"[0-9][0-9{_JOINS}]{{6,}}[0-9]")
 # The same where no letter stands before it: most ids have enough digits for the one, and none of them for the other.
 _MANY_APART: Final = re.compile(_MANY.pattern.replace("[0-9]", r"[0-9](?<![A-Za-z0-9_][0-9])", 1))
+# Where a text's own digits would be one number with those of a value that takes the place of "\0".
+JOINED_DIGITS: Final = re.compile(f"[0-9][{_JOINS}]*\0|\0[{_JOINS}]*[0-9]")
 _GROUP: Final = re.compile("[0-9]+")
 # Digits as Arabic and Persian write them, and wide ones: a transcript may have any.
 _OTHER_DIGITS: Final = re.compile("[\u0660-\u0669\u06f0-\u06f9\uff10-\uff19]")

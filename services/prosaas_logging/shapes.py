@@ -6,7 +6,7 @@ import re
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from .digits import has_number
+from .digits import JOINED_DIGITS, has_number
 from .events import AnyEvent, Event
 from .redact import LEAST_PRIVATE, is_harmless, is_word, redact, rule_of
 
@@ -156,7 +156,9 @@ def _is_ordinary(name: str) -> bool:
 def _tried(literals: list[str], slots: int) -> bool:
     """Whether no pattern sees more in the whole than in each of its parts, whatever these are."""
     whole = _SLOT.join(literals)
-    if not _is_plain("".join(literals)) or _QUOTES.search(whole) or has_number(whole.replace(_SLOT, _LEAST_DIGITS)):
+    if not _is_plain("".join(literals)) or _QUOTES.search(whole) or JOINED_DIGITS.search(whole):
+        return False
+    if has_number(whole.replace(_SLOT, _LEAST_DIGITS)):
         return False
     for number in range(len(_TRIED)):
         filled = literals[0]

@@ -587,6 +587,14 @@ def test_what_a_text_makes_of_the_value_before_it_is_hidden_as_the_long_way_does
     assert short_way(event, {"ms": value}) is None
 
 
+@pytest.mark.parametrize("text", ["0{a}", "{a}8", "0 {a}", "{a} - 8"])
+def test_a_value_that_makes_a_number_with_its_texts_own_digits_is_looked_at_with_them(text: str) -> None:
+    """Only some nine digits are an identity number's: no value that a shape is tried with need be one of them."""
+    said = Event(lambda *, a: None, INFO, "", {"en": text, "he": text})
+    assert any("[redacted]" in long_way(said, {"a": number}) for number in range(70035580, 70035590))
+    assert short_way(said, {"a": 70035589}) is None
+
+
 def test_most_lines_take_the_short_way() -> None:
     assert short_way("request served", {"status": 200, "path": "/v1/things", "ms": 12.5, "ok": True}) is not None
     for event, fields in (
