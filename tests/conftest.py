@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ports import free_port
 from postgres_world import KEPT, ROLES_KEY, PostgresServer, docker, postgres, setting
@@ -21,6 +22,10 @@ __all__ = ["checkout", "docker", "setting", "stack", "swarm"]
 TEMPLATE = "migrated"
 # What the operator's commands say is tested in English, and in Hebrew where that is the question.
 os.environ.setdefault("OPS_LANG", "en")
+# Twice the same commit says twice the same; `--hypothesis-profile=search` draws other examples each time.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("repeatable")
 # What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
 # alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
