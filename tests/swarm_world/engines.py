@@ -1,6 +1,7 @@
 """Engines inside containers, each with its own network, disk and clock of tasks; and a registry that they all reach."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from stack_world.stack import docker, eventually
 # Has an engine and a registry; `make test` runs in it.
 _IMAGE = os.environ.get("TESTS_IMAGE", "prosaas/tests:local")
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_GONE = re.compile(r"[Ss]uspect|has failed|leave event|failed to (receive|send)|heartbeat|bulk sync.* timed out")
 _REGISTRY = """
 version: 0.1
 log: {level: error, accesslog: {disabled: true}}
@@ -85,6 +87,13 @@ def load(node: Node, *images: str) -> None:
     command = f"docker save {' '.join(images)} | docker --host={node.host} load --quiet"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def taken_for_gone(node: Node) -> list[str]:
+    """What its engine said of another one that did not answer: whose containers have no name on this node until it
+    does, so that nothing here finds its way to them."""
+    done = subprocess.run(["docker", "logs", "--since=10m", node.name], capture_output=True, text=True, check=False)
+    return [line for line in (done.stdout + done.stderr).splitlines() if _GONE.search(line)][:20]
 
 
 def _node(made: ExitStack, folder: Path, name: str, registry: Registry | None = None) -> Node:

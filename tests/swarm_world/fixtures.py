@@ -9,7 +9,7 @@ import pytest
 
 from bundle_world.checkout import Checkout, Done
 from stack_world.stack import docker, prepare, remove
-from swarm_world.engines import Node, Registry, load, three_nodes
+from swarm_world.engines import Node, Registry, load, taken_for_gone, three_nodes
 
 _OURS = ("api", "calls", "worker", "simulator", "gateway")
 
@@ -73,8 +73,9 @@ class Swarm:
 
     @property
     def troubles(self) -> str:
-        """What an operator on the manager would see of the last minutes."""
-        return self.make("errors", "SINCE=10m", check=False).text
+        """What an operator on the manager would see of the last minutes, and which engine took another for gone."""
+        said = [f"{node.name}: {line}" for node in self.nodes for line in taken_for_gone(node)]
+        return "\n".join([self.make("errors", "SINCE=10m", check=False).text, *said])
 
     def call(self, *options: str) -> dict[str, Any]:
         """One simulated call to its end, and what its caller experienced."""
