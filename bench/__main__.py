@@ -6,10 +6,13 @@ marks in that file, under the command that made it: no figure and no verdict is 
 
 import argparse
 import datetime
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+# What of the surroundings changes a measurement, and whether its value is fit to be read.
+_SURROUNDINGS = {"PROSAAS_BENCH_FIRST": True, "DATABASE_URL": False, "TEST_POSTGRES_URL": False}
 ROOMS = sorted(path.parent.name for path in Path(__file__).parent.glob("*/__main__.py"))
 
 
@@ -52,9 +55,11 @@ def mark(room: str, arguments: list[str]) -> str:
 def command(room: str, arguments: list[str]) -> str:
     """How to make the same again, when and of what it was made."""
     words = f' ARGS="{" ".join(arguments)}"' if arguments else ""
+    given = {name: os.environ[name] if shown else "…" for name, shown in _SURROUNDINGS.items() if name in os.environ}
+    before = "".join(f"{name}={value} " for name, value in given.items())
     asked = ["git", "-c", "safe.directory=*", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "an unknown state"
-    return f"`make bench B={room}{words}`, {datetime.date.today().isoformat()}, at {commit}."
+    return f"`{before}make bench B={room}{words}`, {datetime.date.today().isoformat()}, at {commit}."
 
 
 def with_section(text: str, room: str, section: str) -> str:

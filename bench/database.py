@@ -1,4 +1,4 @@
-"""The database that a room measures with: that of DATABASE_URL, or a server of its own, off the product's core."""
+"""The database that a room measures with: that of DATABASE_URL, or a new one, its server off the product's core."""
 
 import os
 import uuid

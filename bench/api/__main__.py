@@ -1,8 +1,8 @@
 """`make bench B=api`: webhooks a second on one core.
 
-The api has core 0 to itself; the generator and the database share the others, unless DATABASE_URL names one that is not
-ours to place. Rounds alternate between the contestants. The median round counts for times, the best one for processor
-time, which is what a busy machine disturbs least.
+The api has core 0 to itself; the generator and the database share the others, unless the database is one that
+DATABASE_URL or TEST_POSTGRES_URL names and that is not ours to place. Rounds alternate between the contestants. The
+median round counts for times, the best one for processor time, which is what a busy machine disturbs least.
 """
 
 import argparse

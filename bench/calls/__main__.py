@@ -80,8 +80,9 @@ def ladder_goals(ladder: Ladder) -> Iterator[Goal]:
         both = set(ladder.get(less, ())) & set(ladder.get(more, ()))
         if both:
             calls = max(both)
-            share = cost(ladder[less][calls]) / cost(ladder[more][calls])
-            yield Goal(what.format(calls), share, bound, at_least=True)
+            pairs = zip(ladder[less][calls], ladder[more][calls], strict=True)
+            shares = [one.us_a_pair / other.us_a_pair for one, other in pairs]
+            yield Goal.of_rounds(what.format(calls), shares, bound, at_least=True)
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -96,9 +97,9 @@ async def main(arguments: argparse.Namespace) -> None:
         print(*table(header, body), sep="\n", end="\n\n", flush=True)
         goals += ladder_goals(ladder)
     if arguments.switch:
-        before, after, lines = await measure_switch(arguments.switch, arguments.seconds, arguments.rounds)
+        added, lines = await measure_switch(arguments.switch, arguments.seconds, arguments.rounds)
         what = f"what one of {arguments.switch} calls at DEBUG ({lines} lines) adds to the others' p99"
-        goals.append(Goal(what, after - before, 1, " ms"))
+        goals.append(Goal.of_rounds(what, added, 1, " ms"))
     for calls, handshake_ms in product(arguments.first_audio, HANDSHAKES_MS):
         p95 = await measure_first_audio(calls, arguments.seconds * 2, handshake_ms)
         what = f"first sound, p95 of {calls} calls, model's handshake {handshake_ms} ms"

@@ -1,6 +1,7 @@
 """Standard output that nobody reads for three seconds: how late a 20 ms tick becomes, and what is lost."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -79,8 +80,8 @@ def fill(name: str) -> None:
     time.sleep(600)
 
 
-def seconds_to_end(name: str, patience: float = 6.0) -> float:
-    """From SIGTERM to the end, with a reader that never comes; *patience* if it did not end."""
+def seconds_to_end(name: str, patience: float) -> float:
+    """From SIGTERM to the end, with a reader that never comes; endless if it had to be killed after *patience*."""
     process = start(name, "fill")
     assert process.stderr is not None
     process.stderr.readline()
@@ -92,6 +93,7 @@ def seconds_to_end(name: str, patience: float = 6.0) -> float:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        return math.inf
     return time.perf_counter() - began
 
 

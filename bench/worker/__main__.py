@@ -1,6 +1,7 @@
 """`make bench B=worker`: jobs a second on one core, and what the log costs of it.
 
-The worker has core 0 to itself, the database the others, unless DATABASE_URL names one that is not ours to place.
+The worker has core 0 to itself; the database and the reader of its log share the others, unless the database is one
+that DATABASE_URL or TEST_POSTGRES_URL names and that is not ours to place.
 Rounds alternate between the contestants and the median counts. Each is measured once a tenth of its jobs is done, when
 all its connections are open. Processor time a job is the number that a busy machine disturbs least.
 """
@@ -18,7 +19,7 @@ import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
-from bench.database import PRODUCT_CORE, database
+from bench.database import PRODUCT_CORE, database, other_cores
 from bench.goals import Goal, goals_table, table
 from bench.machine import machine
 from bench.worker.contestants import JOB
@@ -76,6 +77,7 @@ def run(contestant: str, level: str, jobs: int) -> dict[str, float]:
 
 async def main(arguments: argparse.Namespace) -> None:
     """Run the rounds and print a table."""
+    os.sched_setaffinity(0, other_cores())
     # The demo's business and its one customer are whom the load is about.
     os.environ.setdefault("DEMO", "1")
     settings = load_settings()

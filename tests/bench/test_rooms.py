@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.__main__ import ROOMS, with_section
+from bench.__main__ import ROOMS, command, with_section
+from bench.calls.__main__ import LIMIT, PRODUCT, ladder_goals
+from bench.calls.service import Measured
 from bench.goals import Goal, goals_table
+from bench.logging import stall
+from bench.logging.__main__ import _ended, _together
 from bench.replicas.__main__ import _shares
 from bench.replicas.behind import Behind
 
@@ -39,7 +43,7 @@ def test_a_room_starts_what_it_needs_and_judges_its_goals(room: str, tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     text = page.read_text(encoding="utf-8")
     assert "| goal | measured | promised | reached |" in text
-    assert f'`make bench B={room} ARGS="{SMALLEST[room]}"`' in text
+    assert f'make bench B={room} ARGS="{SMALLEST[room]}"`' in text
     assert text.startswith("before\n")
     assert text.endswith("<!-- /bench -->\nafter\n")
     assert "old" not in text
@@ -64,6 +68,52 @@ def test_an_empty_section_is_filled_and_its_neighbours_are_left_alone() -> None:
 def test_a_missed_goal_is_printed_as_missed() -> None:
     rows = list(goals_table([Goal("slow", 2.07, 2, " s"), Goal("few", 7, 8, at_least=True), Goal("told", 1)]))[2:]
     assert rows == ["| slow | 2.07 s | ≤ 2 s | **missed** |", "| few | 7 | ≥ 8 | **missed** |", "| told | 1 |  |  |"]
+
+
+def test_a_goal_that_the_rounds_do_not_agree_on_says_so_and_how_far_they_are_apart() -> None:
+    goals = [Goal.of_rounds("a", [4, 2, 9], 5), Goal.of_rounds("b", [4, 6, 9], 5), Goal.of_rounds("c", [4, 2, 3], 5)]
+    assert [goal.row()[1::2] for goal in goals] == [
+        ("4 (2 to 9)", "yes, not in every round"),
+        ("6 (4 to 9)", "**missed**, not in every round"),
+        ("3 (2 to 4)", "yes"),
+    ]
+
+
+def test_two_configurations_are_compared_round_by_round() -> None:
+    """As they climb in turns, a busy moment meets both sides of each ratio."""
+
+    report = {"error_count": 0, "inbound": {"p99_ms": 1.0}, "outbound": {"p99_ms": 2.0}}
+
+    def climbed(name: str, *us: float) -> dict[int, list[Measured]]:
+        return {200: [Measured(name, 200, report, each) for each in us]}
+
+    held, of_the_relay = ladder_goals({LIMIT: climbed(LIMIT, 30, 60), PRODUCT: climbed(PRODUCT, 40, 75)})
+    assert held.measured == 200
+    assert of_the_relay.rounds == [0.75, 0.8]
+
+
+def test_what_never_ends_has_no_seconds() -> None:
+    """How long it was waited for is no measurement of it, and no goal is reached by it."""
+    took = stall.seconds_to_end("stdlib QueueHandler", 0.2)
+    assert _ended(took) == "> 6 s, killed"
+    assert Goal("SIGTERM to the end", took, 10, " s").reached is False
+
+
+def test_of_several_stalls_the_middle_p99_counts_and_every_line() -> None:
+    counts = {"lines": 10, "written": 9, "warnings": 2, "reported": 1}
+    rounds = [{"p99": p99, "max": p99 + 1, **counts} for p99 in (3.0, 90.0, 4.0)]
+    assert _together(rounds) == {
+        "p99": 4.0, "max": 91.0, "lines": 30, "written": 27, "warnings": 6, "reported": 3,
+    }  # fmt: skip
+
+
+def test_how_a_measurement_was_made_names_what_of_its_surroundings_changes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But not the password of a database."""
+    monkeypatch.delenv("TEST_POSTGRES_URL", raising=False)
+    monkeypatch.setenv("PROSAAS_BENCH_FIRST", "1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@here/db")
+    made = command("calls", ["--seconds", "4"])
+    assert made.startswith('`PROSAAS_BENCH_FIRST=1 DATABASE_URL=… make bench B=calls ARGS="--seconds 4"`, ')
 
 
 def test_a_moment_too_short_for_the_kernels_clock_is_compared_with_nothing() -> None:
