@@ -1,6 +1,7 @@
 """A tiny bridge between the two protocols, as plain as can be: what the simulator is tested against."""
 
 import asyncio
+from collections import defaultdict
 from typing import Any
 
 import aiohttp
@@ -46,6 +47,8 @@ class Bridge:
         self.webhooks: list[tuple[str, dict[str, str], str]] = []
         self.starts: list[dict[str, Any]] = []
         self.from_twilio: list[dict[str, Any]] = []
+        # When each frame of each stream was spoken, in the order in which they came.
+        self.frames_at: defaultdict[str, list[int]] = defaultdict(list)
         self.from_model: list[dict[str, Any]] = []
         self.to_twilio_first: list[str] = []
         self.tool_output = '{"free": ["15:30", "16:00"]}'
@@ -119,6 +122,7 @@ class _Conversation:
                     await self._phone.send_str(text.replace("STREAM", self._stream_sid))
                 await self._model.send_json({"type": "response.create"})
             elif data["event"] == "media":
+                self._bridge.frames_at[data["streamSid"]].append(int(data["media"]["timestamp"]))
                 append = {"type": "input_audio_buffer.append", "audio": data["media"]["payload"]}
                 await self._model.send_str(orjson.dumps(append).decode())
             elif data["event"] == "mark":
