@@ -330,7 +330,7 @@ async def test_short_sounds_do_not_hold_it_either(late: bool) -> None:
     stage.heard(3)
     stage.model("input_audio_buffer.speech_started", item_id="u0", audio_start_ms=0)
     await until(lambda: stage.line.playback.held)
-    fell_silent, limits = monotonic(), stage.floor._limits
+    limits = stage.floor._limits
     stage.model("input_audio_buffer.speech_stopped", item_id="u0", audio_end_ms=0)
     for number in range(1, 40):
         await asyncio.sleep(limits.words / 3)
@@ -342,7 +342,8 @@ async def test_short_sounds_do_not_hold_it_either(late: bool) -> None:
             written = {"item_id": f"u{number - 1}", "transcript": ""}
             stage.model("conversation.item.input_audio_transcription.completed", **written)
 
-    assert monotonic() - fell_silent < 2 * (limits.words + limits.interruption)
+    # Counted in clicks, of which each takes a third of that time or, on a busy machine, more.
+    assert number < 3 * 2 * (limits.words + limits.interruption) / limits.words
     assert stage.stats.barge_ins == 1
 
 

