@@ -99,6 +99,14 @@ def test_what_never_ends_has_no_seconds() -> None:
     assert Goal("SIGTERM to the end", took, 10, " s").reached is False
 
 
+def test_a_stalled_reader_gets_every_warning_and_hears_of_every_other_line_that_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'services'}:{ROOT}")
+    result = stall.stalled("ours", LOG_BUFFER="131072")
+    assert result["warnings"] * 5 == result["written"] + result["reported"] == result["lines"]
+
+
 def test_of_several_stalls_the_middle_p99_counts_and_every_line() -> None:
     counts = {"lines": 10, "written": 9, "warnings": 2, "reported": 1}
     rounds = [{"p99": p99, "max": p99 + 1, **counts} for p99 in (3.0, 90.0, 4.0)]
