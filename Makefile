@@ -93,7 +93,7 @@ calls: ## the calls of a time, worst first with BAD=1 [SINCE=1d UNTIL= PHONE= BU
 costs: ## what was spent, from the ledger [SINCE=30d UNTIL= BY=day|month|business|model|ending BUSINESS= CSV=1]
 	@scripts/run $@
 
-errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h UNTIL= S=calls MAX=30]
+errors: ## warnings and errors, the same trouble once: how often, since when, which calls [SINCE=1h UNTIL= S=calls MAX=30 WHY=]
 	@scripts/run $@
 
 levels: ## which level is in force, who switched what until when; what eats the disk

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 FOLDER = Path(".state/audit")
 # What looks at people, takes them along, or changes what is kept or shown of them.
 COMMANDS = frozenset({
-    "backup", "blackbox", "calls", "capture", "debug-api", "debug-calls", "debug-worker", "export", "forget", "jobs",
-    "logs", "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
+    "backup", "blackbox", "calls", "capture", "debug-api", "debug-calls", "debug-worker", "errors", "export", "forget",
+    "jobs", "logs", "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
 })  # fmt: skip
 # Of these, what only looks: somebody at work looks again and again.
-LOOKS = frozenset({"blackbox", "calls", "jobs", "logs", "trace"})
+LOOKS = frozenset({"blackbox", "calls", "errors", "jobs", "logs", "trace"})
 _TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "FILES", "ID", "S", "GREP")
 # What the entry about an act's end is called, after the act; its target is the id of that.
 ENDED = " ended"

@@ -182,7 +182,9 @@ def test_whose_messages_were_read_is_noted_by_the_end_of_an_id_whose_beginning_i
     assert entry.target == "MESSAGE=wamid.…ABCDEF012345"
 
 
-@pytest.mark.parametrize(("command", "module"), [("calls", "ask.calls"), ("jobs", "act.jobs")])
+@pytest.mark.parametrize(
+    ("command", "module"), [("calls", "ask.calls"), ("errors", "ask.errors"), ("jobs", "act.jobs")]
+)
 def test_a_list_with_people_in_it_is_noted_too(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"prosaas_ops.{module}.run", lambda options: FINE)
     assert __main__.main([command, "WHY=complaint 7"]) == FINE
