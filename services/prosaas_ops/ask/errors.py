@@ -6,7 +6,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import Line
+from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.errors import Death, TroubleGroup, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
@@ -66,6 +66,8 @@ def run(options: Options) -> int:
         screen.say(*_rows(group, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
+    if apart := _beside_the_lines(lines, total):
+        screen.say(Prose(screen.dim(apart)))
     screen.say(Prose(screen.dim(told.NEXT(commands=" · ".join(_next(groups[0]))))))
     return FINE
 
@@ -75,6 +77,20 @@ def _deaths(engine: Engine, lines: list[Line], ended: list[Happening]) -> list[D
     times = [told.at for told in ended if told.failed and told.service == "prosaas-calls"]
     earlier = merged(engine, ["prosaas-calls"], min(times) - _LONGEST_CALL, max(times)) if times else []
     return deaths(lines, ended, earlier)
+
+
+def _beside_the_lines(lines: list[Line], total: int) -> str:
+    """By what the sum differs from what `make logs` shows of the same time; nothing where both are the same."""
+    wanted = troubles(lines)
+    shown = [line for line in lines if RANK[line.level] >= RANK["WARNING"] and not isinstance(line, Death)]
+    ended = sum(isinstance(line, Death) for line in wanted)
+    parts = (
+        (words.FOLDED, total - len(wanted)),
+        (words.ENDS, ended),
+        (words.HARMLESS, len(shown) + ended - len(wanted)),
+    )
+    told = ", ".join(what(count=count) for what, count in parts if count)
+    return words.BESIDE_LINES(lines=len(shown), parts=told) if told else ""
 
 
 def _mark(line: Line, screen: Screen) -> str:
@@ -104,6 +120,9 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))
     if group.since:
         rows.append(screen.dim(f"{'':>38} {words.SINCE(what=screen.value(group.since))}"))
+    elif group.before:
+        told = words.BEFORE(seconds=round(group.apart), what=screen.value(group.before))
+        rows.append(screen.dim(f"{'':>38} {told}"))
     return rows
 
 

@@ -28,8 +28,11 @@ class TroubleGroup:
     last: float
     count: int = 0
     calls: set[str] = field(default_factory=set)
-    # The start, switch or restart just before the first case, where there was one.
+    # The start or the database's end that the first case came of, as far as its time and its kind tell.
     since: str = ""
+    # What else had changed a moment before it, and how long before: perhaps by chance.
+    before: str = ""
+    apart: float = 0.0
 
 
 @dataclass(slots=True)
@@ -86,8 +89,12 @@ def changes(lines: Iterable[Line]) -> list[Line]:
 _NO_TROUBLE = ("LOG_LEVEL_CHANGED", "LOG_LEVEL_REVERTED", "DEMO")
 _BOX = "BLACKBOX_WRITTEN"
 
-# A trouble that begins later after a change is not its doing.
-_JUST_SECONDS = 30.0
+# A trouble that begins later after a change has nothing to do with it; a start's own comes at once.
+_JUST_SECONDS, _AT_ONCE_SECONDS = 30.0, 5.0
+_STARTS = ("SERVICE_START", "WORKER_START")
+# What a service says where it misses the database, by its event or by what was raised.
+_MISSES_DATABASE = ("DB", "QUEUE_LOST", "CALL_RECORD_SPOOLED")
+_RAISED_BY_DATABASE = re.compile("asyncpg|postgres|sqlalchemy", re.IGNORECASE)
 
 
 def troubles(lines: Sequence[Line]) -> list[Line]:
@@ -101,33 +108,28 @@ def troubles(lines: Sequence[Line]) -> list[Line]:
 def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> list[TroubleGroup]:
     """The groups of the troubles, errors first, then by how often; lines come by time.
 
-    What `happened` to the database's container is before a change of the service itself.
+    What `happened` to the database's container is looked at beside the changes of the service itself.
     """
     groups: dict[tuple[str, str, str], TroubleGroup] = {}
-    changed: dict[str, tuple[float, str]] = {}
+    changed: dict[str, Line] = {}
     wanted = set(map(id, troubles(lines)))
     database = [told for told in happened if told.service == "postgres" and told.what in ("die", "oom", "start")]
     for line in lines:
         if line.event in CHANGES:
-            changed[line.service] = line.at, f"{line.event} {line.text[:60]}"
+            changed[line.service] = line
         if id(line) not in wanted:
             continue
         text, count = line.text, 1
         repeated = _REPEATED.match(text[: _LONGEST * 4]) if line.event == "REPEATED" else None
         if repeated is not None:
             count, text = int(repeated[1]), repeated[2]
-        words = wording(text.partition(" · ")[0])
-        known = next((key for key in groups if (key[0], key[2]) == (line.service, words)), None)
-        key = known if repeated is not None and known else (line.service, line.event, words)
+        said = wording(text.partition(" · ")[0])
+        known = next((key for key in groups if (key[0], key[2]) == (line.service, said)), None)
+        key = known if repeated is not None and known else (line.service, line.event, said)
         group = groups.get(key)
         if group is None:
             group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
-            lately = [told for told in database if 0 <= line.at - told.at <= _JUST_SECONDS]
-            at, what = changed.pop(line.service, (0.0, ""))
-            if lately:
-                group.since = " ".join(f"postgres container {lately[-1].what}, {lately[-1].detail}".split()).rstrip(",")
-            elif line.at - at <= _JUST_SECONDS:
-                group.since = what
+            _lay_to(group, [*database, *filter(None, [changed.pop(line.service, None)])])
         group.count += count
         group.last = line.at
         if line.call_sid:
@@ -135,3 +137,25 @@ def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> l
         if isinstance(line, Death):
             group.calls |= line.calls
     return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))
+
+
+def _lay_to(group: TroubleGroup, changed: Sequence[Line | Happening]) -> None:
+    """Which of these the trouble came of, if of any; else the one that it came after."""
+    lately = sorted((one for one in changed if 0 <= group.first - one.at <= _JUST_SECONDS), key=lambda one: one.at)
+    if likely := [one for one in lately if _likely(group, one)]:
+        group.since = _named(likely[-1])
+    elif lately:
+        group.before, group.apart = _named(lately[-1]), group.first - lately[-1].at
+
+
+def _likely(group: TroubleGroup, change: Line | Happening) -> bool:
+    if isinstance(change, Line):
+        return change.event in _STARTS and group.first - change.at <= _AT_ONCE_SECONDS
+    said = "\n".join([group.example.text, *group.example.stack])
+    return group.event in _MISSES_DATABASE or bool(_RAISED_BY_DATABASE.search(said))
+
+
+def _named(change: Line | Happening) -> str:
+    if isinstance(change, Line):
+        return f"{change.event} {change.text[:60]}"
+    return " ".join(f"{change.service} container {change.what}, {change.detail}".split()).rstrip(",")

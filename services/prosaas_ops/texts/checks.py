@@ -100,11 +100,20 @@ ERRORS: Final = Text(
     "{window}  {bars}  אזהרות ושגיאות {total}, סוגים {kinds}, שיחות שנפגעו {hit}",
     "{window}  {bars}  warnings and errors {total}, kinds {kinds}, calls hit {hit}",
 )
+BESIDE_LINES: Final = Text(
+    "מספר השורות של make logs LEVEL=WARNING הוא {lines}: {parts}", "make logs LEVEL=WARNING has {lines} lines: {parts}"
+)
+FOLDED: Final = Text("+{count} חזרות שקופלו לשורה", "+{count} repeats folded into a line")
+ENDS: Final = Text("+{count} קונטיינרים שנהרגו או קרסו", "+{count} containers that were killed, or failed")
+HARMLESS: Final = Text(
+    "-{count} שאינן תקלה (רמת לוג, קופסה שחורה, דמו)", "-{count} that are no trouble (log level, black box, demo)"
+)
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
 DEMO: Final = Text("דמו: {services}", "a demo: {services}")
 KILLED: Final = Text("הקונטיינר נהרג או קרס: {how}", "the container was killed, or failed: {how}")
 MORE_KINDS: Final = Text("… סוגים נוספים: {count}. להצגה: MAX={all}", "… more kinds: {count} (MAX={all})")
 SINCE: Final = Text("מאז {what}", "since {what}")
+BEFORE: Final = Text("זמן קצר לפני כן ({seconds} שניות): {what}", "shortly before ({seconds} s): {what}")
 
 # make levels
 NONE_RUNS: Final = Text("אף שירות לא רץ. מה כן: make ps", "none of the services runs: `make ps`")

@@ -123,3 +123,25 @@ def test_a_demo_stack_says_once_that_it_is_one(engine: Any, shown: Any) -> None:
     engine.write("worker", 9, "[ERROR] boom")
     assert "▁█▁" in (said := shown())
     assert "warnings and errors 1, kinds 1" in said
+
+
+def test_what_only_came_before_a_trouble_is_not_told_as_its_cause(engine: Any, shown: Any) -> None:
+    engine.happen("postgres", 1, "start")
+    engine.write("prosaas-calls", 12, "[WARNING] 🔁 [REALTIME] no connection to OpenAI, attempt=1")
+    assert "shortly before (11 s): postgres container start" in (said := shown())
+    assert "since" not in said
+
+
+def test_the_sum_says_by_what_it_differs_from_the_lines_of_make_logs(engine: Any, shown: Any) -> None:
+    engine.write("worker", 1, "[ERROR] boom", "[ERROR] boom")
+    assert "make logs LEVEL=WARNING" not in shown()
+    again = "[WARNING] 🔁 [REPEATED] the same line again, count=41, seconds=30, last=boom"
+    level = "[WARNING] 🎚️ [LOG_LEVEL_CHANGED] log level changed, level=DEBUG"
+    engine.write("worker", 9, again, level)
+    engine.happen("prosaas-api", 10, "die", exitCode="137")
+    total, *_, apart, _next = shown().splitlines()
+    assert "warnings and errors 44," in total
+    assert apart == (
+        "make logs LEVEL=WARNING has 4 lines: +40 repeats folded into a line, "
+        "+1 containers that were killed, or failed, -1 that are no trouble (log level, black box, demo)"
+    )

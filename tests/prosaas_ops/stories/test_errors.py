@@ -58,6 +58,24 @@ def test_what_began_after_a_start_or_a_switch_says_so() -> None:
     assert second.since == ""
 
 
+@pytest.mark.parametrize(("at", "since", "before"), [(5, True, ""), (11, False, "version=1.2")])
+def test_a_start_is_the_cause_of_what_comes_at_once_and_else_stands_shortly_before(
+    at: int, since: bool, before: str
+) -> None:
+    start = "[INFO] 🟢 [SERVICE_START] השירות עלה, service=prosaas-api, version=1.2"
+    (group,) = group_errors(lines(start, *["[INFO] -"] * (at - 1), "[ERROR] new"))
+    assert (bool(group.since), before in group.before) == (since, True)
+    assert group.apart == (0 if since else 11)
+
+
+def test_a_database_that_starts_is_the_cause_of_what_misses_it_and_of_nothing_else() -> None:
+    missed, beside = lines("[ERROR] boom", "[ERROR] no connection to OpenAI")
+    missed.stack = ["  asyncpg.exceptions.CannotConnectNowError"]
+    first, second = group_errors([missed, beside], [Happening(missed.at - 11, "postgres", "start", "")])
+    assert (first.since, first.before) == ("postgres container start", "")
+    assert (second.since, second.before, second.apart) == ("", "postgres container start", 12.0)
+
+
 def test_a_change_a_minute_ago_is_not_blamed_and_the_databases_end_is() -> None:
     start = parse(RawLine("2024-01-25T13:59:00Z", "worker", "[INFO] 🟢 [WORKER_START] the worker is up"))
     (lost,) = lines("[WARNING] ⚠️ [QUEUE_LOST] the queue is away", service="worker")
@@ -75,10 +93,11 @@ REVERTED = "[WARNING] 🎚️ [LOG_LEVEL_REVERTED] log level taken back: its tim
 DEMO = "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0"
 
 
-def test_a_switch_its_end_and_a_demo_are_no_troubles_and_a_switch_stays_the_cause_of_what_comes_after() -> None:
+def test_a_switch_its_end_and_a_demo_are_no_troubles_and_a_switch_stands_before_what_comes_after_it() -> None:
     (group,) = group_errors(lines(CHANGED, DEMO, REVERTED, "[ERROR] boom"))
     assert (group.example.text, group.count) == ("boom", 1)
-    assert group.since.startswith("LOG_LEVEL_CHANGED log level changed, level=DEBUG")
+    assert group.since == ""
+    assert group.before.startswith("LOG_LEVEL_CHANGED log level changed, level=DEBUG")
 
 
 def test_a_black_box_is_a_trouble_only_where_nothing_else_tells_of_its_call() -> None:
