@@ -180,7 +180,7 @@ def _timeline(story: Story, language: str) -> str:
     ]
     # Trouble is drawn last, over what lies at the same moment, and in a shape of its own.
     for at, entry in sorted(dots, key=lambda dot: dot[1].kind in ("warning", "error")):
-        title = f"{at:+.3f}s {short(entry.source)} {spoken_text(entry, story.call_sid)}"
+        title = f"{at:+.3f}s {_who(entry)} {spoken_text(entry, story.call_sid)}"
         parts.append(_dot(x(at), entry.kind, f"<title>{quoted(title)}</title>"))
     parts = [scroll(name, "".join([*parts, "</svg>"]), begins="left")]
     estimated = not all("until_ms" in turn for turn in transcript(story))
@@ -239,10 +239,14 @@ def _row(entry: Entry, story: Story, language: str) -> str:
         waited = f'<bdi dir="ltr">{entry.wait * 1000:.0f} ms</bdi>'
         note += f' <span class="{slow}">{WAITED.say(language, waited=waited)}</span>'
     return (
-        f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{short(entry.source)}</td>'
+        f'<tr class="k-{entry.kind}"><td class="n">{entry.at - story.started:+.3f}</td><td>{quoted(_who(entry))}</td>'
         f"<td>{tag(entry.kind, KINDS[entry.kind].say(language))}</td>"
         f'<td class="t">{tagged(entry.emoji, entry.event)}{prose(_core(entry, story))}{note}{stack}</td></tr>'
     )
+
+
+def _who(entry: Entry) -> str:
+    return f"{short(entry.source)}.{entry.place}" if entry.place else short(entry.source)
 
 
 def _core(entry: Entry, story: Story) -> str:

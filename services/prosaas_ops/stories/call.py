@@ -2,13 +2,16 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from prosaas_ops.options import OTHERS, SERVICES, Problem
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.buried import file_of
+from prosaas_ops.stack.engine import GONE, Container, Engine
 from prosaas_ops.stack.follow import Happening, down_since, happenings
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
@@ -78,7 +81,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     entries: list[Entry] = []
     for since, ended in _windows(record):
         raws = _read_logs(engine, since, ended)
-        said = {container: [*lines_of_call(part, call_sid)] for container, part in raws.items()}
+        said = {one.id: _of(one, lines_of_call(part, call_sid)) for one, part in raws.items()}
         if entries := [from_line(line) for lines in said.values() for line in lines]:
             break
     if record is not None:
@@ -91,7 +94,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     if record is not None:
         place_speech(record, entries, started)
     first, last = _surrounded(entries, started)
-    around = [line for part in raws.values() for line in _surroundings(part, first, last)]
+    around = [line for one, part in raws.items() for line in _of(one, _surroundings(part, first, last))]
     entries += [from_line(line, kind="around") for line in around if line.event in _AROUND]
     happened = happenings(engine, first, min(last, time.time()))
     entries += [
@@ -100,6 +103,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
         if told.what in _HAPPENINGS and told.service in (*SERVICES.values(), "postgres")
     ]
     entries.sort(key=order)
+    _tell_apart(entries, raws)
     others = sum(line.event not in _AROUND for line in around)
     live = _is_live(engine, call_sid, entries, record)
     story = Story(call_sid, entries, record, started, without_record, live, others)
@@ -134,8 +138,33 @@ def _is_live(engine: Engine, call_sid: str, entries: list[Entry], record: Record
     return None if calls is None else any(call.call_sid == call_sid for call in calls)
 
 
-def _read_logs(engine: Engine, since: float | None, ended: float | None) -> dict[str, list[RawLine]]:
-    """By the id of the container that wrote them."""
+def _of(container: Container, lines: Iterable[Line]) -> list[Line]:
+    found = list(lines)
+    for line in found:
+        line.container = container.id
+    return found
+
+
+def _tell_apart(entries: list[Entry], containers: Iterable[Container]) -> None:
+    """Which container each moment is of, where a service has several in the story: a deploy's old one and its new one.
+
+    By its number, as Compose counts them; one that is gone by the beginning of its id.
+    """
+    numbers = {_file(one.service, one.id): one.name.rpartition("-")[2] for one in containers if one.state != GONE}
+    told = [(each, _file(each.source, each.container)) for each in entries if each.container and not each.place]
+    several = Counter(service for service, _ in {(each.source, file) for each, file in told})
+    for each, file in told:
+        if several[each.source] > 1:
+            each.place = numbers.get(file) or Path(file).name.split(".")[1][:6]
+
+
+def _file(service: str, container: str) -> str:
+    """What a container is known by, also once its lines alone are left."""
+    return container if container.endswith(".gz") else str(file_of(service, container))
+
+
+def _read_logs(engine: Engine, since: float | None, ended: float | None) -> dict[Container, list[RawLine]]:
+    """By the container that wrote them."""
 
     def read_log(container: Container) -> list[RawLine]:
         after = _JOBS_AFTER if container.service == "worker" else _AFTER
@@ -144,7 +173,7 @@ def _read_logs(engine: Engine, since: float | None, ended: float | None) -> dict
     with ThreadPoolExecutor(max_workers=4) as pool:
         services = tuple(SERVICES.values())
         found = engine.with_kept(engine.containers(*services), *services)
-        return dict(zip((one.id for one in found), pool.map(read_log, found), strict=True))
+        return dict(zip(found, pool.map(read_log, found), strict=True))
 
 
 def _windows(record: Record | None) -> list[tuple[float | None, float | None]]:

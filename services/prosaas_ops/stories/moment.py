@@ -42,8 +42,9 @@ class Entry:
     until: float | None = None
     interrupted: bool = False
     wait: float | None = None
-    # Of a Swarm: which replica, on which node.
+    # Of a Swarm: which replica, on which node; elsewhere which container, where the story has several of the service.
     place: str = ""
+    container: str = ""
 
     @property
     def reason(self) -> str:
@@ -80,6 +81,7 @@ def from_line(line: Line, kind: str = "") -> Entry:
         emoji=line.emoji,
         stack=line.stack,
         place=line.place,
+        container=line.container,
     )
 
 
@@ -118,7 +120,7 @@ def from_happening(told: Happening) -> Entry:
     """What the engine told of a container."""
     level = "WARNING" if told.what in ("kill", "die", "oom") else "INFO"
     text = f"container {told.what}" + (f", {told.detail}" if told.detail else "")
-    return Entry(told.at, told.service, "container", level, "", text, origin="engine")
+    return Entry(told.at, told.service, "container", level, "", text, origin="engine", container=told.container)
 
 
 def place_speech(record: Record, entries: list[Entry], started: float) -> None:

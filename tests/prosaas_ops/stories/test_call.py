@@ -385,6 +385,44 @@ def test_a_container_that_was_killed_and_taken_away_is_known_by_the_lines_that_w
     assert told.killed is not None
 
 
+def test_after_a_deploy_the_old_container_and_the_new_are_told_apart_and_one_alone_has_no_number(
+    engine: Any, known: dict[str, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Compose's number; one that is gone by its id, whether its lines or the engine's events tell of it."""
+    whole = "0123456789abcdef" * 4
+    gone = Container(str(buried.file_of("prosaas-calls", whole)), "prosaas-calls", "gone", "gone", "", "gone")
+    written = {
+        gone.id: [of_calls(0, "[INFO] 🚀 [CALL_START] call_sid=CAlost, business_id=456")],
+        "new": [of_calls(2, "[INFO] 🟢 [SERVICE_START] the service is up")],
+        "worker": [
+            RawLine(
+                f"{stamp(START.timestamp() + 3)}000Z",
+                "worker",
+                "[INFO] ✅ [JOB_DONE] done, job=x · job_id=1 · call_sid=CAlost",
+            )
+        ],
+    }
+    monkeypatch.setattr(engine, "logs", lambda one, *_: written.get(one.id, []))
+    monkeypatch.setattr(story, "live_calls", lambda _: [])
+
+    def places() -> list[tuple[str, str]]:
+        told = story.tell(engine, "CAlost")
+        assert told is not None
+        page = trace_page.render(told, "en")
+        assert all(f"<td>calls.{each.place}</td>" in page for each in told.entries if each.place)
+        return [(each.source, each.place) for each in told.entries]
+
+    engine.begin("prosaas-calls")
+    monkeypatch.setattr(engine, "kept", lambda *_: [gone])
+    engine.happen("prosaas-calls", 1.0, "kill", signal="15")
+    engine.happened[-1]["Actor"]["ID"] = whole
+    assert places() == [
+        ("prosaas-calls", "012345"), ("prosaas-calls", "012345"), ("prosaas-calls", "2"), ("worker", ""),
+    ]  # fmt: skip
+    del written["new"]
+    assert {place for _, place in places()} == {""}
+
+
 @pytest.mark.parametrize(
     ("level", "event", "kind"),
     [
