@@ -164,7 +164,11 @@ def _number(world: World, person: Person, twilio: Twilio, public: str) -> str:
     digits = re.sub(r"[^0-9]", "", wanted)
     chosen = [number for number in numbers if re.sub(r"[^0-9]", "", number["phone_number"]) == digits]
     if not chosen:
-        raise problem(words.NOT_OURS(number=piece(wanted, 30)), str(words.ONE_ABOVE), _READ)
+        raise problem(
+            words.NOT_OURS(number=piece(wanted, 30)),
+            words.ONE_ABOVE(number=piece(str(numbers[0]["phone_number"]))),
+            _READ,
+        )
     name = str(chosen[0]["phone_number"])
     if not leads_here(chosen[0], public):
         if not person.agrees(words.LEAD_NUMBER(number=name, public=public)):

@@ -18,6 +18,10 @@ from prosaas_ops.texts import machine as words
 EXAMPLE = "env/example.env"
 _LIVE = "docs/going-live.md"
 _OF_TIME = ("_SECONDS", "_MINUTES")
+# What pydantic says of a number out of bounds.
+_BEYOND = re.compile(
+    r"(\w+)='(.*)' is not usable \(Input should be (greater than(?: or equal to)?|less than or equal to) (\S+)\)"
+)
 _EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 
 
@@ -48,20 +52,21 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
 
 def numbers(world: World, _environment: str) -> Iterator[Finding]:
     """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
-    for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=\d+$", (world.root / EXAMPLE).read_text("utf-8"), re.MULTILINE):
+    shown = re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=(\d+)$", (world.root / EXAMPLE).read_text("utf-8"), re.MULTILINE)
+    for name, example in shown:
         if name.startswith("MAX_COST"):
             # Its own check has a closer word for it.
             continue
         value, parts = world.setting(name), name.startswith("OTEL_") or name.endswith(_OF_TIME)
         if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
             text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
-            yield Finding("number", text, str(words.WHOLE_NUMBER), EXAMPLE)
+            yield Finding("number", text, words.A_RIGHT_ONE(name=name, example=example), EXAMPLE)
 
 
 def loaded(world: World, environment: str) -> Iterator[Finding]:
     """What a service would say of its settings as it starts, of all that the checks before have no closer word for."""
     # Here alone: it takes a while, and most commands go without.
-    from prosaas_core.settings import SettingsError, load_settings
+    from prosaas_core.settings import Settings, SettingsError, load_settings
 
     if not world.env.path.exists():
         return
@@ -75,7 +80,15 @@ def loaded(world: World, environment: str) -> Iterator[Finding]:
             said.update(dict.fromkeys(str(error).split("\n")))
     for sentence in said:
         what, _, remedy = sentence.rpartition(": ")
-        if re.split(r"\W", what, maxsplit=1)[0] not in re.findall(r"\w+", told):
+        if re.split(r"\W", what, maxsplit=1)[0] in re.findall(r"\w+", told):
+            continue
+        if beyond := _BEYOND.fullmatch(what):
+            name, value, how, bound = beyond.groups()
+            example = Settings.model_fields[name.lower()].default
+            text = words.BEYOND[how](name=name, value=value, bound=bound)
+            fix = words.A_RIGHT_ONE(name=name, example=bound if example is None else example)
+            yield Finding("settings", text, fix, EXAMPLE)
+        else:
             yield Finding("settings", what, remedy, EXAMPLE)
 
 

@@ -50,8 +50,8 @@ UNKNOWN_TARGET: Final = Text(
     "no call and no business is known as {target}: nothing will show until there is one",
 )
 NOT_WHOLE: Final = Text(
-    "PHONE={phone}: נדרש מספר שלם, למשל PHONE=+972501234567",
-    "PHONE={phone}: give the whole number, as in PHONE=+972501234567",
+    "PHONE={phone} אינו מספר טלפון מלא; דוגמה: PHONE=+972501234567",
+    "PHONE={phone} is not a whole phone number: one looks like PHONE=+972501234567",
 )
 NOT_LIVE: Final = Text(
     "{call_sid} לא מתנהלת עכשיו; שיחות מתנהלות: {known}. שיחה שהסתיימה: make trace CALL={call_sid}",

@@ -45,7 +45,7 @@ NUMBERS: Final = Text(
 HERE, NOWHERE = Text("לכאן", "here"), Text("לשום מקום", "nowhere")
 WHICH: Final = Text("באיזה מהם לבחור", "which one is it to be")
 NOT_OURS: Final = Text("{number} אינו מספר של החשבון הזה", "{number} is not a number of this account")
-ONE_ABOVE: Final = Text("מספר מהרשימה שלמעלה", "one of the list above")
+ONE_ABOVE: Final = Text("מספר מהרשימה שלמעלה, למשל PHONE={number}", "one of the list above, for example PHONE={number}")
 LEAD_NUMBER: Final = Text("להפנות את השיחות אל {number} לכתובת {public}?", "let calls to {number} lead to {public}?")
 LEFT: Final = Text("{number} נשאר כפי שהיה", "{number} was left as it is")
 SAY_YES: Final = Text("שוב make go-live ולאשר, או YES=1", "make go-live again and say yes, or YES=1")

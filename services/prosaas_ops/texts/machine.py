@@ -119,7 +119,19 @@ SET_TWILIO: Final = Text(
 LIVE: Final = Text("אמיתי: המודל ו-Twilio מוגדרים", "live: the model and Twilio are set")
 NOT_WHOLE: Final = Text("{name}={value} אינו מספר שלם", "{name}={value} is not a whole number")
 NOT_A_NUMBER: Final = Text("{name}={value} אינו מספר", "{name}={value} is not a number")
-WHOLE_NUMBER: Final = Text("מספר כזה בקובץ .env, או להסיר אותו", "one in .env, or remove it")
+# By pydantic's words.
+BEYOND: Final = {
+    "greater than or equal to": Text(
+        "{name}={value} קטן מדי: לפחות {bound}", "{name}={value} is too small: {bound} at the least"
+    ),
+    "greater than": Text("{name}={value} קטן מדי: יותר מ-{bound}", "{name}={value} is too small: more than {bound}"),
+    "less than or equal to": Text(
+        "{name}={value} גדול מדי: לכל היותר {bound}", "{name}={value} is too large: {bound} at the most"
+    ),
+}
+A_RIGHT_ONE: Final = Text(
+    "למשל {name}={example} בקובץ .env, או להסיר את השורה", "for example {name}={example} in .env, or remove the line"
+)
 NOT_ONE_OF: Final = Text("{name}={value} אינו אחד מאלה: {choices}", "{name}={value} is not one of: {choices}")
 ONE_OF_THEM: Final = Text("להגדיר בקובץ .env אחד מהם, או להסיר אותו", "set it in .env to one of them, or remove it")
 NOT_READ: Final = Text("אין מי שקורא את {name} ב-{file}", "nobody reads {name} in {file}")

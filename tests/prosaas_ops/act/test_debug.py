@@ -329,7 +329,7 @@ def test_two_targets_at_once_are_wrong_usage(service: Service, options: Any) -> 
 
 @pytest.mark.parametrize("phone", ["05012", "050123456"])
 def test_a_number_that_is_not_whole_is_wrong_usage(phone: str, options: Any) -> None:
-    with pytest.raises(Usage, match=f"PHONE={phone}: give the whole number"):
+    with pytest.raises(Usage, match=f"PHONE={phone} is not a whole phone number: one looks like PHONE=\\+972501234567"):
         debug.run(options("debug-calls", PHONE=phone))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.act import reach
-from prosaas_ops.act.go_live import Person, _business
+from prosaas_ops.act.go_live import Person, _business, _number
 from prosaas_ops.act.providers import OpenAI, Twilio, ask, leads_here, number_settings, trusting
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
@@ -140,6 +140,16 @@ def test_without_a_terminal_a_bad_value_ends_it_and_a_missing_one_is_named(optio
         person.settled("OPENAI_API_KEY", "the key", "sk-bad", refuse, secret=True)
     with pytest.raises(Problem, match="OPENAI_API_KEY is missing"):
         person.settled("OPENAI_API_KEY", "the key", "", refuse, secret=True)
+
+
+def test_a_number_of_another_account_is_refused_with_one_that_would_do(
+    provider: Provider, options: Any, tmp_path: Path
+) -> None:
+    listed = {"incoming_phone_numbers": [{"phone_number": "+97235550100"}]}
+    provider.answers[f"/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers.json"] = (200, listed)
+    person = Person(options("go-live", PHONE="+97235550199"))
+    with pytest.raises(Problem, match=r"\+97235550199 is not a number of this account\s.*PHONE=\+97235550100"):
+        _number(World(tmp_path), person, twilio(provider), PUBLIC)
 
 
 def test_nothing_is_led_anywhere_without_a_yes(options: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,8 +98,10 @@ BASE = f"DEMO=1\nTWILIO_ACCOUNT_SID={DEMO_ACCOUNT}\nTWILIO_AUTH_TOKEN=demo-1\nPO
     ("setting", "said"),
     [
         ("MAX_CALLS=100", []),
-        ("MAX_CALLS=0", ["MAX_CALLS='0' is not usable (Input should be greater than or equal to 1)"]),
-        ("JOB_CONCURRENCY=1", ["JOB_CONCURRENCY='1' is not usable (Input should be greater than or equal to 2)"]),
+        ("MAX_CALLS=0", ["MAX_CALLS=0 is too small: 1 at the least"]),
+        ("JOB_CONCURRENCY=1", ["JOB_CONCURRENCY=1 is too small: 2 at the least"]),
+        ("IDLE_SECONDS=0", ["IDLE_SECONDS=0 is too small: more than 0"]),
+        ("REPLY_PAUSE_SECONDS=61", ["REPLY_PAUSE_SECONDS=61 is too large: 60 at the most"]),
         (
             "CALLS_PUBLIC_URL=http//x",
             ["CALLS_PUBLIC_URL='http//x' is not usable (expected http://host or https://host without a query)"],
@@ -120,6 +122,31 @@ def test_what_a_service_would_refuse_as_it_starts_is_told_before_anything_is_cha
         shutil.copy(ROOT / name, tmp_path / name)
     assert found_in(loaded, f"{BASE}{setting}\n", tmp_path) == [(text, True) for text in said]
     assert loaded in PREFLIGHT
+
+
+@pytest.mark.parametrize(
+    ("setting", "language", "said", "fix"),
+    [
+        ("MAX_CALLS=0", "en", "MAX_CALLS=0 is too small: 1 at the least", "for example MAX_CALLS=100 in .env"),
+        ("MAX_CALLS=0", "he", "MAX_CALLS=0 קטן מדי: לפחות 1", "למשל MAX_CALLS=100 בקובץ .env"),
+        ("MAX_CALLS=abc", "en", "MAX_CALLS=abc is not a whole number", "for example MAX_CALLS=100 in .env"),
+        ("MAX_CALLS=abc", "he", "MAX_CALLS=abc אינו מספר שלם", "למשל MAX_CALLS=100 בקובץ .env"),
+    ],
+)
+@pytest.mark.docker
+def test_a_number_that_is_refused_says_why_and_which_would_do_in_the_operators_language(
+    setting: str, language: str, said: str, fix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPOSE_FILE", raising=False)
+    monkeypatch.setenv("OPS_LANG", language)
+    (tmp_path / "env").mkdir()
+    for name in ("docker-compose.yml", "docker-compose.prod.yml", "env/prod.env", "env/example.env"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".env").write_text(f"{BASE}{setting}\n")
+    world = World(tmp_path)
+    (found,) = [one for check in (numbers, loaded) for one in check(world, "prod") if one.bad]
+    assert found.text == said
+    assert found.fix.startswith(fix)
 
 
 @pytest.mark.docker
