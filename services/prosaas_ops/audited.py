@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from prosaas_core.phones import in_our_digits
 from prosaas_core.privacy.whole_lines import append
 from prosaas_logging.redact import HIDDEN, hide, redact
-from prosaas_ops.options import FINE, NOTHING, Nothing, Options, Problem, Refused, complain, harmless
+from prosaas_ops.options import FINE, NOTHING, Nothing, Options, Problem, Refused, Untouched, complain, harmless
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -127,6 +128,13 @@ def _whole(text: str) -> str:
     return HIDDEN
 
 
+def _as_searched(phone: str) -> str:
+    """One form of it, however it was typed; the end of a number as it is."""
+    from prosaas_ops.stack.records import searched
+
+    return searched(in_our_digits(phone))
+
+
 def _given(name: str, value: str) -> object:
     match name:
         # What is looked for is a pattern, and its digits have anything between them.
@@ -135,8 +143,9 @@ def _given(name: str, value: str) -> object:
         case "FILE":
             return "/".join(map(_whole, value.split("/")))
         # What is too short for a number is the end of one, of which a line shows nothing.
-        case "PHONE" if hide("phone", value) == value:
-            return HIDDEN
+        case "PHONE":
+            number = _as_searched(value)
+            return HIDDEN if (shown := hide("phone", number)) == number else shown
         case _:
             return hide(name.lower(), value)
 
@@ -153,6 +162,8 @@ def _outcome(how: int | BaseException) -> str:
             return {FINE: "done", NOTHING: "nothing"}.get(how, f"failed: exit {how}")
         case Nothing():
             return "nothing"
+        case Untouched():
+            return "unchanged"
         case KeyboardInterrupt() | BrokenPipeError():
             return "stopped"
         case Refused():

@@ -61,6 +61,10 @@ class Refused(Problem):
     """Not done, before anything was changed: nobody agreed, or it is not the moment."""
 
 
+class Untouched(KeyboardInterrupt):
+    """Somebody asked for the end before anything was changed."""
+
+
 class Nothing(Exception):
     """The command is fine and there is nothing that it could show; the text says where else to look."""
 

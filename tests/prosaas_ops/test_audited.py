@@ -16,7 +16,7 @@ from full_disk import room_for
 from prosaas_core.postgres import address
 from prosaas_ops import __main__, audited
 from prosaas_ops.ask import audit
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, Untouched
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +55,14 @@ def test_a_command_is_noted_before_it_acts_with_its_reason_and_no_whole_number(
     ((entry,),) = seen
     assert (entry.operator, entry.act, entry.why) == ("dana@host", "trace", "complaint 7")
     assert entry.target == "PHONE=+972..."
+
+
+@pytest.mark.parametrize(
+    "typed", ["+972501112233", "0501112233", "972501112233", "00972501112233", "050-111 2233", "٠٥٠١١١٢٢٣٣"]
+)
+def test_a_number_has_one_form_in_the_audit_however_it_was_typed(typed: str) -> None:
+    audited.note_command(Options("trace", ("PHONE",), {"PHONE": typed}))
+    assert [entry.target for entry in audited.on_this_machine()] == ["PHONE=+972..."]
 
 
 @pytest.mark.parametrize("typed", ["4567", "…4567", "45678", "…45678901"])
@@ -404,6 +412,7 @@ def test_a_long_outcome_sets_no_row_apart(
         (Refused("they are on the phone"), "refused, nothing changed"),
         (Problem("the old value is in force\nfix: make doctor"), "failed: the old value is in force"),
         (KeyboardInterrupt(), "stopped halfway"),
+        (Untouched(), "stopped, nothing changed"),
         (ZeroDivisionError("+972501112233"), "failed: ZeroDivisionError"),
     ],
 )

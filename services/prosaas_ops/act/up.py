@@ -118,9 +118,11 @@ def _up(world: World, options: Options) -> None:
     prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
-    first = not world.containers()
-    world.say((words.STARTING if first else words.RENEWING)(project=world.project))
+    before = world.containers()
+    world.say((words.RENEWING if before else words.STARTING)(project=world.project))
     run_plan(plan.up(world, environment), world)
+    if before and not Generations(world).renewed(before):
+        world.say(str(words.NOTHING_RENEWED))
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     )  # fmt: skip
@@ -199,8 +201,7 @@ def _say_what_drains(world: World) -> None:
 
 def _restart(world: World, options: Options) -> None:
     short = options.command.removeprefix("restart-")
-    level = options.choice("LOG_LEVEL", LEVELS)
-    service = SERVICES[short]
+    service, level = SERVICES[short], options.choice("LOG_LEVEL", LEVELS)
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     run_plan(plan.restart(world, service), world)
@@ -232,9 +233,8 @@ def _rollback(world: World, options: Options) -> None:
 
 
 def _rotate(world: World, options: Options) -> None:
-    name = options.text("NAME")
-    if name not in (*secrets.OURS, *secrets.PROVIDERS):
-        known = (*secrets.OURS, *secrets.PROVIDERS)
+    name, known = options.text("NAME"), (*secrets.OURS, *secrets.PROVIDERS)
+    if name not in known:
         raise Usage(words.NAMES(names=" ".join(known)) + meant(name, known))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
@@ -264,8 +264,8 @@ def _asked(name: str) -> str:
 
 
 def _backup(world: World, options: Options) -> None:
-    verify = options.flag("VERIFY", default=False)
-    backup.backup(world, options.text("FILE"), over=options.flag("FORCE", default=False), verify=verify)
+    over, verify = (options.flag(name, default=False) for name in ("FORCE", "VERIFY"))
+    backup.backup(world, options.text("FILE"), over=over, verify=verify)
 
 
 def _restore(world: World, options: Options) -> None:

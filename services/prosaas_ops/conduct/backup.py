@@ -16,14 +16,18 @@ from prosaas_ops.texts import kept as words
 
 FOLDER = "backups"
 _CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
-_OUR_NAME = re.compile(r"prosaas-\d{8}T\d{6}Z\.dump(\.age)?")
+# Those of `make backup`, and the ones that `make restore` writes first.
+_OUR_NAME = re.compile(r"(?:prosaas|before-restore)-(\d{8}T\d{6}Z)\.dump(?:\.age)?")
 
 
-def backup(world: World, name: str = "", *, over: bool = False, verify: bool = False) -> Path:
+def backup(
+    world: World, name: str = "", *, over: bool = False, verify: bool = False, spared: Path | None = None
+) -> Path:
     """Write the database into a file, and beside it the certificates and the records that wait for the database.
 
     A file that is there is replaced only with `over`. BACKUP_KEEP says how many of our own names are kept, and
     BACKUP_RECIPIENT to whom they are encrypted. With `verify` it is restored aside first, and that is what proves it.
+    `spared` stays in any case.
     """
     require_container(world)
     recipient = world.setting("BACKUP_RECIPIENT")
@@ -58,7 +62,7 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
         files_beside = (beside.files_of(path), world.root / FOLDER / ledger.FILE)
         there = [str(file) for file in (path, *files_beside) if file.exists()]
         replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
-    _keep(world, path)
+    _keep(world, path, spared)
     if lacking is not None:
         raise lacking
     return path
@@ -127,17 +131,18 @@ def _proven(world: World, part: Path) -> None:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
 
 
-def _keep(world: World, newest: Path) -> None:
-    """As many of the dumps that we named as BACKUP_KEEP says; all of them without it.
+def _keep(world: World, newest: Path, spared: Path | None = None) -> None:
+    """As many of the dumps that we named as BACKUP_KEEP says, the latest; all of them without it.
 
-    Always the one just made, and the newest that lacks nothing.
+    Always the one just made, the one that is being restored, and the newest that lacks nothing.
     """
     keep = world.setting("BACKUP_KEEP")
     if keep.isdecimal() and int(keep) > 0:
-        ours = sorted(path for path in dumps(world) if _OUR_NAME.fullmatch(path.name))
+        named = [(found[1], path) for path in dumps(world) if (found := _OUR_NAME.fullmatch(path.name))]
+        ours = [path for _, path in sorted(named)]
         whole = [path for path in ours if beside.files_of(path).exists()][-1:]
         for old in ours[: -int(keep)]:
-            if old == newest or old in whole:
+            if old in (newest, spared, *whole):
                 continue
             old.unlink()
             beside.files_of(old).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
 from prosaas_ops.conduct.run import Plan, Step, Stopped
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import Problem, Untouched, Usage
 from prosaas_ops.texts import kept as words
 
 
@@ -24,6 +25,17 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     path = _named(world, name, dumps(world))
     if world.recorded("DATABASE_URL"):
         raise Problem(str(words.MANAGED))
+    world.say(words.EXAMINING(name=name))
+    try:
+        return _examined(world, path, name, force=force, key=key)
+    except KeyboardInterrupt:
+        with suppress(Problem):
+            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
+        world.say(str(words.UNTOUCHED))
+        raise Untouched from None
+
+
+def _examined(world: World, path: Path, name: str, *, force: bool, key: str) -> dict[str, Any]:
     if not any(found.state == "running" for found in world.containers("postgres")):
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
     with encrypted.opened(path, world.root / key if key else None) as plain:
@@ -147,7 +159,7 @@ def _last_backup(world: World, memory: dict[str, Any]) -> None:
     if memory["live"] and _databases(world).get("prosaas") and not _swapped(world):
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
-        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
+        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True, spared=world.root / memory["file"])
 
 
 def _swap(world: World) -> None:

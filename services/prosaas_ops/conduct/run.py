@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from prosaas_ops.conduct.files import problem
@@ -65,7 +65,7 @@ def run(plan: Plan, world: World) -> None:
                 _note(world, plan, step, memory, changed)
                 step.do()
             except (Problem, Stopped, OSError) as reason:
-                raise _failed(plan if changed else replace(plan, back=None), step, memory, world, reason) from None
+                raise (_failed if changed else _left)(plan, step, memory, world, reason) from None
     world.remember("journal", None)
 
 
@@ -94,9 +94,20 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed:
     world.remember("journal", noted)
 
 
+def _left(_plan: Plan, step: Step, _memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
+    """There is nothing to go back to; what is to be raised then."""
+    with _handling(signal.SIG_IGN):
+        world.remember("journal", None)
+    return Problem(words.UNCHANGED_AT(step=step.name, why=_why(reason)))
+
+
+def _why(reason: BaseException) -> str:
+    return str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
+
+
 def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
     """Back to what was; what is to be raised then."""
-    why = str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
+    why = _why(reason)
     with _handling(signal.SIG_IGN):
         if plan.back is None:
             world.remember("journal", None)

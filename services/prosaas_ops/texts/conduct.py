@@ -17,6 +17,9 @@ STILL_UNFINISHED: Final = Text(
     "make {name} was interrupted at the step {step!r} and has not come to its end",
 )
 AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
+UNCHANGED_AT: Final = Text(
+    "בשלב {step!r}: {why}; מה שרץ לא השתנה", "at the step {step!r}: {why}; what runs was not changed"
+)
 STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
 GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
 BACK_FAILED: Final = Text("{plan} נכשלה, וגם הדרך חזרה: {why}", "{plan} failed, and so did the way back: {why}")
@@ -62,6 +65,9 @@ RENEWING: Final = Text(
     "מחדשים את {project}, וממתינים עד שהמערכת משרתת", "renewing {project}, and waiting until it serves"
 )
 BUILDING: Final = Text("בונים את מה שהשתנה", "building what changed")
+NOTHING_RENEWED: Final = Text(
+    "דבר לא חודש: מה שרץ הוא מה שיש בתיקייה הזאת", "nothing was renewed: what runs is what this folder has"
+)
 UP: Final = Text(
     "המערכת עלתה תוך {seconds} שניות, גרסה {version}: {where}", "up in {seconds} s, version {version}: {where}"
 )

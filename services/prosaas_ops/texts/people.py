@@ -174,6 +174,7 @@ OUTCOMES: Final = {
     "refused": Text("סורב, דבר לא השתנה", "refused, nothing changed"),
     "failed": Text("נכשל", "failed"),
     "stopped": Text("נעצר באמצע", "stopped halfway"),
+    "unchanged": Text("נעצר, דבר לא השתנה", "stopped, nothing changed"),
 }
 NOT_TOLD: Final = Text("לא ידוע: עוד נמשך, או נקטע", "not known: it goes on, or was killed")
 NEWEST: Final = Text("{most} החדשים ביותר; לעוד: MAX=", "the newest {most}: MAX= shows more")

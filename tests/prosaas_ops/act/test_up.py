@@ -88,6 +88,40 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return Quiet(world.root)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"a": "running", "b": "running", "c": "exited"}, {"a": "running", "c": "exited"}, True),
+        ({"a": "running"}, {"a": "running", "new": "running"}, False),
+        ({"a": "exited"}, {"a": "running"}, False),
+        ({}, {}, False),
+    ],
+)
+@pytest.mark.docker
+def test_a_start_that_renews_nothing_says_so(
+    before: dict[str, str],
+    after: dict[str, str],
+    said: bool,
+    quiet: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    there = before
+
+    def containers(*_: object) -> list[Container]:
+        return [Container(name, "worker", name, state, "", "") for name, state in there.items()]
+
+    def run(*_: object) -> None:
+        nonlocal there
+        there = after
+
+    monkeypatch.setattr(Quiet, "containers", containers)
+    monkeypatch.setattr(up, "run_plan", run)
+    monkeypatch.setattr(up.plan, "up", lambda *_: Plan("up-prod", []))
+    up._up(quiet, Options("up-prod", ("YES",), {}))
+    assert ("nothing was renewed" in capsys.readouterr().out) is said
+
+
 def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:
     """The plans that were run, in their order, each to its end; and the journal as `run` leaves it."""
     ran: list[str] = []

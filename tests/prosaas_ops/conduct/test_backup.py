@@ -18,7 +18,7 @@ from prosaas_ops.conduct import backup, database, restore
 from prosaas_ops.conduct.backup import schedule
 from prosaas_ops.conduct.run import Stopped, run, unfinished
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem, Usage
+from prosaas_ops.options import Problem, Untouched, Usage
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def swapping(backing: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             raise backing.stop[1]
         return real(world, name, statement)
 
-    def last(*_: object, over: bool) -> None:
+    def last(*_: object, over: bool, spared: Path) -> None:
         sql(backing, "prosaas", "SELECT 'pg_dump'")
 
     for name in ("_stop", "_files_back", "migrate", "forget_what_was_carried"):
@@ -246,7 +246,7 @@ def test_who_gives_up_while_calls_are_let_to_their_end_has_nothing_undone(
     monkeypatch.setattr(restore.Generations, "let_drain", stopped)
     for name in ("_stop", "_last_backup", "_swap", "_start", "_swap_back"):
         monkeypatch.setattr(restore, name, lambda *_, name=name: pytest.fail(name))
-    with pytest.raises(Problem, match="drain"):
+    with pytest.raises(Problem, match=r"drain.*what runs was not changed"):
         run(restore.restore(world, {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}), world)
     assert unfinished(world) is None
 
@@ -356,6 +356,52 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
     (world.root / ".env").write_text("BACKUP_KEEP=1\n")
     backup._keep(world, dated[0])
     assert sorted(folder.iterdir()) == sorted([own, dated[0], dated[2]])
+
+
+@pytest.mark.docker
+def test_a_backup_before_a_restore_is_counted_by_its_date_and_never_takes_away_what_is_restored(world: World) -> None:
+    folder = world.root / "backups"
+    folder.mkdir()
+    first, second, third = (folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 4))
+    before, just = (folder / f"before-restore-2026010{day}T000000Z.dump" for day in (3, 5))
+    for path in (first, second, third, before, just):
+        path.write_text("dump")
+    (world.root / ".env").write_text("BACKUP_KEEP=2\n")
+    backup._keep(world, just, spared=first)
+    assert sorted(folder.iterdir()) == sorted([first, third, just])
+
+
+@pytest.mark.docker
+def test_a_restore_says_which_backup_the_one_before_it_must_not_take_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files go back after it."""
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(restore, "_databases", lambda _: {"prosaas": True, "prosaas_restored": True})
+    monkeypatch.setattr(restore, "backup", lambda *_, **options: given.append(options))
+    restore._last_backup(world, {"file": "backups/b.dump", "live": 1})
+    assert given == [{"over": True, "spared": world.root / "backups/b.dump"}]
+
+
+@pytest.mark.docker
+def test_a_restore_says_first_what_it_does_and_whoever_ends_it_then_that_nothing_was_changed(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is anything left beside the database."""
+    (world.root / "b.dump").write_text("x")
+    asked: list[str] = []
+
+    def interrupted(*_: object) -> None:
+        assert "examining b.dump; nothing is changed" in capsys.readouterr().out
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(World, "containers", lambda *_: [SimpleNamespace(state="running")])
+    monkeypatch.setattr(restore, "readable", interrupted)
+    monkeypatch.setattr(restore, "sql", lambda _world, _database, statement: asked.append(statement))
+    with pytest.raises(Untouched):
+        restore.examined(world, "b.dump", force=True)
+    assert "stopped before anything was changed" in capsys.readouterr().out
+    assert asked == ["DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);"]
 
 
 @pytest.mark.parametrize(("name", "said"), [("x.dump", "there is no backup x.dump"), ("", "which backup? FILE=")])
