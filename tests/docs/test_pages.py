@@ -188,3 +188,13 @@ def test_a_release_tells_each_kind_of_change_under_one_heading() -> None:
         assert headings == [kind for kind in kinds if kind in headings], release.partition("\n")[0]
         told = re.findall(r"^- (.{40})", release, re.MULTILINE)
         assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(("page", "said"), [("README.md", "lines are left out"), ("README.he.md", "השיחה הושמטו")])
+def test_a_sample_of_a_call_that_is_not_all_of_its_lines_says_so(page: str, said: str) -> None:
+    """Its end counts more turns than there are."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    sample, _, below = text[text.index("[CALL_START]") :].partition("```\n")
+    turns = re.search(r"turns=(\d+)", sample)
+    assert turns is not None
+    assert (sample.count("[TRANSCRIPT] לקוח") < int(turns[1])) == (said in below[:200])

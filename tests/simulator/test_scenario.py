@@ -74,6 +74,20 @@ def test_business_days_skip_friday_and_saturday(today: date, ahead: int, expecte
     assert days.business_day(ahead, today) == expected
 
 
+def test_the_demos_day_which_may_be_weeks_ahead_is_asked_for_and_confirmed_by_its_date() -> None:
+    """Of "the coming Thursday" there is one alone."""
+    demo = Library().load("demo")
+    assert demo.day_spread > 5
+    said = [demo.turns[0].caller, demo.turns[0].agent, demo.turns[1].agent_when["נקבע"]]
+    assert all("{weekday}, {spoken_date}" in text for text in said)
+
+
+@pytest.mark.parametrize("name", Library().names())
+def test_no_scenario_calls_a_day_the_coming_one(name: str) -> None:
+    turns = Library().load(name).turns
+    assert not [turn for turn in turns if "{weekday} הקרוב" in f"{turn.caller}{turn.agent}{turn.agent_when}"]
+
+
 def test_placeholders_are_filled_at_any_depth_and_unknown_ones_stay() -> None:
     """Texts, lists and mappings."""
     known = days.words(date(2026, 1, 25))
