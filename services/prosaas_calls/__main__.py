@@ -10,6 +10,8 @@ from prosaas_core.settings import SettingsError, load_settings
 from prosaas_logging import bootstrap, get_logger, shutdown
 from prosaas_logging.catalogue import DEMO
 
+log = get_logger(__name__)
+
 
 def main() -> int:
     """Exit 0 after a drain, 2 where the settings are of no use."""
@@ -17,10 +19,11 @@ def main() -> int:
     try:
         settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY", "TWILIO_AUTH_TOKEN"))
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        for problem in str(error).splitlines():
+            log.error(problem)
         return 2
     if settings.demo:
-        get_logger(__name__).event(DEMO)
+        log.event(DEMO)
     tracing.start("prosaas-calls", log_settings.version)
     uvloop.run(serve(settings, log_settings))
     tracing.stop()

@@ -108,7 +108,7 @@ async def test_after_the_drain_time_or_a_second_signal_the_caller_is_told(
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "TWILIO_AUTH_TOKEN"])
 async def test_without_what_it_needs_the_service_says_so_and_exits(missing: str) -> None:
-    """Exit 2, and one line that names the setting and where to put it."""
+    """Exit 2, and one line, an error as at the others, that names the setting and where to put it."""
     needed = {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x", "TWILIO_AUTH_TOKEN": "t"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -120,4 +120,4 @@ async def test_without_what_it_needs_the_service_says_so_and_exits(missing: str)
     output, _ = await asyncio.wait_for(process.communicate(), 20)
 
     assert process.returncode == 2
-    assert f"{missing} is missing" in output.decode()
+    assert f"[ERROR] {missing} is missing: set it in .env (env/example.env" in output.decode()
