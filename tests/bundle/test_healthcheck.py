@@ -55,5 +55,7 @@ def test_says_what_the_service_answered(port: int, monkeypatch: pytest.MonkeyPat
 def test_says_that_nobody_listens(port: int) -> None:
     code, text = check(1)
     assert code == 1
+    # By which the tools tell one that has closed its port from one that is too busy to answer.
     assert text.startswith("no answer on port 1: ")
+    assert "Connection refused" in text
     assert text.count("\n") == 1

@@ -10,7 +10,7 @@ from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World, own_id
 from prosaas_ops.options import Problem
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
@@ -20,6 +20,8 @@ _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 # What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
 _FAREWELL_S = 30.0
+# What services/healthcheck.py prints of a drain: the page's word, and of who has closed its port.
+_DRAINING = ('"draining"', "Connection refused")
 
 
 class Generations:
@@ -57,7 +59,9 @@ class Generations:
             raise Problem(words.NOT_RUNNING(service=service))
         # One that ends again and again runs too, at times.
         serving = [found for found in serving if self._says_ready(found)] or serving
-        self._retire_all_but(([found for found in serving if found.id in before] or serving)[-1])
+        kept = ([found for found in serving if found.id in before] or serving)[-1]
+        self._note(self._asked - {kept.id})
+        self._retire_all_but(kept)
         self.tidy(service)
 
     def serving(self, service: str, ids: Collection[str]) -> list[Container]:
@@ -104,8 +108,7 @@ class Generations:
 
     def note_asked(self, container: Container) -> None:
         """Before it is asked to end: no command takes it for one that serves from then on, or asks it twice."""
-        there = {found.id for found in self._world.containers()}
-        self._world.remember("asked", sorted(self._asked & there | {container.id}))
+        self._note(self._asked | {container.id})
 
     def write_overlay(self) -> None:
         """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
@@ -133,9 +136,12 @@ class Generations:
     def _asked(self) -> set[str]:
         return set(self._world.remembered("asked") or ())
 
+    def _note(self, asked: set[str]) -> None:
+        self._world.remember("asked", sorted(asked & {found.id for found in self._world.containers()}))
+
     def _draining(self) -> bool:
         asked = [one for one in self._world.containers(*OURS) if one.state == "running" and one.id in self._asked]
-        return bool(self._watched()) or not all(self._says_ready(one) for one in asked)
+        return bool(self._watched()) or any(self._drains(one) is not False for one in asked)
 
     def _watched(self) -> set[str]:
         """How the ids begin of those that have a watcher, which has asked them to end or is about to."""
@@ -243,10 +249,18 @@ class Generations:
         """Whether it says so, or is gone, before patience ends."""
         deadline = time.monotonic() + ASKED_WITHIN_S
         while time.monotonic() < deadline:
-            if not self._says_ready(old):
+            if self._drains(old):
                 return True
             time.sleep(_LOOK_S)
         return False
+
+    def _drains(self, one: Container) -> bool | None:
+        """Whether it says so, or is gone: who is full or unwell is not ready either. None where it is silent."""
+        try:
+            said = "".join(self._world.engine.run(one, "healthcheck", "ready")[1:])
+        except Problem as error:
+            return True if isinstance(error, Gone) else None
+        return any(sign in said for sign in _DRAINING) or (None if "no answer" in said else False)
 
     def _says_ready(self, one: Container) -> bool:
         with suppress(Problem):

@@ -38,8 +38,13 @@ class Draining(World):
 
     @property
     def engine(self) -> Any:
+        def run(one: Container, *_: str) -> tuple[int, str, str]:
+            if (self.obeys, one.id) in [(words[0], words[-1]) for words in self.did]:
+                return 1, '/readyz answered 503: {"status": "draining"}', ""
+            return 0, "", ""
+
         return SimpleNamespace(
-            run=lambda one, *_: (int((self.obeys, one.id) in [(words[0], words[-1]) for words in self.did]), "", ""),
+            run=run,
             inspect=lambda _: {"State": {"StartedAt": self._started}},
         )
 

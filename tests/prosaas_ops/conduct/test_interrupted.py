@@ -18,6 +18,18 @@ from prosaas_ops.conduct.world import OURS, Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
 
+# What services/healthcheck.py prints of who was asked to end, and of who was not.
+DRAINS = {
+    "prosaas-api": "no answer on port 8000: [Errno 111] Connection refused",
+    "prosaas-calls": '/readyz answered 503: {"status": "draining", "active": 1, "capacity": 100, "seat": "x"}',
+    "worker": '/readyz answered 503: {"status": "draining"}',
+}
+UNWELL = (
+    '/readyz answered 503: {"status": "full", "active": 100, "capacity": 100, "seat": "x"}',
+    '/readyz answered 503: {"status": "database away"}',
+    "no answer on port 8000: timed out",
+)
+
 
 class Stack(World):
     """One container of each service, named by a letter; what is asked to end takes no more, and runs on."""
@@ -32,6 +44,7 @@ class Stack(World):
         self.signals: Counter[str] = Counter()
         self.watched: list[str] = []
         self.unready: set[str] = set()
+        self.says = UNWELL[0]
         self.removed: list[str] = []
         # What happens in place of a command to Docker, by its first word; once. Of a stop, where it is of that service.
         self.instead: dict[str, Callable[[str], None]] = {}
@@ -52,10 +65,12 @@ class Stack(World):
 
     @property
     def engine(self) -> Any:
-        return SimpleNamespace(
-            inspect=lambda id_: {"State": {"Running": True, "ExitCode": 0}},
-            run=lambda one, *_: (int(not self.ready(one.id)), "", ""),
-        )
+        def run(one: Container, *_: str) -> tuple[int, str, str]:
+            if self.ready(one.id):
+                return 0, "", ""
+            return 1, self.says if one.id in self.unready and not self.signals[one.id] else DRAINS[one.service], ""
+
+        return SimpleNamespace(inspect=lambda id_: {"State": {"Running": True, "ExitCode": 0}}, run=run)
 
     def containers(self, *services: str) -> list[Container]:
         return [one for one in self.there.values() if one.service in services or not services]
@@ -206,3 +221,41 @@ def test_who_serves_alone_serves_on_though_somebody_once_meant_to_ask_them_to_en
     generations.one_alone("prosaas-calls", {one.id})
     assert shop.serve("prosaas-calls") == one.name
     assert not shop.signals
+    assert not shop.remembered("asked"), "the next deploy knows it for one that serves"
+    assert generations.serving("prosaas-calls", {one.id}) == [one]
+
+
+@pytest.mark.parametrize("says", UNWELL)
+@pytest.mark.parametrize("service", OURS)
+def test_who_is_full_or_unwell_for_a_moment_is_not_taken_for_one_that_drains(
+    shop: Stack, service: str, says: str
+) -> None:
+    """Of it there is a note alone, which a kill left: it is asked to end, else it would serve on beside the new one."""
+    (old,) = shop.containers(service)
+    Generations(shop).note_asked(old)
+    shop.unready.add(old.id)
+    shop.says = says
+    Generations(shop).renew(service)
+    assert shop.signals[old.id] == 1
+    assert shop.serve(service) == "d"
+
+
+@pytest.mark.parametrize(("says", "waited"), [(UNWELL[0], 0), (UNWELL[1], 0), (UNWELL[2], 3)])
+def test_nobody_waits_for_the_end_of_who_was_never_asked_to(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch, says: str, waited: int
+) -> None:
+    """Who is silent may be one that drains: a signal more would cut its calls."""
+    (calls,) = shop.containers("prosaas-calls")
+    Generations(shop).note_asked(calls)
+    shop.unready.add(calls.id)
+    shop.says = says
+    looks: list[float] = []
+
+    def end_at_the_third(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            shop.change(calls.id, "exited")
+
+    monkeypatch.setattr(module.time, "sleep", end_at_the_third)
+    Generations(shop).let_drain()
+    assert len(looks) == waited
