@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from prosaas_ops.act.retention import days
-from prosaas_ops.act.unfinished import end_killed, resume
+from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.finding import Finding
@@ -64,11 +64,10 @@ def run(options: Options) -> int:
     if command != "up-swarm" and deploy.is_swarm(world):
         act = _of_a_swarm(world, command) or act
     with world.locked(command):
-        if command not in ("setup", "up-prod", "up-dev", "up-swarm", "down"):
-            if not world.env.path.exists():
-                raise problem(str(words.NO_STACK), "make up-prod")
-            if command != "rollback":
-                resume(world)
+        if command not in ("setup", "up-prod", "up-dev", "up-swarm") and not world.env.path.exists():
+            raise problem(str(words.NO_STACK), "make up-prod")
+        if command != "setup":
+            end_killed(world, command)
         act(world, options)
         captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
         refused: list[OSError] = []
@@ -114,7 +113,6 @@ def allowed(world: World, environment: str) -> dict[str, str]:
 
 def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
-    end_killed(world, options.command)
     prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
@@ -140,7 +138,6 @@ def _up_swarm(world: World, options: Options) -> None:
     if any(found.state == "running" for found in world.containers()):
         # Its database would be started a second time, on the same volume.
         raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
-    end_killed(world, "up-swarm")
     prepare(world, "swarm")
     run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
     world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
@@ -180,14 +177,12 @@ def _restart_swarm(world: World, options: Options) -> None:
 
 
 def _down_swarm(world: World) -> None:
-    end_killed(world, "down")
     world.say(of_swarm.WAITING(seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(deploy.down(world), world)
     world.say(str(of_swarm.DOWN))
 
 
 def _rollback_swarm(world: World, back: int) -> None:
-    end_killed(world, "rollback")
     run_plan(deploy.Deploy(world, _refuse).rollback(back), world)
     world.say(str(of_swarm.ROLLED_BACK))
 
@@ -212,9 +207,6 @@ def _restart(world: World, options: Options) -> None:
 
 
 def _down(world: World, _options: Options) -> None:
-    if not world.env.path.exists():
-        raise problem(str(words.NO_STACK), "make up-prod")
-    end_killed(world, "down")
     if calls := in_words(plan.live_calls(world).values()):
         world.say(words.WAITING(calls=calls, seconds=world.setting("DRAIN_SECONDS", "600")))
     run_plan(plan.down(world), world)
@@ -224,7 +216,6 @@ def _down(world: World, _options: Options) -> None:
 
 
 def _rollback(world: World, options: Options) -> None:
-    end_killed(world, "rollback")
     run_plan(plan.rollback(world, options.number("N", 1)), world)
     images = Images(world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))

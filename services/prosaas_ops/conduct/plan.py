@@ -158,7 +158,7 @@ def _renewals(world: World, generations: Generations, environment: str) -> list[
 
     if environment == "dev":
         return [Step("start", replace)]
-    return [Step(f"renew {service}", lambda service=service: renew(service)) for service in ORDER]  # type: ignore[misc]
+    return [Step(f"renew {service}", partial(renew, service), starts=True) for service in ORDER]
 
 
 def _who_run(world: World) -> dict[str, list[str]]:

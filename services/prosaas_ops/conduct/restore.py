@@ -74,7 +74,7 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
     # Before either swap nobody takes a call any more: its record would be in the other database.
     drain = Step("drain", Generations(world).let_drain, prepares=True)
     stop = Step("stop", lambda: _stop(world))
-    start = Step("start", lambda: _start(world, memory["running"]))
+    start = Step("start", lambda: _start(world, memory["running"]), starts=True)
     swap_back = Step("swap back", lambda: _swap_back(world))
     return Plan(
         "restore",

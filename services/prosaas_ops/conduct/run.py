@@ -12,6 +12,8 @@ from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import conduct as words
 
+# Those that make everything anew, or end it.
+ALL_ANEW = frozenset({"up-prod", "up-dev", "up-swarm", "rollback", "down"})
 _READ = "docs/troubleshooting.md"
 
 
@@ -27,6 +29,8 @@ class Step:
     do: Callable[[], None]
     # It leaves what runs as it was: where it fails before any other was begun, there is nothing to go back to.
     prepares: bool = False
+    # It only brings up what serves: who makes everything anew, or ends it, has no need of that on a way back.
+    starts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,13 @@ def run(plan: Plan, world: World) -> None:
     """Every step; where one fails that changed what runs, the way back, and the Problem that it failed with.
 
     The journal outlives a kill: `unfinished` then tells the next command. That of another plan, which may hold the only
-    copy of a new password, is never replaced or removed here: a Problem, before anything is done.
+    copy of a new password, is neither replaced nor removed unless overtaken: a Problem, before anything is done.
     """
     journal = unfinished(world) or {}
-    if (killed := journal.get("plan", plan.name)) != plan.name:
+    if not overtaken(killed := journal.get("plan", plan.name), plan.name):
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
         raise problem(told, str(words.DOCTOR_FIRST), _READ)
+    journal = journal if killed == plan.name else {}
     memory = {**plan.memory, **journal.get("memory", {})}
     # Also by the run that was killed.
     changed = bool(journal.get("changed"))
@@ -69,22 +74,34 @@ def run(plan: Plan, world: World) -> None:
     world.remember("journal", None)
 
 
+def overtaken(killed: str, by: str) -> bool:
+    """Whether nothing of what was killed is left to be done where this plan runs to its end."""
+    return killed == by or (by in ALL_ANEW and (killed in ALL_ANEW or killed.startswith("restart-")))
+
+
 def unfinished(world: World) -> dict[str, Any] | None:
     """The journal of a command that was killed: its plan, the step it stood at, and its memory."""
     journal = world.remembered("journal")
     return journal if isinstance(journal, dict) else None
 
 
-def go_back(plan: Plan, memory: dict[str, Any], world: World) -> None:
-    """The way back, walked to its end: a Ctrl-C would only leave half of it. `resume` takes up one that failed."""
+def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool = False) -> None:
+    """The way back, walked to its end: a Ctrl-C would only leave half of it. `end_killed` takes up one that failed."""
     assert plan.back is not None
+    fix = words.DOCTOR_FIRST
     with _handling(signal.SIG_IGN):
         world.say(words.GOING_BACK(back_to=plan.back_to))
         try:
             for undo in plan.back(memory):
-                undo.do()
+                fix = words.UP_MAKES_ANEW if undo.starts else words.DOCTOR_FIRST
+                try:
+                    undo.do()
+                except Problem as reason:
+                    if not (all_anew and undo.starts):
+                        raise
+                    world.warn(words.AT_STEP(step=undo.name, why=reason))
         except (Problem, OSError) as second:
-            raise problem(words.BACK_FAILED(plan=plan.name, why=second), str(words.DOCTOR_FIRST), _READ) from None
+            raise problem(words.BACK_FAILED(plan=plan.name, why=second), str(fix), _READ) from None
         world.remember("journal", None)
 
 

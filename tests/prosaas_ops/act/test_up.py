@@ -84,6 +84,9 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(up, "examine", lambda *_: [])
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
+    monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", []))
+    monkeypatch.setattr("prosaas_ops.act.up.backup.schedule", lambda *_: None)
     monkeypatch.setattr(plan, "start_database", lambda _world: None)
     return Quiet(world.root)
 
@@ -134,16 +137,17 @@ def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str
         monkeypatch.setattr(module, "run_plan", run)
     deploys = SimpleNamespace(plan=lambda build: Plan("up-swarm", []), rollback=lambda _: Plan("rollback", []))
     monkeypatch.setattr("prosaas_ops.act.up.deploy.Deploy", lambda *_: deploys)
-    if command == "swarm's down":
-        up._down_swarm(world)
-    elif command == "swarm's rollback":
-        up._rollback_swarm(world, 1)
-    else:
-        {"down": up._down, "up-swarm": up._up_swarm}[command](world, Options(command, (), {}))
+    monkeypatch.setattr("prosaas_ops.act.up.deploy.is_swarm", lambda _: command.startswith("swarm's"))
+    asked(world, monkeypatch, command.removeprefix("swarm's "))
     return ran
 
 
-@pytest.mark.parametrize("command", ["down", "up-swarm", "swarm's down"])
+def asked(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr(up, "World", lambda _: world)
+    up.run(Options(command, (), {}))
+
+
+@pytest.mark.parametrize("command", ["up-prod", "up-dev", "rollback", "down", "up-swarm", "swarm's down"])
 @pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
 @pytest.mark.docker
 def test_who_ends_the_stack_brings_to_its_end_first_what_holds_more_than_containers(
@@ -167,7 +171,7 @@ def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_noth
 
     monkeypatch.setattr(Quiet, "compose", fails)
     with pytest.raises(Problem, match="so did the way back"):
-        up._down(quiet, Options("down", (), {}))
+        asked(quiet, monkeypatch, "down")
     assert quiet.remembered("journal")["memory"] == ROTATE
 
 
@@ -207,3 +211,84 @@ def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
     unfinished.resume(quiet)
     assert did == [*(["database"] if name == "restore" else []), "back" if goes_back else "on"]
     assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_a_restore_whose_way_back_ends_where_a_service_does_not_start_says_who_goes_on_and_that_one_does(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The image that does not start is the one that `make up-prod` makes anew; the database is what it was first."""
+    did = _failing(quiet, monkeypatch, "_start")
+    goes_on = r"(?s)so did the way back: no\n.*make doctor, then make up-prod, which makes anew what does not start"
+    with pytest.raises(Problem, match=goes_on):
+        run_plan(restore.restore(quiet, RESTORE), quiet)
+    with pytest.raises(Problem, match=goes_on):
+        asked(quiet, monkeypatch, "backup")
+    did.clear()
+    asked(quiet, monkeypatch, "up-prod")
+    assert did == ["_swap_back", "_start", "up-prod"]
+    assert "warning: at the step 'start': no" in capsys.readouterr().err
+    assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_a_rotation_whose_way_back_ends_where_a_service_does_not_start_is_no_wall_either(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise Problem("no")
+
+    monkeypatch.setattr(plan.secrets, "write_secrets", lambda _: None)
+    monkeypatch.setattr(Quiet, "model", lambda _: {"services": {name: {} for name in plan.ORDER}})
+    monkeypatch.setattr(plan.Generations, "renew", fails)
+    memory = {"name": "ADMIN_API_KEY", "old": "old", "new": "NEW"}
+    quiet.remember("journal", {"plan": "rotate-secret", "step": "x", "at": "x", "memory": memory, "goes_back": True})
+    with pytest.raises(Problem, match="then make up-prod"):
+        asked(quiet, monkeypatch, "backup")
+    asked(quiet, monkeypatch, "up-prod")
+    assert quiet.recorded("ADMIN_API_KEY") == "old"
+    assert quiet.remembered("journal") is None
+
+
+@pytest.mark.docker
+def test_a_start_that_is_refused_forgets_nothing_of_one_that_was_killed(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next deploy would go back, where it must, to what was half done."""
+    killed = {"plan": "up-prod", "step": "x", "at": "x", "memory": {"images": {"worker": "old"}}}
+    quiet.remember("journal", killed)
+    there = [Container("a" * 64, "worker", "worker-1", "running", "", "")]
+    monkeypatch.setattr(Quiet, "containers", lambda *_: there)
+    with pytest.raises(Problem, match="make down"):
+        asked(quiet, monkeypatch, "up-swarm")
+    assert quiet.remembered("journal") == killed
+
+
+@pytest.mark.docker
+def test_a_database_that_is_not_brought_back_is_passed_over_by_nobody(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did = _failing(quiet, monkeypatch, "_swap_back")
+    quiet.remember("journal", {"plan": "restore", "step": "x", "at": "x", "memory": RESTORE, "goes_back": True})
+    with pytest.raises(Problem, match=r"(?s)so did the way back: no\n.*make doctor, then run it again"):
+        asked(quiet, monkeypatch, "up-prod")
+    assert did == ["_swap_back"]
+    assert quiet.remembered("journal")["memory"] == RESTORE
+
+
+def _failing(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> list[str]:
+    """What a restore and `make up-prod` do, of which one step fails each time."""
+    did: list[str] = []
+
+    def act(name: str) -> None:
+        did.append(name)
+        if name == step:
+            raise Problem("no")
+
+    for name in ("_stop", "_last_backup", "_swap", "_swap_back", "_start"):
+        monkeypatch.setattr(restore, name, lambda *_, name=name: act(name))
+    monkeypatch.setattr(restore, "_swapped", lambda _: False)
+    monkeypatch.setattr(restore.Generations, "let_drain", lambda _: None)
+    up_prod = Plan("up-prod", [Step("x", lambda: act("up-prod"))])
+    monkeypatch.setattr(plan, "up", lambda *_, **__: up_prod)
+    return did
