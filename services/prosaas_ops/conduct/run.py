@@ -93,7 +93,7 @@ def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool 
         world.say(words.GOING_BACK(back_to=plan.back_to))
         try:
             for undo in plan.back(memory):
-                fix = words.UP_MAKES_ANEW if undo.starts else words.DOCTOR_FIRST
+                fix = words.UP_RENEWS if undo.starts else words.DOCTOR_FIRST
                 try:
                     undo.do()
                 except Problem as reason:

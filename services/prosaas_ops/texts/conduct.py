@@ -24,9 +24,9 @@ STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
 GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
 BACK_FAILED: Final = Text("{plan} נכשלה, וגם הדרך חזרה: {why}", "{plan} failed, and so did the way back: {why}")
 DOCTOR_FIRST: Final = Text("make doctor, ואז להריץ שוב", "make doctor, then run it again")
-UP_MAKES_ANEW: Final = Text(
-    "make doctor, ואז make up-prod, שיוצרת מחדש את מה שלא עולה",
-    "make doctor, then make up-prod, which makes anew what does not start",
+UP_RENEWS: Final = Text(
+    "make doctor, ואז make up-prod, שמחדשת את מה שלא עולה",
+    "make doctor, then make up-prod, which renews what does not start",
 )
 FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", "{plan} failed at the step {step!r}, so {back_to}")
 LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")

@@ -230,7 +230,7 @@ def test_a_restore_whose_way_back_ends_where_a_service_does_not_start_says_who_g
 ) -> None:
     """The image that does not start is the one that `make up-prod` makes anew; the database is what it was first."""
     did = _failing(quiet, monkeypatch, "_start")
-    goes_on = r"(?s)so did the way back: no\n.*make doctor, then make up-prod, which makes anew what does not start"
+    goes_on = r"(?s)so did the way back: no\n.*make doctor, then make up-prod, which renews what does not start"
     with pytest.raises(Problem, match=goes_on):
         run_plan(restore.restore(quiet, RESTORE), quiet)
     with pytest.raises(Problem, match=goes_on):
