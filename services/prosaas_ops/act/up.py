@@ -119,7 +119,8 @@ def _up(world: World, options: Options) -> None:
     before = world.containers()
     world.say((words.RENEWING if before else words.STARTING)(project=world.project))
     run_plan(plan.up(world, environment), world)
-    if before and not Generations(world).renewed(before):
+    ran = {found.id for found in before if found.state == "running"}
+    if before and ran >= {found.id for found in world.containers() if found.state == "running"}:
         world.say(str(words.NOTHING_RENEWED))
     where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
         f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"

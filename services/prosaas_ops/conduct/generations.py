@@ -68,11 +68,6 @@ class Generations:
         """Those of them that serve, and were not asked to end."""
         return [found for found in self._serving(service) if found.id in ids]
 
-    def renewed(self, before: Collection[Container]) -> bool:
-        """Whether anything runs that did not run `before`."""
-        ran = {found.id for found in before if found.state == "running"}
-        return any(found.state == "running" and found.id not in ran for found in self._world.containers())
-
     def changed(self, *services: str) -> list[str]:
         """Those of the services that a deploy would renew."""
         return [name for name in services if not any(self._fits(found) for found in self._serving(name))]
