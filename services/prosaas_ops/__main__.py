@@ -126,7 +126,8 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        # What is not written yet goes nowhere, or the interpreter would end with an exit code of its own.
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
         return PROBLEM
 
 

@@ -111,8 +111,9 @@ def test_a_problem_ends_with_1_and_says_what_to_do(
     assert capsys.readouterr().err == "logs: the stack is not running: `make up-prod` starts it\n"
 
 
-def test_a_reader_who_has_seen_enough_ends_the_command_without_a_word() -> None:
-    """As in `make trace CALL=… | head`."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_who_has_seen_enough_ends_the_command_without_a_word(unbuffered: str) -> None:
+    """As in `make trace CALL=… | head`; also where the interpreter still has something to write as it ends."""
     program = """
 import sys
 from prosaas_ops import __main__
@@ -121,7 +122,7 @@ from prosaas_ops.screen.terminal import Screen
 ps.run = lambda options: Screen().say(*["row"] * 100_000)
 sys.exit(__main__.main(["ps"]))
 """
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered}
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", program], stdout=pipe, stderr=pipe, env=environ) as process:
         assert process.stdout is not None
