@@ -149,14 +149,14 @@ async def raw_transaction(
             await opened.commit()
 
 
-def is_absence(error: BaseException) -> bool:
+def is_absence(error: BaseException | None) -> bool:
     """Whether the error means that Postgres is away, rather than that it refused what we asked."""
     if isinstance(error, DatabaseUnavailable):
         return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or error.orig is None:
             return True
-        return is_absence(error.orig) or (error.orig.__cause__ is not None and is_absence(error.orig.__cause__))
+        return is_absence(error.orig) or is_absence(error.orig.__cause__)
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(AWAY)
     if isinstance(error, asyncpg.InterfaceError):

@@ -18,4 +18,4 @@ def is_news(record: logging.LogRecord) -> bool:
     if message.startswith(_SAID_BY_US):
         return False
     error = record.exc_info[1] if record.exc_info else None
-    return not (message.startswith("Flush failed") and error is not None and is_absence(error))
+    return not (message.startswith("Flush failed") and is_absence(error))

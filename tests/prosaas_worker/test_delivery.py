@@ -296,6 +296,11 @@ def test_a_text_of_any_form_fits(provider, body):
     assert body.startswith(cut.removesuffix(" …"))
 
 
+@pytest.mark.parametrize(("sentence", "kept"), [(798, "word …"), (799, "x. …")])
+def test_it_is_cut_after_a_sentence_only_where_that_keeps_half_of_it(sentence, kept):
+    assert fit("x" * sentence + ". " + "word " * 400, "twilio").endswith(kept)
+
+
 async def test_somebody_without_a_number_is_addressed_as_such(tools, providers):
     await draft(tools, replace(META, recipient="US.13491208655302741918"))
     await deliver(tools, "k")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ from prosaas_core.patience import Patience
 from prosaas_core.postgres import address
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
+from prosaas_worker import metrics
 from prosaas_worker.job import Hopeless, Later, Tools
 from prosaas_worker.queue import Queue
 
@@ -113,6 +115,24 @@ async def test_each_line_of_a_job_carries_its_id_and_what_caused_it(tools):
             await until(lambda: empty(tools))
     lines = [event for event in events if event.event == "JOB_DONE" or event.text == "working"]
     assert [(line.fields["job_id"], line.fields["call_sid"]) for line in lines] == [("1", "CA1")] * 2
+
+
+async def test_a_done_job_is_told_of_with_the_time_that_it_took(tools):
+    async def body(job, _):
+        pass
+
+    def measured() -> float:
+        return metrics.REGISTRY.get_sample_value("prosaas_job_seconds_sum", {"job": "test.job"}) or 0.0
+
+    await put(tools)
+    before, began = measured(), time.monotonic()
+    with capture_events() as events:
+        async with working(tools, body):
+            await until(lambda: empty(tools))
+    seconds, longest = measured() - before, time.monotonic() - began
+    (done,) = (event for event in events if event.event == "JOB_DONE")
+    assert 0 < seconds < longest
+    assert done.fields["ms"] == pytest.approx(seconds * 1000, abs=1)
 
 
 async def test_an_exception_is_retried_with_a_warning_and_forgotten_once_it_works(tools):

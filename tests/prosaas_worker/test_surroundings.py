@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from clocks import Clock
 from prosaas_core.settings import Settings
-from prosaas_worker import metrics
+from prosaas_worker import metrics, surroundings
 from prosaas_worker.surroundings import Surroundings, certificate_left
 from tls import localhost
 
@@ -61,3 +62,23 @@ async def test_what_is_measured_has_the_names_that_alerts_ask_for(settings: Sett
     os.utime(held, (time.time() - 120,) * 2)
     await Surroundings(settings.model_copy(update={"spool_dir": tmp_path})).look()
     assert "prosaas_spool_calls 2.0" in generate_latest(metrics.REGISTRY).decode()
+
+
+async def test_the_certificate_is_looked_at_every_ten_minutes_however_often_somebody_asks(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    clock = Clock()
+
+    async def left(host: str, *_: object) -> float:
+        asked.append(host)
+        return 5.0
+
+    monkeypatch.setattr(surroundings, "certificate_left", left)
+    monkeypatch.setattr(time, "monotonic", clock)
+    looking = Surroundings(settings.model_copy(update={"spool_dir": tmp_path, "public_url": "https://calls.example"}))
+    for passing, times in ((0, 1), (599, 1), (1, 1), (1, 2), (600, 2)):
+        clock.now += passing
+        await looking.look()
+        assert asked == ["calls.example"] * times
+    assert 'prosaas_certificate_seconds{host="calls.example"} 5.0' in generate_latest(metrics.REGISTRY).decode()

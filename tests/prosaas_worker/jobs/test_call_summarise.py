@@ -15,6 +15,7 @@ from prosaas_core.privacy import person
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Business, Call, Charge
 from prosaas_logging import scope
+from prosaas_logging.testing import capture_events
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import call_summarise
 
@@ -156,9 +157,12 @@ async def test_a_summary_is_a_part_of_its_calls_trace_with_what_the_model_used(t
     assert attributes(spans["chat gpt-5.4-mini"])["gen_ai.usage.input_tokens"] == 1000
 
 
-async def test_an_odd_bill_does_not_cost_the_summary(tools, providers):
-    providers.usage = "much"
+@pytest.mark.parametrize(("usage", "tokens", "told"), [("much", 0, 1), ({"input_tokens": 7}, 7, 0)])
+async def test_an_odd_bill_costs_a_debug_line_and_not_the_summary(usage, tokens, told, tools, providers):
+    providers.usage = usage
     await record(tools.engine, TRANSCRIPT)
-    await call_summarise.run(job(), tools)
+    with capture_events("DEBUG") as events:
+        await call_summarise.run(job(), tools)
+    assert sum(event.text.startswith("usage not understood") for event in events) == told
     assert (await summary(tools.engine)).summary == "answer 1"
-    assert [row.tokens_in for row in await charges(tools.engine)] == [0]
+    assert [row.tokens_in for row in await charges(tools.engine)] == [tokens]
