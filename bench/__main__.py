@@ -26,11 +26,13 @@ def main(arguments: list[str]) -> int:
     rooms = [options.room] if options.room else [room for room in ROOMS if room != "mutation"]
     failed = False
     for room in rooms:
+        # Of what there is now, whatever is committed meanwhile.
+        made = command(room, handed_on)
         code, printed = run(room, handed_on)
         failed = failed or code != 0
         if code == 0 and options.out:
             text = options.out.read_text(encoding="utf-8")
-            section = f"{command(room, handed_on)}\n\n{printed.strip()}"
+            section = f"{made}\n\n{printed.strip()}"
             options.out.write_text(with_section(text, mark(room, handed_on), section), encoding="utf-8")
     return int(failed)
 

@@ -15,6 +15,8 @@ from bench.logging.__main__ import _ended, _together
 from bench.replicas.__main__ import _shares
 from bench.replicas.behind import Behind
 
+from bench import __main__ as rooms
+
 ROOT = Path(__file__).parents[2]
 SMALLEST = {
     "logging": "--parts calls lines memory --call-rounds 2 --line-rounds 1",
@@ -63,6 +65,21 @@ def test_every_room_has_its_section_in_the_results() -> None:
 def test_an_empty_section_is_filled_and_its_neighbours_are_left_alone() -> None:
     page = "<!-- bench: a -->\n<!-- /bench -->\n\n<!-- bench: b -->\nkept\n<!-- /bench -->\n"
     assert with_section(page, "a", "new") == page.replace("-->\n<!-- /bench", "-->\nnew\n<!-- /bench", 1)
+
+
+def test_a_result_names_the_commit_that_it_was_begun_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who commits while a room is measured has changed nothing of what is."""
+    page, said = tmp_path / "RESULTS.md", ["at its beginning"]
+    page.write_text("<!-- bench: logging -->\n<!-- /bench -->\n", encoding="utf-8")
+
+    def run(*_: object) -> tuple[int, str]:
+        said.append("at its end")
+        return 0, "figures"
+
+    monkeypatch.setattr(rooms, "command", lambda *_: said[-1])
+    monkeypatch.setattr(rooms, "run", run)
+    rooms.main(["logging", "--out", str(page)])
+    assert "at its beginning\n\nfigures\n" in page.read_text(encoding="utf-8")
 
 
 def test_a_missed_goal_is_printed_as_missed() -> None:

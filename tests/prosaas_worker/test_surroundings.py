@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import ssl
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import generate_latest
@@ -12,7 +14,7 @@ from prometheus_client import generate_latest
 from clocks import Clock
 from prosaas_core.settings import Settings
 from prosaas_worker import metrics, surroundings
-from prosaas_worker.surroundings import Surroundings, certificate_left
+from prosaas_worker.surroundings import Surroundings, certificate_left, waiting
 from tls import localhost
 
 DAYS = 86_400
@@ -67,11 +69,11 @@ async def test_what_is_measured_has_the_names_that_alerts_ask_for(settings: Sett
 async def test_the_certificate_is_looked_at_every_ten_minutes_however_often_somebody_asks(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    asked: list[tuple[str, str, int]] = []
     clock = Clock()
 
-    async def left(host: str, *_: object) -> float:
-        asked.append(host)
+    async def left(host: str, address: str, port: int) -> float:
+        asked.append((host, address, port))
         return 5.0
 
     monkeypatch.setattr(surroundings, "certificate_left", left)
@@ -80,5 +82,22 @@ async def test_the_certificate_is_looked_at_every_ten_minutes_however_often_some
     for passing, times in ((0, 1), (599, 1), (1, 1), (1, 2), (600, 2)):
         clock.now += passing
         await looking.look()
-        assert asked == ["calls.example"] * times
+        assert asked == [("calls.example", "gateway", 8443)] * times
     assert 'prosaas_certificate_seconds{host="calls.example"} 5.0' in generate_latest(metrics.REGISTRY).decode()
+
+
+@pytest.mark.parametrize(("total", "free", "share"), [(8, 2, 0.25), (0, 0, 1.0)])
+async def test_a_disks_free_share_is_of_its_size_and_one_without_a_size_is_not_full(
+    total: int, free: int, share: float, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=total, free=free))
+    await Surroundings(settings.model_copy(update={"spool_dir": tmp_path})).look()
+    assert metrics.REGISTRY.get_sample_value("prosaas_volume_free_ratio", {"volume": "spool"}) == share
+
+
+def test_a_call_that_is_stored_while_its_spool_is_counted_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, kept = tmp_path / "CA1.0a0b0c0d.journal", tmp_path / "CA2.json"
+    monkeypatch.setattr(Path, "glob", lambda *_: [stored, kept])
+    assert waiting(tmp_path) == 1
