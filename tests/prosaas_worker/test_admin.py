@@ -38,7 +38,8 @@ def hold(engine, queries):
             async with engine.begin() as connection:
                 await connection.execute(
                     text(
-                        "UPDATE pgqueuer SET status = 'failed', headers = headers || '{\"failures\": 4}' WHERE id = :id"
+                        "UPDATE pgqueuer SET status = 'failed', "
+                        'headers = headers || \'{"failures": 4, "waited_s": 60}\' WHERE id = :id'
                     ),
                     {"id": job_id},
                 )
@@ -108,13 +109,34 @@ async def test_waiting_jobs_are_listed_when_asked_for(queries, hold, capsys):
     assert re.search(r"  waiting +call\.summarise +0  \d\d-\d\d \d\d:\d\d  \d\d-\d\d \d\d:\d\d$", row)
 
 
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        ("status = 'failed', headers = '{\"failures\": 4}'", ("held", 5, "-")),
+        ("status = 'picked', headers = '{\"failures\": 1}'", ("running", 1, "-")),
+        ("headers = '{\"failures\": 2}'", ("retrying", 2, "05-06 07:08")),
+        ("payload = '[]', headers = '{\"failures\": 2}'", ("waiting", 0, "05-06 07:08")),
+    ],
+)
+async def test_a_job_is_told_by_its_state_its_failures_and_when_it_is_due(kept, told, queries, hold, engine, capsys):
+    await hold(status="queued")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(f"UPDATE pgqueuer SET {kept}, execute_after = '2035-05-06 07:08+00', updated = '2024-03-04 05:06+00'")
+        )
+    assert await admin.list_jobs(queries, everything=True) == 0
+    row = re.split(r"  +", capsys.readouterr().out.splitlines()[1].strip())
+    assert (row[1], int(row[3]), row[5]) == told
+    assert row[4] == "03-04 05:06"
+
+
 async def test_a_held_job_goes_back_with_fresh_attempts(queries, hold, engine, capsys):
     job_id = await hold()
     assert await admin.retry(queries, [job_id]) == 0
     assert f"job {job_id} (call.summarise) is queued again" in capsys.readouterr().out
     async with engine.connect() as connection:
-        row = (await connection.execute(text("SELECT status::text, headers ? 'failures' FROM pgqueuer"))).one()
-    assert tuple(row) == ("queued", False)
+        statement = text("SELECT status::text, headers ?| array['failures', 'waited_s'] FROM pgqueuer")
+        assert tuple((await connection.execute(statement)).one()) == ("queued", False)
 
 
 async def test_a_job_that_is_not_held_is_named_and_left_alone(queries, hold, capsys):
@@ -125,11 +147,19 @@ async def test_a_job_that_is_not_held_is_named_and_left_alone(queries, hold, cap
     assert "job 404 is not held" in out
 
 
+async def test_what_cannot_go_back_keeps_nothing_else_from_it_and_is_the_outcome(queries, hold, capsys):
+    job_id = await hold()
+    assert await admin.retry(queries, [404, job_id]) == 3
+    assert f"job {job_id} (call.summarise) is queued again" in capsys.readouterr().out
+
+
 async def test_a_job_whose_work_is_queued_anew_is_not_doubled(queries, hold, capsys):
-    held = await hold()
+    held, other = await hold(), await hold("CA2")
     await hold(status="queued")
-    assert await admin.retry(queries, [held]) == 1
-    assert "queued already" in capsys.readouterr().out
+    assert await admin.retry(queries, [held, other]) == 1
+    out = capsys.readouterr().out
+    assert "queued already" in out
+    assert f"job {other} (call.summarise) is queued again" in out
 
 
 def test_a_wrong_password_is_one_readable_line(database_url, monkeypatch, capsys):
@@ -142,6 +172,12 @@ def test_a_missing_database_is_one_readable_line(monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", "postgresql://prosaas@127.0.0.1:1/prosaas")
     assert admin.main(["jobs"]) == 1
     assert "the database does not answer" in capsys.readouterr().err
+
+
+def test_settings_of_no_use_end_it_with_2(monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "mysql://prosaas@127.0.0.1:1/prosaas")
+    assert admin.main(["jobs"]) == 2
+    assert "DATABASE_URL" in capsys.readouterr().err
 
 
 def test_wrong_usage_ends_with_2():
