@@ -2,16 +2,65 @@
 
 import asyncio
 import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any
 
 import asyncpg
 import pytest
 from pgqueuer.domain.types import HealthCheckId
+from pgqueuer.models import Job
 
+from prosaas_worker import driver
 from prosaas_worker.driver import ListeningDriver, PatientQueries
 
-pytestmark = pytest.mark.postgres
+AWAY = ConnectionResetError("away")
+DEADLOCK = asyncpg.DeadlockDetectedError("deadlock")
 
 
+class Failing:
+    """A driver that fails with each of these errors in turn, and then works."""
+
+    def __init__(self, errors: Iterator[Exception]) -> None:
+        self._errors = errors
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def execute(self, _: str, *values: Any) -> str:
+        self.asked.append(values)
+        for error in self._errors:
+            raise error
+        return "INSERT 0 1"
+
+
+def failed_job() -> Job:
+    now = datetime.now(UTC)
+    times = {"created": now, "updated": now, "heartbeat": now, "execute_after": now}
+    said = {"id": 7, "priority": 0, "status": "picked", "entrypoint": "test.job", "payload": None}
+    return Job.model_validate({**said, **times, "queue_manager_id": uuid.uuid4(), "headers": {"failures": 2}})
+
+
+async def put_back(errors: Iterator[Exception], monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    monkeypatch.setattr(driver, "_RETRY_SECONDS", 0)
+    failing: Any = Failing(errors)
+    await PatientQueries(failing).retry_job(failed_job(), timedelta(seconds=3), None)
+    return list(failing.asked)
+
+
+async def test_a_failed_job_goes_back_however_long_postgres_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = await put_back(chain(repeat(AWAY, 50), repeat(DEADLOCK, 4)), monkeypatch)
+    assert len(asked) == 55
+    assert {values[:4] for values in asked} == {(7, timedelta(seconds=3), None, '{"failures":2}')}
+
+
+async def test_what_is_no_absence_is_tried_five_times_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = repeat(DEADLOCK, 9)
+    with pytest.raises(asyncpg.DeadlockDetectedError):
+        await put_back(errors, monkeypatch)
+    assert len(list(errors)) == 4
+
+
+@pytest.mark.postgres
 async def test_the_listener_is_not_probed_before_it_listens(database_url: str) -> None:
     """A probe sent earlier is heard by nobody, and PgQueuer takes ten seconds to call that a lost connection."""
     async with asyncpg.create_pool(database_url.replace("+asyncpg", ""), min_size=0, max_size=3) as pool:
