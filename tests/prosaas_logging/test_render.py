@@ -449,6 +449,13 @@ def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> Non
         assert (content["nan"], content["big"]) == ("nan", "<an integer of 16610 bits>")
 
 
+def test_half_a_character_costs_no_other_value_of_its_line() -> None:
+    others = {"number": 5, "share": 0.5, "items": [1, None, True, {"inner": -7}], "most": 2**64 - 1}
+    content = as_json("said", half="\ud800", **others)
+    assert content["half"] == "\\ud800"
+    assert {name: content[name] for name in others} == others
+
+
 def test_a_long_line_leaves_room_for_its_ids() -> None:
     ids = {name: name[0] * 150 for name in ("call_sid", "business_id", "request_id", "job_id")}
     line = human("ש" * 20_000, Context({**ids}, tuple(f"{name}={value}" for name, value in ids.items())))
