@@ -2,7 +2,7 @@
 
 import pytest
 
-from prosaas_calls.caller.playback import Piece, Playback
+from prosaas_calls.caller.playback import Cut, Piece, Playback
 
 SECOND = 8000
 
@@ -24,6 +24,7 @@ def test_nothing_is_held_before_anything_is_sent() -> None:
 
     assert not playback.holding
     assert playback.quiet.is_set()
+    assert playback.hearing == ""
     assert not playback.interrupt()
 
 
@@ -142,6 +143,54 @@ def test_an_interruption_tells_of_every_item_that_was_to_be_heard() -> None:
         ("preamble", 420, 1000),
         ("answer", 0, 1000),
     ]
+
+
+@pytest.mark.parametrize(("heard", "total", "share"), [(300, 1000, 0.3), (0, 1000, 0.0), (0, 0, 0.0)])
+def test_the_share_of_a_cut_is_of_all_that_was_sent_of_its_item(heard: int, total: int, share: float) -> None:
+    assert Cut("item", heard, total).share == share
+
+
+def test_of_an_item_that_nothing_more_is_to_be_heard_of_all_was_heard() -> None:
+    playback = Playback()
+    marks = play(playback, "item")
+    playback.echoed(marks[1])
+    assert playback.share("item") == 0.22
+    playback.echoed(marks[-1])
+    assert playback.share("item") == 1.0
+    assert playback.share("another") == 1.0
+
+
+def test_an_item_that_goes_on_after_all_of_it_was_heard_is_still_one() -> None:
+    """The model makes its audio in pieces, and the line may be quick."""
+    playback = Playback()
+    playback.echoed(play(playback, "item")[-1])
+    play(playback, "item")
+
+    assert [(cut.heard_ms, cut.total_ms) for cut in playback.interrupt()] == [(1000, 2000)]
+
+
+def test_what_is_held_twice_is_played_once() -> None:
+    playback = Playback()
+    play(playback, "item")
+    for _ in range(2):
+        playback.hold()
+        pieces = playback.release()
+        assert playback.share("item") == 1.0
+        assert sum(piece.length for piece in pieces) == SECOND
+        for piece in pieces:
+            playback.sent(piece)
+
+
+def test_of_what_was_released_only_what_was_heard_counts() -> None:
+    """Until it is sent again, nothing of it is on its way to the caller."""
+    playback = Playback()
+    playback.echoed(play(playback, "item")[1])
+    playback.hold()
+    playback.release()
+
+    assert playback.share("item") == 1.0
+    playback.sent(Piece(b"", 160, "another"))
+    assert [(cut.item_id, cut.total_ms) for cut in playback.interrupt()] == [("another", 20)]
 
 
 def test_what_was_held_goes_on_at_the_last_echo() -> None:

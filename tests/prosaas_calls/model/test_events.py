@@ -55,6 +55,12 @@ def test_the_session_is_what_openai_describes() -> None:
     assert session["output_modalities"] == ["audio"]
     # Over a minute of speech: what is longer is a runaway, and each of its tokens is paid for.
     assert session["max_output_tokens"] == 1500
+    # As much of the past as a call needs, cut seldom: what is cut is no longer read from the cache.
+    assert session["truncation"] == {
+        "type": "retention_ratio",
+        "retention_ratio": 0.8,
+        "token_limits": {"post_instructions": 12_000},
+    }
     assert session["audio"]["input"]["format"] == session["audio"]["output"]["format"] == {"type": "audio/pcmu"}
     detection = session["audio"]["input"]["turn_detection"]
     assert (detection["type"], detection["create_response"], detection["interrupt_response"]) == (
@@ -74,6 +80,16 @@ def test_the_session_is_what_openai_describes() -> None:
         "take_message",
         "remember_caller",
     }
+
+
+@pytest.mark.parametrize("model", ["gpt-transcribe", "gpt-live-transcribe"])
+def test_a_model_that_knows_languages_is_told_the_businesss_first_and_the_names(model: str) -> None:
+    asked = events.transcription(model, "ru", keywords=["דנה"])
+    assert asked == {"model": model, "languages": ["ru", "he", "en", "ar"], "keywords": ["דנה"]}
+
+
+def test_another_model_writes_down_the_businesss_language_alone() -> None:
+    assert events.transcription("whisper-1", "he", keywords=["דנה"]) == {"model": "whisper-1", "language": "he"}
 
 
 def test_a_greeting_may_take_as_long_as_what_a_business_has_to_tell() -> None:
