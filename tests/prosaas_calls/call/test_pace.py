@@ -2,7 +2,18 @@
 
 from time import monotonic
 
+import pytest
+
 from calls_world.stage import Stage
+from clocks import Clock
+from prosaas_calls.call import pace as module
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    return clock
 
 
 def test_before_anything_happens_nobody_waits_and_silence_counts_from_the_beginning() -> None:
@@ -68,3 +79,29 @@ def test_a_new_model_owes_nothing_that_the_former_one_was_asked() -> None:
     assert pace.silent_for(monotonic() + 7) == 0
     pace.response_begins()
     assert stage.stats.asked_ms == []
+
+
+def test_the_model_owes_a_sound_from_when_it_is_due_until_it_has_ended_or_the_caller_speaks(clock: Clock) -> None:
+    pace = Stage().conversation.pace
+    for ends in (pace.caller_begins, pace.expect_nothing, pace.response_ends, pace.model_is_new):
+        pace.expect()
+        assert pace.expecting
+        assert pace.silent_for(clock.now + 7) == 7
+        ends()
+        assert not pace.expecting
+        assert pace.silent_for(clock.now + 7) == 0
+
+
+def test_each_wait_is_told_in_milliseconds(clock: Clock) -> None:
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.caller_ends()
+    clock.now += 0.5
+    pace.asked()
+    clock.now += 0.25
+    pace.response_begins()
+    clock.now += 0.75
+    assert pace.first_sound() == 1500
+    clock.now += 2
+    assert pace.response_ends() == 2750
+    assert (stage.stats.response_ms, stage.stats.asked_ms) == ([1500], [250])

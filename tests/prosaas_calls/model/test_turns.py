@@ -104,3 +104,34 @@ def test_a_new_connection_has_no_responses() -> None:
 
     assert turns.settled.is_set()
     assert not turns.is_discarded("r1")
+
+
+def test_an_answer_is_due_until_its_first_sound_and_owed_until_its_end() -> None:
+    turns = Turns()
+    assert (turns.answer_due, turns.owing) == (False, False)
+    turns.want()
+    assert (turns.answer_due, turns.owing) == (True, False)
+    turns.asked()
+    turns.unwant()
+    assert (turns.answer_due, turns.owing) == (True, True)
+    for response in ("r1", "r2"):
+        turns.created(response)
+        assert (turns.answer_due, turns.owing) == (True, True)
+        turns.spoke = True
+        assert (turns.answer_due, turns.owing) == (False, True)
+        turns.done(response)
+        assert (turns.answer_due, turns.owing) == (False, False)
+
+
+def test_what_the_caller_was_given_is_known_by_its_item_as_long_as_the_connection_lasts() -> None:
+    turns = Turns()
+    turns.created("r1")
+    turns.drop()
+    assert turns.is_withheld("r1", "spoken")
+    assert turns.gives("spoken", "item")
+    assert not turns.gives("spoken", "item")
+    assert not turns.is_withheld("r1", "spoken")
+    assert turns.gives("words without an item", "")
+    assert turns.items == {"item"}
+    turns.reset()
+    assert turns.items == set()
