@@ -450,7 +450,7 @@ def test_numbers_that_json_cannot_hold_are_words_in_the_second_line_too() -> Non
 
 
 def test_half_a_character_costs_no_other_value_of_its_line() -> None:
-    others = {"number": 5, "share": 0.5, "items": [1, None, True, {"inner": -7}], "most": 2**64 - 1}
+    others: dict[str, Any] = {"number": 5, "share": 0.5, "items": [1, None, True, {"inner": -7}], "most": 2**64 - 1}
     content = as_json("said", half="\ud800", **others)
     assert content["half"] == "\\ud800"
     assert {name: content[name] for name in others} == others
