@@ -83,10 +83,10 @@ def _setup(world: World, _options: Options) -> None:
 
 
 def prepare(world: World, environment: str = "") -> None:
-    """A folder that can start a stack: .env, secret files but a deploy's, modes that do not depend on the clone's."""
+    """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
     secrets.make_env(world)
     world.env.put(**(allowed(world, environment) if environment else secrets.machine(world)))
-    (secrets.write_secrets if environment in ("", "swarm") else secrets.checked)(world)
+    secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
         replace(overlay, "services: {}\n")

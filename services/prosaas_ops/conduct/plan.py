@@ -39,7 +39,6 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
 
     steps = [
         *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
-        Step("secrets", lambda: secrets.write_secrets(world)),
         Step("database", lambda: start_database(world)),
         *([Step("release", release)] if build else []),
         Step("migrate", lambda: migrate(world)),
@@ -52,7 +51,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     return Plan(
         "up-prod",
         steps,
-        {"images": images.in_use(), "old": _who_run(world), "secrets": secrets.held(world)},
+        {"images": images.in_use(), "old": _who_run(world)},
         lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )
@@ -170,8 +169,6 @@ def _return_to(world: World, images: Images, generations: Generations, memory: d
     """Who was there before and still serves goes on: what made the plan fail could end a new one of them, too."""
     if not memory["images"]:
         raise Problem(str(words.NOTHING_BEFORE))
-    # Before anybody is looked at: who runs on reads them anew when it is started again, as by a reboot.
-    secrets.put(world, memory.get("secrets", {}))
     old: dict[str, list[str]] = memory.get("old", {})
     there = {service: generations.serving(service, ids) for service, ids in old.items() if ids}
     if not all(there.values()):

@@ -3,7 +3,6 @@
 import os
 import secrets as random
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -147,34 +146,21 @@ def wanted(world: World) -> dict[str, str]:
     return values | addresses(settings)
 
 
-def held(world: World) -> dict[str, str]:
-    """What each file of secrets/ holds now, as far as there is one."""
-    paths = [world.root / "secrets" / name for name in wanted(world)]
-    return {path.name: path.read_text(encoding="utf-8") for path in paths if path.exists()}
-
-
-def checked(world: World) -> dict[str, str]:
-    """What is wanted; a Problem where that empties what must not be empty."""
-    now, values = held(world), wanted(world)
-    for name, value in values.items():
-        if now.get(name) and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
-            raise problem(words.EMPTIED(name=name.upper()), words.PUT_BACK(name=name), "env/example.env")
-    return values
-
-
 def write_secrets(world: World) -> None:
-    """Bring secrets/ to what .env says."""
+    """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
-    put(world, checked(world))
-
-
-def put(world: World, values: Mapping[str, str]) -> None:
-    """A container has the file that it was started with: one that replaces it is read by whoever starts again."""
-    for name, value in values.items():
-        path = world.root / "secrets" / name
-        if not path.exists() or path.read_text(encoding="utf-8") != value:
+    for name, value in wanted(world).items():
+        path = folder / name
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
+            raise problem(
+                words.EMPTIED(name=name.upper()),
+                words.PUT_BACK(name=name),
+                "env/example.env",
+            )
+        if before != value:
             # The folder is closed: the file may be readable to the container's account, whatever its number.
             replace(path, value, mode=0o444)
 

@@ -55,18 +55,7 @@ def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatc
     up.prepare(world, "dev")
     assert world.recorded("COMPOSE_PROJECT_NAME") == "salon-dev"
     assert world.recorded("PYTHON_IMAGE") == "prosaas-standin/python:3.13"
-    assert not (world.root / "secrets").exists(), "which are the plan's, for what runs reads them when it starts again"
-
-
-@pytest.mark.docker
-def test_a_password_that_was_emptied_is_told_before_anything_is_built(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(up, "examine", lambda *_: [])
-    (world.root / "secrets").mkdir()
-    (world.root / "secrets/postgres_password").write_text("first")
-    with pytest.raises(Problem, match="POSTGRES_PASSWORD is empty"):
-        up.prepare(world, "prod")
+    assert (world.root / "secrets/database_url").exists()
 
 
 def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: pytest.CaptureFixture[str]) -> None:

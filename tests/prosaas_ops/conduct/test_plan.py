@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from prosaas_ops.conduct import plan
-from prosaas_ops.conduct.run import run
-from prosaas_ops.conduct.secrets import write_secrets
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import in_words
@@ -160,47 +158,3 @@ def test_the_way_back_of_an_older_versions_journal_renews_them_all() -> None:
     nothing: Any = SimpleNamespace()
     steps = plan._return_to(nothing, nothing, nothing, {"images": {"a": "b"}})
     assert [step.name for step in steps] == ["release", *(f"renew {service}" for service in OLD)]
-
-
-class Idle(World):
-    """A stack of which nothing runs, and that is to run nothing."""
-
-    def containers(self, *_services: str) -> list[Any]:
-        return []
-
-    def model(self, **_settings: str) -> dict[str, Any]:
-        return {"services": {}}
-
-
-@pytest.mark.parametrize("killed", [False, True])
-@pytest.mark.parametrize("at", ["build", "migrate"])
-@pytest.mark.docker
-def test_who_runs_on_after_a_deploy_that_failed_finds_the_secrets_of_before_when_it_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, killed: bool
-) -> None:
-    """A machine that starts anew starts all of them: with one of tomorrow's none would understand the others."""
-    (tmp_path / ".state").mkdir()
-    (tmp_path / ".env").write_text("CALL_TOKEN_SECRET=first\n")
-    write_secrets(World(tmp_path))
-    (tmp_path / ".env").write_text("CALL_TOKEN_SECRET=second\n")
-    file, migrated_with = tmp_path / "secrets/call_token_secret", set[str]()
-    kills = [KeyboardInterrupt()] if killed else []
-
-    def step(name: str) -> None:
-        if name == "migrate":
-            migrated_with.add(file.read_text())
-        if name == at:
-            raise kills.pop() if kills else Problem("no")
-
-    images = {"in_use": lambda: {"a": "b"}, "build": lambda: step("build"), "built": dict, "use": lambda _: None}
-    monkeypatch.setattr(plan, "Images", lambda *_: SimpleNamespace(**images))
-    monkeypatch.setattr(plan, "start_database", lambda _: None)
-    monkeypatch.setattr(plan, "migrate", lambda _: step("migrate"))
-    world = Idle(tmp_path)
-    if killed:
-        with pytest.raises(KeyboardInterrupt):
-            run(plan.up(world, "prod"), world)
-    with pytest.raises(Problem, match=r"'migrate', so the images|'build': no"):
-        run(plan.up(world, "prod"), world)
-    assert file.read_text() == "first"
-    assert migrated_with == ({"second"} if at == "migrate" else set())
