@@ -32,14 +32,18 @@ def resume(world: World, *, all_anew: bool = False) -> None:
     if journal is None:
         Generations(world).tidy(*(OURS if world.containers() else ()))
         return
+    if not journal.get("changed", True):
+        # It stood at what changes nothing.
+        world.remember("journal", None)
+        return
     name, memory = journal["plan"], journal["memory"]
     world.say(words.INTERRUPTED(name=name, step=journal["step"]))
     if name == "up-prod":
-        run_plan(plan.up(world, "prod", build=False), world)
+        _end(plan.up(world, "prod", build=False), journal, world, all_anew)
     elif name == "rotate-secret":
         _end(plan.rotate(world, memory["name"], memory["new"], memory["old"]), journal, world, all_anew)
     elif name.startswith("restart-"):
-        run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
+        _end(plan.restart(world, SERVICES[name.removeprefix("restart-")]), journal, world, all_anew)
     elif name == "restore":
         plan.start_database(world)
         _end(restore.restore(world, memory), journal, world, all_anew)

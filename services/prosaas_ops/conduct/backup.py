@@ -17,17 +17,14 @@ from prosaas_ops.texts import kept as words
 FOLDER = "backups"
 _CRON = re.compile(r"(?:[0-9A-Za-z*/,-]{1,60}+ {1,8}+){4}[0-9A-Za-z*/,-]{1,60}+")
 # Those of `make backup`, and the ones that `make restore` writes first.
-_OUR_NAME = re.compile(r"(?:prosaas|before-restore)-(\d{8}T\d{6}Z)\.dump(?:\.age)?")
+_OUR_NAMES = [re.compile(rf"{kind}-\d{{8}}T\d{{6}}Z\.dump(\.age)?") for kind in ("prosaas", "before-restore")]
 
 
-def backup(
-    world: World, name: str = "", *, over: bool = False, verify: bool = False, spared: Path | None = None
-) -> Path:
+def backup(world: World, name: str = "", *, over: bool = False, verify: bool = False) -> Path:
     """Write the database into a file, and beside it the certificates and the records that wait for the database.
 
-    A file that is there is replaced only with `over`. BACKUP_KEEP says how many of our own names are kept, and
+    A file that is there is replaced only with `over`. Without a name, BACKUP_KEEP says how many of ours are kept then;
     BACKUP_RECIPIENT to whom they are encrypted. With `verify` it is restored aside first, and that is what proves it.
-    `spared` stays in any case.
     """
     require_container(world)
     recipient = world.setting("BACKUP_RECIPIENT")
@@ -62,7 +59,8 @@ def backup(
         files_beside = (beside.files_of(path), world.root / FOLDER / ledger.FILE)
         there = [str(file) for file in (path, *files_beside) if file.exists()]
         replace(world.state / "copy", "\n".join([copy, *there]) + "\n")
-    _keep(world, path, spared)
+    if not name:
+        _keep(world, path)
     if lacking is not None:
         raise lacking
     return path
@@ -131,18 +129,20 @@ def _proven(world: World, part: Path) -> None:
         sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
 
 
-def _keep(world: World, newest: Path, spared: Path | None = None) -> None:
-    """As many of the dumps that we named as BACKUP_KEEP says, the latest; all of them without it.
+def _keep(world: World, newest: Path) -> None:
+    """As many dumps of each kind that we named as BACKUP_KEEP says, the latest; all of them without it.
 
-    Always the one just made, the one that is being restored, and the newest that lacks nothing.
+    Always the one just made, and the newest of its kind that lacks nothing. What a restore writes first takes none
+    away: whoever tries one backup after the other has all of them to try.
     """
     keep = world.setting("BACKUP_KEEP")
-    if keep.isdecimal() and int(keep) > 0:
-        named = [(found[1], path) for path in dumps(world) if (found := _OUR_NAME.fullmatch(path.name))]
-        ours = [path for _, path in sorted(named)]
+    if not keep.isdecimal() or int(keep) == 0:
+        return
+    for kind in _OUR_NAMES:
+        ours = sorted(path for path in dumps(world) if kind.fullmatch(path.name))
         whole = [path for path in ours if beside.files_of(path).exists()][-1:]
         for old in ours[: -int(keep)]:
-            if old in (newest, spared, *whole):
+            if old in (newest, *whole):
                 continue
             old.unlink()
             beside.files_of(old).unlink(missing_ok=True)

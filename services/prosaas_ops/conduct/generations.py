@@ -234,20 +234,20 @@ class Generations:
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
             if old.id[:12] not in self._watched():
                 world.docker("kill", "--signal", "TERM", old.id, check=False)
-            if not self._takes_no_more(old):
+            # Who hangs says nothing, and is asked all the same: what takes its place does not wait for a word of it.
+            if self._takes_no_more(old) is False:
                 raise Problem(words.SERVES_ON(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
 
-    def _takes_no_more(self, old: Container) -> bool:
-        """Whether it says so, or is gone, before patience ends."""
-        deadline = time.monotonic() + ASKED_WITHIN_S
-        while time.monotonic() < deadline:
-            if self._drains(old):
-                return True
-            time.sleep(_LOOK_S)
-        return False
+    def _takes_no_more(self, old: Container) -> bool | None:
+        """Whether it says so, or is gone, before patience ends. None where it is silent then."""
+        deadline, drains = time.monotonic() + ASKED_WITHIN_S, None
+        while not drains and time.monotonic() < deadline:
+            if not (drains := self._drains(old)):
+                time.sleep(_LOOK_S)
+        return drains
 
     def _drains(self, one: Container) -> bool | None:
         """Whether it says so, or is gone: who is full or unwell is not ready either. None where it is silent."""

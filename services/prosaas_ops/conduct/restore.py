@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,17 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     if world.recorded("DATABASE_URL"):
         raise Problem(str(words.MANAGED))
     world.say(words.EXAMINING(name=name))
+    made = ExitStack()
     try:
-        return _examined(world, path, name, force=force, key=key)
+        return _examined(world, path, name, made, force=force, key=key)
     except KeyboardInterrupt:
         with suppress(Problem):
-            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
+            made.close()
         world.say(str(words.UNTOUCHED))
         raise Untouched from None
 
 
-def _examined(world: World, path: Path, name: str, *, force: bool, key: str) -> dict[str, Any]:
+def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bool, key: str) -> dict[str, Any]:
     if not any(found.state == "running" for found in world.containers("postgres")):
         world.compose("up", "--detach", "--no-build", "--no-deps", "--wait", "--quiet-pull", "postgres")
     with encrypted.opened(path, world.root / key if key else None) as plain:
@@ -47,13 +48,14 @@ def _examined(world: World, path: Path, name: str, *, force: bool, key: str) -> 
                 words.IS_LIVE(counted=counted(world, "prosaas")), words.BY_FORCE(name=name), "docs/operations.md"
             )
         world.say(words.RESTORING(name=name))
+        made.callback(sql, world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
         aside(world, plain, "prosaas_restored")
-        made = made_at(world, plain)
+        since = made_at(world, plain)
     _known_schema(world)
     _forget_again(world, path.parent)
     if rows:
-        goes = came_after(world, "prosaas", made) or words.NO_ROW
-        world.say(words.GOES(made=made, counted=goes))
+        goes = came_after(world, "prosaas", since) or words.NO_ROW
+        world.say(words.GOES(made=since, counted=goes))
         world.say(str(words.NOBODY_ANSWERS))
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
     return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
@@ -159,7 +161,7 @@ def _last_backup(world: World, memory: dict[str, Any]) -> None:
     if memory["live"] and _databases(world).get("prosaas") and not _swapped(world):
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
-        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True, spared=world.root / memory["file"])
+        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
 
 
 def _swap(world: World) -> None:

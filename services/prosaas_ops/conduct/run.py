@@ -29,7 +29,7 @@ class Step:
     do: Callable[[], None]
     # It leaves what runs as it was: where it fails before any other was begun, there is nothing to go back to.
     prepares: bool = False
-    # It only brings up what serves: who makes everything anew, or ends it, has no need of that on a way back.
+    # It only brings up what serves: where it fails on a way back, who makes everything anew, or ends it, goes on.
     starts: bool = False
 
 
@@ -58,16 +58,18 @@ def run(plan: Plan, world: World) -> None:
     if not overtaken(killed := journal.get("plan", plan.name), plan.name):
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
         raise problem(told, str(words.DOCTOR_FIRST), _READ)
-    journal = journal if killed == plan.name else {}
-    memory = {**plan.memory, **journal.get("memory", {})}
-    # Also by the run that was killed.
-    changed = bool(journal.get("changed"))
+    # Whoever fails goes back to what was there before the first of those that were killed, if that one noted it.
+    alike = killed == plan.name or killed in ALL_ANEW
+    memory = {**plan.memory, **(journal.get("memory", {}) if alike else {})}
+    changed = alike and bool(journal.get("changed"))
     for step in plan.steps:
         changed = changed or not step.prepares
         # The way back within as well: what is heard in between would have none of it walked.
         with asking_to_stop():
             try:
-                _note(world, plan, step, memory, changed)
+                # What was killed stays noted until something is done in its place.
+                if changed or killed == plan.name:
+                    _note(world, plan, step, memory, changed)
                 step.do()
             except (Problem, Stopped, OSError) as reason:
                 raise (_failed if changed else _left)(plan, step, memory, world, reason) from None
@@ -90,7 +92,9 @@ def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool 
     assert plan.back is not None
     fix = words.DOCTOR_FIRST
     with _handling(signal.SIG_IGN):
-        world.say(words.GOING_BACK(back_to=plan.back_to))
+        # Whoever reads may be gone, with whom this began.
+        with suppress(OSError):
+            world.say(words.GOING_BACK(back_to=plan.back_to))
         try:
             for undo in plan.back(memory):
                 fix = words.UP_RENEWS if undo.starts else words.DOCTOR_FIRST
@@ -111,10 +115,11 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed:
     world.remember("journal", noted)
 
 
-def _left(_plan: Plan, step: Step, _memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
+def _left(plan: Plan, step: Step, _memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
     """There is nothing to go back to; what is to be raised then."""
     with _handling(signal.SIG_IGN):
-        world.remember("journal", None)
+        if (unfinished(world) or {}).get("plan") == plan.name:
+            world.remember("journal", None)
     return Problem(words.UNCHANGED_AT(step=step.name, why=_why(reason)))
 
 
@@ -127,7 +132,9 @@ def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason
     why = _why(reason)
     with _handling(signal.SIG_IGN):
         if plan.back is None:
-            world.remember("journal", None)
+            # But for what leads back from those that were killed before it.
+            if not memory:
+                world.remember("journal", None)
             return Problem(words.AT_STEP(step=step.name, why=why))
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
         with suppress(OSError):

@@ -152,6 +152,9 @@ class World:
             lock.truncate(0)
             lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
             lock.flush()
+            # What a kill left of a journal as it was written may hold a password.
+            for left in self.state.glob("journal.json.*"):
+                left.unlink(missing_ok=True)
             yield
 
 

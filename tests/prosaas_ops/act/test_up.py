@@ -193,8 +193,21 @@ def test_a_restart_that_was_killed_is_no_matter_to_a_swarms_rollback(
     assert stops_everything(quiet, monkeypatch, "swarm's rollback") == ["rollback"]
 
 
+@pytest.mark.docker
+def test_what_was_killed_before_it_changed_anything_is_not_brought_to_its_end(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who asks for a backup asks for a deploy of what runs already, with the files of today."""
+    monkeypatch.setattr(unfinished, "run_plan", lambda *_: pytest.fail("it was brought to its end"))
+    quiet.remember("journal", {"plan": "up-prod", "step": "build", "at": "x", "changed": False, "memory": {}})
+    unfinished.resume(quiet)
+    assert quiet.remembered("journal") is None
+
+
 @pytest.mark.parametrize("goes_back", [True, False])
-@pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
+@pytest.mark.parametrize(
+    ("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE), ("up-prod", {}), ("restart-calls", {})]
+)
 @pytest.mark.docker
 def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
     quiet: World, monkeypatch: pytest.MonkeyPatch, name: str, memory: dict[str, object], goes_back: bool
@@ -202,7 +215,8 @@ def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
     """Whoever stopped it wants the database, or the password, that was."""
     did: list[str] = []
     wanted = Plan(name, [Step("x", lambda: did.append("on"))], {}, lambda _: [Step("y", lambda: did.append("back"))])
-    monkeypatch.setattr(plan, "rotate", lambda *_: wanted)
+    for made in ("rotate", "up", "restart"):
+        monkeypatch.setattr(plan, made, lambda *_, **__: wanted)
     monkeypatch.setattr(restore, "restore", lambda *_: wanted)
     # Both ways of a restore ask it, and somebody may have stopped it meanwhile.
     monkeypatch.setattr(plan, "start_database", lambda _: did.append("database"))

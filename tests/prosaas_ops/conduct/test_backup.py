@@ -182,7 +182,7 @@ def swapping(backing: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
             raise backing.stop[1]
         return real(world, name, statement)
 
-    def last(*_: object, over: bool, spared: Path) -> None:
+    def last(*_: object, over: bool) -> None:
         sql(backing, "prosaas", "SELECT 'pg_dump'")
 
     for name in ("_stop", "_files_back", "migrate", "forget_what_was_carried"):
@@ -359,35 +359,39 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
 
 
 @pytest.mark.docker
-def test_a_backup_before_a_restore_is_counted_by_its_date_and_never_takes_away_what_is_restored(world: World) -> None:
+def test_backups_before_a_restore_are_kept_as_many_and_never_in_the_place_of_others(world: World) -> None:
     folder = world.root / "backups"
     folder.mkdir()
-    first, second, third = (folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 4))
-    before, just = (folder / f"before-restore-2026010{day}T000000Z.dump" for day in (3, 5))
-    for path in (first, second, third, before, just):
+    nightly = [folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 3)]
+    before = [folder / f"before-restore-2026020{day}T000000Z.dump" for day in (1, 2, 3)]
+    for path in (*nightly, *before):
         path.write_text("dump")
     (world.root / ".env").write_text("BACKUP_KEEP=2\n")
-    backup._keep(world, just, spared=first)
-    assert sorted(folder.iterdir()) == sorted([first, third, just])
+    backup._keep(world, nightly[-1])
+    assert sorted(folder.iterdir()) == sorted([*nightly[1:], *before[1:]])
+
+
+def test_a_backup_that_was_given_its_name_takes_none_away(backing: Any) -> None:
+    """As that of a restore is: who tries one after the other has all of them to try."""
+    settings = {"BACKUP_KEEP": "1"}
+    backing.setting = backing.recorded = lambda name: settings.get(name, "")
+    folder = backing.root / "backups"
+    folder.mkdir()
+    nightly = [folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 3)]
+    for path in nightly:
+        path.write_text("dump")
+    backup.backup(backing, "backups/before-restore-20260104T000000Z.dump")
+    assert all(path.exists() for path in nightly)
+    backup.backup(backing)
+    assert not any(path.exists() for path in nightly)
 
 
 @pytest.mark.docker
-def test_a_restore_says_which_backup_the_one_before_it_must_not_take_away(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its files go back after it."""
-    given: list[dict[str, Any]] = []
-    monkeypatch.setattr(restore, "_databases", lambda _: {"prosaas": True, "prosaas_restored": True})
-    monkeypatch.setattr(restore, "backup", lambda *_, **options: given.append(options))
-    restore._last_backup(world, {"file": "backups/b.dump", "live": 1})
-    assert given == [{"over": True, "spared": world.root / "backups/b.dump"}]
-
-
-@pytest.mark.docker
+@pytest.mark.parametrize("begun", [False, True])
 def test_a_restore_says_first_what_it_does_and_whoever_ends_it_then_that_nothing_was_changed(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], begun: bool
 ) -> None:
-    """Nor is anything left beside the database."""
+    """Nor is anything left beside the database of what was begun; what an earlier one left there stays."""
     (world.root / "b.dump").write_text("x")
     asked: list[str] = []
 
@@ -396,12 +400,15 @@ def test_a_restore_says_first_what_it_does_and_whoever_ends_it_then_that_nothing
         raise KeyboardInterrupt
 
     monkeypatch.setattr(World, "containers", lambda *_: [SimpleNamespace(state="running")])
-    monkeypatch.setattr(restore, "readable", interrupted)
+    monkeypatch.setattr(restore, "readable", (lambda *_: None) if begun else interrupted)
+    monkeypatch.setattr(restore.beside, "examine", lambda *_: None)
+    monkeypatch.setattr(restore, "_rows", lambda _: 0)
+    monkeypatch.setattr(restore, "aside", interrupted)
     monkeypatch.setattr(restore, "sql", lambda _world, _database, statement: asked.append(statement))
     with pytest.raises(Untouched):
         restore.examined(world, "b.dump", force=True)
     assert "stopped before anything was changed" in capsys.readouterr().out
-    assert asked == ["DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);"]
+    assert asked == ["DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);"] * begun
 
 
 @pytest.mark.parametrize(("name", "said"), [("x.dump", "there is no backup x.dump"), ("", "which backup? FILE=")])

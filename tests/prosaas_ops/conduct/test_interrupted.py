@@ -44,6 +44,7 @@ class Stack(World):
         self.signals: Counter[str] = Counter()
         self.watched: list[str] = []
         self.unready: set[str] = set()
+        self.mute: set[str] = set()
         self.says = UNWELL[0]
         self.removed: list[str] = []
         # What happens in place of a command to Docker, by its first word; once. Of a stop, where it is of that service.
@@ -66,6 +67,8 @@ class Stack(World):
     @property
     def engine(self) -> Any:
         def run(one: Container, *_: str) -> tuple[int, str, str]:
+            if one.id in self.mute:
+                return 1, UNWELL[2], ""
             if self.ready(one.id):
                 return 0, "", ""
             return 1, self.says if one.id in self.unready and not self.signals[one.id] else DRAINS[one.service], ""
@@ -238,6 +241,15 @@ def test_who_is_full_or_unwell_for_a_moment_is_not_taken_for_one_that_drains(
     Generations(shop).renew(service)
     assert shop.signals[old.id] == 1
     assert shop.serve(service) == "d"
+
+
+def test_one_that_hangs_is_asked_to_end_and_no_reason_for_its_successor_to_fail(shop: Stack) -> None:
+    """It says nothing of what it was asked; for that it is restarted."""
+    (old,) = shop.containers("prosaas-calls")
+    shop.mute.add(old.id)
+    run(restart(shop, "prosaas-calls"), shop)
+    assert shop.serve("prosaas-calls") == "d"
+    assert shop.signals[old.id] == 1
 
 
 @pytest.mark.parametrize(("says", "waited"), [(UNWELL[0], 0), (UNWELL[1], 0), (UNWELL[2], 3)])

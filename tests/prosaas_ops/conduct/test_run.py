@@ -152,6 +152,16 @@ def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
         pass
 
 
+def test_what_a_kill_left_of_a_journal_half_written_is_gone_with_the_next_command(deploy: Deploy) -> None:
+    """It may hold a password, which nobody would look for there."""
+    deploy.world.remember("journal", {"plan": "rotate-secret"})
+    half = deploy.world.state / "journal.json.x1y2z3"
+    half.write_text('{"new": "NEW"')
+    with deploy.world.locked("audit"):
+        assert not half.exists()
+        assert unfinished(deploy.world) == {"plan": "rotate-secret"}
+
+
 def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) -> None:
     """Its journal may hold the only copy of a new password."""
     killed = {"plan": "rotate-secret", "step": "new value", "at": "x", "memory": {"new": "NEW"}}
@@ -159,6 +169,49 @@ def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) ->
     with pytest.raises(Problem, match=r"(?s)make rotate-secret was interrupted at the step 'new value'.*make doctor"):
         run(deploy.plan(), deploy.world)
     assert deploy.world.remembered("journal") == killed
+    assert set(deploy.state.values()) == {"old"}
+
+
+def no() -> None:
+    raise Problem("no")
+
+
+@pytest.mark.parametrize("between", [[], ["down"], ["down", "up-dev"]])
+def test_who_fails_after_others_that_were_killed_goes_back_to_what_was_before_the_first(
+    deploy: Deploy, between: list[str]
+) -> None:
+    """What they had half done is nothing to go back to, nor what one left that was stopped in between."""
+    deploy.bring("settle", "half")
+    killed = {"plan": "rollback", "step": "renew", "at": "x", "changed": True, "memory": {"version": "old"}}
+    deploy.world.remember("journal", killed)
+    for name in between:
+        with pytest.raises(Problem, match="at the step 'drain': no"):
+            run(Plan(name, [Step("drain", no)]), deploy.world)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("build", no), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+    assert unfinished(deploy.world) is None
+
+
+def test_what_was_killed_stays_noted_until_something_is_done_in_its_place(deploy: Deploy) -> None:
+    killed = {"plan": "restart-calls", "step": "renew", "at": "x", "changed": True, "memory": {"old": ["a"]}}
+    deploy.world.remember("journal", killed)
+    plan = deploy.plan("build", no)
+    with pytest.raises(Problem, match="what runs was not changed"):
+        run(replace(plan, steps=[replace(plan.steps[0], prepares=True), *plan.steps[1:]]), deploy.world)
+    assert deploy.world.remembered("journal") == killed
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("release", no), deploy.world)
+    assert unfinished(deploy.world) is None
+
+
+def test_who_cannot_be_told_of_the_way_back_has_it_walked(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(World, "say", gone)
+    with pytest.raises(Problem, match="the old one runs again"):
+        run(deploy.plan("migrate", no), deploy.world)
     assert set(deploy.state.values()) == {"old"}
 
 
@@ -228,9 +281,6 @@ def test_a_disk_that_takes_no_note_of_the_way_back_keeps_nobody_from_it(
 def test_a_way_back_that_failed_is_noted_and_can_be_walked_later(deploy: Deploy) -> None:
     def stop() -> None:
         os.kill(os.getpid(), signal.SIGINT)
-
-    def no() -> None:
-        raise Problem("no")
 
     with pytest.raises(Problem, match="so did the way back: no"):
         run(replace(deploy.plan("renew", stop), back=lambda _: [Step("x", no)]), deploy.world)
