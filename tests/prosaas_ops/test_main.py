@@ -95,7 +95,7 @@ def test_a_secret_that_is_nearly_one_is_refused_with_the_one_that_was_meant(
 ) -> None:
     Path(".env").write_text("")
     monkeypatch.setattr(up.secrets, "tell_overridden", lambda _: None)
-    monkeypatch.setattr(up, "resume", lambda _: None)
+    monkeypatch.setattr(up, "end_killed", lambda *_: None)
     assert main(["rotate-secret", "NAME=ADMIN_KEY"]) == USAGE
     assert "Did you mean ADMIN_API_KEY?" in capsys.readouterr().err
 

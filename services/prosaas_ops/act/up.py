@@ -201,7 +201,8 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     run_plan(plan.restart(world, service), world)
-    world.say(words.RUNS_ANEW(service=service, version=world.version))
+    images = Images(world)
+    world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
     _say_what_drains(world)
     if level:
         world.say(words.RUNS_AT(service=service, level=level, short=short))

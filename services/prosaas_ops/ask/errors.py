@@ -46,6 +46,8 @@ def run(options: Options) -> int:
         screen.say(screen.dim(words.DEMO(services=", ".join(demo))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
+        if apart := _beside_the_lines(lines, 0):
+            screen.say(Prose(screen.dim(apart)))
         return FINE
     hit = len({call for group in groups for call in group.calls})
     total = sum(group.count for group in groups)

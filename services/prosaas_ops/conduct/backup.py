@@ -146,3 +146,4 @@ def _keep(world: World, newest: Path) -> None:
                 continue
             old.unlink()
             beside.files_of(old).unlink(missing_ok=True)
+            world.say(words.REMOVED(name=old.name, keep=keep))

@@ -18,10 +18,6 @@ from prosaas_ops.texts import machine as words
 EXAMPLE = "env/example.env"
 _LIVE = "docs/going-live.md"
 _OF_TIME = ("_SECONDS", "_MINUTES")
-# What pydantic says of a number out of bounds.
-_BEYOND = re.compile(
-    r"(\w+)='(.*)' is not usable \(Input should be (greater than(?: or equal to)?|less than or equal to) (\S+)\)"
-)
 _EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 
 
@@ -82,8 +78,11 @@ def loaded(world: World, environment: str) -> Iterator[Finding]:
         what, _, remedy = sentence.rpartition(": ")
         if re.split(r"\W", what, maxsplit=1)[0] in re.findall(r"\w+", told):
             continue
-        if beyond := _BEYOND.fullmatch(what):
-            name, value, how, bound = beyond.groups()
+        # What pydantic says of a number out of bounds.
+        name, _, rest = what.partition("='")
+        value, _, why = rest.rpartition("' is not usable (Input should be ")
+        how, _, bound = why.removesuffix(")").rpartition(" ")
+        if how in words.BEYOND:
             example = Settings.model_fields[name.lower()].default
             text = words.BEYOND[how](name=name, value=value, bound=bound)
             fix = words.A_RIGHT_ONE(name=name, example=bound if example is None else example)

@@ -16,7 +16,7 @@ from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
 from prosaas_ops.conduct.run import Plan, Step, Stopped
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import Problem, Untouched, Usage
+from prosaas_ops.options import Problem, Refused, Untouched, Usage
 from prosaas_ops.texts import kept as words
 
 
@@ -44,9 +44,8 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
         beside.examine(path, world.root / key if key else None)
         rows = _rows(world)
         if rows and not force:
-            raise problem(
-                words.IS_LIVE(counted=counted(world, "prosaas")), words.BY_FORCE(name=name), "docs/operations.md"
-            )
+            live = words.IS_LIVE(counted=counted(world, "prosaas"))
+            raise Refused(str(problem(live, words.BY_FORCE(name=name), "docs/operations.md")))
         world.say(words.RESTORING(name=name))
         made.callback(sql, world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
         aside(world, plain, "prosaas_restored")

@@ -17,6 +17,7 @@ from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import RANK, Line, is_continuation, read
 from prosaas_ops.stack.live_calls import live_calls
 from prosaas_ops.stack.records import Record, call_record
+from prosaas_ops.stories.errors import troubles
 from prosaas_ops.stories.moment import Entry, bare, from_happening, from_line, from_record, order, place_speech, stamp
 from prosaas_ops.texts.told import NO_LINE_KNOWS
 
@@ -104,7 +105,7 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     ]
     entries.sort(key=order)
     _tell_apart(entries, raws)
-    others = sum(line.event not in _AROUND for line in around)
+    others = len(troubles([line for line in around if line.event not in _AROUND]))
     live = _is_live(engine, call_sid, entries, record)
     story = Story(call_sid, entries, record, started, without_record, live, others)
     began_in = {container for container, lines in said.items() if any(line.event == "CALL_START" for line in lines)}

@@ -90,6 +90,7 @@ BY_FORCE: Final = Text(
     "make restore FILE={name} FORCE=1 (קודם נכתב גיבוי שלו)",
     "make restore FILE={name} FORCE=1 (writes a backup of it first)",
 )
+REMOVED: Final = Text("הוסר {name}: BACKUP_KEEP={keep}", "removed {name}: BACKUP_KEEP={keep}")
 EXAMINING: Final = Text("בודקים את {name}; בינתיים דבר לא משתנה", "examining {name}; nothing is changed meanwhile")
 UNTOUCHED: Final = Text("נעצר לפני שדבר השתנה", "stopped before anything was changed")
 RESTORING: Final = Text("משחזרים את {name}, לצד מסד הנתונים", "restoring {name}, beside the database")

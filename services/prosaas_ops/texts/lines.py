@@ -85,8 +85,8 @@ CONFIGURED: Final = Text("הרמה שהוגדרה בתוקף: {service}", "{serv
 
 # make blackbox
 NOTHING_RECORDED: Final = Text(
-    "אין קופסה שחורה של {call_sid}: השיחה הסתיימה כראוי, או לפני זמן רב",
-    "nothing was recorded for {call_sid}: it ended well, or long ago",
+    "אין קופסה שחורה של {call_sid}: השיחה הסתיימה כראוי, התהליך שלה נהרג, או שהיא הייתה לפני זמן רב",
+    "nothing was recorded for {call_sid}: it ended well, its process was killed, or it was long ago",
 )
 NO_RECORDINGS: Final = Text("עדיין אין קופסאות שחורות", "no black boxes yet")
 TRACE_TELLS: Final = Text(

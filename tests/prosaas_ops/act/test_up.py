@@ -8,6 +8,7 @@ import pytest
 from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import plan, restore
 from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
@@ -123,6 +124,18 @@ def test_a_start_that_renews_nothing_says_so(
     monkeypatch.setattr(up.plan, "up", lambda *_: Plan("up-prod", []))
     up._up(quiet, Options("up-prod", ("YES",), {}))
     assert ("nothing was renewed" in capsys.readouterr().out) is said
+
+
+@pytest.mark.docker
+def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They differ after a rollback, and after a commit that nobody deployed."""
+    monkeypatch.setattr(up.plan, "restart", lambda *_: Plan("restart-api", []))
+    monkeypatch.setattr(Images, "in_use", lambda _: {"calls": "an id"})
+    monkeypatch.setattr(Images, "version", lambda _, ids: f"that of {ids['calls']}")
+    up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {}))
+    assert "prosaas-api runs anew, version that of an id" in capsys.readouterr().out
 
 
 def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:

@@ -117,9 +117,10 @@ def test_a_kill_that_the_engine_has_forgotten_is_told_by_the_calls_that_it_took_
 def test_a_demo_stack_says_once_that_it_is_one(engine: Any, shown: Any) -> None:
     for at, service in enumerate(("prosaas-api", "prosaas-calls", "worker")):
         engine.write(service, at, "[WARNING] 🎭 [DEMO] the voice agent is simulated. To leave: set DEMO=0")
-    first, second = shown().splitlines()
+    first, second, third = shown().splitlines()
     assert first == "a demo: api, calls, worker"
     assert "no warning and no error" in second
+    assert third.startswith("make logs LEVEL=WARNING has 3 lines: -3 that are no trouble")
     engine.write("worker", 9, "[ERROR] boom")
     assert "▁█▁" in (said := shown())
     assert "warnings and errors 1, kinds 1" in said

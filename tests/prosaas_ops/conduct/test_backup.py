@@ -18,7 +18,7 @@ from prosaas_ops.conduct import backup, database, restore
 from prosaas_ops.conduct.backup import schedule
 from prosaas_ops.conduct.run import Stopped, run, unfinished
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem, Untouched, Usage
+from prosaas_ops.options import Problem, Refused, Untouched, Usage
 
 
 @pytest.fixture
@@ -336,7 +336,7 @@ def test_what_a_restore_by_force_takes_away_is_counted_before_anything_stops(
     path = backup.backup(backing)
     later = "SELECT 'CA' || number, now() + interval '1 hour' FROM generate_series(2, 4) AS number"
     backing.ask("prosaas", f"INSERT INTO calls (call_sid, started_at) {later}")
-    with pytest.raises(Problem, match=r"replace all that is in it: \d businesses, 4 calls, 0 messages"):
+    with pytest.raises(Refused, match=r"replace all that is in it: \d businesses, 4 calls, 0 messages"):
         restore.examined(backing, str(path), force=False)
     restore.examined(backing, str(path), force=True)
     (goes,) = [row for row in backing.said if row.startswith("since the backup")]
@@ -359,7 +359,9 @@ def test_only_what_we_named_is_counted_and_the_backup_just_made_stays(world: Wor
 
 
 @pytest.mark.docker
-def test_backups_before_a_restore_are_kept_as_many_and_never_in_the_place_of_others(world: World) -> None:
+def test_backups_before_a_restore_are_kept_as_many_and_never_in_the_place_of_others(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = world.root / "backups"
     folder.mkdir()
     nightly = [folder / f"prosaas-2026010{day}T000000Z.dump" for day in (1, 2, 3)]
@@ -369,6 +371,8 @@ def test_backups_before_a_restore_are_kept_as_many_and_never_in_the_place_of_oth
     (world.root / ".env").write_text("BACKUP_KEEP=2\n")
     backup._keep(world, nightly[-1])
     assert sorted(folder.iterdir()) == sorted([*nightly[1:], *before[1:]])
+    said = capsys.readouterr().out
+    assert all(f"removed {old.name}: BACKUP_KEEP=2" in said for old in (nightly[0], before[0]))
 
 
 def test_a_backup_that_was_given_its_name_takes_none_away(backing: Any) -> None:

@@ -208,6 +208,7 @@ def test_warnings_of_others_are_counted_and_are_no_part_of_the_story(
     engine: Any, call: str, known: dict[str, Record]
 ) -> None:
     engine.write("prosaas-calls", 1.0, "[WARNING] ⚠️ [MEDIA_MALFORMED] of nobody", "[INFO] of nobody")
+    engine.write("prosaas-api", 1.0, "[WARNING] 🎭 [DEMO] no trouble, of which make errors knows nothing")
     engine.write("worker", 1.0, "[WARNING] of a job · job_id=9", "[WARNING] of a request · request_id=r")
     engine.write("worker", 1.1, "[WARNING] ⚠️ [QUEUE_LOST] התור לא זמין, מנסה שוב: x")
     told = story.tell(engine, call)
