@@ -122,6 +122,7 @@ def test_a_stalled_reader_gets_every_warning_and_hears_of_every_other_line_that_
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'services'}:{ROOT}")
     result = stall.stalled("ours", LOG_BUFFER="131072")
     assert result["warnings"] * 5 == result["written"] + result["reported"] == result["lines"]
+    assert result["reported"], "it is stalled for longer than a pipe and a buffer take"
 
 
 def test_of_several_stalls_the_middle_p99_counts_and_every_line() -> None:
