@@ -13,7 +13,7 @@ from bench.goals import Goal, goals_table, table
 from bench.logging import follow, lines, memory, stall
 from bench.machine import machine
 
-SMALL = "ours, 128 KiB buffer"
+SMALL = f"ours, {stall.SMALL_BUFFER // 1024} KiB buffer"
 PATIENCE_S = 6.0
 
 
@@ -71,7 +71,7 @@ def written_lines(options: argparse.Namespace) -> Iterator[str]:
 def a_stalled_reader(options: argparse.Namespace) -> Iterator[str]:
     """Nobody reads for three seconds; nobody ever reads."""
     cases: list[tuple[str, str, dict[str, str]]] = [(name, name, {}) for name in options.contenders]
-    cases.append((SMALL, "ours", {"LOG_BUFFER": "131072"}))
+    cases.append((SMALL, "ours", {"LOG_BUFFER": str(stall.SMALL_BUFFER)}))
     rounds: dict[str, list[dict[str, Any]]] = {title: [] for title, _, _ in cases}
     for _ in range(options.stall_rounds):
         for title, name, environ in cases:

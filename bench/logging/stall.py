@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ CONTENDERS = ["nothing", "ours", "structlog, bytes + orjson", "stdlib QueueHandl
 STALL_SECONDS = 3.0
 SECONDS = 6.0
 TICK = 0.02
-# Three seconds of it are more than a pipe takes, which ours widens to 1 MiB where it may, and a small buffer.
-_PADDING = "x" * 1700
+# Three seconds of it are 2 MiB: more than a small buffer and a pipe take, which ours widens to 1 MiB where the kernel
+# lets it; and a fifth of it, which are warnings, is less than that buffer alone.
+SMALL_BUFFER = 512 * 1024
+_PADDING = "x" * 2600
 # No two ticks share their words: of warnings that differ in numbers alone, ours writes one and counts the others.
 _LETTERS = str.maketrans("0123456789", "abcdefghij")
 _TOTAL = re.compile(r'"total":(\d+)')
@@ -64,6 +67,8 @@ def stalled(name: str, **environ: str) -> dict[str, Any]:
     process = start(name, "tick", **environ)
     assert process.stdout is not None
     assert process.stderr is not None
+    # From its first line on: on a busy machine it takes a while to begin.
+    select.select([process.stdout], [], [], 30)
     time.sleep(STALL_SECONDS)
     rows = process.stdout.read().decode().splitlines()
     answer: dict[str, Any] = json.loads(process.stderr.read().splitlines()[-1])

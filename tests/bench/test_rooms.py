@@ -120,7 +120,7 @@ def test_a_stalled_reader_gets_every_warning_and_hears_of_every_other_line_that_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'services'}:{ROOT}")
-    result = stall.stalled("ours", LOG_BUFFER="131072")
+    result = stall.stalled("ours", LOG_BUFFER=str(stall.SMALL_BUFFER))
     assert result["warnings"] * 5 == result["written"] + result["reported"] == result["lines"]
     assert result["reported"], "it is stalled for longer than a pipe and a buffer take"
 
