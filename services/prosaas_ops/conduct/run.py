@@ -72,7 +72,9 @@ def run(plan: Plan, world: World) -> None:
                     _note(world, plan, step, memory, changed)
                 step.do()
             except (Problem, Stopped, OSError) as reason:
-                raise (_failed if changed else _left)(plan, step, memory, world, reason) from None
+                if not changed:
+                    raise _left(plan, step, world, reason) from None
+                raise _failed(plan, step, memory, world, reason) from None
     world.remember("journal", None)
 
 
@@ -92,7 +94,6 @@ def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool 
     assert plan.back is not None
     fix = words.DOCTOR_FIRST
     with _handling(signal.SIG_IGN):
-        # Whoever reads may be gone, with whom this began.
         with suppress(OSError):
             world.say(words.GOING_BACK(back_to=plan.back_to))
         try:
@@ -115,7 +116,7 @@ def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed:
     world.remember("journal", noted)
 
 
-def _left(plan: Plan, step: Step, _memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
+def _left(plan: Plan, step: Step, world: World, reason: BaseException) -> Problem:
     """There is nothing to go back to; what is to be raised then."""
     with _handling(signal.SIG_IGN):
         if (unfinished(world) or {}).get("plan") == plan.name:
@@ -139,7 +140,9 @@ def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
         with suppress(OSError):
             _note(world, plan, step, memory, changed=True, goes_back=True)
-        world.warn(words.AT_STEP(step=step.name, why=why))
+        # Whoever reads may be gone, with whom this began.
+        with suppress(OSError):
+            world.warn(words.AT_STEP(step=step.name, why=why))
         go_back(plan, memory, world)
     failed = words.FAILED(plan=plan.name, step=step.name, back_to=plan.back_to)
     return problem(failed, str(words.LINES_ABOVE), _READ)

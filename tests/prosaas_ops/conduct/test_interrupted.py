@@ -146,22 +146,27 @@ def test_a_restore_that_is_stopped_while_a_service_ends_starts_another_beside_it
     assert shop.remembered("journal") is None
 
 
+def looked_until_it_ends(shop: Stack, one: Container, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a drain is looked at, of one that ends after the third look."""
+    looks: list[float] = []
+
+    def end_at_the_third(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            shop.change(one.id, "exited")
+
+    monkeypatch.setattr(module.time, "sleep", end_at_the_third)
+    Generations(shop).let_drain()
+    return len(looks)
+
+
 def test_what_is_stopped_already_is_waited_for_before_the_next_command_stops_it(
     shop: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (calls,) = shop.containers("prosaas-calls")
     Generations(shop).note_asked(calls)
     shop.signals[calls.id] += 1
-    looks: list[float] = []
-
-    def end_at_the_third(seconds: float) -> None:
-        looks.append(seconds)
-        if len(looks) == 3:
-            shop.change(calls.id, "exited")
-
-    monkeypatch.setattr(module.time, "sleep", end_at_the_third)
-    Generations(shop).let_drain()
-    assert len(looks) == 3
+    assert looked_until_it_ends(shop, calls, monkeypatch) == 3
 
 
 def test_one_that_served_before_is_never_taken_away_for_not_being_ready(
@@ -261,13 +266,4 @@ def test_nobody_waits_for_the_end_of_who_was_never_asked_to(
     Generations(shop).note_asked(calls)
     shop.unready.add(calls.id)
     shop.says = says
-    looks: list[float] = []
-
-    def end_at_the_third(seconds: float) -> None:
-        looks.append(seconds)
-        if len(looks) == 3:
-            shop.change(calls.id, "exited")
-
-    monkeypatch.setattr(module.time, "sleep", end_at_the_third)
-    Generations(shop).let_drain()
-    assert len(looks) == waited
+    assert looked_until_it_ends(shop, calls, monkeypatch) == waited

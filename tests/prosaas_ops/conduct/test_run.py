@@ -209,7 +209,8 @@ def test_who_cannot_be_told_of_the_way_back_has_it_walked(deploy: Deploy, monkey
     def gone(*_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(World, "say", gone)
+    for told in ("say", "warn"):
+        monkeypatch.setattr(World, told, gone)
     with pytest.raises(Problem, match="the old one runs again"):
         run(deploy.plan("migrate", no), deploy.world)
     assert set(deploy.state.values()) == {"old"}
