@@ -39,11 +39,11 @@ def resume(world: World, *, all_anew: bool = False) -> None:
     name, memory = journal["plan"], journal["memory"]
     world.say(words.INTERRUPTED(name=name, step=journal["step"]))
     if name == "up-prod":
-        _end(plan.up(world, "prod", build=False), journal, world, all_anew)
+        run_plan(plan.up(world, "prod", build=False), world)
     elif name == "rotate-secret":
         _end(plan.rotate(world, memory["name"], memory["new"], memory["old"]), journal, world, all_anew)
     elif name.startswith("restart-"):
-        _end(plan.restart(world, SERVICES[name.removeprefix("restart-")]), journal, world, all_anew)
+        run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
     elif name == "restore":
         plan.start_database(world)
         _end(restore.restore(world, memory), journal, world, all_anew)

@@ -232,20 +232,21 @@ class Generations:
             if watched and self._takes_no_more(old):
                 return
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
-            if old.id[:12] not in self._watched():
-                world.docker("kill", "--signal", "TERM", old.id, check=False)
+            term = ("kill", "--signal", "TERM", old.id)
+            asked = old.id[:12] in self._watched() or world.docker(*term, check=False).code == 0
             # Who hangs says nothing, and is asked all the same: what takes its place does not wait for a word of it.
-            if self._takes_no_more(old) is False:
+            if (drains := self._takes_no_more(old)) is False or not (drains or asked):
                 raise Problem(words.SERVES_ON(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
 
     def _takes_no_more(self, old: Container) -> bool | None:
-        """Whether it says so, or is gone, before patience ends. None where it is silent then."""
+        """Whether it says so, or is gone, before patience ends. None where it says nothing at all."""
         deadline, drains = time.monotonic() + ASKED_WITHIN_S, None
         while not drains and time.monotonic() < deadline:
-            if not (drains := self._drains(old)):
+            drains = drains if (said := self._drains(old)) is None else said
+            if not drains:
                 time.sleep(_LOOK_S)
         return drains
 

@@ -58,10 +58,10 @@ def run(plan: Plan, world: World) -> None:
     if not overtaken(killed := journal.get("plan", plan.name), plan.name):
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
         raise problem(told, str(words.DOCTOR_FIRST), _READ)
-    # Whoever fails goes back to what was there before the first of those that were killed, if that one noted it.
-    alike = killed == plan.name or killed in ALL_ANEW
-    memory = {**plan.memory, **(journal.get("memory", {}) if alike else {})}
-    changed = alike and bool(journal.get("changed"))
+    again = journal if killed == plan.name else {}
+    memory = {**plan.memory, **again.get("memory", {})}
+    # Also by the run that was killed.
+    changed = bool(again.get("changed"))
     for step in plan.steps:
         changed = changed or not step.prepares
         # The way back within as well: what is heard in between would have none of it walked.
@@ -133,9 +133,7 @@ def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason
     why = _why(reason)
     with _handling(signal.SIG_IGN):
         if plan.back is None:
-            # But for what leads back from those that were killed before it.
-            if not memory:
-                world.remember("journal", None)
+            world.remember("journal", None)
             return Problem(words.AT_STEP(step=step.name, why=why))
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
         with suppress(OSError):

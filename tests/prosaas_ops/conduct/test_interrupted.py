@@ -45,6 +45,7 @@ class Stack(World):
         self.watched: list[str] = []
         self.unready: set[str] = set()
         self.mute: set[str] = set()
+        self.refuses: set[str] = set()
         self.says = UNWELL[0]
         self.removed: list[str] = []
         # What happens in place of a command to Docker, by its first word; once. Of a stop, where it is of that service.
@@ -83,6 +84,8 @@ class Stack(World):
         if (act := self.instead.get(what)) and (what != "stop" or self.there[id_].service == self.stops):
             del self.instead[what]
             act(id_)
+        elif what in self.refuses:
+            return Done(1, "", "no")
         elif what == "ps":
             return Done(0, "\n".join(f"{self.project}-drains-{one[:12]}" for one in self.watched), "")
         elif what == "run":
@@ -255,6 +258,30 @@ def test_one_that_hangs_is_asked_to_end_and_no_reason_for_its_successor_to_fail(
     run(restart(shop, "prosaas-calls"), shop)
     assert shop.serve("prosaas-calls") == "d"
     assert shop.signals[old.id] == 1
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_one_that_hangs_and_was_asked_by_nobody_is_told_of(shop: Stack, reached: bool) -> None:
+    """Neither a watcher nor the engine reached it: it may wake up and serve on beside the new one."""
+    (old,) = shop.containers("prosaas-calls")
+    shop.mute.add(old.id)
+    shop.refuses = {"run"} if reached else {"run", "kill"}
+    if reached:
+        run(restart(shop, "prosaas-calls"), shop)
+        assert shop.signals[old.id] == 1
+    else:
+        with pytest.raises(Problem, match="b was asked to end and goes on taking new calls"):
+            run(restart(shop, "prosaas-calls"), shop)
+
+
+def test_one_that_said_it_serves_does_not_drain_for_falling_silent(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old,) = shop.containers("prosaas-calls")
+    looks = iter([False, None, None])
+    generations = Generations(shop)
+    monkeypatch.setattr(generations, "_drains", lambda _: next(looks, None))
+    assert generations._takes_no_more(old) is False
 
 
 @pytest.mark.parametrize(("says", "waited"), [(UNWELL[0], 0), (UNWELL[1], 0), (UNWELL[2], 3)])

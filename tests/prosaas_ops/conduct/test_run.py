@@ -176,23 +176,6 @@ def no() -> None:
     raise Problem("no")
 
 
-@pytest.mark.parametrize("between", [[], ["down"], ["down", "up-dev"]])
-def test_who_fails_after_others_that_were_killed_goes_back_to_what_was_before_the_first(
-    deploy: Deploy, between: list[str]
-) -> None:
-    """What they had half done is nothing to go back to, nor what one left that was stopped in between."""
-    deploy.bring("settle", "half")
-    killed = {"plan": "rollback", "step": "renew", "at": "x", "changed": True, "memory": {"version": "old"}}
-    deploy.world.remember("journal", killed)
-    for name in between:
-        with pytest.raises(Problem, match="at the step 'drain': no"):
-            run(Plan(name, [Step("drain", no)]), deploy.world)
-    with pytest.raises(Problem, match="the old one runs again"):
-        run(deploy.plan("build", no), deploy.world)
-    assert set(deploy.state.values()) == {"old"}
-    assert unfinished(deploy.world) is None
-
-
 def test_what_was_killed_stays_noted_until_something_is_done_in_its_place(deploy: Deploy) -> None:
     killed = {"plan": "restart-calls", "step": "renew", "at": "x", "changed": True, "memory": {"old": ["a"]}}
     deploy.world.remember("journal", killed)
