@@ -11,6 +11,7 @@ from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World, own_id
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
+from prosaas_ops.stack.live_calls import DRAINING
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
@@ -20,8 +21,7 @@ _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 # What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
 _FAREWELL_S = 30.0
-# What services/healthcheck.py prints of a drain: the page's word, and of who has closed its port.
-_DRAINING = ('"draining"', "Connection refused")
+_DRAINING = (DRAINING, "Connection refused")  # The latter of who has closed its port.
 
 
 class Generations:

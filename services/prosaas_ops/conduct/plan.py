@@ -97,7 +97,12 @@ def restart(world: World, service: str) -> Plan:
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    return Plan("down", [Step("drain", Generations(world).let_drain), Step("stop", lambda: _stop(world))])
+    return Plan(
+        "down",
+        [Step("drain", Generations(world).let_drain, prepares=True), Step("stop", lambda: _stop(world))],
+        back_to=str(words.HALF_DOWN),
+        onward=str(words.DOWN_OR_UP),
+    )
 
 
 def rotate(world: World, name: str, value: str, before: str) -> Plan:

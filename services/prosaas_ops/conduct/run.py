@@ -45,7 +45,10 @@ class Plan:
     steps: Sequence[Step]
     memory: dict[str, Any] = field(default_factory=dict)
     back: Callable[[dict[str, Any]], Sequence[Step]] | None = None
+    # How things stand then: on the way back, or where there is none and it is left halfway.
     back_to: str = ""
+    # How to go on where it is left.
+    onward: str = ""
 
 
 def run(plan: Plan, world: World) -> None:
@@ -121,7 +124,11 @@ def _left(plan: Plan, step: Step, world: World, reason: BaseException) -> Proble
     with _handling(signal.SIG_IGN):
         if (unfinished(world) or {}).get("plan") == plan.name:
             world.remember("journal", None)
-    return Problem(words.UNCHANGED_AT(step=step.name, why=_why(reason)))
+    return _told(plan, words.UNCHANGED_AT(step=step.name, why=_why(reason)))
+
+
+def _told(plan: Plan, what: str) -> Problem:
+    return problem(what, plan.onward) if plan.onward else Problem(what)
 
 
 def _why(reason: BaseException) -> str:
@@ -134,7 +141,8 @@ def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason
     with _handling(signal.SIG_IGN):
         if plan.back is None:
             world.remember("journal", None)
-            return Problem(words.AT_STEP(step=step.name, why=why))
+            told = words.AT_STEP(step=step.name, why=why)
+            return _told(plan, f"{told}; {plan.back_to}" if plan.back_to else told)
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
         with suppress(OSError):
             _note(world, plan, step, memory, changed=True, goes_back=True)

@@ -14,6 +14,8 @@ from prosaas_ops.texts import conduct as words
 
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 4 << 20
+# A drain is known by what only a drain says: the word of the readiness page, as services/healthcheck.py prints it.
+DRAINING = '"draining"'
 # Asked inside the container, for who has no way to it.
 _ASK = (
     "import os,urllib.request;p=os.environ.get('OPERATORS_PORT') or 5051;"
@@ -64,6 +66,14 @@ def held(engine: Engine) -> dict[str, list[LiveCall] | None]:
     # One that has ended since has no calls; an engine that does not answer knows of no ending.
     still = {container.name for container in _running(engine)} if None in found.values() else set(found)
     return {name: calls for name, calls in found.items() if calls is not None or name in still}
+
+
+def drains(engine: Engine, container: Container) -> bool:
+    """Whether it says that it takes no new call, and keeps those that it has."""
+    try:
+        return DRAINING in "".join(engine.run(container, "healthcheck", "ready")[1:])
+    except Problem:
+        return False
 
 
 def in_words(calls: Collection[int | None]) -> str:

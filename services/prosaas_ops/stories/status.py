@@ -1,5 +1,6 @@
 """How it stands now, as data: who is up, the calls of today against yesterday's, what waits, what is wrong."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,10 @@ from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
-from prosaas_ops.stack.live_calls import live_calls
+from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
 from prosaas_ops.standing import down
+from prosaas_ops.texts import status as words
 
 if TYPE_CHECKING:
     import asyncpg
@@ -90,6 +92,14 @@ class Switched(NamedTuple):
     by: str
 
 
+class _Told(NamedTuple):
+    """The level in force in a container, what is switched in it by whom, and whether it takes no more calls."""
+
+    level: str = ""
+    switched: Sequence[Switched] = ()
+    drains: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the database knows; milliseconds, p50 and p95, None before there is a call."""
@@ -121,21 +131,23 @@ def running(engine: Engine) -> list[Running]:
     found = engine.current()
     ours = _ours(found)
     with ThreadPoolExecutor(8) as asking:
-        levels = asking.map(lambda container: _level(engine, container)[0], ours)
-        return _rows(found, {one.id: level for one, level in zip(ours, levels, strict=True)})
+        told = asking.map(lambda container: _told(engine, container), ours)
+        return _rows(found, {one.id: said for one, said in zip(ours, told, strict=True)})
 
 
 def _ours(found: list[Container]) -> list[Container]:
     return [one for one in found if one.service in _OURS and one.state == "running"]
 
 
-def _rows(found: list[Container], levels: dict[str, str]) -> list[Running]:
+def _rows(found: list[Container], told: dict[str, _Told]) -> list[Running]:
     gone = {one.service for one in down(found)}
-    return [
-        Running(one.service, one.name, one.version, one.status, levels.get(one.id, ""), one.service in gone)
-        for one in found
-        if one.service != "migrate"
-    ]
+    rows = []
+    for one in found:
+        said = told.get(one.id, _Told())
+        # What its probes call healthy is the process, and not whether it takes a call.
+        state = f"{one.status.partition(' (')[0]} ({words.DRAINS})" if said.drains else one.status
+        rows.append(Running(one.service, one.name, one.version, state, said.level, one.service in gone))
+    return [row for row in rows if row.service != "migrate"]
 
 
 def status(engine: Engine) -> Status:
@@ -145,17 +157,17 @@ def status(engine: Engine) -> Status:
     ours = _ours(containers)
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:
-        levels = {found.id: asking.submit(_level, engine, found) for found in ours}
+        asked_each = {found.id: asking.submit(_told, engine, found) for found in ours}
         live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now)
         standing = asking.submit(alerts.standing)
-        told = {id_: level.result() for id_, level in levels.items()}
+        told = {id_: said.result() for id_, said in asked_each.items()}
     try:
         known = facts.result()
     except Problem as problem:
         known = None
         problems.append(str(problem))
-    running = _rows(containers, {id_: level for id_, (level, _) in told.items()})
-    switched = [each for _, some in told.values() for each in some]
+    running = _rows(containers, told)
+    switched = [each for said in told.values() for each in said.switched]
     return Status(now, running, _count(live.result()), known, standing.result(), switched, problems)
 
 
@@ -163,12 +175,13 @@ def _count(live: list[Any] | None) -> int | None:
     return None if live is None else len(live)
 
 
-def _level(engine: Engine, container: Container) -> tuple[str, list[Switched]]:
-    """The level in force, and what is switched in it by whom."""
+def _told(engine: Engine, container: Container) -> _Told:
+    """What it says itself; of one that does not answer nothing is known."""
+    drained = container.service == "prosaas-calls" and drains(engine, container)
     try:
         known = live_switch.status(engine, container)
     except (Problem, ValueError):
-        return "?", []
+        return _Told("?", [], drained)
     short = container.service.removeprefix("prosaas-")
     others = sessions.others(engine, f"debug-{short}") if known["switches"] else []
     rows = []
@@ -177,7 +190,7 @@ def _level(engine: Engine, container: Container) -> tuple[str, list[Switched]]:
         target = live_switch.Target(**({} if kind == "service" else {kind: str(switch["value"])}))
         by = next((session.user for session in others if session.target == target), "")
         rows.append(Switched(short, str(target), str(switch["level"]), float(switch["left_s"]), by))
-    return str(known["level"]), rows
+    return _Told(str(known["level"]), rows, drained)
 
 
 def _facts(now: datetime) -> Facts:

@@ -133,6 +133,14 @@ WAITING: Final = Text(
     "ממתינים לסיום השיחות המתנהלות: {calls}, לכל היותר {seconds} שניות",
     "waiting for {calls} live calls, at most {seconds} s",
 )
+HALF_DOWN: Final = Text(
+    "prosaas-calls לא מקבל שיחות חדשות, ושיחות מתנהלות נמשכות עד לסיומן",
+    "prosaas-calls takes no new call, and calls in progress go on to their end",
+)
+DOWN_OR_UP: Final = Text(
+    "make down ממשיכה בעצירה, make up-prod מחזירה הכול לפעולה; make ps מראה מה עוד רץ",
+    "make down goes on with it, make up-prod brings all of it back; make ps shows what still runs",
+)
 DOWN: Final = Text(
     "המערכת ירדה; הנתונים נשארים ב-volumes, ו-make up-prod מעלה אותה שוב",
     "down; the data stays in its volumes, and make up-prod starts it again",

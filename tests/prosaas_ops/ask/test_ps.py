@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,3 +49,26 @@ def test_a_service_of_which_nothing_runs_is_a_problem_and_a_generation_that_ende
     assert ps.run(options("ps")) == PROBLEM
     engine.begin("prosaas-calls")
     assert ps.run(options("ps")) == FINE
+
+
+def test_one_that_drains_is_not_called_healthy(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is well, and it takes no call: known by what only a drain says; who is full has no place either."""
+    said = {"prosaas-calls": "draining"}
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        if command == ("healthcheck", "ready"):
+            return 1, f'/readyz answered 503: {{"status": "{said.get(service, "full")}", "active": 1}}', ""
+        return 0, json.dumps({"level": "INFO", "source": "x", "switches": []}), ""
+
+    engine.on_run = run
+    up = [replace(one, status="Up 3 minutes (healthy)") for one in engine.containers()]
+    engine.containers = lambda *some: up
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    assert ps.run(options("ps")) == FINE
+    rows = [line for line in capsys.readouterr().out.splitlines() if "Up 3 minutes" in line]
+    assert [line.partition("Up 3 minutes ")[2] for line in rows] == ["(healthy)", "(draining)", "(healthy)"]
+    said["prosaas-calls"] = "full"
+    ps.run(options("ps"))
+    assert "draining" not in capsys.readouterr().out

@@ -12,7 +12,7 @@ import pytest
 from prosaas_ops.conduct import generations as module
 from prosaas_ops.conduct import kept_lines, restore
 from prosaas_ops.conduct.generations import Generations
-from prosaas_ops.conduct.plan import restart
+from prosaas_ops.conduct.plan import down, restart
 from prosaas_ops.conduct.run import Stopped, run
 from prosaas_ops.conduct.world import OURS, Done, World
 from prosaas_ops.options import Problem
@@ -294,3 +294,19 @@ def test_nobody_waits_for_the_end_of_who_was_never_asked_to(
     shop.unready.add(calls.id)
     shop.says = says
     assert looked_until_it_ends(shop, calls, monkeypatch) == waited
+
+
+@pytest.mark.parametrize(("at", "stands"), [("drain", "what runs was not changed"), ("stop", "takes no new call")])
+def test_a_down_that_is_stopped_says_how_things_stand_and_how_to_go_on(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch, at: str, stands: str
+) -> None:
+    def stop(*_words: str, **_how: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(shop, "compose", stop)
+    if at == "drain":
+        monkeypatch.setattr(Generations, "_draining", stop)
+    with pytest.raises(Problem, match=f"at the step '{at}': it was stopped; .*{stands}") as told:
+        run(down(shop), shop)
+    assert "make down goes on with it, make up-prod brings all of it back" in str(told.value)
+    assert shop.remembered("journal") is None
