@@ -1,10 +1,11 @@
-"""What of a stack does not run, and what starts it again: one answer for `make doctor` and `make status`."""
+"""What of a stack does not run, and what starts it again: one answer for all who tell of it."""
 
 import os
 from collections.abc import Iterable
 
-from prosaas_ops.options import OWN_SERVICES
+from prosaas_ops.options import OTHERS, OWN_SERVICES
 from prosaas_ops.stack.engine import Container
+from prosaas_ops.texts import status as words
 
 
 def down(found: Iterable[Container]) -> list[Container]:
@@ -19,3 +20,13 @@ def repair(service: str) -> str:
     if service in OWN_SERVICES:
         return f"make restart-{service.removeprefix('prosaas-')}"
     return "make up-swarm" if os.environ.get("OPS_SWARM") == "1" else "make up-prod"
+
+
+def not_up(gone: Iterable[str]) -> str:
+    """That these services do not run, and what starts them again, the ones that others need first; nothing for none.
+
+    Of another project in STACK= nobody here knows what should run.
+    """
+    fixes = set() if OTHERS else {repair(service) for service in gone if service != "migrate"}
+    ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]
+    return words.NOT_UP(commands=" · ".join(sorted(fixes - {*ours}) or ours)) if fixes else ""

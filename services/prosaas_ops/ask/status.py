@@ -11,7 +11,7 @@ from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, operators_zone, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.standing import repair
+from prosaas_ops.standing import not_up
 from prosaas_ops.stories.status import Running, Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words
@@ -73,8 +73,8 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _is_bad(each) else screen.warn(line) if each.level == "DEBUG" else line
-    if repairs := _repairs(now):
-        yield Prose(screen.bad(words.NOT_UP(commands=" · ".join(repairs))))
+    if gone := not_up(each.service for each in now.running if each.down):
+        yield Prose(screen.bad(gone))
     yield ""
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:
@@ -85,13 +85,6 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
         told = {"service": switch.service, "target": switch.target, "level": switch.level}
         by = words.BY(who=switch.by) if switch.by else ""
         yield screen.warn(_named(words.SWITCHED, words.SWITCH_IS(**told, left=spoken_duration(switch.left_s), by=by)))
-
-
-def _repairs(now: Status) -> list[str]:
-    """What starts those again that are not there, the ones that others need first."""
-    fixes = {repair(each.service) for each in now.running if each.down}
-    ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]
-    return sorted(fixes - {*ours}) or ours
 
 
 def _named(name: Text, what: object) -> str:

@@ -80,6 +80,24 @@ def test_lines_that_were_held_back_are_told_with_the_command_that_shows_them(
     )
 
 
+def test_a_service_that_is_down_is_said_before_anybody_is_called(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place(*_: Any, accepted: Any, **__: Any) -> Placed:
+        accepted()
+        return placed(20)
+
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "place", place)
+    monkeypatch.setattr(call, "_await_record", lambda _: Recorded())
+    engine.on_run = lambda *_: (0, '{"level": "INFO", "switches": []}', "")
+    engine.states["worker"] = "exited"
+    call.run(options("call"))
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "not everything runs; next: make restart-worker"
+    assert second.startswith("calling")
+
+
 @pytest.mark.parametrize(("rows", "problems"), [(499, 1), (500, 0)])
 def test_a_call_at_debug_is_five_hundred_lines_or_more(rows: int, problems: int, screen: Screen) -> None:
     assert verdict(placed(rows, "DEBUG"), Recorded(), True, screen) == problems  # type: ignore[arg-type]

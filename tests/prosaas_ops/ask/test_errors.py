@@ -35,6 +35,17 @@ def test_thousands_of_one_kind_are_a_row(engine: Any, shown: Any) -> None:
     assert rows[-1] == "next: make logs GREP=HTTP_FAILED SINCE=1h"
 
 
+@pytest.mark.parametrize("trouble", ["[ERROR] boom", "[INFO] nothing"])
+def test_a_service_that_is_down_is_said_first_whatever_was_written(engine: Any, shown: Any, trouble: str) -> None:
+    """In the words of `make status`; the one-shot migrate is meant to have ended."""
+    engine.written["migrate"] = []
+    engine.states["migrate"] = "exited"
+    engine.write("worker", 1, trouble)
+    assert "not everything runs" not in shown()
+    engine.states["prosaas-calls"] = "exited"
+    assert shown().splitlines()[0] == "not everything runs; next: make restart-calls"
+
+
 def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     engine.write("worker", 3600, "[ERROR] later")
     assert "no warning and no error" in shown()
