@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_core.phones import caller_id, is_withheld
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain, spoken_duration
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
@@ -13,6 +13,7 @@ from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.records import Away, business_known, searched
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words
 
@@ -72,9 +73,9 @@ def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
 def _rows(row: Row, screen: Screen) -> list[str]:
     """One row; where the terminal is too narrow for the trouble that ends it, that stands below."""
     facts = row.facts
-    lasted = spoken_duration(row.duration_s) if row.duration_s is not None else "-"
+    time = lasted(row.duration_s, facts.end_reason) or "-"
     number = _number(row, screen)
-    head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  {number:<7}  {lasted:>6}"
+    head = f"{row.started_at:%m-%d %H:%M}  {facts.call_sid[:8]:<8}  {number:<7}  {time:>6}"
     times = f"  {_seconds(facts.first_audio_ms, screen, 11)}  {_seconds(facts.slowest_ms, screen, 7)}"
     said = opening(facts, language())
     trouble = screen.warn(screen.value(said)) if verdict(facts) else screen.value(said)

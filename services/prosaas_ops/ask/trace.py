@@ -20,6 +20,7 @@ from prosaas_ops.stack.records import Away, Record, missing_digits, searched
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.stories.judged import changed_before, disputed, facts_of, paid
+from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.stories.message import MessageStory, complaints, fine, tell_message
 from prosaas_ops.texts import language, refused
 from prosaas_ops.texts import told as words
@@ -124,9 +125,9 @@ def listing(found: Calls, phone: str, screen: Screen, talk: Talk | None = None) 
     numbers = numbers_of(found.rows, phone) if is_ending(phone) else []
     rows = [screen.dim(words.CALLS_OF(phone=phone))]
     for number, call in enumerate(found.rows[:_LISTED], 1):
-        lasted = spoken_duration(call.duration_s) if call.duration_s is not None else "-"
+        time = lasted(call.duration_s, call.facts.end_reason) or "-"
         ago = words.AGO(time=spoken_duration((now - call.started_at).total_seconds()))
-        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}  {ago:>12}  {lasted:>7}  "
+        row = f"{number:>3}  {call.started_at:%m-%d %H:%M:%S}  {call.facts.call_sid[:8]:<8}  {ago:>12}  {time:>7}  "
         row += f"{', '.join(map(screen.value, numbers_of([call], phone)))}  " if numbers else ""
         said = screen.value(opening(call.facts, language()))
         rows.append(Prose(row + (screen.warn(said) if verdict(call.facts) else said)))
@@ -162,11 +163,11 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     """Which call, the verdict in words, its troubles, then the numbers and where the story is known from."""
     record = story.record
     when = f"{datetime.fromtimestamp(story.started, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    lasted = f"  {spoken_duration(record.duration_s)}" if record is not None and record.duration_s is not None else ""
+    time = f"  {lasted(record.duration_s, record.end_reason)}".rstrip() if record is not None else ""
     version = words.VERSION(version=screen.value(record.version)) if record is not None and record.version else ""
     if record is not None and record.local_start is not None:
         when += f" ({record.local_start:%H:%M} {record.timezone})"
-    rows = [f"{screen.bold(story.call_sid)}  {when}{lasted}{version}"]
+    rows = [f"{screen.bold(story.call_sid)}  {when}{time}{version}"]
     rows += _parties(record, screen) if record is not None else []
     rows += [screen.warn(f"  {screen.value(row)}") for row in changed_before(story)]
     rows.append(_verdict(story, facts, screen))

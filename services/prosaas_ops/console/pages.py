@@ -11,7 +11,7 @@ from prosaas_ops.ask.blackbox import Recording
 from prosaas_ops.console.frame import Frame
 from prosaas_ops.console.live import Batch, Wanted
 from prosaas_ops.console.world import Numbers, shortened
-from prosaas_ops.options import LEVELS, SERVICES, spoken_duration
+from prosaas_ops.options import LEVELS, SERVICES
 from prosaas_ops.screen import trace_page
 from prosaas_ops.screen.charts import columns
 from prosaas_ops.screen.page import scroll, table, tag
@@ -22,6 +22,7 @@ from prosaas_ops.stack.lines import Line, clock
 from prosaas_ops.stack.live_calls import LiveCall
 from prosaas_ops.stack.search import MOST, Hit
 from prosaas_ops.stories.call import Story
+from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.stories.moment import kind_of
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import console as texts
@@ -67,7 +68,7 @@ class Face(Frame):
 
     def _hit(self, hit: Hit) -> str:
         facts = hit.facts
-        lasted = spoken_duration(hit.duration_s) if hit.duration_s is not None else "–"
+        time = self._whole(lasted(hit.duration_s, facts.end_reason) or "–")
         sound = self._whole(f"{facts.first_audio_ms / 1000:.1f} s" if facts.first_audio_ms is not None else "–")
         slow = " bad" if (facts.first_audio_ms or 0) >= SLOW_MS else ""
         words, when = isolated(opening(facts, self.language)), self._whole(f"{hit.started_at:%m-%d %H:%M:%S}")
@@ -75,7 +76,7 @@ class Face(Frame):
         return (
             f'<tr><td><a href="/call/{quote(facts.call_sid)}">{when}</a></td>'
             f"<td>{self._whole(shortened(hit.from_number))}</td><td>{isolated(hit.customer)}</td>"
-            f'<td class="n">{lasted}</td><td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{sound}</td>'
+            f'<td class="n">{time}</td><td class="n{slow}" data-name="{self.say(texts.FIRST_SOUND)}">{sound}</td>'
             f'<td class="n" data-name="{self.say(texts.INTERRUPTIONS)}">{hit.barge_ins}</td>'
             f'<td class="t"><span class="{look}">{words}</span></td></tr>'
         )

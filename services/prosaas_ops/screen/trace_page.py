@@ -8,13 +8,13 @@ from prosaas_core.facts.endings import ending_of
 from prosaas_core.facts.hindsight import LETTERS_PER_SECOND
 from prosaas_core.facts.measures import SLOW_MS, shown
 from prosaas_core.facts.troubles import opening, sentence, verdict
-from prosaas_ops.options import spoken_duration
 from prosaas_ops.screen.page import COLOURS, page, scroll, table, tag, tiles
 from prosaas_ops.screen.piece import isolated, prose, quoted, tagged
 from prosaas_ops.screen.terminal import short
 from prosaas_ops.stack.records import Record
 from prosaas_ops.stories.call import Story, transcript
 from prosaas_ops.stories.judged import changed_before, disputed, facts_of, paid
+from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.stories.moment import Entry, spoken_text
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import language as spoken
@@ -109,8 +109,8 @@ def _numbers(story: Story, language: str) -> list[tuple[str, str]]:
     numbers = []
     record = story.record
     if record is not None:
-        if record.duration_s is not None:
-            numbers.append((DURATION.say(language), spoken_duration(record.duration_s)))
+        if time := lasted(record.duration_s, record.end_reason):
+            numbers.append((DURATION.say(language), time))
         if story.live is False:
             numbers.append((ENDED.say(language), _ending(record, language)))
         numbers += [(Text(measure.he, measure.en).say(language), value) for measure, value in shown(record.metrics)]

@@ -18,6 +18,7 @@ from prosaas_ops.stack.found import Calls, Row
 from prosaas_ops.stack.messages import Message, Talk
 from prosaas_ops.stack.records import Appointment, Away, Job, Record
 from prosaas_ops.stories.call import Story
+from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.stories.moment import Entry, place_speech
 
 CALL = "CA0123456789abcdef0123456789abcdef"
@@ -620,6 +621,19 @@ def test_the_time_after_a_killed_calls_last_sign_of_life_is_no_silence_of_its(sc
     assert "nothing heard" not in "\n".join(trace.describe(told, screen))
     told.record = replace(told.record, duration_s=16.0)
     assert "┄┄ 12.0 s nothing said, nothing heard ┄┄" in "\n".join(trace.describe(told, screen))
+
+
+@pytest.mark.parametrize(("end", "said"), [("crashed", "≥6s"), ("customer_hangup", "6s")])
+def test_how_long_a_killed_call_was_is_known_as_the_least_alone(screen: Screen, end: str, said: str) -> None:
+    """Its record ends with the last sign of life; the caller may have gone on."""
+    told = story()
+    assert told.record is not None
+    told.record = replace(told.record, end_reason=end, duration_s=6.0)
+    first = trace.describe(told, screen)[0]
+    assert said in first.split()
+    assert lasted(None, end) == ""
+    page = trace_page.render(told, "en")
+    assert f"<b><bdi>{said}</bdi></b>" in page
 
 
 @pytest.mark.parametrize(
