@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from prosaas_core.phones import in_our_digits, international, stray_letter
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
-from prosaas_ops.texts import refused, setting
+from prosaas_ops.texts import is_setting, refused, setting
 from prosaas_ops.texts.told import MOMENT_IS
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
@@ -281,7 +281,7 @@ def gather(
         values[name] = value
     for name in typed:
         if name not in allowed and name not in _GENERAL and not name.endswith("_IMAGE"):
-            near = meant(f"{name}=", [f"{each}=" for each in allowed])
+            near = refused.IN_ENV() if is_setting(name) else meant(f"{name}=", [f"{each}=" for each in allowed])
             raise Usage(refused.NOT_KNOWN(command=command, name=name, allowed=_spelled(allowed)) + near)
     return Options(command, allowed, {name: values[name] for name in allowed if name in values})
 

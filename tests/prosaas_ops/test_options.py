@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bundle_world.checkout import ROOT
+from prosaas_ops import texts
 from prosaas_ops.options import Options, Usage, gather, midnight, parse_duration, spoken_duration
 
 
@@ -87,6 +89,19 @@ def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
     said = r"trace does not know CAL=: it takes CALL= GREP=\. Did you mean CALL=\?"
     with pytest.raises(Usage, match=said):
         gather("trace", ("CALL", "GREP"), [], environ)
+
+
+@pytest.mark.parametrize("name", ["BACKUP_KEEP", "DEMO"])
+def test_a_setting_that_is_typed_after_a_command_is_said_to_belong_in_env(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the example of .env has it set or commented out; what it has not, is none."""
+    monkeypatch.setattr(texts, "_EXAMPLE", ROOT / "env/example.env")
+    with pytest.raises(Usage, match=rf"backup does not know {name}=.*FILE=. It is a setting, and belongs in .env$"):
+        gather("backup", ("FILE",), [], {"PROSAAS_TYPED": name, name: "2"})
+    with pytest.raises(Usage) as told:
+        gather("backup", ("FILE",), [], {"PROSAAS_TYPED": f"{name}X", f"{name}X": "2"})
+    assert "setting" not in str(told.value)
 
 
 def test_an_equals_sign_inside_a_value_is_no_name() -> None:

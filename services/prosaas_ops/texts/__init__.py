@@ -1,6 +1,7 @@
 """What the operator's side says: a row a text, Hebrew and English side by side."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from prosaas_logging.env import EnvError, read_env_file
 
 # Mounted into the tools' container; what the services log in, the operator reads.
 _SETTINGS = Path("/etc/prosaas/env/prod.env")
+_EXAMPLE = _SETTINGS.with_name("example.env")
 LANGUAGES = ("he", "en")
 
 
@@ -21,6 +23,14 @@ def language() -> str:
 def setting(name: str) -> str:
     """One of the operator's own: as it was typed or exported, else as env/prod.env has it; "" where neither does."""
     return (os.environ.get(name) or _filed(_SETTINGS).get(name) or "").strip()
+
+
+def is_setting(name: str) -> bool:
+    """Whether it is one of those that stand in .env, as the example of that has them all."""
+    try:
+        return re.search(rf"^#? ?{re.escape(name)}=", _EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def language_in(path: Path) -> str:

@@ -12,6 +12,7 @@ NOT_UNDERSTOOD: Final = Text(
 NOT_KNOWN: Final = Text(
     "{command} לא מכירה {name}=: היא מקבלת {allowed}", "{command} does not know {name}=: it takes {allowed}"
 )
+IN_ENV: Final = Text(". זאת הגדרה: היא נכתבת ב-.env", ". It is a setting, and belongs in .env")
 DID_YOU_MEAN: Final = Text("אולי התכוונתם ל-{word}?", "Did you mean {word}?")
 NO_LANGUAGE: Final = Text(
     "OPS_LANG={asked} אינה שפה של הפקודות ({known}), ולכן הן בשפה שב-env/prod.env",

@@ -141,6 +141,21 @@ def test_where_a_backup_cannot_be_written_it_is_said_with_what_to_do(tmp_path: P
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "file", "in"]
 
 
+def test_of_two_backups_of_one_second_the_later_is_refused_by_name_and_nothing_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup.time, "strftime", lambda *_: "20260125T140000Z")
+    first = tmp_path / backup.FOLDER / "prosaas-20260125T140000Z.dump"
+    first.parent.mkdir()
+    first.write_text("whole")
+    world: Any = SimpleNamespace(
+        root=tmp_path, setting=lambda _: "", containers=lambda *_: [SimpleNamespace(state="running")]
+    )
+    with pytest.raises(Problem, match=rf"{first.name} is there already\n.*another FILE="):
+        backup.backup(world)
+    assert [path.read_text() for path in first.parent.iterdir()] == ["whole"]
+
+
 @pytest.mark.parametrize("harm", [Problem("damaged"), FileNotFoundError(2, "no age here"), BrokenPipeError(32, "gone")])
 @pytest.mark.docker
 def test_a_restore_that_is_done_is_not_undone_for_the_files_beside_it(
