@@ -52,7 +52,7 @@ def run(options: Options) -> int:
         if apart := _beside_the_lines(lines, 0):
             screen.say(Prose(screen.dim(apart)))
         return FINE
-    hit = len({call for group in groups for call in group.calls})
+    hit = len({call for group in groups for call in group.calls}) + sum(group.unnamed for group in groups)
     total = sum(group.count for group in groups)
     screen.say(
         Prose(
@@ -119,7 +119,8 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
     line = group.example
     first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
     tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
-    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {len(group.calls):>5}  {short(group.service):<7}"
+    hit = len(group.calls) + group.unnamed
+    head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {hit:>5}  {short(group.service):<7}"
     rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
     if line.stack:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))
@@ -134,6 +135,8 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
 def _next(group: TroubleGroup) -> list[str]:
     if group.event in _DOWN:
         return ["make ps", "make status"]
+    if group.unnamed:
+        return ["make calls BAD=1"]
     commands = [f"make trace CALL={min(group.calls)[:8]}"] if group.calls else []
     name = group.event or group.service
     return [*commands, f"make logs {'GREP' if group.event else 'S'}={name.removeprefix('prosaas-')} SINCE=1h"]

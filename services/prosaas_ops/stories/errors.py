@@ -13,6 +13,9 @@ from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import language
 
 _REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
+# What tells of calls by their number alone, for no service of ours had them.
+_UNNAMED = ("CALLS_MISSED", "CALLS_LOST")
+_COUNT = re.compile(r"\bcount=(\d{1,9})\b")
 _LONGEST = 200
 _CALLS = "prosaas-calls"
 
@@ -28,6 +31,8 @@ class TroubleGroup:
     last: float
     count: int = 0
     calls: set[str] = field(default_factory=set)
+    # Calls that it tells of without their ids.
+    unnamed: int = 0
     # The start or the database's end that the first case came of, as far as its time and its kind tell.
     since: str = ""
     # What else had changed a moment before it, and how long before: perhaps by chance.
@@ -136,6 +141,8 @@ def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> l
             group.calls.add(line.call_sid)
         if isinstance(line, Death):
             group.calls |= line.calls
+        if line.event in _UNNAMED and (told := _COUNT.search(line.text)):
+            group.unnamed += int(told[1])
     return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))
 
 

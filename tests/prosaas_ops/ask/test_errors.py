@@ -108,6 +108,18 @@ def test_a_deploy_a_restart_and_a_drain_in_order_are_no_error(engine: Any, shown
     assert "no warning and no error" in shown()
 
 
+def test_calls_that_are_counted_and_not_named_are_calls_that_were_hit(engine: Any, shown: Any) -> None:
+    """Nobody of ours had them; their records tell which they are."""
+    for at, count in enumerate((2, 3)):
+        engine.write(
+            "worker", at, f"[WARNING] 📵 [CALLS_MISSED] שיחות לא הגיעו אל הנציגה, count={count} · job_id=x-{at}"
+        )
+    rows = shown().splitlines()
+    assert "warnings and errors 2, kinds 1, calls hit 5" in rows[0]
+    assert rows[2].split()[:5] == ["2", "14:00", "14:00", "5", "worker"]
+    assert rows[-1] == "next: make calls BAD=1"
+
+
 def test_what_ends_beside_the_stack_is_an_error_only_where_the_stack_needs_it(engine: Any, shown: Any) -> None:
     engine.happen("postgres", 10, "die", exitCode="137")
     engine.happen("simulator", 11, "die", exitCode="1")
