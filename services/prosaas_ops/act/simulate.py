@@ -29,6 +29,8 @@ DEBUG_LEAST = 500
 LONGEST_CALL_SECONDS = 900.0
 # The job that every call leaves; a message that it took may be told to the business long before it ends.
 _JOB = "call.summarise"
+# What the carrier tells last of a call, to another service than has it.
+_STATUS = "CALL_STATUS"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
@@ -94,7 +96,7 @@ def place(
     order = {"scenario": scenario, "speed": speed, "call_sid": call_sid, "count": 1, **numbers}
     placed.started = time.time()
     threading.Thread(target=_caller, args=(order, told), daemon=True).start()
-    deadline = None
+    deadline, reported = None, False
     try:
         # The first thing that the simulator tells: it dials, or why it does not.
         _news(told)
@@ -106,6 +108,7 @@ def place(
                 placed.lines.append(item)
                 heard(item)
                 placed.end_seen = placed.end_seen or item.event == "CALL_END"
+                reported = reported or item.event == _STATUS
                 if item.event in ("JOB_DONE", "JOB_FAILED") and _of_the_call(item):
                     placed.job = item.event
             while not told.empty():
@@ -113,7 +116,7 @@ def place(
                 if said.get("what") == "result":
                     placed.result, placed.ended = said, time.time()
                     deadline = time.monotonic() + _PATIENCE_SECONDS
-            if deadline and ((placed.end_seen and placed.job) or time.monotonic() > deadline):
+            if deadline and ((placed.end_seen and placed.job and reported) or time.monotonic() > deadline):
                 break
     finally:
         stream.close()

@@ -69,6 +69,7 @@ def log(monkeypatch: pytest.MonkeyPatch, engine: Any) -> type[Log]:
             ("prosaas-calls", "[INFO] of another · call_sid=CA2"),
             ("prosaas-calls", "[INFO] 🔚 [CALL_END] x · call_sid=CA1"),
             ("worker", "[INFO] ✅ [JOB_DONE] x, job=call.summarise, ms=3 · call_sid=CA1"),
+            ("prosaas-api", "[INFO] 📞 [CALL_STATUS] call_sid=CA1, status=completed · request_id=r1"),
         )
     ]
     return Log
@@ -90,9 +91,35 @@ def test_a_call_is_complete_with_its_result_its_end_and_its_job(
     assert accepted == [0], "once, and before its first line"
     assert simulator.order == {"scenario": "demo", "speed": 4.0, "call_sid": "CA1", "count": 1}
     assert (placed.end_seen, placed.job, placed.seconds, placed.result["ok"]) == (True, "JOB_DONE", 31.0, True)
-    assert [line.event for line in placed.lines] == ["CALL_START", "CALL_END", "JOB_DONE"]
+    assert [line.event for line in placed.lines] == ["CALL_START", "CALL_END", "JOB_DONE", "CALL_STATUS"]
     assert heard == placed.lines
-    assert (placed.rows("prosaas-calls"), placed.rows("worker")) == (2, 1)
+    assert (placed.rows("prosaas-calls"), placed.rows("worker"), placed.rows("prosaas-api")) == (2, 1, 1)
+
+
+def test_a_call_is_not_over_before_what_the_carrier_says_of_its_end_has_come(
+    simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its service writes it when all others have ended: for the budget it is a line like any other."""
+    *others, status = log.items
+    over, news = threading.Event(), simulate._news
+
+    def hear(told: Any) -> dict[str, Any]:
+        said = news(told)
+        if said["what"] == "result":
+            over.set()
+        return said
+
+    def late(_: Log) -> Iterator[Line | Happening | None]:
+        yield from others
+        while not over.is_set():
+            yield None
+        yield status
+        while True:
+            yield None
+
+    monkeypatch.setattr(simulate, "_news", hear)
+    monkeypatch.setattr(log, "__iter__", late)
+    assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).lines[-1].event == "CALL_STATUS"
 
 
 def test_a_call_goes_to_the_business_and_comes_from_the_number_that_are_asked_for(
@@ -116,7 +143,7 @@ def test_another_job_of_the_call_is_not_taken_for_its_summary(
     simulator: type[Simulator], log: type[Log], engine: Any, json_line: Any
 ) -> None:
     told = json_line("INFO", "done", event="JOB_DONE", job="business.tell", call_sid="CA1")
-    log.items[-1] = parse(RawLine("2024-01-25T14:00:00Z", "worker", told))
+    log.items[-2] = parse(RawLine("2024-01-25T14:00:00Z", "worker", told))
     assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).job == ""
     failed = json_line("ERROR", "failed", event="JOB_FAILED", job="call.summarise", call_sid="CA1")
     log.items.append(parse(RawLine("2024-01-25T14:00:00Z", "worker", failed)))
