@@ -221,6 +221,9 @@ def _rollback(world: World, options: Options) -> None:
     run_plan(plan.rollback(world, options.number("N", 1)), world)
     images = Images(world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))
+    if others := images.releases()[1:]:
+        # The one that ran until now is the release before from here on.
+        world.say(words.BACK_AND_FORTH(version=others[0]["version"]))
     world.say(str(words.BUILDS_AGAIN))
     _say_what_drains(world)
 

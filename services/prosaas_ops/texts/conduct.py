@@ -148,6 +148,10 @@ DOWN: Final = Text(
 RUNS_AGAIN: Final = Text(
     "גרסה {version} רצה שוב, על ה-schema כפי שהוא", "version {version} runs again, on the schema as it is"
 )
+BACK_AND_FORTH: Final = Text(
+    "make rollback נוסף חוזר לגרסה {version}, ולא אחורה יותר",
+    "another make rollback goes to {version} again, and not further back",
+)
 BUILDS_AGAIN: Final = Text(
     "הלאה: make up-prod בונה שוב את זו של התיקייה הזאת", "next: make up-prod builds this folder's again"
 )

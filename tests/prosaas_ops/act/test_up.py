@@ -138,6 +138,19 @@ def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
     assert "prosaas-api runs anew, version that of an id" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("there", [["old", "new", "oldest"], ["old"]])
+@pytest.mark.docker
+def test_a_rollback_says_where_a_second_one_would_go(
+    there: list[str], quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Back to what ran until now, and not further."""
+    quiet.remember("releases", [{"number": 1, "version": version, "images": {}} for version in there])
+    monkeypatch.setattr(Images, "version", lambda *_: "old")
+    up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
+    said = capsys.readouterr().out
+    assert ("another make rollback goes to new again, and not further back" in said) is (len(there) > 1)
+
+
 def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:
     """The plans that were run, in their order, each to its end; and the journal as `run` leaves it."""
     ran: list[str] = []
