@@ -9,6 +9,8 @@ from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, 
 from prosaas_ops.options import FINE, PROBLEM, Nothing, Options, Problem, Usage, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.follow import Happening
+from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.records import Record, call_record, number_known, numbers
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import down, not_up
@@ -39,6 +41,16 @@ def run(options: Options) -> int:
     named = ("prosaas-calls", "prosaas-api", "worker") if debug else ()
     containers = [found for name in named for found in engine.generations(name)]
     loud = [] if debug else live_switch.loud(engine, call_sid)
+    beside = 0
+
+    def heard(item: Line | Happening) -> None:
+        nonlocal beside
+        # What somebody deploys or restarts meanwhile is around the call, and not of it; what failed may be.
+        if isinstance(item, Happening) and not item.failed:
+            beside += 1
+        elif cap.admit(item):
+            screen.say(*screen.show(item, call_sid))
+
     with live_switch.raised(engine, containers, target, LONGEST_CALL_SECONDS):
         placed = place(
             engine,
@@ -47,10 +59,12 @@ def run(options: Options) -> int:
             speed=speed,
             numbers={name: given for name, given in (("to_number", called), ("from_number", caller)) if given},
             accepted=lambda: screen.say(calling),
-            heard=lambda item: screen.say(*screen.show(item, call_sid)) if cap.admit(item) else None,
+            heard=heard,
         )
     if cap.held:
         screen.say(Prose(screen.dim(words.HELD(count=cap.held, call_sid=call_sid))))
+    if beside:
+        screen.say(Prose(screen.dim(words.BESIDE(count=beside))))
     record = _await_record(call_sid)
     if not debug and placed.loud():
         # Whoever began to debug after the call did is somebody else too.

@@ -160,6 +160,10 @@ CALLING: Final = Text(
     "מתקשרים: scenario={scenario}, speed={speed}, {level}, CALL={call_sid}",
     "calling: scenario {scenario}, speed {speed}, {level}, CALL={call_sid}",
 )
+BESIDE: Final = Text(
+    "אירועי קונטיינרים בזמן השיחה: {count}; make trace מראה אותם",
+    "container events during the call: {count}; make trace tells them",
+)
 HELD: Final = Text(
     "… שורות שלא הוצגו: {count} (MAX= לשנייה); כולן: make trace CALL={call_sid} LEVEL=DEBUG",
     "… {count} lines not shown (MAX= a second); `make trace CALL={call_sid} LEVEL=DEBUG` has them",

@@ -11,6 +11,7 @@ from prosaas_ops.act.call import verdict
 from prosaas_ops.act.simulate import Placed
 from prosaas_ops.options import Nothing, Problem, Usage
 from prosaas_ops.screen.terminal import RateCap, Screen
+from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import parse
 
@@ -96,6 +97,25 @@ def test_a_service_that_is_down_is_said_before_anybody_is_called(
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first == "not everything runs; next: make restart-worker"
     assert second.startswith("calling")
+
+
+def test_what_is_restarted_beside_a_call_is_counted_and_what_fails_stands_among_its_lines(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def place(*_: Any, heard: Any, **__: Any) -> Placed:
+        for what in ("create", "start", "health_status", "kill", "die"):
+            heard(Happening(1.0, "worker", what, ""))
+        heard(Happening(1.0, "prosaas-calls", "die", "exit code 137", failed=True))
+        return placed(20)
+
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "place", place)
+    monkeypatch.setattr(call, "_await_record", lambda _: Recorded())
+    engine.on_run = lambda *_: (0, '{"level": "INFO", "switches": []}', "")
+    call.run(options("call"))
+    said = capsys.readouterr().out
+    assert [row.partition("── ")[2] for row in said.splitlines() if "── " in row] == ["container die, exit code 137"]
+    assert "container events during the call: 5; make trace tells them" in said
 
 
 @pytest.mark.parametrize(("rows", "problems"), [(499, 1), (500, 0)])
