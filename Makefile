@@ -52,13 +52,13 @@ ps: ## what runs, of which version, whether it is healthy, and at which level ea
 rollback: ## the images of the release before, or of N releases before [N=1 YES=1]
 	@scripts/run $@
 
-restart-api: ## recreate prosaas-api [LOG_LEVEL=DEBUG]
+restart-api: ## recreate prosaas-api [LOG_LEVEL=DEBUG WHY=]
 	@scripts/run $@
 
-restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls [LOG_LEVEL=DEBUG]
+restart-calls: ## a new prosaas-calls beside the old one, which keeps its calls [LOG_LEVEL=DEBUG WHY=]
 	@scripts/run $@
 
-restart-worker: ## recreate worker [LOG_LEVEL=DEBUG]
+restart-worker: ## recreate worker [LOG_LEVEL=DEBUG WHY=]
 	@scripts/run $@
 
 ##@ Watching

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     import asyncpg
 
 FOLDER = Path(".state/audit")
-# What looks at people, takes them along, or changes what is kept or shown of them.
+# What looks at people, takes them along, or changes what is kept or shown of them, as a restart at another level does.
 COMMANDS = frozenset({
     "backup", "blackbox", "calls", "capture", "debug-api", "debug-calls", "debug-worker", "errors", "export", "forget",
-    "jobs", "logs", "quiet-api", "quiet-calls", "quiet-worker", "restore", "retry-job", "rotate-secret", "trace",
+    "jobs", "logs", "quiet-api", "quiet-calls", "quiet-worker", "restart-api", "restart-calls", "restart-worker",
+    "restore", "retry-job", "rotate-secret", "trace",
 })  # fmt: skip
 # Of these, what only looks: somebody at work looks again and again.
 LOOKS = frozenset({"blackbox", "calls", "errors", "jobs", "logs", "trace"})
-_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "FILES", "ID", "S", "GREP")
+_TARGETS = ("CALL", "PHONE", "MESSAGE", "CUSTOMER", "BUSINESS", "NAME", "FILE", "FILES", "ID", "S", "GREP", "LOG_LEVEL")
 # What the entry about an act's end is called, after the act; its target is the id of that.
 ENDED = " ended"
 _LONGEST = 300

@@ -200,6 +200,14 @@ def test_a_list_with_people_in_it_is_noted_too(command: str, module: str, monkey
     assert (entry.act, entry.why) == (command, "complaint 7")
 
 
+def test_a_restart_at_another_level_is_noted_as_a_live_switch_to_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prosaas_ops.act.up.run", lambda options: FINE)
+    assert __main__.main(["restart-calls", "LOG_LEVEL=DEBUG", "WHY=complaint 7"]) == FINE
+    ended, entry = audited.on_this_machine()
+    assert (entry.operator, entry.act, entry.target) == ("dana@host", "restart-calls", "LOG_LEVEL=DEBUG")
+    assert (entry.why, ended.act, ended.why) == ("complaint 7", "restart-calls ended", "done")
+
+
 def test_what_looks_at_nobody_takes_no_reason(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["diff", "WHY=x"]) == 2
     assert audited.on_this_machine() == []
