@@ -9,10 +9,14 @@ import pytest
 
 from bundle_world.checkout import ROOT, Checkout, make_checkout
 from ports import free_port
+from postgres_world import docker
 from stack_world.stack import Stack, remove
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(400)]
 FILES = "docker-compose.yml:docker-compose.prod.yml"
+PANEL = f"{FILES}:deploy/overlays/panel.yml"
+# Without these Compose refuses every command, `down` too.
+NEEDED = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "POSTGRES_PASSWORD", "ADMIN_API_KEY")
 
 
 @pytest.fixture
@@ -22,12 +26,13 @@ def clone() -> Iterator[Checkout]:
     target.mkdir(parents=True)
     made = make_checkout(target)
     yield made
-    remove(made)
+    remove(made, COMPOSE_FILE=PANEL, **dict.fromkeys(NEEDED, "x"))
+    assert docker("volume", "ls", "--quiet", f"--filter=label=com.docker.compose.project={target.name}") == ""
 
 
 def test_a_fresh_clone_says_what_to_run_first(clone: Checkout) -> None:
     """In one line, and before anything is made."""
-    for files in ("docker-compose.yml", FILES, f"{FILES}:deploy/overlays/panel.yml"):
+    for files in ("docker-compose.yml", FILES, PANEL):
         done = clone.compose("up", "--detach", check=False, COMPOSE_FILE=files)
         assert done.code
         assert len(done.err.strip().splitlines()) == 1
@@ -42,7 +47,7 @@ def test_a_panel_needs_nothing_but_variables(clone: Checkout) -> None:
     bases = dict(line.split("=", 1) for line in clone.run("scripts/base-image.sh").out.split())
     variables: Any = bases | {
         "CA_BUNDLE": Checkout(ROOT).setting("CA_BUNDLE") or "/dev/null",
-        "COMPOSE_FILE": f"{FILES}:deploy/overlays/panel.yml",
+        "COMPOSE_FILE": PANEL,
         "COMPOSE_PROFILES": "demo",
         "DEMO": "1",
         "API_PORT": str(free_port()),
@@ -64,8 +69,7 @@ def test_a_panel_needs_nothing_but_variables(clone: Checkout) -> None:
 
 def test_every_secret_of_the_stack_can_be_a_variable(clone: Checkout) -> None:
     """A secret file that the overlay forgets would be missing in a clone: nothing but image builds uses one."""
-    needed = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "POSTGRES_PASSWORD", "ADMIN_API_KEY")
-    variables: Any = dict.fromkeys(needed, "x") | {"COMPOSE_FILE": f"{FILES}:deploy/overlays/panel.yml"}
+    variables: Any = dict.fromkeys(NEEDED, "x") | {"COMPOSE_FILE": PANEL}
     printed = clone.compose("--profile=demo", "config", "--format=json", **variables).out
     for name, service in json.loads(printed)["services"].items():
         assert not service.get("secrets"), name

@@ -131,9 +131,10 @@ def prepare(**settings: str) -> tuple[Checkout, str]:
     return checkout, project
 
 
-def remove(checkout: Checkout) -> None:
-    """The checkout with its containers, volumes and images."""
-    checkout.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+def remove(checkout: Checkout, **settings: str) -> None:
+    """The checkout with its containers, volumes and images; `settings` are those that it has in no .env."""
+    down = ("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+    checkout.compose(*down, check=False, **settings)
     for name in checkout.run("docker", "ps", "--quiet", f"--filter=name=^{checkout.path.name}-drains-").out.split():
         checkout.run("docker", "rm", "--force", name, check=False)
     folder = f"printf %s '{checkout.path}' | cksum | cut -d ' ' -f 1"

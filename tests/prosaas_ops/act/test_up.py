@@ -127,6 +127,17 @@ def test_a_start_that_renews_nothing_says_so(
 
 
 @pytest.mark.docker
+def test_what_comes_next_is_the_last_that_a_start_says(quiet: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a warning, too, which is another stream's."""
+    said: list[str] = []
+    monkeypatch.setattr(Quiet, "say", lambda _, text: said.append(text))
+    monkeypatch.setattr(Quiet, "warn", lambda _, text: said.append(text))
+    monkeypatch.setattr(Quiet, "recorded", lambda _, name, default="": "1" if name == "DEMO" else default)
+    up._up(quiet, Options("up-prod", ("YES",), {}))
+    assert [text.partition(":")[0] for text in said[-2:]] == ["this is the demo voice agent", "next"]
+
+
+@pytest.mark.docker
 def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
     quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
