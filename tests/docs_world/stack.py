@@ -52,7 +52,7 @@ class Stack:
         found = [Container(name, name, f"prosaas-{name}-1", "running", "", _UP, version=VERSION) for name in names]
         return [one for one in found if not services or one.service in services]
 
-    generations = require = containers
+    generations = require = current = containers
     log_driver, with_kept = Engine.log_driver, Engine.with_kept
 
     def running(self, service: str) -> Container:
