@@ -131,7 +131,7 @@ def prepare(**settings: str) -> tuple[Checkout, str]:
     return checkout, project
 
 
-def remove(checkout: Checkout, **settings: str) -> None:
+def remove(checkout: Checkout, **settings: Any) -> None:
     """The checkout with its containers, volumes and images; `settings` are those that it has in no .env."""
     down = ("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
     checkout.compose(*down, check=False, **settings)
