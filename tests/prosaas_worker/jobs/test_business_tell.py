@@ -10,6 +10,7 @@ from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.jobs import BUSINESS_TELL
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Business, Call, CallMessage
+from prosaas_logging import capture_events
 from prosaas_worker.job import Job
 from prosaas_worker.jobs import business_tell
 
@@ -53,8 +54,10 @@ async def test_a_caller_who_was_sent_away_is_told_of_with_the_reason(tools, prov
 
 
 async def test_a_business_without_a_number_to_ring_is_not_told_and_the_message_stays(tools, providers, engine):
-    await business_tell.run(await left(engine), tools)
+    with capture_events("DEBUG") as events:
+        await business_tell.run(await left(engine), tools)
     assert not providers.sent
+    assert any(event.text.startswith("nobody to tell") for event in events)
 
 
 @pytest.fixture
