@@ -136,5 +136,5 @@ async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
 @pytest.mark.usefixtures("booked")
 async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools, engine):
     await change(engine, Business, whatsapp_phone_number_id=None)
-    with pytest.raises(Hopeless, match="appointment 9"):
+    with pytest.raises(Hopeless, match="no way to reach the customer of appointment 9"):
         await appointment_remind.run(job(), tools)
