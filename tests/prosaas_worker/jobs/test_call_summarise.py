@@ -1,5 +1,6 @@
 """call.summarise turns a transcript into a few sentences in the business's language, once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -10,7 +11,8 @@ from otlp_world import Receiver, attributes, traced
 from prosaas_core import tracing
 from prosaas_core.database import raw_connection
 from prosaas_core.jobs import CALL_SUMMARISE
-from prosaas_core.outward.http import Unavailable
+from prosaas_core.outward.http import Outbound, Policy, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_core.privacy import person
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Business, Call, Charge
@@ -195,3 +197,12 @@ async def test_of_an_answer_only_the_words_are_kept_and_all_of_them(tools, provi
     await record(tools.engine, TRANSCRIPT)
     await call_summarise.run(job(), tools)
     assert (await summary(tools.engine)).summary == "First. Second."
+
+
+async def test_a_model_that_stumbles_is_asked_again_at_once(tools, providers):
+    await record(tools.engine, TRANSCRIPT)
+    providers.faults.append(500)
+    policy = Policy(patience=Patience(first_s=0.01, longest_s=0.01, total_s=0.1))
+    async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
+        await call_summarise.run(job(), replace(tools, outbound=outbound))
+    assert (await summary(tools.engine)).summary == "answer 1"
