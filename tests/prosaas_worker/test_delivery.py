@@ -418,7 +418,7 @@ def test_a_text_is_cut_only_where_its_provider_would_refuse_it_and_to_no_less_th
 
 async def test_only_what_may_be_asked_twice_is_asked_again_within_a_request(tools, providers):
     """A message whose answer was lost may have been taken; a list may be read again."""
-    broken = []
+    broken: list[httpx.Request] = []
 
     async def breaking(request):
         if request.method == "GET" and not broken:
