@@ -16,6 +16,7 @@ from otlp_world import Receiver, attributes, traced
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
+from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
 from prosaas_worker import metrics
 from prosaas_worker.executor import JobExecutor
@@ -115,6 +116,14 @@ async def test_what_is_held_is_counted_and_heard_of_with_how_often_it_was_tried(
     (event,) = events
     assert (event.event, event.fields["attempts"]) == ("JOB_FAILED", attempts)
     assert str(told) in repr(event.exc)
+
+
+async def test_what_an_earlier_run_did_is_done_and_not_run_again(execute: Execute, tools: Tools) -> None:
+    before = counted("done")
+    async with tools.engine.begin() as connection:
+        await claim_effect(connection, "7", "test.job")
+    assert await execute(queued(), Hopeless("ran")) is None
+    assert counted("done") == before + 1
 
 
 @pytest.mark.parametrize(("error", "said"), [(None, None), (Hopeless("no"), "Hopeless")])
