@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -18,6 +19,7 @@ from pgqueuer.models import Job as QueuedJob
 from prosaas_core.database import make_engine, transaction
 from prosaas_core.facts.prices import shipped
 from prosaas_core.outward.http import Outbound
+from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_core.settings import Settings, load_settings
 from prosaas_logging import bootstrap, shutdown
@@ -63,7 +65,15 @@ async def worker(settings: Settings, done: Done, stopped: asyncio.Event) -> None
 
     async with Outbound() as outbound:
         tools = Tools(settings, engine, outbound, shipped())
-        queue = Queue(tools, {JOB: work}, {}, database_url=settings.database_url, concurrency=CONCURRENCY)
+        queue = Queue(
+            tools,
+            {JOB: work},
+            {},
+            database_url=settings.database_url,
+            concurrency=CONCURRENCY,
+            lease=timedelta(seconds=settings.job_lease_seconds),
+            patience={JOB: Patience()},
+        )
         running = asyncio.create_task(queue.run())
         await stopped.wait()
         await queue.drain(30)

@@ -125,8 +125,6 @@ async def _settle(tools: Tools, draft: Draft) -> str | None:
 
 async def _unclaimed(tools: Tools, message_ids: list[str]) -> str | None:
     """Return the id that no other draft has as its own: the same words may well be sent twice on purpose."""
-    if not message_ids:
-        return None
     claimed = select(OutboundMessage.provider_id).where(OutboundMessage.provider_id.in_(message_ids))
     async with transaction(tools.engine) as connection:
         taken = set((await connection.execute(claimed)).scalars())

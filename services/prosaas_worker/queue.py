@@ -42,9 +42,9 @@ class Queue:
         timetable: Timetable,
         *,
         database_url: str,
-        concurrency: int = 20,
-        lease: timedelta = timedelta(seconds=30),
-        patience: Mapping[str, Patience] | None = None,
+        concurrency: int,
+        lease: timedelta,
+        patience: Mapping[str, Patience],
         reconnect_s: float = 1.0,
         disorder: Patience = _DISORDER,
     ) -> None:
@@ -54,7 +54,7 @@ class Queue:
         self._server = address.arguments(database_url)
         self._concurrency = concurrency
         self._lease = lease
-        self._patience = patience or {}
+        self._patience = patience
         self._reconnect_s = reconnect_s
         self._disorder = disorder
         self._stopping = asyncio.Event()
@@ -154,7 +154,7 @@ class Queue:
                 parameters=EntrypointExecutorParameters(concurrency_limit=0, func=_unused, on_failure="hold"),
                 body=body,
                 tools=self._tools,
-                patience=self._patience.get(name, Patience()),
+                patience=self._patience[name],
                 running=self._running,
             )
             queue.qm.register_executor(name, executor)

@@ -62,6 +62,12 @@ async def test_a_held_job_is_listed_with_its_cause_and_its_last_error(queries, h
     assert row.split()[:4] == [str(job_id), "held", "call.summarise", "5"]
     assert (cause.strip(), error.strip()) == ("call_sid=CA1", "Refused: api.openai.com: answered 401")
     assert max(len(head), len(row)) <= 80
+    # Each column stands below its name, whichever side it is set to.
+    assert (head.split(), head.index("JOB"), head.index("SINCE")) == (
+        ["ID", "STATE", "JOB", "ATTEMPTS", "SINCE", "DUE"],
+        row.index("call.summarise"),
+        row.index(row.split()[4]),
+    )
 
 
 async def test_of_several_errors_of_a_job_the_last_is_told_and_of_that_its_first_words(queries, hold, engine, capsys):
@@ -180,7 +186,22 @@ def test_settings_of_no_use_end_it_with_2(monkeypatch, capsys):
     assert "DATABASE_URL" in capsys.readouterr().err
 
 
-def test_wrong_usage_ends_with_2():
+@pytest.mark.parametrize("arguments", [[], ["retry"], ["retry", "first"], ["jobs", "--none"]])
+def test_wrong_usage_ends_with_2(arguments):
     with pytest.raises(SystemExit) as ended:
-        admin.main(["retry"])
+        admin.main(arguments)
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome", "said"),
+    [
+        (["jobs"], 0, "no held jobs"),
+        (["jobs", "--all"], 0, "no jobs"),
+        (["retry", "404", "405"], 3, "job 404 is not held"),
+    ],
+)
+def test_each_command_says_what_it_found_and_ends_by_it(arguments, outcome, said, database_url, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert admin.main(arguments) == outcome
+    assert capsys.readouterr().out.startswith(said)

@@ -4,19 +4,23 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
 from sqlalchemy import text
 
+from clocks import Clock
 from prosaas_core.database import raw_transaction
 from prosaas_core.messages import sending
-from prosaas_core.outward.http import Refused, Unavailable
+from prosaas_core.messages.connection import Connections
+from prosaas_core.outward.http import Outbound, Policy, Refused, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_logging import capture_events
 from prosaas_worker import delivery
 from prosaas_worker.delivery import Unknown, deliver, write
 from prosaas_worker.job import Later
-from prosaas_worker.texting import LONGEST, Text, fit
+from prosaas_worker.texting import LONGEST, Text, find_sent, fit
 
 pytestmark = pytest.mark.postgres
 
@@ -28,6 +32,7 @@ LOST = [
     httpx.Response(500),
     httpx.Response(200, text="<html>"),
     httpx.Response(200, json={"messages": "none", "sid": None}),
+    httpx.Response(200, json={"messages": [{"id": ""}], "sid": ""}),
 ]
 
 
@@ -35,11 +40,11 @@ async def draft(tools, message=TWILIO, key="k"):
     await write(tools, key, message)
 
 
-async def later(tools, minutes):
+async def later(tools, minutes=0, seconds=0):
     async with tools.engine.begin() as connection:
         await connection.execute(
             text("UPDATE outbound_messages SET sending_since = sending_since - CAST(:ago AS interval)"),
-            {"ago": timedelta(minutes=minutes)},
+            {"ago": timedelta(minutes=minutes, seconds=seconds)},
         )
 
 
@@ -101,9 +106,16 @@ async def test_what_twilio_never_lists_was_never_taken_and_goes_out_once(tools, 
     assert len(providers.sent) == 1
 
 
-@pytest.mark.parametrize("field", ["body", "date_created"])
-async def test_another_message_to_the_same_number_is_not_taken_for_the_lost_one(field, tools, providers):
-    other = {"body": "something else", "date_created": "Sun, 21 Jan 2024 12:00:00 +0000"}[field]
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("body", "something else"),
+        ("date_created", "Sun, 21 Jan 2024 12:00:00 +0000"),
+        ("date_created", "soon"),
+        ("sid", ""),
+    ],
+)
+async def test_another_message_to_the_same_number_is_not_taken_for_the_lost_one(field, other, tools, providers):
     await draft(tools, key="first")
     await deliver(tools, "first")
     async with tools.engine.begin() as connection:
@@ -247,9 +259,6 @@ async def test_a_drain_in_the_midst_of_sending_leaves_it_to_be_settled(tools, pr
         reached.set()
         await asyncio.Event().wait()
 
-    from prosaas_core.outward.http import Outbound, Policy
-    from prosaas_core.patience import Patience
-
     Providers = type(providers)
     policy = Policy(patience=Patience(total_s=0))
     async with Outbound(policy, transport=httpx.MockTransport(slow)) as outbound:
@@ -337,3 +346,94 @@ async def test_a_message_that_was_sent_is_charged_once_and_metas_is_metas(messag
     async with tools.engine.connect() as connection:
         rows = await connection.execute(text("SELECT name, business_id, round(cost::numeric, 4)::float FROM charges"))
         assert [tuple(row) for row in rows] == paid
+
+
+@pytest.mark.parametrize(("message", "seconds"), [(TWILIO, 2 * 60), (META, 15 * 60)])
+async def test_what_became_of_a_message_is_asked_every_ten_seconds_for_as_long_as_its_provider_may_still_tell(
+    message, seconds, tools, providers
+):
+    await draft(tools, message)
+    providers.faults.append(httpx.ReadTimeout("never"))
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, seconds=seconds - 30)
+    with pytest.raises(Later) as caught:
+        await deliver(tools, "k")
+    assert caught.value.wait_s == 10
+    await later(tools, seconds=30.5)
+    with suppress(Unknown):
+        await deliver(tools, "k")
+    assert (await state(tools))[0] == ("sent" if message is TWILIO else "unknown")
+
+
+@pytest.mark.parametrize(("behind_s", "found"), [(30, True), (31, False)])
+async def test_twilios_clock_may_be_half_a_minute_behind_ours(behind_s, found, tools, providers):
+    await draft(tools)
+    await deliver(tools, "k")
+    taken = parsedate_to_datetime(providers.sent[0]["date_created"])
+    listed = await find_sent(tools, TWILIO, taken + timedelta(seconds=behind_s))
+    assert listed == ([providers.sent[0]["sid"]] if found else [])
+
+
+async def test_a_list_of_twilios_that_is_none_leaves_the_message_open(tools, providers, monkeypatch):
+    await draft(tools)
+    providers.fault_after_sending = httpx.ReadTimeout("never")
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes=3)
+    monkeypatch.setattr(tools.outbound, "request", answering(httpx.Response(200, json={"messages": None})))
+    with pytest.raises(Unavailable, match="without a list"):
+        await deliver(tools, "k")
+    assert (await state(tools))[0] == "sending"
+
+
+def answering(response):
+    async def request(method, url, **_):
+        response.request = httpx.Request(method, url)
+        return response
+
+    return request
+
+
+@pytest.mark.parametrize("message", [TWILIO, META])
+async def test_a_channel_that_takes_a_message_again_is_heard_of(message, tools, providers):
+    clock = Clock()
+    tools = replace(tools, connections=Connections(clock))
+    await draft(tools, message)
+    providers.faults.append(429)
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    clock.now += 61
+    with capture_events("INFO") as events:
+        await deliver(tools, "k")
+    told = [(event.fields["status"], event.fields["channel"]) for event in events if event.event == "WHATSAPP_STATUS"]
+    assert told == [("working", message.provider)]
+
+
+@pytest.mark.parametrize(("provider", "longest"), [("twilio", 1600), ("meta", 4096)])
+def test_a_text_is_cut_only_where_its_provider_would_refuse_it_and_to_no_less_than_that(provider, longest):
+    assert fit("x" * longest, provider) == "x" * longest
+    assert fit("x" * (longest + 1), provider) == "x" * (longest - 2) + " …"
+
+
+async def test_only_what_may_be_asked_twice_is_asked_again_within_a_request(tools, providers):
+    """A message whose answer was lost may have been taken; a list may be read again."""
+    broken: list[httpx.Request] = []
+
+    async def breaking(request):
+        if request.method == "GET" and not broken:
+            broken.append(request)
+            return httpx.Response(500)
+        return await providers(request)
+
+    policy = Policy(patience=Patience(first_s=0.01, longest_s=0.01, total_s=0.1))
+    async with Outbound(policy, transport=httpx.MockTransport(breaking)) as outbound:
+        patient = replace(tools, outbound=outbound)
+        for number, message in enumerate((TWILIO, META), 1):
+            await draft(tools, message, message.provider)
+            providers.fault_after_sending = httpx.ReadTimeout("never")
+            with pytest.raises(Unavailable):
+                await deliver(patient, message.provider)
+            assert len(providers.sent) == number
+        await deliver(patient, "twilio")
+    assert (len(providers.sent), len(broken)) == (2, 1)

@@ -60,6 +60,18 @@ async def test_what_is_no_absence_is_tried_five_times_and_no_more(monkeypatch: p
     assert len(list(errors)) == 4
 
 
+async def test_it_is_tried_again_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    failing: Any = Failing(repeat(AWAY, 3))
+    await PatientQueries(failing).retry_job(failed_job(), timedelta(seconds=3), None)
+    assert waits == [1.0] * 3
+
+
 @pytest.mark.postgres
 async def test_the_listener_is_not_probed_before_it_listens(database_url: str) -> None:
     """A probe sent earlier is heard by nobody, and PgQueuer takes ten seconds to call that a lost connection."""

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import enqueue
+from prosaas_logging import capture_events
 from prosaas_worker.health import make_app
 from prosaas_worker.surroundings import Surroundings
 
@@ -59,6 +60,16 @@ async def said(client, path):
 
 async def test_it_is_ready_while_it_takes_jobs_and_the_database_answers(client):
     assert await said(client, "/readyz") == (200, "ready")
+    async with client.get("/metrics") as response:
+        assert "prosaas_database_up 1.0" in await response.text()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_probe_is_a_line_at_debug_that_names_what_was_asked(path, client):
+    with capture_events("DEBUG") as events:
+        await said(client, path)
+    pings = [(event.level, event.fields["path"]) for event in events if event.event == "HEALTH_PING"]
+    assert pings == [("DEBUG", path)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.postgres
 SAFETY_S = 60
 QUICK = Patience(first_s=0.01, longest_s=0.01, total_s=0.02)
 ENDLESS = Patience(first_s=0.01, longest_s=0.01)
+DEFAULTS: dict[str, Any] = {"concurrency": 20, "lease": timedelta(seconds=30), "patience": {"test.job": QUICK}}
 
 
 @asynccontextmanager
@@ -41,7 +43,7 @@ async def working(tools: Tools, body=None, *, timetable=None, **options):
         timetable or {},
         database_url=tools.settings.database_url,
         reconnect_s=0.05,
-        **{"patience": {"test.job": QUICK}, **options},
+        **DEFAULTS | options,
     )
     running = asyncio.create_task(queue.run())
     try:
@@ -334,7 +336,8 @@ async def test_a_job_that_outlasts_the_drain_goes_back_and_another_worker_does_i
         async with working(tools, endless):
             await asyncio.wait_for(started.wait(), SAFETY_S)
     assert [status for status, _ in await rows(tools)] == ["queued"]
-    assert [event.fields["left"] for event in events if event.event == "DRAIN_END"] == [1]
+    drained = {"DRAIN_START": "active", "DRAIN_END": "left"}
+    assert [event.fields[drained[event.event]] for event in events if event.event in drained] == [1, 1]
     async with working(tools, quick):
         await until(lambda: empty(tools))
     assert second == ["test:1"]
@@ -376,7 +379,8 @@ async def test_no_more_jobs_run_at_once_than_there_is_room_for_however_little(to
 
 async def test_a_worker_that_is_stopped_while_it_connects_takes_no_job(tools, monkeypatch):
     create_pool = asyncpg.create_pool
-    queue = Queue(tools, {"test.job": lambda job, _: pytest.fail("ran")}, {}, database_url=tools.settings.database_url)
+    jobs = {"test.job": lambda job, _: pytest.fail("ran")}
+    queue = Queue(tools, jobs, {}, database_url=tools.settings.database_url, **DEFAULTS)
 
     async def stop(connection):
         if not queue.draining:
@@ -517,6 +521,7 @@ async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools
         {},
         {},
         database_url=tools.settings.database_url,
+        **DEFAULTS,
         disorder=Patience(first_s=0.01, longest_s=0.01, total_s=0.03),
     )
     with capture_events() as events, pytest.raises(RuntimeError, match="pgqueuer_log"):
@@ -526,7 +531,7 @@ async def test_disorder_has_a_stack_and_ends_the_worker_when_patience_ends(tools
     assert all(event.exc is not None for event in lost)
 
 
-async def test_a_connected_queue_that_nobody_looks_at_is_stuck(tools, monkeypatch):
+async def test_a_connected_queue_that_nobody_looks_at_for_a_minute_is_stuck(tools, monkeypatch):
     async with working(tools) as queue:
 
         async def looked():
@@ -534,8 +539,13 @@ async def test_a_connected_queue_that_nobody_looks_at_is_stuck(tools, monkeypatc
 
         await until(looked)
         assert not queue.stuck
-        monkeypatch.setattr("prosaas_worker.queue._STUCK_S", -1.0)
-        assert queue.stuck
+        for silent_s, stuck in ((60, False), (60.5, True)):
+            now = time.monotonic() + silent_s
+            monkeypatch.setattr("prosaas_worker.queue.time", SimpleNamespace(monotonic=lambda now=now: now))
+            queue._queries.looked_at = now - silent_s
+            assert queue.stuck is stuck
+        queue._queries.looked_at = None
+        assert not queue.stuck
 
 
 async def test_a_failing_chore_is_an_error_with_its_stack_and_comes_round_again(tools):
@@ -553,3 +563,52 @@ async def test_a_failing_chore_is_an_error_with_its_stack_and_comes_round_again(
     failures = [event for event in events if event.event == "CHORE_FAILED"]
     assert len(failures) >= 2
     assert all(failure.exc is not None for failure in failures)
+
+
+async def test_disorder_is_counted_from_its_beginning_and_anew_after_an_outage_or_after_work(tools, monkeypatch):
+    """What passes uses no patience up; only what comes again and again does."""
+    asked: list[tuple[int, float]] = []
+    run = PgQueuer.run
+    errors: Any = [RuntimeError("1"), RuntimeError("2"), ConnectionResetError("away"), RuntimeError("3"), "works"]
+
+    class Counting:
+        def pause(self, failures: int, waited_s: float) -> float | None:
+            asked.append((failures, waited_s))
+            return 0.01 if len(asked) < 5 else None
+
+    async def fail(queue, **options):
+        error = errors.pop(0) if errors else RuntimeError("5")
+        if error != "works":
+            raise error
+        stopping = asyncio.get_running_loop().create_task(run(queue, **options))
+        await until(looked)
+        queue.shutdown.set()
+        await stopping
+        raise RuntimeError("4")
+
+    async def looked():
+        return queue._queries is not None and queue._queries.looked_at is not None
+
+    monkeypatch.setattr(PgQueuer, "run", fail)
+    options = {**DEFAULTS, "disorder": Counting(), "reconnect_s": 0.01}
+    queue = Queue(tools, {}, {}, database_url=tools.settings.database_url, **options)
+    with pytest.raises(RuntimeError, match="5"):
+        await asyncio.wait_for(queue.run(), SAFETY_S)
+    assert asked == [(1, 0.0), (2, 0.01), (1, 0.0), (1, 0.0), (2, 0.01)]
+
+
+async def test_a_chore_that_comes_at_another_time_now_comes_no_longer_at_the_old_one(tools):
+    async def chore(_): ...
+
+    async def expressions():
+        async with tools.engine.connect() as connection:
+            return list(await connection.scalars(text("SELECT expression FROM pgqueuer_schedules")))
+
+    for expression in ("0 3 * * *", "0 4 * * *"):
+        async with working(tools, timetable={"test.chore": (expression, chore)}):
+
+            async def known(expression=expression):
+                return expression in await expressions()
+
+            await until(known)
+    assert await expressions() == ["0 4 * * *"]

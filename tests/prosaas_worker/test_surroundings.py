@@ -101,3 +101,48 @@ def test_a_call_that_is_stored_while_its_spool_is_counted_hides_no_other(
     stored, kept = tmp_path / "CA1.0a0b0c0d.journal", tmp_path / "CA2.json"
     monkeypatch.setattr(Path, "glob", lambda *_: [stored, kept])
     assert waiting(tmp_path) == 1
+
+
+@pytest.mark.parametrize(("silent_s", "count"), [(59, 0), (60.5, 1)])
+def test_a_calls_journal_is_nobodys_after_a_minute_without_a_word(
+    silent_s: float, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "CA1.0a0b0c0d.journal"
+    journal.touch()
+    now = journal.stat().st_mtime + silent_s
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert waiting(tmp_path) == count
+
+
+@pytest.mark.parametrize(
+    ("address", "left", "told"),
+    [("http://calls.example", 5.0, None), ("https://never.example", None, None), ("https://ended.example", 0.0, 0.0)],
+)
+async def test_a_certificate_is_told_of_where_there_is_one_and_somebody_shows_it(
+    address: str, left: float | None, told: float | None, settings: Settings, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async def shown(*_: object) -> float | None:
+        return left
+
+    monkeypatch.setattr(surroundings, "certificate_left", shown)
+    metrics.CERTIFICATE.clear()
+    await Surroundings(settings.model_copy(update={"spool_dir": tmp_path, "public_url": address})).look()
+    host = address.partition("://")[2]
+    assert metrics.REGISTRY.get_sample_value("prosaas_certificate_seconds", {"host": host}) == told
+
+
+async def test_a_certificate_that_ended_has_no_time_left_and_none_that_it_owes(
+    certificate: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(certificate)
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    later = time.time() + 31 * DAYS
+    async with await asyncio.start_server(hold, "127.0.0.1", unused_tcp_port, ssl=shown):
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert await certificate_left("localhost", "127.0.0.1", unused_tcp_port, trusting) == 0

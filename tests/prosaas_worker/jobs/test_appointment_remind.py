@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import insert, update
@@ -67,7 +68,19 @@ async def test_outside_of_whatsapps_day_the_approved_template_is_sent(tools, pro
     (sent,) = providers.sent
     template = json.loads(sent["body"])
     assert (template["name"], template["language"]) == ("reminder", {"code": "he"})
-    assert [value["text"] for value in template["components"][0]["parameters"]][:2] == ["דוד", "מספרת דנה"]
+    local = TOMORROW.astimezone(ZoneInfo("Asia/Jerusalem"))
+    told = [value["text"] for value in template["components"][0]["parameters"]]
+    assert told == ["דוד", "מספרת דנה", day_in_words(local, "he"), f"{local:%H:%M}"]
+
+
+@pytest.mark.usefixtures("booked")
+async def test_who_has_no_name_is_told_all_the_same(tools, providers, message):
+    """Meta refuses an empty parameter; and no space stands before a comma."""
+    await change(tools.engine, Customer, name=" ")
+    settings = tools.settings.model_copy(update={"whatsapp_reminder_template": "reminder"})
+    await appointment_remind.run(job(), replace(tools, settings=settings))
+    template = json.loads(providers.sent[0]["body"])
+    assert template["components"][0]["parameters"][0]["text"] == "-"
 
 
 @pytest.mark.usefixtures("booked")
@@ -123,5 +136,5 @@ async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
 @pytest.mark.usefixtures("booked")
 async def test_a_customer_whom_nothing_reaches_is_for_a_person_to_look_at(tools, engine):
     await change(engine, Business, whatsapp_phone_number_id=None)
-    with pytest.raises(Hopeless, match="appointment 9"):
+    with pytest.raises(Hopeless, match="no way to reach the customer of appointment 9"):
         await appointment_remind.run(job(), tools)

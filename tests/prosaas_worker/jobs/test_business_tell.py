@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert, select, update
 
+from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.jobs import BUSINESS_TELL
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Business, Call, CallMessage
+from prosaas_logging import capture_events
 from prosaas_worker.job import Job
 from prosaas_worker.jobs import business_tell
 
@@ -52,8 +54,10 @@ async def test_a_caller_who_was_sent_away_is_told_of_with_the_reason(tools, prov
 
 
 async def test_a_business_without_a_number_to_ring_is_not_told_and_the_message_stays(tools, providers, engine):
-    await business_tell.run(await left(engine), tools)
+    with capture_events("DEBUG") as events:
+        await business_tell.run(await left(engine), tools)
     assert not providers.sent
+    assert any(event.text.startswith("nobody to tell") for event in events)
 
 
 @pytest.fixture
@@ -133,3 +137,48 @@ async def test_a_business_whose_calls_are_transferred_to_itself_gets_no_message_
         await connection.execute(update(Business).values(transfer_number="+972-3-555-0100"))
     await business_tell.run(await left(engine), tools)
     assert not providers.sent
+
+
+@pytest.mark.usefixtures("reachable")
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "A message from ?: לחזור אליי"), ("he", "הודעה מ-?: לחזור אליי")]
+)
+async def test_a_message_of_nobody_known_that_is_not_urgent_says_no_more_than_it_knows(
+    language, said, tools, providers, engine
+):
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(language=language))
+    await business_tell.run(await left(engine), tools)
+    assert [sent["body"] for sent in providers.sent] == [said]
+
+
+@pytest.mark.usefixtures("reachable")
+@pytest.mark.parametrize(
+    ("language", "reason", "said"),
+    [
+        ("en", "missed", f"A call from ? was not served ({ENDINGS[EndReason.MISSED].en}). Please call back."),
+        ("he", "missed", f"שיחה מ-? הסתיימה בלי מענה ({ENDINGS[EndReason.MISSED].he}). כדאי לחזור."),
+        ("en", "of_a_later_release", "A call from ? was not served (of_a_later_release). Please call back."),
+    ],
+)
+async def test_a_caller_who_hides_is_told_of_in_the_languages_own_words(
+    language, reason, said, hooked, providers, engine
+):
+    row = {"call_sid": "CA9", "business_id": 456, "from_number": "anonymous", "end_reason": reason}
+    async with engine.begin() as connection:
+        await connection.execute(update(Business).values(language=language))
+        await connection.execute(insert(Call).values(**row, started_at=datetime.now(UTC)))
+    await business_tell.run(Job("1", BUSINESS_TELL, f"{BUSINESS_TELL}:CA9", {"call_sid": "CA9"}, {}, 1), hooked)
+    assert [sent["body"] for sent in providers.sent] == [said]
+    assert [told["body"]["number"] for told in providers.hooked] == [""]
+
+
+async def test_of_what_was_deleted_meanwhile_nobody_is_told(hooked, providers):
+    await business_tell.run(Job("1", BUSINESS_TELL, f"{BUSINESS_TELL}:message:404", {"message_id": 404}, {}, 1), hooked)
+    assert (providers.sent, providers.hooked) == ([], [])
+
+
+async def test_a_system_without_a_token_is_told_without_one(hooked, providers, engine):
+    open_to_all = hooked.settings.model_copy(update={"business_webhook_token": ""})
+    await business_tell.run(await left(engine), replace(hooked, settings=open_to_all))
+    assert [told["authorization"] for told in providers.hooked] == [None]

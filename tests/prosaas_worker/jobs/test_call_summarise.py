@@ -1,5 +1,6 @@
 """call.summarise turns a transcript into a few sentences in the business's language, once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
@@ -10,7 +11,8 @@ from otlp_world import Receiver, attributes, traced
 from prosaas_core import tracing
 from prosaas_core.database import raw_connection
 from prosaas_core.jobs import CALL_SUMMARISE
-from prosaas_core.outward.http import Unavailable
+from prosaas_core.outward.http import Outbound, Policy, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_core.privacy import person
 from prosaas_core.records import CallRecord, save_call_record
 from prosaas_core.tables import Business, Call, Charge
@@ -18,6 +20,7 @@ from prosaas_logging import scope
 from prosaas_logging.testing import capture_events
 from prosaas_worker.job import Hopeless, Job
 from prosaas_worker.jobs import call_summarise
+from prosaas_worker.metrics import REGISTRY
 
 pytestmark = pytest.mark.postgres
 
@@ -166,3 +169,40 @@ async def test_an_odd_bill_costs_a_debug_line_and_not_the_summary(usage, tokens,
     assert sum(event.text.startswith("usage not understood") for event in events) == told
     assert (await summary(tools.engine)).summary == "answer 1"
     assert [row.tokens_in for row in await charges(tools.engine)] == [tokens]
+
+
+async def test_what_an_answer_used_is_counted(tools, providers):
+    def counted():
+        labels = {"model": "gpt-5.4-mini", "direction": "in"}
+        return REGISTRY.get_sample_value("prosaas_tokens_total", labels) or 0
+
+    before = counted()
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100}
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    assert counted() == before + 1000
+
+
+async def test_of_an_answer_only_the_words_are_kept_and_all_of_them(tools, providers):
+    message = [
+        {"type": "output_text", "text": " First."},
+        {"type": "refusal", "text": "No."},
+        {"type": "output_text", "text": " Second. "},
+    ]
+    output = [
+        {"type": "reasoning", "content": [{"type": "output_text", "text": "Hm."}]},
+        {"type": "message", "content": message},
+    ]
+    providers.faults.append(httpx.Response(200, json={"output": output}))
+    await record(tools.engine, TRANSCRIPT)
+    await call_summarise.run(job(), tools)
+    assert (await summary(tools.engine)).summary == "First. Second."
+
+
+async def test_a_model_that_stumbles_is_asked_again_at_once(tools, providers):
+    await record(tools.engine, TRANSCRIPT)
+    providers.faults.append(500)
+    policy = Policy(patience=Patience(first_s=0.01, longest_s=0.01, total_s=0.1))
+    async with Outbound(policy, transport=httpx.MockTransport(providers)) as outbound:
+        await call_summarise.run(job(), replace(tools, outbound=outbound))
+    assert (await summary(tools.engine)).summary == "answer 1"

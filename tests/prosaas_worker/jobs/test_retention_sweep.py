@@ -3,6 +3,8 @@
 import asyncio
 import os
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.privacy import files
 from prosaas_core.privacy.places import NOBODY, PLACES, RULES, Place
 from prosaas_core.settings import Settings
@@ -270,3 +273,21 @@ async def test_a_table_that_cannot_be_swept_stops_no_other(tools: Tools, engine:
         await retention_sweep.run(tools)
     (line,) = [event for event in events if event.event == "RETENTION"]
     assert "appointments 1" in str(line.fields["removed"])
+
+
+@pytest.mark.parametrize(
+    ("error", "left"), [(DatabaseUnavailable("away"), []), (asyncpg.ForeignKeyViolationError("tied"), ["-"])]
+)
+async def test_an_absent_database_ends_the_sweep_and_what_is_tied_to_something_stays(
+    error: Exception, left: list[str], tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def failing(_: AsyncEngine) -> AsyncIterator[None]:
+        raise error
+        yield
+
+    monkeypatch.setattr(retention_sweep, "raw_transaction", failing)
+    with capture_events() as events, suppress(DatabaseUnavailable):
+        await retention_sweep.run(keeping(tools, keep_transcripts_days=365))
+    assert [event.fields["removed"] for event in events if event.event == "RETENTION"] == left
+    assert (await everything(engine)).count("old") > 8

@@ -89,8 +89,8 @@ async def execute(engine, statement):
 async def test_old_bookkeeping_goes_and_what_may_be_asked_for_stays(table, key, insert, days, tools):
     """Neither the age nor the place in the table alone decides; what the statistics do not count yet stays, too."""
     rows = (
-        f"(VALUES ('old', interval '{days + 1} days'), ('uncounted', interval '{days + 1} days'), "
-        f"('new', interval '{days - 1} days'), ('older', interval '{days + 30} days')) AS rows (name, age)"
+        f"(VALUES ('old', interval '{days} days 1 hour'), ('uncounted', interval '{days} days 1 hour'), "
+        f"('new', interval '{days - 1} days 23 hours'), ('older', interval '{days + 30} days')) AS rows (name, age)"
     )
     await execute(
         tools.engine, f"INSERT INTO {table} {insert} FROM (SELECT name, now() - age AS moment FROM {rows}) AS r"
@@ -140,9 +140,11 @@ async def test_a_backlog_goes_in_batches_and_all_of_it_at_once(tools, engine, mo
         ({"metrics": """'{"streamed": true}'"""}, ["crashed"]),
         ({"recorded_at": "now()"}, []),
         ({"end_reason": "'customer_hangup'"}, []),
-        ({"ended_at": "now()"}, []),
+        ({"ended_at": "now() - interval '110 seconds'"}, []),
+        ({"ended_at": "now() - interval '130 seconds'"}, ["missed"]),
         ({"carrier_status": "'in-progress'"}, []),
-        ({"started_at": "now() - interval '2 days'"}, []),
+        ({"started_at": "now() - interval '25 hours'"}, []),
+        ({"started_at": "now() - interval '23 hours'"}, ["missed"]),
         ({"direction": "'outbound'"}, []),
     ],
 )
@@ -167,3 +169,17 @@ async def test_a_call_that_left_no_record_was_missed_or_lost_and_the_business_is
         reason = await connection.scalar(text("SELECT end_reason FROM calls"))
     assert told == len(ended)
     assert reason == (ended or [changes.get("end_reason", "").strip("'") or None])[0]
+
+
+async def test_missed_and_lost_calls_are_counted_each_in_a_line_of_their_own(tools, engine):
+    for number, metrics in enumerate(["{}", "{}", '{"streamed": true}']):
+        await execute(
+            engine,
+            "INSERT INTO calls (call_sid, business_id, carrier_status, started_at, ended_at, metrics) VALUES "
+            f"('CA{number}', 456, 'no-answer', now() - interval '5 min', now() - interval '4 min', '{metrics}')",
+        )
+    with capture_events("INFO") as events:
+        await sessions_sweep.run(tools)
+        await sessions_sweep.run(tools)
+    told = [(event.event, event.fields["count"]) for event in events if event.event in ("CALLS_MISSED", "CALLS_LOST")]
+    assert told == [("CALLS_MISSED", 2), ("CALLS_LOST", 1)]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 
@@ -9,7 +10,7 @@ from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.tables import Conversation, Message
 from prosaas_logging import capture_events
-from prosaas_worker.delivery import write
+from prosaas_worker.delivery import Unknown, write
 from prosaas_worker.job import Hopeless, Later
 from prosaas_worker.jobs import whatsapp_reply
 from prosaas_worker.texting import Text
@@ -225,3 +226,50 @@ async def test_neither_question_nor_answer_reaches_the_log(tools, message, reply
     lines = "\n".join(f"{event.text} {event.fields}" for event in events)
     assert "סוד" not in lines
     assert "answer 1" not in lines
+
+
+async def test_somebody_who_does_not_stop_typing_is_answered_after_five_pauses(tools, message, reply_job):
+    await message("SM1")
+    await change(tools, "UPDATE messages SET created_at = now() - interval '140 seconds'")
+    await message("SM2")
+    patient = replace(tools, settings=tools.settings.model_copy(update={"reply_pause_seconds": 30.0}))
+    with pytest.raises(Later) as caught:
+        await whatsapp_reply.run(reply_job("SM1"), patient)
+    assert 0 < caught.value.wait_s <= 10
+
+
+async def test_an_answer_that_nobody_knows_of_is_given_up_heard_of_and_keeps_no_later_message_waiting(
+    tools, providers, message, reply_job
+):
+    await message("wamid.1", channel="meta")
+    providers.faults.extend([None, httpx.ReadTimeout("never")])
+    with pytest.raises(Unavailable):
+        await whatsapp_reply.run(reply_job("wamid.1"), tools)
+    await change(tools, "UPDATE outbound_messages SET sending_since = now() - interval '16 minutes'")
+    await message("wamid.2", channel="meta")
+    with pytest.raises(Unknown):
+        await whatsapp_reply.run(reply_job("wamid.1"), tools)
+    assert [sent["body"] for sent in providers.sent] == ["answer 2"]
+    assert await waiting(tools) == 0
+
+
+@pytest.mark.parametrize(
+    ("known_as", "address"),
+    [("972501234567", "whatsapp:+972501234567"), ("whatsapp:+972501234567", "whatsapp:+972501234567"),
+     ("US.1349", "whatsapp:US.1349")],
+)  # fmt: skip
+async def test_twilio_is_given_the_address_that_it_knows_somebody_by(
+    known_as, address, tools, providers, message, reply_job
+):
+    await change(tools, f"UPDATE customers SET external_id = '{known_as}'")
+    await message("SM1")
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert [sent["to"] for sent in providers.sent] == [address]
+
+
+async def test_what_is_left_without_an_answer_is_asked_for_once(tools, message, reply_job):
+    await message("SM1", ago=25 * 3600)
+    with pytest.raises(Hopeless, match="1 messages"):
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert await waiting(tools) == 0

@@ -1,0 +1,157 @@
+"""What becomes of one attempt: what PgQueuer is told, what is counted, and what the log and the trace say."""
+
+import asyncio
+import dataclasses
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pgqueuer.errors import RetryRequested
+from pgqueuer.executors import EntrypointExecutorParameters
+from pgqueuer.models import Job as QueuedJob
+
+from otlp_world import Receiver, attributes, traced
+from prosaas_core.database import DatabaseUnavailable
+from prosaas_core.outward.http import Refused, Unavailable
+from prosaas_core.patience import Patience
+from prosaas_core.queries import claim_effect
+from prosaas_logging import capture_events
+from prosaas_worker import metrics
+from prosaas_worker.executor import JobExecutor
+from prosaas_worker.job import Hopeless, Job, Later, Tools
+
+pytestmark = pytest.mark.postgres
+
+Execute = Callable[..., Any]
+
+
+def queued(**changes: Any) -> QueuedJob:
+    now = datetime.now(UTC)
+    times = {"created": now, "updated": now, "heartbeat": now, "execute_after": now}
+    said = {"id": 7, "priority": 0, "status": "picked", "entrypoint": "test.job", "payload": b"{}"}
+    return QueuedJob.model_validate({**said, **times, "queue_manager_id": uuid.uuid4(), "headers": {}, **changes})
+
+
+@pytest.fixture
+def execute(tools: Tools) -> Execute:
+    """Execute *job*, whose body raises *error*, and return what PgQueuer is told: an exception, or None for done."""
+
+    async def run(job: QueuedJob, error: BaseException | None = None) -> BaseException | None:
+        async def body(job: Job, tools: Tools) -> None:
+            if error is not None:
+                raise error
+
+        unused: Any = None
+        executor = JobExecutor(
+            parameters=EntrypointExecutorParameters(concurrency_limit=0, func=unused, on_failure="hold"),
+            body=body,
+            tools=tools,
+            patience=Patience(first_s=1.0, longest_s=1.0),
+            running=set(),
+        )
+        try:
+            await executor.execute(job, unused)
+        except Exception as told:
+            return told
+        finally:
+            assert not executor.running
+        return None
+
+    return run
+
+
+def counted(outcome: str) -> float:
+    labels = {"job": "test.job", "outcome": outcome}
+    return metrics.REGISTRY.get_sample_value("prosaas_jobs_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "delay_s", "told_s", "kept"),
+    [
+        (DatabaseUnavailable("away"), "retried", 5.0, 5.0, {}),
+        (Later(0.26, "early"), "waiting", 0.26, 0.3, {}),
+        (Unavailable("api.test", "down", wait_s=7.26), "retried", 7.26, 7.3, {"failures": 1, "waited_s": 7.26}),
+        (Unavailable("api.test", "down", wait_s=7.12345), "retried", 7.12345, 7.1, {"failures": 1, "waited_s": 7.123}),
+        (asyncio.CancelledError(), "released", 0.0, None, {}),
+    ],
+)
+async def test_what_may_fare_better_later_goes_back_for_as_long_as_it_takes_and_only_a_failure_is_held_against_it(
+    error: BaseException, outcome: str, delay_s: float, told_s: float | None, kept: dict[str, float], execute: Execute
+) -> None:
+    job, before = queued(), counted(outcome)
+    with capture_events("DEBUG") as events:
+        told = await execute(job, error)
+    assert isinstance(told, RetryRequested)
+    assert told.delay == timedelta(seconds=delay_s)
+    assert counted(outcome) == before + 1
+    assert job.headers == kept
+    assert [each.fields["delay_s"] for each in events if "delay_s" in each.fields] == ([told_s] if told_s else [])
+    # A worker that stops has cancelled its jobs: the next thing that they wait for is not cancelled as well.
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+@pytest.mark.parametrize(
+    ("error", "changes", "attempts"),
+    [
+        (Hopeless("no such call"), {}, 1),
+        (Refused("api.test", 400), {"headers": {"failures": 2}}, 3),
+        (TimeoutError("ours"), {"headers": {"failures": 4}}, 5),
+        (Unavailable("api.test", "down"), {"headers": {"failures": 9, "waited_s": 90_000}}, 10),
+        (None, {"payload": b"not json", "attempts": 2}, 3),
+    ],
+)
+async def test_what_is_held_is_counted_and_heard_of_with_how_often_it_was_tried(
+    error: Exception | None, changes: dict[str, Any], attempts: int, execute: Execute
+) -> None:
+    before = counted("held")
+    with capture_events() as events:
+        told = await execute(queued(**changes), error)
+    assert told is not None
+    assert not isinstance(told, RetryRequested)
+    assert counted("held") == before + 1
+    (event,) = events
+    assert (event.event, event.fields["attempts"]) == ("JOB_FAILED", attempts)
+    assert str(told) in repr(event.exc)
+
+
+async def test_what_an_earlier_run_did_is_done_and_not_run_again(execute: Execute, tools: Tools) -> None:
+    before = counted("done")
+    async with tools.engine.begin() as connection:
+        await claim_effect(connection, "7", "test.job")
+    assert await execute(queued(), Hopeless("ran")) is None
+    assert counted("done") == before + 1
+
+
+@pytest.mark.parametrize(("error", "said"), [(None, None), (Hopeless("no"), "Hopeless")])
+async def test_an_attempt_is_a_part_of_the_trace_that_queued_it(
+    error: Exception | None, said: str | None, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver):
+            traceparent = f"00-{trace}-b7ad6b7169203331-01"
+            await execute(queued(headers={"traceparent": traceparent, "failures": 1}), error)
+    finally:
+        receiver.close()
+    span = receiver.spans["test.job"]
+    assert span.trace_id.hex() == trace
+    assert attributes(span)["prosaas.job.attempt"] == 2
+    assert attributes(span).get("error.type") == said
+
+
+def test_a_job_knows_its_key_its_cause_and_what_it_has_behind_it() -> None:
+    headers = {"key": "k", "failures": 3, "waited_s": 1.5, "traceparent": "00-1"}
+    known = Job.of(queued(payload=b'{"cause": {"call_sid": 5}}', headers=headers))
+    assert dataclasses.asdict(known) == {
+        "id": "7", "name": "test.job", "key": "k", "payload": {"cause": {"call_sid": 5}}, "cause": {"call_sid": "5"},
+        "attempt": 4, "waited_s": 1.5, "traceparent": "00-1",
+    }  # fmt: skip
+    bare = Job.of(queued(payload=None, headers=None))
+    assert (bare.key, bare.payload, bare.cause, bare.attempt, bare.waited_s, bare.traceparent) == (
+        "7", {}, {}, 1, 0.0, "",
+    )  # fmt: skip
