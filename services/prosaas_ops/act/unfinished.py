@@ -37,18 +37,33 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         world.remember("journal", None)
         return
     name, memory = journal["plan"], journal["memory"]
+    if not _taken_up(journal):
+        world.warn(words.STAYS(name=name, step=journal["step"]))
+        world.remember("journal", None)
+        return
     world.say(words.INTERRUPTED(name=name, step=journal["step"]))
     if name == "up-prod":
         run_plan(plan.up(world, "prod", build=False), world)
     elif name == "rotate-secret":
         _end(plan.rotate(world, memory["name"], memory["new"], memory["old"]), journal, world, all_anew)
-    elif name.startswith("restart-"):
-        run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
+    elif name == "rollback":
+        run_plan(plan.rollback(world, 1, memory["wanted"]), world)
     elif name == "restore":
         plan.start_database(world)
         _end(restore.restore(world, memory), journal, world, all_anew)
     else:
-        world.remember("journal", None)
+        run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)
+
+
+def _taken_up(journal: dict[str, Any]) -> bool:
+    """Not a `make down`, which somebody may have thought better of, and nobody's development.
+
+    Nor a rollback whose way back failed: it would fail anew, and keep every other command from being run.
+    """
+    name = journal["plan"]
+    if name == "rollback":
+        return "wanted" in journal["memory"] and not journal.get("goes_back")
+    return name in ("up-prod", *_OURS_ALONE) or name.startswith("restart-")
 
 
 def _end(wanted: Plan, journal: dict[str, Any], world: World, all_anew: bool) -> None:

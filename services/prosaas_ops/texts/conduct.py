@@ -12,6 +12,10 @@ INTERRUPTED: Final = Text(
     "make {name} נקטעה בשלב {step!r}: קודם היא מובאת לסופה",
     "make {name} was interrupted at the step {step!r}: that comes to its end first",
 )
+STAYS: Final = Text(
+    "make {name} נקטעה בשלב {step!r}, והמערכת נשארת כפי שהיא מאז: make ps מראה מה רץ",
+    "make {name} was interrupted at the step {step!r}, and the stack stays as that left it: make ps shows what runs",
+)
 STILL_UNFINISHED: Final = Text(
     "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
     "make {name} was interrupted at the step {step!r} and has not come to its end",

@@ -198,6 +198,22 @@ def test_a_start_that_was_killed_is_no_matter_to_who_ends_everything(
     assert quiet.remembered("journal") is None
 
 
+@pytest.mark.parametrize("name", ["down", "up-dev", "rollback"])
+@pytest.mark.docker
+def test_what_is_not_taken_up_is_not_said_to_come_to_its_end_and_keeps_nobody_else_from_it(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A rollback whose way back failed would fail anew."""
+    monkeypatch.setattr(unfinished, "run_plan", lambda *_: pytest.fail("it was taken up"))
+    memory = {"images": {}, "wanted": {"calls": "old"}}
+    quiet.remember("journal", {"plan": name, "step": "stop", "at": "x", "memory": memory, "goes_back": True})
+    unfinished.resume(quiet)
+    said = capsys.readouterr()
+    assert f"make {name} was interrupted at the step 'stop', and the stack stays as that left it" in said.err
+    assert "comes to its end" not in said.out
+    assert quiet.remembered("journal") is None
+
+
 @pytest.mark.docker
 def test_a_restart_that_was_killed_is_no_matter_to_a_swarms_rollback(
     quiet: World, monkeypatch: pytest.MonkeyPatch
