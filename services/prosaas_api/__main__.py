@@ -31,7 +31,7 @@ def main() -> int:
         settings = load_settings(required=REQUIRED)
     except SettingsError as error:
         for problem in str(error).splitlines():
-            log.error(problem)
+            log.critical(problem)
         return 2
     port = settings.port or PORT
     if settings.demo:
@@ -66,6 +66,8 @@ def main() -> int:
     with contextlib.suppress(SystemExit):
         server.run()
     tracing.stop()
+    if not server.started:
+        log.critical("could not start: LOG_LEVEL=ERROR says why")
     log.event(SERVICE_STOP, reason="told to stop" if server.started else "could not start")
     return 0 if server.started else 1
 

@@ -20,7 +20,7 @@ def main() -> int:
         settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY", "TWILIO_AUTH_TOKEN"))
     except SettingsError as error:
         for problem in str(error).splitlines():
-            log.error(problem)
+            log.critical(problem)
         return 2
     if settings.demo:
         log.event(DEMO)

@@ -168,11 +168,12 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     bootstrap("migrate")
+    # What ends it is said at CRITICAL: whoever waits for it is told why at every LOG_LEVEL.
     try:
         settings = load_settings()
     except SettingsError as error:
         for problem in str(error).splitlines():
-            log.error(problem)
+            log.critical(problem)
         return 2
     try:
         if options.downgrade:
@@ -180,16 +181,18 @@ def main(arguments: list[str]) -> int:
         elif not asyncio.run(migrate(settings)):
             return 0
     except RefusedError as error:
-        log.error(str(error))
+        log.critical(str(error))
         return 1
     except DatabaseUnavailable as error:
-        log.error(f"the database does not answer: {error}; is the host of DATABASE_URL right, and its firewall open?")
+        log.critical(
+            f"the database does not answer: {error}; is the host of DATABASE_URL right, and its firewall open?"
+        )
         return 1
     except Exception as error:
         if remedy := refusal.of(error):
-            log.error(remedy)
+            log.critical(remedy)
             return 1
-        log.exception("the database could not be migrated")
+        log.critical("the database could not be migrated", exc_info=True)
         return 1
     log.info(
         "the database is at the newest schema" if not options.downgrade else f"the database is at {options.downgrade}"

@@ -21,7 +21,7 @@ def main() -> int:
         settings = load_settings(required=("DATABASE_URL", "OPENAI_API_KEY"))
     except SettingsError as error:
         for problem in str(error).splitlines():
-            log.error(problem)
+            log.critical(problem)
         return 2
     pgqueuer_log.install()
     if settings.demo:

@@ -77,24 +77,30 @@ async def test_its_log_is_one_with_that_of_its_replicas(
         await takes_part(database_url, "prosaas-api", tmp_path)
 
 
-async def test_a_missing_setting_is_an_error_line_for_each_and_exit_code_2(unused_tcp_port: int) -> None:
-    async with serving({}, unused_tcp_port) as server:
+@pytest.mark.parametrize("level", ["INFO", "CRITICAL"])
+async def test_a_missing_setting_is_a_line_for_each_at_any_level_and_exit_code_2(
+    unused_tcp_port: int, level: str
+) -> None:
+    async with serving({}, unused_tcp_port, LOG_LEVEL=level) as server:
         assert not await server.listen_to("never")
         assert await server.process.wait() == 2
     missing = ["DATABASE_URL", "OPENAI_API_KEY", "PUBLIC_URL", "TWILIO_AUTH_TOKEN"]
     assert sorted(line.split()[1] for line in server.said) == missing
-    assert all(line.startswith("[ERROR] ") and "set it in .env" in line for line in server.said)
+    assert all(line.startswith("[CRITICAL] ") and "set it in .env" in line for line in server.said)
 
 
-async def test_a_port_that_is_taken_is_an_error_line_and_exit_code_1() -> None:
+@pytest.mark.parametrize(
+    ("level", "kind", "said"), [("INFO", "[ERROR]", "address already in use"), ("CRITICAL", "[CRITICAL]", "not start")]
+)
+async def test_a_port_that_is_taken_is_told_at_any_level_and_exit_code_1(level: str, kind: str, said: str) -> None:
     with socket.socket() as taken:
         taken.bind(("0.0.0.0", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        async with serving(MINIMAL, port) as server:
+        async with serving(MINIMAL, port, LOG_LEVEL=level) as server:
             assert not await server.listen_to("never")
             assert await server.process.wait() == 1
-    assert any(line.startswith("[ERROR]") and "address already in use" in line for line in server.said)
+    assert any(line.startswith(kind) and said in line for line in server.said)
 
 
 @pytest.mark.postgres

@@ -106,18 +106,18 @@ async def test_after_the_drain_time_or_a_second_signal_the_caller_is_told(
     assert spooled(tmp_path / "spool", result["call_sid"]).end_reason == "drained"
 
 
-@pytest.mark.parametrize("missing", ["DATABASE_URL", "TWILIO_AUTH_TOKEN"])
-async def test_without_what_it_needs_the_service_says_so_and_exits(missing: str) -> None:
-    """Exit 2, and one line, an error as at the others, that names the setting and where to put it."""
+@pytest.mark.parametrize(("missing", "level"), [("DATABASE_URL", "INFO"), ("TWILIO_AUTH_TOKEN", "CRITICAL")])
+async def test_without_what_it_needs_the_service_says_so_at_any_level_and_exits(missing: str, level: str) -> None:
+    """Exit 2, and one line, as at the others, that names the setting and where to put it."""
     needed = {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x", "TWILIO_AUTH_TOKEN": "t"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "prosaas_calls"),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICES), **needed, missing: ""},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(SERVICES), "LOG_LEVEL": level, **needed, missing: ""},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await asyncio.wait_for(process.communicate(), 20)
 
     assert process.returncode == 2
-    assert f"[ERROR] {missing} is missing: set it in .env (env/example.env" in output.decode()
+    assert f"[CRITICAL] {missing} is missing: set it in .env (env/example.env" in output.decode()

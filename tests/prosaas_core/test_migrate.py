@@ -211,11 +211,11 @@ async def test_a_database_that_does_not_come_is_given_up_after_the_wait(unused_t
         await migrate(settings, wait_s=0.1)
 
 
-def test_a_missing_setting_is_an_error_line_and_exit_code_2() -> None:
+@pytest.mark.parametrize("level", ["INFO", "CRITICAL"])
+def test_a_missing_setting_is_a_line_at_any_level_and_exit_code_2(level: str) -> None:
     command = [sys.executable, "-m", "prosaas_core.migrate"]
-    done = subprocess.run(
-        command, env={"PYTHONPATH": "services"}, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    settings = {"PYTHONPATH": "services", "LOG_LEVEL": level}
+    done = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stdout.startswith("[ERROR] ")
+    assert done.stdout.startswith("[CRITICAL] ")
     assert "DATABASE_URL is missing: set it in .env" in done.stdout

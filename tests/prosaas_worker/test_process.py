@@ -143,7 +143,8 @@ async def test_it_says_that_it_is_well_ready_and_busy(start, engine):
     assert "/readyz" not in log
 
 
-async def test_settings_of_no_use_are_named_and_end_it_with_2(start):
-    async with start(DATABASE_URL="") as worker:
+@pytest.mark.parametrize("level", ["INFO", "CRITICAL"])
+async def test_settings_of_no_use_are_named_at_any_level_and_end_it_with_2(start, level):
+    async with start(DATABASE_URL="", LOG_LEVEL=level) as worker:
         assert await asyncio.wait_for(worker.wait(), SAFETY_S) == 2
-        assert "DATABASE_URL" in worker.log.read_text()
+        assert "[CRITICAL] DATABASE_URL is missing" in worker.log.read_text()

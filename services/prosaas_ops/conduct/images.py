@@ -75,9 +75,10 @@ class Images:
         newest = next((ids[name] for name in ("calls", "dev") if name in ids), "")
         return self._world.docker("image", "inspect", "--format", form, newest, check=False).out.strip() or "unknown"
 
-    def earlier(self, back: int) -> dict[str, str]:
-        """The images of the release that many before the one in use."""
-        others = [release for release in self.releases() if release["images"] != self.in_use()]
+    def earlier(self, back: int, now: dict[str, str] | None = None) -> dict[str, str]:
+        """The images of the release that many before these, or before the one in use."""
+        now = now or self.in_use()
+        others = [release for release in self.releases() if release["images"] != now]
         if not 1 <= back <= KEPT_RELEASES:
             raise Usage(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
         if len(others) < back:

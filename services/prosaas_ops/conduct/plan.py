@@ -12,7 +12,7 @@ from prosaas_ops.conduct.database import sql
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.run import Plan, Step
+from prosaas_ops.conduct.run import Plan, Step, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import held, in_words
@@ -57,10 +57,13 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     )
 
 
-def rollback(world: World, back: int) -> Plan:
+def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> Plan:
     """An earlier release's images, on the schema as it is: migrations only add, so older code runs on it."""
-    images, generations = Images(world), Generations(world)
-    wanted = images.earlier(back)
+    images, generations, killed = Images(world), Generations(world), unfinished(world) or {}
+    # Counted from where one that was killed began: from what it left, it would lead back to where that came from.
+    began = killed["memory"].get("images") if killed.get("plan") == "rollback" else None
+    before = began or images.in_use()
+    wanted = wanted or images.earlier(back, before)
     return Plan(
         "rollback",
         [
@@ -69,7 +72,7 @@ def rollback(world: World, back: int) -> Plan:
             Step("front door", lambda: _front_door(world)),
             Step("settle", lambda: _settle(world, images, generations)),
         ],
-        {"images": images.in_use(), "old": _who_run(world)},
+        {"images": before, "old": _who_run(world), "wanted": wanted},
         lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
     )

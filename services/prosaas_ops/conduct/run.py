@@ -65,19 +65,20 @@ def run(plan: Plan, world: World) -> None:
     memory = {**plan.memory, **again.get("memory", {})}
     # Also by the run that was killed.
     changed = bool(again.get("changed"))
-    for step in plan.steps:
-        changed = changed or not step.prepares
-        # The way back within as well: what is heard in between would have none of it walked.
-        with asking_to_stop():
-            try:
+    at = next((step.name for step in plan.steps), "")
+    # All of it within, the way back too: what is heard between two steps would have none of it walked.
+    with asking_to_stop():
+        try:
+            for step in plan.steps:
+                at, changed = step.name, changed or not step.prepares
                 # What was killed stays noted until something is done in its place.
                 if changed or killed == plan.name:
-                    _note(world, plan, step, memory, changed)
+                    _note(world, plan, at, memory, changed)
                 step.do()
-            except (Problem, Stopped, OSError) as reason:
-                if not changed:
-                    raise _left(plan, step, world, reason) from None
-                raise _failed(plan, step, memory, world, reason) from None
+        except (Problem, Stopped, OSError) as reason:
+            if not changed:
+                raise _left(plan, at, world, reason) from None
+            raise _failed(plan, at, memory, world, reason) from None
     world.remember("journal", None)
 
 
@@ -113,18 +114,18 @@ def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool 
         world.remember("journal", None)
 
 
-def _note(world: World, plan: Plan, step: Step, memory: dict[str, Any], changed: bool, **more: bool) -> None:
+def _note(world: World, plan: Plan, step: str, memory: dict[str, Any], changed: bool, **more: bool) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    noted = {"plan": plan.name, "step": step.name, "at": at, "changed": changed, "memory": memory, **more}
+    noted = {"plan": plan.name, "step": step, "at": at, "changed": changed, "memory": memory, **more}
     world.remember("journal", noted)
 
 
-def _left(plan: Plan, step: Step, world: World, reason: BaseException) -> Problem:
+def _left(plan: Plan, step: str, world: World, reason: BaseException) -> Problem:
     """There is nothing to go back to; what is to be raised then."""
     with _handling(signal.SIG_IGN):
         if (unfinished(world) or {}).get("plan") == plan.name:
             world.remember("journal", None)
-    return _told(plan, words.UNCHANGED_AT(step=step.name, why=_why(reason)))
+    return _told(plan, words.UNCHANGED_AT(step=step, why=_why(reason)))
 
 
 def _told(plan: Plan, what: str) -> Problem:
@@ -135,28 +136,28 @@ def _why(reason: BaseException) -> str:
     return str(words.STOPPED) if isinstance(reason, Stopped) else str(reason)
 
 
-def _failed(plan: Plan, step: Step, memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
+def _failed(plan: Plan, step: str, memory: dict[str, Any], world: World, reason: BaseException) -> Problem:
     """Back to what was; what is to be raised then."""
     why = _why(reason)
     with _handling(signal.SIG_IGN):
         if plan.back is None:
             world.remember("journal", None)
-            told = words.AT_STEP(step=step.name, why=why)
+            told = words.AT_STEP(step=step, why=why)
             return _told(plan, f"{told}; {plan.back_to}" if plan.back_to else told)
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.
         with suppress(OSError):
             _note(world, plan, step, memory, changed=True, goes_back=True)
         # Whoever reads may be gone, with whom this began.
         with suppress(OSError):
-            world.warn(words.AT_STEP(step=step.name, why=why))
+            world.warn(words.AT_STEP(step=step, why=why))
         go_back(plan, memory, world)
-    failed = words.FAILED(plan=plan.name, step=step.name, back_to=plan.back_to)
+    failed = words.FAILED(plan=plan.name, step=step, back_to=plan.back_to)
     return problem(failed, str(words.LINES_ABOVE), _READ)
 
 
 @contextmanager
 def asking_to_stop() -> Iterator[None]:
-    """INT, TERM and HUP become Stopped, wherever the step stands; once, for a closed terminal may send two of them."""
+    """INT, TERM and HUP become Stopped, wherever the plan stands; once, for a closed terminal may send two of them."""
     heard = False
 
     def stop(_number: int, _frame: object) -> None:

@@ -12,6 +12,10 @@ INTERRUPTED: Final = Text(
     "make {name} נקטעה בשלב {step!r}: קודם היא מובאת לסופה",
     "make {name} was interrupted at the step {step!r}: that comes to its end first",
 )
+STAYS: Final = Text(
+    "make {name} נקטעה בשלב {step!r}, והמערכת נשארת כפי שהיא מאז: make ps מראה מה רץ",
+    "make {name} was interrupted at the step {step!r}, and the stack stays as that left it: make ps shows what runs",
+)
 STILL_UNFINISHED: Final = Text(
     "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
     "make {name} was interrupted at the step {step!r} and has not come to its end",
@@ -125,6 +129,11 @@ LAST_LINES: Final = Text(
 
 # restart, down, rollback
 RUNS_ANEW: Final = Text("{service} הופעל מחדש, גרסה {version}", "{service} runs anew, version {version}")
+COMES_UP_OTHERWISE: Final = Text(
+    "{service} יעלה עם מה שכתוב עכשיו ב-.env, וזה לא מה שרץ: העלאה שנכשלה, או עריכה מאז (make diff מראה במה)",
+    "{service} comes up by what .env says now, which is not what runs: a deploy that failed, or an edit since "
+    "(make diff shows in what)",
+)
 RUNS_AT: Final = Text(
     "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
@@ -183,6 +192,15 @@ OTHER_DEFINITION: Final = Text(
     "this folder's Compose files are not those that the stack was started from; nothing was changed",
 )
 UP_FIRST: Final = Text("make up-prod, ואז שוב", "make up-prod, then this again")
+UNDEPLOYED: Final = Text(
+    "עם מה שכתוב עכשיו ב-.env יעלה אחרת מכפי שהוא רץ: {services} (העלאה שנכשלה, או עריכה מאז); דבר לא השתנה",
+    "by what .env says now these would come up otherwise than they run: {services} (a deploy that failed, or an edit "
+    "since); nothing was changed",
+)
+DEPLOY_FIRST: Final = Text(
+    "make diff מראה במה: להחזיר ב-.env, או make up-prod; ואז שוב",
+    "make diff shows in what: take it back in .env, or make up-prod; then this again",
+)
 NO_VALUE: Final = Text("אין בקלט ערך שאפשר להשתמש בו עבור {name}", "no usable value for {name} on standard input")
 PASTE: Final = Text(
     "make rotate-secret NAME={name}, ואז להדביק אותו בשורה אחת",

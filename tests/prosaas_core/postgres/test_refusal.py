@@ -75,7 +75,7 @@ def test_what_no_waiting_heals_is_one_line_at_once(
     change: Callable[[str], str], remedy: str, database_url: str
 ) -> None:
     done = migrated(change(database_url))
-    lines = [line for line in done.stdout.splitlines() if line.startswith("[ERROR]")]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("[CRITICAL]")]
     assert len(lines) == 1, done.stdout
     assert remedy in lines[0]
     assert done.returncode in (1, 2)

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from prosaas_ops.act import unfinished
+from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.images import KEPT_RELEASES, Images
+from prosaas_ops.conduct.run import Step, run
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem, Usage
 
@@ -83,6 +86,35 @@ def test_the_release_before_is_the_one_that_ran_before(shelf: Shelf) -> None:
     for version in ("v1", "v2", "v1"):
         images = shelf.release(version)
     assert images.earlier(1)["api"] == "v2"
+
+
+@pytest.mark.parametrize("typed", [True, False], ids=["typed again", "taken up"])
+def test_a_rollback_that_was_killed_and_is_run_again_leads_where_it_led(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, typed: bool
+) -> None:
+    """Its images have their names by then: one before these is the one that it came from."""
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    monkeypatch.setattr(plan, "_renewals", lambda *_: [Step("renew", killed)])
+    for version in ("v1", "v2", "v3"):
+        images = shelf.release(version)
+    with pytest.raises(KeyboardInterrupt):
+        run(plan.rollback(shelf, 2), shelf)
+    assert images.in_use()["api"] == "v1"
+    monkeypatch.setattr(plan, "_renewals", lambda *_: [])
+    monkeypatch.setattr(plan, "_front_door", lambda _: None)
+    monkeypatch.setattr(plan, "_settle", lambda *_: images.settle())
+    if typed:
+        run(plan.rollback(shelf, 2), shelf)
+    else:
+        monkeypatch.setattr(unfinished.deploy, "is_swarm", lambda _: False)
+        unfinished.resume(shelf)
+    assert images.in_use()["api"] == "v1"
+    assert [release["version"] for release in images.releases()] == ["v1", "v3", "v2"]
+    assert shelf.remembered("journal") is None
 
 
 @pytest.mark.docker

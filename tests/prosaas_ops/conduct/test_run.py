@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,21 @@ def test_a_second_signal_anywhere_leaves_no_way_back_unwalked(
         monkeypatch.setattr(deploy.world, "say" if where == "the way back is told" else "warn", again)
     with pytest.raises(Problem, match="the old one runs again"):
         run(deploy.plan("renew", once), deploy.world)
+    assert set(deploy.state.values()) == {"old"}
+    assert unfinished(deploy.world) is None
+
+
+def test_stopped_between_two_steps_it_goes_back(deploy: Deploy) -> None:
+    class Steps(list[Step]):
+        def __iter__(self) -> Iterator[Step]:
+            for step in super().__iter__():
+                yield step
+                if step.name == "migrate":
+                    signal.raise_signal(signal.SIGINT)
+
+    plan = deploy.plan()
+    with pytest.raises(Problem, match="failed at the step 'migrate', so the old one runs again"):
+        run(replace(plan, steps=Steps(plan.steps)), deploy.world)
     assert set(deploy.state.values()) == {"old"}
     assert unfinished(deploy.world) is None
 
