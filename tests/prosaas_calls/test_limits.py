@@ -18,12 +18,18 @@ from prosaas_core.settings import load_settings
 GRACE_SECONDS = 30.0
 
 
-@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "record", "spool"])
+@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "note", "record", "spool"])
 def test_a_farewell_waits_for_each_of_its_parts(part: str) -> None:
     """The sentence, its echo, the hang-up, the database and then the disk."""
     limits = Limits()
     longer = replace(limits, **{part: getattr(limits, part) + 5.0})
     assert longer.farewell == limits.farewell + 5.0
+
+
+@pytest.mark.parametrize("part", ["note", "spool", "goodbye"])
+def test_who_is_cut_off_is_given_each_of_what_is_left(part: str) -> None:
+    limits = Limits()
+    assert replace(limits, **{part: getattr(limits, part) + 5.0}).cut_off == limits.cut_off + 5.0
 
 
 def test_all_is_over_before_the_engine_kills() -> None:
