@@ -283,6 +283,14 @@ async def test_a_farewell_is_said_whatever_sound_was_being_judged() -> None:
     assert len(stage.twilio.events("clear")) == 1
 
 
+def test_turns_without_a_word_are_counted_as_unintelligible_until_there_is_a_word() -> None:
+    floor, counts = Stage().floor, list[int]()
+    for words in ("", "", "שלום", ""):
+        floor.understood("u1", words)
+        counts.append(floor.unintelligible)
+    assert counts == [1, 2, 0, 1]
+
+
 async def test_a_writer_that_fails_makes_nobody_unintelligible() -> None:
     """The model hears the caller by itself: neither is the call ended for it, nor an interruption taken for noise."""
     stage = Stage()
