@@ -36,15 +36,17 @@ def test_every_way_to_end_is_told_of_before_a_call_ends_so() -> None:
     assert {value("prosaas_calls_ended_total", {"reason": reason.value}) for reason in EndReason} == {0}
 
 
-def test_a_call_whose_process_died_is_counted_with_what_it_cost() -> None:
+def test_what_a_call_cost_is_counted_however_it_ended() -> None:
+    """Also where its process died, which could not count it itself."""
     metrics, now = CallMetrics(), datetime.now(UTC)
     charge = Charge(kind="model", name="m", usage=Usage(text_in=100), cost=0.5, currency="USD")
+    metrics.ended(EndReason.CUSTOMER_HANGUP, 45.0, CallStats(), [charge], lines=21)
     metrics.crashed(
         CallRecord(call_sid="CA1", started_at=now, ended_at=now, duration_s=1, end_reason="crashed", charges=[charge])
     )
     value = metrics.registry.get_sample_value
     assert value("prosaas_calls_ended_total", {"reason": "crashed"}) == 1
-    assert value("prosaas_cost_total", {"kind": "model", "name": "m", "currency": "USD"}) == 0.5
+    assert value("prosaas_cost_total", {"kind": "model", "name": "m", "currency": "USD"}) == 1.0
 
 
 def test_what_the_alerts_ask_of_the_histograms_is_one_of_their_bounds() -> None:

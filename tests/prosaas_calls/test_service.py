@@ -91,24 +91,25 @@ async def test_a_service_that_drains_keeps_no_session_for_calls_to_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model has places for sessions that somebody talks in; the call that is left has its own."""
-    standing: set[object] = set()
+    standing: list[RealtimeSession] = []
     run = RealtimeSession.run
 
     async def seen(session: RealtimeSession) -> None:
-        standing.add(session)
+        standing.append(session)
         try:
             await run(session)
         finally:
-            standing.discard(session)
+            standing.remove(session)
 
     monkeypatch.setattr(RealtimeSession, "run", seen)
     async with service_process(tmp_path, DRAIN_SECONDS="600") as service:
-        running = asyncio.create_task(service.call(STAYS))
-        await until(lambda: [note for note in service.notes if note["what"] == "hearing"])
-        await until(lambda: len(standing) == 2)
-        service.signal(signal.SIGTERM)
         await until(lambda: len(standing) == 1)
-        assert not running.done()
+        running = asyncio.create_task(service.call(STAYS))
+        await until(lambda: len(standing) == 2)
+        talking, spare = standing
+        service.signal(signal.SIGTERM)
+        await until(lambda: spare not in standing)
+        assert talking in standing
         service.signal(signal.SIGTERM)
         await running
         assert await service.exit() == 0
