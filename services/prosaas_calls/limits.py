@@ -12,10 +12,10 @@ from prosaas_core.settings import Settings
 class Limits:
     """Seconds, unless the name says otherwise."""
 
-    max_calls: int = 150
+    max_calls: int = 100
     # 0: as many as there are places.
     calls_of_one_number: int = 0
-    drain: float = 300.0
+    drain: float = 600.0
     max_call: float = 1800.0
     # In the currency of the prices; 0 is no limit.
     max_cost: float = 0.0

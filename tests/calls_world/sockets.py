@@ -63,7 +63,7 @@ class FakeTransport:
         self.pongs: list[bytes] = []
         self.sent: list[bytes] = []
         self.closes: list[int] = []
-        self.disconnected = False
+        self.disconnected = self.lingers = False
         self._gone = asyncio.Event()
 
     def send(self, kind: WSMsgType, message: bytes) -> None:
@@ -77,7 +77,7 @@ class FakeTransport:
         self.closes.append(code.value)
 
     def disconnect(self, graceful: bool = True) -> None:
-        self.disconnected = True
+        self.disconnected, self.lingers = True, graceful
 
     def vanish(self) -> None:
         self._gone.set()

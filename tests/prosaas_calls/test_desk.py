@@ -11,11 +11,13 @@ import pytest
 from calls_world.phone import phone
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, calls_world
+from clocks import Clock
 from prosaas_calls import desk
 from prosaas_calls.call.services import Services
 from prosaas_calls.caller.media_stream import StartBody
 from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
+from prosaas_calls.metrics import CallMetrics
 from prosaas_core.facts.prices import Prices
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import TokenError, issue
@@ -236,6 +238,21 @@ async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:
     """Nobody asked for a seat: a restart by hand waits for nothing."""
     async with calls_world() as world:
         await asyncio.wait_for(world.desk.drain(), 1)
+
+
+async def test_a_drain_that_lasts_is_told_by_how_much_it_is_over_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the conversations and that of the farewell."""
+    clock, metrics, nobody = Clock(), CallMetrics(), cast("Any", None)
+    monkeypatch.setattr(desk, "monotonic", clock)
+    limits = Limits(drain=60.0)
+    front = Desk(Services(load_settings(ENVIRON), limits, nobody, nobody, metrics, nobody, nobody, Prices()))
+    await front.drain()
+
+    overdue = []
+    for seconds in (0.0, 60.0 + limits.farewell, 7.0):
+        clock.now += seconds
+        overdue.append(metrics.registry.get_sample_value("prosaas_drain_overdue_seconds"))
+    assert overdue == [0, 0, pytest.approx(7)]
 
 
 async def test_one_number_has_so_many_calls_and_no_more() -> None:

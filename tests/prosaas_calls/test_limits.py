@@ -6,16 +6,19 @@ from typing import get_args
 
 import pytest
 
+from calls_world.world import ENVIRON
 from prosaas_calls.caller.audio import BYTES_PER_MS
 from prosaas_calls.limits import Limits
+from prosaas_calls.model import leg, spare
 from prosaas_calls.prompts import PromptName, prompt
 from prosaas_core.outward.twilio_calls import POLICY
+from prosaas_core.settings import load_settings
 
 # docker-compose.yml waits so long, besides DRAIN_SECONDS, before it kills.
 GRACE_SECONDS = 30.0
 
 
-@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "record", "spool"])
+@pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "note", "record", "spool"])
 def test_a_farewell_waits_for_each_of_its_parts(part: str) -> None:
     """The sentence, its echo, the hang-up, the database and then the disk."""
     limits = Limits()
@@ -23,10 +26,28 @@ def test_a_farewell_waits_for_each_of_its_parts(part: str) -> None:
     assert longer.farewell == limits.farewell + 5.0
 
 
+@pytest.mark.parametrize("part", ["note", "spool", "goodbye"])
+def test_who_is_cut_off_is_given_each_of_what_is_left(part: str) -> None:
+    limits = Limits()
+    assert replace(limits, **{part: getattr(limits, part) + 5.0}).cut_off == limits.cut_off + 5.0
+
+
 def test_all_is_over_before_the_engine_kills() -> None:
     """The farewell, and for who is cut off even then the disk and the close."""
     limits = Limits()
     assert limits.farewell + limits.cut_off < GRACE_SECONDS
+
+
+def test_without_a_setting_the_bounds_are_the_settings_own() -> None:
+    """A limit that two places name is one."""
+    assert Limits.from_settings(load_settings(ENVIRON)) == Limits()
+
+
+def test_a_session_is_renewed_within_the_models_hour_and_seldom() -> None:
+    """It may have stood as a spare before the call, and a renewal may fail and be tried again."""
+    limits = Limits()
+    assert limits.model_renew > 1800
+    assert limits.model_renew + spare._GOOD_FOR_S + leg._RENEW_AGAIN_AFTER + limits.model_connect < 3600
 
 
 def test_every_sentence_and_every_hang_up_fits_into_its_limit() -> None:

@@ -1,8 +1,17 @@
 """What Prometheus is told of a call."""
 
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
 from prosaas_calls.ending import EndReason
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.stats import CallStats
+from prosaas_core.facts.prices import Charge
+from prosaas_core.facts.usage import Usage
+from prosaas_core.records import CallRecord
+
+RULES = Path(__file__).parents[2] / "deploy" / "monitoring" / "rules.yml"
 
 
 def test_an_ended_call_is_counted_in_seconds_and_lines() -> None:
@@ -19,3 +28,35 @@ def test_an_ended_call_is_counted_in_seconds_and_lines() -> None:
     assert (value("prosaas_call_first_audio_seconds_sum"), value("prosaas_call_first_audio_seconds_count")) == (0.25, 1)
     assert (value("prosaas_call_response_seconds_sum"), value("prosaas_call_response_seconds_count")) == (1.3, 2)
     assert value("prosaas_call_lines_sum") == 33
+
+
+def test_every_way_to_end_is_told_of_before_a_call_ends_so() -> None:
+    """A rate of what was never there before is none."""
+    value = CallMetrics().registry.get_sample_value
+    assert {value("prosaas_calls_ended_total", {"reason": reason.value}) for reason in EndReason} == {0}
+
+
+def test_what_a_call_cost_is_counted_however_it_ended() -> None:
+    """Also where its process died, which could not count it itself."""
+    metrics, now = CallMetrics(), datetime.now(UTC)
+    charge = Charge(kind="model", name="m", usage=Usage(text_in=100), cost=0.5, currency="USD")
+    metrics.ended(EndReason.CUSTOMER_HANGUP, 45.0, CallStats(), [charge], lines=21)
+    metrics.crashed(
+        CallRecord(call_sid="CA1", started_at=now, ended_at=now, duration_s=1, end_reason="crashed", charges=[charge])
+    )
+    value = metrics.registry.get_sample_value
+    assert value("prosaas_calls_ended_total", {"reason": "crashed"}) == 1
+    assert value("prosaas_cost_total", {"kind": "model", "name": "m", "currency": "USD"}) == 1.0
+
+
+def test_what_the_alerts_ask_of_the_histograms_is_one_of_their_bounds() -> None:
+    """Between two bounds Prometheus guesses."""
+    rules, metrics = RULES.read_text(encoding="utf-8"), CallMetrics()
+    asked = re.findall(r'(prosaas_call\w+_bucket)\{le="([\d.]+)"', rules)
+    asked += [
+        (name, f"{float(bound)}")
+        for name, bound in re.findall(r"histogram_quantile\(.*?(prosaas_call_\w+_bucket).*?> ([\d.]+)$", rules, re.M)
+    ]
+    assert len(asked) >= 3
+    for name, bound in asked:
+        assert metrics.registry.get_sample_value(name, {"le": bound}) == 0, (name, bound)

@@ -47,6 +47,15 @@ def test_who_hides_their_number_is_asked_for_one() -> None:
     assert "hidden" in Profile(business(), None, "").instructions(NOW)
 
 
+def test_who_has_said_a_number_is_told_by_name_and_not_what_is_booked_under_it() -> None:
+    """Anybody can say a number."""
+    booked = (datetime(2026, 1, 27, 8, 0, tzinfo=UTC),)
+    told = Profile(business(), 7, "דוד", booked, numbers_said=1).instructions(NOW)
+    assert "דוד" in told
+    assert "have said one" in told
+    assert "Tuesday 2026-01-27" not in told
+
+
 @pytest.mark.parametrize(("why", "words"), [("busy", "busy"), ("machine", "voicemail"), ("new-word", "not be reached")])
 def test_who_is_back_from_a_transfer_hears_why_and_is_not_greeted(why: str, words: str) -> None:
     told = Profile(business()).greeting(returned=why)

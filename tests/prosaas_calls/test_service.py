@@ -13,6 +13,7 @@ from calls_world.process import SERVICES, service_process
 from calls_world.waiting import until
 from calls_world.world import spooled
 from otlp_world import Receiver, attributes
+from simulator.model.realtime import RealtimeSession
 
 HIDDEN = ("AUDIO_DELTA", "TX_RESPONSE", "MEDIA_IN", "RMS", "WATCHDOG", "QUEUE_SIZE", "PAYLOAD_PREVIEW", "HEALTH_PING")
 TALK = {
@@ -84,6 +85,34 @@ async def test_the_trace_of_the_last_call_is_sent_before_the_process_ends(tmp_pa
     finally:
         receiver.close()
     assert result["call_sid"] in {attributes(span).get("prosaas.call_sid") for span in receiver.all}
+
+
+async def test_a_service_that_drains_keeps_no_session_for_calls_to_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model has places for sessions that somebody talks in; the call that is left has its own."""
+    standing: list[RealtimeSession] = []
+    run = RealtimeSession.run
+
+    async def seen(session: RealtimeSession) -> None:
+        standing.append(session)
+        try:
+            await run(session)
+        finally:
+            standing.remove(session)
+
+    monkeypatch.setattr(RealtimeSession, "run", seen)
+    async with service_process(tmp_path, DRAIN_SECONDS="600") as service:
+        await until(lambda: len(standing) == 1)
+        running = asyncio.create_task(service.call(STAYS))
+        await until(lambda: len(standing) == 2)
+        talking, spare = standing
+        service.signal(signal.SIGTERM)
+        await until(lambda: spare not in standing)
+        assert talking in standing
+        service.signal(signal.SIGTERM)
+        await running
+        assert await service.exit() == 0
 
 
 @pytest.mark.parametrize(("drain", "signals"), [("1", 1), ("600", 2)])

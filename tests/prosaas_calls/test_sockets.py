@@ -234,6 +234,8 @@ async def test_a_guest_that_does_not_read_is_cut_off_at_once() -> None:
         socket.pause_writing()
 
     assert (guest.transport.disconnected, call.transport.disconnected) == (True, False)
+    # What it was still to be sent is not waited for.
+    assert not guest.transport.lingers
     assert await guest.read(lambda _: None) is None
 
 

@@ -99,6 +99,8 @@ async def test_a_caller_who_hears_nothing_of_it_is_listened_to_all_the_same(
     stage = Stage(disclosure, "", **{"greeting_shield": PATIENT, "disclosure_shield": PATIENT, **bound})
     stage.begins()
     stage.responds(fifths=10)
+    await asyncio.sleep(0)
+    assert not stage.listens
 
     await asyncio.wait_for(until(lambda: stage.listens), 5)
     assert not stage.briefing.shielded

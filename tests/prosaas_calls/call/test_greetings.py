@@ -45,6 +45,17 @@ def test_only_the_first_response_is_taken_down() -> None:
     assert greetings.get(KEY) is None
 
 
+def test_a_greeting_that_broke_off_is_not_kept_with_the_end_of_a_later_response() -> None:
+    greetings = Greetings()
+    recording = Recording(greetings, KEY)
+    recording.hear(b"\x00" * 8000)
+    recording.understand(KEY.words)
+    recording.end(whole=False)
+    recording.end(whole=True)
+
+    assert greetings.get(KEY) is None
+
+
 def test_the_greetings_that_were_not_used_for_longest_make_room() -> None:
     """A process keeps the voices of the businesses that are called, and no more than so many."""
     greetings = Greetings()

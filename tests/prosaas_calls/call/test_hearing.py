@@ -22,6 +22,7 @@ def test_the_settings_hold_for_a_business_that_says_nothing() -> None:
     assert hearing == Hearing.of(SETTINGS, None)
     assert hearing.noise_reduction == "near_field"
     assert (hearing.detection["type"], hearing.detection["silence_duration_ms"]) == ("server_vad", 700)
+    assert hearing.detection["threshold"] == SETTINGS.openai_vad_threshold
 
 
 def test_what_a_business_says_goes_over_the_settings_and_the_rest_of_them_holds() -> None:

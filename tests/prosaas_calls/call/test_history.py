@@ -63,6 +63,27 @@ def test_a_new_session_is_told_of_tools_and_of_what_was_not_heard() -> None:
     assert not history.empty
 
 
+def test_what_was_heard_of_an_item_is_the_lesser_of_what_was_played_and_what_an_interruption_left() -> None:
+    history = History(lambda: 0)
+    history.words("m1", "ai", "one two three four")
+    history.interrupted("m1", heard=0.5)
+    assert [history.heard("m1", share) for share in (1.0, 0.25)] == ["one two", "one"]
+    assert history.unheard("m1") == "three four"
+    assert history.text("m1") == "one two three four"
+    assert [history.heard("m2", 1.0), history.unheard("m2"), history.text("m2")] == ["", "", ""]
+
+
+def test_a_speakers_last_words_are_the_last_that_are_known() -> None:
+    """Those of the sentence that has just begun come later."""
+    history = History(lambda: 0)
+    assert history.last("customer") == ""
+    history.words("u1", "customer", "ראשון")
+    history.words("u2", "customer", "שני")
+    history.words("m1", "ai", "בבקשה")
+    history.begin("u3", "customer")
+    assert history.last("customer") == "שני"
+
+
 def test_an_interrupted_line_says_so() -> None:
     """The record tells that the caller did not hear all of it."""
     history = History(lambda: 0)

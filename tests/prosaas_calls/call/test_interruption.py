@@ -7,7 +7,7 @@ import pytest
 
 from calls_world.stage import Stage
 from calls_world.waiting import until
-from prosaas_calls.call.cues import assents, unfinished
+from prosaas_calls.call.cues import asks_for_a_moment, asks_to_spell, assents, unfinished
 from prosaas_logging import capture_events
 
 
@@ -28,6 +28,22 @@ def test_anything_else_does(words: str) -> None:
 )
 def test_a_group_of_digits_may_have_another_after_it(words: str, more: bool) -> None:
     assert unfinished(words) == more
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [("רגע, אני בודקת", True), ("Hold on, please", True), ("one moment", True), ("ברגעים כאלה", False), ("כן", False)],
+)
+def test_who_asks_for_a_moment_is_understood(words: str, asks: bool) -> None:
+    """They are not asked meanwhile whether they are there."""
+    assert asks_for_a_moment(words) is asks
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"), [("מה המספר שלך?", True), ("Could you spell that?", True), ("מתי נוח לך?", False), ("", False)]
+)
+def test_a_question_whose_answer_comes_in_pieces_is_known(words: str, asks: bool) -> None:
+    assert asks_to_spell(words) is asks
 
 
 async def test_a_word_of_assent_is_spoken_through() -> None:
@@ -265,6 +281,14 @@ async def test_a_farewell_is_said_whatever_sound_was_being_judged() -> None:
 
     assert not stage.line.playback.held
     assert len(stage.twilio.events("clear")) == 1
+
+
+def test_turns_without_a_word_are_counted_as_unintelligible_until_there_is_a_word() -> None:
+    floor, counts = Stage().floor, list[int]()
+    for words in ("", "", "שלום", ""):
+        floor.understood("u1", words)
+        counts.append(floor.unintelligible)
+    assert counts == [1, 2, 0, 1]
 
 
 async def test_a_writer_that_fails_makes_nobody_unintelligible() -> None:

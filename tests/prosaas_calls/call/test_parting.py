@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from calls_world.world import business
 from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
-from prosaas_calls.caller.playback import Cut
+from prosaas_calls.caller.playback import Cut, Piece, Playback
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.model.turns import Turns
@@ -27,6 +28,7 @@ class Line:
         self.words: list[bytes] = []
         self.heard = asyncio.Event()
         self.parting: EndReason | None = None
+        self.playback = Playback()
 
     def cut(self) -> list[Cut]:
         return [Cut("i1", 500, 2000)]
@@ -51,15 +53,16 @@ class Twilio:
 
 
 class Stage:
-    def __init__(self, taken: bool | None = True, profile: Callable[[], Profile] = Profile) -> None:
+    def __init__(self, taken: bool | None = True, profile: Callable[[], Profile] = Profile, returned: str = "") -> None:
         self.line, self.told = Line(), list[str]()
+        self.turns, self.playback = Turns(), self.line.playback
         self.history = History(lambda: 0)
         parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
         self.parting = Parting(
-            claims=CLAIMS,
+            claims=replace(CLAIMS, returned=returned),
             limits=Limits(handover=0.01),
             profile=profile,
-            turns=Turns(),
+            turns=self.turns,
             history=self.history,
             mute=lambda: None,
             tell=lambda _role, text: self.told.append(text),
@@ -108,6 +111,33 @@ async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -
         await stage.parting.leave("limit", EndReason.LIMIT)
     (line,) = stage.history
     assert (line.interrupted, line.heard) == (True, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("returned", "number", "rung"),
+    [("", "+972501119999", "+972501119999"), ("busy", "+972501119999", ""), ("", "", "")],
+)
+def test_a_person_is_rung_once_in_a_call_for_whom_nobody_can_serve(returned: str, number: str, rung: str) -> None:
+    known = Profile(business(transfer_number=number))
+    assert Stage(profile=lambda: known, returned=returned).parting.rescue == rung
+
+
+async def test_the_last_words_are_over_when_the_model_has_spoken_and_the_caller_has_heard_it() -> None:
+    """Also where it goes on once more after the first of them was heard."""
+    stage = Stage()
+    stage.turns.created("r1")
+    stage.playback.sent(Piece(b"", 1600, "i1"))
+    last = asyncio.create_task(stage.parting.last_words())
+    stage.turns.done("r1")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stage.turns.created("r2")
+    stage.playback.interrupt()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not last.done()
+    stage.turns.done("r2")
+    await asyncio.wait_for(last, 5)
 
 
 async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:

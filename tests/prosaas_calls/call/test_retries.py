@@ -2,6 +2,8 @@
 
 import pytest
 
+from clocks import Clock
+from prosaas_calls.call import retries as module
 from prosaas_calls.call.retries import Retries
 from prosaas_calls.model.events import RATE_LIMITED
 from prosaas_calls.model.leg import ModelFailed
@@ -28,6 +30,30 @@ def test_a_limit_of_rate_is_waited_for_longer_and_longer_but_not_longer_than_a_c
     assert retries.pause(RATE_LIMITED, 3.5) == 3.5
     with pytest.raises(ModelFailed):
         retries.pause(RATE_LIMITED, 21)
+
+
+def test_waits_that_are_each_short_are_together_no_longer_than_a_caller_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first failure on; an answer in between begins the count anew."""
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    retries = Retries(retry_for=20)
+    for _ in range(2):
+        for _ in range(2):
+            assert retries.pause(RATE_LIMITED, 8) == 8
+            clock.now += 8
+        retries.answered()
+    for _ in range(2):
+        retries.pause(RATE_LIMITED, 8)
+        clock.now += 8
+    with pytest.raises(ModelFailed):
+        retries.pause(RATE_LIMITED, 8)
+
+
+def test_who_may_ask_again_at_once_does_so_twice() -> None:
+    retries = Retries(retry_for=20)
+    assert [retries.pause(RATE_LIMITED, 0.0) for _ in range(2)] == [0, 0]
+    with pytest.raises(ModelFailed):
+        retries.pause(RATE_LIMITED, 0.0)
 
 
 def test_who_is_told_a_millisecond_does_not_ask_a_thousand_times() -> None:

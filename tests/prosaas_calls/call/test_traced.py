@@ -1,12 +1,17 @@
 """A whole call as one trace, as an OTLP receiver has it."""
 
+from datetime import UTC, datetime
+
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from calls_world.stage import Stage
 from calls_world.waiting import until
 from calls_world.world import BUSINESS, CALLER, calls_world
 from otlp_world import Receiver, attributes, traced
+from prosaas_calls.call.traced import trace
 from prosaas_core import tracing
+from prosaas_core.records import CallRecord
 from prosaas_core.tracing import root_of
 from prosaas_logging import scope
 
@@ -54,6 +59,48 @@ async def test_a_call_is_one_trace_with_its_greeting_its_turns_and_what_it_cost(
     assert (WORDS.encode() in sent) is words
     # The whole of them: the ids and times beside them are chance, and have any three digits now and then.
     assert not [number for number in (CALLER, BUSINESS) if number[4:].encode() in sent]
+
+
+@pytest.mark.parametrize(("reason", "failed"), [("customer_hangup", False), ("model_failed", True)])
+def test_what_was_said_stands_in_the_trace_where_it_was_said(
+    monkeypatch: pytest.MonkeyPatch, reason: str, *, failed: bool
+) -> None:
+    """A turn lasts until the last of its words, and a call that ended badly is an error."""
+    transcript = [
+        {"who": "ai", "text": "שלום", "at_ms": 500, "until_ms": 2500},
+        {"who": "customer", "text": WORDS, "at_ms": 3000, "until_ms": 6000},
+        {"who": "ai", "text": "לאיזה יום?", "at_ms": 4000, "until_ms": 5000, "wait_ms": 700, "interrupted": True},
+        {"who": "ai", "text": "הלו?", "at_ms": 5500},
+    ]
+    now = datetime.now(UTC)
+    record = CallRecord(
+        call_sid="CA1", started_at=now, ended_at=now, duration_s=7.0, end_reason=reason, transcript=transcript
+    )
+    receiver = Receiver()
+    try:
+        with traced(monkeypatch, receiver), scope(call_sid="CA1") as entered:
+            tracing.join(entered)
+            trace(entered, record, model="m")
+    finally:
+        receiver.close()
+
+    began = entered.started * 1e9
+    parts = [span for span in receiver.all if span.name != "call"]
+    told = [
+        (span.name, *(round((at - began) / 1e6) for at in (span.start_time_unix_nano, span.end_time_unix_nano)))
+        for span in parts
+    ]
+    assert told == [
+        ("chat m", 500, 2500),
+        ("greeting", 500, 2500),
+        ("speech", 3000, 6000),
+        ("chat m", 4000, 5000),
+        ("chat m", 5500, 5500),
+        ("turn", 3000, 6000),
+    ]
+    assert attributes(parts[3])["prosaas.wait_ms"] == 700
+    assert attributes(parts[3])["prosaas.interrupted"]
+    assert (receiver.spans["call"].status.code == Status.STATUS_CODE_ERROR) is failed
 
 
 def test_a_frame_costs_the_trace_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

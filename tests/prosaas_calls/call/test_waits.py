@@ -1,6 +1,7 @@
 """When a caller who waits hears a word of comfort."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 
@@ -65,13 +66,29 @@ def test_who_speaks_or_is_owed_nothing_does_not_wait() -> None:
 
 
 async def test_the_next_word_of_comfort_comes_later_than_the_first() -> None:
-    stage = Stage(comfort=0.0, comfort_again=6.0, comfort_look=0.001)
+    stage = Stage(comfort=0.0, comfort_look=0.001)
     stage.turns.want()
     watching = asyncio.create_task(stage.waits.run())
     await asyncio.wait_for(stage.comforted.wait(), 5)
 
     assert stage.due_after(5.9, 6.1) == [False, True]
     watching.cancel()
+
+
+async def test_a_wait_for_the_next_answer_is_a_new_one() -> None:
+    """However long all was settled in between, and however often the caller was comforted before."""
+    stage = Stage(comfort_look=0.001)
+    stage.turns.want()
+    stage.waits._quiet_since -= 3
+    watching = asyncio.create_task(stage.waits.run())
+    await asyncio.wait_for(stage.comforted.wait(), 5)
+    watching.cancel()
+    stage.turns.unwant()
+    settled = monotonic() + 60
+    assert not stage.waits.due(settled)
+    stage.turns.want()
+
+    assert [stage.waits.due(settled + each) for each in (2.4, 2.6)] == [False, True]
 
 
 async def test_a_comfort_that_fails_is_the_calls_failure() -> None:

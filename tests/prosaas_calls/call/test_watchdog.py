@@ -179,7 +179,7 @@ async def test_a_healthy_model_is_asked_whether_its_time_is_up() -> None:
 
 async def test_a_silent_caller_is_asked_twice_whether_they_are_there() -> None:
     """What we say in between is no sign of life of theirs; the call ends when all of it was in vain."""
-    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    call = Call(idle=45.0)
     for idle, nudged in ((7.0, []), (9.0, [1]), (10.0, [1]), (12.0, [1, 2]), (20.0, [1, 2])):
         await call.watchdog._look_at_silence(idle)
         assert call.nudged == nudged
@@ -190,7 +190,7 @@ async def test_a_silent_caller_is_asked_twice_whether_they_are_there() -> None:
 
 
 async def test_a_sound_of_the_callers_begins_the_count_anew() -> None:
-    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    call = Call(idle=45.0)
     await call.watchdog._look_at_silence(9.0)
     call.sounds += 1
     await call.watchdog._look_at_silence(9.0)
@@ -200,7 +200,7 @@ async def test_a_sound_of_the_callers_begins_the_count_anew() -> None:
 
 async def test_who_asked_for_a_moment_gets_one() -> None:
     """Three times as long as anybody else."""
-    call = Call(nudges=(8.0, 20.0), idle=45.0)
+    call = Call(idle=45.0)
     call.asked_to_wait = True
     await call.watchdog._look_at_silence(23.0)
     assert not call.nudged

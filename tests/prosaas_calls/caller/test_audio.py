@@ -16,6 +16,18 @@ def test_silence_has_no_loudness_and_full_scale_has_all_of_it() -> None:
     assert rms(b"") == 0
 
 
+@pytest.mark.parametrize(
+    ("code", "magnitude"), [(0x01, 31100), (0x0F, 16764), (0x90, 15996), (0xA1, 7676), (0x70, 120), (0x7E, 8)]
+)
+def test_a_code_is_as_loud_as_g711_says(code: int, magnitude: int) -> None:
+    assert rms(bytes([code])) == magnitude
+
+
+def test_loudness_is_that_of_every_eighth_sample() -> None:
+    """All of them would cost a busy machine eight times as much."""
+    assert rms((b"\x00" + b"\xff" * 7) * 20) == 32124
+
+
 def test_silence_lasts_as_long_as_it_should() -> None:
     """Eight bytes a millisecond."""
     assert base64.b64decode(silence(20)) == b"\xff" * 160
@@ -45,7 +57,7 @@ def test_a_gap_is_filled_with_ten_seconds_at_most() -> None:
     assert clock.gap(60_020, FRAME) == 10_000
 
 
-@pytest.mark.parametrize("timestamp", [0, 20, 40])
+@pytest.mark.parametrize("timestamp", [0, 20, 40, 60])
 def test_late_and_repeated_frames_are_dropped(timestamp: int) -> None:
     """Their place was filled with silence already, or with themselves."""
     clock = InboundClock()
@@ -65,4 +77,12 @@ def test_a_wrong_time_stamp_does_not_silence_the_caller_for_good() -> None:
     heard = [clock.gap(20 * number, FRAME) for number in range(1, 60)]
 
     assert heard[-1] == 0
-    assert sum(gap < 0 for gap in heard) < 50
+    assert sum(gap < 0 for gap in heard) == 49
+
+
+def test_late_frames_among_others_never_put_the_clock_back() -> None:
+    clock = InboundClock()
+    clock.gap(100_000, FRAME)
+    for number in range(1, 120):
+        assert clock.gap(20 * number, FRAME) < 0
+        assert clock.gap(100_000 + 20 * number, FRAME) == 0

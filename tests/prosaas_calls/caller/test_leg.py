@@ -97,15 +97,15 @@ async def test_marks_tell_what_was_played() -> None:
     """An echo of ours moves the account; one of an older generation does not, and DEBUG says which was which."""
     ear = Ear()
     ear.line.play(base64.b64encode(b"\x00" * 1600), 1600, "item")
-    ear.say("mark", mark={"name": "0.1600"})
     ear.say("mark", mark={"name": "9.1600"})
+    ear.say("mark", mark={"name": "0.1600"})
 
     with capture_events() as events:
         await ear.to_the_end()
 
     assert not ear.line.playback.holding
     assert ear.items_heard == ["item"]
-    assert [event.fields["action"] for event in events if event.event == "MARK"] == ["played", "discarded"]
+    assert [event.fields["action"] for event in events if event.event == "MARK"] == ["discarded", "played"]
 
 
 async def test_keys_go_to_the_keypad() -> None:

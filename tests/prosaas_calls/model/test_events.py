@@ -166,3 +166,9 @@ def test_when_to_try_again_is_read_from_the_first_thousand_characters_of_a_limit
 ) -> None:
     """The message is the server's, of any length."""
     assert events.ErrorInfo(code=code, message=f"{before}try again in 1.4s").retry_after == seconds
+
+
+@pytest.mark.parametrize(("fields", "spoken"), [({"item_id": "i1"}, "i1"), ({}, "r1")])
+def test_what_is_said_goes_by_its_item_or_else_by_its_response(fields: dict[str, str], spoken: str) -> None:
+    event = events.decode(json.dumps({"type": "response.output_audio.delta", "response_id": "r1", **fields}))
+    assert event.spoken == spoken

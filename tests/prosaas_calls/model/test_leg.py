@@ -226,6 +226,21 @@ async def test_a_session_is_renewed_only_between_turns() -> None:
     running.cancel()
 
 
+async def test_each_session_is_renewed_when_it_has_stood_for_its_time_and_not_before() -> None:
+    """The one that came by a renewal as well as the first."""
+    first, second, third = Connection(), Connection(), Connection()
+    stage = Stage([first, second, third], model_renew=3300.0)
+    running = stage.start()
+    for old, new in ((first, second), (second, third)):
+        await until(lambda: stage.leg.connection is old)  # noqa: B023
+        stage.leg.renew_if_due(monotonic() + 3290)
+        await asyncio.sleep(0)
+        assert stage.outcomes[0] is new
+        stage.leg.renew_if_due(monotonic() + 3301)
+        await until(lambda: stage.leg.connection is new)  # noqa: B023
+    running.cancel()
+
+
 async def test_a_renewal_that_the_call_did_not_live_to_see_leaves_nothing_open() -> None:
     """The prepared session is closed with the call."""
     old, new = Connection(), Connection()

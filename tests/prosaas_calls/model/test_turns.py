@@ -93,6 +93,23 @@ def test_settled_covers_the_moment_between_a_sentence_and_its_answer() -> None:
     assert turns.settled.is_set()
 
 
+def test_a_sound_that_nobody_answers_leaves_all_settled() -> None:
+    turns = Turns()
+    turns.caller_starts()
+    assert not turns.settled.is_set()
+    turns.caller_stops()
+    assert turns.settled.is_set()
+
+
+def test_a_tool_at_work_and_a_wish_that_was_taken_back_settle_when_they_are_over() -> None:
+    turns = Turns()
+    for begins, ends in ((turns.work_begins, turns.work_ends), (turns.want, turns.unwant)):
+        begins()
+        assert not turns.settled.is_set()
+        ends()
+        assert turns.settled.is_set()
+
+
 def test_a_new_connection_has_no_responses() -> None:
     """What was active on the old one will never be done."""
     turns = Turns()

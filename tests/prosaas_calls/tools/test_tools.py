@@ -3,11 +3,11 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from calls_world.world import BUSINESS, CALLER
@@ -306,6 +306,18 @@ async def test_a_call_leaves_a_few_messages_and_another_call_its_own(engine: Asy
         assert await opened.scalar(select(func.count()).select_from(CallMessage)) == 6
         jobs = text("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'business.tell'")
         assert await opened.scalar(jobs) == 6
+
+
+async def test_messages_are_counted_for_as_long_as_a_call_may_last(engine: AsyncEngine, owner: AsyncEngine) -> None:
+    """Four hours; what is older need not be looked through."""
+    context = await call(engine)
+    for number in range(5):
+        await tool(context, "take_message", text=f"הודעה {number}")
+    for minutes, refused in ((230, True), (250, False)):
+        async with owner.begin() as opened:
+            made_then = func.now() - timedelta(minutes=minutes)
+            await opened.execute(update(CallMessage).values(created_at=made_then))
+        assert (await tool(context, "take_message", text="ועוד אחת")).refused is refused
 
 
 async def test_the_line_that_leads_back_to_us_is_not_rung(engine: AsyncEngine) -> None:
