@@ -34,7 +34,7 @@ def resume(world: World, *, all_anew: bool = False) -> None:
         Generations(world).tidy(*(OURS if world.containers() else ()))
         return
     if not journal.get("changed", True):
-        # It stood at what changes nothing.
+        world.warn(words.HAD_CHANGED_NOTHING(name=journal["plan"], step=journal["step"]))
         world.remember("journal", None)
         return
     name, memory = journal["plan"], journal["memory"]

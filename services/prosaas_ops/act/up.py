@@ -57,8 +57,9 @@ def run(options: Options) -> int:
         beyond = deploy.findings(world) if deploy.is_swarm(world) else []
         return _told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
     acts: dict[str, Callable[[World, Options], None]] = {
-        "setup": _setup, "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down, "rollback": _rollback,
-        "rotate-secret": _rotate, "update-bases": _bases,
+        "setup": lambda world, _options: prepare(world),
+        "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down,
+        "rollback": _rollback, "rotate-secret": _rotate, "update-bases": _bases,
         "backup": _backup, "restore": _restore, "restore-drill": _drill,
     }  # fmt: skip
     act = acts.get(command, _restart)
@@ -77,10 +78,6 @@ def run(options: Options) -> int:
             # What was asked for is done.
             world.warn(people.NOT_REMOVED(why=error))
     return FINE
-
-
-def _setup(world: World, _options: Options) -> None:
-    prepare(world)
 
 
 def prepare(world: World, environment: str = "") -> None:
@@ -193,7 +190,8 @@ def _say_what_drains(world: World) -> None:
     calls = plan.live_calls(world)
     *older, _newest = calls or {"": 0}
     for name in older:
-        world.say(words.DRAINS(name=name, calls=in_words([calls[name]]) or 0))
+        its = calls[name]
+        world.say(words.MUTE(name=name) if its is None else words.DRAINS(name=name, calls=its))
 
 
 def _restart(world: World, options: Options) -> None:
@@ -206,7 +204,7 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     run_plan(plan.restart(world, service), world)
-    images = Images(world)
+    images = Images(world, "dev" if world.project.endswith("-dev") else "prod")
     world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
     _say_what_drains(world)
     if level:

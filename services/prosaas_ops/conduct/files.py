@@ -14,6 +14,8 @@ from prosaas_ops.texts import conduct as words
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
 _UNSET = "\ufffd"
+# How the names end of what is being written: whoever is killed over it leaves one, perhaps with a password in it.
+ASIDE = ".aside"
 
 
 def problem(what: str, fix: str, read: str = "") -> Problem:
@@ -23,7 +25,7 @@ def problem(what: str, fix: str, read: str = "") -> Problem:
 
 def replace(path: Path, text: str, mode: int = 0o600) -> None:
     """Write the file aside, bring it to the disk, and put it in the place of the old one."""
-    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)

@@ -21,7 +21,7 @@ _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 # What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
 _FAREWELL_S = 30.0
-_DRAINING = (DRAINING, "Connection refused")  # The latter of who has closed its port.
+_DRAINING, _ANSWERED = (DRAINING, "Connection refused"), "/readyz answered 5"  # Refused by who has closed its port.
 
 
 class Generations:
@@ -156,11 +156,10 @@ class Generations:
         would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
         if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
             return False
-        model = world.model()
-        return self._holds_secrets(container, model["services"][service], model)
+        return not self.stale(container)
 
     def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
-        """A container keeps the secret files it was created with: a replaced file is not the one it reads."""
+        """A container keeps the secret files it was started with: a replaced file is not the one it reads."""
         for use in definition.get("secrets") or []:
             target = use.get("target") or use["source"]
             file = self._world.root / model["secrets"][use["source"]]["file"]
@@ -232,11 +231,10 @@ class Generations:
             if watched and self._takes_no_more(old):
                 return
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
-            term = ("kill", "--signal", "TERM", old.id)
-            asked = old.id[:12] in self._watched() or world.docker(*term, check=False).code == 0
+            asked = old.id[:12] in self._watched() or not world.docker("kill", "-s", "TERM", old.id, check=False).code
             # Who hangs says nothing, and is asked all the same: what takes its place does not wait for a word of it.
             if (drains := self._takes_no_more(old)) is False or not (drains or asked):
-                raise Problem(words.SERVES_ON(name=old.name))
+                raise Problem((words.SERVES_ON if asked else words.NOT_REACHED)(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
@@ -253,10 +251,11 @@ class Generations:
     def _drains(self, one: Container) -> bool | None:
         """Whether it says so, or is gone: who is full or unwell is not ready either. None where it is silent."""
         try:
-            said = "".join(self._world.engine.run(one, "healthcheck", "ready")[1:])
+            code, *said = self._world.engine.run(one, "healthcheck", "ready")
         except Problem as error:
             return True if isinstance(error, Gone) else None
-        return any(sign in said for sign in _DRAINING) or (None if "no answer" in said else False)
+        text = "".join(said)
+        return any(sign in text for sign in _DRAINING) or (False if code == 0 or _ANSWERED in text else None)
 
     def _says_ready(self, one: Container) -> bool:
         with suppress(Problem):
@@ -294,7 +293,8 @@ def drained(world: World, container_id: str) -> None:
             started = world.engine.inspect(container_id)["State"]["StartedAt"]
             if started != asked and world.docker("kill", "--signal", "TERM", container_id, check=False).code == 0:
                 asked = started
-            if world.docker("wait", container_id, check=False).code == 0:
+            # Who was not asked has no end to be waited for.
+            if started == asked and world.docker("wait", container_id, check=False).code == 0:
                 continue
         time.sleep(_LOOK_S)
     generations.write_overlay()

@@ -81,9 +81,8 @@ def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> P
 def restart(world: World, service: str) -> Plan:
     """A new container in place of each that runs now, of the images that are in use."""
     generations = Generations(world)
-    now = [found.id for found in world.containers(service)]
-    memory: dict[str, Any] = {"old": now}
-    if not now:
+    memory: dict[str, Any] = {"old": [found.id for found in world.containers(service)]}
+    if not memory["old"]:
         raise problem(words.NOT_RUNNING(service=service), "make up-prod")
 
     def renew() -> None:
@@ -100,12 +99,8 @@ def restart(world: World, service: str) -> Plan:
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    return Plan(
-        "down",
-        [Step("drain", Generations(world).let_drain, prepares=True), Step("stop", lambda: _stop(world))],
-        back_to=str(words.HALF_DOWN),
-        onward=str(words.DOWN_OR_UP),
-    )
+    steps = [Step("drain", Generations(world).let_drain, prepares=True), Step("stop", lambda: _stop(world))]
+    return Plan("down", steps, back_to=str(words.HALF_DOWN), onward=str(words.DOWN_OR_UP))
 
 
 def rotate(world: World, name: str, value: str, before: str) -> Plan:

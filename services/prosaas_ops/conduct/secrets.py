@@ -147,22 +147,24 @@ def wanted(world: World) -> dict[str, str]:
 
 
 def write_secrets(world: World) -> None:
-    """Bring secrets/ to what .env says. A container keeps the file that it was created with: see Generations."""
+    """Bring all of secrets/ to what .env says, or, where one of them would be lost, nothing: a Problem.
+
+    A container reads the file that was there when it was last started: see Generations.
+    """
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
+    changed = {}
     for name, value in wanted(world).items():
         path = folder / name
         before = path.read_text(encoding="utf-8") if path.exists() else None
         if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
-            raise problem(
-                words.EMPTIED(name=name.upper()),
-                words.PUT_BACK(name=name),
-                "env/example.env",
-            )
+            raise problem(words.EMPTIED(name=name.upper()), words.PUT_BACK(name=name), "env/example.env")
         if before != value:
-            # The folder is closed: the file may be readable to the container's account, whatever its number.
-            replace(path, value, mode=0o444)
+            changed[path] = value
+    for path, value in changed.items():
+        # The folder is closed: the file may be readable to the container's account, whatever its number.
+        replace(path, value, mode=0o444)
 
 
 def tell_overridden(world: World) -> None:

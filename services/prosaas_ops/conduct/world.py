@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prosaas_ops.conduct.files import EnvFile, replace
+from prosaas_ops.conduct.files import ASIDE, EnvFile, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.texts import conduct as words
@@ -152,9 +152,9 @@ class World:
             lock.truncate(0)
             lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
             lock.flush()
-            # What a kill left of a journal as it was written may hold a password.
-            for left in self.state.glob("journal.json.*"):
-                left.unlink(missing_ok=True)
+            for folder in (self.root, self.state, self.root / "secrets"):
+                for left in folder.glob(f"*{ASIDE}"):
+                    left.unlink(missing_ok=True)
             yield
 
 

@@ -16,6 +16,10 @@ STAYS: Final = Text(
     "make {name} נקטעה בשלב {step!r}, והמערכת נשארת כפי שהיא מאז: make ps מראה מה רץ",
     "make {name} was interrupted at the step {step!r}, and the stack stays as that left it: make ps shows what runs",
 )
+HAD_CHANGED_NOTHING: Final = Text(
+    "make {name} נקטעה בשלב {step!r}, לפני ששינתה דבר; אם עוד צריך: להריץ אותה שוב",
+    "make {name} was interrupted at the step {step!r}, before it changed anything; run it again if it is wanted",
+)
 STILL_UNFINISHED: Final = Text(
     "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
     "make {name} was interrupted at the step {step!r} and has not come to its end",
@@ -94,6 +98,14 @@ DRAINS_FIRST: Final = Text(
 SERVES_ON: Final = Text(
     "{name} התבקש להסתיים וממשיך לקבל שיחות חדשות",
     "{name} was asked to end and goes on taking new calls",
+)
+NOT_REACHED: Final = Text(
+    "{name} לא עונה, ואי אפשר היה לבקש ממנו להסתיים: docker rm --force {name} מסיים אותו, עם שיחותיו",
+    "{name} does not answer and could not be asked to end: docker rm --force {name} ends it, with its calls",
+)
+MUTE: Final = Text(
+    "{name} התבקש להסתיים ולא עונה; אם הוא נשאר: docker rm --force {name} מסיים אותו, עם שיחותיו",
+    "{name} was asked to end and does not answer; if it stays, docker rm --force {name} ends it, with its calls",
 )
 DRAINS: Final = Text(
     "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",

@@ -139,13 +139,19 @@ def test_what_comes_next_is_the_last_that_a_start_says(quiet: World, monkeypatch
     assert [text.partition(":")[0] for text in said[-2:]] == ["this is the demo voice agent", "next"]
 
 
+@pytest.mark.parametrize(("environment", "image"), [("", "calls"), ("-dev", "dev")])
 @pytest.mark.docker
 def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
-    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    environment: str,
+    image: str,
+    quiet: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """They differ after a rollback, and after a commit that nobody deployed."""
+    """They differ after a rollback, and after a commit that nobody deployed; in development one image is all three."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", f"prosaas{environment}")
     monkeypatch.setattr(up.plan, "restart", lambda *_: Plan("restart-api", []))
-    monkeypatch.setattr(Images, "in_use", lambda _: {"calls": "an id"})
+    monkeypatch.setattr(Images, "in_use", lambda there: {"calls": "an id"} if image in there._names else {})
     monkeypatch.setattr(Images, "version", lambda _, ids: f"that of {ids['calls']}")
     up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {}))
     assert "prosaas-api runs anew, version that of an id" in capsys.readouterr().out
@@ -339,13 +345,14 @@ def test_a_restart_that_was_killed_is_no_matter_to_a_swarms_rollback(
 
 @pytest.mark.docker
 def test_what_was_killed_before_it_changed_anything_is_not_brought_to_its_end(
-    quiet: World, monkeypatch: pytest.MonkeyPatch
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody who asks for a backup asks for a deploy of what runs already, with the files of today."""
+    """Nobody who asks for a backup asks for a deploy of what runs already, with the files of today; it is said."""
     monkeypatch.setattr(unfinished, "run_plan", lambda *_: pytest.fail("it was brought to its end"))
     quiet.remember("journal", {"plan": "up-prod", "step": "build", "at": "x", "changed": False, "memory": {}})
     unfinished.resume(quiet)
     assert quiet.remembered("journal") is None
+    assert "make up-prod was interrupted at the step 'build', before it changed anything" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("goes_back", [True, False])

@@ -31,6 +31,9 @@ class Draining(World):
         self.watcher_starts = True
         # What an old container needs to have seen to take no more, and what `docker wait` ends with.
         self.obeys = ""
+        # How its health check ends until then, and how often a signal is refused.
+        self.says: tuple[int, str] = (0, "")
+        self.refusals = 0
         self.waits: Iterator[int] = iter(())
         # How the first container is seen each time: its state and when it started, None where the engine is away.
         self.life: Iterator[tuple[str, str] | None] = iter(())
@@ -41,7 +44,7 @@ class Draining(World):
         def run(one: Container, *_: str) -> tuple[int, str, str]:
             if (self.obeys, one.id) in [(words[0], words[-1]) for words in self.did]:
                 return 1, '/readyz answered 503: {"status": "draining"}', ""
-            return 0, "", ""
+            return *self.says, ""
 
         return SimpleNamespace(
             run=run,
@@ -68,6 +71,9 @@ class Draining(World):
             return Done(0, "\n".join(f"{self.project}-drains-{one.id[:12]}" for one in self.watched), "")
         self.did.append(words)
         code = {"wait": next(self.waits, 0), "run": int(not self.watcher_starts)}.get(words[0], 0)
+        if words[0] == "kill" and self.refusals:
+            self.refusals -= 1
+            code = 1
         return Done(code, "", "")
 
 
@@ -129,6 +135,34 @@ def test_where_the_watcher_ended_before_it_asked_the_command_asks(retiring: Drai
 def test_what_goes_on_serving_all_the_same_is_no_success(retiring: Draining) -> None:
     with pytest.raises(Problem, match="calls-2 was asked to end and goes on"):
         Generations(retiring)._retire(retiring.named[1])
+
+
+@pytest.mark.parametrize(
+    "says",
+    [(137, ""), (126, "OCI runtime exec failed: resource temporarily unavailable"), (1, "MemoryError"),
+     (1, "/readyz answered nothing: "), (1, "no answer on port 8000: timed out")],
+)  # fmt: skip
+def test_who_has_no_room_even_for_its_health_check_was_asked_all_the_same(
+    retiring: Draining, says: tuple[int, str]
+) -> None:
+    """It does not say that it serves: what takes its place does not wait for a word of it."""
+    retiring.says = says
+    Generations(retiring)._retire(retiring.named[1])
+
+
+def test_of_whom_nothing_reaches_it_is_said_that_nothing_did_and_what_ends_it(retiring: Draining) -> None:
+    retiring.says, retiring.watcher_starts, retiring.refusals = (137, ""), False, 9
+    retiring.watched.clear()
+    with pytest.raises(Problem, match="calls-2 does not answer and could not be asked to end: docker rm"):
+        Generations(retiring)._retire(retiring.named[1])
+
+
+def test_a_watcher_whose_signal_is_refused_asks_again_before_it_waits_for_the_end(drains: Draining) -> None:
+    """Who never hears of it serves for ever, and `docker wait` with it."""
+    drains.refusals = 2
+    drains.life = iter([("running", "10:00")] * 3 + [("exited", "10:00")])
+    drained(drains, drains.named[0].id)
+    assert [words[0] for words in drains.did] == ["kill", "kill", "kill", "wait", "buried"]
 
 
 def test_a_watcher_asks_once_and_again_only_what_somebody_started_again(

@@ -270,7 +270,7 @@ def test_one_that_hangs_and_was_asked_by_nobody_is_told_of(shop: Stack, reached:
         run(restart(shop, "prosaas-calls"), shop)
         assert shop.signals[old.id] == 1
     else:
-        with pytest.raises(Problem, match="b was asked to end and goes on taking new calls"):
+        with pytest.raises(Problem, match="b does not answer and could not be asked to end"):
             run(restart(shop, "prosaas-calls"), shop)
 
 

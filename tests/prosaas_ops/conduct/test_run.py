@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from prosaas_ops.conduct.files import replace as replace_file
 from prosaas_ops.conduct.run import Plan, Step, go_back, run, unfinished
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -153,14 +154,28 @@ def test_two_at_once_do_not_meet(deploy: Deploy) -> None:
         pass
 
 
-def test_what_a_kill_left_of_a_journal_half_written_is_gone_with_the_next_command(deploy: Deploy) -> None:
-    """It may hold a password, which nobody would look for there."""
-    deploy.world.remember("journal", {"plan": "rotate-secret"})
-    half = deploy.world.state / "journal.json.x1y2z3"
-    half.write_text('{"new": "NEW"')
-    with deploy.world.locked("audit"):
-        assert not half.exists()
-        assert unfinished(deploy.world) == {"plan": "rotate-secret"}
+def test_what_a_kill_left_of_a_file_half_written_is_gone_with_the_next_command(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may hold a password, which nobody would look for there; what anybody else put beside it stays."""
+    world = deploy.world
+    (world.root / "secrets").mkdir()
+    written = (world.root / ".env", world.state / "journal.json", world.root / "secrets/call_token_secret")
+    theirs = world.root / ".env.original"
+    theirs.write_text("theirs", encoding="utf-8")
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "replace", lambda *_: os._exit(9))
+        for path in written:
+            if (child := os.fork()) == 0:
+                replace_file(path, "a password")
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    halves = [half for path in written for half in path.parent.glob(f"{path.name}.*") if half != theirs]
+    assert len(halves) == 3
+    world.remember("journal", {"plan": "rotate-secret"})
+    with world.locked("audit"):
+        assert [half for half in halves if half.exists()] == []
+        assert theirs.exists()
+        assert unfinished(world) == {"plan": "rotate-secret"}
 
 
 def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) -> None:

@@ -25,6 +25,15 @@ def test_an_emptied_password_replaces_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.docker
+def test_where_one_secret_would_be_lost_none_is_written(tmp_path: Path) -> None:
+    """A service that starts again after the refusal reads what the others read."""
+    write_secrets(world(tmp_path, "CALL_TOKEN_SECRET=first\nTWILIO_AUTH_TOKEN=t\n"))
+    with pytest.raises(Problem, match="TWILIO_AUTH_TOKEN is empty"):
+        write_secrets(world(tmp_path, "CALL_TOKEN_SECRET=second\n"))
+    assert (tmp_path / "secrets/call_token_secret").read_text() == "first"
+
+
+@pytest.mark.docker
 def test_an_emptied_model_key_is_how_one_returns_to_the_demo(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "OPENAI_API_KEY=sk\n"))
     write_secrets(world(tmp_path, "OPENAI_API_KEY=\n"))
