@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from prosaas_logging import get_logger, scope
 from prosaas_logging.events import AnyEvent
-from prosaas_logging.levels import DEBUG, INFO
+from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
@@ -206,3 +208,36 @@ def test_wishes_for_a_recorder_are_forgotten_after_a_while(tmp_path: Path) -> No
         update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, **one}))  # noqa: B023
     state = update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, "CA-new": asked}))
     assert state.dumps == {"CA-new": asked}
+
+
+def test_a_process_is_named_by_when_it_started_and_a_number_of_nobody_is_none() -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    with subprocess.Popen([sys.executable, "-Sc", "input()"], stdin=subprocess.PIPE) as child:
+        after = time.clock_gettime(time.CLOCK_BOOTTIME)
+        started = started_at(child.pid)
+        assert started is not None
+        assert int(before * ticks) - 1 <= started <= after * ticks + 1
+    assert started_at(child.pid) is None
+
+
+def test_of_two_changes_that_fit_the_most_particular_counts(world: World) -> None:
+    later = world.now + 60
+    changes = [
+        Change(target, value, level, later, 60).__dict__
+        for target, value, level in (
+            ("service", "", "ERROR"),
+            ("business", "b1", "WARNING"),
+            ("phone", "+972501234567", "INFO"),
+            ("call", "CA1", "DEBUG"),
+        )
+    ]
+    world.path.write_text(json.dumps({"revision": 2, "changes": changes, "dumps": {}}))
+    world.pass_time(1)
+    fields: dict[str, object] = {"call_sid": "CA1", "phone": "0501234567", "business_id": "b1"}
+    levels = []
+    for name in (*fields, "nothing"):
+        levels.append(in_force().level_for(fields))
+        fields.pop(name, None)
+    assert levels == [DEBUG, INFO, WARNING, ERROR]
+    assert in_force().threshold == ERROR

@@ -75,6 +75,95 @@ def test_calls_are_told_apart_and_the_shortest_setting_that_fits_the_budget_is_n
     assert not [line for line in told if "job # queued" in line and "×" in line]
 
 
+SHORT_WORDS = ("wide", "slowly", "twice", "again", "late", "never", "wet", "dry", "up", "down", "left", "right")
+NOISY = (
+    *("Traceback (most recent call last):", "  File x", ""),
+    *(ours("app.media", f"frame {number}", f"CA{number % 2}") for number in range(60)),
+    *["[INFO] 💬 [STDOUT] tick · call_sid=CA1"] * 4,
+    *["INFO:shop.orders:tick"] * 3,
+    *(ours(f"lib{chr(97 + number)}", "loaded", "CA0", "WARNING") for number in range(14)),
+    *(ours("app.till", f"opened {word}", "CA1") for word in (*SHORT_WORDS, "x" * 200)),
+    *(ours("app.till", text, "CA1", severity) for text, severity in (("open?", "DEBUG"), ("jammed", "ERROR"))),
+    *("[WARNING] careful", "[INFO] plain"),
+)
+TOLD_OF_NOISY = f"""\
+100 lines, 98 of them said and not a stack's, 7,974 bytes
+2 calls, jobs or requests: 48 lines each, the budget is 20
+
+By logger (lines and bytes each)
+      30.0      2545  app.media
+       7.5       747  app.till
+       2.0        82  stdout
+       1.5        32  shop.orders
+       1.0        14  (no logger in the line)
+       0.5        40  libn
+       0.5        40  libm
+       0.5        40  libl
+       0.5        40  libk
+       0.5        40  libj
+       0.5        40  libi
+       0.5        40  libh
+  and 7 more
+
+By wording (lines and bytes each)
+      30.0      2545  app.media: frame #
+       2.0        82  stdout: tick
+       1.5        32  shop.orders: tick
+       0.5       142  app.till: opened {"x" * 79}
+       0.5        44  app.till: opened slowly
+       0.5        44  app.till: opened twice
+       0.5        44  app.till: opened right
+       0.5        44  app.till: opened never
+       0.5        44  app.till: opened again
+       0.5        44  app.till: opened wide
+       0.5        44  app.till: opened left
+       0.5        44  app.till: opened late
+  and 22 more
+
+Said twice, printed and by a logger: 1 wordings
+  shop.orders: tick
+
+Never changes: 2 wordings
+  4 × stdout: tick
+  3 × shop.orders: tick
+
+LOG_LEVELS=app.media=WARNING
+brings it to 18 lines each. Warnings and errors stay; it would hide
+      60 × app.media: frame #
+1 lines name no logger, as human lines do not: with LOG_JSON=1 each does."""
+
+
+def test_a_report_counts_sorts_and_bounds_all_that_it_tells() -> None:
+    assert "\n".join(said("\n".join(NOISY), 20)) == TOLD_OF_NOISY
+
+
+def test_of_what_a_setting_would_hide_a_dozen_wordings_are_told_without_warnings() -> None:
+    lines = [ours("app.till", f"opened {word}") for word in (*SHORT_WORDS, "long", "round")]
+    told = said("\n".join([*lines, lines[0], ours("app.till", "slow", severity="WARNING")]), 1)
+    begin = told.index("LOG_LEVELS=app.till=WARNING")
+    assert told[begin + 1 : begin + 3] == [
+        "brings it to 1 lines each. Warnings and errors stay; it would hide",
+        "       2 × app.till: opened wide",
+    ]
+    assert told[-1] == "  and 2 wordings more"
+    assert len(told) == begin + 2 + 12 + 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "owner"),
+    [
+        *(({name: "x1"}, "call_sid") for name in ("call_sid", "callSid", "CallSid")),
+        *(({name: "x1"}, "request_id") for name in ("request_id", "requestId", "correlation_id")),
+        ({"job_id": "x1", "request_id": "other"}, "job_id"),
+        ({"request_id": "other", "CallSid": "x1"}, "call_sid"),
+    ],
+)
+def test_whose_a_line_is_is_found_in_each_spelling_and_the_call_comes_first(fields: dict[str, str], owner: str) -> None:
+    (found,) = parse([json.dumps({"message": "hello", **fields})])
+    assert isinstance(found, Said)
+    assert found.owner == (owner, "x1")
+
+
 def test_what_never_changes_is_named() -> None:
     told = said("\n".join(["INFO:app:still here", *(f"INFO:app:frame {number}" for number in range(3))] * 2))
     assert "Never changes: 1 wordings" in told
