@@ -4,7 +4,7 @@ import pytest
 
 from prosaas_logging import policy as module
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
-from prosaas_logging.policy import Policy, apply, follow, in_force
+from prosaas_logging.policy import LIBRARIES, Policy, apply, follow, in_force
 from prosaas_logging.switch_state import Change
 
 
@@ -66,3 +66,15 @@ def test_something_is_recorded_for_a_flight_recorder_or_for_somebody_who_watches
     assert Policy(targets=(change,)).recording
     watching = Policy(threshold=WARNING, targets=(change,))
     assert [watching.level_for({"call_sid": sid}) for sid in ("CA1", "CA2")] == [DEBUG, WARNING]
+
+
+def test_the_libraries_that_are_known_by_name_lose_none_unnoticed() -> None:
+    """Where one is installed its place would tell, too; a logger may come before its package, or have another name."""
+    assert sorted(LIBRARIES) == [
+        "PIL", "aiohttp", "aiosqlite", "alembic", "amqp", "anyio", "apscheduler", "asyncio", "asyncpg", "billiard",
+        "boto3", "botocore", "celery", "charset_normalizer", "concurrent", "dns", "engineio", "fastapi", "flask_cors",
+        "gunicorn", "h11", "h2", "hpack", "httpcore", "httpx", "huey", "hypercorn", "kafka", "kombu", "multipart",
+        "openai", "opentelemetry", "parso", "passlib", "pgqueuer", "picows", "psycopg", "psycopg2", "pymongo",
+        "python_multipart", "redis", "requests", "rq", "s3transfer", "socketio", "sqlalchemy", "starlette",
+        "tenacity", "twilio", "urllib3", "uvicorn", "uvloop", "watchfiles", "websocket", "websockets", "werkzeug",
+    ]  # fmt: skip

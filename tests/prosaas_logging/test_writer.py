@@ -523,6 +523,16 @@ def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_as_m
     sender.close()
 
 
+def test_who_writes_asks_a_descriptor_that_may_block_and_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(Outlet, "wait", lambda _, seconds: bool(asked.append(seconds)))
+    reader, sender = socket.socketpair()
+    assert Outlet(sender.fileno()).write(b"x") == 0
+    assert asked == [0]
+    reader.close()
+    sender.close()
+
+
 def test_lines_of_two_writers_on_a_narrow_pipe_do_not_mix(pipe: Pipe, writers: list[Writer]) -> None:
     both = [start(writers, pipe.writing), start(writers, pipe.writing)]
     fcntl.fcntl(pipe.writing, fcntl.F_SETPIPE_SZ, 4096)

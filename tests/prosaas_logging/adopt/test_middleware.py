@@ -61,6 +61,67 @@ def test_a_wsgi_request_that_fails_ends_its_scope(late: bool) -> None:
     assert live_scopes() == []
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_an_answer_is_closed_with_its_body_whether_or_not_that_can_be(closes: bool) -> None:
+    closed: list[str] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"x"])
+
+    if closes:
+        Body.close = lambda self: closed.append(current().kind)  # type: ignore[attr-defined]
+
+    assert ask(lambda _, __: Body())[0] == [b"x"]
+    assert len(closed) == closes
+    assert live_scopes() == []
+
+
+def test_a_request_within_a_request_is_the_same_and_an_answer_keeps_the_id_that_it_has() -> None:
+    seen: list[str] = []
+
+    def app(_: Any, start: Any) -> list[bytes]:
+        seen.append(current().id)
+        start("200 OK", [("x-request-id", "its own")])
+        return []
+
+    headers: list[tuple[str, str]] = []
+    WsgiScope(WsgiScope(app))({"HTTP_X_REQUEST_ID": UUID}, lambda _, found: headers.extend(found))
+    assert (seen, headers) == ([UUID], [("x-request-id", "its own")])
+
+
+async def ask_asgi(conn: dict[str, Any], *headers: tuple[bytes, bytes]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The scopes that an application within two middlewares saw, and what it sent."""
+    seen: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def app(conn: Any, receive: Any, send: Any, *more: Any) -> None:
+        seen.extend([f"{current().kind} {current().id}", *more])
+        await send({"type": "http.response.start", "headers": list(headers)})
+        await send({"type": "http.response.body"})
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await AsgiScope(AsgiScope(app))(conn, None, send, "more")  # type: ignore[arg-type]
+    assert live_scopes() == []
+    return seen, sent
+
+
+async def test_an_asgi_request_is_one_scope_and_its_answer_names_it() -> None:
+    conn = {"type": "http", "headers": [(b"a", b"b"), (b"X-Request-Id", UUID.encode())]}
+    seen, (start, body) = await ask_asgi(conn, (b"c", b"d"))
+    assert seen == [f"request {UUID}", "more"]
+    assert start["headers"] == [(b"c", b"d"), (b"x-request-id", UUID.encode())]
+    assert body == {"type": "http.response.body"}
+    _, (start, _) = await ask_asgi({"type": "http", "headers": []}, (b"X-Request-ID", b"own"))
+    assert start["headers"] == [(b"X-Request-ID", b"own")]
+
+
+async def test_what_is_neither_request_nor_websocket_is_passed_on_as_it_is() -> None:
+    assert (await ask_asgi({"type": "lifespan"}))[0] == [f"process {PROCESS.id}", "more"]
+
+
 async def talk(*messages: str) -> list[tuple[str, str]]:
     """The kind and id of the scope after each message of a WebSocket."""
     seen: list[tuple[str, str]] = []

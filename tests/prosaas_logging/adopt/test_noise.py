@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_logging.adopt.noise import Said, parse, tell
+from prosaas_logging.adopt.noise import Said, count, parse, tell
 
 SERVICES = Path(__file__).parents[3] / "services"
 
@@ -165,7 +165,9 @@ def test_whose_a_line_is_is_found_in_each_spelling_and_the_call_comes_first(fiel
 
 
 def test_what_never_changes_is_named() -> None:
-    told = said("\n".join(["INFO:app:still here", *(f"INFO:app:frame {number}" for number in range(3))] * 2))
+    """A warning that comes again is no noise, however often it says the same."""
+    lines = ["INFO:app:still here", "WARNING:app:broken", *(f"INFO:app:frame {number}" for number in range(3))]
+    told = said("\n".join(lines * 2))
     assert "Never changes: 1 wordings" in told
     assert "  2 × app: still here" in told
 
@@ -184,10 +186,11 @@ def test_what_no_setting_can_quieten_is_said() -> None:
 
 @pytest.mark.parametrize("many", [30_000])
 def test_wordings_and_lines_without_end_are_bounded(many: int) -> None:
-    text = "\n".join(
-        f"word{'x' * (number % 7)}{chr(97 + number % 26)} {'y' * (number % 101)}" for number in range(many)
-    )
-    assert len(said(text + "\n" + "z" * 300_000)) < 60
+    lines = [f"word{'x' * (number % 11)}{chr(97 + number % 26)} {'y' * (number % 101)}" for number in range(many)]
+    assert len(said("\n".join([*lines, "z" * 300_000]))) < 60
+    kinds, _, whole = count(parse(lines))
+    assert len(kinds) == 20_001
+    assert sum(kind.lines for kind in kinds.values()) == whole == many
 
 
 def run(*words: str, given: str = "") -> "subprocess.CompletedProcess[str]":
@@ -205,4 +208,5 @@ def test_the_command_reads_a_file_or_a_pipe_and_says_what_it_could_not_read(tmp_
     missing = run("noise", str(tmp_path / "none"))
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "No such file" in missing.stderr
-    assert run("noise", given="").returncode == 3
+    nothing = run("noise", given="")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (3, "", "-: no lines\n")
