@@ -294,6 +294,19 @@ def test_recordings_are_listed_with_their_time_and_size_the_newest_last(here: He
     assert here.run("blackbox", "a")[:2] == (0, "xx")
 
 
+def test_a_recording_that_grows_is_waited_for(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.serves()
+    file = here.blackbox / "CA1.jsonl"
+    pieces = ["a", "b", "c"]
+
+    def grow(_: float) -> None:
+        with file.open("a") as more:
+            more.write(pieces.pop(0) if pieces else "")
+
+    monkeypatch.setattr("time.sleep", grow)
+    assert here.run("blackbox", "CA1") == (0, "abc", "")
+
+
 @pytest.mark.parametrize(("target", "code", "where"), [("stdout", 0, "goes to the log itself"), ("", 3, "is off")])
 @pytest.mark.parametrize("arguments", [["blackbox"], ["blackbox", "CA1"]])
 def test_where_recordings_are_no_files_it_is_said_where_they_are(

@@ -166,6 +166,8 @@ def test_a_change_outlives_its_process_s_start(tmp_path: Path) -> None:
         ("+972501234567", "+972501234568", False),
         ("", "", False),
         ("4567", "+972501234567", False),
+        ("1234567", "+972501234567", True),
+        ("234567", "+972501234567", False),
     ],
 )
 def test_a_number_is_the_same_in_each_of_its_spellings(one: str, other: str, same: bool) -> None:
