@@ -117,6 +117,22 @@ def test_a_state_file_that_makes_no_sense_is_no_state(content: str, tmp_path: Pa
     assert read_state(path).changes == ()
 
 
+def test_of_a_state_what_is_not_understood_is_left_out(tmp_path: Path) -> None:
+    known = {"target": "call", "value": "CA1", "level": "DEBUG", "until": 2.0, "for_s": 1.0}
+    changes = [{**known, "target": "planet"}, {**known, "level": "LOUD"}, known]
+    (tmp_path / "state").write_text(json.dumps({"revision": 7, "changes": changes, "dumps": {"CA1": 3}}))
+    assert read_state(tmp_path / "state") == State(7, (Change("call", "CA1", "DEBUG", 2.0, 1.0),), {"CA1": 3})
+
+
+def test_a_logger_is_switched_by_its_name_and_its_service_by_its_level_and_no_scope_is(world: World) -> None:
+    for target, value in (("logger", "shop"), ("service", "")):
+        world.ask(target, value, "ERROR")
+        assert in_force().targets == ()
+        assert [in_force().level_of(name) for name in ("shop.till", "other")] == (
+            [ERROR, INFO] if target == "logger" else [ERROR] * 2
+        )
+
+
 def test_a_number_is_shown_without_its_digits(world: World) -> None:
     world.ask("phone", "+972501234567")
     assert world.said[0][1]["target"] == "phone +972..."

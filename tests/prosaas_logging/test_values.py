@@ -31,6 +31,10 @@ class Point:
     password: str = "hunter2"
 
 
+class Nest(Enum):
+    DEEP = ((((((("end",),),),),),),)
+
+
 class Broken:
     def __str__(self) -> str:
         raise KeyboardInterrupt
@@ -76,6 +80,8 @@ def test_a_value_is_followed_six_steps_into_itself() -> None:
         value = [value]
     assert plain(value) == [[[[[["end"]]]]]]
     assert plain([value]) == [[[[[["<list>"]]]]]]
+    assert plain(Nest.DEEP) == [[[[["<tuple>"]]]]]
+    assert plain([[[[[[Nest.DEEP]]]]]]) == [[[[[["<Nest>"]]]]]]
     assert plain({"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}) == {"a": {"b": {"c": {"d": {"e": {"f": "<dict>"}}}}}}
 
 
