@@ -27,7 +27,7 @@ from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
 from prosaas_logging.remembered import GOES_BY
-from prosaas_logging.render import LONGEST_LINE, TAIL, TextRenderer, escape, read_tail
+from prosaas_logging.render import LONGEST_LINE, TAIL, TextRenderer, cut_to_bytes, escape, read_tail
 from prosaas_logging.schemas import CANONICAL, RENAMED, RENAMES
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.shapes import Shapes
@@ -496,6 +496,21 @@ def test_of_a_chain_that_nobody_reads_whole_both_ends_are_shown(length: int, lef
     else:
         assert shown == [*range(4), *range(length - 4, length)]
         assert f"… {left_out} more exceptions …" in told.stack
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 5, "ab…"),
+        ("שלום", 8, "שלום"),
+        ("שלום", 7, "של…"),
+        ("שלום", 6, "ש…"),
+        ("abc", 2, "…"),
+    ],
+)
+def test_a_text_is_cut_to_so_many_bytes_and_no_character_is_cut(text: str, limit: int, shown: str) -> None:
+    assert cut_to_bytes(text, limit) == shown
 
 
 @pytest.mark.parametrize("schema", ["ecs", "gcp"])

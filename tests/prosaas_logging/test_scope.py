@@ -463,6 +463,14 @@ def test_what_goes_by_no_id_goes_by_what_it_is(fields: dict[str, Any], goes_by: 
     assert PROCESS.id == "process"
 
 
+def test_a_call_alone_has_a_timeline(sink: Sink) -> None:
+    apply(sink.policy())
+    for fields, kept in (({"call_sid": "CA1"}, 1), ({"request_id": "r1"}, 0), ({"job_id": "j1"}, 0)):
+        with scope(**fields) as opened:
+            log.info("line")
+        assert len(opened.timeline) == kept
+
+
 def test_a_timeline_counts_from_the_begin_of_the_call_and_knows_nothing_before_it(sink: Sink) -> None:
     apply(sink.policy())
     with scope(call_sid="CA1") as call:

@@ -133,6 +133,19 @@ def test_a_logger_is_switched_by_its_name_and_its_service_by_its_level_and_no_sc
         )
 
 
+def test_the_file_is_looked_at_a_few_times_a_second_and_not_after_the_end(world: World) -> None:
+    content = {"revision": 2, "changes": [Change("service", "", "DEBUG", world.now + 60, 60).__dict__], "dumps": {}}
+    world.path.write_text(json.dumps(content))
+    world.pass_time(0.2)
+    assert in_force().threshold == INFO
+    world.pass_time(0.1)
+    assert in_force().threshold == DEBUG
+    world.switch.stop()
+    world.pass_time(120)
+    assert in_force().threshold == DEBUG
+    assert read_presences(world.path) == []
+
+
 def test_a_number_is_shown_without_its_digits(world: World) -> None:
     world.ask("phone", "+972501234567")
     assert world.said[0][1]["target"] == "phone +972..."

@@ -44,7 +44,7 @@ class Json(logging.Formatter):
         row: dict[str, object] = {
             "at": 1,
             "first": "text",
-            "said": {"text": record.getMessage().replace("secret", "***")},
+            "said": {"text": record.getMessage()},
         }
         if record.exc_info:
             row["stack"] = [f"{line}\n" for line in self.formatException(record.exc_info).split("\n")]
@@ -85,6 +85,7 @@ def test_a_record_s_exception_is_its_error_in_whatever_form_it_comes() -> None:
     for record in (said("failed", exc_text=stack), said(f"failed\n{stack}")):
         _, _, _, text, _, error = taken(record, True, None)
         assert (text, error) == ("failed", ("KeyError", "'a'", stack))
+    assert taken(said(stack), True, None)[3] == "KeyError"
 
 
 @pytest.mark.parametrize("formatter", [Scrubs("%(asctime)s %(message)s!"), ScrubsMessages("%(message)s!"), Json()])
@@ -115,7 +116,7 @@ def test_a_formatter_that_leaves_stacks_alone_or_fails_costs_nothing() -> None:
 def test_a_row_without_the_message_in_it_is_the_message() -> None:
     class Numbers(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            return '{"length": %d}' % len(record.getMessage())
+            return json.dumps({"length": len(record.getMessage())})
 
     assert taken(said("hello"), True, bare(Numbers()))[3] == '{"length": 5}'
 
@@ -124,15 +125,15 @@ def test_the_first_formatter_that_the_service_wrote_is_asked() -> None:
     class Theirs(logging.Formatter):
         __module__ = "uvicorn.logging"
 
-    ours = [Scrubs("a %(message)s"), Json("b")]
-    handlers = [Handler(formatter) for formatter in (None, logging.Formatter("x"), Theirs(), *ours)]
+    ours = [Scrubs("a %(message)s"), Json()]
+    handlers = [Handler(formatter) for formatter in (None, logging.Formatter("x %(message)s"), Theirs(), *ours)]
     found = own_formatter(handlers, frozenset())
     assert type(found) is Scrubs
     assert found.format(said("hello")) == "hello"
     assert ours[0].format(said("hello")) == "a hello"
     assert own_formatter(handlers, frozenset()) is found
     assert own_formatter(handlers[:3], frozenset()) is None
-    assert type(own_formatter([Handler(Theirs("y"))], frozenset({"uvicorn"}))) is Theirs
+    assert type(own_formatter([Handler(Theirs("y %(message)s"))], frozenset({"uvicorn"}))) is Theirs
 
 
 def test_what_structlog_hands_over_whole_is_taken_apart() -> None:

@@ -108,7 +108,7 @@ async def ask_asgi(conn: dict[str, Any], *headers: tuple[bytes, bytes]) -> tuple
     sent: list[dict[str, Any]] = []
 
     async def app(conn: Any, receive: Any, send: Any, *more: Any) -> None:
-        seen.extend([f"{current().kind} {current().id}", *more])
+        seen.extend([f"{current().kind} {current().id}", *more, *[live.kind for live in live_scopes()]])
         await send({"type": "http.response.start", "headers": list(headers)})
         await send({"type": "http.response.body"})
 
@@ -123,7 +123,7 @@ async def ask_asgi(conn: dict[str, Any], *headers: tuple[bytes, bytes]) -> tuple
 async def test_an_asgi_request_is_one_scope_and_its_answer_names_it() -> None:
     conn = {"type": "http", "headers": [(b"a", b"b"), (b"X-Request-Id", UUID.encode())]}
     seen, (start, body) = await ask_asgi(conn, (b"c", b"d"))
-    assert seen == [f"request {UUID}", "more"]
+    assert seen == [f"request {UUID}", "more", "request"]
     assert start["headers"] == [(b"c", b"d"), (b"x-request-id", UUID.encode())]
     assert body == {"type": "http.response.body"}
     own = [(b"c", b"d"), (b"X-Request-ID", b"own")]
@@ -146,8 +146,8 @@ async def talk(*messages: str) -> list[tuple[str, str]]:
         return left.pop(0)
 
     async def app(conn: Any, receive: Any, send: Any) -> None:
-        for _ in messages:
-            await receive()
+        for message in [*left]:
+            assert await receive() is message
             seen.append((current().kind, current().id))
 
     async def send(_: Any) -> None:

@@ -97,7 +97,7 @@ def test_the_frames_of_a_crash_are_one_error_that_ends_with_the_next_line_or_the
     frames = [
         "Current thread 0x1 (most recent call first):",
         '  File "x.py", line 1 in f',
-        '  File "x.py", line 2 in g',
+        ' File "x.py", line 2 in g',
     ]
     world.printed.write("\n".join(["Fatal Python error: Aborted", *frames, "next", *frames, "end", *frames, ""]))
     assert world.said == ["Fatal Python error: Aborted", frames[0], "next", frames[0], "end"]
