@@ -18,7 +18,7 @@ def test_an_event_lets_everybody_pass_once_it_is_set_and_not_before() -> None:
 def test_all_who_wait_for_an_event_are_woken() -> None:
     event, passed = Event(), SimpleQueue[bool]()
     for _ in range(3):
-        Thread(lambda: passed.put(event.wait(30))).start()
+        Thread(lambda: passed.put(event.wait(300))).start()
     event.set()
     assert [passed.get(timeout=30) for _ in range(3)] == [True] * 3
 

@@ -120,8 +120,9 @@ def test_a_state_file_that_makes_no_sense_is_no_state(content: str, tmp_path: Pa
 def test_of_a_state_what_is_not_understood_is_left_out(tmp_path: Path) -> None:
     known = {"target": "call", "value": "CA1", "level": "DEBUG", "until": 2.0, "for_s": 1.0}
     changes = [{**known, "target": "planet"}, {**known, "level": "LOUD"}, known]
+    del known["for_s"]
     (tmp_path / "state").write_text(json.dumps({"revision": 7, "changes": changes, "dumps": {"CA1": 3}}))
-    assert read_state(tmp_path / "state") == State(7, (Change("call", "CA1", "DEBUG", 2.0, 1.0),), {"CA1": 3})
+    assert read_state(tmp_path / "state") == State(7, (Change("call", "CA1", "DEBUG", 2.0, 0.0),), {"CA1": 3})
 
 
 def test_a_logger_is_switched_by_its_name_and_its_service_by_its_level_and_no_scope_is(world: World) -> None:
@@ -144,6 +145,12 @@ def test_the_file_is_looked_at_a_few_times_a_second_and_not_after_the_end(world:
     world.pass_time(120)
     assert in_force().threshold == DEBUG
     assert read_presences(world.path) == []
+
+
+def test_of_a_change_it_is_said_how_long_it_lasts(world: World) -> None:
+    world.ask("call", "CA1", "WARNING", seconds=90)
+    said = {"level": "WARNING", "target": "call CA1", "for_s": 89, "by": "logctl"}
+    assert world.said == [("LOG_LEVEL_CHANGED", said)]
 
 
 def test_a_number_is_shown_without_its_digits(world: World) -> None:

@@ -80,6 +80,7 @@ def test_a_value_is_followed_six_steps_into_itself() -> None:
         value = [value]
     assert plain(value) == [[[[[["end"]]]]]]
     assert plain([value]) == [[[[[["<list>"]]]]]]
+    assert freeze({"a": value}) == {"a": plain(value)}
     assert plain(Nest.DEEP) == [[[[["<tuple>"]]]]]
     assert plain([[[[[[Nest.DEEP]]]]]]) == [[[[[["<Nest>"]]]]]]
     assert plain({"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}) == {"a": {"b": {"c": {"d": {"e": {"f": "<dict>"}}}}}}
