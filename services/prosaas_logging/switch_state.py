@@ -142,7 +142,7 @@ def write_presence(state_file: Path, presence: Presence) -> None:
 def remove_presence(state_file: Path, pid: int) -> None:
     """The process is leaving."""
     with suppress(OSError):
-        _presence_path(state_file, pid).unlink(missing_ok=True)
+        _presence_path(state_file, pid).unlink()
 
 
 def read_presences(state_file: Path) -> list[Presence]:
@@ -154,7 +154,7 @@ def read_presences(state_file: Path) -> list[Presence]:
             if started_at(presence.pid) == presence.started:
                 found.append(presence)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
     return found
 
 

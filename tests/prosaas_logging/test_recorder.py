@@ -208,6 +208,60 @@ def test_when_the_interpreter_starts_no_more_threads_all_is_written_on_the_spot(
     assert '"response_id":"r"' in file.read_text()
 
 
+def test_of_one_scope_so_many_folded_bytes_are_kept_and_no_line_of_them_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosaas_logging.recorder.MOST_FOLDED_BYTES", 2000)
+    world = World(tmp_path, folded=True)
+    for call in (world.call(), world.call("CA2", 1)):
+        for _ in range(20):
+            world.recorder.keep_folded(call, call.ring[0])
+        assert world.recorder.flush(30)
+    for sid in ("CA1", "CA2"):
+        file = tmp_path / "folded" / f"{sid}.jsonl"
+        assert str(file) == world.recorder.where_folded(world.call(sid))
+        lines = file.read_bytes().splitlines(keepends=True)
+        assert 2000 - len(lines[0]) < file.stat().st_size <= 2000
+        assert [json.loads(line)["bytes"] for line in lines] == [0] * len(lines)
+        assert file.stat().st_mode & 0o777 == 0o640
+    world.recorder.keep_folded(world.call(), call.ring[0])
+    assert world.recorder.flush(30)
+    assert (tmp_path / "folded" / "CA1.jsonl").stat().st_size <= 2000
+
+
+def test_folded_lines_are_written_a_second_after_the_last_time_without_being_asked_for(tmp_path: Path) -> None:
+    world = World(tmp_path, folded=True)
+    call = world.call()
+    file = Path(world.recorder.where_folded(call))
+    for number, wait in ((1, 0.9), (2, 1.0)):
+        world.recorder.keep_folded(call, call.ring[0])
+        world.now += wait
+        world.recorder.sweep()
+        # A ring is written behind what came before it, by the same thread.
+        world.recorder.sweep()
+        assert file.exists() is False or number == 2
+    assert world.recorder.flush(30)
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_folded_lines_beyond_what_may_wait_are_counted_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prosaas_logging.recorder.MOST_FOLDED_WAITING", 3)
+    world = World(tmp_path, folded=True)
+    call = world.call()
+    for _ in range(5):
+        world.recorder.keep_folded(call, call.ring[0])
+    assert world.recorder.suppressed == 2
+    world.now += 30
+    world.recorder.sweep()
+    assert [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED] == [
+        {"count": 2, "error": "too many at once"}
+    ]
+    assert world.recorder.flush(30)
+    assert len(Path(world.recorder.where_folded(call)).read_text().splitlines()) == 3
+
+
 @pytest.mark.parametrize("target", ["stdout", "none"])
 def test_where_recordings_are_no_files_folded_lines_are_in_the_recorder_alone(target: str) -> None:
     recorder = World(target, folded=True).recorder

@@ -30,6 +30,7 @@ from prosaas_logging.redact import (
     SECRET_PARTS,
     clean,
     cut_middle,
+    harmless,
     hide,
     is_secret_name,
     is_word,
@@ -228,6 +229,15 @@ def test_somebody_s_number_is_hidden_as_a_number_too(number: int) -> None:
     ]
 
 
+def test_what_is_harmless_is_remembered_beside_others() -> None:
+    """Much of what is logged is said again and again, and looked at once."""
+    texts = [f"harmless, number {'x' * count}" for count in range(20)]
+    harmless.clear()
+    for text in texts:
+        redact(text)
+    assert harmless.issuperset(texts)
+
+
 def test_what_is_remembered_as_harmless_stays_bounded() -> None:
     from prosaas_logging import redact as module
 
@@ -324,6 +334,7 @@ def test_where_there_is_no_room_for_an_end_the_mark_stands_alone() -> None:
 def test_of_a_text_that_is_too_long_to_be_looked_through_it_is_said_how_much_is_gone() -> None:
     text = "a b " * 30_000
     head, gone, tail = GONE.split(redact(text))
+    assert LONGEST_TEXT - 100 <= len(redact(text)) <= LONGEST_TEXT
     assert len(head) + int(gone) + len(tail) == len(text)
     assert text.startswith(head)
     assert text.endswith(tail)

@@ -27,7 +27,8 @@ from prosaas_logging.logger import Logger
 from prosaas_logging.record import Context, Record
 from prosaas_logging.redact import redact
 from prosaas_logging.remembered import GOES_BY
-from prosaas_logging.render import LONGEST_LINE, TAIL, TextRenderer, escape, read_tail
+from prosaas_logging.render import LONGEST_LINE, TAIL, TextRenderer, cut_to_bytes, escape, read_tail
+from prosaas_logging.schemas import CANONICAL, RENAMED, RENAMES
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.shapes import Shapes
 from prosaas_logging.values import freeze
@@ -483,6 +484,42 @@ def test_an_error_too_long_to_read_is_cut_in_both_forms() -> None:
     text = TEXT.line(record("failed", exc=chain(3000)), NOWHERE).decode()
     assert "ValueError: 0\n" in text
     assert "ValueError: 2999\n" in text
+
+
+@pytest.mark.parametrize(("length", "left_out"), [(32, None), (33, 25)])
+def test_of_a_chain_that_nobody_reads_whole_both_ends_are_shown(length: int, left_out: int | None) -> None:
+    told = describe(chain(length))
+    assert told is not None
+    shown = [number for number in range(length) if f"ValueError: {number}\n" in told.stack + "\n"]
+    if left_out is None:
+        assert shown == list(range(length))
+    else:
+        assert shown == [*range(4), *range(length - 4, length)]
+        assert f"… {left_out} more exceptions …" in told.stack
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("abcdef", 6, "abcdef"),
+        ("abcdef", 5, "ab…"),
+        ("שלום", 8, "שלום"),
+        ("שלום", 7, "של…"),
+        ("שלום", 6, "ש…"),
+        ("abc", 2, "…"),
+    ],
+)
+def test_a_text_is_cut_to_so_many_bytes_and_no_character_is_cut(text: str, limit: int, shown: str) -> None:
+    assert cut_to_bytes(text, limit) == shown
+
+
+@pytest.mark.parametrize("schema", ["ecs", "gcp"])
+def test_each_name_that_a_schema_gives_is_one_that_readers_of_lines_know(schema: str) -> None:
+    own = (*CANONICAL - {"error"}, "trace_id", "span_id", "more")
+    fields: dict[str, object] = {**dict.fromkeys(own, "x"), "error": {"kind": "k", "message": "m", "stack": "s"}}
+    assert set(RENAMES[schema](fields)) - set(fields) <= RENAMED
+    given = {name for rename in RENAMES.values() for name in rename(fields)}
+    assert given - set(fields) == RENAMED
 
 
 def chain(length: int) -> BaseException:

@@ -24,11 +24,11 @@ from prosaas_logging.catalogue import (
 )
 from prosaas_logging.events import Event
 from prosaas_logging.folded import Folded
-from prosaas_logging.levels import DEBUG, WARNING
+from prosaas_logging.levels import DEBUG, INFO, WARNING
 from prosaas_logging.policy import Policy, Recorded, apply
 from prosaas_logging.record import Context, Record
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import DUMP_SECONDS, MOST_DUMPS, current, live_scopes
+from prosaas_logging.scope import DUMP_SECONDS, MOST_DUMPS, PROCESS, current, live_scopes
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.switch_state import Change
 
@@ -445,6 +445,48 @@ def test_loggers_without_end_are_counted_in_bounded_memory(sink: Sink) -> None:
         folded.add(f"logger.{number}")
     assert folded.total == 1000
     assert folded.by_logger() == "… 936, logger.0 1, logger.1 1, logger.2 1, logger.3 1, +60"
+
+
+@pytest.mark.parametrize(
+    ("fields", "goes_by"),
+    [
+        ({}, "part"),
+        ({"request_id": ""}, "request"),
+        ({"request_id": "r1", "job_id": "j1", "call_sid": "CA1"}, "j1"),
+        ({"request_id": "r1", "call_sid": "CA1"}, "r1"),
+        ({"call_sid": "CA1", "message_id": "m1"}, "CA1"),
+        ({"kind": "part", "message_id": "m1"}, "m1"),
+    ],
+)
+def test_what_goes_by_no_id_goes_by_what_it_is(fields: dict[str, Any], goes_by: str) -> None:
+    assert scope(**fields).id == goes_by
+    assert PROCESS.id == "process"
+
+
+def test_a_call_alone_has_a_timeline(sink: Sink) -> None:
+    apply(sink.policy())
+    for fields, kept in (({"call_sid": "CA1"}, 1), ({"request_id": "r1"}, 0), ({"job_id": "j1"}, 0)):
+        with scope(**fields) as opened:
+            log.info("line")
+        assert len(opened.timeline) == kept
+
+
+def test_a_timeline_counts_from_the_begin_of_the_call_and_knows_nothing_before_it(sink: Sink) -> None:
+    apply(sink.policy())
+    with scope(call_sid="CA1") as call:
+        call.started = 1000.0
+        for moment in (999.0, 1000.0, 1001.5):
+            call.emit((moment, INFO, log, "line", {}, None))
+    assert [entry.t_ms for entry in call.timeline] == [0, 0, 1500]
+
+
+@pytest.mark.parametrize(("many", "more"), [(5, ""), (6, ", +1")])
+def test_the_five_most_frequent_loggers_are_named_and_the_others_counted(many: int, more: str) -> None:
+    folded = Folded()
+    for number in range(many):
+        for _ in range(10 - number):
+            folded.add(f"l{number}")
+    assert folded.by_logger() == "l0 10, l1 9, l2 8, l3 7, l4 6" + more
 
 
 def test_folded_lines_are_handed_to_whoever_keeps_them(sink: Sink) -> None:

@@ -48,12 +48,69 @@ def test_a_service_s_own_setting_is_stronger_than_the_common_one() -> None:
         ("LOG_RECORDER", "many"),
         ("LOG_BLACKBOX", "relative/path"),
         ("LOG_BUFFER", "8 apples"),
+        ("LOG_DESCRIPTORS", "second"),
+        ("LOG_FOLDED", "nowhere"),
+        ("LOG_CALL_BUDGET", "٣"),
     ],
 )
 def test_any_other_wrong_value_is_a_problem_with_a_fallback(name: str, value: str) -> None:
     (problem,) = load_settings("worker", {name: value}).problems
     assert (problem.name, problem.value) == (name, value)
     assert problem.valid
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        *(("LOG_JSON", text, "json", True) for text in ("1", "true", "Yes", "ON")),
+        *(("LOG_TRANSCRIPTS", text, "transcripts", False) for text in ("0", "false", "No", "OFF")),
+        ("LOG_FOLLOW_THREADS", "0", "follow_threads", False),
+        ("LOG_LANG", "EN", "lang", "en"),
+        ("LOG_SCHEMA", "gcp", "schema", "gcp"),
+        ("LOG_SCHEMA", "ecs", "schema", "ecs"),
+        ("LOG_FOLDED", "File", "folded", "file"),
+        ("LOG_CALL_BUDGET", "0", "call_budget", 0),
+        ("LOG_RECORDER", "12", "recorder", 12),
+        ("LOG_DESCRIPTORS", "1", "descriptors", "beside"),
+        ("LOG_DESCRIPTORS", "First", "descriptors", "first"),
+        ("LOG_DESCRIPTORS", "0", "descriptors", ""),
+        ("LOG_BLACKBOX", "/a/Folder", "blackbox", "/a/Folder"),
+        ("LOG_BLACKBOX", "STDOUT", "blackbox", "stdout"),
+        ("LOG_PLACE", "here", "place", "here"),
+        ("LOG_SWITCH_FILE", "/a/file", "switch_file", Path("/a/file")),
+        ("PROSAAS_ENV", "dev", "env", "dev"),
+        ("LOG_LEVELS", " a.b = debug, ,c=ERROR", "levels", (("a.b", DEBUG), ("c", ERROR))),
+    ],
+)
+def test_a_value_is_understood_as_the_pages_tell_it(name: str, text: str, field: str, value: object) -> None:
+    told = load_settings("svc", {name: text})
+    assert (getattr(told, field), told.problems) == (value, ())
+
+
+def test_of_levels_by_name_what_is_not_understood_is_left_out_and_told() -> None:
+    told = load_settings("svc", {"LOG_LEVELS": "a=LOUD,b=DEBUG,=INFO,c"})
+    assert told.levels == (("b", DEBUG),)
+    assert [(problem.name, problem.value) for problem in told.problems] == [
+        ("LOG_LEVELS", value) for value in ("a=LOUD", "=INFO", "c")
+    ]
+    assert told.problems[0].valid == "a logger = one of DEBUG, INFO, WARNING, ERROR, CRITICAL"
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("prosaas-api", "API_LOG_LEVEL"),
+        ("prosaas-calls", "CALLS_LOG_LEVEL"),
+        ("worker", "WORKER_LOG_LEVEL"),
+        ("prosaas-worker", "WORKER_LOG_LEVEL"),
+    ],
+)
+def test_where_a_level_comes_from_is_told_with_its_setting(service: str, name: str, tmp_path: Path) -> None:
+    told = load_settings(service, {name: "ERROR", "LOG_LEVEL": "DEBUG"})
+    assert (told.level, told.level_source) == (ERROR, f"{name} (environment)")
+    environ, mark = env_file(tmp_path, f"{name}=WARNING\n", edited_after_creation=True)
+    told = load_settings(service, environ, container_mark=mark)
+    assert (told.level, told.level_source) == (WARNING, f"{name} ({tmp_path / 'prod.env'})")
 
 
 @pytest.mark.parametrize(("text", "size"), [("1048576", 1024**2), ("4MiB", 4 * 1024**2), ("512k", 512 * 1024)])
@@ -79,7 +136,7 @@ def env_file(tmp_path: Path, text: str, *, edited_after_creation: bool) -> tuple
 def test_an_env_file_edited_after_the_container_was_created_is_in_force(tmp_path: Path) -> None:
     environ, mark = env_file(tmp_path, "LOG_LEVEL=DEBUG\nLOG_JSON=1\nPATH=/evil\n", edited_after_creation=True)
     settings = load_settings("worker", environ, container_mark=mark)
-    assert (settings.level, settings.json) == (DEBUG, True)
+    assert (settings.level, settings.json, settings.problems) == (DEBUG, True, ())
     assert str(tmp_path / "prod.env") in settings.level_source
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from prosaas_logging import get_logger, scope
 from prosaas_logging.events import AnyEvent
-from prosaas_logging.levels import DEBUG, INFO
+from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.policy import Policy, apply, in_force
 from prosaas_logging.scope import Scope
 from prosaas_logging.settings import LogSettings
@@ -115,6 +117,42 @@ def test_a_state_file_that_makes_no_sense_is_no_state(content: str, tmp_path: Pa
     assert read_state(path).changes == ()
 
 
+def test_of_a_state_what_is_not_understood_is_left_out(tmp_path: Path) -> None:
+    known = {"target": "call", "value": "CA1", "level": "DEBUG", "until": 2.0, "for_s": 1.0}
+    changes = [{**known, "target": "planet"}, {**known, "level": "LOUD"}, known]
+    del known["for_s"]
+    (tmp_path / "state").write_text(json.dumps({"revision": 7, "changes": changes, "dumps": {"CA1": 3}}))
+    assert read_state(tmp_path / "state") == State(7, (Change("call", "CA1", "DEBUG", 2.0, 0.0),), {"CA1": 3})
+
+
+def test_a_logger_is_switched_by_its_name_and_its_service_by_its_level_and_no_scope_is(world: World) -> None:
+    for target, value in (("logger", "shop"), ("service", "")):
+        world.ask(target, value, "ERROR")
+        assert in_force().targets == ()
+        assert [in_force().level_of(name) for name in ("shop.till", "other")] == (
+            [ERROR, INFO] if target == "logger" else [ERROR] * 2
+        )
+
+
+def test_the_file_is_looked_at_a_few_times_a_second_and_not_after_the_end(world: World) -> None:
+    content = {"revision": 2, "changes": [Change("service", "", "DEBUG", world.now + 60, 60).__dict__], "dumps": {}}
+    world.path.write_text(json.dumps(content))
+    world.pass_time(0.2)
+    assert in_force().threshold == INFO
+    world.pass_time(0.1)
+    assert in_force().threshold == DEBUG
+    world.switch.stop()
+    world.pass_time(120)
+    assert in_force().threshold == DEBUG
+    assert read_presences(world.path) == []
+
+
+def test_of_a_change_it_is_said_how_long_it_lasts(world: World) -> None:
+    world.ask("call", "CA1", "WARNING", seconds=90)
+    said = {"level": "WARNING", "target": "call CA1", "for_s": 89, "by": "logctl"}
+    assert world.said == [("LOG_LEVEL_CHANGED", said)]
+
+
 def test_a_number_is_shown_without_its_digits(world: World) -> None:
     world.ask("phone", "+972501234567")
     assert world.said[0][1]["target"] == "phone +972..."
@@ -164,6 +202,8 @@ def test_a_change_outlives_its_process_s_start(tmp_path: Path) -> None:
         ("+972501234567", "+972501234568", False),
         ("", "", False),
         ("4567", "+972501234567", False),
+        ("1234567", "+972501234567", True),
+        ("234567", "+972501234567", False),
     ],
 )
 def test_a_number_is_the_same_in_each_of_its_spellings(one: str, other: str, same: bool) -> None:
@@ -206,3 +246,36 @@ def test_wishes_for_a_recorder_are_forgotten_after_a_while(tmp_path: Path) -> No
         update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, **one}))  # noqa: B023
     state = update_state(path, lambda state: dataclasses.replace(state, dumps={**state.dumps, "CA-new": asked}))
     assert state.dumps == {"CA-new": asked}
+
+
+def test_a_process_is_named_by_when_it_started_and_a_number_of_nobody_is_none() -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    with subprocess.Popen([sys.executable, "-Sc", "input()"], stdin=subprocess.PIPE) as child:
+        after = time.clock_gettime(time.CLOCK_BOOTTIME)
+        started = started_at(child.pid)
+        assert started is not None
+        assert int(before * ticks) - 1 <= started <= after * ticks + 1
+    assert started_at(child.pid) is None
+
+
+def test_of_two_changes_that_fit_the_most_particular_counts(world: World) -> None:
+    later = world.now + 60
+    changes = [
+        Change(target, value, level, later, 60).__dict__
+        for target, value, level in (
+            ("service", "", "ERROR"),
+            ("business", "b1", "WARNING"),
+            ("phone", "+972501234567", "INFO"),
+            ("call", "CA1", "DEBUG"),
+        )
+    ]
+    world.path.write_text(json.dumps({"revision": 2, "changes": changes, "dumps": {}}))
+    world.pass_time(1)
+    fields: dict[str, object] = {"call_sid": "CA1", "phone": "0501234567", "business_id": "b1"}
+    levels = []
+    for name in (*fields, "nothing"):
+        levels.append(in_force().level_for(fields))
+        fields.pop(name, None)
+    assert levels == [DEBUG, INFO, WARNING, ERROR]
+    assert in_force().threshold == ERROR

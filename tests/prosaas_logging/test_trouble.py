@@ -19,7 +19,7 @@ from prosaas_logging.events import Event
 from prosaas_logging.levels import ERROR, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.record import Context, Record
-from prosaas_logging.trouble import WINDOW_SECONDS, Repeats, Said, kind_of, wording
+from prosaas_logging.trouble import MOST_ALIKE, WINDOW_SECONDS, Repeats, Said, kind_of, wording
 
 from .conftest import grown
 
@@ -167,6 +167,24 @@ def test_details_are_told_apart_again_when_the_flood_is_over() -> None:
     for word in "xyz":
         world.say("refused", reason=word)
     assert [record[4]["reason"] for record in world.lines[before:]] == ["x", "y", "z"]
+
+
+def test_a_flood_of_details_is_told_apart_as_little_each_time_it_comes() -> None:
+    world = World()
+
+    def flood() -> list[object]:
+        world.lines.clear()
+        for letter in "abcdefghijkl":
+            world.say("refused", reason=f"by {letter}")
+        return [record[4]["reason"] for record in world.lines]
+
+    first = flood()
+    assert len(first) == MOST_ALIKE + 1
+    for _ in range(3):
+        for _ in range(2):
+            world.clock.now += WINDOW_SECONDS
+            world.sweep()
+        assert flood() == first
 
 
 def test_what_cannot_be_rendered_is_told_without_its_words_and_counted_once() -> None:

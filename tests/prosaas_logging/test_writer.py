@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from prosaas_logging.buffer import Buffer
-from prosaas_logging.catalogue import LOG_DROPPED
+from prosaas_logging.catalogue import LOG_DROPPED, LOG_LEVEL_CHANGED
 from prosaas_logging.levels import DEBUG, ERROR, INFO, WARNING
 from prosaas_logging.logger import get_logger
 from prosaas_logging.losses import REPORT_SECONDS, Lost
 from prosaas_logging.outlet import ATOMIC, Outlet
-from prosaas_logging.record import Context, Record
+from prosaas_logging.record import Context, Record, weight
 from prosaas_logging.redact import redact
 from prosaas_logging.trouble import Repeats, Said
 from prosaas_logging.writer import PORTION, TICK_SECONDS, Writer
@@ -472,6 +472,46 @@ def test_a_buffer_says_whether_anything_waits_in_it(pipe: Pipe) -> None:
     assert not buffer
 
 
+def test_what_was_written_leaves_its_room_to_others_to_the_last_byte(pipe: Pipe) -> None:
+    """However many pieces went before, as much waits for a reader as at first, and not one line more."""
+    lost: list[tuple[int, str]] = []
+    buffer = Buffer(Outlet(pipe.writing), 64 * 1024, lambda level, cause: lost.append((level, cause)))
+
+    def taken() -> int:
+        lost.clear()
+        buffer.store([(DEBUG, b"x")] * 1000)
+        return 1000 - len(lost)
+
+    first = taken()
+    assert 100 < first < 300
+    for _ in range(500):
+        buffer.write()
+        os.read(pipe.reading, 65536)
+        assert not buffer
+        buffer.store([(DEBUG, b"one\n")])
+    buffer.write()
+    assert taken() == first
+
+
+def test_each_written_line_is_counted_once_by_its_level_or_event(pipe: Pipe, writers: list[Writer]) -> None:
+    writer = start(writers, pipe.writing)
+    for said, level in (("a", INFO), ("b", INFO), ("c", ERROR), (LOG_LEVEL_CHANGED, INFO), ("unrenderable", INFO)):
+        writer.submit((0.0, level, log, said, {"total": 1}, None), NOWHERE)
+    assert writer.flush(30)
+    assert {said: writer.lines[said] for said in (INFO, ERROR, LOG_LEVEL_CHANGED)} == {
+        INFO: 2,
+        ERROR: 1,
+        LOG_LEVEL_CHANGED: 1,
+    }
+    assert writer.dropped == {("INFO", "render"): 1}
+
+
+def test_a_record_weighs_what_its_texts_do_on_top_of_itself() -> None:
+    fields: dict[str, object] = {"a": "x" * 100, "b": 7, "c": None, "d": "y" * 10}
+    assert weight((0.0, INFO, log, "z" * 1000, fields, None)) == weight((0.0, INFO, log, "", {}, None)) + 1110
+    assert weight((0.0, WARNING, log, LOG_DROPPED, {"total": 1}, None)) == weight((0.0, INFO, log, "", {}, None))
+
+
 def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_as_much_as_it_takes(pipe: Pipe) -> None:
     """A socket or a terminal that says it takes something may still take less than a long line."""
     reader, sender = socket.socketpair()
@@ -479,6 +519,16 @@ def test_what_might_block_is_given_a_little_at_a_time_and_a_pipe_of_our_own_as_m
     assert Outlet(sender.fileno()).write(b"x" * 15_000) == ATOMIC
     # However small the machine keeps pipes for somebody who has many.
     assert Outlet(pipe.writing).write(b"x" * 15_000) > ATOMIC
+    reader.close()
+    sender.close()
+
+
+def test_who_writes_asks_a_descriptor_that_may_block_and_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(Outlet, "wait", lambda _, seconds: bool(asked.append(seconds)))
+    reader, sender = socket.socketpair()
+    assert Outlet(sender.fileno()).write(b"x") == 0
+    assert asked == [0]
     reader.close()
     sender.close()
 

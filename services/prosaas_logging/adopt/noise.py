@@ -80,7 +80,7 @@ def report(name: str, budget: int) -> int:
             print("\n".join(tell(file, budget)))
     except OSError as broken:
         print(
-            f"{name}: {broken.strerror or broken}. Give a file of log lines, or - for the standard input",
+            f"{name}: {broken.strerror}. Give a file of log lines, or - for the standard input",
             file=sys.stderr,
         )
         return PROBLEM
@@ -133,13 +133,11 @@ def _cut(file: BinaryIO) -> Iterator[str]:
 
 def parse(lines: Iterable[str]) -> Iterator[Said | None]:
     """What each line says; None for one that goes on with the line before it, as those of a stack do."""
-    inside = False
     for line in lines:
         rest = _PREFIX.sub("", line, count=1)
         if not rest.strip():
             continue
-        inside = rest.startswith("Traceback (most recent call last)") or (inside and rest[:1].isspace())
-        if rest[:1].isspace() or inside:
+        if rest[:1].isspace() or rest.startswith("Traceback (most recent call last)"):
             yield None
             continue
         yield _json(rest, len(line.encode())) or _words(rest, len(line.encode()))

@@ -5,7 +5,8 @@ import importlib.util
 import runpy
 import sys
 from collections.abc import Callable, Iterator
-from importlib.machinery import SourceFileLoader
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -75,6 +76,28 @@ def test_a_library_keeps_its_own_loader_and_can_be_run_and_read_as_before(librar
     assert module.__spec__ is not None
     assert isinstance(module.__spec__.loader, SourceFileLoader)
     assert isinstance(module.__loader__, SourceFileLoader)
+
+
+def test_a_loader_that_makes_its_own_kind_of_module_still_makes_it(library: Write) -> None:
+    class Special(ModuleType):
+        pass
+
+    class Own(Loader):
+        def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            return ModuleSpec(name, self) if name == "hooked_special" else None
+
+        def create_module(self, spec: ModuleSpec) -> ModuleType:
+            return Special(spec.name)
+
+        def exec_module(self, module: ModuleType) -> None:
+            module.__dict__["value"] = 7
+
+    told: list[object] = []
+    library("hooked_special", "value = 8")
+    sys.meta_path.insert(0, Own())  # type: ignore[arg-type]
+    when_imported("hooked_special", lambda module: told.append((type(module), module.value)))
+    importlib.import_module("hooked_special")
+    assert told == [(Special, 7)]
 
 
 class Old:

@@ -61,17 +61,93 @@ def test_a_wsgi_request_that_fails_ends_its_scope(late: bool) -> None:
     assert live_scopes() == []
 
 
+@pytest.mark.parametrize("closes", [True, False])
+def test_an_answer_is_closed_with_its_body_whether_or_not_that_can_be(closes: bool) -> None:
+    closed: list[str] = []
+
+    class Body:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([b"x"])
+
+    if closes:
+        Body.close = lambda self: closed.append(current().kind)  # type: ignore[attr-defined]
+
+    assert ask(lambda _, __: Body())[0] == [b"x"]
+    assert len(closed) == closes
+    assert live_scopes() == []
+
+
+def test_a_request_within_a_request_is_the_same_and_an_answer_keeps_the_id_that_it_has() -> None:
+    seen: list[str] = []
+
+    def app(_: Any, start: Any) -> list[bytes]:
+        seen.append(current().id)
+        start("200 OK", [("a", "b"), ("x-request-id", "its own")])
+        return []
+
+    headers: list[tuple[str, str]] = []
+    WsgiScope(WsgiScope(app))({"HTTP_X_REQUEST_ID": UUID}, lambda _, found: headers.extend(found))
+    assert (seen, headers) == ([UUID], [("a", "b"), ("x-request-id", "its own")])
+
+
+def test_what_is_whole_is_handed_to_the_server_as_it_is_and_ends_its_scope() -> None:
+    class File:
+        def __iter__(self) -> Iterator[bytes]:
+            return iter([])
+
+    bodies: list[Any] = [[b"x"], (b"x",), File()]
+    app = WsgiScope(lambda *_: bodies[-1])
+    while bodies:
+        assert app({"wsgi.file_wrapper": File}, lambda *_: None) is bodies.pop()
+        assert live_scopes() == []
+
+
+async def ask_asgi(conn: dict[str, Any], *headers: tuple[bytes, bytes]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The scopes that an application within two middlewares saw, and what it sent."""
+    seen: list[str] = []
+    sent: list[dict[str, Any]] = []
+
+    async def app(conn: Any, receive: Any, send: Any, *more: Any) -> None:
+        seen.extend([f"{current().kind} {current().id}", *more, *[live.kind for live in live_scopes()]])
+        await send({"type": "http.response.start", "headers": list(headers)})
+        await send({"type": "http.response.body"})
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await AsgiScope(AsgiScope(app))(conn, None, send, "more")  # type: ignore[arg-type]
+    assert live_scopes() == []
+    return seen, sent
+
+
+async def test_an_asgi_request_is_one_scope_and_its_answer_names_it() -> None:
+    conn = {"type": "http", "headers": [(b"a", b"b"), (b"X-Request-Id", UUID.encode())]}
+    seen, (start, body) = await ask_asgi(conn, (b"c", b"d"))
+    assert seen == [f"request {UUID}", "more", "request"]
+    assert start["headers"] == [(b"c", b"d"), (b"x-request-id", UUID.encode())]
+    assert body == {"type": "http.response.body"}
+    own = [(b"c", b"d"), (b"X-Request-ID", b"own")]
+    _, (start, _) = await ask_asgi({"type": "http", "headers": []}, *own)
+    assert start["headers"] == own
+
+
+async def test_what_is_neither_request_nor_websocket_is_passed_on_as_it_is() -> None:
+    assert (await ask_asgi({"type": "lifespan"}))[0] == [f"process {PROCESS.id}", "more"]
+
+
 async def talk(*messages: str) -> list[tuple[str, str]]:
     """The kind and id of the scope after each message of a WebSocket."""
     seen: list[tuple[str, str]] = []
-    left = [{"type": "websocket.receive", "text": message} for message in messages]
+    left = [
+        {"type": "websocket.receive", **({"text": message} if message else {"bytes": b"x"})} for message in messages
+    ]
 
-    async def receive() -> dict[str, str]:
+    async def receive() -> dict[str, Any]:
         return left.pop(0)
 
     async def app(conn: Any, receive: Any, send: Any) -> None:
-        for _ in messages:
-            await receive()
+        for message in [*left]:
+            assert await receive() is message
             seen.append((current().kind, current().id))
 
     async def send(_: Any) -> None:
@@ -86,6 +162,10 @@ async def test_a_websocket_takes_the_id_of_its_call_when_it_says_it() -> None:
     assert await talk('{"event": "connected"}', CALL, "x") == [("call", UUID), ("call", "CA1"), ("call", "CA1")]
 
 
+async def test_the_call_that_a_stream_begins_with_is_its_call_to_the_end() -> None:
+    assert await talk(CALL, CALL.replace("CA1", "CA2")) == [("call", "CA1")] * 2
+
+
 NO_CALLS = [
     '{"event": "start"}',
     '"start"',
@@ -93,6 +173,8 @@ NO_CALLS = [
     '{"start": {"callSid": "CA/../x"}}',
     "[" * 9000 + '"start"',
     CALL + " " * 20_000,
+    # Not a text at all.
+    "",
 ]
 
 
