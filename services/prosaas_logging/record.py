@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from .errors import ErrorInfo
 from .events import AnyEvent
@@ -18,6 +18,15 @@ class Source(Protocol):
     @property
     def fields(self) -> dict[str, object]:
         """The fields bound to it."""
+
+
+class _Ours(NamedTuple):
+    name: str
+    fields: dict[str, object]
+
+
+# In whose name the log speaks of itself.
+OURS: Final = _Ours("prosaas_logging", {})
 
 
 # (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
