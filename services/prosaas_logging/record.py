@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from collections import deque
+from contextlib import suppress
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from .errors import ErrorInfo
 from .events import AnyEvent
+
+T = TypeVar("T")
 
 
 class Source(Protocol):
@@ -45,6 +49,15 @@ def weight(record: Record) -> int:
         if type(value) is str:
             size += len(value)
     return size
+
+
+def drain(waiting: deque[T]) -> list[T]:
+    """Take what waits now; of two who drain at once each item goes to one."""
+    taken: list[T] = []
+    with suppress(IndexError):
+        for _ in range(len(waiting)):
+            taken.append(waiting.popleft())
+    return taken
 
 
 class Context:

@@ -140,7 +140,6 @@ def _start(settings: LogSettings, packages: frozenset[str], *, silent: bool = Fa
         settings.blackbox,
         JsonRenderer(settings, text),
         writer.submit,
-        _log,
         folded=settings.folded == "file",
         place=settings.place,
     )
