@@ -16,7 +16,7 @@ from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .policy import Recorded
 from .real import Empty, Event, SimpleQueue, Thread
-from .record import OURS, Context, Record, drain
+from .record import Context, Record, drain, ours
 from .values import dump, freeze
 
 TOTAL_BYTES: Final = 64 * 1024**2
@@ -190,7 +190,7 @@ class Recorder:
                         file.write(line)
 
     def _say(self, event: AnyEvent, fields: dict[str, object], context: Context) -> None:
-        self._submit((time.time(), event.level, OURS, event, fields, None), context)
+        self._submit(ours(event, fields), context)
 
     def _write(self, item: Dump) -> str:
         """Write a ring out; where it went."""

@@ -75,7 +75,7 @@ class TextRenderer:
                 return what
             said = what if len(what) <= LONGEST_TEXT // 2 else cut_middle(redact(what), LONGEST_TEXT // 2)
             shown = _fitting({name: self.show(name, value) for name, value in fields.items()}, _ROOM - len(said))
-            return with_fields(said, [f"{name}={value}" for name, value in shown.items()])
+            return f"{said}: {', '.join(f'{name}={value}' for name, value in shown.items())}"
         shown = {name: self._show_event(what, name, value) for name, value in fields.items()}
         for name in what.fields:
             if name not in shown and name in context.fields:
@@ -139,11 +139,6 @@ class TextRenderer:
         if self._transcripts or not isinstance(what, Event) or not what.speech:
             return fields
         return {name: self.muted(value) if name in what.speech else value for name, value in fields.items()}
-
-
-def with_fields(text: str, parts: list[str]) -> str:
-    """A free text and the fields that came with it."""
-    return f"{text}: {', '.join(parts)}" if parts else text
 
 
 def _fitting(shown: dict[str, str], room: int) -> dict[str, str]:

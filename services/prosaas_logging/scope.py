@@ -17,7 +17,7 @@ from .catalogue import LINES_FOLDED, SCOPE_NAMED
 from .events import AnyEvent, Event
 from .levels import DEBUG, ERROR, INFO
 from .policy import Policy, follow, in_force
-from .record import OURS, Context, Record
+from .record import Context, Record, ours
 from .remembered import GOES_BY, Remembered
 
 _KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
@@ -193,7 +193,7 @@ class Scope(Remembered):
 
     def _say(self, event: AnyEvent, fields: dict[str, object]) -> None:
         """Say something of the scope itself, which never folds."""
-        record: Record = (time.time(), event.level, OURS, event, fields, None)
+        record = ours(event, fields)
         self._timeline.append((record, False))
         if self.level <= event.level:
             with suppress(Exception):
