@@ -1,4 +1,4 @@
-"""`python -m prosaas_logging.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
+"""`python -m docs_world.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
 
 A comment line ``<!-- events: show=production lang=he -->`` marks a place; what stands between it and
 ``<!-- /events -->`` is replaced. ``show`` is ``production`` (INFO and above), ``development`` (DEBUG) or ``folding``
@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from . import catalogue
-from .events import AnyEvent, Event, Template
-from .levels import INFO, LEVEL_TO_NAME
+from prosaas_logging import catalogue
+from prosaas_logging.events import AnyEvent, Event, Template
+from prosaas_logging.levels import INFO, LEVEL_TO_NAME
 
 _MARK: Final = re.compile(
     r"(<!-- events: show=(production|development|folding) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
@@ -115,7 +115,7 @@ def stamped(text: str, changelog: str) -> str:
 def main(arguments: list[str]) -> int:
     """Rewrites the files named after the areas' file, which lies a folder below CHANGELOG.md."""
     if len(arguments) < 2:
-        print("usage: python -m prosaas_logging.reference AREAS.toml FILE.md …", file=sys.stderr)
+        print("usage: python -m docs_world.reference AREAS.toml FILE.md …", file=sys.stderr)
         return 2
     areas = tomllib.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     changelog = Path(arguments[0]).resolve().parents[1] / "CHANGELOG.md"
