@@ -136,28 +136,14 @@ def DTMF(*, count: int) -> None:
 
 
 @event(INFO, "📋", he="השיחה נמשכת", en="the call goes on", speech=("last",), fold=0)
-def CALL_GOES_ON(
-    *,
-    turns: int,
-    seconds: float,
-    barge_ins: int | None = None,
-    tools: str | None = None,
-    last: str | None = None,
-    lines: int,
-) -> None:
+def CALL_GOES_ON(*, turns: int, seconds: float, barge_ins: int | None = None, tools: str | None = None,
+                 last: str | None = None, lines: int) -> None:  # fmt: skip
     """A long call goes on: its turns so far, and in place of their own lines the tools, each with its outcome."""
 
 
 @event(INFO, "📋", he="מה שעוד לא נכתב על השיחה", en="what no line has told of the call yet", speech=("last",), fold=0)
-def CALL_DIGEST(
-    *,
-    turns: int,
-    seconds: float,
-    barge_ins: int | None = None,
-    tools: str | None = None,
-    last: str | None = None,
-    lines: int,
-) -> None:
+def CALL_DIGEST(*, turns: int, seconds: float, barge_ins: int | None = None, tools: str | None = None,
+                last: str | None = None, lines: int) -> None:  # fmt: skip
     """The same once more before a call ends: its turns, and what no line has told yet."""
 
 

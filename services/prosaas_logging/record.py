@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from .errors import ErrorInfo
 from .events import AnyEvent
@@ -13,26 +13,18 @@ from .events import AnyEvent
 T = TypeVar("T")
 
 
-class Source(Protocol):
-    """What a record knows of the logger that made it."""
+class Source:
+    """What a record knows of who made it: a name, and the fields bound to it."""
 
-    @property
-    def name(self) -> str:
-        """The logger's name."""
+    __slots__ = ("fields", "name")
 
-    @property
-    def fields(self) -> dict[str, object]:
-        """The fields bound to it."""
-
-
-class _Ours(NamedTuple):
-    name: str
-    fields: dict[str, object]
+    def __init__(self, name: str, fields: dict[str, object] | None = None) -> None:
+        self.name: Final = name
+        self.fields: Final = fields or {}
 
 
 # In whose name the log speaks of itself.
-OURS: Final = _Ours("prosaas_logging", {})
-
+OURS: Final = Source("prosaas_logging")
 
 # (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
 Record = tuple[float, int, Source, AnyEvent | str, dict[str, object], ErrorInfo | None]
