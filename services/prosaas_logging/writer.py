@@ -104,9 +104,9 @@ class Writer:
                 self._lose(record[1], "backlog")
                 return
         self._inbox.append((record, context))
-        if self._closing or not self._thread.running:
+        if not self._thread.running:
             self.start()
-            if self._alone():
+            if not self._thread.running:
                 self._drain_here(ERROR_SECONDS)
                 return
         if record[1] >= ERROR:
@@ -114,7 +114,7 @@ class Writer:
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until what was logged before is in the pipe or counted as lost, *timeout* seconds at most."""
-        if self._alone() or self._thread.is_current():
+        if not self._thread.running or self._thread.is_current():
             return self._drain_here(timeout)
         done = Event()
         self._flushes.append(done)
@@ -125,7 +125,8 @@ class Writer:
         """Flush; what is still logged while the interpreter ends is written by whoever logs it, repeated or not."""
         deadline = time.monotonic() + timeout
         self.flush(timeout)
-        self._closing = True
+        # From here on nobody takes what is submitted: the thread ends, and another is never started.
+        self._closing, self._thread = True, Thread(self._run)
         # A turn that still goes on would count into what has told its last.
         held = self._turning.acquire(timeout=max(0.0, deadline - time.monotonic()))
         repeats, self._repeats = self._repeats, None
@@ -135,10 +136,6 @@ class Writer:
             self._turning.release()
         return self._drain_here(max(0.01, deadline - time.monotonic()))
 
-    def _alone(self) -> bool:
-        """Whether no thread takes what is submitted: it is not started, or has ended."""
-        return self._closing or not self._thread.running
-
     def _rouse(self) -> None:
         self._woken = True
         self._wake.put(None)
@@ -147,7 +144,7 @@ class Writer:
         """Whether a long inbox has a place for a record, perhaps after a moment; the writer itself never waits."""
         if self._has_place(level):
             return True
-        if level < INFO or self._alone() or self._thread.is_current():
+        if level < INFO or not self._thread.running or self._thread.is_current():
             return False
         deadline = time.monotonic() + ROOM_SECONDS
         while not self._has_place(level):
