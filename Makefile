@@ -211,7 +211,7 @@ lock: $(VENV)/installed ## recompile services/requirements/*.txt from *.in
 	@scripts/lock.sh
 
 docs: $(VENV)/installed ## write the tables of events and the samples into docs/ anew
-	@PYTHONPATH=services $(PYTHON) -m prosaas_logging.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
+	@PYTHONPATH=services:tests $(PYTHON) -m docs_world.reference docs/events.he.toml docs/events.md docs/guide.md docs/guide.he.md
 	@OPS_LANG=en PYTHONPATH=services:tests:. $(PYTHON) -m docs_world.samples
 
 bench: $(VENV)/installed ## the benchmarks [B=logging ARGS="--parts lines" OUT=bench/RESULTS.md]

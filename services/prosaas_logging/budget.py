@@ -20,7 +20,7 @@ from .catalogue import (
 from .events import AnyEvent, Event
 from .levels import INFO, WARNING
 from .real import RLock
-from .record import Record
+from .record import OURS, Record
 
 # What one call may cost in prosaas-api, prosaas-calls and the worker, of LOG_CALL_BUDGET.
 SHARES: Final = {"request": 2, "call": 25, "job": 3}
@@ -31,16 +31,9 @@ _AFTER_THE_END: Final = 1
 _MOST_OUTCOMES: Final = 40
 _LONGEST_OUTCOME: Final = 120
 _LONGEST_WORDS: Final = 80
-
-
-class _Voice(NamedTuple):
-    """In whose name digests are written."""
-
-    name: str
-    fields: dict[str, object]
-
-
-_VOICE: Final = _Voice("prosaas_logging", {})
+# Of the loggers whose lines were folded, so many are counted by name, and so many shown.
+_MOST_LOGGERS: Final = 64
+_MOST_SHOWN: Final = 5
 
 
 class Room(NamedTuple):
@@ -68,14 +61,15 @@ def room_for(budget: int, kind: str, *, of_a_call: bool) -> Room | None:
 class Account:
     """What one scope has written and folded; ``accounting`` is held by whoever uses it."""
 
-    __slots__ = ("_asked", "_barge_ins", "_began", "_digests", "_ended_at", "_lines", "_news", "_outcomes", "_said_at",
-                 "_turns", "_words", "folded", "told", "written")  # fmt: skip
+    __slots__ = ("_asked", "_barge_ins", "_began", "_digests", "_ended_at", "_lines", "_loggers", "_news", "_outcomes",
+                 "_said_at", "_turns", "_words", "folded", "told", "written")  # fmt: skip
 
     def __init__(self) -> None:
         self.written = 0
         self.folded = 0
-        # How many of the folded ones the end of the call told of.
-        self.told = 0
+        # How many of the folded ones a line has told of, once one has; what folds after it is the chatter of an ending.
+        self.told: int | None = None
+        self._loggers: Counter[str] = Counter()
         self._said_at = 0.0
         self._ended_at: int | None = None
         self._digests = 0
@@ -101,6 +95,8 @@ class Account:
             self._began = self._began or self._said_at or moment
             self.folded += 1
             self._lines += 1
+            name = record[2].name
+            self._loggers[name if name in self._loggers or len(self._loggers) < _MOST_LOGGERS else "…"] += 1
             self._keep(record, in_words)
             return True
         if what is TOOL_FAILED and self._asked:
@@ -158,8 +154,18 @@ class Account:
                 self._outcomes[asked] += 1
             told = self._digest(now, CALL_DIGEST)
         self._ended_at = self.written + 1
-        self.told = self.folded
         return told
+
+    def tell(self) -> int:
+        """How many lines are folded, for a line that says so."""
+        self.told = self.folded
+        return self.folded
+
+    def by_logger(self) -> str:
+        """Whose lines were folded, the most frequent first."""
+        shown = ", ".join(f"{name} {count}" for name, count in self._loggers.most_common(_MOST_SHOWN))
+        more = len(self._loggers) - _MOST_SHOWN
+        return f"{shown}, +{more}" if more > 0 else shown
 
     def _digest(self, now: float, event: AnyEvent) -> Record:
         outcomes = [f"{told} ×{count}" if count > 1 else told for told, count in self._outcomes.items()]
@@ -173,7 +179,7 @@ class Account:
         }
         self._said_at = now
         self._forget()
-        return now, INFO, _VOICE, event, fields, None
+        return now, INFO, OURS, event, fields, None
 
 
 def _restart_after_fork() -> None:

@@ -57,12 +57,8 @@ def GREETING() -> None:
     """The greeting is being played."""
 
 
-@event(
-    INFO,
-    "⏳",
-    he="הלקוח ממתין בשקט ושומע שאנחנו עדיין על הקו",
-    en="the caller waits in silence and hears that we are still there",
-)
+@event(INFO, "⏳", he="הלקוח ממתין בשקט ושומע שאנחנו עדיין על הקו",
+       en="the caller waits in silence and hears that we are still there")  # fmt: skip
 def COMFORT() -> None:
     """The caller has waited in silence, for the model, a tool or a connection, and hears that we are still there."""
 
@@ -140,28 +136,14 @@ def DTMF(*, count: int) -> None:
 
 
 @event(INFO, "📋", he="השיחה נמשכת", en="the call goes on", speech=("last",), fold=0)
-def CALL_GOES_ON(
-    *,
-    turns: int,
-    seconds: float,
-    barge_ins: int | None = None,
-    tools: str | None = None,
-    last: str | None = None,
-    lines: int,
-) -> None:
+def CALL_GOES_ON(*, turns: int, seconds: float, barge_ins: int | None = None, tools: str | None = None,
+                 last: str | None = None, lines: int) -> None:  # fmt: skip
     """A long call goes on: its turns so far, and in place of their own lines the tools, each with its outcome."""
 
 
 @event(INFO, "📋", he="מה שעוד לא נכתב על השיחה", en="what no line has told of the call yet", speech=("last",), fold=0)
-def CALL_DIGEST(
-    *,
-    turns: int,
-    seconds: float,
-    barge_ins: int | None = None,
-    tools: str | None = None,
-    last: str | None = None,
-    lines: int,
-) -> None:
+def CALL_DIGEST(*, turns: int, seconds: float, barge_ins: int | None = None, tools: str | None = None,
+                last: str | None = None, lines: int) -> None:  # fmt: skip
     """The same once more before a call ends: its turns, and what no line has told yet."""
 
 
@@ -210,9 +192,8 @@ def CALL_JOURNAL_BACK() -> None:
     """The disk takes what happens in calls again."""
 
 
-@event(
-    WARNING, "💰", he="העלות היומית קרובה לתקרה או הגיעה אליה", en="the day's cost is near its limit, or has reached it"
-)
+@event(WARNING, "💰", he="העלות היומית קרובה לתקרה או הגיעה אליה",
+       en="the day's cost is near its limit, or has reached it")  # fmt: skip
 def DAY_COST(*, business_id: str = "", spent: float, currency: str, limit: float) -> None:
     """A business has spent four fifths of its budget for the day, or all of it: once a day each."""
 
@@ -349,13 +330,8 @@ def DEMO() -> None:
     """The service runs against the simulator."""
 
 
-@event(
-    WARNING,
-    "⚠️",
-    he="ערך לא תקין בהגדרת לוג, {name}={value}",
-    en="invalid log setting, {name}={value}",
-    labels={"valid": VALUES},
-)
+@event(WARNING, "⚠️", he="ערך לא תקין בהגדרת לוג, {name}={value}",
+       en="invalid log setting, {name}={value}", labels={"valid": VALUES})  # fmt: skip
 def CONFIG_INVALID(*, name: str, value: str, valid: str, fallback: str) -> None:
     """A logging setting has a value that is not valid."""
 
@@ -390,13 +366,8 @@ def BLACKBOX_FAILED(*, count: int, error: str) -> None:
     """What the black box held of a call, request or job could not be written, or was too much at once."""
 
 
-@event(
-    INFO,
-    "🗂️",
-    he="שורות שגרתיות לא נכתבו ללוג. {where}",
-    en="routine lines kept out of the log. {where}",
-    labels={"where": FOLDED},
-)
+@event(INFO, "🗂️", he="שורות שגרתיות לא נכתבו ללוג. {where}",
+       en="routine lines kept out of the log. {where}", labels={"where": FOLDED})  # fmt: skip
 def LINES_FOLDED(*, count: int, loggers: str, where: str) -> None:
     """A scope ended, and no line told of the routine lines kept out of the log: how many, whose, where they are."""
 
@@ -554,22 +525,14 @@ def SMS_SEND_FAILED(*, error: str) -> None:
     """A text message, a reminder or word to the business, could not be sent."""
 
 
-@event(
-    WARNING,
-    "🔁",
-    he="בקשה לשירות אחר נכשלה ותישלח שוב",
-    en="a request to another service failed and will be sent again",
-)
+@event(WARNING, "🔁", he="בקשה לשירות אחר נכשלה ותישלח שוב",
+       en="a request to another service failed and will be sent again")  # fmt: skip
 def OUTBOUND_RETRY(*, host: str, status: int | str, attempt: int, delay_s: float) -> None:
     """A request to another service failed and will be sent again."""
 
 
-@event(
-    WARNING,
-    "🚧",
-    he="שירות אחר נכשל שוב ושוב, והבקשות אליו נחסמות לזמן מה",
-    en="another service keeps failing, requests to it are held back",
-)
+@event(WARNING, "🚧", he="שירות אחר נכשל שוב ושוב, והבקשות אליו נחסמות לזמן מה",
+       en="another service keeps failing, requests to it are held back")  # fmt: skip
 def CIRCUIT_OPEN(*, host: str) -> None:
     """Another service failed again and again, and requests to it are held back for a while (circuit breaker)."""
 
@@ -589,12 +552,8 @@ def QUEUE_BACK(*, away_s: float) -> None:
     """The worker takes jobs again."""
 
 
-@event(
-    INFO,
-    "💾",
-    he="רשומת שיחה שהמתינה בקובץ נשמרה במסד הנתונים",
-    en="a call record that waited in a file is in the database now",
-)
+@event(INFO, "💾", he="רשומת שיחה שהמתינה בקובץ נשמרה במסד הנתונים",
+       en="a call record that waited in a file is in the database now")  # fmt: skip
 def CALL_RECORD_IMPORTED(*, path: str, new: bool) -> None:
     """A call record that waited in a file is stored; `new` says whether the call had none before."""
 
@@ -609,11 +568,7 @@ def RETENTION(*, removed: str, ms: float) -> None:
     """The daily sweep removed what has been kept for as long as its setting says: how much of what."""
 
 
-@event(
-    ERROR,
-    "❌",
-    he="מטלה קבועה נכשלה ותרוץ שוב במועד הבא",
-    en="a recurring chore failed and will run again at its next time",
-)
+@event(ERROR, "❌", he="מטלה קבועה נכשלה ותרוץ שוב במועד הבא",
+       en="a recurring chore failed and will run again at its next time")  # fmt: skip
 def CHORE_FAILED(*, chore: str, error: str, exc_info: ExcInfo = None) -> None:
     """A recurring chore of the worker failed; it runs again at its next time."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -76,7 +77,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_targets(parser: argparse.ArgumentParser) -> None:
     group = parser.add_mutually_exclusive_group()
     for name, example in (("call", "CA…"), ("business", "456"), ("phone", "+972501234567"), ("logger", "server.jobs")):
-        group.add_argument(f"--{name}", metavar=example, type=_value)
+        group.add_argument(f"--{name}", metavar=example, type=partial(_target, name), dest="target")
+    parser.set_defaults(target=("service", ""))
 
 
 def _status(options: argparse.Namespace, path: Path) -> int:
@@ -86,10 +88,7 @@ def _status(options: argparse.Namespace, path: Path) -> int:
     if options.json:
         first = presences[0] if presences else None
         answer = {
-            "service": first.service if first else None,
-            "level": first.level if first else None,
-            "source": first.source if first else None,
-            "base": first.base if first else None,
+            **{name: getattr(first, name, None) for name in ("service", "level", "source", "base")},
             "processes": [{"pid": item.pid, "level": item.level, "source": item.source} for item in presences],
             "switches": [
                 {"target": item.target, "value": item.value, "level": item.level, "left_s": round(item.until - now)}
@@ -109,7 +108,7 @@ def _status(options: argparse.Namespace, path: Path) -> int:
 
 
 def _change(options: argparse.Namespace, path: Path) -> int:
-    target, value = _target(options)
+    target, value = options.target
     change = Change(target, value, options.level, time.time() + options.seconds, options.seconds)
 
     def alter(state: State) -> State:
@@ -121,7 +120,7 @@ def _change(options: argparse.Namespace, path: Path) -> int:
 
 
 def _reset(options: argparse.Namespace, path: Path) -> int:
-    target, value = _target(options)
+    target, value = options.target
     everything = target == "service"
 
     def alter(former: State) -> State:
@@ -203,14 +202,6 @@ def _wait_until_still(file: Path) -> int | None:
     return former
 
 
-def _target(options: argparse.Namespace) -> tuple[str, str]:
-    for name in ("call", "business", "phone", "logger"):
-        value = getattr(options, name)
-        if value:
-            return name, value
-    return "service", ""
-
-
 def _level(text: str) -> str:
     level = parse_level(text)
     if level is None:
@@ -218,10 +209,10 @@ def _level(text: str) -> str:
     return text.strip().upper()
 
 
-def _value(text: str) -> str:
+def _target(name: str, text: str) -> tuple[str, str]:
     if not text.strip():
         raise argparse.ArgumentTypeError("an empty value names nothing")
-    return text.strip()
+    return name, text.strip()
 
 
 def _seconds(text: str) -> float:

@@ -8,11 +8,19 @@ from collections.abc import Mapping
 from typing import Final
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
-_HAS_BLANK: Final = re.compile("[" + _BLANK + "]")
-_KEY: Final = re.compile(r"[\w.\-\[\]" + _BLANK + "]*")
+_HAS_BLANK: Final = re.compile(f"[{_BLANK}]")
+# Empty lines, and those of a comment.
+_NOTHING: Final = re.compile(rf"(?:[{_BLANK}\n]+|#[^\n]*)*")
+# A name, and what stands behind it: the sign before its value, or the end of a line that is the name alone.
+_NAMED: Final = re.compile(rf"(?:export[ \t][{_BLANK}]*)?([\w.\-\[\]{_BLANK}]*)([=:][{_BLANK}]*|\n|\Z)?")
+_QUOTED: Final = re.compile(r"""(["'])((?:[^\\]|\\.)*?)\1""", re.DOTALL)
+_UNQUOTED: Final = re.compile(r"[^\n]*")
 _ESCAPE: Final = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-7]{0,3})')
 _ESCAPED: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", '"': '"', "\\": "\\"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DOLLAR: Final = re.compile(rf"\$(?:\$|(\{{)|({_NAME.pattern}))?")
+_BRACE: Final = re.compile(r"\$\{|\}")
+_OTHERWISE: Final = re.compile(r"(:?)([-+?])(.*)", re.DOTALL)
 _MOST_NESTED: Final = 20
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -50,76 +58,47 @@ def read_env_file(text: str, environ: Mapping[str, str] | None = None) -> dict[s
     outside = dict(environ or {})
     values: dict[str, str] = {}
     known = ChainMap(outside, values)
-    rest = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    length = len(rest)
-    place = counted = 0
-    line = 1
-    while True:
-        while place < length and (rest[place] in _BLANK or rest[place] == "\n"):
-            place += 1
-        if place >= length:
-            return values
-        if rest[place] == "#":
-            place = _end_of_line(rest, place)
-            continue
-        line += rest.count("\n", counted, place)
-        counted = place
-        name, place, alone = _name(rest, place, line)
-        if alone:
-            if name in outside:
-                values[name] = outside[name]
-            continue
-        try:
-            values[name], place = _value(rest, place, known)
-        except ValueError as broken:
-            raise EnvError(f"line {line}, {name}: {broken}") from None
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    place = 0
+    while (place := _taken(_NOTHING, text, place).end()) < len(text):
+        named = _taken(_NAMED, text, place)
+        place = named.end()
+        name, sign = named[1].strip(_BLANK), named[2]
+        if sign is None:
+            raise EnvError(f"{_line(named)}: unexpected {text[place]!r} in the name of a setting")
+        if not name or _HAS_BLANK.search(name):
+            raise EnvError(f"{_line(named)}: {name!r} cannot be the name of a setting")
+        if sign not in ("\n", ""):
+            try:
+                values[name], place = _value(text, place, known)
+            except ValueError as broken:
+                raise EnvError(f"{_line(named)}, {name}: {broken}") from None
+        elif name in outside:
+            values[name] = outside[name]
+    return values
 
 
-def _end_of_line(text: str, place: int) -> int:
-    end = text.find("\n", place)
-    return len(text) if end < 0 else end
+def _line(named: re.Match[str]) -> str:
+    number = named.string.count("\n", 0, named.start(1)) + 1
+    return f"line {number}"
 
 
-def _name(text: str, place: int, line: int) -> tuple[str, int, bool]:
-    """A name, where its value begins, and whether the line is the name alone."""
-    if text.startswith("export", place) and text[place + 6 : place + 7] in (" ", "\t"):
-        place += 6
-        while text[place : place + 1] and text[place] in _BLANK:
-            place += 1
-    match = _KEY.match(text, place)
-    key, end = (match[0], match.end()) if match else ("", place)
-    sign = text[end : end + 1]
-    if sign not in ("=", ":", "\n", ""):
-        raise EnvError(f"line {line}: unexpected {sign!r} in the name of a setting")
-    name = key.strip(_BLANK)
-    if not name or _HAS_BLANK.search(name):
-        raise EnvError(f"line {line}: {name!r} cannot be the name of a setting")
-    end += len(sign)
-    while sign in ("=", ":") and sign and end < len(text) and text[end] in _BLANK:
-        end += 1
-    return name, end, sign in ("\n", "")
+def _taken(pattern: re.Pattern[str], text: str, place: int) -> re.Match[str]:
+    """What a pattern that is content with nothing takes from *place* on."""
+    return next(pattern.finditer(text, place))
 
 
 def _value(text: str, place: int, known: Mapping[str, str]) -> tuple[str, int]:
-    quote = text[place : place + 1]
-    if quote not in ("'", '"') or not quote:
-        end = _end_of_line(text, place)
-        return _expand(text[place:end].partition(" #")[0].rstrip(_BLANK), known), end
-    characters: list[str] = []
-    escaped = False
-    for number in range(place + 1, len(text)):
-        character = text[number]
-        if escaped:
-            characters.append(character if character == quote else "\\" + character)
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif character == quote:
-            value = "".join(characters)
-            return (_expand(_ESCAPE.sub(_unescape, value), known) if quote == '"' else value), number + 1
-        else:
-            characters.append(character)
-    raise ValueError("its quotation mark is never closed")
+    """A value, and where it ends."""
+    if quoted := _QUOTED.match(text, place):
+        quote, inner = quoted.groups()
+        # Before its own quotation mark a backslash is gone; before anything else it is still to be looked at.
+        value = re.sub(r"\\(.)", lambda pair: pair[1] if pair[1] == quote else pair[0], inner, flags=re.DOTALL)
+        return _expand(_ESCAPE.sub(_unescape, value), known) if quote == '"' else value, quoted.end()
+    if text.startswith(("'", '"'), place):
+        raise ValueError("its quotation mark is never closed")
+    end = _taken(_UNQUOTED, text, place).end()
+    return _expand(text[place:end].partition(" #")[0].rstrip(_BLANK), known), end
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -135,37 +114,26 @@ def _expand(text: str, known: Mapping[str, str], depth: int = 0) -> str:
         raise ValueError("too many defaults inside defaults")
     parts: list[str] = []
     place = 0
-    while (dollar := text.find("$", place)) >= 0:
-        parts.append(text[place:dollar])
-        after = text[dollar + 1 : dollar + 2]
-        if after == "$":
-            parts.append("$")
-            place = dollar + 2
-        elif after == "{":
-            end = _closing(text, dollar + 2)
-            parts.append(_braced(text[dollar + 2 : end], known, depth))
+    while dollar := _DOLLAR.search(text, place):
+        parts.append(text[place : dollar.start()])
+        place = dollar.end()
+        brace, name = dollar.groups()
+        if brace:
+            end = _closing(text, place)
+            parts.append(_braced(text[place:end], known, depth))
             place = end + 1
-        elif match := _NAME.match(text, dollar + 1):
-            parts.append(known.get(match[0], ""))
-            place = match.end()
         else:
-            parts.append("$")
-            place = dollar + 1
+            parts.append(known.get(name, "") if name else "$")
     parts.append(text[place:])
     return "".join(parts)
 
 
 def _closing(text: str, place: int) -> int:
     depth = 1
-    while place < len(text):
-        if text.startswith("${", place):
-            depth += 1
-            place += 1
-        elif text[place] == "}":
-            depth -= 1
-            if not depth:
-                return place
-        place += 1
+    for brace in _BRACE.finditer(text, place):
+        depth += 1 if brace[0] == "${" else -1
+        if not depth:
+            return brace.start()
     raise ValueError("a ${ that is never closed: write $$ for a dollar, or put the value into single quotes")
 
 
@@ -177,16 +145,16 @@ def _braced(inner: str, known: Mapping[str, str], depth: int) -> str:
     value = known.get(name)
     if not rest:
         return value or ""
-    operator = rest[: 2 if rest[0] == ":" else 1]
-    other = rest[len(operator) :]
-    there = bool(value) if operator.startswith(":") else value is not None
-    match operator.lstrip(":"):
-        case "-":
-            return value or "" if there else _expand(other, known, depth + 1)
-        case "+":
-            return _expand(other, known, depth + 1) if there else ""
-        case "?":
-            if there:
-                return value or ""
-            raise ValueError(f"{name} is required: {_expand(other, known, depth + 1)}")
-    raise ValueError(f"${{{name} is followed by {rest[:1]!r}: write $$ for a dollar, or use single quotes")
+    otherwise = _OTHERWISE.fullmatch(rest)
+    if otherwise is None:
+        raise ValueError(f"${{{name} is followed by {rest[:1]!r}: write $$ for a dollar, or use single quotes")
+    colon, sign, other = otherwise.groups()
+    there = bool(value) if colon else value is not None
+    if sign == "+":
+        return _expand(other, known, depth + 1) if there else ""
+    if there:
+        return value or ""
+    told = _expand(other, known, depth + 1)
+    if sign == "-":
+        return told
+    raise ValueError(f"{name} is required: {told}")

@@ -33,23 +33,6 @@ class Options(TypedDict, total=False):
 class Event(Generic[P]):
     """One row of the catalogue; its type carries the fields, so that a type checker refuses a wrong one."""
 
-    __slots__ = (
-        "doc",
-        "emoji",
-        "en",
-        "explains",
-        "fields",
-        "fold",
-        "he",
-        "hidden",
-        "ids",
-        "labels",
-        "level",
-        "name",
-        "speech",
-        "tag",
-    )
-
     def __init__(self, signature: Callable[P, None], level: int, emoji: str, options: Options) -> None:
         names = list(inspect.signature(signature).parameters)
         self.name: Final = signature.__name__

@@ -10,8 +10,8 @@ import orjson
 from .events import IDS, Event
 from .levels import LEVEL_TO_NAME, level_name
 from .record import Context, Record
-from .redact import LEAST_PRIVATE, clean, is_harmless, redact, rule_of
-from .render import LONGEST_LINE, TextRenderer, cut_to_bytes, share
+from .redact import LEAST_PRIVATE, MOST_REMEMBERED, clean, is_harmless, redact, rule_of
+from .render import LONGEST_ID, LONGEST_LINE, LONGEST_NAME, MOST_FIELDS, TextRenderer, cut_to_bytes, share
 from .schemas import CANONICAL, RENAMES
 from .settings import LogSettings
 from .values import dump, plain
@@ -19,12 +19,8 @@ from .values import dump, plain
 _RESERVED: Final = CANONICAL | {"truncated"}
 # What tells a line from another is never left out, and cut only if it is longer than any id.
 _KEPT: Final = _RESERVED | IDS
-_LONGEST_ID: Final = 200
 _LEAST_MESSAGE: Final = 1024
-_MOST_FIELDS: Final = 100
-_LONGEST_NAME: Final = 100
 _ENDLESS: Final = (float("inf"), float("-inf"))
-_MOST_REMEMBERED: Final = 4096
 # Looking three digits up takes half the time of formatting them, and every line has six.
 _THOUSAND: Final = tuple(b"%03d" % number for number in range(1000))
 
@@ -96,24 +92,10 @@ class JsonRenderer:
             shared = self._encode_context(context)
         severity = self._severities.get(level) or self._severity(level)
         source = self._sources.get(logger.name) or self._source(logger.name)
-        own_part = fields[1:] if own else b"}"
-        comma = b"," if own else b""
-        line = b"".join(
-            (
-                b'{"timestamp":"',
-                second,
-                millis,
-                micros,
-                severity,
-                message,
-                event,
-                source,
-                shared,
-                comma,
-                own_part,
-                b"\n",
-            )
-        )
+        rest = b"," + fields[1:] if own else b"}"
+        line = b"".join((
+            b'{"timestamp":"', second, millis, micros, severity, message, event, source, shared, rest, b"\n",
+        ))  # fmt: skip
         return line if len(line) <= LONGEST_LINE else self._whole(record, context)
 
     def _severity(self, level: int) -> bytes:
@@ -122,7 +104,7 @@ class JsonRenderer:
 
     def _source(self, logger: str) -> bytes:
         encoded = b"," + dump({**self._base, "logger": logger})[1:-1]
-        if len(self._sources) < _MOST_REMEMBERED:
+        if len(self._sources) < MOST_REMEMBERED:
             self._sources[logger] = encoded
         return encoded
 
@@ -153,19 +135,19 @@ class JsonRenderer:
         return fields
 
     def _add(self, fields: Fields, more: Fields) -> None:
-        for name, value in list(more.items())[:_MOST_FIELDS]:
+        for name, value in list(more.items())[:MOST_FIELDS]:
             value = value if type(value) is str else plain(value, name)
             if name == "error":
                 fields["error"] = {"message": redact(self._text.show(name, value))}
             elif name in _RESERVED:
                 fields[name + "_"] = clean(name, value)
             else:
-                shown = name if name in self._ordinary else redact(name)[:_LONGEST_NAME]
+                shown = name if name in self._ordinary else redact(name)[:LONGEST_NAME]
                 fields[shown] = clean(name, value)
-                if rule_of(name) is None and shown == name and len(self._ordinary) < _MOST_REMEMBERED:
+                if rule_of(name) is None and shown == name and len(self._ordinary) < MOST_REMEMBERED:
                     self._ordinary.add(name)
-        if len(more) > _MOST_FIELDS:
-            fields["…"] = f"{len(more) - _MOST_FIELDS} more"
+        if len(more) > MOST_FIELDS:
+            fields["…"] = f"{len(more) - MOST_FIELDS} more"
 
     def _moment(self, moment: float) -> tuple[bytes, bytes, bytes]:
         """A time stamp but for its Z: up to the second, and twice three digits."""
@@ -199,7 +181,7 @@ def _cut(fields: Fields, room: int) -> Fields:
         elif isinstance(value, str):
             small[name] = ""
             flat.append((small, name, value))
-        elif isinstance(value, dict | list) and len(shown := dump(value)) > _LONGEST_ID:
+        elif isinstance(value, dict | list) and len(shown := dump(value)) > LONGEST_ID:
             small[name] = ""
             flat.append((small, name, shown.decode()))
         else:
@@ -209,7 +191,7 @@ def _cut(fields: Fields, room: int) -> Fields:
     overhead = len(dump(small)) + sum(len(key) + 6 for holder, key, _ in flat if holder is not small)
     cap = share(sizes, room - overhead)
     for (holder, name, value), size in zip(flat, sizes, strict=True):
-        least = _LEAST_MESSAGE if name == "message" else _LONGEST_ID if name in _KEPT and holder is small else 0
+        least = _LEAST_MESSAGE if name == "message" else LONGEST_ID if name in _KEPT and holder is small else 0
         holder[name] = value if size <= max(cap, least) else _cut_to_json(value, max(cap, least))
     return small
 

@@ -11,23 +11,20 @@ from .errors import ExcInfo, describe
 from .events import AnyEvent, Event
 from .levels import CRITICAL, DEBUG, ERROR, INFO, WARNING
 from .policy import Policy, follow, level_named
+from .record import Source
 from .scope import current
-from .values import Fields, freeze
+from .values import freeze
 
 P = ParamSpec("P")
 _now: Final = time.time
 
 
-class Logger:
+class Logger(Source):
     """A name, the fields bound to it, and ``tracing``: whether anyone would keep a DEBUG record."""
 
-    __slots__ = ("fields", "name")
+    __slots__ = ()
     # The same for all loggers, so it stands where their methods do.
     tracing = False
-
-    def __init__(self, name: str, fields: Fields | None = None) -> None:
-        self.name: Final = name
-        self.fields: Final[Fields] = fields or {}
 
     def bind(self, **fields: object) -> Logger:
         """A logger that adds *fields* to everything it says."""

@@ -66,27 +66,29 @@ class Event:
 
 
 class Thread:
-    """A thread that nobody waits for at the end of the process."""
+    """A thread that nobody waits for at the end of the process; ``running`` from its start to its end."""
 
-    __slots__ = ("_ident", "_running", "_target")
+    __slots__ = ("_ident", "_starting", "_target", "running")
 
     def __init__(self, target: Callable[[], None]) -> None:
         self._target = target
-        self._running = False
+        self._starting = Lock()
         self._ident = 0
+        self.running = False
 
     def start(self) -> None:
-        """Start it; RuntimeError where there can be none."""
-        self._running = True
+        """Start it unless it runs, or somebody is about to; RuntimeError where there can be none."""
+        if self.running or not self._starting.acquire(blocking=False):
+            return
         try:
-            _thread.start_new_thread(self._run, ())
+            if not self.running:
+                self.running = True
+                _thread.start_new_thread(self._run, ())
         except BaseException:
-            self._running = False
+            self.running = False
             raise
-
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._running
+        finally:
+            self._starting.release()
 
     def is_current(self) -> bool:
         """Whether it is the one that asks."""
@@ -97,4 +99,4 @@ class Thread:
         try:
             self._target()
         finally:
-            self._running, self._ident = False, 0
+            self.running, self._ident = False, 0

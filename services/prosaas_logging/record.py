@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Final, TypeVar
 
 from .errors import ErrorInfo
 from .events import AnyEvent
 
+T = TypeVar("T")
 
-class Source(Protocol):
-    """What a record knows of the logger that made it."""
 
-    @property
-    def name(self) -> str:
-        """The logger's name."""
+class Source:
+    """What a record knows of who made it: a name, and the fields bound to it."""
 
-    @property
-    def fields(self) -> dict[str, object]:
-        """The fields bound to it."""
+    __slots__ = ("fields", "name")
 
+    def __init__(self, name: str, fields: dict[str, object] | None = None) -> None:
+        self.name: Final = name
+        self.fields: Final = fields or {}
+
+
+# In whose name the log speaks of itself.
+OURS: Final = Source("prosaas_logging")
 
 # (time, level, logger, event or text, fields, error): flat, because a ring holds hundreds of them for each call.
 Record = tuple[float, int, Source, AnyEvent | str, dict[str, object], ErrorInfo | None]
@@ -36,6 +42,20 @@ def weight(record: Record) -> int:
         if type(value) is str:
             size += len(value)
     return size
+
+
+def ours(event: AnyEvent, fields: dict[str, object]) -> Record:
+    """What the log says of itself now."""
+    return time.time(), event.level, OURS, event, fields, None
+
+
+def drain(waiting: deque[T]) -> list[T]:
+    """Take what waits now; of two who drain at once each item goes to one."""
+    taken: list[T] = []
+    with suppress(IndexError):
+        for _ in range(len(waiting)):
+            taken.append(waiting.popleft())
+    return taken
 
 
 class Context:

@@ -7,6 +7,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -14,8 +15,8 @@ from .catalogue import BLACKBOX_FAILED, BLACKBOX_WRITTEN
 from .events import AnyEvent
 from .json_lines import JsonRenderer
 from .policy import Recorded
-from .real import Event, Lock, SimpleQueue, Thread
-from .record import Context, Record, Source
+from .real import Empty, Event, SimpleQueue, Thread
+from .record import Context, Record, drain, ours
 from .values import dump, freeze
 
 TOTAL_BYTES: Final = 64 * 1024**2
@@ -45,14 +46,6 @@ class Dump(NamedTuple):
     context: Context
 
 
-class Folded(NamedTuple):
-    """A line that a budget folded away, on its way to a file."""
-
-    name: str
-    record: Record
-    context: Context
-
-
 class Recorder:
     """Writes rings on a thread of its own, for a slow disk must hold up neither a call nor its lines."""
 
@@ -61,7 +54,6 @@ class Recorder:
         target: str,
         render: JsonRenderer,
         submit: Callable[[Record, Context], None],
-        logger: Source,
         clock: Callable[[], float] = time.monotonic,
         *,
         folded: bool = False,
@@ -72,7 +64,6 @@ class Recorder:
         self._keeps_folded = folded and target.startswith("/")
         self._render = render
         self._submit = submit
-        self._logger = logger
         self._clock = clock
         self._tokens = float(BURST)
         self._refilled = clock()
@@ -81,13 +72,12 @@ class Recorder:
     def reset(self) -> None:
         """In a forked child: the thread starts again with the first dump, and what it has to tell is the parent's."""
         self._queue: SimpleQueue[Dump | Event] = SimpleQueue()
-        self._folded: deque[Folded] = deque()
-        self._folded_at = self._clock()
-        self._thread: Thread | None = None
-        self._starting = Lock()
-        self._told = self._clock()
-        self._untold = 0
+        # Lines that a budget folded away, each with its scope's name.
+        self._folded: deque[tuple[str, Record, Context]] = deque()
+        self._folded_at = self._told_at = self._clock()
+        self._thread = Thread(self._run)
         self.suppressed = 0
+        self._told = 0
 
     def dump(self, scope: Recorded, reason: str, always: bool = False) -> bool:
         """Hand what *scope* recorded over to be written; whether there was anything, and room for it.
@@ -98,7 +88,6 @@ class Recorder:
             return False
         if self._queue.qsize() >= MOST_WAITING or not (always or self._take_token()):
             self.suppressed += 1
-            self._untold += 1
             return False
         records = scope.drain()
         if not records:
@@ -115,9 +104,8 @@ class Recorder:
             return
         if len(self._folded) >= MOST_FOLDED_WAITING:
             self.suppressed += 1
-            self._untold += 1
             return
-        self._folded.append(Folded(file_name(scope.id), record, scope.context))
+        self._folded.append((file_name(scope.id), record, scope.context))
 
     def where_folded(self, scope: Recorded) -> str:
         """The file of a scope's folded lines; without one, a word for where else they are."""
@@ -128,7 +116,7 @@ class Recorder:
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until the dumps and the folded lines so far are written."""
-        if not self._folded and (self._thread is None or not self._thread.is_alive()):
+        if not self._folded and not self._thread.running:
             return self._queue.empty()
         done = Event()
         self._queue.put(done)
@@ -141,24 +129,19 @@ class Recorder:
             self._folded_at = self._clock()
             self._queue.put(Event())
             self._start()
-        if self._untold and self._clock() - self._told >= _TELL_SECONDS:
-            self._told = self._clock()
-            count, self._untold = self._untold, 0
+        if (count := self.suppressed - self._told) and self._clock() - self._told_at >= _TELL_SECONDS:
+            self._told_at = self._clock()
+            self._told += count
             self._say(BLACKBOX_FAILED, {"count": count, "error": "too many at once"}, Context({}))
 
     def _start(self) -> None:
-        if (self._thread is None or not self._thread.is_alive()) and self._starting.acquire(blocking=False):
-            try:
-                if self._thread is None or not self._thread.is_alive():
-                    thread = Thread(self._run)
-                    thread.start()
-                    self._thread = thread
-            except RuntimeError:
-                # The interpreter ends and starts no more threads.
-                while not self._queue.empty():
-                    self._handle(self._queue.get())
-            finally:
-                self._starting.release()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # The interpreter ends and starts no more threads.
+            with suppress(Empty):
+                while True:
+                    self._handle(self._queue.get_nowait())
 
     def _take_token(self) -> bool:
         now = self._clock()
@@ -193,17 +176,13 @@ class Recorder:
     def _write_folded(self) -> None:
         """Append what waits to the files of its scopes, of each so much and no more."""
         lines: dict[str, list[bytes]] = {}
-        for _ in range(len(self._folded)):
-            name, record, context = self._folded.popleft()
+        for name, record, context in drain(self._folded):
             lines.setdefault(name, []).append(self._render.line(frozen(record), context))
         if not lines:
             return
-        directory = self._folded_path("").parent
-        directory.mkdir(parents=True, exist_ok=True)
-        make_room(directory, sum(len(line) for some in lines.values() for line in some))
+        make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))
         for name, some in lines.items():
-            fd = os.open(self._folded_path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-            with open(fd, "ab") as file:
+            with open(self._folded_path(name), "ab", opener=_ours_to_read) as file:
                 left = MOST_FOLDED_BYTES - file.tell()
                 for line in some:
                     left -= len(line)
@@ -211,7 +190,7 @@ class Recorder:
                         file.write(line)
 
     def _say(self, event: AnyEvent, fields: dict[str, object], context: Context) -> None:
-        self._submit((time.time(), event.level, self._logger, event, fields, None), context)
+        self._submit(ours(event, fields), context)
 
     def _write(self, item: Dump) -> str:
         """Write a ring out; where it went."""
@@ -220,25 +199,18 @@ class Recorder:
                 moment = time.strftime("%H:%M:%S", time.gmtime(record[0])) + f".{int(record[0] % 1 * 1000):03d}Z"
                 self._submit(frozen(record), Context(item.context.fields, (*item.context.tail, f"recorded={moment}")))
             return "stdout"
-        directory = Path(self._target)
-        directory.mkdir(parents=True, exist_ok=True)
-        path = directory / f"{item.name}.jsonl"
-        head = dump(
-            {
-                "blackbox": item.name,
-                "kind": item.kind,
-                "reason": item.reason,
-                "records": len(item.records),
-                **self._place,
-            }
-        )
-        lines = [head + b"\n"]
+        path = Path(self._target, f"{item.name}.jsonl")
+        head = {"blackbox": item.name, "kind": item.kind, "reason": item.reason, "records": len(item.records)}
+        lines = [dump(head | self._place) + b"\n"]
         lines += [self._render.line(frozen(record), item.context) for record in item.records]
-        make_room(directory, sum(map(len, lines)))
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-        with open(fd, "ab") as file:
+        make_room(path.parent, sum(map(len, lines)))
+        with open(path, "ab", opener=_ours_to_read) as file:
             file.writelines(lines)
         return str(path)
+
+
+def _ours_to_read(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)
 
 
 def frozen(record: Record) -> Record:
@@ -253,7 +225,8 @@ def file_name(identity: str) -> str:
 
 
 def make_room(directory: Path, needed: int, total: int = TOTAL_BYTES, most: int = MOST_FILES) -> None:
-    """Remove the oldest files of *directory* until *needed* more bytes stay within *total*, and one more in *most*."""
+    """Make *directory*, and room in it: *needed* more bytes within *total*, one more file within *most*."""
+    directory.mkdir(parents=True, exist_ok=True)
     files = []
     for path in directory.glob("*.jsonl"):
         try:

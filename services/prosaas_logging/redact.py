@@ -12,8 +12,9 @@ from .real import sleep
 
 # The longest text that a line, a record or a flight recorder takes; of a longer one the beginning and the end are kept.
 LONGEST_TEXT: Final = 10 * 1024
-_MOST_REMEMBERED: Final = 4096
-_REMEMBERED_LENGTH: Final = 64
+# Of what is remembered so that it need not be looked at again, anywhere: so many, and texts so long.
+MOST_REMEMBERED: Final = 4096
+REMEMBERED_LENGTH: Final = 64
 _LONG: Final = 2 * 1024
 
 SECRET_NAMES: Final = frozenset({
@@ -74,7 +75,7 @@ def rule_of(name: str) -> Rule | None:
     except KeyError:
         rule = _rule_for(name)
         # Names come from code, so there are few; a caller that makes them up must not make this grow for ever.
-        if len(_rules) < _MOST_REMEMBERED:
+        if len(_rules) < MOST_REMEMBERED:
             _rules[name] = rule
         return rule
 
@@ -130,8 +131,8 @@ def redact(text: str) -> str:
         result = _redact_named(result)
     if has_number(text):
         result = hide_numbers(result)
-    if result == text and len(text) <= _REMEMBERED_LENGTH:
-        if len(harmless) >= _MOST_REMEMBERED:
+    if result == text and len(text) <= REMEMBERED_LENGTH:
+        if len(harmless) >= MOST_REMEMBERED:
             harmless.clear()
         harmless.add(text)
     return result

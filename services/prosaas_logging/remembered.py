@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from .events import Event
 from .levels import level_name
 from .policy import in_force
-from .record import Context, Record
+from .record import Context, Record, drain
 
 # By which ids each kind goes, the first that it has, and which the human line shows at its end.
 GOES_BY: Final = {
@@ -49,14 +49,8 @@ class Remembered:
         self._policy = in_force()
 
     def drain(self) -> list[Record]:
-        """Take what was recorded; of two who drain at once each record goes to one."""
-        records = []
-        for _ in range(len(self.ring)):
-            try:
-                records.append(self.ring.popleft())
-            except IndexError:
-                break
-        return records
+        """Take what was recorded."""
+        return drain(self.ring)
 
     @property
     def timeline(self) -> list[TimelineEntry]:

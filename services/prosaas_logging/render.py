@@ -10,7 +10,7 @@ from .digits import HIDDEN, is_private
 from .events import IDS, AnyEvent, Event
 from .levels import level_name
 from .record import Context, Record
-from .redact import LONGEST_TEXT, cut_middle, hide, is_word, redact
+from .redact import LONGEST_TEXT, MOST_REMEMBERED, cut_middle, hide, is_word, redact
 from .settings import LogSettings
 from .shapes import Shapes
 from .values import dump, number_text, plain, text_of
@@ -25,12 +25,11 @@ _UNSAFE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-
 _SHORT_ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _STACK_INDENT: Final = "    "
 # Fields of one line, and the bytes of all of them.
-_MOST_FIELDS: Final = 100
+MOST_FIELDS: Final = 100
 _ROOM: Final = LONGEST_TEXT - 512
-_LONGEST_NAME: Final = 100
-_LONGEST_ID: Final = 200
+LONGEST_NAME: Final = 100
+LONGEST_ID: Final = 200
 _MOST_IDS: Final = 8
-_MOST_REMEMBERED: Final = 4096
 
 
 class TextRenderer:
@@ -76,7 +75,7 @@ class TextRenderer:
                 return what
             said = what if len(what) <= LONGEST_TEXT // 2 else cut_middle(redact(what), LONGEST_TEXT // 2)
             shown = _fitting({name: self.show(name, value) for name, value in fields.items()}, _ROOM - len(said))
-            return with_fields(said, [f"{name}={value}" for name, value in shown.items()])
+            return f"{said}: {', '.join(f'{name}={value}' for name, value in shown.items())}"
         shown = {name: self._show_event(what, name, value) for name, value in fields.items()}
         for name in what.fields:
             if name not in shown and name in context.fields:
@@ -97,7 +96,7 @@ class TextRenderer:
         head = f"[{level_name(level)}] "
         if isinstance(what, Event):
             head += f"{what.emoji} [{what.tag}] " if what.emoji else f"[{what.tag}] "
-        if len(self._heads) < _MOST_REMEMBERED:
+        if len(self._heads) < MOST_REMEMBERED:
             self._heads[what if isinstance(what, Event) else level] = head
         return head
 
@@ -142,22 +141,17 @@ class TextRenderer:
         return {name: self.muted(value) if name in what.speech else value for name, value in fields.items()}
 
 
-def with_fields(text: str, parts: list[str]) -> str:
-    """A free text and the fields that came with it."""
-    return f"{text}: {', '.join(parts)}" if parts else text
-
-
 def _fitting(shown: dict[str, str], room: int) -> dict[str, str]:
     """Names and values that fit into a line together: the longest are cut first, the last of too many left out."""
-    if len(shown) <= _MOST_FIELDS and sum(map(len, shown.values())) < room // 8:
+    if len(shown) <= MOST_FIELDS and sum(map(len, shown.values())) < room // 8:
         return shown
     # A secret is hidden before its text is cut, or half of it would not be recognised any more.
-    clean = {name[:_LONGEST_NAME]: redact(value) for name, value in list(shown.items())[:_MOST_FIELDS]}
+    clean = {name[:LONGEST_NAME]: redact(value) for name, value in list(shown.items())[:MOST_FIELDS]}
     cap = share([len(value.encode("utf-8", "replace")) for value in clean.values()], room - 3 * len(clean) - sum(
         len(name.encode("utf-8", "replace")) for name in clean))  # fmt: skip
     result = {name: cut_to_bytes(value, cap) for name, value in clean.items()}
-    if len(shown) > _MOST_FIELDS:
-        result["…"] = f"{len(shown) - _MOST_FIELDS} more"
+    if len(shown) > MOST_FIELDS:
+        result["…"] = f"{len(shown) - MOST_FIELDS} more"
     return result
 
 
@@ -176,8 +170,8 @@ def _ending(parts: Iterable[str]) -> str:
     ending = ""
     for part in parts:
         name, _, value = part.partition("=")
-        if not (name in IDS and is_word(value) and len(part) <= _LONGEST_ID):
-            part = escape(redact(part[:_LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED))
+        if not (name in IDS and is_word(value) and len(part) <= LONGEST_ID):
+            part = escape(redact(part[:LONGEST_ID]).replace(TAIL, _TAIL_ESCAPED))
         ending += TAIL + part
     return ending
 

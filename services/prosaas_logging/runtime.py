@@ -23,12 +23,12 @@ from .adopt.follow import follow_threads
 from .catalogue import CONFIG_INVALID, LOG_DROPPED
 from .events import AnyEvent
 from .json_lines import JsonRenderer
-from .levels import WARNING, level_name
+from .levels import level_name
 from .logger import get_logger
 from .losses import Lost
 from .policy import Policy, Recorded, apply, in_force
 from .real import Lock
-from .record import Context, Record
+from .record import Context, Record, ours
 from .recorder import Recorder
 from .render import TextRenderer
 from .scope import current, tell_all
@@ -140,7 +140,6 @@ def _start(settings: LogSettings, packages: frozenset[str], *, silent: bool = Fa
         settings.blackbox,
         JsonRenderer(settings, text),
         writer.submit,
-        _log,
         folded=settings.folded == "file",
         place=settings.place,
     )
@@ -164,7 +163,7 @@ def _start(settings: LogSettings, packages: frozenset[str], *, silent: bool = Fa
     )
 
     def say(event: AnyEvent, fields: dict[str, object]) -> None:
-        writer.submit((time.time(), WARNING, _log, event, fields, None), Context({}))
+        writer.submit(ours(event, fields), Context({}))
 
     switch = Switch(settings, say, lambda scope: recorder.dump(scope, "asked for", always=True), silent=silent)
     writer.start()
@@ -184,8 +183,7 @@ def _tick() -> None:
 
 def _loss_report(losses: Lost) -> Said:
     parts = ", ".join(f"{level} {cause}: {count}" for (level, cause), count in sorted(losses.items()))
-    fields: dict[str, object] = {"total": sum(losses.values()), "losses": parts}
-    return (time.time(), WARNING, _log, LOG_DROPPED, fields, None), Context({})
+    return ours(LOG_DROPPED, {"total": sum(losses.values()), "losses": parts}), Context({})
 
 
 def _prepare_for_the_end() -> None:

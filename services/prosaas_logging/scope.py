@@ -8,17 +8,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import uuid4
 
 from . import budget
 from .budget import Account, room_for
 from .catalogue import LINES_FOLDED, SCOPE_NAMED
 from .events import AnyEvent, Event
-from .folded import Folded
 from .levels import DEBUG, ERROR, INFO
 from .policy import Policy, follow, in_force
-from .record import Context, Record
+from .record import Context, Record, ours
 from .remembered import GOES_BY, Remembered
 
 _KINDS: Final = {"job_id": "job", "request_id": "request", "call_sid": "call"}
@@ -27,20 +26,10 @@ MOST_DUMPS: Final = 10
 DUMP_SECONDS: Final = 5.0
 
 
-class _Voice(NamedTuple):
-    """In whose name a scope speaks of itself."""
-
-    name: str
-    fields: dict[str, object]
-
-
-_VOICE: Final = _Voice("prosaas_logging", {})
-
-
 class Scope(Remembered):
     """One call, request or job. ``keep`` and ``emit`` are chosen when a policy is applied, not on each record."""
 
-    __slots__ = ("_account", "_dumped_at", "_dumps", "_folded", "_room", "_token", "emit", "ended", "keep", "level")
+    __slots__ = ("_account", "_dumped_at", "_dumps", "_room", "_token", "emit", "ended", "keep", "level")
 
     keep: Callable[[Record], object]
     emit: Callable[[Record], object]
@@ -49,7 +38,6 @@ class Scope(Remembered):
         super().__init__(kind, fields)
         self._account = Account()
         self._room = room_for(0, kind, of_a_call=False)
-        self._folded = Folded()
         self._dumps = 0
         self._dumped_at = 0.0
         self.ended = False
@@ -90,8 +78,8 @@ class Scope(Remembered):
 
     @property
     def untold(self) -> int:
-        """How many of these no line has told of that ends a call."""
-        return self._account.folded - self._account.told
+        """How many of these no line has told of."""
+        return self._account.folded - (self._account.told or 0)
 
     def follow(self) -> None:
         """Choose how this scope keeps and emits, for the policy in force; once more if that changes meanwhile."""
@@ -157,7 +145,6 @@ class Scope(Remembered):
     def _fold(self, record: Record) -> None:
         """Keep a routine line from the log; the flight recorder, the timeline and perhaps a file have it."""
         self.ring.append(record)
-        self._folded.add(record[2].name)
         with suppress(Exception):
             self._policy.keep_folded(self, record)
 
@@ -166,10 +153,15 @@ class Scope(Remembered):
 
         A request or a job about a call has so small a share of its lines that it is left to the call to tell.
         """
-        if self._folded.told or not self._folded.total or (self.kind != "call" and "call_sid" in self.context.fields):
+        account = self._account
+        if account.told is not None or not account.folded:
+            return
+        if self.kind != "call" and "call_sid" in self.context.fields:
             return
         where = self._policy.where_folded(self)
-        self._say(LINES_FOLDED, {"count": self._folded.tell(), "loggers": self._folded.by_logger(), "where": where})
+        with budget.accounting:
+            count, loggers = account.tell(), account.by_logger()
+        self._say(LINES_FOLDED, {"count": count, "loggers": loggers, "where": where})
 
     def tell(self, now: float) -> None:
         """Write the digest of what was folded, if one is due."""
@@ -192,15 +184,16 @@ class Scope(Remembered):
         moment, level, logger, what, fields, error = record
         with budget.accounting:
             digest = self._account.closing(moment) if self._room else None
+            told = self._account.tell()
         if digest is not None:
             self._policy.submit(digest, self.context)
-        if (told := self._folded.tell()) and fields.get("folded") is None:
+        if told and fields.get("folded") is None:
             fields = {**fields, "folded": told}
         return moment, level, logger, what, fields, error
 
     def _say(self, event: AnyEvent, fields: dict[str, object]) -> None:
         """Say something of the scope itself, which never folds."""
-        record: Record = (time.time(), event.level, _VOICE, event, fields, None)
+        record = ours(event, fields)
         self._timeline.append((record, False))
         if self.level <= event.level:
             with suppress(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -81,11 +82,11 @@ def load_settings(
         text = values.get(name, "").strip()
         if not text:
             return otherwise
-        parsed = parse(text)
-        if parsed is None:
-            problems.append(Problem(name, text, valid, str(otherwise)))
-            return otherwise
-        return parsed
+        with suppress(ValueError):
+            if (parsed := parse(text)) is not None:
+                return parsed
+        problems.append(Problem(name, text, valid, str(otherwise)))
+        return otherwise
 
     default = LogSettings(service)
     level, source = _level(service, process, values, origin, problems)
@@ -107,7 +108,7 @@ def load_settings(
         recorder=read("LOG_RECORDER", _count, default.recorder, "a number of records, 0 for none"),
         blackbox=read("LOG_BLACKBOX", _blackbox, default.blackbox, "an absolute directory, stdout, 0"),
         place=values.get("LOG_PLACE", ""),
-        buffer=max(64 * 1024, read("LOG_BUFFER", _size, default.buffer, "bytes, or a size such as 8MiB")),
+        buffer=max(64 * 1024, read("LOG_BUFFER", size, default.buffer, "bytes, or a size such as 8MiB")),
         switch_file=Path(values.get("LOG_SWITCH_FILE") or default.switch_file),
         problems=tuple(problems),
     )
@@ -159,8 +160,7 @@ def _in_force(process: Mapping[str, str], container_mark: Path) -> tuple[Mapping
         values = read_env_file(text, process)
     except (OSError, UnicodeDecodeError, EnvError):
         return process, "environment"
-    names = {*EXPLICIT_LEVEL.values()}
-    changed = {k: v for k, v in values.items() if k.startswith("LOG_") or k in names}
+    changed = {k: v for k, v in values.items() if k.startswith("LOG_") or k in EXPLICIT_LEVEL.values()}
     return {**process, **changed}, path
 
 
@@ -178,13 +178,6 @@ def _descriptors(text: str) -> str | None:
 
 def _count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _size(text: str) -> int | None:
-    try:
-        return size(text)
-    except ValueError:
-        return None
 
 
 def _one_of(*choices: str) -> Callable[[str], str | None]:

@@ -8,10 +8,8 @@ from typing import Final, NamedTuple
 
 from .digits import JOINED_DIGITS, has_number
 from .events import AnyEvent, Event
-from .redact import LEAST_PRIVATE, is_harmless, is_word, redact, rule_of
+from .redact import LEAST_PRIVATE, MOST_REMEMBERED, REMEMBERED_LENGTH, is_harmless, is_word, redact, rule_of
 
-_MOST_REMEMBERED: Final = 4096
-_REMEMBERED_LENGTH: Final = 64
 # The longest text of a shape, and of what it says with its values; longer ones are shared out and cut with care.
 _LONGEST_SHAPE: Final = 200
 _LONGEST: Final = 1024
@@ -85,8 +83,8 @@ class Shapes:
     def _value(self, value: str) -> bool:
         """Whether a value may be shown as it is, also before another field: what follows belongs to a cookie, too."""
         known = is_word(value) or (_is_plain(value) and is_harmless(f"{value}, {_ANYTHING}"))
-        if known and len(value) <= _REMEMBERED_LENGTH:
-            if len(self._values) >= _MOST_REMEMBERED:
+        if known and len(value) <= REMEMBERED_LENGTH:
+            if len(self._values) >= MOST_REMEMBERED:
                 self._values.clear()
             self._values.add(value)
         return known
@@ -96,11 +94,11 @@ class Shapes:
         if len(what if type(what) is str else what.name) > _LONGEST_SHAPE or len(fields) > _MOST_FIELDS:  # type: ignore[union-attr]
             return None
         if shape not in self._seen:
-            if len(self._seen) >= _MOST_REMEMBERED:
+            if len(self._seen) >= MOST_REMEMBERED:
                 self._seen.clear()
             self._seen.add(shape)
             return None
-        if len(self._forms) >= _MOST_REMEMBERED:
+        if len(self._forms) >= MOST_REMEMBERED:
             self._forms.clear()
         form = self._forms[shape] = self._made(what, list(fields))
         return form

@@ -93,8 +93,9 @@ class Switch:
         if (changed or not self._present) and not self._silent:
             self._write_presence()
             self._present = True
-        for name in asked:
-            self._dump_live(name)
+        for scope in live_scopes() if asked else ():
+            if scope.id in asked:
+                self._dump(scope)
 
     def _apply(self, state: State) -> None:
         changes = sorted(state.changes, key=lambda item: TARGETS.index(item.target))
@@ -146,11 +147,6 @@ class Switch:
                 started=started_at(os.getpid()) or 0,
             ),
         )
-
-    def _dump_live(self, name: str) -> None:
-        for scope in live_scopes():
-            if scope.id == name:
-                self._dump(scope)
 
 
 def _of_service(state: State) -> Change | None:

@@ -7,8 +7,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -100,20 +100,14 @@ def read_state(path: Path) -> State:
 def update_state(path: Path, alter: Callable[[State], State]) -> State:
     """Replace the state in *path* in one step, so that no process ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path):
+    with open(path.with_name(f".{path.name}.lock"), "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         former = read_state(path).pruned(time.time())
         state = replace(alter(former), revision=max(former.revision + 1, time.time_ns()))
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
         fresh.write_text(json.dumps(asdict(state)), encoding="utf-8")
         fresh.replace(path)
     return state
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path.with_name(f".{path.name}.lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -54,16 +55,14 @@ def kind_of(record: Record) -> Hashable:
     return family_of(record), details
 
 
+@dataclass(slots=True)
 class _Run:
     """One kind of trouble, and what came of it since its last line."""
 
-    __slots__ = ("count", "family", "last", "since")
-
-    def __init__(self, since: float, family: Hashable) -> None:
-        self.since = since
-        self.family = family
-        self.count = 0
-        self.last: Said | None = None
+    since: float
+    family: Hashable
+    count: int = 0
+    last: Said | None = None
 
 
 class Repeats:

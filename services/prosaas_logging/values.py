@@ -28,14 +28,12 @@ _INT64: Final = range(-(2**63), 2**64)
 _LONGEST_INT_BITS: Final = 1024
 
 
+@dataclasses.dataclass(slots=True)
 class _Budget:
     """What one record may still take: values, and characters of text."""
 
-    __slots__ = ("characters", "nodes")
-
-    def __init__(self) -> None:
-        self.nodes = MOST_NODES
-        self.characters = MOST_CHARACTERS
+    nodes: int = MOST_NODES
+    characters: int = MOST_CHARACTERS
 
     def text(self, text: str) -> str:
         """*text* redacted, as far as there is room for it."""

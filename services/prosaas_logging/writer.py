@@ -14,7 +14,7 @@ from .levels import DEBUG, ERROR, INFO, WARNING
 from .losses import Losses, Lost
 from .outlet import Outlet
 from .real import Empty, Event, Lock, SimpleQueue, Thread, sleep
-from .record import RECORD_BYTES, Context, Record, weight
+from .record import RECORD_BYTES, Context, Record, drain, weight
 from .trouble import Repeats, Said
 
 POLL_SECONDS: Final = 0.02
@@ -77,26 +77,16 @@ class Writer:
         self._error_seconds = 4 * ERROR_SECONDS
         self._error_at = time.monotonic()
         self._turning = Lock()
-        self._starting = Lock()
         self._closing = False
-        # Whether no thread takes what is submitted: it is not started, or has ended.
-        self._alone = True
-        self._thread: Thread | None = None
+        self._thread = Thread(self._run)
         if self._repeats is not None:
             self._repeats.reset()
 
     def start(self) -> None:
         """Start the thread, once; before it, and where there can be none, who logs writes."""
-        if not self._alone or self._closing or not self._starting.acquire(blocking=False):
-            return
-        try:
-            if self._alone:
-                thread = Thread(self._run)
-                with suppress(RuntimeError):
-                    thread.start()
-                    self._thread, self._alone = thread, False
-        finally:
-            self._starting.release()
+        if not self._closing:
+            with suppress(RuntimeError):
+                self._thread.start()
 
     def submit(self, record: Record, context: Context) -> None:
         """Take a record; never raises, drops and counts where there is no room.
@@ -114,9 +104,9 @@ class Writer:
                 self._lose(record[1], "backlog")
                 return
         self._inbox.append((record, context))
-        if self._alone:
+        if not self._thread.running:
             self.start()
-            if self._alone:
+            if not self._thread.running:
                 self._drain_here(ERROR_SECONDS)
                 return
         if record[1] >= ERROR:
@@ -124,7 +114,7 @@ class Writer:
 
     def flush(self, timeout: float = 1.0) -> bool:
         """Wait until what was logged before is in the pipe or counted as lost, *timeout* seconds at most."""
-        if self._alone or self._here():
+        if not self._thread.running or self._thread.is_current():
             return self._drain_here(timeout)
         done = Event()
         self._flushes.append(done)
@@ -135,7 +125,8 @@ class Writer:
         """Flush; what is still logged while the interpreter ends is written by whoever logs it, repeated or not."""
         deadline = time.monotonic() + timeout
         self.flush(timeout)
-        self._closing = self._alone = True
+        # From here on nobody takes what is submitted: the thread ends, and another is never started.
+        self._closing, self._thread = True, Thread(self._run)
         # A turn that still goes on would count into what has told its last.
         held = self._turning.acquire(timeout=max(0.0, deadline - time.monotonic()))
         repeats, self._repeats = self._repeats, None
@@ -145,9 +136,6 @@ class Writer:
             self._turning.release()
         return self._drain_here(max(0.01, deadline - time.monotonic()))
 
-    def _here(self) -> bool:
-        return self._thread is not None and self._thread.is_current()
-
     def _rouse(self) -> None:
         self._woken = True
         self._wake.put(None)
@@ -156,7 +144,7 @@ class Writer:
         """Whether a long inbox has a place for a record, perhaps after a moment; the writer itself never waits."""
         if self._has_place(level):
             return True
-        if level < INFO or self._alone or self._here():
+        if level < INFO or not self._thread.running or self._thread.is_current():
             return False
         deadline = time.monotonic() + ROOM_SECONDS
         while not self._has_place(level):
@@ -175,7 +163,7 @@ class Writer:
         earned = (now - self._error_at) * ERROR_SHARE
         self._error_at = now
         self._error_seconds = min(4 * ERROR_SECONDS, self._error_seconds + earned)
-        if self._buffer.piece or self._error_seconds <= 0 or self._here():
+        if self._buffer.piece or self._error_seconds <= 0 or self._thread.is_current():
             self._rouse()
             return
         done = Event()
@@ -185,16 +173,13 @@ class Writer:
         self._error_seconds -= time.monotonic() - now
 
     def _run(self) -> None:
-        try:
-            while not self._closing:
-                try:
-                    self._rest()
-                except Exception:
-                    sleep(POLL_SECONDS)
-                with self._turning:
-                    self._turn()
-        finally:
-            self._alone = True
+        while not self._closing:
+            try:
+                self._rest()
+            except Exception:
+                sleep(POLL_SECONDS)
+            with self._turning:
+                self._turn()
 
     def _rest(self) -> None:
         """Until there is something to do, or for a moment."""
@@ -223,8 +208,7 @@ class Writer:
 
     def _turn(self) -> None:
         """Render what is there now, write what fits, report what was lost; nothing here ends the thread."""
-        hurried = [self._hurried.popleft() for _ in range(len(self._hurried))]
-        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+        hurried, flushes = drain(self._hurried), drain(self._flushes)
         self._woken = False
         while not self._wake.empty():
             with suppress(Empty):

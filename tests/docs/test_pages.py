@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from docs_world.reference import events
 from prosaas_calls.ending import ABNORMAL, EndReason
 from prosaas_core.settings import Settings
-from prosaas_logging.reference import events
 
 ROOT = Path(__file__).parents[2]
 FILES = [

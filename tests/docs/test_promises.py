@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from docs_world.reference import events
 from prosaas_api import voice, whatsapp
 from prosaas_api.app import create_app
 from prosaas_core.settings import Settings
 from prosaas_logging.events import AnyEvent
-from prosaas_logging.reference import events
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ROOT / "services"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_logging import reference
+from docs_world import reference
 from prosaas_logging.levels import DEBUG, INFO
 
 ROOT = Path(__file__).parents[2]
@@ -75,8 +75,8 @@ def test_the_command_rewrites_only_what_stands_between_the_marks(tmp_path: Path)
     page.write_text(
         "before\n<!-- events: show=development lang=he -->\nold\n<!-- /events -->\nafter\n", encoding="utf-8"
     )
-    command = [sys.executable, "-m", "prosaas_logging.reference", str(ROOT / "docs/events.he.toml"), str(page)]
-    environ = {"PYTHONPATH": str(ROOT / "services"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "docs_world.reference", str(ROOT / "docs/events.he.toml"), str(page)]
+    environ = {"PYTHONPATH": f"{ROOT / 'services'}:{ROOT / 'tests'}", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     text = page.read_text(encoding="utf-8")
     assert done.stdout == f"{page}: written\n"

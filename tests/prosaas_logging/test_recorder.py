@@ -31,7 +31,6 @@ class World:
             str(target),
             JsonRenderer(configured, TextRenderer(configured)),
             lambda record, context: self.said.append((record, context)),
-            log,
             clock=lambda: self.now,
             folded=folded,
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from prosaas_logging import get_logger, scope, watched
+from prosaas_logging.budget import Account, Room
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     CALL_END,
@@ -23,7 +24,6 @@ from prosaas_logging.catalogue import (
     TRANSCRIPT_CUSTOMER,
 )
 from prosaas_logging.events import Event
-from prosaas_logging.folded import Folded
 from prosaas_logging.levels import DEBUG, INFO, WARNING
 from prosaas_logging.policy import Policy, Recorded, apply
 from prosaas_logging.record import Context, Record
@@ -440,11 +440,11 @@ def test_a_scope_that_folds_nothing_ends_silently(sink: Sink) -> None:
 
 def test_loggers_without_end_are_counted_in_bounded_memory(sink: Sink) -> None:
     """The first 64 by name, all others as one."""
-    folded = Folded()
+    account = Account()
     for number in range(1000):
-        folded.add(f"logger.{number}")
-    assert folded.total == 1000
-    assert folded.by_logger() == "… 936, logger.0 1, logger.1 1, logger.2 1, logger.3 1, +60"
+        assert account.folds((0.0, INFO, get_logger(f"logger.{number}"), "text", {}, None), Room(0, 0, 0), str)
+    assert account.folded == 1000
+    assert account.by_logger() == "… 936, logger.0 1, logger.1 1, logger.2 1, logger.3 1, +60"
 
 
 @pytest.mark.parametrize(
@@ -482,11 +482,11 @@ def test_a_timeline_counts_from_the_begin_of_the_call_and_knows_nothing_before_i
 
 @pytest.mark.parametrize(("many", "more"), [(5, ""), (6, ", +1")])
 def test_the_five_most_frequent_loggers_are_named_and_the_others_counted(many: int, more: str) -> None:
-    folded = Folded()
+    account = Account()
     for number in range(many):
         for _ in range(10 - number):
-            folded.add(f"l{number}")
-    assert folded.by_logger() == "l0 10, l1 9, l2 8, l3 7, l4 6" + more
+            account.folds((0.0, INFO, get_logger(f"l{number}"), "text", {}, None), Room(0, 0, 0), str)
+    assert account.by_logger() == "l0 10, l1 9, l2 8, l3 7, l4 6" + more
 
 
 def test_folded_lines_are_handed_to_whoever_keeps_them(sink: Sink) -> None:

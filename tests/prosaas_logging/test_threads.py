@@ -115,7 +115,7 @@ def test_a_ring_that_is_written_out_again_and_again_loses_and_doubles_nothing(tm
     settings = LogSettings("svc", blackbox=str(tmp_path))
     said: list[Record] = []
     render = JsonRenderer(settings, TextRenderer(settings))
-    recorder = Recorder(str(tmp_path), render, lambda record, context: said.append(record), log)
+    recorder = Recorder(str(tmp_path), render, lambda record, context: said.append(record))
     apply(Policy(ring=10**6, submit=lambda record, context: None, dump=recorder.dump))
     with scope(call_sid="CA1") as call:
         together(
@@ -129,8 +129,7 @@ def test_a_ring_that_is_written_out_again_and_again_loses_and_doubles_nothing(tm
     written = (tmp_path / "CA1.jsonl").read_text().count('"message":"kept')
     assert written == (THREADS - 2) * 3000 + 1
     assert sum(int(str(record[4]["records"])) for record in said) == written
-    assert recorder._thread is not None
-    assert recorder._thread.is_alive()
+    assert recorder._thread.running
 
 
 def test_of_several_who_take_a_ring_each_record_goes_to_one() -> None:

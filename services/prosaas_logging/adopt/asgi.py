@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from ..scope import Scope, scope
-from .wsgi import request_id
+from .wsgi import MARK, request_id
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_MARK: Final = "prosaas_logging.scope"
 _HEADER: Final = b"x-request-id"
 # A stream of a telephone call says which one it is in its second or third message.
 _MESSAGES: Final = 10
@@ -30,17 +29,17 @@ class ScopeMiddleware:
 
     async def __call__(self, conn: MutableMapping[str, Any], receive: Receive, send: Send, *more: Any) -> None:
         """Pass the connection on; some servers hand over *more* than the protocol's three."""
-        if conn["type"] not in ("http", "websocket") or _MARK in conn:
+        if conn["type"] not in ("http", "websocket") or MARK in conn:
             await self._app(conn, receive, send, *more)
             return
         given = next((value.decode("latin-1") for name, value in conn["headers"] if name.lower() == _HEADER), "")
         identity = request_id(given)
         if conn["type"] == "http":
-            with scope(request_id=identity) as conn[_MARK]:
+            with scope(request_id=identity) as conn[MARK]:
                 await self._app(conn, receive, _answering(send, identity.encode()), *more)
         else:
-            with scope(kind="call", request_id=identity) as conn[_MARK]:
-                await self._app(conn, _listening(receive, conn[_MARK]), send, *more)
+            with scope(kind="call", request_id=identity) as conn[MARK]:
+                await self._app(conn, _listening(receive, conn[MARK]), send, *more)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._app, name)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from ..errors import ErrorInfo, describe
 from ..levels import CRITICAL, ERROR, WARNING
@@ -27,23 +27,9 @@ from .imports import when_imported
 from .prints import Printed, PrintedBytes
 from .reconfigure import guard
 
-
-class _Taken(logging.Handler):
-    """Shows frameworks that look for a handler, before they add their own, that there is one."""
-
-    def createLock(self) -> None:
-        """None: it would guard nothing, and under gevent it is a lock that threads of its pool wedge at."""
-        self.lock = None
-
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Nothing either."""
-        return True
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Nothing: the record has been taken before handlers are asked."""
-
-
-_TAKEN: Final = _Taken()
+# Shows frameworks that look for a handler, before they add their own, that there is one. It has no lock: under gevent
+# that is one that threads of its pool wedge at.
+_TAKEN: Final = logging.NullHandler()
 _MOST_GUESSED: Final = 1000
 # Of handlers behind handlers.
 _DEEPEST: Final = 5
@@ -200,19 +186,11 @@ class Bridge:
         where = f"{args.err_msg or 'exception ignored in'} {args.object!r}"
         _log(get_logger("prosaas_logging.uncaught"), ERROR, where, args.exc_value)
 
-    def _warned(
-        self,
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if "use of fork()" in str(message) and _only_our_threads():
+    def _warned(self, message: Any, category: Any, filename: str, lineno: int, *_: Any, **__: Any) -> None:
+        # The log's own threads are none that a fork could hurt: Python does not count them, and a child starts anew.
+        if "use of fork()" in str(message) and threading.enumerate() == [threading.current_thread()]:
             return
-        logger = get_logger("py.warnings")
-        _log(logger, WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
+        _log(get_logger("py.warnings"), WARNING, f"{category.__name__}: {message} ({filename}:{lineno})", None)
 
 
 def _handlers(stdlib: logging.Logger) -> Iterator[logging.Handler]:
@@ -264,11 +242,6 @@ def _set_levels(policy: Policy) -> None:
             _louder.add(name)
     switched = (target.number for target in policy.targets)
     logging.getLogger().setLevel(min(policy.threshold, policy.libraries, *switched))
-
-
-def _only_our_threads() -> bool:
-    """Whether every thread beside this one is the log's, which Python does not count and a forked child starts anew."""
-    return threading.enumerate() == [threading.current_thread()]
 
 
 def _log(logger: Logger, level: int, text: str, exc: BaseException | None) -> None:

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, Final, TypeVar
 
 from ..scope import PROCESS, Scope, current, enter, leave
-from .imports import when_imported
+from .imports import afterwards, when_imported
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def follow_threads() -> None:
     when_imported("multiprocessing.pool", _follow_thread_pools)
     when_imported("gevent", lambda module: module.Greenlet.add_spawn_callback(_give_context))
     when_imported("gevent.threadpool", lambda module: _replace(module.ThreadPool, "spawn", _following_submit))
-    when_imported("eventlet.greenthread", _follow_green_threads)
+    when_imported("eventlet.greenthread", lambda module: afterwards(module.GreenThread, "__init__", _give_context))
     when_imported("eventlet.tpool", lambda module: _replace(module, "execute", _following_call))
 
 
@@ -145,17 +145,6 @@ def _following_pool_method(method: Callable[..., T]) -> Callable[..., T]:
         return method(pool, Carried(scope, func), *arguments, **named)
 
     return method_following
-
-
-def _follow_green_threads(module: Any) -> None:
-    def following_init(init: Callable[..., None]) -> Callable[..., None]:
-        def init_following(greenlet: Any, *arguments: Any, **named: Any) -> None:
-            init(greenlet, *arguments, **named)
-            _give_context(greenlet)
-
-        return init_following
-
-    _replace(module.GreenThread, "__init__", following_init)
 
 
 def _give_context(greenlet: Any) -> None:

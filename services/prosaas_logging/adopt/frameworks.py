@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from ..errors import ErrorInfo, describe, split_traceback
 from ..levels import CRITICAL, ERROR, INFO, WARNING, parse_level
@@ -27,15 +27,10 @@ _MESSAGE: Final = ("event", "message", "msg")
 # Who stands between structlog and the module that spoke.
 _BETWEEN: Final = ("structlog", "concurrent", "threading", "prosaas_logging")
 
+# Takes what was said, as the standard library's records are taken: by which module, level, text, fields, error, time.
+Hear = Callable[[str, int, object, dict[str, Any], ErrorInfo | None, float], None]
+
 _handed_on = threading.local()
-
-
-class Hear(Protocol):
-    """Takes what was said by the module *name*, as the standard library's records are taken."""
-
-    def __call__(
-        self, name: str, level: int, text: object, fields: dict[str, Any], error: ErrorInfo | None, at: float
-    ) -> None: ...
 
 
 def listen(hear: Hear, is_console: Callable[[object], bool]) -> None:

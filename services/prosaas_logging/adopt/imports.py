@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -25,6 +26,18 @@ def when_imported(name: str, action: Action) -> None:
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     _actions.setdefault(name, []).append(action)
+
+
+def afterwards(owner: Any, name: str, then: Action) -> None:
+    """Whenever the method *name* of a class is done, call *then* with its object."""
+    method = getattr(owner, name)
+
+    @wraps(method)
+    def done(own: Any, *arguments: Any, **named: Any) -> None:
+        method(own, *arguments, **named)
+        then(own)
+
+    setattr(owner, name, done)
 
 
 class _Finder(MetaPathFinder):

@@ -19,7 +19,7 @@ from ..runtime import bootstrap
 from ..settings import ADOPTED_DIR, SWITCH_FILE
 from .asgi import ScopeMiddleware as AsgiScope
 from .celery import adopt_celery
-from .imports import when_imported
+from .imports import afterwards, when_imported
 from .wsgi import ScopeMiddleware as WsgiScope
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -85,14 +85,8 @@ def _serves_multiprocessing() -> bool:
     return any("multiprocessing.resource_tracker" in word for word in sys.orig_argv)
 
 
-def _uvicorn(module: Any) -> None:
-    load = module.Config.load
-
-    def load_scoped(config: Any) -> None:
-        load(config)
-        config.loaded_app = AsgiScope(config.loaded_app)
-
-    module.Config.load = load_scoped
+def _uvicorn(config: Any) -> None:
+    config.loaded_app = AsgiScope(config.loaded_app)
 
 
 def _hypercorn(module: Any) -> None:
@@ -100,29 +94,17 @@ def _hypercorn(module: Any) -> None:
     module.wrap_app = lambda *arguments, **named: AsgiScope(wrap(*arguments, **named))
 
 
-def _gunicorn(module: Any) -> None:
-    load = module.Worker.load_wsgi
-
-    def load_scoped(worker: Any) -> None:
-        load(worker)
-        # Another's worker knows best what kind of application it has; uvicorn's is uvicorn's to wrap.
-        kind = type(worker).__module__
-        if kind == "gunicorn.workers.gasgi":
-            worker.wsgi = AsgiScope(worker.wsgi)
-        elif kind.startswith("gunicorn.workers."):
-            worker.wsgi = WsgiScope(worker.wsgi)
-
-    module.Worker.load_wsgi = load_scoped
+def _gunicorn(worker: Any) -> None:
+    # Another's worker knows best what kind of application it has; uvicorn's is uvicorn's to wrap.
+    kind = type(worker).__module__
+    if kind == "gunicorn.workers.gasgi":
+        worker.wsgi = AsgiScope(worker.wsgi)
+    elif kind.startswith("gunicorn.workers."):
+        worker.wsgi = WsgiScope(worker.wsgi)
 
 
-def _werkzeug(module: Any) -> None:
-    init = module.BaseWSGIServer.__init__
-
-    def init_scoped(server: Any, *arguments: Any, **named: Any) -> None:
-        init(server, *arguments, **named)
-        server.app = WsgiScope(server.app)
-
-    module.BaseWSGIServer.__init__ = init_scoped
+def _werkzeug(server: Any) -> None:
+    server.app = WsgiScope(server.app)
 
 
 def _rq(module: Any) -> None:
@@ -133,10 +115,10 @@ def _rq(module: Any) -> None:
 
 
 _HOOKS: Final[Mapping[str, Callable[[Any], None]]] = {
-    "uvicorn.config": _uvicorn,
+    "uvicorn.config": lambda module: afterwards(module.Config, "load", _uvicorn),
     "hypercorn.utils": _hypercorn,
-    "gunicorn.workers.base": _gunicorn,
-    "werkzeug.serving": _werkzeug,
+    "gunicorn.workers.base": lambda module: afterwards(module.Worker, "load_wsgi", _gunicorn),
+    "werkzeug.serving": lambda module: afterwards(module.BaseWSGIServer, "__init__", _werkzeug),
     "rq": _rq,
     "celery.signals": lambda _: adopt_celery(),
 }

@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -22,14 +23,11 @@ _MOST_OWNERS: Final = 100_000
 _SHOWN: Final = 12
 _WIDTH: Final = 96
 
-# The fields that say whose line it is, the most particular first, and how others spell what we call by one name.
-_OWNERS: Final = ("call_sid", "callSid", "CallSid", "job_id", "request_id", "requestId", "correlation_id")
-_SPELLED: Final = {
-    "callSid": "call_sid",
-    "CallSid": "call_sid",
-    "requestId": "request_id",
-    "correlation_id": "request_id",
-}
+# The fields that say whose line it is, the most particular first, and what we call those that others spell otherwise.
+_OWNERS: Final = {
+    **dict.fromkeys(("call_sid", "callSid", "CallSid"), "call_sid"), "job_id": "job_id",
+    **dict.fromkeys(("request_id", "requestId", "correlation_id"), "request_id"),
+}  # fmt: skip
 _TEXTS: Final = ("message", "msg", "text", "event")
 _LEVELS: Final = ("severity", "level", "levelname", "log.level")
 _LOGGERS: Final = ("logger", "logger_name", "name", "log.logger")
@@ -73,16 +71,10 @@ class Kind:
 def report(name: str, budget: int) -> int:
     """Print what the lines of the file *name* (``-``: the standard input) are made of."""
     try:
-        if name == "-":
-            print("\n".join(tell(sys.stdin.buffer, budget)))
-            return FINE
-        with Path(name).open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
             print("\n".join(tell(file, budget)))
     except OSError as broken:
-        print(
-            f"{name}: {broken.strerror}. Give a file of log lines, or - for the standard input",
-            file=sys.stderr,
-        )
+        print(f"{name}: {broken.strerror}. Give a file of log lines, or - for the standard input", file=sys.stderr)
         return PROBLEM
     except LookupError:
         print(f"{name}: no lines", file=sys.stderr)
@@ -94,29 +86,22 @@ def tell(file: BinaryIO, budget: int) -> Iterator[str]:
     """The report's lines; LookupError if there is nothing to report on."""
     kinds, owners, whole = count(parse(_cut(file)))
     calls = max(1, len(owners))
-    lines, size = sum(kind.lines for kind in kinds.values()), sum(kind.size for kind in kinds.values())
-    if not lines:
+    if not kinds:
         raise LookupError
+    lines, size = sum(kind.lines for kind in kinds.values()), sum(kind.size for kind in kinds.values())
     heard = sum(kind.lines for kind in kinds.values() if kind.level >= INFO)
-    whose = (
-        f"{calls} {'calls, jobs or requests' if calls > 1 else 'call, job or request'}"
-        if owners
-        else "no call's or request's id in them, taken as one call"
-    )
+    whose = f"{calls} {'calls, jobs or requests' if calls > 1 else 'call, job or request'}"
+    if not owners:
+        whose = "no call's or request's id in them, taken as one call"
     yield f"{whole:,} lines, {lines:,} of them said and not a stack's, {size:,} bytes"
     yield f"{whose}: {heard / calls:.0f} lines each, the budget is {budget}"
     loggers: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for (logger, _), kind in kinds.items():
         loggers[logger][0] += kind.lines
         loggers[logger][1] += kind.size
-    yield from _table(
-        "By logger",
-        [(some / calls, heavy / calls, logger) for logger, (some, heavy) in loggers.items()],
-    )
-    yield from _table(
-        "By wording",
-        [(kind.lines / calls, kind.size / calls, f"{logger}: {said}") for (logger, said), kind in kinds.items()],
-    )
+    wordings = [(kind.lines, kind.size, f"{logger}: {said}") for (logger, said), kind in kinds.items()]
+    yield from _table("By logger", [(lines, size, logger) for logger, (lines, size) in loggers.items()], calls)
+    yield from _table("By wording", wordings, calls)
     yield from _list("Said twice, printed and by a logger", _twice(kinds))
     same = [(kind.lines, f"{logger}: {said}") for (logger, said), kind in kinds.items() if _never_changes(kind, calls)]
     yield from _list("Never changes", [f"{number} × {said}" for number, said in sorted(same, reverse=True)])
@@ -152,14 +137,12 @@ def _json(line: str, size: int) -> Said | None:
         return None
     if not isinstance(content, dict):
         return None
-    flat = {**content, **{f"log.{name}": value for name, value in _dict(content.get("log")).items()}}
-    logger = {"STDOUT": "stdout", "STDERR": "stderr"}.get(str(content.get("event")), _first(flat, _LOGGERS) or UNNAMED)
-    level = NAME_TO_LEVEL.get(_first(flat, _LEVELS).upper(), INFO)
-    return Said(level, logger, _first(flat, _TEXTS), _owner(flat), size)
-
-
-def _dict(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
+    if isinstance(nested := content.get("log"), dict):
+        content |= {f"log.{name}": value for name, value in nested.items()}
+    printed = content.get("event") in ("STDOUT", "STDERR")
+    logger = str(content["event"]).lower() if printed else _first(content, _LOGGERS) or UNNAMED
+    level = NAME_TO_LEVEL.get(_first(content, _LEVELS).upper(), INFO)
+    return Said(level, logger, _first(content, _TEXTS), _owner(content), size)
 
 
 def _first(content: dict[str, object], names: tuple[str, ...]) -> str:
@@ -168,7 +151,7 @@ def _first(content: dict[str, object], names: tuple[str, ...]) -> str:
 
 def _owner(content: dict[str, object]) -> tuple[str, str] | None:
     name = next((name for name in _OWNERS if content.get(name)), None)
-    return (_SPELLED.get(name, name), str(content[name])[:80]) if name else None
+    return (_OWNERS[name], str(content[name])[:80]) if name else None
 
 
 def _words(line: str, size: int) -> Said:
@@ -246,12 +229,9 @@ def advice(kinds: Kinds, calls: int, budget: int) -> Iterator[str]:
         chosen = ",".join(f"{name}=DEBUG" if name in ("stdout", "stderr") else f"{name}=WARNING" for name in quiet)
         yield f"LOG_LEVELS={chosen}"
         yield f"brings it to {left / calls:.0f} lines each. Warnings and errors stay; it would hide"
-        hidden = [
-            (kind.lines, f"{key[0]}: {key[1]}")
-            for key, kind in kinds.items()
-            if key[0] in quiet and kind.level < WARNING
-        ]
-        yield from (f"  {number:>6} × {said[:_WIDTH]}" for number, said in sorted(hidden, reverse=True)[:_SHOWN])
+        routine_of = ((key, kind.lines) for key, kind in kinds.items() if key[0] in quiet and kind.level < WARNING)
+        hidden = sorted(((lines, f"{logger}: {said}") for (logger, said), lines in routine_of), reverse=True)
+        yield from (f"  {number:>6} × {said[:_WIDTH]}" for number, said in hidden[:_SHOWN])
         if len(hidden) > _SHOWN:
             yield f"  and {len(hidden) - _SHOWN} wordings more"
     elif left <= budget * calls:
@@ -262,11 +242,11 @@ def advice(kinds: Kinds, calls: int, budget: int) -> Iterator[str]:
         yield f"{unnamed} lines name no logger, as human lines do not: with LOG_JSON=1 each does."
 
 
-def _table(title: str, rows: list[tuple[float, float, str]]) -> Iterator[str]:
+def _table(title: str, rows: list[tuple[int, int, str]], calls: int) -> Iterator[str]:
     yield ""
     yield f"{title} (lines and bytes each)"
     for lines, size, name in sorted(rows, reverse=True)[:_SHOWN]:
-        yield f"  {lines:>8.1f} {size:>9.0f}  {name[:_WIDTH]}"
+        yield f"  {lines / calls:>8.1f} {size / calls:>9.0f}  {name[:_WIDTH]}"
     if len(rows) > _SHOWN:
         yield f"  and {len(rows) - _SHOWN} more"
 

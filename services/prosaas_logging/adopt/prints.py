@@ -6,7 +6,6 @@ import codecs
 import io
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -50,16 +49,10 @@ class Printed(io.TextIOBase):
         self.buffer = PrintedBytes(self)
         self.name = f"<{name}>"
 
+    encoding = "utf-8"
+    errors = "replace"
     line_buffering = True
     mode = "w"
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]
-        return "replace"
 
     def fileno(self) -> int:
         """The descriptor of the original, for code that hands it to a child process."""
@@ -104,11 +97,6 @@ class Printed(io.TextIOBase):
         for line in lines:
             with suppress(Exception):
                 self._take(line.rstrip("\r"), half)
-
-    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
-        """Each of *lines*, as they are."""
-        for line in lines:
-            self.write(line)
 
     def flush(self) -> None:
         """Nothing to do: whole lines are said at once, and half a line waits for its other half."""

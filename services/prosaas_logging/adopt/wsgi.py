@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from ..scope import Scope, scope
 
-_MARK: Final = "prosaas_logging.scope"
+MARK: Final = "prosaas_logging.scope"
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\1){3}[0-9a-fA-F]{12}")
 
 Environ = dict[str, Any]
@@ -30,7 +30,7 @@ class ScopeMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on; its scope ends with the answer."""
-        if _MARK in environ:
+        if MARK in environ:
             return self._app(environ, start_response)
         identity = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
 
@@ -39,7 +39,7 @@ class ScopeMiddleware:
                 headers = [*headers, ("X-Request-ID", identity)]
             return start_response(status, headers, *exc_info)
 
-        opened = environ[_MARK] = scope(request_id=identity)
+        opened = environ[MARK] = scope(request_id=identity)
         opened.__enter__()
         try:
             body = self._app(environ, start)

@@ -1,8 +1,8 @@
-"""`python -m prosaas_logging.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
+"""`python -m docs_world.reference AREAS FILE…`: writes the catalogue's tables into Markdown files.
 
 A comment line ``<!-- events: show=production lang=he -->`` marks a place; what stands between it and
-``<!-- /events -->`` is replaced. ``show`` is ``all``, ``production`` (INFO and above), ``development`` (DEBUG) or
-``folding`` (what makes room in a long call, and in which order). Between ``<!-- release lang=he -->`` and
+``<!-- /events -->`` is replaced. ``show`` is ``production`` (INFO and above), ``development`` (DEBUG) or ``folding``
+(what makes room in a long call, and in which order). Between ``<!-- release lang=he -->`` and
 ``<!-- /release -->`` come the date, version and status that the newest heading of CHANGELOG.md tells.
 """
 
@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from . import catalogue
-from .events import AnyEvent, Event, Template
-from .levels import INFO, LEVEL_TO_NAME
+from prosaas_logging import catalogue
+from prosaas_logging.events import AnyEvent, Event, Template
+from prosaas_logging.levels import INFO, LEVEL_TO_NAME
 
 _MARK: Final = re.compile(
-    r"(<!-- events: show=(all|production|development|folding) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
+    r"(<!-- events: show=(production|development|folding) lang=(en|he) -->\n).*?(<!-- /events -->)", re.DOTALL
 )
 _RELEASE: Final = re.compile(r"(<!-- release lang=(en|he) -->\n).*?(<!-- /release -->)", re.DOTALL)
 _NEWEST: Final = re.compile(r"^## \[?([\w.]+)\]?(?: - (\d{4}-\d{2}-\d{2}))?$", re.MULTILINE)
@@ -70,7 +70,7 @@ def tables(areas: Areas, show: str, lang: str) -> str:
         rows = []
         for name in (name for name in area if name in declared):
             event = declared[name]
-            if show != "all" and (show == "production") != (event.level >= INFO):
+            if (show == "production") != (event.level >= INFO):
                 continue
             meaning = area[name] if lang == "he" else event.doc
             shown = line(event, lang)
@@ -115,7 +115,7 @@ def stamped(text: str, changelog: str) -> str:
 def main(arguments: list[str]) -> int:
     """Rewrites the files named after the areas' file, which lies a folder below CHANGELOG.md."""
     if len(arguments) < 2:
-        print("usage: python -m prosaas_logging.reference AREAS.toml FILE.md …", file=sys.stderr)
+        print("usage: python -m docs_world.reference AREAS.toml FILE.md …", file=sys.stderr)
         return 2
     areas = tomllib.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     changelog = Path(arguments[0]).resolve().parents[1] / "CHANGELOG.md"
