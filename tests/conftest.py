@@ -26,17 +26,17 @@ os.environ.setdefault("OPS_LANG", "en")
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
+# What runs one after the other in one worker, what takes longest first: what watches a stack, what stops, replaces and fills its parts, what its
 # alerts and journals say of that, what runs its images without it, and what looks through one browser.
 LINES = {
+    "watched": r"tests/stack/test_(alerts|crashes)\.py",
+    "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live|stop)\.py",
     "watching": r"tests/stack/test_(calls|containers|images|last_words|operator_\w+|console)\.py"
     r"|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
-    "watched": r"tests/stack/test_(alerts|crashes)\.py",
-    "deploys": r"tests/stack/test_(deploys|go_live|stop)\.py",
+    "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
     "browser": r"tests/browser/test_\w+\.py",
     "own": r"tests/stack/test_own_stack\.py",
-    "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 
 
@@ -85,6 +85,19 @@ def line_of(nodeid: str) -> str | None:
     return next((line for line, files in LINES.items() if re.match(files, nodeid)), None)
 
 
+def turn_of(item: pytest.Item) -> int:
+    """What takes long begins first, so that no worker is left with it at the end: lines, then what has an engine."""
+    if line := line_of(item.nodeid):
+        return list(LINES).index(line)
+    return len(LINES) + (not item.get_closest_marker("docker"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests: one after the other, a room's tests run as they stand."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=turn_of)
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Whoever asks for a database or a stack needs the marker too: the fixture says it once for everybody."""
     fixtures = set(getattr(item, "fixturenames", ()))
@@ -108,8 +121,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests go to the workers one by one, those of a line all to one worker, and the lines first."""
+    """Tests go to the workers one by one, those of a line all to one worker, in the order of `turn_of`."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
 
     class Scheduler(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:

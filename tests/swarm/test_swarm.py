@@ -135,7 +135,7 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     Longer than Twilio takes to open a stream: whoever was led to a replica before the change comes after its end.
     """
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
-    traffic = Traffic(swarm, live=8, every_s=0.7, rounds=3, opens_ms=9000)
+    traffic = Traffic(swarm, live=8, every_s=0.7, opens_ms=9000)
     with traffic.flowing():
         assert all(swarm.calls_on(node) for node in swarm.nodes)
         swarm.make("restart-calls")

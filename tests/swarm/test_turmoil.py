@@ -99,7 +99,7 @@ def cut_the_power(node: Node) -> None:
 def death(swarm: Swarm) -> Death:
     """The drill: everything that is to be seen of it, once."""
     lost = free_of_all_else(swarm)
-    traffic = Traffic(swarm, live=6, every_s=0.5, rounds=3)
+    traffic = Traffic(swarm, live=6, every_s=0.5)
     with slow_summaries(swarm), traffic.flowing():
         its_job = job_taken_by(swarm, lost)
         its_calls = set(swarm.calls_on(lost))
@@ -168,6 +168,9 @@ def test_a_node_that_is_to_rest_lets_its_calls_come_to_their_end(swarm: Swarm) -
         swarm.manager.docker("node", "update", "--availability=drain", resting.name)
         try:
             of_calls = f"--filter=name={swarm.project}_prosaas-calls"
+            eventually(lambda: complete(swarm), "three replicas on the nodes left", 100)
+            assert resting.docker("ps", "--quiet", of_calls), "those on the phone are still there"
+            traffic.wind_up()
             eventually(lambda: None if resting.docker("ps", "--quiet", of_calls) else "empty", "an empty node", 100)
         finally:
             swarm.manager.docker("node", "update", "--availability=active", resting.name)
