@@ -81,6 +81,13 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where those alone are asked for that have the machine to themselves, nothing is read that has none of them."""
+    if not config.option.markexpr.startswith("alone and ") or not re.fullmatch(r"test_\w+\.py", collection_path.name):
+        return None
+    return "mark.alone" not in collection_path.read_text("utf-8") or None
+
+
 def line_of(nodeid: str) -> str | None:
     return next((line for line, files in LINES.items() if re.match(files, nodeid)), None)
 

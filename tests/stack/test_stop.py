@@ -5,7 +5,7 @@ import pytest
 from stack_world.stack import Stack
 from stack_world.traffic import Traffic
 
-pytestmark = [pytest.mark.docker, pytest.mark.alone]
+pytestmark = pytest.mark.docker
 
 
 def test_a_stop_cuts_nobody_who_is_on_the_phone(stack: Stack) -> None:
