@@ -26,8 +26,9 @@ os.environ.setdefault("OPS_LANG", "en")
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
-# What runs one after the other in one worker, what takes longest first: what watches a stack, what stops, replaces and fills its parts, what its
-# alerts and journals say of that, what runs its images without it, and what looks through one browser.
+# What runs one after the other in one worker, what takes longest first: what alerts and journals say of a stack; what
+# fills, attacks and restores it; what replaces its parts and stops it; what watches it; what runs its images without
+# it; what looks through one browser.
 LINES = {
     "watched": r"tests/stack/test_(alerts|crashes)\.py",
     "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
