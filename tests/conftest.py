@@ -6,6 +6,7 @@ import re
 import signal
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Where those alone are asked for that have the machine to themselves, nothing is read that has none of them."""
     if not config.option.markexpr.startswith("alone and ") or not re.fullmatch(r"test_\w+\.py", collection_path.name):
         return None
-    return "mark.alone" not in collection_path.read_text("utf-8") or None
+    return not says_alone(collection_path) or None
+
+
+@cache
+def says_alone(file: Path) -> bool:
+    return "mark.alone" in file.read_text("utf-8")
 
 
 def line_of(nodeid: str) -> str | None:
@@ -115,6 +121,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.browser)
     if fixtures & {"stack", "checkout", "swarm"} or item.nodeid.startswith(("tests/stack/", "tests/swarm/")):
         item.add_marker(pytest.mark.docker)
+    if item.get_closest_marker("alone") and not says_alone(item.path):
+        raise pytest.UsageError(f"{item.nodeid} runs in no part of `make test`: its file has to say pytest.mark.alone")
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")
 
