@@ -38,8 +38,10 @@ class Traffic:
     `opens_ms` is what Twilio takes to open a short one's stream: its seat may be asked to go meanwhile.
     """
 
-    def __init__(self, stack: Reached, *, live: int = 10, every_s: float = 1.0, opens_ms: int = 0) -> None:
-        self._stack, self._live, self._every_s = stack, live, every_s
+    def __init__(
+        self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _ROUNDS, opens_ms: int = 0
+    ) -> None:
+        self._stack, self._live, self._every_s, self._rounds = stack, live, every_s, rounds
         self._line = {"opens_after_ms": opens_ms}
         self._simulator = stack.simulator
         self._over = threading.Event()
@@ -52,7 +54,8 @@ class Traffic:
     def flowing(self) -> Iterator[None]:
         """The long calls are all live when the block begins, and have one turn more after its end."""
         long = [
-            threading.Thread(target=self._call, args=("long",), kwargs={"repeat": _ROUNDS}) for _ in range(self._live)
+            threading.Thread(target=self._call, args=("long",), kwargs={"repeat": self._rounds})
+            for _ in range(self._live)
         ]
         others = [threading.Thread(target=act) for act in (self._callers, self._webhooks)]
         for thread in long:
