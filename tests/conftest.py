@@ -6,6 +6,7 @@ import re
 import signal
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,18 @@ os.environ.setdefault("OPS_LANG", "en")
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("repeatable")
-# What runs one after the other in one worker: what watches a stack, what stops, replaces and fills its parts, what its
-# alerts and journals say of that, what runs its images without it, and what looks through one browser.
+# What runs one after the other in one worker, what takes longest first: what alerts and journals say of a stack; what
+# fills, attacks and restores it; what replaces its parts and stops it; what watches it; what runs its images without
+# it; what looks through one browser.
 LINES = {
+    "watched": r"tests/stack/test_(alerts|crashes)\.py",
+    "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
+    "deploys": r"tests/stack/test_(deploys|go_live|stop)\.py",
     "watching": r"tests/stack/test_(calls|containers|images|last_words|operator_\w+|console)\.py"
     r"|tests/docs/test_going_live\.py",
-    "drills": r"tests/stack/test_(attacks|backup|complaints|levels|many_calls|privacy|secrets|start)\.py",
-    "watched": r"tests/stack/test_(alerts|crashes)\.py",
-    "deploys": r"tests/stack/test_(deploys|go_live|stop)\.py",
+    "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
     "browser": r"tests/browser/test_\w+\.py",
     "own": r"tests/stack/test_own_stack\.py",
-    "images": r"tests/deploy/test_(cloudwatch|collectors|platforms)\.py",
 }
 
 
@@ -81,8 +83,33 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where those alone are asked for that have the machine to themselves, nothing is read that has none of them."""
+    if not config.option.markexpr.startswith("alone and ") or not re.fullmatch(r"test_\w+\.py", collection_path.name):
+        return None
+    return not says_alone(collection_path) or None
+
+
+@cache
+def says_alone(file: Path) -> bool:
+    return "mark.alone" in file.read_text("utf-8")
+
+
 def line_of(nodeid: str) -> str | None:
     return next((line for line, files in LINES.items() if re.match(files, nodeid)), None)
+
+
+def turn_of(item: pytest.Item) -> int:
+    """What takes long begins first, so that no worker is left with it at the end: lines, then what has an engine."""
+    if line := line_of(item.nodeid):
+        return list(LINES).index(line)
+    return len(LINES) + (not item.get_closest_marker("docker"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the tests: one after the other, a room's tests run as they stand."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=turn_of)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -94,6 +121,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.browser)
     if fixtures & {"stack", "checkout", "swarm"} or item.nodeid.startswith(("tests/stack/", "tests/swarm/")):
         item.add_marker(pytest.mark.docker)
+    if item.get_closest_marker("alone") and not says_alone(item.path):
+        raise pytest.UsageError(f"{item.nodeid} runs in no part of `make test`: its file has to say pytest.mark.alone")
     if "stack" in fixtures and not line_of(item.nodeid):
         raise pytest.UsageError(f"{item.nodeid} needs a stack: give its file a place in LINES of tests/conftest.py")
 
@@ -108,8 +137,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests go to the workers one by one, those of a line all to one worker, and the lines first."""
+    """Tests go to the workers one by one, those of a line all to one worker, in the order of `turn_of`."""
     from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
 
     class Scheduler(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:

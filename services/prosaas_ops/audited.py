@@ -48,7 +48,7 @@ _NOBODYS = "|".join((
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     r"(?:(?:10|127)\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}(?::\d{1,5})?",
 ))  # fmt: skip
-_NOBODYS_WORD = re.compile(rf"(?:\D{{0,99}}[^\w+])?(?:{_NOBODYS})(?:\W\D{{0,99}})?")
+_NOBODYS_WORD = re.compile(rf"\A(?:\D{{0,99}}[^\w+])?(?:{_NOBODYS})(?:\W\D{{0,99}})?")
 # Words with digits, and those without a letter that stand among them.
 _NUMBERED = r"(?:(?=\S*\d)|(?!\S*[^\W\d_]))\S+"
 _NUMBERS = re.compile(rf"(?<!\S){_NUMBERED}(?:\s+{_NUMBERED})*")

@@ -64,6 +64,7 @@ class Control:
         return [
             web.post("/_/calls", self.place_calls),
             web.get("/_/calls", self.list_calls),
+            web.delete("/_/calls", self.wind_up_calls),
             web.get("/_/scenarios", self.list_scenarios),
             web.get("/_/requests", self.list_requests),
             web.delete("/_/requests", self.forget_requests),
@@ -132,6 +133,12 @@ class Control:
             {"call_sid": live.call_sid, "scenario": live.scenario.name, "t_ms": live.now_ms()} for live in self.registry
         ]
         return _json(calls)
+
+    async def wind_up_calls(self, _request: web.Request) -> web.Response:
+        """Let every caller say one thing more, hear the answer, and hang up."""
+        for live in self.registry:
+            live.script.wind_up()
+        return web.Response(status=204)
 
     async def list_scenarios(self, _request: web.Request) -> web.Response:
         """List the scenarios with what each is for."""

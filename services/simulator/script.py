@@ -94,6 +94,10 @@ class Script:
             self._known["free"] = free
         return "" if expected in output else f"{tool} answered {output!r}, expected {expected!r} in it"
 
+    def wind_up(self) -> None:
+        """The caller has one thing more to say, after what they may be saying now, and no more than that."""
+        self.turns = self.turns[: self.heard_turns + 2]
+
     def recall(self, earlier: "Script") -> None:
         """Know the dates and times of the same caller's earlier call."""
         self._known = dict(earlier._known)

@@ -30,7 +30,7 @@ def reach(live: LiveCall, lines: Sequence[PhoneLine], *, ended_by: str, verbs: S
         live.problem(f"the caller never reached an agent: the TwiML was {list(verbs)}")
     if live.scenario.ending.by == "caller" and ended_by != "caller":
         live.problem(f"the call ended by {ended_by}, not by the caller")
-    said, planned = max((line.behaviour.turns_done for line in lines), default=0), len(live.scenario.all_turns)
+    said, planned = max((line.behaviour.turns_done for line in lines), default=0), len(live.script.turns)
     if lines and said < planned and expect.all_answered and ended_by == "service":
         live.problem(f"the service ended the call after {said} of {planned} turns")
     for words in live.script.fill(expect.instructed):

@@ -56,6 +56,20 @@ async def test_every_event_of_the_stand_in_is_what_openai_describes(world: World
     }
 
 
+async def test_a_call_that_is_wound_up_goes_on_for_a_turn_and_ends_well(world: World) -> None:
+    """The caller hears the answer to it and hangs up, long before their story is over."""
+    calling = asyncio.create_task(world.call(scenario="long"))
+    await world.seen("tool_call")
+    async with world.http.delete(world.url("/_/calls")) as response:
+        assert response.status == 204
+    result = await calling
+
+    assert result["ok"], result["problems"]
+    assert result["ended_by"] == "caller"
+    assert 3 < result["turns"] <= 5
+    assert len(result["heard"]) == result["turns"] + 1
+
+
 async def test_speed_scales_the_clock_and_skips_nothing(world: World) -> None:
     """A faster call, too, has a frame for each 20 ms and hears as much; phone/test_line.py has when they go out."""
     slow, fast = await asyncio.gather(*(world.call({"day_spread": 1}, speed=speed) for speed in (6.0, 15.0)))

@@ -31,6 +31,17 @@ def test_the_greeting_comes_first_and_once() -> None:
     assert model.next_reply().text == model.scenario.filler
 
 
+def test_who_is_to_wind_up_has_one_thing_more_to_say_and_no_more() -> None:
+    """Besides what they may be saying now; who has said all has nothing to add."""
+    model = Script(parse("x", f"{TEXT}repeat: 4\n"))
+    model.hear(1)
+    model.wind_up()
+    assert len(model.turns) == 3
+    model.hear(3)
+    model.wind_up()
+    assert len(model.turns) == 3
+
+
 def test_instructions_may_dictate_the_words() -> None:
     """A service that greets with its own words is obeyed."""
     assert script().next_reply("Greet. Say exactly this, warmly: שלום מדנה").text == "שלום מדנה"

@@ -115,10 +115,16 @@ def call(name: str, *options: str) -> dict[str, Any]:
     return result
 
 
+def asked(name: str, method: str, what: str) -> str:
+    """What the control interface of the simulator answers."""
+    request = f"r.Request('http://127.0.0.1:9000/_/{what}', method='{method}')"
+    script = f"import urllib.request as r; print(r.urlopen({request}).read().decode())"
+    return docker("exec", name, "python", "-c", script)
+
+
 def requests(name: str, method: str) -> list[Any]:
     """What the stand-in of Twilio was told to change."""
-    script = "import urllib.request;print(urllib.request.urlopen('http://127.0.0.1:9000/_/requests').read().decode())"
-    found = json.loads(docker("exec", name, "python", "-c", script))
+    found = json.loads(asked(name, "GET", "requests"))
     return [each for each in found if method in each["path"]]
 
 
@@ -180,6 +186,7 @@ def test_from_the_demo_to_a_real_call(demo: tuple[Stack, str]) -> None:
     speaking.start()
     eventually(lambda: "renewed" if certificate() != shown else None, "another certificate", VALID_S + 15)
     assert speaking.is_alive(), [result["problems"] for result in results]
+    asked(name, "DELETE", "calls")
     speaking.join(180)
     assert [result["problems"] for result in results] == [[]]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +125,15 @@ def _images(swarm: Swarm) -> None:
     checkout, version = swarm.checkout, swarm.project
     files = "docker-compose.yml:docker-compose.prod.yml"
     checkout.compose("build", "--quiet", COMPOSE_FILE=files, COMPOSE_PROFILES="demo", timeout=280)
-    for name in _OURS:
+
+    def push(name: str) -> None:
         pushed = f"{swarm.registry.outside}/prosaas-{name}:{version}"
         docker("tag", f"prosaas/{name}:{version}", pushed)
         docker("push", "--quiet", pushed)
         docker("image", "rm", pushed)
-    load(swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
+
+    with ThreadPoolExecutor() as at_once:
+        loaded = at_once.submit(load, swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
+        list(at_once.map(push, _OURS))
+        loaded.result()
     checkout.configure(REGISTRY=swarm.registry.inside)

@@ -34,7 +34,6 @@ class Behaviour:
         self._live = live
         self._ear = ear
         self._playback = playback
-        self._turns = live.script.turns
         patience_ms = live.scenario.patience_ms
         self._patience_ms = max(patience_ms, min(patience_ms, _REAL_PATIENCE_MS) * live.speed)
         self._next = live.script.heard_turns
@@ -52,6 +51,10 @@ class Behaviour:
         self.spoken_over: list[Heard] = []
         # What the caller interrupted because they want an answer, and how much of it they had heard by then.
         self.interrupted: list[tuple[Heard, int]] = []
+
+    @property
+    def _turns(self) -> tuple[Turn, ...]:
+        return self._live.script.turns
 
     @property
     def turns_done(self) -> int:
