@@ -27,26 +27,26 @@ def test_a_thread_knows_itself_while_it_runs_and_is_nobody_before_and_after() ->
     told, go_on, ended = SimpleQueue[tuple[bool, bool]](), Event(), Event()
 
     def work() -> None:
-        told.put((thread.is_alive(), thread.is_current()))
+        told.put((thread.running, thread.is_current()))
         go_on.wait(30)
 
     def watch() -> None:
-        while thread.is_alive():
+        while thread.running:
             real.sleep(0.001)
         ended.set()
 
     thread = Thread(work)
-    assert (thread.is_alive(), thread.is_current()) == (False, False)
+    assert (thread.running, thread.is_current()) == (False, False)
     thread.start()
     assert told.get(timeout=30) == (True, True)
-    assert (thread.is_alive(), thread.is_current()) == (True, False)
+    assert (thread.running, thread.is_current()) == (True, False)
     go_on.set()
     Thread(watch).start()
     assert ended.wait(30)
     assert not thread.is_current()
 
 
-def test_a_thread_that_could_not_be_started_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_could_not_be_started_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -54,4 +54,4 @@ def test_a_thread_that_could_not_be_started_is_not_alive(monkeypatch: pytest.Mon
     thread = Thread(lambda: None)
     with pytest.raises(RuntimeError):
         thread.start()
-    assert not thread.is_alive()
+    assert not thread.running

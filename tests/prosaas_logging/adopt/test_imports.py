@@ -94,8 +94,10 @@ def test_a_loader_that_makes_its_own_kind_of_module_still_makes_it(library: Writ
 
     told: list[object] = []
     library("hooked_special", "value = 8")
-    sys.meta_path.insert(0, Own())  # type: ignore[arg-type]
     when_imported("hooked_special", lambda module: told.append((type(module), module.value)))
+    finders = [type(finder).__module__ for finder in sys.meta_path]
+    ours = finders.index(when_imported.__module__)
+    sys.meta_path.insert(ours + 1, Own())  # type: ignore[arg-type]
     importlib.import_module("hooked_special")
     assert told == [(Special, 7)]
 
