@@ -91,9 +91,11 @@ def _changes(world: World, *, build: bool) -> list["Change"]:
     if build:
         world.say(str(conducted.BUILDING))
         images.build()
-    dry = world.compose("--progress", "plain", "--dry-run", "up", "--detach", "--no-build", check=False)
+    model = world.model()
+    make = ("up", "--no-start", "--no-deps", "--no-build", *model["services"])
+    dry = world.compose("--progress", "plain", "--dry-run", *make, check=False)
     built = {f"prosaas/{name}:{world.tag}": image for name, image in (images.built() if build else {}).items()}
-    return compare(world.engine, world.model(), dry.out + dry.err, secrets.wanted(world), built)
+    return compare(world.engine, model, dry.out + dry.err, secrets.wanted(world), built)
 
 
 def _touched(calls: Mapping[str, list[LiveCall] | None], changed: set[str]) -> str:
@@ -126,7 +128,7 @@ def compare(
 ) -> list[Change]:
     """The rendered model, the secrets by name and the images that were built, against the containers as they run."""
     running = {container.service: container for container in engine.containers() if container.state == "running"}
-    exists = {container.name: container.service for container in engine.containers()}
+    exists = {container.name: service for service, container in running.items()}
     planned = {exists.get(name, name): _ACTION.get(verb, "keep") for name, verb in _DRY_RUN.findall(dry_run)}
     changes = []
     for name, service in sorted(model.get("services", {}).items()):

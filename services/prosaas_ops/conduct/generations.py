@@ -149,11 +149,12 @@ class Generations:
     def _fits(self, container: Container) -> bool:
         """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
 
-        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
+        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way. Asked of more
+        than this one, it makes anew what depends on what is made anew, as on the migration of a deploy that failed.
         """
         world, service = self._world, container.service
-        scale = f"{service}={len(world.containers(service))}"
-        would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
+        make = ("up", "--no-start", "--no-deps", "--no-build", f"--scale={service}={len(world.containers(service))}")
+        would = world.compose("--progress", "plain", "--dry-run", *make, service)
         if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
             return False
         return not self.stale(container)
