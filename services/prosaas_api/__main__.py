@@ -67,7 +67,7 @@ def main() -> int:
         server.run()
     tracing.stop()
     if not server.started:
-        log.critical("could not start: LOG_LEVEL=ERROR says why")
+        log.critical("could not start: an error before this line says why, at LOG_LEVEL=ERROR or below")
     log.event(SERVICE_STOP, reason="told to stop" if server.started else "could not start")
     return 0 if server.started else 1
 

@@ -177,7 +177,10 @@ class Recorder:
         """Append what waits to the files of its scopes, of each so much and no more."""
         lines: dict[str, list[bytes]] = {}
         for name, record, context in drain(self._folded):
-            lines.setdefault(name, []).append(self._render.line(frozen(record), context))
+            try:
+                lines.setdefault(name, []).append(self._render.line(frozen(record), context))
+            except Exception as broken:
+                self._say(BLACKBOX_FAILED, {"count": 1, "error": f"{type(broken).__name__}: {broken}"}, context)
         if not lines:
             return
         make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))

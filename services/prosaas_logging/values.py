@@ -23,7 +23,6 @@ MOST_CHARACTERS: Final = 4 * LONGEST_TEXT
 _DEEPEST: Final = 6
 _MOST_ITEMS: Final = 100
 _LONGEST_NAME: Final = 200
-_INT64: Final = range(-(2**63), 2**64)
 # Python refuses to write longer integers in decimal digits, and nobody reads them.
 _LONGEST_INT_BITS: Final = 1024
 
@@ -109,7 +108,7 @@ def _plain(value: object, name: str, depth: int, budget: _Budget) -> object:
         case Enum():
             return _safe(value.value, name, depth + 1, budget) if depth < _DEEPEST else f"<{type(value).__name__}>"
         case int():
-            return clean("", int(value)) if value in _INT64 else number_text(value)
+            return clean("", int(value)) if _is_sane(value) else number_text(value)
         case float():
             return float(value) if math.isfinite(value) else str(float(value))
         case str():
@@ -150,6 +149,11 @@ def _plain_items(value: Iterable[object], count: int, depth: int, budget: _Budge
     return items
 
 
+def _is_sane(number: int) -> bool:
+    """Whether it is of a size that JSON's readers hold; asked for a subclass of int, a range would count up to it."""
+    return -(2**63) <= int(number) < 2**64
+
+
 def dump(value: object) -> bytes:
     """*value* as JSON whatever it is: what orjson refuses is made plain first."""
     try:
@@ -169,6 +173,6 @@ def _encodable(value: object) -> object:
             return [_encodable(item) for item in value]
         case None | bool() | float():
             return value
-        case int() if value in _INT64:
-            return value
+        case int() if _is_sane(value):
+            return int(value)
     return _encodable(str(plain(value))) if not isinstance(value, int) else number_text(value)

@@ -1,7 +1,7 @@
 """What of a stack does not run, and what starts it again: one answer for all who tell of it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prosaas_ops.options import OTHERS, OWN_SERVICES
 from prosaas_ops.stack.engine import Container
@@ -13,6 +13,12 @@ def down(found: Iterable[Container]) -> list[Container]:
     found = list(found)
     run = {one.service for one in found if one.state == "running"}
     return [one for one in found if one.service not in run]
+
+
+def no_new_calls(found: Iterable[Container], drains: Callable[[Container], bool]) -> bool:
+    """Whether prosaas-calls runs and nobody's call is taken any more, for all of it drains."""
+    calls = [one for one in found if one.service == "prosaas-calls" and one.state == "running"]
+    return bool(calls) and all(map(drains, calls))
 
 
 def repair(service: str) -> str:

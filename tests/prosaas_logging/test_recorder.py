@@ -228,6 +228,30 @@ def test_of_one_scope_so_many_folded_bytes_are_kept_and_no_line_of_them_is_cut(
     assert (tmp_path / "folded" / "CA1.jsonl").stat().st_size <= 2000
 
 
+def test_a_folded_line_that_cannot_be_rendered_costs_none_of_those_that_wait_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, folded=True)
+    call = world.call()
+    render, rendered = world.recorder._render.line, 0
+
+    def line(record: Record, context: Context) -> bytes:
+        nonlocal rendered
+        rendered += 1
+        if rendered == 1:
+            raise ValueError("a fault")
+        return render(record, context)
+
+    monkeypatch.setattr(world.recorder._render, "line", line)
+    for _ in range(3):
+        world.recorder.keep_folded(call, call.ring[0])
+    assert world.recorder.flush(30)
+    assert len(Path(world.recorder.where_folded(call)).read_text().splitlines()) == 2
+    assert [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED] == [
+        {"count": 1, "error": "ValueError: a fault"}
+    ]
+
+
 def test_folded_lines_are_written_a_second_after_the_last_time_without_being_asked_for(tmp_path: Path) -> None:
     world = World(tmp_path, folded=True)
     call = world.call()

@@ -127,6 +127,19 @@ def test_a_number_that_nobody_reads_is_told_by_its_size(bits: int, whole: bool) 
     assert number_text(number) == (str(number) if whole else f"<an integer of {bits} bits>")
 
 
+class Cents(int):
+    """A number with a unit, as libraries for money, databases and units have."""
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(("number", "shown"), [(3, 3), (-(2**63), -(2**63)), (2**64, str(2**64))])
+def test_a_number_of_a_library_s_own_kind_is_a_number(number: int, shown: object) -> None:
+    """It stood still for ever, with all calls of the process."""
+    assert plain(Cents(number)) == shown
+    assert freeze({"amount": Cents(number)}) == {"amount": shown}
+    assert orjson.loads(dump({"amount": Cents(number)})) == {"amount": shown}
+
+
 def test_whatever_a_value_raises_there_are_words_for_it() -> None:
     assert text_of(Broken()) == BROKEN
     assert message_of("%s of %d", ("a", 2)) == "a of 2"

@@ -6,6 +6,7 @@ import codecs
 import io
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final, TextIO
 
@@ -97,6 +98,11 @@ class Printed(io.TextIOBase):
         for line in lines:
             with suppress(Exception):
                 self._take(line.rstrip("\r"), half)
+
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
+        """Each of *lines*, as they are, also where somebody has closed this."""
+        for line in lines:
+            self.write(line)
 
     def flush(self) -> None:
         """Nothing to do: whole lines are said at once, and half a line waits for its other half."""

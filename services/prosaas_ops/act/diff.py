@@ -91,11 +91,9 @@ def _changes(world: World, *, build: bool) -> list["Change"]:
     if build:
         world.say(str(conducted.BUILDING))
         images.build()
-    model = world.model()
-    make = ("up", "--no-start", "--no-deps", "--no-build", *model["services"])
-    dry = world.compose("--progress", "plain", "--dry-run", *make, check=False)
+    dry = world.compose("--progress", "plain", "--dry-run", "up", "--detach", "--no-build", check=False)
     built = {f"prosaas/{name}:{world.tag}": image for name, image in (images.built() if build else {}).items()}
-    return compare(world.engine, model, dry.out + dry.err, secrets.wanted(world), built)
+    return compare(world.engine, world.model(), dry.out + dry.err, secrets.wanted(world), built)
 
 
 def _touched(calls: Mapping[str, list[LiveCall] | None], changed: set[str]) -> str:

@@ -33,6 +33,7 @@ _JOB = "call.summarise"
 _STATUS = "CALL_STATUS"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
+_STATUS_SECONDS = 2.0
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 
@@ -116,7 +117,12 @@ def place(
                 if said.get("what") == "result":
                     placed.result, placed.ended = said, time.time()
                     deadline = time.monotonic() + _PATIENCE_SECONDS
-            if deadline and ((placed.end_seen and placed.job and reported) or time.monotonic() > deadline):
+            if deadline and placed.end_seen and placed.job:
+                if reported:
+                    break
+                # What the carrier says comes with these, or not at all: a service may write no more than warnings.
+                deadline = min(deadline, time.monotonic() + _STATUS_SECONDS)
+            if deadline and time.monotonic() > deadline:
                 break
     finally:
         stream.close()

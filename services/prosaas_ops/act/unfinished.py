@@ -1,14 +1,13 @@
-"""What commands before left: a killed one the next brings to its end first, or back; a failed one's edit is in .env."""
+"""What a command that was killed left: the next one brings it to its end first, or back, unless it makes all anew."""
 
 from typing import Any
 
 from prosaas_ops.conduct import plan, restore
-from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.run import ALL_ANEW, Plan, go_back, overtaken, unfinished
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import SERVICES, Refused
+from prosaas_ops.options import SERVICES
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
 
@@ -65,32 +64,6 @@ def _taken_up(journal: dict[str, Any]) -> bool:
     if name == "rollback":
         return "wanted" in journal["memory"] and not journal.get("goes_back")
     return name in ("up-prod", *_OURS_ALONE) or name.startswith("restart-")
-
-
-def undeployed(world: World, *services: str) -> list[str]:
-    """Those that serve well, and would come up otherwise now: what a deploy failed of, or an edit since, is in .env.
-
-    Who does not serve well may come up otherwise. The level that a restart gave is in no .env, and no difference.
-    """
-    generations, before, found = Generations(world), world.overrides, []
-    for service in services:
-        level = f"{service.removeprefix('prosaas-').upper()}_LOG_LEVEL="
-        well = [one.id for one in world.containers(service) if "(healthy)" in one.status]
-        for one in generations.serving(service, well)[-1:]:
-            given = world.engine.inspect(one.id)["Config"]["Env"]
-            world.overrides = before | dict(each.split("=", 1) for each in given if each.startswith(level))
-            try:
-                found += generations.changed(service)
-            finally:
-                world.overrides = before
-    return found
-
-
-def refuse_undeployed(world: World) -> None:
-    """For who renews services for another reason: what a deploy was refused for would come up along with it."""
-    if others := undeployed(world, *OURS):
-        told = words.UNDEPLOYED(services=", ".join(others))
-        raise Refused(str(problem(told, str(words.DEPLOY_FIRST), "docs/operations.md")))
 
 
 def _end(wanted: Plan, journal: dict[str, Any], world: World, all_anew: bool) -> None:

@@ -4,11 +4,10 @@ import getpass
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from prosaas_ops.act.retention import days
-from prosaas_ops.act.unfinished import end_killed, refuse_undeployed, undeployed
+from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.finding import Finding
@@ -17,7 +16,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Problem, Usage, meant
+from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
 from prosaas_ops.stack import left
 from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
@@ -197,10 +196,6 @@ def _say_what_drains(world: World) -> None:
 def _restart(world: World, options: Options) -> None:
     short = options.command.removeprefix("restart-")
     service, level = SERVICES[short], options.choice("LOG_LEVEL", LEVELS)
-    # A restart that is needed is not kept from anybody by what cannot be told.
-    with suppress(Problem):
-        if undeployed(world, service):
-            world.warn(words.COMES_UP_OTHERWISE(service=service))
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     run_plan(plan.restart(world, service), world)
@@ -238,7 +233,6 @@ def _rotate(world: World, options: Options) -> None:
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
     plan.same_definition(world)
-    refuse_undeployed(world)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     meanwhile = str(words.ONCE_ANSWERED) if "," in value else ""

@@ -52,7 +52,8 @@ def run(options: Options) -> int:
         if apart := _beside_the_lines(lines, 0):
             screen.say(Prose(screen.dim(apart)))
         return FINE
-    hit = len({call for group in groups for call in group.calls}) + sum(group.unnamed for group in groups)
+    # Those that are counted without their ids may be the same.
+    hit = max(len({call for group in groups for call in group.calls}), sum(group.unnamed for group in groups))
     total = sum(group.count for group in groups)
     screen.say(
         Prose(
@@ -119,7 +120,7 @@ def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
     line = group.example
     first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
     tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
-    hit = len(group.calls) + group.unnamed
+    hit = max(len(group.calls), group.unnamed)
     head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {hit:>5}  {short(group.service):<7}"
     rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
     if line.stack:

@@ -92,7 +92,7 @@ class EnvFile:
             return False
         text = assigned(self.path.read_text(encoding="utf-8-sig"), changed)
         # Tried aside first: what a line of theirs means together with one of ours, only Compose knows.
-        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        trial = self.path.with_name(f"{self.path.name}.{os.getpid()}{ASIDE}")
         try:
             replace(trial, text)
             same = read_env(trial) == {**before, **changed}

@@ -149,12 +149,11 @@ class Generations:
     def _fits(self, container: Container) -> bool:
         """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
 
-        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way. Asked of more
-        than this one, it makes anew what depends on what is made anew, as on the migration of a deploy that failed.
+        Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
         """
         world, service = self._world, container.service
-        make = ("up", "--no-start", "--no-deps", "--no-build", f"--scale={service}={len(world.containers(service))}")
-        would = world.compose("--progress", "plain", "--dry-run", *make, service)
+        scale = f"{service}={len(world.containers(service))}"
+        would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
         if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
             return False
         return not self.stale(container)
@@ -235,7 +234,7 @@ class Generations:
             asked = old.id[:12] in self._watched() or not world.docker("kill", "-s", "TERM", old.id, check=False).code
             # Who hangs says nothing, and is asked all the same: what takes its place does not wait for a word of it.
             if (drains := self._takes_no_more(old)) is False or not (drains or asked):
-                raise Problem((words.SERVES_ON if asked else words.NOT_REACHED)(name=old.name))
+                raise Problem((words.NOT_REACHED if drains is None else words.SERVES_ON)(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.stack.engine import Gone
-from prosaas_ops.standing import down, repair
+from prosaas_ops.stack.live_calls import drains
+from prosaas_ops.standing import down, no_new_calls, repair
 from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
@@ -177,7 +179,9 @@ def services(world: World, _environment: str) -> Iterator[Finding]:
     for one in ended:
         text = words.ENDED(service=one.service, status=one.status)
         yield Finding("services", text, repair(one.service), "docs/troubleshooting.md")
-    if found and not ended:
+    if drained := no_new_calls(found, partial(drains, world.engine)):
+        yield Finding("services", str(words.NO_NEW_CALLS), repair("prosaas-calls"), "docs/troubleshooting.md")
+    if found and not ended and not drained:
         yield Finding("services", str(words.ALL_RUN))
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ _QUIET = ("--progress", "quiet")
 _MAKES = frozenset({"create", "up"})
 _WENT = "No such container"
 _TIMES_AGAIN, _PAUSE_S = 3, 0.5
+_WRITTEN_WITHIN_S = 60.0
 
 
 class Done(NamedTuple):
@@ -152,10 +153,17 @@ class World:
             lock.truncate(0)
             lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
             lock.flush()
-            for folder in (self.root, self.state, self.root / "secrets"):
-                for left in folder.glob(f"*{ASIDE}"):
-                    left.unlink(missing_ok=True)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a kill left of a file as it was written; who writes just now, without the lock, is let finish."""
+        halves = [*self.root.glob(f".env.*{ASIDE}"), *(self.root / "secrets").glob(f"*{ASIDE}")]
+        # Without the ending, a release before this one left its own.
+        for half in (*halves, *self.state.glob(f"*{ASIDE}"), *self.state.glob("journal.json.*")):
+            with suppress(OSError):
+                if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
+                    half.unlink()
 
 
 def own_id() -> str:

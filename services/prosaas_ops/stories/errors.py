@@ -13,7 +13,7 @@ from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import language
 
 _REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
-# What tells of calls by their number alone, for no service of ours had them.
+# What tells of calls by their number alone.
 _UNNAMED = ("CALLS_MISSED", "CALLS_LOST")
 _COUNT = re.compile(r"\bcount=(\d{1,9})\b")
 _LONGEST = 200

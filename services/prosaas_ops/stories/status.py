@@ -12,7 +12,7 @@ from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
-from prosaas_ops.standing import down
+from prosaas_ops.standing import down, no_new_calls
 from prosaas_ops.texts import status as words
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _ours(found: list[Container]) -> list[Container]:
 
 def _rows(found: list[Container], told: dict[str, _Told]) -> list[Running]:
     gone = {one.service for one in down(found)}
+    if no_new_calls(found, lambda one: told.get(one.id, _Told()).drains):
+        gone.add("prosaas-calls")
     rows = []
     for one in found:
         said = told.get(one.id, _Told())

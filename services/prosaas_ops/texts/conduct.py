@@ -96,16 +96,16 @@ DRAINS_FIRST: Final = Text(
     "calls of the generation before go on: waiting for their end",
 )
 SERVES_ON: Final = Text(
-    "{name} התבקש להסתיים וממשיך לקבל שיחות חדשות",
-    "{name} was asked to end and goes on taking new calls",
+    "{name} אמור להסתיים וממשיך לקבל שיחות חדשות",
+    "{name} is to end and goes on taking new calls",
 )
 NOT_REACHED: Final = Text(
     "{name} לא עונה, ואי אפשר היה לבקש ממנו להסתיים: docker rm --force {name} מסיים אותו, עם שיחותיו",
     "{name} does not answer and could not be asked to end: docker rm --force {name} ends it, with its calls",
 )
 MUTE: Final = Text(
-    "{name} התבקש להסתיים ולא עונה; אם הוא נשאר: docker rm --force {name} מסיים אותו, עם שיחותיו",
-    "{name} was asked to end and does not answer; if it stays, docker rm --force {name} ends it, with its calls",
+    "{name} התבקש להסתיים ולא אומר כמה שיחות עוד יש לו: make ps מראה אם הוא עוד כאן",
+    "{name} was asked to end, and does not say how many calls it still has: make ps shows whether it is still there",
 )
 DRAINS: Final = Text(
     "{name} שומר על השיחות שלו עד לסיומן ומסתיים מעצמו, calls={calls}",
@@ -141,11 +141,6 @@ LAST_LINES: Final = Text(
 
 # restart, down, rollback
 RUNS_ANEW: Final = Text("{service} הופעל מחדש, גרסה {version}", "{service} runs anew, version {version}")
-COMES_UP_OTHERWISE: Final = Text(
-    "{service} יעלה עם מה שכתוב עכשיו ב-.env, וזה לא מה שרץ: העלאה שנכשלה, או עריכה מאז (make diff מראה במה)",
-    "{service} comes up by what .env says now, which is not what runs: a deploy that failed, or an edit since "
-    "(make diff shows in what)",
-)
 RUNS_AT: Final = Text(
     "{service} רץ ברמה {level} עד ליצירה מחדש הבאה; make restart-{short} מחזירה את הרמה הקודמת",
     "{service} runs at {level} until it is next recreated; make restart-{short} returns it",
@@ -155,8 +150,8 @@ WAITING: Final = Text(
     "waiting for {calls} live calls, at most {seconds} s",
 )
 HALF_DOWN: Final = Text(
-    "prosaas-calls לא מקבל שיחות חדשות, ושיחות מתנהלות נמשכות עד לסיומן",
-    "prosaas-calls takes no new call, and calls in progress go on to their end",
+    "ייתכן ש-prosaas-calls כבר לא מקבל שיחות חדשות; שיחות מתנהלות נמשכות עד לסיומן",
+    "prosaas-calls may take no new call any more, and calls in progress go on to their end",
 )
 DOWN_OR_UP: Final = Text(
     "make down ממשיכה בעצירה, make up-prod מחזירה הכול לפעולה; make ps מראה מה עוד רץ",
@@ -204,15 +199,6 @@ OTHER_DEFINITION: Final = Text(
     "this folder's Compose files are not those that the stack was started from; nothing was changed",
 )
 UP_FIRST: Final = Text("make up-prod, ואז שוב", "make up-prod, then this again")
-UNDEPLOYED: Final = Text(
-    "עם מה שכתוב עכשיו ב-.env יעלה אחרת מכפי שהוא רץ: {services} (העלאה שנכשלה, או עריכה מאז); דבר לא השתנה",
-    "by what .env says now these would come up otherwise than they run: {services} (a deploy that failed, or an edit "
-    "since); nothing was changed",
-)
-DEPLOY_FIRST: Final = Text(
-    "make diff מראה במה: להחזיר ב-.env, או make up-prod; ואז שוב",
-    "make diff shows in what: take it back in .env, or make up-prod; then this again",
-)
 NO_VALUE: Final = Text("אין בקלט ערך שאפשר להשתמש בו עבור {name}", "no usable value for {name} on standard input")
 PASTE: Final = Text(
     "make rotate-secret NAME={name}, ואז להדביק אותו בשורה אחת",

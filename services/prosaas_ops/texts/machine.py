@@ -14,6 +14,10 @@ NO_CGROUP: Final = Text(
 MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
 ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
+NO_NEW_CALLS: Final = Text(
+    "אף prosaas-calls לא מקבל שיחות חדשות: כל מה שרץ ממנו מסיים את שיחותיו",
+    "no prosaas-calls takes new calls: all that runs of it lets its calls come to their end",
+)
 ALL_RUN: Final = Text("כולם רצים", "all run")
 OLDER: Final = Text("{version} ישן מ-{least}", "{version} is older than {least}")
 NEWER_ONE: Final = Text("make setup, או גרסה חדשה יותר של ההפצה שלכם", "make setup, or your distribution's newer one")

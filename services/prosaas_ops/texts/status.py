@@ -10,7 +10,7 @@ VERSION: Final = Text("גרסה", "version")
 LEVEL, STATE = Text("רמה", "level"), Text("מצב", "state")
 LIVE: Final = Text("שיחות עכשיו", "live calls")
 # In brackets after the engine's own "Up 3 minutes", in place of its "healthy".
-DRAINS: Final = Text("ללא שיחות חדשות, מסיים את שלו", "draining")
+DRAINS: Final = Text("מסיים שיחות", "draining")
 NOT_UP: Final = Text("לא רץ הכול; הלאה: {commands}", "not everything runs; next: {commands}")
 NOBODY_SAYS: Final = Text("לא ידוע: make logs S=calls", "nobody could say: make logs S=calls")
 CALLS_TODAY: Final = Text("שיחות היום", "calls today")

@@ -54,6 +54,13 @@ def test_whole_lines_are_said_at_once_and_half_ones_wait_for_their_other_half(
     assert world.said == said
 
 
+def test_who_closes_it_is_heard_all_the_same(world: World) -> None:
+    """Many a library closes what it has written to."""
+    world.printed.close()
+    world.printed.writelines(["one\n", "two\n"])
+    assert world.said == ["one", "two"]
+
+
 def test_bytes_are_text_also_where_a_character_is_cut_in_two(world: World) -> None:
     raw = "שלום\n".encode()
     assert world.printed.buffer.write(raw[:3]) == 3

@@ -1,9 +1,7 @@
 """What a start does before anything is built."""
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import FINE, Options, Problem, Refused
+from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.stack.engine import Container
 
 
@@ -168,95 +166,6 @@ def test_a_rollback_says_where_a_second_one_would_go(
     up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
     said = capsys.readouterr().out
     assert ("another make rollback goes to new again, and not further back" in said) is (len(there) > 1)
-
-
-class Running(Quiet):
-    """The api and the worker; the api at a level that a restart gave. Which would come up otherwise is `edited`'s."""
-
-    def __init__(self, root: Path, *edited: str, status: str = "Up 2 hours (healthy)") -> None:
-        super().__init__(root)
-        self.edited, self.status = edited, status
-        self.asked_with: list[dict[str, str]] = []
-
-    @property
-    def engine(self) -> Any:
-        return SimpleNamespace(inspect=lambda _id: {"Config": {"Env": ["MAX_CALLS=3", "API_LOG_LEVEL=DEBUG"]}})
-
-    def containers(self, *services: str) -> list[Container]:
-        named = [name for name in ("prosaas-api", "worker") if name in services or not services]
-        return [Container(name, name, f"{name}-1", "running", "", self.status) for name in named]
-
-    def changed(self, service: str) -> list[str]:
-        self.asked_with.append(dict(self.overrides))
-        return [service] if service in self.edited else []
-
-
-@pytest.fixture
-def comes_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The plans that are run."""
-    ran: list[str] = []
-    monkeypatch.setattr(up.plan, "same_definition", lambda _: None)
-    monkeypatch.setattr(up.plan, "live_calls", lambda _: {})
-    monkeypatch.setattr(unfinished.Generations, "changed", lambda there, service: there._world.changed(service))
-    monkeypatch.setattr(up, "run_plan", lambda wanted, _: ran.append(wanted.name))
-    return ran
-
-
-@pytest.mark.docker
-def test_a_rotation_deploys_nothing_that_a_deploy_was_refused_for(world: World, comes_up: list[str]) -> None:
-    """.env has it, and who serves runs without it."""
-    options = Options("rotate-secret", ("NAME",), {"NAME": "ADMIN_API_KEY"})
-    before = files(world.root)
-    with pytest.raises(Refused, match=r"(?s)otherwise than they run: worker .*nothing was changed.*make diff shows"):
-        up._rotate(Running(world.root, "worker"), options)
-    assert (comes_up, files(world.root)) == ([], before)
-    up._rotate(Running(world.root), options)
-    assert comes_up == ["rotate-secret"]
-
-
-@pytest.mark.docker
-def test_who_does_not_serve_well_keeps_nobody_from_a_rotation(world: World, comes_up: list[str]) -> None:
-    """It may be the remedy."""
-    there = Running(world.root, "worker", "prosaas-api", status="Restarting (2) 3 seconds ago")
-    up._rotate(there, Options("rotate-secret", ("NAME",), {"NAME": "ADMIN_API_KEY"}))
-    assert comes_up == ["rotate-secret"]
-
-
-@pytest.mark.usefixtures("comes_up")
-@pytest.mark.docker
-def test_the_level_that_a_restart_gave_is_nothing_that_nobody_deployed(world: World) -> None:
-    there = Running(world.root)
-    there.overrides = {"YES": "1"}
-    assert unfinished.undeployed(there, "prosaas-api", "worker") == []
-    assert there.asked_with == [{"YES": "1", "API_LOG_LEVEL": "DEBUG"}, {"YES": "1"}]
-    assert there.overrides == {"YES": "1"}
-
-
-@pytest.mark.parametrize("edited", [True, False])
-@pytest.mark.usefixtures("comes_up")
-@pytest.mark.docker
-def test_a_restart_says_before_it_begins_that_what_comes_up_is_not_what_runs(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], edited: bool
-) -> None:
-    monkeypatch.setattr(up, "run_plan", lambda wanted, _: print(wanted.name, file=sys.stderr))
-    there = Running(world.root, *(["prosaas-api"] if edited else []))
-    up._restart(there, Options("restart-api", ("LOG_LEVEL",), {"LOG_LEVEL": "DEBUG"}))
-    warned, _, after = capsys.readouterr().err.partition("restart-api\n")
-    assert ("prosaas-api comes up by what .env says now, which is not what runs" in warned) is edited
-    assert after == ""
-    assert there.overrides == {"API_LOG_LEVEL": "DEBUG"}
-
-
-@pytest.mark.docker
-def test_a_restart_is_not_kept_back_where_nobody_can_tell(
-    world: World, comes_up: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(*_: object) -> list[str]:
-        raise Problem("Compose cannot say")
-
-    monkeypatch.setattr(unfinished.Generations, "changed", fails)
-    up._restart(Running(world.root), Options("restart-api", ("LOG_LEVEL",), {}))
-    assert comes_up == ["restart-api"]
 
 
 def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:

@@ -120,6 +120,13 @@ def test_calls_that_are_counted_and_not_named_are_calls_that_were_hit(engine: An
     assert rows[-1] == "next: make calls BAD=1"
 
 
+def test_calls_that_are_told_of_by_name_and_by_number_are_counted_once(engine: Any, shown: Any) -> None:
+    for at in range(3):
+        engine.write("prosaas-api", at, f"[WARNING] 📵 [VOICE_REFUSED] drain · call_sid=CAmissed{at}")
+    engine.write("worker", 9, "[WARNING] 📵 [CALLS_MISSED] שיחות לא הגיעו אל הנציגה, count=3 · job_id=x-9")
+    assert "kinds 2, calls hit 3" in shown().splitlines()[0]
+
+
 def test_what_ends_beside_the_stack_is_an_error_only_where_the_stack_needs_it(engine: Any, shown: Any) -> None:
     engine.happen("postgres", 10, "die", exitCode="137")
     engine.happen("simulator", 11, "die", exitCode="1")

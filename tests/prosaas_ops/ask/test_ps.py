@@ -66,9 +66,9 @@ def test_one_that_drains_is_not_called_healthy(
     up = [replace(one, status="Up 3 minutes (healthy)") for one in engine.containers()]
     engine.containers = lambda *some: up
     monkeypatch.setattr(ps, "opened", lambda: engine)
-    assert ps.run(options("ps")) == FINE
+    assert ps.run(options("ps")) == PROBLEM
     rows = [line for line in capsys.readouterr().out.splitlines() if "Up 3 minutes" in line]
     assert [line.partition("Up 3 minutes ")[2] for line in rows] == ["(healthy)", "(draining)", "(healthy)"]
     said["prosaas-calls"] = "full"
-    ps.run(options("ps"))
+    assert ps.run(options("ps")) == FINE
     assert "draining" not in capsys.readouterr().out

@@ -133,7 +133,7 @@ def test_where_the_watcher_ended_before_it_asked_the_command_asks(retiring: Drai
 
 
 def test_what_goes_on_serving_all_the_same_is_no_success(retiring: Draining) -> None:
-    with pytest.raises(Problem, match="calls-2 was asked to end and goes on"):
+    with pytest.raises(Problem, match="calls-2 is to end and goes on taking new calls"):
         Generations(retiring)._retire(retiring.named[1])
 
 

@@ -68,6 +68,23 @@ def test_a_service_that_has_ended_is_told_with_what_starts_it_again(
     }
 
 
+def test_where_all_of_prosaas_calls_drains_nobody_takes_a_call_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that was broken off, or one that was killed beside an older one: its processes run."""
+    found = [Container(name, "prosaas-calls", name, "running", "", "Up") for name in ("calls-1", "calls-2")]
+    monkeypatch.setattr(World, "containers", lambda *_: found)
+    monkeypatch.setattr(machine, "drains", lambda _, one: one.name in drain)
+    drain = {"calls-1"}
+    assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
+    drain = {"calls-1", "calls-2"}
+    (told,) = machine.services(World(tmp_path), "prod")
+    assert (told.text, told.fix) == (
+        "no prosaas-calls takes new calls: all that runs of it lets its calls come to their end",
+        "make restart-calls",
+    )
+
+
 @pytest.mark.parametrize(
     ("project", "policy", "port", "told"),
     [
