@@ -73,11 +73,11 @@ def test_where_all_of_prosaas_calls_drains_nobody_takes_a_call_and_that_is_told(
 ) -> None:
     """A stop that was broken off, or one that was killed beside an older one: its processes run."""
     found = [Container(name, "prosaas-calls", name, "running", "", "Up") for name in ("calls-1", "calls-2")]
+    drain = {"calls-1"}
     monkeypatch.setattr(World, "containers", lambda *_: found)
     monkeypatch.setattr(machine, "drains", lambda _, one: one.name in drain)
-    drain = {"calls-1"}
     assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
-    drain = {"calls-1", "calls-2"}
+    drain.add("calls-2")
     (told,) = machine.services(World(tmp_path), "prod")
     assert (told.text, told.fix) == (
         "no prosaas-calls takes new calls: all that runs of it lets its calls come to their end",
