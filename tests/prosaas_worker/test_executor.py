@@ -94,6 +94,13 @@ async def test_what_may_fare_better_later_goes_back_for_as_long_as_it_takes_and_
     assert not task.cancelling()
 
 
+async def test_what_else_travels_with_a_job_is_there_at_its_next_try_too(execute: Execute) -> None:
+    """Its key, without which a second one like it would be let in, and the trace that it belongs to."""
+    job = queued(headers={"key": "k", "traceparent": "00-a-b-01", "failures": 1, "waited_s": 2.0})
+    await execute(job, Unavailable("api.test", "down", wait_s=3.0))
+    assert job.headers == {"key": "k", "traceparent": "00-a-b-01", "failures": 2, "waited_s": 5.0}
+
+
 @pytest.mark.parametrize(
     ("error", "changes", "attempts"),
     [

@@ -11,7 +11,7 @@ from prosaas_calls.call.cues import asks_for_a_moment, asks_to_spell, assents, u
 from prosaas_logging import capture_events
 
 
-@pytest.mark.parametrize("words", ["כן", "אה", "אוקיי, בסדר.", "כן כן", "Uh huh", "OK", "", "תודה רבה!"])
+@pytest.mark.parametrize("words", ["כן", "אה", "אוקיי, בסדר.", "כן כן", "כן כן כן כן", "Uh huh", "OK", "", "תודה רבה!"])
 def test_a_word_of_assent_asks_for_nothing(words: str) -> None:
     """Nor does a noise in which no word was understood."""
     assert assents(words)

@@ -194,6 +194,21 @@ async def test_failures_that_may_heal_are_tried_for_as_long_as_a_caller_waits() 
     assert [event.fields["attempt"] for event in said if event.event == "REALTIME_RETRY"] == [1, 2]
 
 
+async def test_tries_come_at_longer_and_longer_distances_up_to_four_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a model that is away many calls ask at once."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 7:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("prosaas_calls.model.leg.asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await Stage([], model_retry=60.0).start()
+    assert waited == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0]
+
+
 async def test_a_session_that_never_answers_is_not_reopened_for_ever() -> None:
     """Each opens, and each is lost before it said anything."""
     flapping = [Connection() for _ in range(10)]
