@@ -1,6 +1,7 @@
 """The stack on three machines: started by the operator's own command, and everything taken away after."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def swarm() -> Iterator[Swarm]:
             )
             _publish_simulator(checkout)
             made.make("up-swarm", "BUILD=0", timeout=280)
+            # Three nodes' images are on their way to one disk; a database that waits for it answers nobody for seconds.
+            os.sync()
             yield made
     finally:
         remove(checkout)

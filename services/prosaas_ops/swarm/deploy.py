@@ -24,6 +24,9 @@ _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 # The api answers, or the door leads to https first.
 _ANSWERS = (door.LEADS_THROUGH, 308)
 _READ = "docs/scaling.md"
+# What the engine says of a network that a task has not left yet.
+_IN_USE = "is in use by task"
+_LOOK_S = 0.5
 
 
 def is_swarm(world: World) -> bool:
@@ -205,15 +208,20 @@ def down(world: World) -> Plan:
     """Everything stopped on every node, calls let to their end; volumes stay where they are."""
 
     def stop() -> None:
-        world.docker("stack", "rm", world.project)
+        remove = ("stack", "rm", world.project)
+        # A network stays while the Swarm knows a task in it, and is to be removed once more when the last has left.
+        if (done := world.docker(*remove, check=False)).code and _IN_USE not in done.err:
+            world.docker(*remove)
         engine = engine_of(world)
         deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + 60
         # Networks go when the last task has left them, and they are what another start needs to make anew.
         name = f"name={world.project}_"
-        while engine.tasks() or world.docker("network", "ls", "--quiet", f"--filter={name}").out.split():
+        while (tasks := engine.tasks()) or world.docker("network", "ls", "--quiet", f"--filter={name}").out.split():
             if time.monotonic() > deadline:
                 raise Problem(words.STAYS(project=world.project))
-            time.sleep(0.5)
+            if not tasks:
+                world.docker(*remove, check=False)
+            time.sleep(_LOOK_S)
 
     return Plan("down", [Step("stop", stop)])
 

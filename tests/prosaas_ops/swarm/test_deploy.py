@@ -149,6 +149,38 @@ def test_releases_are_kept_by_the_swarm_and_old_contents_go(
     assert not [words for words in world.asked if words in ("config rm r4", "secret rm s4")]
 
 
+class Leaving(Machine):
+    """Its network is removed at the third time of asking, when the Swarm knows no task in it any more."""
+
+    refusal = "Failed to remove network x: Error response from daemon: network x is in use by task 91xz"
+    times = 0
+
+    def _run(self, command: Any, check: bool, feed: str | None, environment: Any) -> Done:
+        super()._run(command, False, feed, environment)
+        done = Done(0, "", "")
+        if command[1:3] == ["stack", "rm"]:
+            self.times += 1
+            done = Done(1, "", self.refusal) if self.times < 3 else done
+        if command[1:3] == ["network", "ls"] and self.times < 3:
+            done = Done(0, "x\n", "")
+        return self._judged(command, check, done)
+
+
+def test_a_network_that_a_task_has_not_left_yet_is_removed_when_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`docker stack rm` does not wait for the tasks that it ends."""
+    monkeypatch.setattr(deploy, "_LOOK_S", 0.001)
+    world = Leaving(tmp_path)
+    (step,) = deploy.down(world).steps
+    step.do()
+    assert [words for words in world.asked if words.startswith("stack")] == ["stack rm shop"] * 3
+    world = Leaving(tmp_path)
+    world.refusal = "permission denied"
+    with pytest.raises(Problem, match=r"stack rm shop failed:\npermission denied"):
+        deploy.down(world).steps[0].do()
+
+
 def test_what_can_be_gone_back_to_outlives_a_stack_that_is_taken_down(tmp_path: Path, manager: Any) -> None:
     """`docker stack rm` takes whatever has the label of a stack, secrets and configs too."""
     world = Machine(tmp_path)
