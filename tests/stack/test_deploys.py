@@ -10,16 +10,14 @@ import pytest
 from stack_world.stack import Stack, docker, eventually
 from stack_world.traffic import Traffic
 
-pytestmark = pytest.mark.docker
 # Ten calls live and a new one each second are what a machine of two cores carries, with nothing else on it.
-under_calls = pytest.mark.alone
+pytestmark = [pytest.mark.docker, pytest.mark.alone]
 
 
 def marked(path: Path, text: str) -> None:
     path.write_text(path.read_text() + f"\n# {text}\n")
 
 
-@under_calls
 def test_changed_images_and_a_changed_front_door_are_noticed_by_no_caller(stack: Stack) -> None:
     """Every service is new afterwards; the old prosaas-calls ends by itself, and its lines can still be read.
 
@@ -55,7 +53,6 @@ def test_changed_images_and_a_changed_front_door_are_noticed_by_no_caller(stack:
     )
 
 
-@under_calls
 def test_a_restart_at_debug_and_the_one_back_are_noticed_by_no_caller(stack: Stack) -> None:
     """The second comes while calls of the first go on, as a rollback after a deploy: what drains is not asked again."""
     before = stack.generations("prosaas-calls")[0]
@@ -67,7 +64,6 @@ def test_a_restart_at_debug_and_the_one_back_are_noticed_by_no_caller(stack: Sta
     traffic.check()
 
 
-@under_calls
 def test_a_release_that_never_becomes_ready_never_gets_a_call(stack: Stack) -> None:
     """The old one goes on as if nothing had happened, and the reason is shown."""
     entry = stack.checkout.path / "services/prosaas_calls/__main__.py"
@@ -85,7 +81,6 @@ def test_a_release_that_never_becomes_ready_never_gets_a_call(stack: Stack) -> N
     assert stack.generations("prosaas-calls")[0] == old
 
 
-@under_calls
 def test_rotated_secrets_cut_and_refuse_nobody(stack: Stack) -> None:
     """A key that only the api holds leaves the calls' generation alone; that of the streams' tokens changes both.
 
@@ -151,7 +146,6 @@ def test_a_rollback_brings_the_release_before_back(stack: Stack) -> None:
     assert stack.call()["ok"]
 
 
-@under_calls
 def test_the_release_before_runs_on_the_schema_of_the_next_one(stack: Stack) -> None:
     """A migration adds and is not taken back; the older images do not know it, and serve calls on it all the same."""
     versions = stack.checkout.path / "services/prosaas_core/migrations/versions"

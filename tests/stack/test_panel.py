@@ -40,6 +40,7 @@ def test_a_fresh_clone_says_what_to_run_first(clone: Checkout) -> None:
     assert clone.run("docker", "volume", "ls", "--quiet", f"--filter=name={clone.path.name}").out == ""
 
 
+@pytest.mark.alone
 def test_a_panel_needs_nothing_but_variables(clone: Checkout) -> None:
     """The demo answers a call; `down` and `up` again find the same database."""
     # What every panel has on its own: images to build on, and an authority that this machine's network may need.

@@ -5,15 +5,15 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from stack_world.stack import eventually
 
 _BETWEEN_WEBHOOKS_S = 0.25
-# Rounds of three turns each, until they are told that the change is over: by themselves, too, within the minute that a
-# test stack drains.
-_ROUNDS = 3
+# Rounds of three turns each, half a minute in all: long enough to span a change (the longest takes 18 s where nothing
+# else runs), and over within the minute that a test stack drains.
+_LONG = 2
 # A caller who is put off hears the sentence and comes again; one whose stream breaks hears another.
 _CUT = ("application_error", "fallback")
 
@@ -39,7 +39,7 @@ class Traffic:
     """
 
     def __init__(
-        self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _ROUNDS, opens_ms: int = 0
+        self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _LONG, opens_ms: int = 0
     ) -> None:
         self._stack, self._live, self._every_s, self._rounds = stack, live, every_s, rounds
         self._line = {"opens_after_ms": opens_ms}
@@ -52,7 +52,7 @@ class Traffic:
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        """The long calls are all live when the block begins, and have one turn more after its end."""
+        """The long calls are all live when the block begins."""
         long = [
             threading.Thread(target=self._call, args=("long",), kwargs={"repeat": self._rounds})
             for _ in range(self._live)
@@ -67,16 +67,8 @@ class Traffic:
             yield
         finally:
             self._over.set()
-            # Of a stack that was stopped, nobody is left to be told.
-            with suppress(OSError):
-                self.wind_up()
             for thread in (*others, *long):
                 thread.join(200)
-
-    def wind_up(self) -> None:
-        """Who is on the phone says one thing more, hears the answer, and hangs up."""
-        request = urllib.request.Request(f"{self._simulator}/_/calls", method="DELETE")
-        urllib.request.urlopen(request, timeout=20).close()
 
     def _callers(self) -> None:
         placed = []

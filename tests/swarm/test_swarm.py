@@ -116,9 +116,8 @@ def test_any_manager_answers(swarm: Swarm) -> None:
 
 def test_debug_reaches_every_replica_on_every_node_and_is_taken_back(swarm: Swarm) -> None:
     """A business is debugged wherever its next call goes."""
-    debugged = swarm.make("debug-calls", "BUSINESS=456", "FOR=6s").out
-    shown = swarm.make("ps").out
-    assert all(f"prosaas-calls.{number}" in shown for number in (1, 2, 3))
+    debugged = swarm.make("debug-calls", "BUSINESS=456", "FOR=12s").out
+    assert all(f"prosaas-calls.{number}" in swarm.make("ps").out for number in (1, 2, 3))
     assert "DEBUG" in debugged
     for task in swarm.tasks("prosaas-calls"):
 
@@ -136,7 +135,7 @@ def test_a_rolling_update_cuts_no_call_and_puts_nobody_off(swarm: Swarm) -> None
     Longer than Twilio takes to open a stream: whoever was led to a replica before the change comes after its end.
     """
     before = {task["ID"] for task in swarm.tasks("prosaas-calls")}
-    traffic = Traffic(swarm, live=8, every_s=0.7, opens_ms=9000)
+    traffic = Traffic(swarm, live=8, every_s=0.7, rounds=3, opens_ms=9000)
     with traffic.flowing():
         assert all(swarm.calls_on(node) for node in swarm.nodes)
         swarm.make("restart-calls")

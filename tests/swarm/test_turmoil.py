@@ -99,7 +99,7 @@ def cut_the_power(node: Node) -> None:
 def death(swarm: Swarm) -> Death:
     """The drill: everything that is to be seen of it, once."""
     lost = free_of_all_else(swarm)
-    traffic = Traffic(swarm, live=6, every_s=0.5)
+    traffic = Traffic(swarm, live=6, every_s=0.5, rounds=3)
     with slow_summaries(swarm), traffic.flowing():
         its_job = job_taken_by(swarm, lost)
         its_calls = set(swarm.calls_on(lost))
@@ -162,7 +162,7 @@ def test_calls_lost_with_a_node_are_recorded_as_such_when_it_is_back(swarm: Swar
 def test_a_node_that_is_to_rest_lets_its_calls_come_to_their_end(swarm: Swarm) -> None:
     """Its replicas go elsewhere, and nobody on the phone notices."""
     resting = free_of_all_else(swarm)
-    traffic = Traffic(swarm, live=6, every_s=1.0, rounds=2)
+    traffic = Traffic(swarm, live=6, every_s=1.0)
     with traffic.flowing():
         assert swarm.calls_on(resting)
         swarm.manager.docker("node", "update", "--availability=drain", resting.name)

@@ -1,9 +1,7 @@
 """The stack on three machines: started by the operator's own command, and everything taken away after."""
 
 import json
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,8 +99,6 @@ def swarm() -> Iterator[Swarm]:
             )
             _publish_simulator(checkout)
             made.make("up-swarm", "BUILD=0", timeout=280)
-            # Three nodes' images are on their way to one disk; a database that waits for it answers nobody for seconds.
-            os.sync()
             yield made
     finally:
         remove(checkout)
@@ -128,15 +124,10 @@ def _images(swarm: Swarm) -> None:
     checkout, version = swarm.checkout, swarm.project
     files = "docker-compose.yml:docker-compose.prod.yml"
     checkout.compose("build", "--quiet", COMPOSE_FILE=files, COMPOSE_PROFILES="demo", timeout=280)
-
-    def push(name: str) -> None:
+    for name in _OURS:
         pushed = f"{swarm.registry.outside}/prosaas-{name}:{version}"
         docker("tag", f"prosaas/{name}:{version}", pushed)
         docker("push", "--quiet", pushed)
         docker("image", "rm", pushed)
-
-    with ThreadPoolExecutor() as at_once:
-        loaded = at_once.submit(load, swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
-        list(at_once.map(push, _OURS))
-        loaded.result()
+    load(swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
     checkout.configure(REGISTRY=swarm.registry.inside)
