@@ -176,11 +176,14 @@ class Recorder:
     def _write_folded(self) -> None:
         """Append what waits to the files of its scopes, of each so much and no more."""
         lines: dict[str, list[bytes]] = {}
+        failed, why = 0, ""
         for name, record, context in drain(self._folded):
             try:
                 lines.setdefault(name, []).append(self._render.line(frozen(record), context))
             except Exception as broken:
-                self._say(BLACKBOX_FAILED, {"count": 1, "error": f"{type(broken).__name__}: {broken}"}, context)
+                failed, why = failed + 1, f"{type(broken).__name__}: {broken}"
+        if failed:
+            self._say(BLACKBOX_FAILED, {"count": failed, "error": why}, Context({}))
         if not lines:
             return
         make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))

@@ -33,7 +33,7 @@ _JOB = "call.summarise"
 _STATUS = "CALL_STATUS"
 # How long the call's last line and its job may come after the caller has hung up.
 _PATIENCE_SECONDS = 15.0
-_STATUS_SECONDS = 2.0
+_STATUS_SECONDS = 5.0
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 30.0
 
 

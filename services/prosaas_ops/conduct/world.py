@@ -157,10 +157,12 @@ class World:
             yield
 
     def _sweep(self) -> None:
-        """Remove what a kill left of a file as it was written; who writes just now, without the lock, is let finish."""
-        halves = [*self.root.glob(f".env.*{ASIDE}"), *(self.root / "secrets").glob(f"*{ASIDE}")]
-        # Without the ending, a release before this one left its own.
-        for half in (*halves, *self.state.glob(f"*{ASIDE}"), *self.state.glob("journal.json.*")):
+        """Remove what a kill left of a file as it was written. A journal's had no ending in an earlier release."""
+        journals = self.state.glob("journal.json.*")
+        for half in (*self.root.glob(f".env.*{ASIDE}"), *(self.root / "secrets").glob(f"*{ASIDE}"), *journals):
+            half.unlink(missing_ok=True)
+        # A watcher writes there without the lock, and is let finish.
+        for half in self.state.glob(f"*{ASIDE}"):
             with suppress(OSError):
                 if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
                     half.unlink()

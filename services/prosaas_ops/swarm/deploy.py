@@ -17,6 +17,7 @@ from prosaas_ops.stack.swarm.tasks import node_name
 from prosaas_ops.swarm import kept, nodes
 from prosaas_ops.swarm.rendered import Rendered, part, rendered
 from prosaas_ops.swarm.rollout import MIGRATE, carry, converge, deploy, migrate
+from prosaas_ops.texts import conduct as conducted
 from prosaas_ops.texts import swarm as words
 
 OVERLAY = "docker-compose.swarm.yml"
@@ -208,10 +209,13 @@ def down(world: World) -> Plan:
     """Everything stopped on every node, calls let to their end; volumes stay where they are."""
 
     def stop() -> None:
-        remove = ("stack", "rm", world.project)
-        # A network stays while the Swarm knows a task in it, and is to be removed once more when the last has left.
-        if (done := world.docker(*remove, check=False)).code and _IN_USE not in done.err:
-            world.docker(*remove)
+        def remove() -> None:
+            done = world.docker("stack", "rm", world.project, check=False)
+            # A network stays while the Swarm knows a task in it, and is to be removed once more when the last has left.
+            if done.code and _IN_USE not in done.err:
+                raise Problem(conducted.COMMAND_FAILED(command="docker stack rm", told=done.err.strip()))
+
+        remove()
         engine = engine_of(world)
         deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + 60
         # Networks go when the last task has left them, and they are what another start needs to make anew.
@@ -220,7 +224,7 @@ def down(world: World) -> Plan:
             if time.monotonic() > deadline:
                 raise Problem(words.STAYS(project=world.project))
             if not tasks:
-                world.docker(*remove, check=False)
+                remove()
             time.sleep(_LOOK_S)
 
     return Plan("down", [Step("stop", stop)])

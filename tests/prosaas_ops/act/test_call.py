@@ -95,7 +95,7 @@ def test_a_service_that_is_down_is_said_before_anybody_is_called(
     engine.states["worker"] = "exited"
     call.run(options("call"))
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first == "not everything runs; next: make restart-worker"
+    assert first == "not everything serves; next: make restart-worker"
     assert second.startswith("calling")
 
 

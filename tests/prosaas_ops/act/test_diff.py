@@ -1,6 +1,7 @@
 """What a deploy would change."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,16 @@ def test_what_compose_alone_sees_is_taken_from_its_dry_run(engine: Any, deployed
     said = (("prosaas-worker-1", "Recreate"), ("prosaas-prosaas-api-1", "Running"))
     dry_run = "".join(f" DRY-RUN MODE -  Container {name}  {what}\n" for name, what in said)
     assert list(reasons(engine, deployed, dry_run)) == ["worker"]
+
+
+def test_a_generation_that_ends_beside_the_one_that_serves_is_no_change(engine: Any, deployed: dict[str, Any]) -> None:
+    """Compose would make it anew too, if it were to stay."""
+    (worker,) = engine.containers("worker")
+    others = [one for one in engine.containers() if one.service != "worker"]
+    engine.containers = lambda *_: [replace(worker, name="ending"), replace(worker, name="serving"), *others]
+    said = (("serving", "Running"), ("ending", "Recreate"))
+    dry_run = "".join(f" DRY-RUN MODE -  Container {name}  {what}\n" for name, what in said)
+    assert reasons(engine, deployed, dry_run) == {}
 
 
 def test_a_service_that_is_new_or_gone_is_said(engine: Any, deployed: dict[str, Any]) -> None:

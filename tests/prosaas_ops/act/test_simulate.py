@@ -122,6 +122,16 @@ def test_a_call_is_not_over_before_what_the_carrier_says_of_its_end_has_come(
     assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).lines[-1].event == "CALL_STATUS"
 
 
+@pytest.mark.timeout(20)
+def test_what_the_carrier_says_is_not_waited_for_where_a_service_writes_no_more_than_warnings(
+    simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "_PATIENCE_SECONDS", 300.0)
+    monkeypatch.setattr(simulate, "_STATUS_SECONDS", 0.05)
+    log.items = [item for item in log.items if item is None or item.service != "prosaas-api"]
+    assert simulate.place(engine, "CA1", scenario="demo", speed=4.0).lines[-1].event == "JOB_DONE"
+
+
 def test_a_call_goes_to_the_business_and_comes_from_the_number_that_are_asked_for(
     simulator: type[Simulator], log: type[Log], engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,9 +41,9 @@ def test_a_service_that_is_down_is_said_first_whatever_was_written(engine: Any, 
     engine.written["migrate"] = []
     engine.states["migrate"] = "exited"
     engine.write("worker", 1, trouble)
-    assert "not everything runs" not in shown()
+    assert "not everything serves" not in shown()
     engine.states["prosaas-calls"] = "exited"
-    assert shown().splitlines()[0] == "not everything runs; next: make restart-calls"
+    assert shown().splitlines()[0] == "not everything serves; next: make restart-calls"
 
 
 def test_a_window_is_a_window(engine: Any, shown: Any) -> None:

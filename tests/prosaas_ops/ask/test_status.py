@@ -96,7 +96,7 @@ def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: 
     assert command.run(options("status")) == PROBLEM
     said = capsys.readouterr().out
     assert "Exited (137)" in said
-    assert "not everything runs; next: make restart-worker · make restart-api · make restart-calls" in said
+    assert "not everything serves; next: make restart-worker · make restart-api · make restart-calls" in said
 
 
 def test_what_others_need_is_started_with_the_whole_stack(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
@@ -116,7 +116,7 @@ def test_a_generation_that_ended_beside_one_that_serves_is_no_problem(
     ended = [replace(one, id=f"old-{one.id}", state="exited", status="Exited (0) 2 minutes ago") for one in found]
     engine.containers = lambda *some: [*ended, *found]
     assert command.run(options("status")) == FINE
-    assert "not everything runs" not in capsys.readouterr().out
+    assert "not everything serves" not in capsys.readouterr().out
 
 
 def test_a_swarm_is_judged_by_what_its_tasks_do(

@@ -157,6 +157,14 @@ def test_of_whom_nothing_reaches_it_is_said_that_nothing_did_and_what_ends_it(re
         Generations(retiring)._retire(retiring.named[1])
 
 
+def test_who_answers_and_cannot_be_asked_is_not_called_one_that_does_not_answer(retiring: Draining) -> None:
+    """The remedy of the one would cut the other's calls."""
+    retiring.watcher_starts, retiring.refusals = False, 9
+    retiring.watched.clear()
+    with pytest.raises(Problem, match="calls-2 is to end and goes on taking new calls"):
+        Generations(retiring)._retire(retiring.named[1])
+
+
 def test_a_watcher_whose_signal_is_refused_asks_again_before_it_waits_for_the_end(drains: Draining) -> None:
     """Who never hears of it serves for ever, and `docker wait` with it."""
     drains.refusals = 2

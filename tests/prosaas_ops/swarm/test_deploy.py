@@ -177,7 +177,7 @@ def test_a_network_that_a_task_has_not_left_yet_is_removed_when_it_has(
     assert [words for words in world.asked if words.startswith("stack")] == ["stack rm shop"] * 3
     world = Leaving(tmp_path)
     world.refusal = "permission denied"
-    with pytest.raises(Problem, match=r"stack rm shop failed:\npermission denied"):
+    with pytest.raises(Problem, match=r"stack rm failed:\npermission denied"):
         deploy.down(world).steps[0].do()
 
 
