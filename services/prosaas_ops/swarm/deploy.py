@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import door
@@ -224,7 +225,9 @@ def down(world: World) -> Plan:
             if time.monotonic() > deadline:
                 raise Problem(words.STAYS(project=world.project))
             if not tasks:
-                remove()
+                # It may have gone since it was looked for.
+                with suppress(Problem):
+                    remove()
             time.sleep(_LOOK_S)
 
     return Plan("down", [Step("stop", stop)])
