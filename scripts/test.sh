@@ -6,7 +6,12 @@ set -eu
 cd "$ROOT"
 
 started=$(date +%s)
-took() { say "make test took $(($(date +%s) - started)) s"; }
+failed=$ROOT/.pytest_cache/failed
+mkdir -p "${failed%/*}" && : >"$failed"
+took() {
+    [ ! -s "$failed" ] || { say "failed, with PYTHONHASHSEED=$started:" && cat "$failed" >&2; }
+    say "make test took $(($(date +%s) - started)) s"
+}
 trap took EXIT
 
 scripts/run setup
@@ -23,7 +28,8 @@ tests() {
     docker run --rm --init $terminal --network host --user "$(id -u):$(id -g)" \
         --group-add "$(ls -ln /var/run/docker.sock | awk '{ print $4 }')" \
         --volume /var/run/docker.sock:/var/run/docker.sock --volume "$ROOT:$ROOT" --workdir "$ROOT" \
-        ${bundle:+--volume "$bundle:$bundle:ro"} --env PYTHONHASHSEED="$started" prosaas/tests:local pytest "$@"
+        ${bundle:+--volume "$bundle:$bundle:ro"} --env PYTHONHASHSEED="$started" --env FAILED_FILE="$failed" \
+        prosaas/tests:local pytest "$@"
 }
 
 # A test mostly waits, so there are more workers than cores; what judges a whole machine has it to itself. 5: none such.

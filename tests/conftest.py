@@ -128,11 +128,25 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Which order it was, where one was drawn, for whoever reads a failure: pytest's own header is not shown by -q."""
+    """What failed goes into a file, a line each, for scripts/test.sh to end with: the second part's output follows.
+
+    Where an order was drawn, which one it was, for whoever reads a failure: pytest's own header is not shown by -q.
+    """
+    kept = os.environ.get("FAILED_FILE")
+    if kept and not hasattr(config, "workerinput"):
+        failed = [report for kind in ("failed", "error") for report in terminalreporter.getreports(kind)]
+        with Path(kept).open("a", encoding="utf-8") as file:
+            file.writelines(map(in_a_line, failed))
     seed = str(config.option.random_order_seed).removeprefix("default:")
     shuffled = not str(config.option.random_order_bucket).startswith("default:")
     if shuffled and terminalreporter.stats.keys() & {"failed", "error"}:
         terminalreporter.write_line(f"the same order again: --random-order-seed={seed}")
+
+
+def in_a_line(report: pytest.TestReport | pytest.CollectReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    why = " ".join(str(crash.message if crash else report.longrepr).split())
+    return f"{report.nodeid}: {why[:300]}\n"
 
 
 @pytest.hookimpl(optionalhook=True)
