@@ -36,7 +36,8 @@ COLUMNS = """
     coalesce((metrics->>'unwritten')::int, 0) as unwritten, from_number = '' and to_number = '' as forgotten,
     (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
-    recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed' as unreached
+    recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed'
+        and coalesce(end_reason, 'missed') = 'missed' as unreached
 """
 _CHOSEN = """
     with chosen as (
@@ -190,7 +191,7 @@ def facts_in(row: Any) -> CallFacts:
         row["call_sid"],
         end_reason=row["end_reason"],
         status=row["status"],
-        live=row["unrecorded"] and not row["unreached"] and not row.get("lost"),
+        live=row["unrecorded"] and not (row["unreached"] or row["end_reason"] or row.get("lost")),
         lost=bool(row.get("lost")),
         reached=not row["unreached"],
         unknown_number=row["unknown_number"],

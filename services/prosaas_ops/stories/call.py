@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prosaas_core.facts.endings import EndReason
 from prosaas_ops.options import OTHERS, SERVICES, Problem
 from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.engine import GONE, Container, Engine
@@ -59,9 +60,11 @@ class Story:
 
     @property
     def reached(self) -> bool:
-        """Whether prosaas-calls ever had the call."""
-        recorded = self.record is not None and bool(self.record.end_reason or self.record.metrics.get("streamed"))
-        return recorded or any(entry.event == "CALL_START" for entry in self.entries)
+        """Whether prosaas-calls ever had the call, or prosaas-api took care of it alone."""
+        record = self.record
+        if record is not None and (record.metrics.get("streamed") or record.end_reason not in ("", EndReason.MISSED)):
+            return True
+        return any(entry.event == "CALL_START" for entry in self.entries)
 
     def rows(self, source: str) -> int:
         """How many rows the service printed of the call, those of stack traces too, as `make call` counts them."""

@@ -144,6 +144,21 @@ def test_a_call_that_never_reached_us_says_why_it_may_be(screen: Screen) -> None
     assert "next: make logs S=calls GREP=" in text
 
 
+def test_who_was_turned_away_reads_why_after_the_call_was_found_missed_too(screen: Screen) -> None:
+    told = story()
+    assert told.record is not None
+    text = "prosaas-calls is draining, attempt 3"
+    told.entries = [Entry(100.0, "prosaas-api", "warning", "WARNING", "VOICE_REFUSED", text, "⛔")]
+    for ended in ("", "missed"):
+        told.record = replace(told.record, end_reason=ended, metrics={}, transcript=[], events=[])
+        assert any(
+            row.startswith(f"✗ the call was turned away before it began: {text}")
+            for row in trace.describe(told, screen)
+        )
+    told.record = replace(told.record, end_reason="transferred")
+    assert "✓ the call was transferred to a person (transferred)" in trace.describe(told, screen)
+
+
 def test_a_call_to_a_number_of_no_business_says_which_and_what_gives_it_one(screen: Screen) -> None:
     told = story()
     assert told.record is not None

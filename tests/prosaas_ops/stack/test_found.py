@@ -95,6 +95,26 @@ def test_a_call_that_we_had_and_that_left_no_record_was_not_missed(fill: Fill) -
     assert find(asked()).unreached == 0
 
 
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("ended", "troubles"),
+    [("transferred", []), ("forwarded_back", []), ("missed", ["no_stream_listed", "bad_ending"])],
+)
+def test_of_a_call_that_was_dealt_with_at_the_door_the_list_says_what_the_story_does(
+    fill: Fill, ended: str, troubles: list[str]
+) -> None:
+    """Put through to a person while we take no calls, it needed no stream; missed, it lacked one."""
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute("update calls set end_reason = $1 where call_sid = 'CAnever001'", ended)
+
+    fill(write)
+    found = find(asked())
+    (row,) = [each for each in found.rows if each.facts.call_sid == "CAnever001"]
+    assert [trouble.name for trouble in verdict(row.facts)] == troubles
+    assert (row.facts.live, found.unreached, found.bad) == (False, len(troubles) > 0, 5 + (len(troubles) > 0))
+
+
 def names(**values: Any) -> list[str]:
     return [row.facts.call_sid for row in find(asked(**values)).rows]
 
