@@ -23,12 +23,12 @@ def problem(what: str, fix: str, read: str = "") -> Problem:
     return Problem(f"{what}\n  {words.FIX}  {fix}" + (f"\n  {words.READ} {read}" if read else ""))
 
 
-def replace(path: Path, text: str, mode: int = 0o600) -> None:
+def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
     """Write the file aside, bring it to the disk, and put it in the place of the old one."""
     descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

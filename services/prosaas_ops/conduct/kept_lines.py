@@ -2,8 +2,12 @@
 
 import gzip
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import accumulate
+from pathlib import Path
 
+from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import World
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.lines import seconds
@@ -21,18 +25,24 @@ def keep(world: World, container: Container) -> None:
     lines = sorted((done.out + done.err).splitlines())
     if done.code == 0 and lines:
         path = folder / f"{container.service}.{container.id[:12]}.gz"
-        # Aside first: whoever looks for a call meanwhile finds all of it there, or still with the engine.
-        aside = path.with_suffix(".aside")
-        with gzip.open(aside, "wt", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        aside.chmod(0o600)
+        # Whole or not there: whoever looks for a call meanwhile finds all of it, or it is still with the engine. And a
+        # drain's watcher and a command may both keep one container's.
+        replace(path, gzip.compress("\n".join([*lines, ""]).encode()))
         # As old as its last line: who looks for later ones need not open it.
         last = seconds(lines[-1].partition(" ")[0])
-        os.utime(aside, (last, last))
-        aside.replace(path)
-    kept = sorted(folder.glob(f"{container.service}.*.gz"), key=lambda path: -path.stat().st_mtime)
-    for path in kept[_within(KEPT_BYTES, [path.stat().st_size for path in kept[:KEPT_LINES]]) :]:
-        path.unlink()
+        with suppress(FileNotFoundError):
+            os.utime(path, (last, last))
+    kept = sorted(_sized(folder.glob(f"{container.service}.*.gz")), reverse=True)
+    for _, _, path in kept[_within(KEPT_BYTES, [size for _, size, _ in kept[:KEPT_LINES]]) :]:
+        path.unlink(missing_ok=True)
+
+
+def _sized(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:
+    """When each was written last, and its size; not of those that somebody else has removed."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            yield found.st_mtime, found.st_size, path
 
 
 def _within(most: int, sizes: list[int]) -> int:

@@ -162,7 +162,7 @@ class World:
         for half in (*self.root.glob(f".env.*{ASIDE}"), *(self.root / "secrets").glob(f"*{ASIDE}"), *journals):
             half.unlink(missing_ok=True)
         # A watcher writes there without the lock, and is let finish.
-        for half in self.state.glob(f"*{ASIDE}"):
+        for half in (*self.state.glob(f"*{ASIDE}"), *self.state.glob(f"lines/*{ASIDE}")):
             with suppress(OSError):
                 if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
                     half.unlink()

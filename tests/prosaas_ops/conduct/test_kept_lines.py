@@ -1,6 +1,8 @@
 """What a generation that goes leaves behind."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,28 @@ def test_which_is_the_oldest_its_last_line_says(world: Writing, monkeypatch: pyt
     """A generation that drained for an hour goes after one that came later."""
     monkeypatch.setattr(kept_lines, "KEPT_LINES", 2)
     assert world.bury(3, 1, 2) == ["2" * 12, "3" * 12]
+
+
+def test_a_watcher_and_a_command_may_keep_one_containers_lines_at_once(
+    world: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both write, whoever comes first: what one puts in place the other neither misses nor mixes with its own."""
+    together = threading.Barrier(8, timeout=20)
+    compress = kept_lines.gzip.compress
+
+    def meet(data: bytes) -> bytes:
+        together.wait()
+        return compress(data)
+
+    monkeypatch.setattr(kept_lines.gzip, "compress", meet)
+    world.length = 200_000
+    with ThreadPoolExecutor(8) as both:
+        shown = list(both.map(lambda _: world.bury(1), range(8)))
+    assert shown == [["1" * 12]] * 8
+    assert [path.name for path in (world.state / "lines").iterdir()] == [f"prosaas-api.{'1' * 12}.gz"]
+
+
+def test_what_somebody_else_removes_meanwhile_is_no_trouble(world: Writing) -> None:
+    world.bury(1)
+    (world.state / "lines/prosaas-api.gone.gz").symlink_to("nothing")
+    assert world.bury(2) == ["1" * 12, "2" * 12]

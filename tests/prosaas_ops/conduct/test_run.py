@@ -172,17 +172,20 @@ def test_what_a_kill_left_of_a_file_half_written_is_gone_with_the_next_command(
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     halves = [half for path in written for half in path.parent.glob(f"{path.name}.*") if half != theirs]
     assert len(halves) == 3
-    # A watcher writes its overlay without the lock: what is young may be its.
-    overlay = world.state / "compose.yml.x1y2z3w4.aside"
-    overlay.touch()
+    # A watcher writes its overlay, and kept lines, without the lock: what is young may be its.
+    (world.state / "lines").mkdir()
+    watchers = [world.state / f"{name}.x1y2z3w4.aside" for name in ("compose.yml", "lines/prosaas-api.13e2.gz")]
+    for half in watchers:
+        half.touch()
     world.remember("journal", {"plan": "rotate-secret"})
     with world.locked("audit"):
         assert [half for half in halves if half.exists()] == []
         assert theirs.exists()
-        assert overlay.exists()
-    os.utime(overlay, (time.time() - 90,) * 2)
+        assert all(half.exists() for half in watchers)
+    for half in watchers:
+        os.utime(half, (time.time() - 90,) * 2)
     with world.locked("audit"):
-        assert not overlay.exists()
+        assert not any(half.exists() for half in watchers)
         assert unfinished(world) == {"plan": "rotate-secret"}
 
 
