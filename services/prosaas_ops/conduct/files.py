@@ -8,14 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from prosaas_ops.files import ASIDE
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import conduct as words
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
 _UNSET = "\ufffd"
-# How the names end of what is being written: whoever is killed over it leaves one, perhaps with a password in it.
-ASIDE = ".aside"
 
 
 def problem(what: str, fix: str, read: str = "") -> Problem:
@@ -23,8 +22,8 @@ def problem(what: str, fix: str, read: str = "") -> Problem:
     return Problem(f"{what}\n  {words.FIX}  {fix}" + (f"\n  {words.READ} {read}" if read else ""))
 
 
-def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Write the file aside, bring it to the disk, and put it in the place of the old one."""
+def replace(path: Path, content: str | bytes, mode: int = 0o600, *, at: float | None = None) -> None:
+    """Write the file aside, bring it to the disk, and put it in the place of the old one; as if written `at` a time."""
     descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -32,6 +31,8 @@ def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+        if at is not None:
+            os.utime(aside, (at, at))
         os.replace(aside, path)
     except BaseException:
         Path(aside).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """What a generation that is gone wrote: it stays readable, beside the lines of those that went before it."""
 
 import gzip
-import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import accumulate
@@ -15,6 +15,9 @@ from prosaas_ops.stack.lines import seconds
 # Of each service, the newest first: about as much disk as the one that runs may fill, and no more files than a listing
 # should have.
 KEPT_BYTES, KEPT_LINES = 50_000_000, 100
+# As the engine stamps a line: anything else is its client's word. A line ends with a newline and nothing else, for in
+# JSON the other ends that Unicode knows stand as they are.
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\S+ ")
 
 
 def keep(world: World, container: Container) -> None:
@@ -22,16 +25,14 @@ def keep(world: World, container: Container) -> None:
     folder = world.state / "lines"
     folder.mkdir(mode=0o700, exist_ok=True)
     done = world.docker("logs", "--timestamps", container.id, check=False)
-    lines = sorted((done.out + done.err).splitlines())
-    if done.code == 0 and lines:
-        path = folder / f"{container.service}.{container.id[:12]}.gz"
-        # Whole or not there: whoever looks for a call meanwhile finds all of it, or it is still with the engine. And a
-        # drain's watcher and a command may both keep one container's.
-        replace(path, gzip.compress("\n".join([*lines, ""]).encode()))
+    # Of a log that is damaged the engine tells what comes before the damage, and then ends with an error.
+    lines = sorted(filter(_STAMPED.match, f"{done.out}\n{done.err}".split("\n")))
+    path = folder / f"{container.service}.{container.id[:12]}.gz"
+    # A drain's watcher and a command may both keep one container's: a part takes no whole one's place.
+    if lines and (done.code == 0 or not path.exists()):
         # As old as its last line: who looks for later ones need not open it.
         last = seconds(lines[-1].partition(" ")[0])
-        with suppress(FileNotFoundError):
-            os.utime(path, (last, last))
+        replace(path, gzip.compress("\n".join([*lines, ""]).encode()), at=last)
     kept = sorted(_sized(folder.glob(f"{container.service}.*.gz")), reverse=True)
     for _, _, path in kept[_within(KEPT_BYTES, [size for _, size, _ in kept[:KEPT_LINES]]) :]:
         path.unlink(missing_ok=True)

@@ -4,12 +4,14 @@ import gzip
 import io
 import os
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from re import Pattern
 
 from prosaas_core.privacy.files import sweep
+from prosaas_ops.files import ASIDE
 from prosaas_ops.stack.buried import KEPT
 
 OUTPUT = Path("logs")
@@ -31,12 +33,19 @@ def take_away(pattern: "Pattern[bytes]") -> None:
     for path in found(pattern):
         path.unlink(missing_ok=True)
     for path in kept_lines(pattern):
-        aside = path.with_name(f".{path.name}")
-        with gzip.open(aside, "wb") as file:
-            file.writelines(row for row, theirs in _rows(path, pattern) if not theirs)
-        stamp = path.stat().st_mtime
-        os.utime(aside, (stamp, stamp))
-        aside.replace(path)
+        rest = b"".join(row for row, theirs in _rows(path, pattern) if not theirs)
+        descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(gzip.compress(rest))
+            stamp = path.stat().st_mtime
+            os.utime(aside, (stamp, stamp))
+            os.replace(aside, path)
+        except FileNotFoundError:
+            # What is newer has pushed it out meanwhile, or it was swept.
+            path.unlink(missing_ok=True)
+        finally:
+            Path(aside).unlink(missing_ok=True)
 
 
 def sweep_old(root: Path, captures_days: float, lines_days: float, refused: list[OSError]) -> int:
@@ -45,7 +54,9 @@ def sweep_old(root: Path, captures_days: float, lines_days: float, refused: list
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+    """Not what somebody is writing just now: that has a name of its own until it is whole."""
+    files = (path for path in folder.glob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path for path in files if path.suffix != ASIDE)
 
 
 def _holds(path: Path, pattern: "Pattern[bytes]") -> bool:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -249,8 +250,6 @@ def test_of_a_customer_who_is_none_there_is_nothing_to_act_on(known: Any, module
 
 
 def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import re
-
     monkeypatch.chdir(tmp_path)
     for folder in (left.OUTPUT, buried.KEPT):
         folder.mkdir(parents=True)
@@ -259,6 +258,29 @@ def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, m
     (left.OUTPUT / "theirs.log").write_text("anna")
     left.take_away(re.compile(b"anna"))
     assert sorted(path.name for path in left.OUTPUT.iterdir()) == ["broken.tar.gz"]
+
+
+def test_what_is_pushed_out_or_written_while_kept_lines_are_gone_through_is_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drain's watcher writes there without the lock, and removes what is old."""
+    monkeypatch.chdir(tmp_path)
+    buried.KEPT.mkdir(parents=True)
+    rows = gzip.compress(b"2026-01-25T09:00:00Z anna\n2026-01-25T09:00:01Z other\n")
+    gone, stays, half = (buried.KEPT / name for name in ("worker.gone.gz", "worker.stays.gz", "worker.half.gz.x.aside"))
+    for path in (gone, stays, half):
+        path.write_bytes(rows)
+    compress = gzip.compress
+
+    def pushed_out(data: bytes) -> bytes:
+        gone.unlink(missing_ok=True)
+        return compress(data)
+
+    monkeypatch.setattr(gzip, "compress", pushed_out)
+    left.take_away(re.compile(b"anna"))
+    assert sorted(buried.KEPT.iterdir()) == [half, stays]
+    assert gzip.decompress(stays.read_bytes()) == b"2026-01-25T09:00:01Z other\n"
+    assert half.read_bytes() == rows
 
 
 @pytest.mark.parametrize("command", ["forget", "export"])

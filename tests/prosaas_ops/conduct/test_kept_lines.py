@@ -1,5 +1,6 @@
 """What a generation that goes leaves behind."""
 
+import gzip
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.lines import seconds
 
 AT = "2026-11-27T10:00:0{}.000000000Z"
 
@@ -69,18 +71,39 @@ def test_a_watcher_and_a_command_may_keep_one_containers_lines_at_once(
 ) -> None:
     """Both write, whoever comes first: what one puts in place the other neither misses nor mixes with its own."""
     together = threading.Barrier(8, timeout=20)
-    compress = kept_lines.gzip.compress
+    compress = gzip.compress
 
     def meet(data: bytes) -> bytes:
         together.wait()
         return compress(data)
 
-    monkeypatch.setattr(kept_lines.gzip, "compress", meet)
+    monkeypatch.setattr(gzip, "compress", meet)
     world.length = 200_000
     with ThreadPoolExecutor(8) as both:
         shown = list(both.map(lambda _: world.bury(1), range(8)))
     assert shown == [["1" * 12]] * 8
     assert [path.name for path in (world.state / "lines").iterdir()] == [f"prosaas-api.{'1' * 12}.gz"]
+
+
+def test_a_line_ends_where_the_service_ended_it(world: Writing) -> None:
+    """In JSON a line separator of Unicode stands as it is: half a line has no time, and is no older than all others."""
+    said = f"{AT.format(1)} {{'message': 'one\u2028two\u0085three'}}"
+    world.docker = lambda *_, **__: Done(0, f"{said}\n", "WARNING: the client's own word")  # type: ignore[method-assign]
+    kept_lines.keep(world, Container("1" * 12, "prosaas-api", "", "exited", "", ""))
+    (path,) = (world.state / "lines").iterdir()
+    assert gzip.decompress(path.read_bytes()).decode() == f"{said}\n"
+    assert path.stat().st_mtime == seconds(AT.format(1))
+
+
+def test_of_a_damaged_log_what_can_be_read_is_kept_and_takes_no_whole_ones_place(world: Writing) -> None:
+    container = Container("1" * 12, "prosaas-api", "", "exited", "", "")
+    path = world.state / f"lines/prosaas-api.{container.id}.gz"
+    for code, lines, kept in ((1, 1, 1), (0, 3, 3), (1, 2, 3)):
+        out = "".join(f"{AT.format(number)} a line\n" for number in range(lines))
+        done = Done(code, out, "error from daemon in stream: invalid character")
+        world.docker = lambda *_, _done=done, **__: _done  # type: ignore[method-assign]
+        kept_lines.keep(world, container)
+        assert gzip.decompress(path.read_bytes()).count(b"\n") == kept
 
 
 def test_what_somebody_else_removes_meanwhile_is_no_trouble(world: Writing) -> None:
