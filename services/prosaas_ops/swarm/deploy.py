@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import door
@@ -26,8 +25,8 @@ _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 # The api answers, or the door leads to https first.
 _ANSWERS = (door.LEADS_THROUGH, 308)
 _READ = "docs/scaling.md"
-# What the engine says of a network that a task has not left yet.
-_IN_USE = "is in use by task"
+# What the engine says of a network that a task has not left yet, and of one that has gone since it was looked for.
+_STAYS = re.compile(r"is in use by task|not found|^[Ff]ailed to remove some resources")
 _LOOK_S = 0.5
 
 
@@ -210,24 +209,24 @@ def down(world: World) -> Plan:
     """Everything stopped on every node, calls let to their end; volumes stay where they are."""
 
     def stop() -> None:
-        def remove() -> None:
+        def remove() -> str:
+            """What the engine says of a network that stays while the Swarm knows a task in it; "" where none does."""
             done = world.docker("stack", "rm", world.project, check=False)
-            # A network stays while the Swarm knows a task in it, and is to be removed once more when the last has left.
-            if done.code and _IN_USE not in done.err:
-                raise Problem(conducted.COMMAND_FAILED(command="docker stack rm", told=done.err.strip()))
+            refused = [row for row in done.err.strip().splitlines() if not row.startswith("Removing ")]
+            if done.code and not all(map(_STAYS.search, refused)):
+                raise Problem(conducted.COMMAND_FAILED(command="docker stack rm", told="\n".join(refused)))
+            return "\n".join(refused) if done.code else ""
 
-        remove()
+        stays = remove()
         engine = engine_of(world)
         deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + 60
         # Networks go when the last task has left them, and they are what another start needs to make anew.
-        name = f"name={world.project}_"
-        while (tasks := engine.tasks()) or world.docker("network", "ls", "--quiet", f"--filter={name}").out.split():
+        ours = f"label=com.docker.stack.namespace={world.project}"
+        while (tasks := engine.tasks()) or world.docker("network", "ls", "--quiet", f"--filter={ours}").out.split():
             if time.monotonic() > deadline:
-                raise Problem(words.STAYS(project=world.project))
+                raise Problem(words.STAYS(project=world.project) + (f"\n{stays}" if stays else ""))
             if not tasks:
-                # It may have gone since it was looked for.
-                with suppress(Problem):
-                    remove()
+                stays = remove()
             time.sleep(_LOOK_S)
 
     return Plan("down", [Step("stop", stop)])

@@ -152,16 +152,20 @@ def test_releases_are_kept_by_the_swarm_and_old_contents_go(
 class Leaving(Machine):
     """Its network is removed at the third time of asking, when the Swarm knows no task in it any more."""
 
-    refusal = "Failed to remove network x: Error response from daemon: network x is in use by task 91xz"
+    refusals = (
+        "Removing network x\nFailed to remove network x: Error response from daemon: network x is in use by task 91xz\n"
+        "Failed to remove some resources from stack: shop",
+    ) * 2
     times = 0
 
     def _run(self, command: Any, check: bool, feed: str | None, environment: Any) -> Done:
         super()._run(command, False, feed, environment)
         done = Done(0, "", "")
         if command[1:3] == ["stack", "rm"]:
+            done = Done(1, "", self.refusals[self.times]) if self.times < len(self.refusals) else done
             self.times += 1
-            done = Done(1, "", self.refusal) if self.times < 3 else done
-        if command[1:3] == ["network", "ls"] and self.times < 3:
+        ours = command[1:3] == ["network", "ls"] and "--filter=label=com.docker.stack.namespace=shop" in command
+        if ours and self.times <= len(self.refusals):
             done = Done(0, "x\n", "")
         return self._judged(command, check, done)
 
@@ -175,9 +179,17 @@ def test_a_network_that_a_task_has_not_left_yet_is_removed_when_it_has(
     (step,) = deploy.down(world).steps
     step.do()
     assert [words for words in world.asked if words.startswith("stack")] == ["stack rm shop"] * 3
+    for first in ((), Leaving.refusals):
+        world = Leaving(tmp_path)
+        world.refusals = (*first, "Removing network x\npermission denied")
+        with pytest.raises(Problem, match=r"stack rm failed:\npermission denied"):
+            deploy.down(world).steps[0].do()
+
+
+def test_a_network_that_never_goes_is_told_with_what_the_engine_says_of_it(tmp_path: Path) -> None:
     world = Leaving(tmp_path)
-    world.refusal = "permission denied"
-    with pytest.raises(Problem, match=r"stack rm failed:\npermission denied"):
+    world.overrides["DRAIN_SECONDS"] = "-61"
+    with pytest.raises(Problem, match=r"docker stack ps shop\n(?s:.)*in use by task 91xz"):
         deploy.down(world).steps[0].do()
 
 
