@@ -41,6 +41,8 @@ class World:
         self.state = root / ".state"
         self.env = EnvFile(root / ".env")
         self.overrides: dict[str, str] = {}
+        # Whether what runs may be another than before the command.
+        self.acted = False
 
     def say(self, text: str) -> None:
         print(f"==> {text}", flush=True)
