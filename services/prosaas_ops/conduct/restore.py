@@ -21,6 +21,7 @@ from prosaas_ops.texts import kept as words
 
 # What the record of a call has, in every schema that a backup may be of.
 _RECORD = ("status", "ended_at", "duration_s", "end_reason", "metrics", "transcript", "events", "recorded_at")
+_AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
 
 
 def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
@@ -187,9 +188,8 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
         raise Problem(words.WOULD_COME_BACK(why=error)) from None
     unended = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
     known = " ".join(call_sid for call_sid in unended if ledger.hashed(call_sid) not in forgotten)
-    one = f"SELECT call_sid, {', '.join(_RECORD)} FROM calls WHERE recorded_at IS NOT NULL"
-    its = f"{one} AND call_sid = ANY (string_to_array(:'known', ' '))"
-    records = sql(world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({its}) AS one", known=known)
+    its = f"SELECT call_sid, {', '.join(_RECORD)} FROM calls WHERE recorded_at IS NOT NULL AND {_AMONG}"
+    records = sql(world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({its}) AS one", these=known)
     put = f"UPDATE calls SET ({', '.join(_RECORD)}) = ({', '.join(f'one.{name}' for name in _RECORD)})"
     rows = "jsonb_populate_recordset(NULL::calls, :'records'::jsonb) AS one"
     brought = sql(
@@ -199,8 +199,9 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
     if brought:
         world.say(words.ENDED_SINCE(count=len(brought)))
     late = "SELECT call_sid FROM calls WHERE recorded_at > :'told' ORDER BY recorded_at, call_sid"
-    ended = sql(world, "prosaas", late, told=memory["told"]).split() if memory.get("told") else []
-    return [call_sid for call_sid in ended if call_sid not in unended]
+    ended = sql(world, "prosaas", late, told=memory["told"]) if memory.get("told") else ""
+    there = sql(world, "prosaas_restored", f"SELECT call_sid FROM calls WHERE {_AMONG}", these=" ".join(ended.split()))
+    return [call_sid for call_sid in ended.split() if call_sid not in there.split()]
 
 
 def _swap(world: World) -> None:

@@ -273,12 +273,14 @@ def test_a_call_that_ends_while_a_restore_waits_is_in_what_is_restored_or_named_
     ledger.note(backing.root, ledger.Forgotten.of("r1", datetime.now(UTC), {"calls": ["CAforgotten"]}))
     made: list[str] = []
     monkeypatch.setattr(restore, "backup", lambda _world, name, over: made.append(name))
-    restore._last_backup(backing, {"file": "b.dump", "key": "", "live": live, "running": [], "told": told})
+    # A kill after it would have it done again.
+    for _ in range(2):
+        restore._last_backup(backing, {"file": "b.dump", "key": "", "live": live, "running": [], "told": told})
     rows = backing.ask("prosaas_restored", "SELECT call_sid, end_reason, duration_s FROM calls ORDER BY call_sid")
     assert rows.splitlines() == ["CAforgotten||", "CAknown|customer_hangup|4.5", "CAlost||"]
     said = "SELECT transcript->0->>'text' FROM calls WHERE recorded_at IS NOT NULL"
     assert backing.ask("prosaas_restored", said) == "it's \\ me"
-    (name,) = made
+    name = made[-1]
     assert backing.said[-1].endswith(f"; {name} has them: CAlate")
     assert "1 calls that were live at the backup have ended since" in backing.said[0]
 
