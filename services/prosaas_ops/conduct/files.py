@@ -16,6 +16,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
 _UNSET = "\ufffd"
 # How the names end of what is being written: whoever is killed over it leaves one, perhaps with a password in it.
 ASIDE = ".aside"
+# An earlier release left them to chance, which a name that somebody chose may look like.
+BY_CHANCE = re.compile(r"(?=.*[a-z])(?=.*[0-9])[a-z0-9_]{8}")
 
 
 def problem(what: str, fix: str, read: str = "") -> Problem:

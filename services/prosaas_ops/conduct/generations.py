@@ -143,7 +143,7 @@ class Generations:
         return f"{self._world.project}-drains-{container_id[:12]}"
 
     def _fits(self, container: Container) -> bool:
-        """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
+        """Whether it takes work, and is what the model wants: its definition, image and settings, the secrets it holds.
 
         Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
         """
@@ -151,7 +151,7 @@ class Generations:
         scale = f"{service}={len(world.containers(service))}"
         would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
         anew = re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err)
-        return not anew and not self.stale(container)
+        return not (anew or self.stale(container) or drains(world.engine, container))
 
     def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
         """A container keeps the secret files it was started with: a replaced file is not the one it reads."""

@@ -213,6 +213,16 @@ def test_where_there_can_be_no_watcher_nobody_asks_whom_somebody_stopped_by_hand
     assert retiring.remembered("asked") == [retiring.named[1].id]
 
 
+@pytest.mark.parametrize(("says", "renewed"), [((0, ""), []), (BY_HAND, ["prosaas-calls"])])
+def test_a_deploy_renews_whom_somebody_stopped_by_hand_though_nothing_of_it_changed(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch, says: tuple[int, str], renewed: list[str]
+) -> None:
+    """Waited for, it would never become ready."""
+    monkeypatch.setattr(Generations, "stale", lambda *_: False)
+    drains.says = says
+    assert Generations(drains).changed("prosaas-calls") == renewed
+
+
 def test_of_two_that_compose_makes_where_one_went_meanwhile_one_stays(
     drains: Draining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
