@@ -15,6 +15,7 @@ from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
+from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
 from prosaas_ops.stack import left
@@ -64,7 +65,7 @@ def run(options: Options) -> int:
     act = acts.get(command, _restart)
     if command != "up-swarm" and deploy.is_swarm(world):
         act = _of_a_swarm(world, command) or act
-    with world.locked(command):
+    with telling_of_an_early_end(world), world.locked(command):
         if command not in ("setup", "up-prod", "up-dev", "up-swarm") and not world.env.path.exists():
             raise problem(str(words.NO_STACK), "make up-prod")
         if command != "setup":
@@ -216,8 +217,9 @@ def _down(world: World, _options: Options) -> None:
 
 
 def _rollback(world: World, options: Options) -> None:
-    run_plan(plan.rollback(world, options.number("N", 1)), world)
-    images = Images(world)
+    images, way = Images(world), plan.rollback(world, options.number("N", 1))
+    world.say(words.GOES_TO(release=images.told(way.memory["wanted"])))
+    run_plan(way, world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))
     if others := images.releases()[1:]:
         # The one that ran until now is the release before from here on.

@@ -11,7 +11,7 @@ from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World, own_id
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
-from prosaas_ops.stack.live_calls import DRAINING
+from prosaas_ops.stack.live_calls import DRAINING, drains
 from prosaas_ops.texts import conduct as words
 
 READY_WITHIN_S = 120.0
@@ -36,14 +36,12 @@ class Generations:
         Nothing happens when that is so already. A new container that does not become ready is removed again and never
         got work. `but_not` are containers that must go although they are as they should be (a restart).
         """
-        world = self._world
         running = self._serving(service)
         fitting = [found for found in running if found.id not in but_not and self._fits(found)]
         fresh = fitting[-1] if fitting else self._create(service)
         if fresh not in running:
-            world.docker("start", fresh.id)
-        problem = self._not_ready(fresh)
-        if problem:
+            self._world.docker("start", fresh.id)
+        if problem := self._not_ready(fresh):
             self._remove_failed(fresh, beside=running)
             raise Problem(f"{service}: {problem}")
         self._retire_all_but(fresh)
@@ -80,10 +78,9 @@ class Generations:
 
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
-        for service in services:
-            running = self._running(service)
+        for service in filter(self._running, services):
             for found in self._world.containers(service):
-                if found.state in ("exited", "dead", "created") and running:
+                if found.state in ("exited", "dead", "created"):
                     self.bury(found)
         self.write_overlay()
 
@@ -94,10 +91,9 @@ class Generations:
 
     def let_drain(self) -> None:
         """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
-        world = self._world
-        deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
+        deadline = time.monotonic() + float(self._world.setting("DRAIN_SECONDS", "600")) + _FAREWELL_S
         if self._draining():
-            world.say(str(words.DRAINS_FIRST))
+            self._world.say(str(words.DRAINS_FIRST))
         while self._draining() and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
 
@@ -120,11 +116,8 @@ class Generations:
 
     def _serving(self, service: str) -> list[Container]:
         """Without those that were asked to end, and have calls still: asked again, they would cut them."""
-        asked = self._asked
-        running = [found for found in self._running(service) if found.id not in asked]
-        if service not in _DRAINS_LONG or not running:
-            return running
-        watched = self._watched()
+        running = [found for found in self._running(service) if found.id not in self._asked]
+        watched = self._watched() if running and service in _DRAINS_LONG else ()
         return [found for found in running if found.id[:12] not in watched]
 
     @property
@@ -135,8 +128,11 @@ class Generations:
         self._world.remember("asked", sorted(asked & {found.id for found in self._world.containers()}))
 
     def _draining(self) -> bool:
-        asked = [one for one in self._world.containers(*OURS) if one.state == "running" and one.id in self._asked]
-        return bool(self._watched()) or any(self._drains(one) is not False for one in asked)
+        """Whether anybody does whom we asked; or whom somebody stopped by hand, as it says itself."""
+        engine, asked = self._world.engine, self._asked
+        running = [one for one in self._world.containers(*OURS) if one.state == "running"]
+        told = (self._drains(one) is not False if one.id in asked else drains(engine, one) for one in running)
+        return bool(self._watched()) or any(told)
 
     def _watched(self) -> set[str]:
         """How the ids begin of those that have a watcher, which has asked them to end or is about to."""
@@ -147,16 +143,15 @@ class Generations:
         return f"{self._world.project}-drains-{container_id[:12]}"
 
     def _fits(self, container: Container) -> bool:
-        """Whether the container is what the model wants: its definition, image and settings, and the secrets it holds.
+        """Whether it takes work, and is what the model wants: its definition, image and settings, the secrets it holds.
 
         Compose itself is asked what it would do: its own hash of a service cannot be had in any other way.
         """
         world, service = self._world, container.service
         scale = f"{service}={len(world.containers(service))}"
         would = world.compose("--progress", "plain", "--dry-run", "create", "--no-build", "--scale", scale, service)
-        if re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err):
-            return False
-        return not self.stale(container)
+        anew = re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err)
+        return not (anew or self.stale(container) or drains(world.engine, container))
 
     def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
         """A container keeps the secret files it was started with: a replaced file is not the one it reads."""
@@ -174,12 +169,15 @@ class Generations:
 
     def _create(self, service: str) -> Container:
         before = {found.id for found in self._world.containers(service)}
-        scale = f"{service}={len(before) + 1}"
-        self._world.compose("create", "--no-build", "--no-recreate", "--scale", scale, service)
+        count = f"--scale={service}={len(before) + 1}"
+        self._world.compose("create", "--no-build", "--no-recreate", count, service)
         made = [found for found in self._world.containers(service) if found.id not in before]
-        if len(made) != 1:
-            raise Problem(words.NOT_ONE_MADE(count=len(made), service=service))
-        return made[0]
+        if not made:
+            raise Problem(words.NONE_MADE(service=service))
+        # For one that drained, and went since they were counted, Compose makes another.
+        for one in made[:-1]:
+            self.bury(one)
+        return made[-1]
 
     def _not_ready(self, container: Container) -> str:
         """Why it does not serve; nothing when it does. Ready is what it says itself: database, queue, settings."""
@@ -228,25 +226,25 @@ class Generations:
             self.write_overlay()
             # The watcher is there before anything is asked of it: who comes after a kill in between knows what it does.
             watched = world.docker("run", *self._watcher(old), check=False).code == 0
-            if watched and self._takes_no_more(old):
+            if (watched or drains(world.engine, old)) and self._takes_no_more(old):
                 return
             # No watcher, or one that ended before it asked: what serves on beside its successor may hold old secrets.
             asked = old.id[:12] in self._watched() or not world.docker("kill", "-s", "TERM", old.id, check=False).code
             # Who hangs says nothing, and is asked all the same: what takes its place does not wait for a word of it.
-            if (drains := self._takes_no_more(old)) is False or not (drains or asked):
-                raise Problem((words.NOT_REACHED if drains is None else words.SERVES_ON)(name=old.name))
+            if (over := self._takes_no_more(old)) is False or not (over or asked):
+                raise Problem((words.NOT_REACHED if over is None else words.SERVES_ON)(name=old.name))
             return
         world.docker("stop", old.id, check=False)
         self.bury(old)
 
     def _takes_no_more(self, old: Container) -> bool | None:
         """Whether it says so, or is gone, before patience ends. None where it says nothing at all."""
-        deadline, drains = time.monotonic() + ASKED_WITHIN_S, None
-        while not drains and time.monotonic() < deadline:
-            drains = drains if (said := self._drains(old)) is None else said
-            if not drains:
+        deadline, over = time.monotonic() + ASKED_WITHIN_S, None
+        while not over and time.monotonic() < deadline:
+            over = over if (said := self._drains(old)) is None else said
+            if not over:
                 time.sleep(_LOOK_S)
-        return drains
+        return over
 
     def _drains(self, one: Container) -> bool | None:
         """Whether it says so, or is gone: who is full or unwell is not ready either. None where it is silent."""
@@ -280,7 +278,8 @@ class Generations:
 def drained(world: World, container_id: str) -> None:
     """Ask this container to end, once each time it is started, wait until it has, and take it away.
 
-    A wait that is cut short is taken up again, also where the engine was away meanwhile.
+    Who says that it drains was asked by hand. A wait that is cut short is taken up again, also where the engine was
+    away meanwhile.
     """
     generations, asked = Generations(world), ""
     while True:
@@ -291,10 +290,11 @@ def drained(world: World, container_id: str) -> None:
                     generations.bury(one)
                 break
             started = world.engine.inspect(container_id)["State"]["StartedAt"]
-            if started != asked and world.docker("kill", "--signal", "TERM", container_id, check=False).code == 0:
-                asked = started
+            knows = started == asked or drains(world.engine, found[0])
             # Who was not asked has no end to be waited for.
-            if started == asked and world.docker("wait", container_id, check=False).code == 0:
-                continue
+            if knows or world.docker("kill", "--signal", "TERM", container_id, check=False).code == 0:
+                asked = started
+                if world.docker("wait", container_id, check=False).code == 0:
+                    continue
         time.sleep(_LOOK_S)
     generations.write_overlay()

@@ -1,18 +1,20 @@
 """Images are built aside, take their names when a deploy uses them, and are kept for going back."""
 
+import calendar
 import re
 import time
 from typing import Any
 
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Usage
+from prosaas_ops.options import Usage, spoken_duration
 from prosaas_ops.texts import conduct as words
 
 KEPT_RELEASES = 3
 # What no build has used for so long is no cache any more.
 _CACHE_HOURS = 240
 _LONGEST_TAG = 128
+_AT = "%Y-%m-%d %H:%M:%S"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 _PRODUCTION = ("api", "calls", "worker", "simulator", "gateway")
 
@@ -51,7 +53,7 @@ class Images:
         world, ids = self._world, self.in_use()
         releases = [release for release in self.releases() if release["images"] != ids]
         number = max((release["number"] for release in self.releases()), default=0) + 1
-        now, version = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()), self.version(ids)
+        now, version = time.strftime(_AT, time.gmtime()), self.version(ids)
         tag = f"{world.tag}-r{number}-{_NOT_IN_A_TAG.sub('-', version)}"[:_LONGEST_TAG]
         for name, image in ids.items():
             world.docker("tag", image, f"prosaas/{name}:{tag}")
@@ -74,6 +76,15 @@ class Images:
         form = '{{index .Config.Labels "org.opencontainers.image.version"}}'
         newest = next((ids[name] for name in ("calls", "dev") if name in ids), "")
         return self._world.docker("image", "inspect", "--format", form, newest, check=False).out.strip() or "unknown"
+
+    def told(self, ids: dict[str, str]) -> str:
+        """Which version these images are and, of a release, since when it is one."""
+        version = self.version(ids)
+        at = next((release.get("at", "") for release in self.releases() if release["images"] == ids), "")
+        if not at:
+            return version
+        ago = spoken_duration(time.time() - calendar.timegm(time.strptime(at, _AT)))
+        return words.DEPLOYED(version=version, at=at, ago=ago)
 
     def earlier(self, back: int, now: dict[str, str] | None = None) -> dict[str, str]:
         """The images of the release that many before these, or before the one in use."""

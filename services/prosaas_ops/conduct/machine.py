@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached, rendered
+from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
@@ -172,6 +173,14 @@ def server(world: World, _environment: str) -> Iterator[Finding]:
             yield Finding("database", words.SERVER(wanted=wanted, volume=volume))
 
 
+def left_over(world: World, _environment: str) -> Iterator[Finding]:
+    """What an earlier release may have left of .env, half written: no start is refused for it."""
+    for path in sorted(world.root.glob(".env.*")):
+        if BY_CHANCE.fullmatch(path.suffix[1:]):
+            text = words.LEFT_OVER(name=path.name)
+            yield Finding("secrets", text, words.REMOVE_HALF(name=path.name), "docs/operations.md", later=True)
+
+
 def services(world: World, _environment: str) -> Iterator[Finding]:
     """Of a stack that was started, what has ended; nothing of one that was not."""
     found = world.containers(*OURS, "postgres", "gateway")
@@ -205,7 +214,7 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*CONFIGURED, names, values, server, reached, services),
+    *(*CONFIGURED, names, values, left_over, server, reached, services),
 )
 PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.

@@ -13,7 +13,7 @@ from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step, unfinished
-from prosaas_ops.conduct.world import World
+from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import held, in_words
 from prosaas_ops.texts import conduct as words
@@ -33,14 +33,10 @@ _CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/ad
 def up(world: World, environment: str, *, build: bool = True) -> Plan:
     """Build, migrate, then each service beside its old one; on failure the images that ran before."""
     images, generations = Images(world, environment), Generations(world)
-
-    def release() -> None:
-        images.use(images.built())
-
     steps = [
         *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
         Step("database", lambda: start_database(world)),
-        *([Step("release", release)] if build else []),
+        *([Step("release", lambda: images.use(images.built()))] if build else []),
         Step("migrate", lambda: migrate(world)),
         *_renewals(world, generations, environment),
         Step("front door", lambda: _front_door(world)),
@@ -60,10 +56,12 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
 def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> Plan:
     """An earlier release's images, on the schema as it is: migrations only add, so older code runs on it."""
     images, generations, killed = Images(world), Generations(world), unfinished(world) or {}
-    # Counted from where one that was killed began: from what it left, it would lead back to where that came from.
-    began = killed["memory"].get("images") if killed.get("plan") == "rollback" else None
+    # Where one that was killed began: from what it left, it would lead back to where that came from.
+    began = killed["memory"].get("images") if killed.get("plan") in ("rollback", "up-prod") else None
     before = began or images.in_use()
-    wanted = wanted or images.earlier(back, before)
+    # What a deploy that was killed has built never served: the release before it is the last that did.
+    deployed = killed.get("plan") == "up-prod" and killed.get("changed", True)
+    wanted = wanted or images.earlier(back, images.built() if deployed else before)
     return Plan(
         "rollback",
         [
@@ -84,22 +82,24 @@ def restart(world: World, service: str) -> Plan:
     memory: dict[str, Any] = {"old": [found.id for found in world.containers(service)]}
     if not memory["old"]:
         raise problem(words.NOT_RUNNING(service=service), "make up-prod")
-
-    def renew() -> None:
-        generations.renew(service, but_not=frozenset(memory["old"]))
-
+    renew = partial(generations.renew, service, but_not=frozenset(memory["old"]))
     return Plan(
         f"restart-{service.removeprefix('prosaas-')}",
         [Step(f"renew {service}", renew)],
         memory,
         lambda remembered: [Step("one alone", lambda: generations.one_alone(service, remembered["old"]))],
         words.BACK_TO_ONE(service=service),
+        # Whether that leads back at all depends on how far it came.
+        leads=words.ONE_GOES_ON(service=service),
     )
 
 
 def down(world: World) -> Plan:
     """Everything stopped, calls let to their end; what drains is waited for, too."""
-    steps = [Step("drain", Generations(world).let_drain, prepares=True), Step("stop", lambda: _stop(world))]
+    generations, calls = Generations(world), [found.id for found in world.containers("prosaas-calls")]
+    # Where an earlier one was broken off, it has changed what runs already.
+    halfway = bool(calls) and not generations.serving("prosaas-calls", calls)
+    steps = [Step("drain", generations.let_drain, prepares=not halfway), Step("stop", lambda: _stop(world))]
     return Plan("down", steps, back_to=str(words.HALF_DOWN), onward=str(words.DOWN_OR_UP))
 
 
@@ -278,6 +278,8 @@ def _settle(world: World, images: Images, generations: Generations) -> None:
     if others:
         world.compose(*up, *others)
     world.compose("create", "--no-build", "--no-recreate", "--remove-orphans")
+    # For a generation that drained, and went since Compose read how many there are, it made another.
+    generations.tidy(*OURS)
     images.settle()
     world.remember("definition", _definition(world))
 

@@ -19,6 +19,10 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Refused, Untouched, Usage
 from prosaas_ops.texts import kept as words
 
+# What the record of a call has, in every schema that a backup may be of.
+_RECORD = ("status", "ended_at", "duration_s", "end_reason", "metrics", "transcript", "events", "recorded_at")
+_AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
+
 
 def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
     """What must be true before anything stops; and the backup restored beside the database, where it harms nothing."""
@@ -57,7 +61,8 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
         world.say(words.GOES(made=since, counted=goes))
         world.say(str(words.NOBODY_ANSWERS))
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
-    return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running))}
+    told = sql(world, "postgres", "SELECT now()")
+    return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running)), "told": told}
 
 
 def files_only(world: World, name: str, *, key: str = "") -> None:
@@ -67,6 +72,7 @@ def files_only(world: World, name: str, *, key: str = "") -> None:
     if not archive.is_file():
         told = words.NO_FILES_BESIDE(name=name, archive=archive.name)
         raise _which(world, f"{told}\n{words.WITH_FILES}" if whole else told, whole)
+    world.acted = True
     _put_back(world, {"file": name, "key": key})
 
 
@@ -157,10 +163,45 @@ def _stop(world: World) -> None:
 
 def _last_backup(world: World, memory: dict[str, Any]) -> None:
     """Not once the swap has begun: then it is made, and its database is closed, or has another name."""
-    if memory["live"] and _databases(world).get("prosaas") and not _swapped(world):
+    if not _databases(world).get("prosaas") or _swapped(world):
+        return
+    ended = _ended_meanwhile(world, memory)
+    if memory["live"] or ended:
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         ending = encrypted.ENDING if world.setting("BACKUP_RECIPIENT") else ""
-        backup(world, f"{FOLDER}/before-restore-{stamp}.dump{ending}", over=True)
+        name = f"{FOLDER}/before-restore-{stamp}.dump{ending}"
+        backup(world, name, over=True)
+        if ended:
+            world.say(words.ENDED_MEANWHILE(name=name, calls=" ".join(ended)))
+
+
+def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
+    """The calls that were recorded since it was told what goes, and are not in the backup.
+
+    A call that was live at the backup is open in it, and would be told of as lost: it gets the record of its end.
+    """
+    if "calls" not in tables(world, "prosaas") & tables(world, "prosaas_restored"):
+        return []
+    try:
+        forgotten = {call for one in _forgotten(world, (world.root / memory["file"]).parent) for call in one.calls}
+    except ValueError as error:
+        raise Problem(words.WOULD_COME_BACK(why=error)) from None
+    unended = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
+    known = " ".join(call_sid for call_sid in unended if ledger.hashed(call_sid) not in forgotten)
+    its = f"SELECT call_sid, {', '.join(_RECORD)} FROM calls WHERE recorded_at IS NOT NULL AND {_AMONG}"
+    records = sql(world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({its}) AS one", these=known)
+    put = f"UPDATE calls SET ({', '.join(_RECORD)}) = ({', '.join(f'one.{name}' for name in _RECORD)})"
+    rows = "jsonb_populate_recordset(NULL::calls, :'records'::jsonb) AS one"
+    brought = sql(
+        world, "prosaas_restored", f"{put} FROM {rows} WHERE calls.call_sid = one.call_sid RETURNING calls.call_sid",
+        records=records,
+    ).split()  # fmt: skip
+    if brought:
+        world.say(words.ENDED_SINCE(count=len(brought)))
+    late = "SELECT call_sid FROM calls WHERE recorded_at > :'told' ORDER BY recorded_at, call_sid"
+    ended = sql(world, "prosaas", late, told=memory["told"]) if memory.get("told") else ""
+    there = sql(world, "prosaas_restored", f"SELECT call_sid FROM calls WHERE {_AMONG}", these=" ".join(ended.split()))
+    return [call_sid for call_sid in ended.split() if call_sid not in there.split()]
 
 
 def _swap(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem
+from prosaas_ops.options import Problem, Untouched
 from prosaas_ops.texts import conduct as words
 
 # Those that make everything anew, or end it.
@@ -49,6 +49,8 @@ class Plan:
     back_to: str = ""
     # How to go on where it is left.
     onward: str = ""
+    # What is said as the way back begins, where it is not always one.
+    leads: str = ""
 
 
 def run(plan: Plan, world: World) -> None:
@@ -57,6 +59,7 @@ def run(plan: Plan, world: World) -> None:
     The journal outlives a kill: `unfinished` then tells the next command. That of another plan, which may hold the only
     copy of a new password, is neither replaced nor removed unless overtaken: a Problem, before anything is done.
     """
+    world.acted = True
     journal = unfinished(world) or {}
     if not overtaken(killed := journal.get("plan", plan.name), plan.name):
         told = words.STILL_UNFINISHED(name=killed, step=journal.get("step"))
@@ -96,10 +99,11 @@ def unfinished(world: World) -> dict[str, Any] | None:
 def go_back(plan: Plan, memory: dict[str, Any], world: World, *, all_anew: bool = False) -> None:
     """The way back, walked to its end: a Ctrl-C would only leave half of it. `end_killed` takes up one that failed."""
     assert plan.back is not None
+    world.acted = True
     fix = words.DOCTOR_FIRST
     with _handling(signal.SIG_IGN):
         with suppress(OSError):
-            world.say(words.GOING_BACK(back_to=plan.back_to))
+            world.say(plan.leads or words.GOING_BACK(back_to=plan.back_to))
         try:
             for undo in plan.back(memory):
                 fix = words.UP_RENEWS if undo.starts else words.DOCTOR_FIRST
@@ -153,6 +157,18 @@ def _failed(plan: Plan, step: str, memory: dict[str, Any], world: World, reason:
         go_back(plan, memory, world)
     failed = words.FAILED(plan=plan.name, step=step, back_to=plan.back_to)
     return problem(failed, str(words.LINES_ABOVE), _READ)
+
+
+@contextmanager
+def telling_of_an_early_end(world: World) -> Iterator[None]:
+    """Who ends a command before any plan has begun hears that what runs is as it was."""
+    try:
+        yield
+    except KeyboardInterrupt as end:
+        if world.acted or isinstance(end, Untouched):
+            raise
+        world.say(str(words.NOT_BEGUN))
+        raise Untouched from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _JOURNAL = ".journal"
 def stays_away(name: str, data: bytes, forgotten: Collection[str]) -> bool:
     """Whether the file must not go back; `forgotten` are the hashes of calls and files that the ledger knows.
 
-    A journal says that its call crashed until it says how it ended: such a call went on elsewhere, or is in the dump.
+    A journal says that its call crashed until it says how it ended: such a call went on, and its record is elsewhere.
     Of what says nothing nobody knows whose it is: it goes back only where nobody was forgotten.
     """
     call = _call(data)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prosaas_ops.conduct.files import EnvFile, replace
+from prosaas_ops.conduct.files import BY_CHANCE, EnvFile, replace
 from prosaas_ops.files import ASIDE
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
@@ -42,6 +42,8 @@ class World:
         self.state = root / ".state"
         self.env = EnvFile(root / ".env")
         self.overrides: dict[str, str] = {}
+        # Whether what runs may be another than before the command.
+        self.acted = False
 
     def say(self, text: str) -> None:
         print(f"==> {text}", flush=True)
@@ -159,8 +161,12 @@ class World:
 
     def _sweep(self) -> None:
         """Remove what a kill left of a file as it was written. A journal's had no ending in an earlier release."""
-        journals = self.state.glob("journal.json.*")
-        for half in (*self.root.glob(f".env.*{ASIDE}"), *(self.root / "secrets").glob(f"*{ASIDE}"), *journals):
+        journals, secrets = self.state.glob("journal.json.*"), self.root / "secrets"
+        # That folder is ours alone. Of a file beside .env nobody knows that it is: `make doctor` tells of it.
+        older = [
+            one for one in secrets.glob("*.*") if BY_CHANCE.fullmatch(one.suffix[1:]) and one.with_suffix("").exists()
+        ]
+        for half in (*self.root.glob(f".env.*{ASIDE}"), *secrets.glob(f"*{ASIDE}"), *older, *journals):
             half.unlink(missing_ok=True)
         # A watcher writes there without the lock, and is let finish.
         for half in (*self.state.glob(f"*{ASIDE}"), *self.state.glob(f"lines/*{ASIDE}")):

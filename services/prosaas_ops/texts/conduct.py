@@ -28,6 +28,7 @@ AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
 UNCHANGED_AT: Final = Text(
     "בשלב {step!r}: {why}; מה שרץ לא השתנה", "at the step {step!r}: {why}; what runs was not changed"
 )
+NOT_BEGUN: Final = Text("הפקודה נעצרה; מה שרץ לא השתנה", "it was stopped; what runs was not changed")
 STOPPED: Final = Text("הפקודה נעצרה", "it was stopped")
 GOING_BACK: Final = Text("חוזרים אחורה: {back_to}", "going back: {back_to}")
 BACK_FAILED: Final = Text("{plan} נכשלה, וגם הדרך חזרה: {why}", "{plan} failed, and so did the way back: {why}")
@@ -44,6 +45,10 @@ BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old valu
 BACK_TO_ONE: Final = Text(
     "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",
     "one container of {service} alone takes new work again (make ps shows which, and its level)",
+)
+ONE_GOES_ON: Final = Text(
+    "מכולה אחת של {service} ממשיכה לבדה: הישנה, ואם כבר התבקשה להסתיים, החדשה",
+    "one container of {service} goes on alone: the old one or, where that was asked to end already, the new one",
 )
 ANOTHER_COMMAND: Final = Text(
     "פקודה אחרת משנה עכשיו את המערכת: {which}; להמתין לסיומה ולהריץ שוב",
@@ -128,10 +133,7 @@ DOOR_LEADS_NOWHERE: Final = Text(
     "שער הכניסה לא מוביל אל prosaas-api: התשובה ל-/twilio/voice היא {said}",
     "the front door does not lead to prosaas-api: /twilio/voice answered {said}",
 )
-NOT_ONE_MADE: Final = Text(
-    "Compose יצר קונטיינרים חדשים של {service} במספר {count} במקום אחד",
-    "Compose made {count} new containers of {service} instead of one",
-)
+NONE_MADE: Final = Text("Compose לא יצר קונטיינר חדש של {service}", "Compose made no new container of {service}")
 NO_ANSWER: Final = Text("אין תשובה ממנו", "it does not answer")
 ENDED_WITH: Final = Text("הוא הסתיים בקוד יציאה {code}", "it ended with exit code {code}")
 NOT_READY: Final = Text("לא מוכן אחרי {seconds} שניות: {said}", "not ready within {seconds} s: {said}")
@@ -154,12 +156,20 @@ HALF_DOWN: Final = Text(
     "prosaas-calls may take no new call any more, and calls in progress go on to their end",
 )
 DOWN_OR_UP: Final = Text(
-    "make down ממשיכה בעצירה, make up-prod מחזירה הכול לפעולה; make ps מראה מה עוד רץ",
-    "make down goes on with it, make up-prod brings all of it back; make ps shows what still runs",
+    "make down ממשיכה בעצירה; make restart-calls מחזירה את המענה לשיחות, "
+    "ואם make ps מראה שגם אחרים לא רצים: make up-prod",
+    "make down goes on with it; make restart-calls has calls taken again, "
+    "or make up-prod where make ps shows that others have ended, too",
 )
 DOWN: Final = Text(
     "המערכת ירדה; הנתונים נשארים ב-volumes, ו-make up-prod מעלה אותה שוב",
     "down; the data stays in its volumes, and make up-prod starts it again",
+)
+GOES_TO: Final = Text(
+    "חוזרים ל-{release}, וממתינים עד שהיא משרתת", "going back to {release}, and waiting until it serves"
+)
+DEPLOYED: Final = Text(
+    "גרסה {version}, שהופעלה ב-{at} UTC (לפני {ago})", "version {version}, deployed at {at} UTC ({ago} ago)"
 )
 RUNS_AGAIN: Final = Text(
     "גרסה {version} רצה שוב, על ה-schema כפי שהוא", "version {version} runs again, on the schema as it is"

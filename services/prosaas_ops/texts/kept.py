@@ -86,6 +86,14 @@ NO_ROW: Final = Text("0 שורות", "no rows")
 NOBODY_ANSWERS: Final = Text(
     "מעכשיו ועד הסוף אין מענה למתקשרים", "from now until the end of this nobody answers callers"
 )
+ENDED_SINCE: Final = Text(
+    "שיחות שהתנהלו בזמן הגיבוי והסתיימו מאז: {count}; הרישום שלהן עבר אליו",
+    "{count} calls that were live at the backup have ended since: it has their records now",
+)
+ENDED_MEANWHILE: Final = Text(
+    "שיחות שהסתיימו בזמן ההמתנה אינן בגיבוי המשוחזר, ולכן לא במסד הנתונים; הן נמצאות ב-{name}: {calls}",
+    "calls that ended while this waited are not in what is restored, so leave the database; {name} has them: {calls}",
+)
 BY_FORCE: Final = Text(
     "make restore FILE={name} FORCE=1 (קודם נכתב גיבוי שלו)",
     "make restore FILE={name} FORCE=1 (writes a backup of it first)",

@@ -14,6 +14,11 @@ NO_CGROUP: Final = Text(
 MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
 ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
+LEFT_OVER: Final = Text(
+    "{name}: אולי שריד של .env שגרסה קודמת לא סיימה לכתוב, עם הסיסמאות שבו",
+    "{name} may be what an earlier version, killed as it wrote .env, left of it, with its passwords",
+)
+REMOVE_HALF: Final = Text("rm {name}, אלא אם הקובץ שלכם", "rm {name}, unless it is yours")
 NO_NEW_CALLS: Final = Text(
     "אף prosaas-calls לא מקבל שיחות חדשות: כל מה שרץ ממנו מסיים את שיחותיו",
     "no prosaas-calls takes new calls: all that runs of it lets its calls come to their end",

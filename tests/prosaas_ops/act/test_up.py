@@ -1,5 +1,6 @@
 """What a start does before anything is built."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
-from prosaas_ops.options import FINE, Options, Problem
+from prosaas_ops.options import FINE, Options, Problem, Untouched
 from prosaas_ops.stack.engine import Container
 
 
@@ -86,7 +87,7 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
     monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
-    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", []))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"wanted": {}}))
     monkeypatch.setattr("prosaas_ops.act.up.backup.schedule", lambda *_: None)
     monkeypatch.setattr(plan, "start_database", lambda _world: None)
     return Quiet(world.root)
@@ -166,6 +167,46 @@ def test_a_rollback_says_where_a_second_one_would_go(
     up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
     said = capsys.readouterr().out
     assert ("another make rollback goes to new again, and not further back" in said) is (len(there) > 1)
+
+
+@pytest.mark.docker
+def test_a_rollback_says_first_what_it_goes_back_to(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which version, and how old that is: it takes a minute, and may be the wrong one."""
+    ids = {"calls": "an id"}
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 7200))
+    quiet.remember("releases", [{"number": 1, "version": "v1", "images": ids, "at": at}])
+    monkeypatch.setattr(Images, "version", lambda _, found: f"v{len(found)}")
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"wanted": ids}))
+
+    def run(*_: object) -> None:
+        said = capsys.readouterr().out
+        assert f"==> going back to version v1, deployed at {at} UTC (2h ago), and waiting until it serves" in said
+        raise Problem("as far as here")
+
+    monkeypatch.setattr(up, "run_plan", run)
+    with pytest.raises(Problem, match="as far as here"):
+        up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("command", ["down", "rollback", "restart-calls"])
+def test_who_ends_a_command_before_its_plan_begins_hears_that_nothing_was_changed_and_nobody_else_does(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, begun: bool
+) -> None:
+    def interrupted(*_: object) -> None:
+        if begun:
+            run_plan(Plan(command, []), quiet)
+        raise KeyboardInterrupt
+
+    for each in ("down", "rollback", "restart"):
+        monkeypatch.setattr(plan, each, interrupted)
+    with pytest.raises(KeyboardInterrupt) as ended:
+        asked(quiet, monkeypatch, command)
+    assert isinstance(ended.value, Untouched) is not begun
+    assert ("it was stopped; what runs was not changed" in capsys.readouterr().out) is not begun
 
 
 def stops_everything(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> list[str]:

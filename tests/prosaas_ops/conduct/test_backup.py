@@ -250,6 +250,41 @@ def test_a_restore_that_fails_at_any_statement_of_its_swap_leaves_what_was(swapp
     assert swapping.was("prosaas") == "live"
 
 
+@pytest.mark.parametrize("live", [1, 0])
+def test_a_call_that_ends_while_a_restore_waits_is_in_what_is_restored_or_named_with_the_backup_that_has_it(
+    backing: Any, monkeypatch: pytest.MonkeyPatch, live: int
+) -> None:
+    """One that was live at the backup is open in it, and would be told of as lost; what was forgotten stays so."""
+    backing.ask("postgres", "CREATE DATABASE prosaas_restored TEMPLATE migrated")
+    told = backing.ask("postgres", "SELECT now()")
+    columns = "(call_sid, end_reason, status, duration_s, transcript, recorded_at)"
+    ended = ", ".join(
+        f"('{sid}', 'customer_hangup', 'completed', 4.5, '[{{\"text\": \"it''s \\\\ me\"}}]', {at})"
+        for sid, at in {
+            "CAknown": "now()",
+            "CAlate": "now()",
+            "CAforgotten": "now()",
+            "CAbefore": "'2020-01-01'",
+        }.items()
+    )
+    backing.ask("prosaas", f"INSERT INTO calls {columns} VALUES {ended}")
+    for sid in ("CAknown", "CAforgotten", "CAlost"):
+        backing.ask("prosaas_restored", f"INSERT INTO calls (call_sid, status) VALUES ('{sid}', 'in-progress')")
+    ledger.note(backing.root, ledger.Forgotten.of("r1", datetime.now(UTC), {"calls": ["CAforgotten"]}))
+    made: list[str] = []
+    monkeypatch.setattr(restore, "backup", lambda _world, name, over: made.append(name))
+    # A kill after it would have it done again.
+    for _ in range(2):
+        restore._last_backup(backing, {"file": "b.dump", "key": "", "live": live, "running": [], "told": told})
+    rows = backing.ask("prosaas_restored", "SELECT call_sid, end_reason, duration_s FROM calls ORDER BY call_sid")
+    assert rows.splitlines() == ["CAforgotten||", "CAknown|customer_hangup|4.5", "CAlost||"]
+    said = "SELECT transcript->0->>'text' FROM calls WHERE recorded_at IS NOT NULL"
+    assert backing.ask("prosaas_restored", said) == "it's \\ me"
+    name = made[-1]
+    assert backing.said[-1].endswith(f"; {name} has them: CAlate")
+    assert "1 calls that were live at the backup have ended since" in backing.said[0]
+
+
 def test_who_gives_up_while_calls_are_let_to_their_end_has_nothing_undone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

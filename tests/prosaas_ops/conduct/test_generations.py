@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from prosaas_ops.conduct import generations as module
+from prosaas_ops.conduct import plan as plans
 from prosaas_ops.conduct import restore
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.plan import down, restart
@@ -192,6 +193,64 @@ def test_a_watcher_that_is_disturbed_does_not_ask_twice(drains: Draining, harm: 
     drained(drains, drains.named[0].id)
     did = [words[0] for words in drains.did]
     assert (did.count("kill"), did[-1]) == (1, "buried")
+
+
+BY_HAND = (1, '/readyz answered 503: {"status": "draining"}')
+
+
+def test_a_watcher_does_not_ask_whom_somebody_stopped_by_hand(drains: Draining) -> None:
+    """`docker stop` has asked it: a second signal would cut its calls. It is waited for, and taken away."""
+    drains.says = BY_HAND
+    drains.life = iter([("running", "10:00"), ("exited", "10:00")])
+    drained(drains, drains.named[0].id)
+    assert [words[0] for words in drains.did] == ["wait", "buried"]
+
+
+def test_where_there_can_be_no_watcher_nobody_asks_whom_somebody_stopped_by_hand(retiring: Draining) -> None:
+    retiring.watcher_starts, retiring.says = False, BY_HAND
+    Generations(retiring)._retire(retiring.named[1])
+    assert [words[0] for words in retiring.did] == ["run"]
+    assert retiring.remembered("asked") == [retiring.named[1].id]
+
+
+@pytest.mark.parametrize(("says", "renewed"), [((0, ""), []), (BY_HAND, ["prosaas-calls"])])
+def test_a_deploy_renews_whom_somebody_stopped_by_hand_though_nothing_of_it_changed(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch, says: tuple[int, str], renewed: list[str]
+) -> None:
+    """Waited for, it would never become ready."""
+    monkeypatch.setattr(Generations, "stale", lambda *_: False)
+    drains.says = says
+    assert Generations(drains).changed("prosaas-calls") == renewed
+
+
+def test_of_two_that_compose_makes_where_one_went_meanwhile_one_stays(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told how many there should be, and not how many more: that is no reason for a deploy to fail."""
+    made = drains.named[1:]
+    del drains.named[1:]
+    monkeypatch.setattr(drains, "compose", lambda *_, **__: drains.named.extend(made))
+    assert Generations(drains)._create("prosaas-calls") == made[-1]
+    assert drains.did == [("buried", made[0].id)]
+
+
+def test_what_compose_makes_up_for_one_that_drained_and_went_does_not_stay_behind(
+    drains: Draining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of a deploy or a rollback the watcher may take the old one away while Compose counts."""
+    extra = replace(drains.named[2], id="4" * 64, state="created")
+
+    def compose(*words: str, **_: object) -> Done:
+        if words[0] == "create":
+            drains.named.append(extra)
+        return Done(0, "", "")
+
+    monkeypatch.setattr(drains, "compose", compose)
+    monkeypatch.setattr(drains, "model", lambda: {"services": {}})
+    monkeypatch.setattr(plans, "_definition", lambda _: "")
+    images: Any = SimpleNamespace(settle=lambda: None)
+    plans._settle(drains, images, Generations(drains))
+    assert {*drains.did} == {("buried", extra.id)}
 
 
 @pytest.mark.parametrize(

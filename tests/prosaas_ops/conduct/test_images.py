@@ -117,6 +117,33 @@ def test_a_rollback_that_was_killed_and_is_run_again_leads_where_it_led(
     assert shelf.remembered("journal") is None
 
 
+@pytest.mark.parametrize("in_use", ["v2", "v3"], ids=["before the images had their names", "after it"])
+def test_a_rollback_over_a_deploy_that_was_killed_leads_to_the_last_release_that_served(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, in_use: str
+) -> None:
+    """And so does its own way back: what the deploy has built may never have run."""
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    names = ("api", "calls", "worker")
+    for version in ("v1", "v2"):
+        images = shelf.release(version)
+    shelf.tags |= {f"prosaas/{name}:shop-next": "v3" for name in names}
+    images.use(dict.fromkeys(names, in_use))
+    shelf.remember("journal", {"plan": "up-prod", "step": "x", "memory": {"images": dict.fromkeys(names, "v2")}})
+    way = plan.rollback(shelf, 1)
+    assert (way.memory["wanted"]["calls"], way.memory["images"]["calls"]) == ("v2", "v2")
+    assert plan.rollback(shelf, 2).memory["wanted"]["calls"] == "v1"
+
+
+def test_a_deploy_that_was_killed_as_it_built_is_no_matter_to_a_rollback(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    for version in ("v1", "v2"):
+        shelf.release(version)
+    shelf.remember("journal", {"plan": "up-prod", "step": "build", "changed": False, "memory": {"images": {}}})
+    assert plan.rollback(shelf, 1).memory["wanted"]["calls"] == "v1"
+
+
 @pytest.mark.docker
 def test_the_version_is_what_env_says_or_else_git(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROSAAS_VERSION", raising=False)

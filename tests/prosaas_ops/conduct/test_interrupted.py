@@ -284,6 +284,12 @@ def test_one_that_said_it_serves_does_not_drain_for_falling_silent(
     assert generations._takes_no_more(old) is False
 
 
+def test_what_somebody_stopped_by_hand_is_waited_for_as_well(shop: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    (calls,) = shop.containers("prosaas-calls")
+    shop.signals[calls.id] += 1
+    assert looked_until_it_ends(shop, calls, monkeypatch) == 3
+
+
 @pytest.mark.parametrize(("says", "waited"), [(UNWELL[0], 0), (UNWELL[1], 0), (UNWELL[2], 3)])
 def test_nobody_waits_for_the_end_of_who_was_never_asked_to(
     shop: Stack, monkeypatch: pytest.MonkeyPatch, says: str, waited: int
@@ -308,5 +314,37 @@ def test_a_down_that_is_stopped_says_how_things_stand_and_how_to_go_on(
         monkeypatch.setattr(Generations, "_draining", stop)
     with pytest.raises(Problem, match=f"at the step '{at}': it was stopped; .*{stands}") as told:
         run(down(shop), shop)
-    assert "make down goes on with it, make up-prod brings all of it back" in str(told.value)
+    assert "make down goes on with it; make restart-calls has calls taken again" in str(told.value)
     assert shop.remembered("journal") is None
+
+
+def test_a_down_that_is_stopped_a_second_time_does_not_say_that_nothing_was_changed(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first has asked prosaas-calls to end: nobody takes a call any more."""
+
+    def stop(*_words: str, **_how: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr(shop, "compose", stop)
+    for _ in range(2):
+        with pytest.raises(Problem, match="prosaas-calls may take no new call") as told:
+            run(down(shop), shop)
+        assert "was not changed" not in str(told.value)
+        monkeypatch.setattr(Generations, "_draining", stop)
+
+
+def test_a_restart_that_is_stopped_calls_it_no_way_back_for_the_new_one_may_be_the_one_that_goes_on(
+    shop: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(id_: str) -> None:
+        shop.signals[id_] += 1
+        raise Stopped
+
+    shop.refuses, shop.instead = {"run"}, {"kill": stop}
+    with pytest.raises(Problem):
+        run(restart(shop, "prosaas-calls"), shop)
+    assert shop.serve("prosaas-calls") == "d"
+    said = capsys.readouterr().out
+    assert "one container of prosaas-calls goes on alone: the old one or, where that was asked" in said
+    assert "going back" not in said

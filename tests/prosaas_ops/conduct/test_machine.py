@@ -119,3 +119,13 @@ def test_what_is_taken_away_while_it_is_looked_at_claims_nothing(
     monkeypatch.setattr(World, "engine", SimpleNamespace(get=lambda *_, **__: rows, inspect=gone))
     monkeypatch.setattr(World, "project", "prosaas")
     assert list(machine._claimed(World(tmp_path), {8000})) == []
+
+
+def test_what_may_be_half_of_an_env_file_with_its_passwords_is_told_of_and_left_where_it_is(tmp_path: Path) -> None:
+    for name in (".env", ".env.original", ".env.20260125", ".env.x7_k2abq"):
+        (tmp_path / name).touch()
+    (found,) = machine.left_over(World(tmp_path), "prod")
+    assert found.text.startswith(".env.x7_k2abq may be what an earlier version")
+    assert (found.bad, found.fix) == (False, "rm .env.x7_k2abq, unless it is yours")
+    assert machine.left_over in machine.DOCTOR
+    assert len([*tmp_path.iterdir()]) == 4

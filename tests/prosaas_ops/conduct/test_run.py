@@ -189,6 +189,23 @@ def test_what_a_kill_left_of_a_file_half_written_is_gone_with_the_next_command(
         assert unfinished(world) == {"plan": "rotate-secret"}
 
 
+def test_what_an_earlier_version_left_half_written_in_secrets_goes_and_what_may_be_somebodys_own_stays(
+    deploy: Deploy,
+) -> None:
+    """It had no ending of its own. Beside .env nobody can tell it from a copy that somebody made."""
+    folder = deploy.world.root / "secrets"
+    folder.mkdir()
+    halves = [folder / f"openai_api_key.{ending}" for ending in ("x7_k2abq", "0abcdefg")]
+    kept = [folder / name for name in ("openai_api_key", "openai_api_key.original", "openai_api_key.20260125",
+                                       "theirs.x7_k2abq")]  # fmt: skip
+    kept.append(deploy.world.root / ".env.x7_k2abq")
+    for path in (*halves, *kept):
+        path.touch()
+    with deploy.world.locked("audit"):
+        assert not any(path.exists() for path in halves)
+        assert all(path.exists() for path in kept)
+
+
 def test_what_another_command_left_unfinished_is_not_run_over(deploy: Deploy) -> None:
     """Its journal may hold the only copy of a new password."""
     killed = {"plan": "rotate-secret", "step": "new value", "at": "x", "memory": {"new": "NEW"}}
