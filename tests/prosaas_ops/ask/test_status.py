@@ -65,7 +65,7 @@ def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -
     assert re.search(r"^  crashed +3 +0$", said, re.MULTILINE)
     assert "first sound    p50 0.6 s, p95 0.9 s" in said
     assert "answers        p50 0.7 s, p95 3.4 s" in said
-    assert "lines a call   17 in prosaas-calls; make trace counts all services" in said
+    assert "lines a call   17 at INFO in prosaas-calls; make trace counts all services" in said
     assert "spent today    3.21 USD, yesterday until now 2.90" in said
     assert "jobs           4 wait, 0 held" in said
     assert "alerts         none" in said
