@@ -62,7 +62,7 @@ def numbers(world: World, _environment: str) -> Iterator[Finding]:
     """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
     for name, example in _SHOWN.findall((world.root / EXAMPLE).read_text("utf-8")):
         # The checks of these have a closer word for them, or are the engine's.
-        if (value := world.setting(name)) and not name.startswith(("MAX_COST", "LOG_MAX")):
+        if (value := world.setting(name)) and not name.startswith(("MAX_COST", "LOG_MAX_SIZE")):
             yield from _number(name, value, example)
 
 
