@@ -105,8 +105,12 @@ def test_doctor_says_with_each_loud_level_what_takes_it_back(
 ) -> None:
     assert levels.run(options("levels", QUIET="1")) == PROBLEM
     assert all(row.endswith("fix: make quiet-calls") for row in capsys.readouterr().out.splitlines())
-    loud, quiet = ({"level": level, "source": source, "switches": []} for level in ("DEBUG", "INFO"))
-    asked.on_run = lambda service, command: (0, json.dumps(loud if service == "worker" else quiet), "")
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        level = "DEBUG" if service == "worker" else "INFO"
+        return 0, json.dumps({"level": level, "source": source, "switches": []}), ""
+
+    asked.on_run = run
     assert levels.run(options("levels", QUIET="1")) == PROBLEM
     assert capsys.readouterr().out.rstrip().endswith(fix)
 

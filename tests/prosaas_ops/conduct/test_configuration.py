@@ -113,7 +113,10 @@ BASE = f"DEMO=1\nTWILIO_ACCOUNT_SID={DEMO_ACCOUNT}\nTWILIO_AUTH_TOKEN=demo-1\nPO
         # Whatever else is wrong beside it, and keeps Compose or us from reading the rest.
         ("MAX_CALLS=0\nDEMO=maybe", ["MAX_CALLS=0 is too small: 1 at the least"]),
         ("MAX_CALLS=0\nAPI_MEMORY=lots", ["MAX_CALLS=0 is too small: 1 at the least"]),
-        ("MAX_CALLS=0\nDATABASE_URL=mysql://u:p@host/d", ["MAX_CALLS=0 is too small: 1 at the least"]),
+        (
+            "MAX_CALLS=0\nDATABASE_ROLES=1\nDATABASE_URL=mysql://u:p@host/d",
+            ["MAX_CALLS=0 is too small: 1 at the least"],
+        ),
         ("JOB_CONCURRENCY=1", ["JOB_CONCURRENCY=1 is too small: 2 at the least"]),
         ("IDLE_SECONDS=0", ["IDLE_SECONDS=0 is too small: more than 0"]),
         ("REPLY_PAUSE_SECONDS=61", ["REPLY_PAUSE_SECONDS=61 is too large: 60 at the most"]),
