@@ -95,7 +95,7 @@ async def voice(request: Request, state: AppState) -> Response:
 
     if door != "open":
         attempt = _attempt(request)
-        log.event(VOICE_REFUSED, reason=f"prosaas-calls is {door}, attempt {attempt + 1}")
+        log.event(VOICE_REFUSED, reason=door, attempt=attempt + 1)
         if attempt < MAX_ATTEMPTS:
             return _twiml(twiml.wait(f"{state.settings.public_url}/twilio/voice?attempt={attempt + 1}", language))
         if rescue:

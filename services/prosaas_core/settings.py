@@ -45,6 +45,9 @@ _REAL: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+_NO = ("", "0", "false", "no", "off")
+
+
 class SettingsError(Exception):
     """The configuration cannot be used; the text is one line a problem, each with what to do about it."""
 
@@ -171,16 +174,14 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
             continue
         elif name in required or name == "DATABASE_URL":
             problems.append(f"{name} is missing: {WHERE}")
-    if not demo and asked not in ("", "0", "false", "no", "off"):
+    if not demo and asked not in _NO:
         problems.append(f"DEMO={asked!r} is not usable (expected 1 or 0): {WHERE}")
     real = [name for name, is_real in _REAL.items() if is_real(values.get(name.lower(), ""))]
     if demo:
         # The stand-ins never see a real secret, and a real caller never hears the stand-in.
         problems += [f"{name} is a real one beside DEMO=1: take one of the two out of .env" for name in real]
-    elif "openai_api_key" not in values and real and "OPENAI_API_KEY" not in required:
+    elif asked in _NO and "openai_api_key" not in values and real and "OPENAI_API_KEY" not in required:
         problems.append(f"OPENAI_API_KEY is missing beside {', '.join(real)}, and DEMO=1 is not set: {WHERE}")
-    if problems:
-        raise SettingsError("\n".join(problems))
 
     if demo:
         base = values.get("demo_url", Settings.model_fields["demo_url"].default).rstrip("/")
@@ -197,9 +198,13 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
     if token := values.get("twilio_auth_token"):
         values.setdefault("call_token_secret", _derived(token))
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
+        if not problems:
+            return settings
     except ValidationError as error:
-        raise SettingsError("\n".join(_problem(e["loc"][0], e["msg"], values) for e in error.errors())) from None
+        # Of what is missing has been told already.
+        problems += [_problem(e["loc"][0], e["msg"], values) for e in error.errors() if e["type"] != "missing"]
+    raise SettingsError("\n".join(problems))
 
 
 def _value(name: str, environ: Mapping[str, str]) -> str:

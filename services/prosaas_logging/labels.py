@@ -50,7 +50,11 @@ REFUSALS: Final[Labels] = {
         "the call has ended, or was answered long ago": "היא הסתיימה, או נענתה לפני זמן רב",
         "a transfer of ours that was forwarded back to us": "זו העברה שלנו שהופנתה אלינו בחזרה",
     }),
-    "draining": ("שירות השיחות ממתין לסיום השיחות הפעילות ולא מקבל חדשות", "prosaas-calls is draining"),
+    # Who drains says so; of one that was killed beside it nothing is heard.
+    "draining": (
+        "אין prosaas-calls שמקבל שיחות חדשות: כל מי שעונה מסיים את שיחותיו",
+        "no prosaas-calls takes new calls: all that answer are draining",
+    ),
     "full": ("כל הקווים תפוסים", "prosaas-calls is full"),
 }  # fmt: skip
 SIGNATURES: Final = _hebrew({

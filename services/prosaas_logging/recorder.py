@@ -174,7 +174,7 @@ class Recorder:
         self._say(BLACKBOX_WRITTEN, fields, item.context)
 
     def _write_folded(self) -> None:
-        """Append what waits to the files of its scopes, of each so much and no more."""
+        """Append what waits to the files of its scopes, of each so much and no more; one that fails costs no other."""
         lines: dict[str, list[bytes]] = {}
         failed, why = 0, ""
         for name, record, context in drain(self._folded):
@@ -182,18 +182,23 @@ class Recorder:
                 lines.setdefault(name, []).append(self._render.line(frozen(record), context))
             except Exception as broken:
                 failed, why = failed + 1, f"{type(broken).__name__}: {broken}"
+        if lines:
+            make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))
+        for name, some in lines.items():
+            try:
+                self._append(name, some)
+            except Exception as broken:
+                failed, why = failed + len(some), f"{type(broken).__name__}: {broken}"
         if failed:
             self._say(BLACKBOX_FAILED, {"count": failed, "error": why}, Context({}))
-        if not lines:
-            return
-        make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))
-        for name, some in lines.items():
-            with open(self._folded_path(name), "ab", opener=_ours_to_read) as file:
-                left = MOST_FOLDED_BYTES - file.tell()
-                for line in some:
-                    left -= len(line)
-                    if left >= 0:
-                        file.write(line)
+
+    def _append(self, name: str, lines: list[bytes]) -> None:
+        with open(self._folded_path(name), "ab", opener=_ours_to_read) as file:
+            left = MOST_FOLDED_BYTES - file.tell()
+            for line in lines:
+                left -= len(line)
+                if left >= 0:
+                    file.write(line)
 
     def _say(self, event: AnyEvent, fields: dict[str, object], context: Context) -> None:
         self._submit(ours(event, fields), context)

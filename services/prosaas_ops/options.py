@@ -1,6 +1,5 @@
 """What an operator may write after a make target: NAME=value words, checked before anything acts."""
 
-import difflib
 import os
 import re
 import sys
@@ -12,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from prosaas_core.phones import in_our_digits, international, stray_letter
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
-from prosaas_ops.texts import is_setting, refused, setting
+from prosaas_ops.spelling import meant, meant_option
+from prosaas_ops.texts import refused, setting
 from prosaas_ops.texts.told import MOMENT_IS
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
@@ -50,7 +50,7 @@ _GENERAL = {
 
 
 class Usage(Exception):
-    """The command line cannot be meant as it stands; the text is the one line that helps."""
+    """The command line cannot be meant as it stands; the text is a line that helps, or one for each word."""
 
 
 class Problem(Exception):
@@ -233,13 +233,6 @@ def operators_zone() -> ZoneInfo:
         raise Usage(refused.NO_ZONE(zone=name)) from None
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """ " Did you mean …?", where one of those that are known comes near; else nothing."""
-    spelled = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(word.casefold(), spelled, n=1)
-    return f". {refused.DID_YOU_MEAN(word=spelled[near[0]])}" if near else ""
-
-
 def is_whole(value: str) -> bool:
     """As many digits at most as the database's numbers have."""
     return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
@@ -279,10 +272,12 @@ def gather(
             raise Usage(refused.NOT_UNDERSTOOD(word=word, command=command, allowed=_spelled(allowed)))
         typed.append(name)
         values[name] = value
-    for name in typed:
-        if name not in allowed and name not in _GENERAL and not name.endswith("_IMAGE"):
-            near = refused.IN_ENV() if is_setting(name) else meant(f"{name}=", [f"{each}=" for each in allowed])
-            raise Usage(refused.NOT_KNOWN(command=command, name=name, allowed=_spelled(allowed)) + near)
+    unknown = [
+        name for name in dict.fromkeys(typed) if not (name in allowed or name in _GENERAL or name.endswith("_IMAGE"))
+    ]
+    if unknown:
+        told = {"command": command, "allowed": _spelled(allowed)}
+        raise Usage("\n".join(refused.NOT_KNOWN(name=name, **told) + meant_option(name, allowed) for name in unknown))
     return Options(command, allowed, {name: values[name] for name in allowed if name in values})
 
 

@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from prosaas_ops.options import OTHERS, OWN_SERVICES
-from prosaas_ops.stack.engine import Container
+from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.live_calls import drains
 from prosaas_ops.texts import status as words
 
 
@@ -19,6 +21,13 @@ def no_new_calls(found: Iterable[Container], drains: Callable[[Container], bool]
     """Whether prosaas-calls runs and nobody's call is taken any more, for all of it drains."""
     calls = [one for one in found if one.service == "prosaas-calls" and one.state == "running"]
     return bool(calls) and all(map(drains, calls))
+
+
+def gone(engine: Engine) -> list[str]:
+    """The services that serve nobody who comes now: they have ended, or all that runs of prosaas-calls drains."""
+    found = engine.current()
+    draining = ["prosaas-calls"] if no_new_calls(found, partial(drains, engine)) else []
+    return [*(one.service for one in down(found)), *draining]
 
 
 def repair(service: str) -> str:

@@ -202,9 +202,16 @@ async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
     assert await rows("SELECT customer_id, from_number FROM calls") == [(None, hidden)]
 
 
-@pytest.mark.parametrize("state", ["draining", "full"])
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        # One of two that was killed is not heard of.
+        ("draining", "no prosaas-calls takes new calls: all that answer are draining"),
+        ("full", "prosaas-calls is full"),
+    ],
+)
 async def test_while_prosaas_calls_takes_nobody_the_caller_waits_and_is_asked_back(
-    client: Client, calls: CallsService, engine: AsyncEngine, state: str
+    client: Client, calls: CallsService, engine: AsyncEngine, state: str, why: str
 ) -> None:
     calls.status, calls.body = 503, {"status": state}
     async with engine.begin() as connection:
@@ -216,6 +223,7 @@ async def test_while_prosaas_calls_takes_nobody_the_caller_waits_and_is_asked_ba
         assert [verb.tag for verb in twiml] == ["Say", "Pause", "Redirect"]
         assert twiml[2].text == f"{PUBLIC_URL}/twilio/voice?attempt={attempt}"
         assert [(event.level, event.event) for event in events] == [("WARNING", "VOICE_REFUSED")]
+        assert f"{why}, attempt={attempt}" in events[0].line
         path = f"/twilio/voice?attempt={attempt}"
     assert [verb.tag for verb in document(await client.twilio(path, CALL))] == ["Say", "Hangup"]
 

@@ -92,6 +92,16 @@ def test_every_missing_setting_is_named_at_once_with_where_to_put_it() -> None:
     assert all("set it in .env" in line for line in lines)
 
 
+def test_what_is_missing_what_is_unclear_and_what_is_out_of_bounds_are_told_together() -> None:
+    """Who mends one at a time starts the service as often as there are mistakes."""
+    given = {"DEMO": "maybe", "MAX_CALLS": "0", "TWILIO_AUTH_TOKEN_FILE": "/nowhere", "WHATSAPP_ACCESS_TOKEN": "EAA1"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(given)
+    lines = str(caught.value).splitlines()
+    told = ["DATABASE_URL", "DEMO", "MAX_CALLS", "TWILIO_AUTH_TOKEN_FILE"]
+    assert sorted(line.split()[0].partition("=")[0] for line in lines) == told
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -39,16 +39,8 @@ class World:
         made = Scope("call", {"call_sid": call_sid})
         made.ring = deque(maxlen=500)
         for number in range(records):
-            made.ring.append(
-                (
-                    1_700_000_000.0 + number,
-                    DEBUG,
-                    log,
-                    AUDIO_DELTA,
-                    {"response_id": "r", "bytes": number, **fields},
-                    None,
-                )
-            )
+            heard = {"response_id": "r", "bytes": number, **fields}
+            made.ring.append((1_700_000_000.0 + number, DEBUG, log, AUDIO_DELTA, heard, None))
         return made
 
 
@@ -250,6 +242,17 @@ def test_a_folded_line_that_cannot_be_rendered_costs_none_of_those_that_wait_wit
     assert [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED] == [
         {"count": 2, "error": "ValueError: a fault"}
     ]
+
+
+def test_a_file_of_folded_lines_that_cannot_be_written_costs_no_other_call_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path, folded=True)
+    (tmp_path / "folded" / "CA1.jsonl").mkdir(parents=True)
+    for call in (world.call("CA1"), world.call("CA1"), world.call("CA2")):
+        world.recorder.keep_folded(call, call.ring[0])
+    assert world.recorder.flush(30)
+    assert len((tmp_path / "folded" / "CA2.jsonl").read_text().splitlines()) == 1
+    ((said, _),) = world.said
+    assert (said[3], said[4]["count"]) == (BLACKBOX_FAILED, 2)
 
 
 def test_folded_lines_are_written_a_second_after_the_last_time_without_being_asked_for(tmp_path: Path) -> None:

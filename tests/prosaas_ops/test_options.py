@@ -95,13 +95,24 @@ def test_a_misspelt_name_given_to_make_is_refused_by_name() -> None:
 def test_a_setting_that_is_typed_after_a_command_is_said_to_belong_in_env(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether the example of .env has it set or commented out; what it has not, is none."""
+    """Whether the example of .env has it set or commented out; what it has not, is none, unless it comes near one."""
     monkeypatch.setattr(texts, "_EXAMPLE", ROOT / "env/example.env")
     with pytest.raises(Usage, match=rf"backup does not know {name}=.*FILE=. It is a setting, and belongs in .env$"):
         gather("backup", ("FILE",), [], {"PROSAAS_TYPED": name, name: "2"})
     with pytest.raises(Usage) as told:
-        gather("backup", ("FILE",), [], {"PROSAAS_TYPED": f"{name}X", f"{name}X": "2"})
+        gather("backup", ("FILE",), [], {"PROSAAS_TYPED": "QQQ", "QQQ": "2"})
     assert "setting" not in str(told.value)
+    with pytest.raises(Usage, match=rf"FILE=. Did you mean {name}\? It is a setting, and belongs in .env$"):
+        gather("backup", ("FILE",), [], {"PROSAAS_TYPED": f"{name}X", f"{name}X": "2"})
+
+
+def test_all_names_that_a_command_does_not_know_are_told_at_once() -> None:
+    with pytest.raises(Usage) as told:
+        gather("trace", ("CALL", "GREP"), ["CALL=CA1", "CAL=CA1", "GRPE=a"], {})
+    assert [line.partition("=")[0] for line in str(told.value).splitlines()] == [
+        "trace does not know CAL",
+        "trace does not know GRPE",
+    ]
 
 
 def test_an_equals_sign_inside_a_value_is_no_name() -> None:

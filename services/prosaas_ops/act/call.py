@@ -13,7 +13,7 @@ from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.records import Record, call_record, number_known, numbers
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.standing import down, not_up
+from prosaas_ops.standing import gone, not_up
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
 
@@ -30,8 +30,8 @@ def run(options: Options) -> int:
     called, caller = _number(options, "TO"), _number(options, "PHONE")
     engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
-    if gone := not_up(one.service for one in down(engine.current())):
-        screen.say(Prose(screen.bad(gone)))
+    if told := not_up(gone(engine)):
+        screen.say(Prose(screen.bad(told)))
     if called and not _is_ours(called):
         raise Nothing(_nobodys(called))
     call_sid = new_call_sid()

@@ -9,6 +9,7 @@ from pathlib import Path
 from prosaas_ops.act.retention import days
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
+from prosaas_ops.conduct.configuration import CONFIGURED
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.generations import Generations, drained
@@ -17,7 +18,8 @@ from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage, meant
+from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.spelling import meant
 from prosaas_ops.stack import left
 from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
@@ -199,8 +201,10 @@ def _restart(world: World, options: Options) -> None:
     service, level = SERVICES[short], options.choice("LOG_LEVEL", LEVELS)
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
+    environment = "dev" if world.project.endswith("-dev") else "prod"
+    _refuse(examine(CONFIGURED, world, environment))
     run_plan(plan.restart(world, service), world)
-    images = Images(world, "dev" if world.project.endswith("-dev") else "prod")
+    images = Images(world, environment)
     world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
     _say_what_drains(world)
     if level:
@@ -281,10 +285,11 @@ def _drill(world: World, options: Options) -> None:
 
 
 def _refuse(findings: list[Finding]) -> None:
-    bad = [finding for finding in findings if finding.bad]
-    if bad:
-        _told(bad)
-        raise problem(words.PROBLEMS(count=len(bad)), str(words.THEN_AGAIN), "make doctor")
+    # With what would stop no start: a mistyped name may be why another is missing.
+    wrong = [finding for finding in findings if finding.fix]
+    if count := sum(finding.bad for finding in wrong):
+        _told(wrong)
+        raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
 
 
 def _told(findings: list[Finding]) -> int:

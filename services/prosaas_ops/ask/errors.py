@@ -8,8 +8,8 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.standing import down, not_up
-from prosaas_ops.stories.errors import Death, TroubleGroup, changes, deaths, group_errors, troubles
+from prosaas_ops.standing import gone, not_up
+from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
 
@@ -35,8 +35,8 @@ def run(options: Options) -> int:
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
     engine = opened()
-    if gone := not_up(one.service for one in down(engine.current())):
-        screen.say(Prose(screen.bad(gone)))
+    if unserved := not_up(gone(engine)):
+        screen.say(Prose(screen.bad(unserved)))
     services = options.services()
     lines = merged(engine, services, since.timestamp(), end.timestamp())
     happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())
@@ -52,8 +52,6 @@ def run(options: Options) -> int:
         if apart := _beside_the_lines(lines, 0):
             screen.say(Prose(screen.dim(apart)))
         return FINE
-    # Those that are counted without their ids may be the same.
-    hit = max(len({call for group in groups for call in group.calls}), sum(group.unnamed for group in groups))
     total = sum(group.count for group in groups)
     screen.say(
         Prose(
@@ -62,7 +60,7 @@ def run(options: Options) -> int:
                 bars=spark(lines, since.timestamp(), end.timestamp()),
                 total=total,
                 kinds=len(groups),
-                hit=hit,
+                hit=calls_hit(groups, lines),
             )
         ),
         *(_mark(line, screen) for line in changes(lines)[-_MARKS:]),

@@ -52,7 +52,11 @@ def run(options: Options) -> int:
 
 def _loud(row: list[str]) -> str:
     until = words.UNTIL(moment=row[3]) if row[3] else ""
-    return words.IS_AT(where=row[0], level=row[1], source=row[2], until=until)
+    short, name = re.split("[ ,]", row[0], maxsplit=1)[0], row[2].partition(" ")[0]
+    # A switch is taken back; else it is a setting, and which file it belongs into goes by its name.
+    file = "env/prod.env" if name == "LOG_LEVEL" else ".env"
+    fix = f"make quiet-{short}" if row[3] else words.SET_AND_RESTART(name=name, file=file, fix=f"make restart-{short}")
+    return f"{words.IS_AT(where=row[0], level=row[1], source=row[2], until=until)}; {words.FIX(remedy=fix)}"
 
 
 def _levels(engine: Engine, container: Container, which: str = "") -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,14 +11,19 @@ from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Check, Finding
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, wanted
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, emptied, wanted
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import LEVELS, Problem
+from prosaas_ops.texts import conduct
 from prosaas_ops.texts import machine as words
 
 EXAMPLE = "env/example.env"
 _LIVE = "docs/going-live.md"
 _OF_TIME = ("_SECONDS", "_MINUTES")
+_SWITCHES = ("DEMO", "MONITORING", "GRAFANA", "MASK_IN_RECORDS", "DATABASE_ROLES")
+_SHOWN = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=(\d+(?:\.\d+)?[mg]?)$", re.MULTILINE)
+_SIZE = re.compile(r"\d+(\.\d+)? ?[kmgtp]?i?b?", re.ASCII | re.IGNORECASE)
+_PART, _WHOLE = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII), re.compile(r"-?\d+", re.ASCII)
 _EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 
 
@@ -29,34 +35,66 @@ def settings(world: World, _environment: str) -> Iterator[Finding]:
     missing = [name for name in expected if name not in world.env.settings]
     needed = ["PUBLIC_URL", "TWILIO_AUTH_TOKEN", "ADMIN_API_KEY"]
     needed += [] if world.recorded("DATABASE_URL") else ["POSTGRES_PASSWORD"]
-    live = world.recorded("DEMO") != "1"
+    demo = world.recorded("DEMO", "0")
+    # Of what is neither 0 nor 1 another check tells, and nobody knows what it needs.
+    live = demo == "0"
     needed += ["OPENAI_API_KEY", "TWILIO_ACCOUNT_SID"] if live else []
     missing += [name for name in needed if not world.recorded(name) and name not in missing]
     if missing:
         yield Finding("env", words.NOT_SET(names=" ".join(missing)), words.ADD_EACH(page=EXAMPLE), EXAMPLE)
     else:
         yield Finding("env", str(words.ENV_WHOLE))
-    if not live:
+    with suppress(Problem):
+        lost = [name for name in emptied(world) if name not in missing]
+        for name in lost:
+            yield Finding("env", conduct.EMPTIED(name=name), conduct.PUT_BACK(name=name.lower()), EXAMPLE)
+    if demo == "1":
         yield Finding("mode", str(words.DEMO))
-    elif (
+    elif live and (
         world.recorded("TWILIO_AUTH_TOKEN").startswith("demo-") or world.recorded("TWILIO_ACCOUNT_SID") == DEMO_ACCOUNT
     ):
         yield Finding("mode", str(words.STILL_DEMO), str(words.SET_TWILIO), EXAMPLE)
-    else:
+    elif live:
         yield Finding("mode", str(words.LIVE))
 
 
 def numbers(world: World, _environment: str) -> Iterator[Finding]:
     """Whatever env/example.env shows a number for is one; of a time, parts of one too."""
-    shown = re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=(\d+)$", (world.root / EXAMPLE).read_text("utf-8"), re.MULTILINE)
-    for name, example in shown:
-        if name.startswith("MAX_COST"):
-            # Its own check has a closer word for it.
-            continue
-        value, parts = world.setting(name), name.startswith("OTEL_") or name.endswith(_OF_TIME)
-        if value and not (value.isascii() and re.fullmatch(r"\d+(\.\d+)?" if parts else r"\d+", value)):
-            text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
-            yield Finding("number", text, words.A_RIGHT_ONE(name=name, example=example), EXAMPLE)
+    for name, example in _SHOWN.findall((world.root / EXAMPLE).read_text("utf-8")):
+        # The checks of these have a closer word for them, or are the engine's.
+        if (value := world.setting(name)) and not name.startswith(("MAX_COST", "LOG_MAX_SIZE")):
+            yield from _number(name, value, example)
+
+
+def _number(name: str, value: str, example: str) -> Iterator[Finding]:
+    parts = "." in example or name.startswith("OTEL_") or name.endswith(_OF_TIME)
+    text, fix = "", words.A_RIGHT_ONE(name=name, example=example)
+    if name in _SWITCHES:
+        if value not in ("0", "1"):
+            text, fix = words.NOT_ONE_OF(name=name, value=value, choices="0 1"), str(words.ONE_OF_THEM)
+    elif name.endswith("_PORT"):
+        if not is_port(value):
+            text, fix = words.NO_PORT(name=name, port=value), str(words.A_PORT)
+    elif not example[-1].isdigit():
+        if not _SIZE.fullmatch(value):
+            text = words.NOT_A_SIZE(name=name, value=value)
+    elif not (_PART if parts else _WHOLE).fullmatch(value):
+        text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
+    elif value.startswith("-") and not _has_bounds(name):
+        text = words.BEYOND["greater than or equal to"](name=name, value=value, bound=0)
+    if text:
+        yield Finding("number", text, fix, EXAMPLE)
+
+
+def is_port(value: str) -> bool:
+    return bool(_WHOLE.fullmatch(value)) and len(value) <= len("65535") and 0 < int(value) <= 65535
+
+
+def _has_bounds(name: str) -> bool:
+    """Whether it is a service's, which knows the least and the most itself."""
+    from prosaas_core.settings import Settings
+
+    return name.lower() in Settings.model_fields
 
 
 def loaded(world: World, environment: str) -> Iterator[Finding]:
@@ -98,14 +136,19 @@ def _given(world: World, environment: str) -> Iterator[dict[str, str]]:
         held = wanted(world)
     except Problem:
         # DATABASE_URL, of which another check says what is wrong.
+        held = {name.lower(): value for name, value in world.env.settings.items()}
+    if not model:
+        # Something that Compose cannot take. What .env says is near to what it would give.
+        said = {name: world.setting(name) for name in world.env.settings}
+        yield said | {name.upper(): value for name, value in held.items()}
         return
-    for service in OURS if model else ():
+    for service in OURS:
         definition = model["services"][service]
         given = {name: value.replace("$$", "$") for name, value in definition["environment"].items() if value}
         for use in definition["secrets"]:
             name = (use.get("target") or use["source"]).rpartition("/")[2].upper()
             given.pop(f"{name}_FILE", None)
-            given[name] = held[Path(model["secrets"][use["source"]]["file"]).name]
+            given[name] = held.get(Path(model["secrets"][use["source"]]["file"]).name, "")
         yield given
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, reached, rendered
+from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reached, rendered
 from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
@@ -81,23 +81,20 @@ def processors(world: World, environment: str) -> Iterator[Finding]:
 
 
 def ports(world: World, environment: str) -> Iterator[Finding]:
-    """Each port that the stack publishes: a number, and free or ours."""
-    name = "API_PORT"
-    port = world.setting(name, "8000")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        yield Finding("port", words.NO_PORT(name=name, port=port), str(words.A_PORT), EXAMPLE)
-        return
+    """Each port that the stack publishes: free or ours. Of one that is none, another check tells."""
     if world.recorded("CALLS_PORT"):
         yield Finding("port", str(words.CALLS_PORT), str(words.REMOVE_IT), "docs/going-live.md")
     ours = {binding for found in world.containers() if found.state == "running" for binding in found.ports}
-    wanted = [("127.0.0.1", int(port), f"{name}={port}")]
+    wanted, named = [], {"API_PORT": world.setting("API_PORT", "8000")}
     if world.setting("PUBLIC_HOST"):
-        wanted = [("0.0.0.0", number, words.PORT(number=number)) for number in (80, 443)]
+        wanted, named = [("0.0.0.0", number, words.PORT(number=number)) for number in (80, 443)], {}
     if world.recorded("MONITORING") == "1":
-        for spelled, default in (("PROMETHEUS_PORT", "9090"), ("ALERTMANAGER_PORT", "9093")):
-            wanted.append(("127.0.0.1", int(world.setting(spelled, default)), spelled))
+        named |= {"PROMETHEUS_PORT": "9090", "ALERTMANAGER_PORT": "9093"}
     if world.recorded("GRAFANA") == "1":
-        wanted.append(("127.0.0.1", int(world.setting("GRAFANA_PORT", "3000")), "GRAFANA_PORT"))
+        named["GRAFANA_PORT"] = "3000"
+    for name, default in named.items():
+        if is_port(port := world.setting(name, default)):
+            wanted.append(("127.0.0.1", int(port), f"{name}={port}"))
     for address, number, spelled in wanted:
         if number in ours:
             yield Finding("port", words.OURS(port=spelled))

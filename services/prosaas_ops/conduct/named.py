@@ -10,7 +10,8 @@ from prosaas_logging.settings import load_settings
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.world import World
-from prosaas_ops.options import Problem, meant
+from prosaas_ops.options import Problem
+from prosaas_ops.spelling import meant
 from prosaas_ops.texts import LANGUAGES, refused
 from prosaas_ops.texts import machine as words
 

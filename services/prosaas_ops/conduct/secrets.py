@@ -154,17 +154,24 @@ def write_secrets(world: World) -> None:
     folder = world.root / "secrets"
     folder.mkdir(mode=0o700, exist_ok=True)
     folder.chmod(0o700)
-    changed = {}
-    for name, value in wanted(world).items():
-        path = folder / name
-        before = path.read_text(encoding="utf-8") if path.exists() else None
-        if before and not value and name.upper() not in (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY"):
-            raise problem(words.EMPTIED(name=name.upper()), words.PUT_BACK(name=name), "env/example.env")
-        if before != value:
-            changed[path] = value
+    for name in emptied(world):
+        raise problem(words.EMPTIED(name=name), words.PUT_BACK(name=name.lower()), "env/example.env")
+    files = {folder / name: value for name, value in wanted(world).items()}
+    changed = {path: value for path, value in files.items() if _before(path) != value}
     for path, value in changed.items():
         # The folder is closed: the file may be readable to the container's account, whatever its number.
         replace(path, value, mode=0o444)
+
+
+def emptied(world: World) -> list[str]:
+    """The secrets that .env has no more, and that would be lost."""
+    kept = (*_MAY_BE_EMPTIED, "DATABASE_ROLES_KEY")
+    names = [name for name, value in wanted(world).items() if not value and name.upper() not in kept]
+    return [name.upper() for name in names if _before(world.root / "secrets" / name)]
+
+
+def _before(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def tell_overridden(world: World) -> None:

@@ -19,14 +19,15 @@ _ENDINGS = """
     select date_trunc('hour', started_at, 'UTC') as hour, coalesce(end_reason, '') as reason, count(*) as calls
     from calls where started_at >= $1 group by 1, 2
 """
-# What the calls service wrote of a call is in its record, the lines that were folded away among it.
+# What the calls service wrote of a call is in its record, the lines that were folded away among it; the one of the job
+# about it comes after.
 _WAITS = """
     select date_trunc('hour', started_at, 'UTC') as hour,
            percentile_cont(0.5) within group (order by (metrics->>'first_audio_ms')::float) as first_audio,
            percentile_cont(0.5) within group (order by (metrics->>'response_p95_ms')::float) as answer,
            percentile_cont(0.5) within group (order by lines) as lines, max(lines) as most_lines
     from (select started_at, metrics,
-                 greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
+                 1 + greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
           from calls where started_at >= $1 and recorded_at is not null and events <> '[]') as told
     group by 1
 """

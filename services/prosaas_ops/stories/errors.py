@@ -14,7 +14,7 @@ from prosaas_ops.texts import language
 
 _REPEATED = re.compile(r".{0,60}?count=(\d{1,9}), seconds=\d{1,9}, last=(.*)", re.DOTALL)
 # What tells of calls by their number alone.
-_UNNAMED = ("CALLS_MISSED", "CALLS_LOST")
+_UNNAMED = _MISSED, _LOST = ("CALLS_MISSED", "CALLS_LOST")
 _COUNT = re.compile(r"\bcount=(\d{1,9})\b")
 _LONGEST = 200
 _CALLS = "prosaas-calls"
@@ -144,6 +144,17 @@ def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> l
         if line.event in _UNNAMED and (told := _COUNT.search(line.text)):
             group.unnamed += int(told[1])
     return sorted(groups.values(), key=lambda group: (-RANK[group.example.level], -group.count))
+
+
+def calls_hit(groups: Sequence[TroubleGroup], lines: Iterable[Line]) -> int:
+    """How many calls there were at the least: one that is counted without its id may be one that others name.
+
+    Of those that began with us none was missed, and none that was missed is lost.
+    """
+    named = {call for group in groups for call in group.calls}
+    had = named & {line.call_sid for line in lines if line.event == "CALL_START"}
+    missed, lost = (sum(group.unnamed for group in groups if group.event == event) for event in (_MISSED, _LOST))
+    return max(len(had) + max(len(named - had), missed), missed + lost)
 
 
 def _lay_to(group: TroubleGroup, changed: Sequence[Line | Happening]) -> None:

@@ -38,8 +38,9 @@ _TIMES = """
            percentile_cont(array[0.95]) within group (order by (metrics->>'response_p95_ms')::float) as slow
     from calls where started_at >= $1 and recorded_at is not null
 """
+# One line comes after the record that has the others: that of the job about it.
 _LINES = """
-    select avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
+    select 1 + avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
     from (select events, metrics from calls where recorded_at is not null and events <> '[]'
           order by started_at desc limit $1) as latest
 """

@@ -25,12 +25,12 @@ def setting(name: str) -> str:
     return (os.environ.get(name) or _filed(_SETTINGS).get(name) or "").strip()
 
 
-def is_setting(name: str) -> bool:
-    """Whether it is one of those that stand in .env, as the example of that has them all."""
+def settings() -> list[str]:
+    """The names of those that stand in .env, as the example of that has them all."""
     try:
-        return re.search(rf"^#? ?{re.escape(name)}=", _EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE) is not None
+        return re.findall(r"^#? ?([A-Z][A-Z0-9_]*)=", _EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
-        return False
+        return []
 
 
 def language_in(path: Path) -> str:

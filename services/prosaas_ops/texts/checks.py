@@ -118,6 +118,7 @@ BEFORE: Final = Text("זמן קצר לפני כן ({seconds} שניות): {what}
 # make levels
 NONE_RUNS: Final = Text("אף שירות לא רץ. מה כן: make ps", "none of the services runs: `make ps`")
 IS_AT: Final = Text("{where}: {level}, מקור {source}{until}", "{where} is at {level}, from {source}{until}")
+SET_AND_RESTART: Final = Text("להגדיר {name}=INFO ב-{file} ואז {fix}", "{name}=INFO in {file}, then {fix}")
 UNTIL: Final = Text(", עד {moment}", ", until {moment}")
 WHERE: Final = Text("היכן", "where")
 LEVEL: Final = Text("רמה", "level")

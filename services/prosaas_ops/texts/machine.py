@@ -128,6 +128,7 @@ SET_TWILIO: Final = Text(
 LIVE: Final = Text("אמיתי: המודל ו-Twilio מוגדרים", "live: the model and Twilio are set")
 NOT_WHOLE: Final = Text("{name}={value} אינו מספר שלם", "{name}={value} is not a whole number")
 NOT_A_NUMBER: Final = Text("{name}={value} אינו מספר", "{name}={value} is not a number")
+NOT_A_SIZE: Final = Text("{name}={value} אינו גודל", "{name}={value} is not a size")
 # By pydantic's words.
 BEYOND: Final = {
     "greater than or equal to": Text(

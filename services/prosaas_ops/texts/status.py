@@ -19,7 +19,8 @@ FIRST_SOUND: Final = Text("צליל ראשון", "first sound")
 ANSWERS: Final = Text("תגובות", "answers")
 LINES_A_CALL: Final = Text("שורות לשיחה", "lines a call")
 OWN_LINES: Final = Text(
-    "{lines} ב-prosaas-calls; כל השירותים: make trace", "{lines} in prosaas-calls; make trace counts all services"
+    "{lines} ב-INFO ב-prosaas-calls; כל השירותים: make trace",
+    "{lines} at INFO in prosaas-calls; make trace counts all services",
 )
 JOBS: Final = Text("משימות", "jobs")
 SPENT_TODAY: Final = Text("הוצאה היום", "spent today")

@@ -99,6 +99,18 @@ def test_a_service_that_is_down_is_said_before_anybody_is_called(
     assert second.startswith("calling")
 
 
+def test_that_nobody_takes_new_calls_is_said_before_anybody_is_called(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "opened", lambda: engine)
+    monkeypatch.setattr(call, "place", lambda *_, **__: placed(20))
+    monkeypatch.setattr(call, "_await_record", lambda _: Recorded())
+    told = {"healthcheck": (1, '/readyz answered 503: {"status": "draining"}', "")}
+    engine.on_run = lambda _, command: told.get(command[0], (0, '{"level": "INFO", "switches": []}', ""))
+    call.run(options("call"))
+    assert capsys.readouterr().out.startswith("not everything serves; next: make restart-calls\n")
+
+
 def test_what_is_restarted_beside_a_call_is_counted_and_what_fails_stands_among_its_lines(
     engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import plan, restore
+from prosaas_ops.conduct.configuration import CONFIGURED
 from prosaas_ops.conduct.finding import Finding
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
@@ -58,6 +59,42 @@ def test_a_start_that_is_not_refused_records_what_it_is(world: World, monkeypatc
     assert world.recorded("COMPOSE_PROJECT_NAME") == "salon-dev"
     assert world.recorded("PYTHON_IMAGE") == "prosaas-standin/python:3.13"
     assert (world.root / "secrets/database_url").exists()
+
+
+@pytest.mark.docker
+def test_a_refused_start_tells_what_would_stop_none_too(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped name is why another one is missing."""
+    missing = Finding("env", "not set in .env: TWILIO_AUTH_TOKEN", "add each")
+    mistyped = Finding("names", "nobody reads TWILIO_AUTH_TOKN in .env", "correct the name", later=True)
+    monkeypatch.setattr(up, "examine", lambda *_: [Finding("engine", "fine"), missing, mistyped])
+    with pytest.raises(Problem, match="1 problem"):
+        up.prepare(world, "prod")
+    said = capsys.readouterr().out
+    assert "problem  env        not set in .env: TWILIO_AUTH_TOKEN" in said
+    assert "warning  names      nobody reads TWILIO_AUTH_TOKN in .env" in said
+    assert "engine" not in said
+
+
+@pytest.mark.parametrize(("project", "environment"), [("salon", "prod"), ("salon-dev", "dev")])
+@pytest.mark.docker
+def test_a_restart_is_refused_before_it_renews_anything_where_a_start_would_be(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, project: str, environment: str
+) -> None:
+    """By what .env and the files beside it say, and not by a port or a disk, which a restart takes no more of."""
+    looked: list[object] = []
+
+    def examined(checks: object, there: World, wanted: str) -> list[Finding]:
+        looked.extend((checks, there.setting("CALLS_LOG_LEVEL"), wanted))
+        return [Finding("settings", "MAX_CALLS=0 is too small", "for example MAX_CALLS=100")]
+
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
+    monkeypatch.setattr(up, "examine", examined)
+    monkeypatch.setattr(up.plan, "restart", lambda *_: pytest.fail("it began"))
+    with pytest.raises(Problem, match="nothing was changed"):
+        up._restart(quiet, Options("restart-calls", ("LOG_LEVEL",), {"LOG_LEVEL": "DEBUG"}))
+    assert looked == [CONFIGURED, "DEBUG", environment]
 
 
 def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,13 @@ def test_a_service_that_is_down_is_said_first_whatever_was_written(engine: Any, 
     assert shown().splitlines()[0] == "not everything serves; next: make restart-calls"
 
 
+def test_that_nobody_takes_new_calls_is_said_as_in_the_status(engine: Any, shown: Any) -> None:
+    engine.on_run = lambda service, command: (1, "", '/readyz answered 503: {"status": "draining"}')
+    assert shown().splitlines()[0] == "not everything serves; next: make restart-calls"
+    engine.on_run = lambda service, command: (0, "ready", "")
+    assert "not everything serves" not in shown()
+
+
 def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     engine.write("worker", 3600, "[ERROR] later")
     assert "no warning and no error" in shown()
@@ -125,6 +132,16 @@ def test_calls_that_are_told_of_by_name_and_by_number_are_counted_once(engine: A
         engine.write("prosaas-api", at, f"[WARNING] 📵 [VOICE_REFUSED] drain · call_sid=CAmissed{at}")
     engine.write("worker", 9, "[WARNING] 📵 [CALLS_MISSED] שיחות לא הגיעו אל הנציגה, count=3 · job_id=x-9")
     assert "kinds 2, calls hit 3" in shown().splitlines()[0]
+
+
+def test_a_call_that_the_agent_had_is_none_of_those_that_never_reached_it(engine: Any, shown: Any) -> None:
+    for at in range(2):
+        call = f"call_sid=CAserved{at}"
+        engine.write("prosaas-calls", at, f"[INFO] 🚀 [CALL_START] {call}, business_id=7", f"[ERROR] boom · {call}")
+    engine.write("prosaas-api", 3, "[WARNING] 📵 [VOICE_REFUSED] drain · call_sid=CAmissed0")
+    engine.write("worker", 8, "[WARNING] 🕳️ [CALLS_LOST] calls were lost with their machine, count=1 · job_id=x-8")
+    engine.write("worker", 9, "[WARNING] 📵 [CALLS_MISSED] calls never reached the agent, count=2 · job_id=x-9")
+    assert "kinds 4, calls hit 4" in shown().splitlines()[0]
 
 
 def test_what_ends_beside_the_stack_is_an_error_only_where_the_stack_needs_it(engine: Any, shown: Any) -> None:

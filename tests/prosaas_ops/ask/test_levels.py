@@ -93,6 +93,28 @@ def test_doctor_hears_only_of_what_is_loud(asked: Any, options: Any, capsys: Any
     assert capsys.readouterr().out.strip() == ""
 
 
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ("LOG_LEVEL (environment)", "fix: LOG_LEVEL=INFO in env/prod.env, then make restart-worker"),
+        ("WORKER_LOG_LEVEL (environment)", "fix: WORKER_LOG_LEVEL=INFO in .env, then make restart-worker"),
+    ],
+)
+def test_doctor_says_with_each_loud_level_what_takes_it_back(
+    source: str, fix: str, asked: Any, options: Any, capsys: Any
+) -> None:
+    assert levels.run(options("levels", QUIET="1")) == PROBLEM
+    assert all(row.endswith("fix: make quiet-calls") for row in capsys.readouterr().out.splitlines())
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        level = "DEBUG" if service == "worker" else "INFO"
+        return 0, json.dumps({"level": level, "source": source, "switches": []}), ""
+
+    asked.on_run = run
+    assert levels.run(options("levels", QUIET="1")) == PROBLEM
+    assert capsys.readouterr().out.rstrip().endswith(fix)
+
+
 def test_a_service_that_does_not_answer_is_a_question_mark(asked: Any, options: Any, capsys: Any) -> None:
     asked.on_run = lambda service, command: (1, "", "no process follows")
     assert levels.run(options("levels")) == FINE

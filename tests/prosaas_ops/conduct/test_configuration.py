@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT
-from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached
+from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached, settings
 from prosaas_ops.conduct.finding import Check
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
@@ -80,7 +80,17 @@ def found_in(check: Check, dotenv: str, folder: Path, environment: str = "prod")
         ("JOB_CONCURRENCY=abc", "JOB_CONCURRENCY=abc is not a whole number"),
         ("KEEP_CALLERS_DAYS=1.5", "KEEP_CALLERS_DAYS=1.5 is not a whole number"),
         ("IDLE_SECONDS=1,5", "IDLE_SECONDS=1,5 is not a number"),
-        ("CONSOLE_PORT=٨٠٩٠", "CONSOLE_PORT=٨٠٩٠ is not a whole number"),
+        ("CONSOLE_PORT=٨٠٩٠", "CONSOLE_PORT=٨٠٩٠ is not a port"),
+        ("PROMETHEUS_PORT=-5", "PROMETHEUS_PORT=-5 is not a port"),
+        ("API_PORT=65536", "API_PORT=65536 is not a port"),
+        ("API_PORT=" + "9" * 5000, f"API_PORT={'9' * 5000} is not a port"),
+        ("MAX_CALLS=-5", None),
+        ("KEEP_LINES_DAYS=-5", "KEEP_LINES_DAYS=-5 is too small: 0 at the least"),
+        ("DEMO=maybe", "DEMO=maybe is not one of: 0 1"),
+        ("MONITORING=2", "MONITORING=2 is not one of: 0 1"),
+        ("API_CPUS=two", "API_CPUS=two is not a number"),
+        ("API_MEMORY=lots", "API_MEMORY=lots is not a size"),
+        ("API_MEMORY=1.5gb", None),
         ("IDLE_SECONDS=1.5", None),
         ("API_CPUS=0.5", None),
     ],
@@ -99,6 +109,14 @@ BASE = f"DEMO=1\nTWILIO_ACCOUNT_SID={DEMO_ACCOUNT}\nTWILIO_AUTH_TOKEN=demo-1\nPO
     [
         ("MAX_CALLS=100", []),
         ("MAX_CALLS=0", ["MAX_CALLS=0 is too small: 1 at the least"]),
+        ("MAX_CALLS=-5", ["MAX_CALLS=-5 is too small: 1 at the least"]),
+        # Whatever else is wrong beside it, and keeps Compose or us from reading the rest.
+        ("MAX_CALLS=0\nDEMO=maybe", ["MAX_CALLS=0 is too small: 1 at the least"]),
+        ("MAX_CALLS=0\nAPI_MEMORY=lots", ["MAX_CALLS=0 is too small: 1 at the least"]),
+        (
+            "MAX_CALLS=0\nDATABASE_ROLES=1\nDATABASE_URL=mysql://u:p@host/d",
+            ["MAX_CALLS=0 is too small: 1 at the least"],
+        ),
         ("JOB_CONCURRENCY=1", ["JOB_CONCURRENCY=1 is too small: 2 at the least"]),
         ("IDLE_SECONDS=0", ["IDLE_SECONDS=0 is too small: more than 0"]),
         ("REPLY_PAUSE_SECONDS=61", ["REPLY_PAUSE_SECONDS=61 is too large: 60 at the most"]),
@@ -147,6 +165,27 @@ def test_a_number_that_is_refused_says_why_and_which_would_do_in_the_operators_l
     (found,) = [one for check in (numbers, loaded) for one in check(world, "prod") if one.bad]
     assert found.text == said
     assert found.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(("demo", "missing"), [("maybe", False), ("0", True), ("", True), ("1", False)])
+@pytest.mark.docker
+def test_what_real_calls_need_is_missing_only_where_real_calls_are_meant(
+    demo: str, missing: bool, tmp_path: Path
+) -> None:
+    """Who wrote neither 0 nor 1 is told so, and not of keys that they may not need."""
+    example = (ROOT / "env/example.env").read_text("utf-8")
+    told = found_in(settings, example.replace("\nDEMO=0\n", f"\nDEMO={demo}\n"), tmp_path)
+    assert [("OPENAI_API_KEY" in text) for text, bad in told if bad] == [missing]
+
+
+@pytest.mark.docker
+def test_a_secret_that_was_emptied_is_told_with_all_else(tmp_path: Path) -> None:
+    """And not by the start that would have lost it, once everything else is put right."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/call_token_secret").write_text("first")
+    said = "CALL_TOKEN_SECRET is empty in .env, and was not"
+    assert (said, True) in found_in(settings, f"{BASE}CALL_TOKEN_SECRET=\n", tmp_path)
+    assert (said, True) not in found_in(settings, f"{BASE}CALL_TOKEN_SECRET=second\n", tmp_path)
 
 
 @pytest.mark.docker

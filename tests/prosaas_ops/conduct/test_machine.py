@@ -109,6 +109,18 @@ def test_what_stands_still_and_would_take_a_port_at_the_next_reboot_is_named_and
     assert not any(finding.bad for finding in found)
 
 
+@pytest.mark.docker
+def test_a_port_that_is_none_keeps_nobody_from_looking_at_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it is none is told by the check of numbers, and once."""
+    (tmp_path / ".env").write_text("MONITORING=1\nAPI_PORT=eighty\nPROMETHEUS_PORT=-5\nALERTMANAGER_PORT=9094\n")
+    monkeypatch.setattr(World, "engine", SimpleNamespace(get=lambda *_, **__: []))
+    monkeypatch.setattr(World, "containers", lambda *_: [])
+    monkeypatch.setattr(machine, "_free", lambda *_: True)
+    assert [finding.text for finding in machine.ports(World(tmp_path), "prod")] == ["ALERTMANAGER_PORT=9094 is free"]
+
+
 def test_what_is_taken_away_while_it_is_looked_at_claims_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,7 +63,7 @@ def test_the_day_is_told_by_the_hour() -> None:
     assert dict(told.endings[now]) == {"customer_hangup": 1, "model_failed": 1, "": 1}
     assert dict(told.endings[before]) == {"customer_hangup": 1}
     assert sum(map(sum, (counts.values() for counts in told.endings.values()))) == 4
-    assert told.waits[now] == Waits(600.0, 700.0, 19.0, 30)
+    assert told.waits[now] == Waits(600.0, 700.0, 20.0, 31)
     assert told.messages == [("in", "received", 2), ("out", "received", 1)]
     assert [(job.name, job.since) for job in told.held] == [("job.failed", NOW)]
     assert isinstance(told.held[0], HeldJob)
