@@ -64,8 +64,8 @@ def taking(handler: Handler) -> intake.Intake:
     return intake.Intake(behind)
 
 
-async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole) -> int:
-    sent = await asgi(app, path, receive, **SIGNED)
+async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole, **headers: str) -> int:
+    sent = await asgi(app, path, receive, **SIGNED, **headers)
     return int(sent[0]["status"])
 
 
@@ -94,6 +94,21 @@ async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> Non
         return await whole()
 
     assert (await told(taking(away_once), receive=slow), attempts) == (503, 1)
+
+
+@pytest.mark.parametrize(("waited", "answer"), [("12000", 503), ("6121.608878", 204), ("x", 204), ("9" * 9, 204)])
+async def test_what_the_front_door_took_to_find_us_is_the_senders_time_too(waited: str, answer: int) -> None:
+    """It says so itself; of a word that it would not say, nothing is believed."""
+    attempts = 0
+
+    async def away_once(send: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise DatabaseUnavailable("away")
+        await no_content(send)
+
+    assert await told(taking(away_once), **{"x-waited-ms": waited}) == answer
 
 
 async def test_an_attempt_that_does_not_end_is_cut_short_when_its_senders_time_is_over(clock: Clock) -> None:
