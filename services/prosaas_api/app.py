@@ -1,10 +1,11 @@
 """The application: its routes, its middleware, and what it opens and closes."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 
 from prosaas_api import health, openapi, problems, voice, whatsapp
 from prosaas_api.intake import Intake
@@ -13,7 +14,7 @@ from prosaas_api.request_scope import RequestScope
 from prosaas_api.rest import appointments, businesses, customers, history
 from prosaas_api.seats import Seats
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
-from prosaas_core.database import make_engine
+from prosaas_core.database import CONNECT_TIMEOUT_S, DatabaseUnavailable, make_engine, raw_connection
 from prosaas_core.kept.boxes import keeping
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
@@ -33,6 +34,10 @@ def create_app(settings: Settings) -> FastAPI:
         async with httpx.AsyncClient(trust_env=False) as client:
             twilio = TwilioCalls(settings)
             app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
+            # Now, rather than while the first caller waits; and nobody is led here while there is no way to it yet.
+            with suppress(DatabaseUnavailable, SQLAlchemyError):
+                async with raw_connection(engine, within_s=CONNECT_TIMEOUT_S):
+                    pass
             try:
                 async with (
                     following("prosaas-api", settings.database_url),

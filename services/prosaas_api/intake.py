@@ -1,8 +1,8 @@
 """Checks each request body before it is parsed: who sends it, how long it is, and how long it takes to come.
 
 What runs behind it may be run again with the same body: where Postgres had two transactions wait for each other, and
-where it is away for a moment and the sender tells a thing once. That one's time counts from the head of its request as
-it comes in here, whatever the front door took to find us; an attempt that is under way when it is over is cut short.
+where it is away for a moment and the sender tells a thing once. That one's time counts from the head of its request,
+what the front door took to find us with it; an attempt that is under way when it is over is cut short.
 """
 
 import asyncio
@@ -102,7 +102,7 @@ class Intake:
         Raises DatabaseUnavailable; then nothing was answered, and the last attempt was committed whole or not at all.
         """
         now = asyncio.get_running_loop().time
-        until = now() + TOLD_ONCE_S if source.told_once else None
+        until = now() + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
         body = await self._read(source, conn, receive)
         started, again, lost = False, False, 0
 
@@ -195,6 +195,12 @@ def _source(path: str) -> Source | None:
         if path.startswith(source.path):
             return source
     return None
+
+
+def _waited_s(conn: Scope) -> float:
+    """How long the front door has had the request, as it alone says; nothing where none stands before us."""
+    said = (header(conn, b"x-waited-ms") or "").partition(".")[0]
+    return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 7 else 0.0
 
 
 def _given(body: bytes, receive: Receive) -> Receive:

@@ -24,6 +24,9 @@ RACED = ("40P01", "40001")
 LOCK_NOT_AVAILABLE = "55P03"
 
 CONNECT_TIMEOUT_S = 5.0
+# A machine that died, or a way to one that is gone, does not say so; a server's kernel says that it got what was sent,
+# whatever the server does. After so long without a word a connection is over, also one that waits in the pool.
+SILENT_S = 3
 COMMAND_TIMEOUT_S = 30.0
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
@@ -60,6 +63,7 @@ def make_engine(
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             # Whatever keeps us out, a right that was taken away too: without a connection nobody is served.
             raise DatabaseUnavailable((str(error) or type(error).__name__).splitlines()[0]) from error
+        _end_when_silent(made)
         tracing.watch_connection(made)
         return made
 
@@ -180,6 +184,21 @@ def _naming_absence() -> Iterator[None]:
         if is_absence(error):
             raise DatabaseUnavailable((str(error) or "no answer in time").splitlines()[0]) from error
         raise
+
+
+def _end_when_silent(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """asyncpg asks for none of it, and has no other way to its socket; a pooler on this machine has none of these."""
+    opened: socket.socket = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    if opened.family == socket.AF_UNIX:
+        return
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (
+        (socket.TCP_KEEPIDLE, SILENT_S),
+        (socket.TCP_KEEPINTVL, 1),
+        (socket.TCP_KEEPCNT, SILENT_S),
+        (socket.TCP_USER_TIMEOUT, SILENT_S * 1000),
+    ):
+        opened.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _refuse_useless(dbapi_connection: Any, *_: object) -> None:

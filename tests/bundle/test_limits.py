@@ -6,8 +6,10 @@ import pytest
 
 from bundle_world.checkout import ROOT
 from bundle_world.model import services
-from prosaas_api.intake import MAX_HELD, SOURCES
+from prosaas_api.intake import MAX_HELD, SOURCES, TOLD_ONCE_S
+from prosaas_api.seats import TIMEOUT_S
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS
+from prosaas_api.voice import LOOKUP_S
 from prosaas_core.database import make_engine
 from prosaas_core.settings import load_settings
 from prosaas_worker.service import POOL_SIZE
@@ -19,6 +21,9 @@ UNITS = {"KiB": 2**10, "MiB": 2**20}
 # Two generations of each beside one another; a queue's own connections; migrate, the tools, a person with psql.
 GENERATIONS, QUEUE, OTHERS = 2, 3, 6
 RESERVED = 3
+TWILIO_WAITS_S = 15
+# SQLAlchemy's patience with a connection that it closes.
+CLOSES_S = 2
 
 
 def size(name: str) -> int:
@@ -28,6 +33,13 @@ def size(name: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
+def seconds(after: str) -> float:
+    """The time that comes after this in the front door's configuration."""
+    found = re.search(rf"{after} (\d+)s", CADDYFILE, re.DOTALL)
+    assert found is not None, after
+    return float(found[1])
+
+
 def memory(service: str) -> int:
     return int(services("prod")[service]["deploy"]["resources"]["limits"]["memory"])
 
@@ -35,6 +47,14 @@ def memory(service: str) -> int:
 def test_the_front_door_lets_in_what_the_api_takes_and_no_more() -> None:
     """A message of Meta's that the api would take must not be lost on the way."""
     assert size("max_size") == max(source.limit for source in SOURCES)
+
+
+def test_an_api_that_falls_silent_over_a_webhook_leaves_time_for_another_to_answer_it() -> None:
+    """Twilio's 15 s end no sooner; and one that waits for the database alone, as it may, is not taken for silent."""
+    silent, tried = seconds(r"handle @once \{\s+import api"), seconds(r"\(api\).*?lb_try_duration")
+    assert LOOKUP_S + CLOSES_S + 2 * TIMEOUT_S < silent < tried
+    assert 2 * silent <= TOLD_ONCE_S
+    assert tried + silent <= TWILIO_WAITS_S
 
 
 @pytest.mark.docker

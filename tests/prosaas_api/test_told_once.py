@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
@@ -12,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Receive, Scope, Send
 
 from api_world import Client, asgi
+from prosaas_api import app as application
 from prosaas_api import inbox, intake, voice
 from prosaas_core import demo
 from prosaas_core.database import DatabaseUnavailable
+from prosaas_core.settings import load_settings
 from prosaas_logging import capture_events
 
 SIGNED = {"x-twilio-signature": "any", "x-hub-signature-256": "any"}
@@ -64,8 +67,8 @@ def taking(handler: Handler) -> intake.Intake:
     return intake.Intake(behind)
 
 
-async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole) -> int:
-    sent = await asgi(app, path, receive, **SIGNED)
+async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole, **headers: str) -> int:
+    sent = await asgi(app, path, receive, **SIGNED, **headers)
     return int(sent[0]["status"])
 
 
@@ -94,6 +97,21 @@ async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> Non
         return await whole()
 
     assert (await told(taking(away_once), receive=slow), attempts) == (503, 1)
+
+
+@pytest.mark.parametrize(("waited", "answer"), [("12000", 503), ("6121.608878", 204), ("x", 204), ("9" * 9, 204)])
+async def test_what_the_front_door_took_to_find_us_is_the_senders_time_too(waited: str, answer: int) -> None:
+    """It says so itself; of a word that it would not say, nothing is believed."""
+    attempts = 0
+
+    async def away_once(send: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise DatabaseUnavailable("away")
+        await no_content(send)
+
+    assert await told(taking(away_once), **{"x-waited-ms": waited}) == answer
 
 
 async def test_an_attempt_that_does_not_end_is_cut_short_when_its_senders_time_is_over(clock: Clock) -> None:
@@ -236,6 +254,31 @@ async def test_twilios_webhook_is_tried_again_and_metas_comes_again_by_itself(
     assert attempts == [b"a=b"] * asked
     assert answer.status_code == (204 if asked == 3 else 503)
     assert [one.event for one in events if one.level != "INFO"] == ([] if asked == 3 else ["DB_UNAVAILABLE"])
+
+
+@pytest.mark.postgres
+async def test_what_is_told_first_after_a_start_waits_for_no_new_connection(
+    client: Client, rows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Just then none may be had: its way, or the server, is as new as the api."""
+
+    async def never(**_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncpg, "connect", never)
+    monkeypatch.setattr(intake, "TOLD_ONCE_S", 2.0)
+    assert (await client.twilio(STATUS, ENDED)).status_code == 204
+    assert await rows("SELECT call_sid FROM calls") == [(ENDED["CallSid"],)]
+
+
+async def test_an_api_starts_though_its_database_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers are answered without it."""
+    monkeypatch.setattr(application, "CONNECT_TIMEOUT_S", 0.1)
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        made = application.create_app(load_settings({"DATABASE_URL": f"postgresql://x:y@127.0.0.1:{port}/none"}))
+        async with asyncio.timeout(20), made.router.lifespan_context(made):
+            assert made.state.prosaas.engine.pool.checkedout() == 0
 
 
 @pytest.mark.postgres

@@ -1,6 +1,7 @@
 """The database's absence has one name, and its return is noticed at once."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from prosaas_core.database import (
+    POOL_TIMEOUT_S,
     DatabaseUnavailable,
     make_engine,
     raw_connection,
@@ -71,6 +73,24 @@ async def test_connections_that_were_cut_while_idle_are_replaced_before_anybody_
     await other.close()
     async with transaction(engine) as connection:
         assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+@pytest.mark.postgres
+async def test_a_connection_to_a_machine_that_is_gone_is_over_before_anybody_gives_up_waiting_on_it(
+    engine: AsyncEngine,
+) -> None:
+    """Also one that waits in the pool: else each of them would cost somebody all the time that they have."""
+    async with raw_connection(engine) as raw:
+        opened = raw._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle, every, count, unanswered_ms = (
+            opened.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (
+                socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT,
+            )
+        )  # fmt: skip
+    assert 0 < unanswered_ms / 1000 < POOL_TIMEOUT_S
+    assert idle + every * count <= 2 * POOL_TIMEOUT_S
 
 
 @pytest.mark.postgres
