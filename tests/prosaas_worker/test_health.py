@@ -95,6 +95,10 @@ async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, 
     async with TestClient(TestServer(make_app(state, silent, Surroundings(settings)))) as client, asyncio.timeout(3):
         assert await said(client, "/readyz") == (503, "waiting for the database")
         assert await said(client, "/healthz") == (200, "ok")
+        with capture_events("DEBUG") as events:
+            async with client.get("/metrics") as response:
+                assert response.status == 200
+        assert [event.fields["error"] for event in events if event.text.startswith("queue depth unknown")]
         async with client.get("/metrics") as response:
             assert response.status == 200
             exposition = await response.text()
@@ -116,3 +120,19 @@ async def test_the_queues_depth_is_counted_anew_each_time(client, engine):
     async with engine.begin() as connection:
         await connection.execute(text("DELETE FROM pgqueuer"))
     assert await depth() == []
+
+
+async def test_a_database_that_takes_nothing_from_it_makes_it_not_ready(state, engine, tools):
+    async with engine.begin() as connection:
+        await connection.execute(text("REVOKE UPDATE ON job_effects FROM prosaas_worker"))
+    async with TestClient(TestServer(make_app(state, tools.engine, Surroundings(tools.settings)))) as client:
+        assert await said(client, "/readyz") == (503, "waiting for the database")
+
+
+async def test_what_surrounds_it_is_looked_at_when_somebody_collects(state, engine, settings, tmp_path):
+    surroundings = Surroundings(settings.model_copy(update={"spool_dir": tmp_path}))
+    async with TestClient(TestServer(make_app(state, engine, surroundings))) as client:
+        for number in range(3):
+            (tmp_path / f"CA{number}.json").touch()
+        async with client.get("/metrics") as response:
+            assert "prosaas_spool_calls 3.0" in await response.text()
