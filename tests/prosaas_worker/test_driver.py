@@ -10,10 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 from pgqueuer.domain.types import HealthCheckId
+from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job
 
 from prosaas_worker import driver
-from prosaas_worker.driver import ListeningDriver, PatientQueries
+from prosaas_worker.driver import ListeningDriver, PatientQueries, is_outage
 
 AWAY = ConnectionResetError("away")
 DEADLOCK = asyncpg.DeadlockDetectedError("deadlock")
@@ -77,6 +78,14 @@ async def test_it_is_tried_again_every_second(monkeypatch: pytest.MonkeyPatch) -
     failing: Any = Failing(repeat(AWAY, 3))
     await PatientQueries(failing).retry_job(failed_job(), timedelta(seconds=3), None)
     assert waits == [1.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [(AWAY, True), (FailingListenerError("silent"), True), (DEADLOCK, False), (RuntimeError("ours"), False)],
+)
+def test_a_queue_that_is_out_of_reach_is_told_from_one_in_disorder(error: Exception, outage: bool) -> None:
+    assert is_outage(error) is outage
 
 
 @pytest.mark.postgres

@@ -672,7 +672,9 @@ async def test_it_takes_ten_jobs_at_most_at_a_time_of_half_its_room_and_looks_fo
 
 
 async def test_it_is_ready_while_it_is_connected_and_leaves_nothing_open_of_what_it_lost(tools, monkeypatch):
-    create_pool, pools, ready = asyncpg.create_pool, [], []
+    create_pool = asyncpg.create_pool
+    pools: list[asyncpg.Pool] = []
+    ready: list[bool] = []
 
     def connecting(**options):
         ready.append(queue.ready)

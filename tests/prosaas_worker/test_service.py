@@ -55,6 +55,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     class Site:
         def __init__(self, runner: web.AppRunner, host: str, port: int) -> None:
+            assert runner.server is not None
             runners.append(runner)
             addresses.append((host, port))
 
