@@ -18,8 +18,8 @@ from prosaas_worker.surroundings import Surroundings
 
 log = get_logger(__name__)
 
-# Whoever asks after our health does not wait longer.
-_PATIENCE_S = 2.0
+# Less than the healthcheck waits for an answer, so that it hears the reason.
+READY_S = 1.0
 
 
 def make_app(queue: Queue, engine: AsyncEngine, surroundings: Surroundings) -> web.Application:
@@ -60,7 +60,7 @@ def make_app(queue: Queue, engine: AsyncEngine, surroundings: Surroundings) -> w
 
 async def _database_answers(engine: AsyncEngine) -> bool:
     try:
-        async with transaction(engine, within_s=_PATIENCE_S) as connection:
+        async with transaction(engine, within_s=READY_S) as connection:
             await serves(connection)
     except (DatabaseUnavailable, SQLAlchemyError):
         return False
@@ -68,7 +68,7 @@ async def _database_answers(engine: AsyncEngine) -> bool:
 
 
 async def _count_queue(engine: AsyncEngine) -> None:
-    async with transaction(engine, within_s=_PATIENCE_S) as connection:
+    async with transaction(engine, within_s=READY_S) as connection:
         depths = await Queries(AsyncpgDriver(await transaction_of(connection))).queue_size()
     metrics.QUEUE.clear()
     for depth in depths:

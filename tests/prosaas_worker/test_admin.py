@@ -1,6 +1,8 @@
 """What `make jobs` shows and `make retry-job` does."""
 
 import re
+import runpy
+import sys
 
 import asyncpg
 import pytest
@@ -180,6 +182,17 @@ def test_a_missing_database_is_one_readable_line(monkeypatch, capsys):
     assert "the database does not answer" in capsys.readouterr().err
 
 
+def test_a_database_that_is_silent_is_named_by_that_after_ten_seconds(monkeypatch, capsys):
+    async def connect(**options):
+        assert options["timeout"] == 10
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://prosaas@127.0.0.1:1/prosaas")
+    assert admin.main(["jobs"]) == 1
+    assert "the database does not answer: TimeoutError" in capsys.readouterr().err
+
+
 def test_settings_of_no_use_end_it_with_2(monkeypatch, capsys):
     monkeypatch.setenv("DATABASE_URL", "mysql://prosaas@127.0.0.1:1/prosaas")
     assert admin.main(["jobs"]) == 2
@@ -202,6 +215,19 @@ def test_wrong_usage_ends_with_2(arguments):
     ],
 )
 def test_each_command_says_what_it_found_and_ends_by_it(arguments, outcome, said, database_url, monkeypatch, capsys):
+    """In English where nobody says which language they speak; and it leaves the database."""
+    connect, connections = asyncpg.connect, []
+
+    async def noting(**options):
+        connections.append(await connect(**options))
+        return connections[-1]
+
+    monkeypatch.setattr(asyncpg, "connect", noting)
     monkeypatch.setenv("DATABASE_URL", database_url)
-    assert admin.main(arguments) == outcome
+    monkeypatch.delenv("OPS_LANG", raising=False)
+    monkeypatch.setattr(sys, "argv", ["admin", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(admin.__file__, run_name="__main__")
+    assert ended.value.code == outcome
     assert capsys.readouterr().out.startswith(said)
+    assert [connection.is_closed() for connection in connections] == [True]

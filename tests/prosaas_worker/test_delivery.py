@@ -33,6 +33,7 @@ LOST = [
     httpx.Response(200, text="<html>"),
     httpx.Response(200, json={"messages": "none", "sid": None}),
     httpx.Response(200, json={"messages": [{"id": ""}], "sid": ""}),
+    httpx.Response(200, json={"messages": [{"id": 7}], "sid": 7}),
 ]
 
 
@@ -112,7 +113,7 @@ async def test_what_twilio_never_lists_was_never_taken_and_goes_out_once(tools, 
         ("body", "something else"),
         ("date_created", "Sun, 21 Jan 2024 12:00:00 +0000"),
         ("date_created", "soon"),
-        ("sid", ""),
+        ("sid", None),
     ],
 )
 async def test_another_message_to_the_same_number_is_not_taken_for_the_lost_one(field, other, tools, providers):
@@ -437,3 +438,9 @@ async def test_only_what_may_be_asked_twice_is_asked_again_within_a_request(tool
             assert len(providers.sent) == number
         await deliver(patient, "twilio")
     assert (len(providers.sent), len(broken)) == (2, 1)
+
+
+async def test_of_a_draft_that_is_gone_nothing_is_sent(tools, providers):
+    """Its customer has been forgotten, say, since the job was queued."""
+    await deliver(tools, "nobody's")
+    assert providers.sent == []

@@ -2,9 +2,11 @@
 
 import asyncio
 import dataclasses
+import random
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,13 +14,14 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.executors import EntrypointExecutorParameters
 from pgqueuer.models import Job as QueuedJob
 
+from clocks import Clock
 from otlp_world import Receiver, attributes, traced
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.outward.http import Refused, Unavailable
 from prosaas_core.patience import Patience
 from prosaas_core.queries import claim_effect
 from prosaas_logging import capture_events
-from prosaas_worker import metrics
+from prosaas_worker import executor, metrics
 from prosaas_worker.executor import JobExecutor
 from prosaas_worker.job import Hopeless, Job, Later, Tools
 
@@ -36,15 +39,18 @@ def queued(**changes: Any) -> QueuedJob:
 
 @pytest.fixture
 def execute(tools: Tools) -> Execute:
-    """Execute *job*, whose body raises *error*, and return what PgQueuer is told: an exception, or None for done."""
+    """Execute *job*, whose body works and raises *error*; what PgQueuer is told: an exception, or None for done."""
 
-    async def run(job: QueuedJob, error: BaseException | None = None) -> BaseException | None:
+    async def run(
+        job: QueuedJob, error: BaseException | None = None, work: Callable[[], None] = lambda: None
+    ) -> BaseException | None:
         async def body(job: Job, tools: Tools) -> None:
+            work()
             if error is not None:
                 raise error
 
         unused: Any = None
-        executor = JobExecutor(
+        executing = JobExecutor(
             parameters=EntrypointExecutorParameters(concurrency_limit=0, func=unused, on_failure="hold"),
             body=body,
             tools=tools,
@@ -52,14 +58,18 @@ def execute(tools: Tools) -> Execute:
             running=set(),
         )
         try:
-            await executor.execute(job, unused)
+            await executing.execute(job, unused)
         except Exception as told:
             return told
         finally:
-            assert not executor.running
+            assert not executing.running
         return None
 
     return run
+
+
+def down(wait_s: float = 0.0) -> Unavailable:
+    return Unavailable("api.test", "down", wait_s=wait_s)
 
 
 def counted(outcome: str) -> float:
@@ -68,23 +78,24 @@ def counted(outcome: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("error", "outcome", "delay_s", "told_s", "kept"),
+    ("error", "outcome", "delay_s", "told_s", "why", "kept"),
     [
-        (DatabaseUnavailable("away"), "retried", 5.0, 5.0, {}),
-        (Later(0.26, "early"), "waiting", 0.26, 0.3, {}),
-        (Unavailable("api.test", "down", wait_s=7.26), "retried", 7.26, 7.3, {"failures": 1, "waited_s": 7.26}),
-        (Unavailable("api.test", "down", wait_s=7.12345), "retried", 7.12345, 7.1, {"failures": 1, "waited_s": 7.123}),
-        (asyncio.CancelledError(), "released", 0.0, None, {}),
+        (DatabaseUnavailable("away"), "retried", 5.0, 5.0, "DatabaseUnavailable: away", {}),
+        (Later(0.26, "early"), "waiting", 0.26, 0.3, "early", {}),
+        (down(7.26), "retried", 7.26, 7.3, "Unavailable: api.test: down", {"failures": 1, "waited_s": 7.26}),
+        (down(7.12345), "retried", 7.12345, 7.1, "Unavailable: api.test: down", {"failures": 1, "waited_s": 7.123}),
+        (asyncio.CancelledError(), "released", 0.0, None, "worker stopping", {}),
     ],
 )
 async def test_what_may_fare_better_later_goes_back_for_as_long_as_it_takes_and_only_a_failure_is_held_against_it(
-    error: BaseException, outcome: str, delay_s: float, told_s: float | None, kept: dict[str, float], execute: Execute
-) -> None:
+    error: BaseException, outcome: str, delay_s: float, told_s: float | None, why: str, kept: dict[str, float],
+    execute: Execute,
+) -> None:  # fmt: skip
     job, before = queued(), counted(outcome)
     with capture_events("DEBUG") as events:
         told = await execute(job, error)
     assert isinstance(told, RetryRequested)
-    assert told.delay == timedelta(seconds=delay_s)
+    assert (told.delay, told.reason) == (timedelta(seconds=delay_s), why)
     assert counted(outcome) == before + 1
     assert job.headers == kept
     assert [each.fields["delay_s"] for each in events if "delay_s" in each.fields] == ([told_s] if told_s else [])
@@ -162,3 +173,28 @@ def test_a_job_knows_its_key_its_cause_and_what_it_has_behind_it() -> None:
     assert (bare.key, bare.payload, bare.cause, bare.attempt, bare.waited_s, bare.traceparent) == (
         "7", {}, {}, 1, 0.0, "",
     )  # fmt: skip
+
+
+async def test_an_outage_of_others_is_sat_out_for_longer_than_a_defect_of_ours(execute: Execute) -> None:
+    assert isinstance(await execute(queued(headers={"failures": 7, "waited_s": 60.0}), down()), RetryRequested)
+
+
+async def test_a_defect_is_tried_again_no_later_than_its_job_says(
+    execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda least, _: least)
+    told = await execute(queued(), TimeoutError("ours"))
+    assert isinstance(told, RetryRequested)
+    assert told.delay == timedelta(seconds=0.75)
+
+
+async def test_how_long_a_job_took_is_told_in_milliseconds(execute: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(executor, "time", SimpleNamespace(monotonic=clock))
+
+    def work() -> None:
+        clock.now += 2.5
+
+    with capture_events() as events:
+        assert await execute(queued(), work=work) is None
+    assert [event.fields["ms"] for event in events if event.event == "JOB_DONE"] == [2500]

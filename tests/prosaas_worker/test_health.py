@@ -1,6 +1,7 @@
 """What the worker says of itself over HTTP, and that it says it soon while the database is away."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import text
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import enqueue
 from prosaas_logging import capture_events
-from prosaas_worker.health import make_app
+from prosaas_worker.health import READY_S, make_app
 from prosaas_worker.surroundings import Surroundings
+from worker_world import SERVICES
 
 pytestmark = pytest.mark.postgres
 
@@ -91,10 +93,14 @@ async def test_it_is_not_alive_while_its_queue_is_stuck(client, state):
 
 
 async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, settings, monkeypatch):
-    monkeypatch.setattr("prosaas_worker.health._PATIENCE_S", 0.1)
+    monkeypatch.setattr("prosaas_worker.health.READY_S", 0.1)
     async with TestClient(TestServer(make_app(state, silent, Surroundings(settings)))) as client, asyncio.timeout(3):
         assert await said(client, "/readyz") == (503, "waiting for the database")
         assert await said(client, "/healthz") == (200, "ok")
+        with capture_events("DEBUG") as events:
+            async with client.get("/metrics") as response:
+                assert response.status == 200
+        assert [event.fields["error"] for event in events if event.text.startswith("queue depth unknown")]
         async with client.get("/metrics") as response:
             assert response.status == 200
             exposition = await response.text()
@@ -116,3 +122,24 @@ async def test_the_queues_depth_is_counted_anew_each_time(client, engine):
     async with engine.begin() as connection:
         await connection.execute(text("DELETE FROM pgqueuer"))
     assert await depth() == []
+
+
+async def test_a_database_that_takes_nothing_from_it_makes_it_not_ready(state, engine, tools):
+    async with engine.begin() as connection:
+        await connection.execute(text("REVOKE UPDATE ON job_effects FROM prosaas_worker"))
+    async with TestClient(TestServer(make_app(state, tools.engine, Surroundings(tools.settings)))) as client:
+        assert await said(client, "/readyz") == (503, "waiting for the database")
+
+
+async def test_what_surrounds_it_is_looked_at_when_somebody_collects(state, engine, settings, tmp_path):
+    surroundings = Surroundings(settings.model_copy(update={"spool_dir": tmp_path}))
+    async with TestClient(TestServer(make_app(state, engine, surroundings))) as client:
+        for number in range(3):
+            (tmp_path / f"CA{number}.json").touch()
+        async with client.get("/metrics") as response:
+            assert "prosaas_spool_calls 3.0" in await response.text()
+
+
+def test_the_healthcheck_waits_for_long_enough_to_hear_that_the_database_is_silent():
+    (waits_s,) = re.findall(r"timeout=(\d+)", (SERVICES / "healthcheck.py").read_text("utf-8"))
+    assert int(waits_s) > READY_S

@@ -26,6 +26,7 @@ def record(message: str, error: Exception | None = None) -> logging.LogRecord:
         (record("Flush failed, requeuing %d items", ConnectionResetError()), False),
         (record("Flush failed, requeuing %d items", TypeError("a defect")), True),
         (record("Error parsing notification payload: %s"), True),
+        (record("Error parsing notification payload: %s", ConnectionResetError()), True),
     ],
 )
 def test_only_what_no_event_of_ours_says_is_news(said: logging.LogRecord, news: bool) -> None:

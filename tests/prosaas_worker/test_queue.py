@@ -1,11 +1,13 @@
 """The queue end to end on a real Postgres: done once, retried, held, released, and back after an outage."""
 
 import asyncio
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -359,14 +361,14 @@ async def test_a_job_of_a_worker_that_vanished_runs_again_when_its_lease_ends(to
     assert seen == ["test:1"]
 
 
-async def test_no_more_jobs_run_at_once_than_there_is_room_for_however_little(tools):
+async def test_as_many_jobs_run_at_once_as_there_is_room_for_and_no_more_however_little_it_is(tools):
     """PgQueuer refuses to start where two of its batches have no room."""
-    running, most = set(), []
+    running, most, together = set(), [], asyncio.Barrier(2)
 
     async def body(job, _):
         running.add(job.key)
         most.append(len(running))
-        await asyncio.sleep(0.2)
+        await together.wait()
         running.remove(job.key)
 
     for number in range(6):
@@ -374,7 +376,7 @@ async def test_no_more_jobs_run_at_once_than_there_is_room_for_however_little(to
     async with working(tools, body, concurrency=2):
         await until(lambda: empty(tools))
     assert len(most) == 6
-    assert max(most) <= 2
+    assert max(most) == 2
 
 
 async def test_a_worker_that_is_stopped_while_it_connects_takes_no_job(tools, monkeypatch):
@@ -569,22 +571,25 @@ async def test_disorder_is_counted_from_its_beginning_and_anew_after_an_outage_o
     """What passes uses no patience up; only what comes again and again does."""
     asked: list[tuple[int, float]] = []
     run = PgQueuer.run
-    errors: Any = [RuntimeError("1"), RuntimeError("2"), ConnectionResetError("away"), RuntimeError("3"), "works"]
+    errors: Any = [RuntimeError("1"), RuntimeError("2"), "ends", RuntimeError("3"), ConnectionResetError("away"),
+                   RuntimeError("4"), "works"]  # fmt: skip
 
     class Counting:
         def pause(self, failures: int, waited_s: float) -> float | None:
             asked.append((failures, waited_s))
-            return 0.01 if len(asked) < 5 else None
+            return 0.01 if len(asked) < 6 else None
 
     async def fail(queue, **options):
-        error = errors.pop(0) if errors else RuntimeError("5")
+        error = errors.pop(0) if errors else RuntimeError("6")
+        if error == "ends":
+            return
         if error != "works":
             raise error
         stopping = asyncio.get_running_loop().create_task(run(queue, **options))
         await until(looked)
         queue.shutdown.set()
         await stopping
-        raise RuntimeError("4")
+        raise RuntimeError("5")
 
     async def looked():
         return queue._queries is not None and queue._queries.looked_at is not None
@@ -592,9 +597,11 @@ async def test_disorder_is_counted_from_its_beginning_and_anew_after_an_outage_o
     monkeypatch.setattr(PgQueuer, "run", fail)
     options = {**DEFAULTS, "disorder": Counting(), "reconnect_s": 0.01}
     queue = Queue(tools, {}, {}, database_url=tools.settings.database_url, **options)
-    with pytest.raises(RuntimeError, match="5"):
+    with capture_events() as events, pytest.raises(RuntimeError, match="6"):
         await asyncio.wait_for(queue.run(), SAFETY_S)
-    assert asked == [(1, 0.0), (2, 0.01), (1, 0.0), (1, 0.0), (2, 0.01)]
+    assert asked == [(1, 0.0), (2, 0.01), (1, 0.0), (1, 0.0), (1, 0.0), (2, 0.01)]
+    # What has ended by itself was not lost: nothing comes back after it.
+    assert heard(events) == ["QUEUE_LOST", "QUEUE_BACK"] * 6 + ["QUEUE_LOST"]
 
 
 async def test_a_chore_that_comes_at_another_time_now_comes_no_longer_at_the_old_one(tools):
@@ -612,3 +619,77 @@ async def test_a_chore_that_comes_at_another_time_now_comes_no_longer_at_the_old
 
             await until(known)
     assert await expressions() == ["0 4 * * *"]
+
+
+async def test_tries_are_a_second_apart_in_an_outage_and_ever_further_in_disorder_for_five_minutes_in_all(
+    tools, monkeypatch
+):
+    errors: Any = chain(repeat(ConnectionResetError("away"), 3), repeat(RuntimeError("disorder"), 20))
+    pauses = []
+
+    def create_pool(**_):
+        raise next(errors, None) or pytest.fail("tried without end")
+
+    async def wait_for(stopping, pause):
+        stopping.close()
+        pauses.append(pause)
+        raise TimeoutError
+
+    monkeypatch.setattr(asyncpg, "create_pool", create_pool)
+    monkeypatch.setattr(asyncio, "wait_for", wait_for)
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+    with pytest.raises(RuntimeError, match="disorder"):
+        await Queue(tools, {}, {}, database_url=tools.settings.database_url, **DEFAULTS).run()
+    assert pauses == [1.0] * 3 + [1.0, 2.0, 4.0, 8.0, 16.0] + [30.0] * 8 + [29.0]
+
+
+@pytest.mark.parametrize(("concurrency", "batch"), [(2, 1), (20, 10), (100, 10)])
+async def test_it_takes_ten_jobs_at_most_at_a_time_of_half_its_room_and_looks_for_more_every_second(
+    concurrency, batch, tools, monkeypatch
+):
+    """Over six connections at most, and none that is only held: a server that is silent is an outage after a while."""
+    create_pool = asyncpg.create_pool
+    pool: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+
+    def noting_pool(**given):
+        pool.update(given)
+        return create_pool(**given)
+
+    async def noting_run(_, **given):
+        options.update(given)
+        await queue.drain(0)
+
+    monkeypatch.setattr(asyncpg, "create_pool", noting_pool)
+    monkeypatch.setattr(PgQueuer, "run", noting_run)
+    room = {**DEFAULTS, "concurrency": concurrency}
+    queue = Queue(tools, {}, {}, database_url=tools.settings.database_url, **room)
+    await asyncio.wait_for(queue.run(), SAFETY_S)
+    assert (options["batch_size"], options["max_concurrent_tasks"]) == (batch, concurrency)
+    assert (options["dequeue_timeout"], options["heartbeat_timeout"]) == (timedelta(seconds=1), room["lease"])
+    held = {"min_size": 0, "max_size": 6, "command_timeout": 30, "timeout": 10}
+    assert {name: pool[name] for name in held} == held
+
+
+async def test_it_is_ready_while_it_is_connected_and_leaves_nothing_open_of_what_it_lost(tools, monkeypatch):
+    create_pool = asyncpg.create_pool
+    pools: list[asyncpg.Pool] = []
+    ready: list[bool] = []
+
+    def connecting(**options):
+        ready.append(queue.ready)
+        pools.append(create_pool(**options))
+        return pools[-1]
+
+    async def connected(*_, **__):
+        ready.append(queue.ready)
+        if len(pools) == 1:
+            raise ConnectionResetError("away")
+        await queue.drain(0)
+
+    monkeypatch.setattr(asyncpg, "create_pool", connecting)
+    monkeypatch.setattr(PgQueuer, "run", connected)
+    queue = Queue(tools, {}, {}, database_url=tools.settings.database_url, **DEFAULTS, reconnect_s=0.01)
+    await asyncio.wait_for(queue.run(), SAFETY_S)
+    assert ready == [False, True] * 2
+    assert [pool.is_closing() for pool in pools] == [True] * 2

@@ -61,7 +61,7 @@ async def _sweep(tools: Tools, place: Place, rule: Rule, keep: timedelta) -> int
         before = ended
         for at in range(0, len(keys), _BATCH):
             ended += await _end(tools, place, rule, keep, keys[at : at + _BATCH])
-        if len(keys) < _LOOK or ended == before:
+        if ended == before:
             return ended
 
 

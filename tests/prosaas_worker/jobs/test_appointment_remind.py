@@ -116,8 +116,10 @@ async def test_a_second_run_does_not_remind_again(tools, providers):
 )
 async def test_a_moved_or_cancelled_appointment_is_passed_over(changed, tools, providers):
     await change(tools.engine, Appointment, **changed)
-    await appointment_remind.run(job(), tools)
+    with capture_events("DEBUG") as events:
+        await appointment_remind.run(job(), tools)
     assert providers.sent == []
+    assert [event.fields["appointment_id"] for event in events if event.text.startswith("reminder is out of")] == [9]
 
 
 async def test_a_deleted_appointment_is_passed_over(tools, providers):
@@ -129,8 +131,10 @@ async def test_a_deleted_appointment_is_passed_over(tools, providers):
 async def test_a_reminder_that_comes_too_late_stays_unsaid(tools, providers):
     past = datetime.now(UTC) - timedelta(hours=1)
     await change(tools.engine, Appointment, starts_at=past, ends_at=past + timedelta(minutes=30))
-    await appointment_remind.run(job(past), tools)
+    with capture_events("DEBUG") as events:
+        await appointment_remind.run(job(past), tools)
     assert providers.sent == []
+    assert [event.fields["appointment_id"] for event in events if event.text.startswith("reminder comes too")] == [9]
 
 
 @pytest.mark.usefixtures("booked")

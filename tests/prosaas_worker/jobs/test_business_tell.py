@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sqlalchemy import insert, select, update
 
 from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.jobs import BUSINESS_TELL
-from prosaas_core.outward.http import Refused, Unavailable
+from prosaas_core.outward.http import Outbound, Policy, Refused, Unavailable
+from prosaas_core.patience import Patience
 from prosaas_core.tables import Business, Call, CallMessage
 from prosaas_logging import capture_events
 from prosaas_worker.job import Job
@@ -182,3 +184,19 @@ async def test_a_system_without_a_token_is_told_without_one(hooked, providers, e
     open_to_all = hooked.settings.model_copy(update={"business_webhook_token": ""})
     await business_tell.run(await left(engine), replace(hooked, settings=open_to_all))
     assert [told["authorization"] for told in providers.hooked] == [None]
+
+
+async def test_a_system_that_stumbles_is_told_again_at_once_and_its_address_is_nobodys_to_read(
+    hooked, providers, engine
+):
+    """Whoever knows it may post there; what is posted twice has its id."""
+    answers = [httpx.Response(500), httpx.Response(204)]
+    policy = Policy(patience=Patience(first_s=0.01, longest_s=0.01, total_s=0.1))
+    transport = httpx.MockTransport(lambda _: answers.pop(0))
+    with capture_events("TRACE") as events:
+        async with Outbound(policy, transport=transport) as outbound:
+            await business_tell.run(await left(engine), replace(hooked, outbound=outbound))
+    assert answers == []
+    said = [f"{event.text} {event.fields}" for event in events]
+    assert any("crm.example" in line for line in said)
+    assert not any("/prosaas" in line for line in said)

@@ -1,5 +1,6 @@
 """How long each kind of job is tried."""
 
+import random
 from datetime import timedelta
 from math import inf
 
@@ -24,3 +25,11 @@ def test_a_job_is_tried_for_as_long_as_its_effect_is_worth_something(job: str, t
 
 def test_every_kind_has_its_time() -> None:
     assert JOBS.keys() == PATIENCE.keys()
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_summary_can_wait_for_half_an_hour_and_nothing_else_for_more_than_five_minutes(
+    job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+    assert PATIENCE[job].pause(60, 0.0) == (1800 if job == CALL_SUMMARISE else 300)

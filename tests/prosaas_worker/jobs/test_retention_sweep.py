@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clocks import Clock
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.privacy import files
 from prosaas_core.privacy.places import NOBODY, PLACES, RULES, Place
@@ -145,12 +147,11 @@ async def test_what_is_not_sent_yet_keeps_its_words(tools: Tools, engine: AsyncE
 async def test_much_goes_in_batches_that_no_lock_outlives(
     tools: Tools, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention_sweep, "_LOOK", 30)
-    monkeypatch.setattr(retention_sweep, "_BATCH", 10)
+    monkeypatch.setattr(retention_sweep, "_LOOK", 700)
     await do(
         engine,
         "INSERT INTO messages (id, conversation_id, direction, created_at) "
-        "SELECT 'many' || n, 101, 'in', now() - interval '800 days' FROM generate_series(1, 95) AS n",
+        "SELECT 'many' || n, 101, 'in', now() - interval '800 days' FROM generate_series(1, 999) AS n",
     )
     await do(engine, "CREATE TABLE gone (batch bigint)")
     await do(engine, "GRANT INSERT ON gone TO prosaas_worker")
@@ -162,8 +163,8 @@ async def test_much_goes_in_batches_that_no_lock_outlives(
     await do(engine, "CREATE TRIGGER note BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION note()")
     await retention_sweep.run(keeping(tools, keep_messages_days=700))
     sizes = [size for (size,) in await do(engine, "SELECT count(*) FROM gone GROUP BY batch")]
-    assert sum(sizes) == 96
-    assert max(sizes) == 10
+    assert sum(sizes) == 1000
+    assert max(sizes) == 500
 
 
 async def test_a_row_that_somebody_holds_is_not_waited_for(tools: Tools, engine: AsyncEngine) -> None:
@@ -291,3 +292,19 @@ async def test_an_absent_database_ends_the_sweep_and_what_is_tied_to_something_s
         await retention_sweep.run(keeping(tools, keep_transcripts_days=365))
     assert [event.fields["removed"] for event in events if event.event == "RETENTION"] == left
     assert (await everything(engine)).count("old") > 8
+
+
+async def test_how_long_a_sweep_took_is_told_in_milliseconds(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+
+    def sweep(*_: object) -> int:
+        clock.now += 2.5
+        return 0
+
+    monkeypatch.setattr(retention_sweep, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(retention_sweep, "sweep_recordings", sweep)
+    with capture_events() as events:
+        await retention_sweep.run(keeping(tools))
+    assert [event.fields["ms"] for event in events if event.event == "RETENTION"] == [2500]

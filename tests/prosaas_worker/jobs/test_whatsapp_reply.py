@@ -1,10 +1,11 @@
 """whatsapp.reply answers on the message's own channel, with the history, once."""
 
+import asyncio
 from dataclasses import replace
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from prosaas_core.jobs import WHATSAPP_REPLY, enqueue
 from prosaas_core.outward.http import Refused, Unavailable
@@ -273,3 +274,59 @@ async def test_what_is_left_without_an_answer_is_asked_for_once(tools, message, 
         await whatsapp_reply.run(reply_job("SM1"), tools)
     await whatsapp_reply.run(reply_job("SM1"), tools)
     assert await waiting(tools) == 0
+
+
+async def test_while_it_is_open_what_became_of_an_answer_no_other_is_written(tools, providers, message, reply_job):
+    """The next message waits until that is known; what was not taken goes out then."""
+    await message("SM1")
+    providers.faults.extend([None, httpx.ReadTimeout("never")])
+    with pytest.raises(Unavailable):
+        await whatsapp_reply.run(reply_job("SM1"), tools)
+    await message("SM2")
+    with pytest.raises(Later, match="Twilio"):
+        await asyncio.wait_for(whatsapp_reply.run(reply_job("SM1"), tools), 10)
+    assert (len(providers.asked), providers.sent) == (1, [])
+    await change(tools, "UPDATE outbound_messages SET sending_since = now() - interval '3 minutes'")
+    await asyncio.wait_for(whatsapp_reply.run(reply_job("SM1"), tools), 10)
+    assert [sent["body"] for sent in providers.sent] == ["answer 1", "answer 2"]
+
+
+async def test_a_message_that_is_kept_while_the_job_ends_is_answered_by_it(
+    tools, engine, providers, message, reply_job
+):
+    """Whoever keeps one holds the conversation meanwhile, and the job looks when it has it."""
+    conversation_id = await message("SM1")
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    async with engine.begin() as keeping:
+        await keeping.execute(select(Conversation.id).where(Conversation.id == conversation_id).with_for_update())
+        row = {"id": "SM2", "conversation_id": conversation_id, "direction": "in", "body": "?", "wants_answer": True}
+        await keeping.execute(insert(Message).values(row))
+        running = asyncio.create_task(whatsapp_reply.run(reply_job("SM1"), tools))
+        async with engine.connect() as looking:
+            waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not running.done() and not await looking.scalar(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    await asyncio.wait_for(running, 10)
+    assert [sent["body"] for sent in providers.sent] == ["answer 1", "answer 2"]
+
+
+async def test_an_answer_that_was_written_is_sent_though_nothing_waits_for_one_any_more(
+    tools, providers, message, reply_job
+):
+    conversation_id = await message("SM1")
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    answer = Text("twilio", "whatsapp:+97235550100", "whatsapp:+972501234567", "one thing more")
+    await write(tools, "k", answer, conversation_id=conversation_id)
+    await whatsapp_reply.run(reply_job("SM1"), tools)
+    assert [sent["body"] for sent in providers.sent] == ["answer 1", "one thing more"]
+
+
+async def test_a_draft_of_the_release_before_takes_no_place_that_is_taken(tools, providers, message, reply_job):
+    """A conversation has one open draft: its own is sent, and the old one, which says the same, stays where it is."""
+    conversation_id = await message("SM1")
+    key = f"{WHATSAPP_REPLY}:SM1"
+    for name, body, of in ((key, "the old one", None), ("new", "its own", conversation_id)):
+        written = Text("twilio", "whatsapp:+97235550100", "whatsapp:+972501234567", body)
+        await write(tools, name, written, conversation_id=of, answers=["SM1"] if of else [])
+    await whatsapp_reply.run(replace(reply_job("SM1"), key=key, payload={"message_id": "SM1"}), tools)
+    assert [sent["body"] for sent in providers.sent] == ["its own"]
