@@ -234,6 +234,21 @@ async def test_a_call_that_was_led_here_before_the_drain_is_taken() -> None:
     assert endings(events) == {SID: "customer_hangup"}
 
 
+async def test_five_seconds_after_it_was_offered_a_place_is_nobodys_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drain waits for no call then, and who comes all the same is put off."""
+    clock = Clock()
+    monkeypatch.setattr(desk, "monotonic", clock)
+    async with calls_world() as world:
+        world.nobody_to_ring()
+        with capture_events() as events:
+            world.desk.offer()
+            clock.now += 5.0
+            await world.desk.drain()
+            async with phone(world, SID, world.token(SID)):
+                await until(lambda: [event for event in events if event.event == "CALL_REFUSED"])
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["drained"]
+
+
 async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:
     """Nobody asked for a seat: a restart by hand waits for nothing."""
     async with calls_world() as world:

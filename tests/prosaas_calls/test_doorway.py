@@ -6,6 +6,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -27,31 +28,55 @@ def besieged(crowd: int, shown_out: list[int]) -> Iterator[tuple[Doorway, list[i
         yield door, [each.getsockname()[1] for each in came]
 
 
-def let_in(door: Doorway) -> list[int]:
-    """The ports of those who are let in, as a loop has its turns."""
-    ports = []
+def let_in(door: Doorway) -> list[list[int]]:
+    """The ports of those who are let in, turn by turn, as a loop has them."""
+    turns: list[list[int]] = []
     with ExitStack() as stack:
         for _ in range(TURNS):
+            turns.append([])
             with suppress(BlockingIOError):
                 while True:
                     guest, (_, port) = door.accept()
                     stack.enter_context(guest)
-                    ports.append(port)
-    return ports
+                    turns[-1].append(port)
+    return turns
 
 
 def test_behind_a_crowd_no_more_are_let_in_first_than_there_is_room_for() -> None:
     """Those who came before are turned away in a few turns, in the order in which they came, and each is counted."""
     shown_out: list[int] = []
     with besieged(CROWD, shown_out) as (door, came):
-        assert let_in(door) == came[-ROOM:]
+        assert list(chain.from_iterable(let_in(door))) == came[-ROOM:]
     assert sum(shown_out) == CROWD - ROOM
+
+
+def test_others_have_their_turn_between_eight_who_are_let_in_and_between_128_who_are_turned_away() -> None:
+    shown_out: list[int] = []
+    with besieged(CROWD, shown_out) as (door, _):
+        sizes = [len(turn) for turn in let_in(door)]
+    assert shown_out == [128, 128, 128, 128, CROWD - ROOM - 4 * 128]
+    assert list(filter(None, sizes)) == [8, 8]
+
+
+def test_the_kernel_keeps_a_second_of_a_voice_of_each_and_not_much_more() -> None:
+    """A flood is its sender's to keep."""
+    with besieged(1, []) as (door, _), door.accept()[0] as guest:
+        assert 50 * 300 < guest.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 64 * 1024
+
+
+def test_who_starts_again_has_the_same_door_at_once() -> None:
+    """The kernel remembers for a minute each connection that was ended here."""
+    with besieged(1, []) as (door, _):
+        port = door.getsockname()[1]
+        door.accept()[0].close()
+    with Doorway("127.0.0.1", port, room=ROOM, shown_out=lambda _: None) as again:
+        again.listen(BACKLOG)
 
 
 def test_while_there_is_room_nobody_is_turned_away() -> None:
     shown_out: list[int] = []
     with besieged(ROOM, shown_out) as (door, came):
-        assert let_in(door) == came
+        assert list(chain.from_iterable(let_in(door))) == came
     assert shown_out == []
 
 

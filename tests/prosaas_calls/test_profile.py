@@ -43,6 +43,14 @@ def test_each_day_of_the_week_has_its_own_hours_in_the_order_of_the_week() -> No
     assert ", ".join(f"{day.capitalize()} 0{number}:00-10:00" for number, day in enumerate(days)) in told
 
 
+def test_what_nobody_entered_and_what_nobody_booked_is_said_to_be_so() -> None:
+    """Hours that are not known are no week of closed days."""
+    told = Profile(business(opening_hours={}), 7, "").instructions(NOW)
+    assert "Opening hours: not known" in told
+    assert "Their coming appointments: none." in told
+    assert "The caller is" not in told
+
+
 def test_who_hides_their_number_is_asked_for_one() -> None:
     assert "hidden" in Profile(business(), None, "").instructions(NOW)
 

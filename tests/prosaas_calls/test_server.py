@@ -102,6 +102,24 @@ async def test_a_stranger_who_says_nothing_is_shown_out() -> None:
     assert [event.fields["error"] for event in events if event.event == "MEDIA_MALFORMED"] == ["no start"]
 
 
+@pytest.mark.parametrize(("length", "code"), [(16 * 1024, 1000), (16 * 1024 + 1, 1009)])
+async def test_a_message_has_sixteen_kib_at_the_most(length: int, code: int) -> None:
+    """One that is too long ends the connection; behind one that was taken, what follows is looked at."""
+    async with calls_world() as world, world.http.ws_connect(world.stream_url()) as socket:
+        await socket.send_str('{"event":"connected","x":"' + "x" * (length - 28) + '"}')
+        await socket.send_str('{"event":"stop"}')
+        assert (await asyncio.wait_for(socket.receive(), 5)).data == code
+
+
+async def test_who_comes_after_the_end_finds_nobody() -> None:
+    """Whatever took its place is to be found instead."""
+    async with calls_world() as world:
+        doors = world.service.port, world.operators.port
+    for port in doors:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
 async def test_what_is_no_page_of_ours_is_not_found() -> None:
     """A browser at the stream's door is told what is missing; the rest is not there, on either port."""
     async with calls_world() as world:

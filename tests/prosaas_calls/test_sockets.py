@@ -9,6 +9,8 @@ from picows import WSMsgType
 
 from calls_world.sockets import FakeSocket
 from calls_world.waiting import until
+from clocks import Clock
+from prosaas_calls import sockets
 from prosaas_logging import capture_events
 
 
@@ -218,6 +220,22 @@ async def test_a_few_pings_a_second_are_answered_and_more_end_the_connection() -
     assert "pings" in socket.violation
 
 
+async def test_who_pings_within_bounds_is_answered_second_after_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, socket = Clock(), FakeSocket()
+    monkeypatch.setattr(sockets, "monotonic", clock)
+    for _ in range(3):
+        for _ in range(5):
+            socket.arrive(WSMsgType.PING)
+        clock.now += 1.0
+    assert (len(socket.transport.pongs), socket.transport.disconnected) == (15, False)
+
+    for seconds in (0.0, 0.5):
+        clock.now += seconds
+        for _ in range(3):
+            socket.arrive(WSMsgType.PING)
+    assert (len(socket.transport.pongs), socket.transport.disconnected) == (20, True)
+
+
 async def test_no_answer_to_a_ping_is_kept_for_a_peer_that_does_not_read() -> None:
     """Only what belongs to the call is worth the memory."""
     socket = FakeSocket()
@@ -270,6 +288,17 @@ async def test_many_frames_in_one_piece_are_followed_by_a_rest() -> None:
     socket.arrive(WSMsgType.PONG)
     assert not stream.reading
     await until(lambda: stream.reading)
+
+
+async def test_a_rest_lasts_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller's voice comes every twenty."""
+    socket, rests = FakeSocket(), list[float]()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "call_later", lambda seconds, _: rests.append(seconds))
+        for _ in range(64):
+            socket.arrive(WSMsgType.PONG, more=True)
+        socket.arrive(WSMsgType.PONG)
+    assert [0 < seconds < 0.02 for seconds in rests] == [True]
 
 
 async def test_a_frame_that_breaks_us_ends_its_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,6 +175,19 @@ async def test_only_the_last_ten_seconds_wait() -> None:
     running.cancel()
 
 
+async def test_only_the_last_fifty_events_wait() -> None:
+    connection = Connection()
+    stage = Stage([connection])
+    for number in range(60):
+        stage.leg.send(b"%d" % number)
+
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+
+    assert connection.sent == [b"brief", *(b"%d" % number for number in range(10, 60))]
+    running.cancel()
+
+
 async def test_a_refusal_that_cannot_heal_is_final() -> None:
     """No second try with a wrong key."""
     stage = Stage([RealtimeLost("HTTP 401", retriable=False), Connection()])
@@ -288,7 +301,7 @@ async def test_a_renewal_that_fails_is_tried_again_later() -> None:
         assert not old.closed
         assert stage.outcomes == [new]
 
-        stage.leg.renew_if_due(monotonic() + 31.0)
+        stage.leg.renew_if_due(monotonic() + 30.5)
         await until(lambda: stage.leg.connection is new)
 
     assert old.closed

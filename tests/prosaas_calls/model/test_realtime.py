@@ -322,6 +322,22 @@ async def test_an_unreadable_event_is_skipped() -> None:
         assert await first(connection) == "session.created"
 
 
+@pytest.mark.parametrize(("length", "read"), [(16 * 2**20, True), (16 * 2**20 + 1, False)])
+async def test_an_event_has_sixteen_mib_at_the_most(length: int, read: bool) -> None:
+    """A model that goes mad takes the memory of no other call."""
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        await socket.send_bytes(b'{"type":"long","x":"' + b"x" * (length - 22) + b'"}')
+        await socket.receive()
+
+    async with model(talk) as (server, _), connected(server) as connection:
+        if read:
+            assert await first(connection) == "long"
+            return
+        with pytest.raises(RealtimeLost):
+            await asyncio.wait_for(kinds(connection), 5)
+
+
 async def test_an_event_in_pieces_is_put_together() -> None:
     """A proxy may cut a message into frames, and ping between them."""
 
