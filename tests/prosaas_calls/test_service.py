@@ -51,6 +51,25 @@ async def test_a_call_at_info_is_ten_to_thirty_lines_in_the_guides_words(tmp_pat
     assert not [line for line in service.lines if any(f"[{name}]" in line for name in HIDDEN)]
 
 
+async def test_a_start_and_an_end_without_a_call_are_six_lines(tmp_path: Path) -> None:
+    """The database, which is away, is asked before anybody calls; what was left open would be told of at the end."""
+    async with service_process(tmp_path) as service:
+        await until(lambda: any("SERVICE_START" in line for line in service.lines))
+        service.signal(signal.SIGTERM)
+        assert await service.exit() == 0
+
+    said = [re.sub(r"\[(\w+)\] \S+ \[(\w+)\].*", r"\1 \2", line) for line in service.lines]
+    assert said == [
+        "WARNING DEMO",
+        "WARNING DB",
+        "INFO SERVICE_START",
+        "INFO DRAIN_START",
+        "INFO DRAIN_END",
+        "INFO SERVICE_STOP",
+    ]
+    assert f"0.0.0.0:{service.port}, operators 0.0.0.0:" in service.lines[2]
+
+
 async def test_the_same_call_at_debug_is_five_hundred_lines_and_more(tmp_path: Path) -> None:
     """Frame by frame, with the beginning and the end of each response."""
     async with service_process(tmp_path, CALLS_LOG_LEVEL="DEBUG") as service:
