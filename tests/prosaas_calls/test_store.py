@@ -15,11 +15,14 @@ from prosaas_calls.limits import Limits
 from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
 from prosaas_core.database import make_engine, raw_connection, session, transaction
+from prosaas_core.facts.prices import Charge
+from prosaas_core.facts.usage import Usage
 from prosaas_core.messages import fates
 from prosaas_core.queries import note_ending, note_stream
+from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Appointment, Business, CallMessage
+from prosaas_core.tables import Appointment, Business, Call, CallMessage
 from prosaas_logging import capture_events
 
 COLUMNS = Business.__table__.columns.keys()
@@ -204,6 +207,28 @@ async def test_what_a_business_has_spent_today_is_added_up_where_there_is_a_limi
         )
     store = Store(engine, timeout=10, record_timeout=10, **limit)
     assert (await store.profile(claims(CALLER))).spent_today == known
+
+
+async def test_a_record_is_stored_with_what_it_cost_and_the_log_says_which_limit_was_passed(
+    engine: AsyncEngine,
+) -> None:
+    now, charge = datetime.now(UTC), Charge(kind="model", name="m", usage=Usage(text_in=1), cost=5.0, currency="USD")
+    record = CallRecord(
+        call_sid="CA1",
+        business_id=456,
+        started_at=now,
+        ended_at=now,
+        duration_s=1,
+        end_reason="customer_hangup",
+        charges=[charge],
+    )
+    store = Store(engine, timeout=10, record_timeout=10, day_limit=4.0)
+    with capture_events() as events:
+        await store.save(record)
+
+    assert [event.fields["limit"] for event in events if event.event == "DAY_COST"] == [4.0]
+    async with session(engine) as opened:
+        assert (await opened.scalars(select(Call.end_reason))).all() == ["customer_hangup"]
 
 
 async def test_the_log_says_which_customer_calls(engine: AsyncEngine) -> None:

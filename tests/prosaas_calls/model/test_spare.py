@@ -150,4 +150,4 @@ async def test_the_first_caller_of_all_does_not_wait_for_a_connection() -> None:
     assert world.store.records[0].metrics["first_audio_ms"] is not None
     # What connecting took is told all the same: that is how a slow way to the model is noticed.
     (connected,) = [event for event in events if event.event == "REALTIME_CONNECTED"]
-    assert int(str(connected.fields["ms"])) >= 300
+    assert 300 <= int(str(connected.fields["ms"])) < 60_000

@@ -192,5 +192,6 @@ def test_every_tool_is_declared_as_the_model_needs_it(name: str) -> None:
     assert len(declaration["description"]) > 20
     schema = declaration["parameters"]
     assert schema["type"] == "object"
+    assert set(schema) <= {"type", "properties", "required"}
     assert all(each["description"] for each in schema["properties"].values())
     json.dumps(declaration)
