@@ -97,12 +97,18 @@ class Visitors(ExitStack):
         self.door.listen(BACKLOG)
         self.door.setblocking(False)
 
-    def one_more(self) -> tuple[socket.socket, socket.socket]:
-        """Who came, and our side of it."""
-        came = self.enter_context(socket.create_connection(self.door.getsockname()))
+    def come(self) -> socket.socket:
+        return self.enter_context(socket.create_connection(self.door.getsockname()))
+
+    def let_in(self) -> socket.socket:
+        """Our side of whoever came first."""
         while True:
             with suppress(BlockingIOError):
-                return came, self.enter_context(self.door.accept()[0])
+                return self.enter_context(self.door.accept()[0])
+
+    def one_more(self) -> tuple[socket.socket, socket.socket]:
+        """Who came, and our side of it."""
+        return self.come(), self.let_in()
 
 
 def gone(guest: socket.socket) -> bool:
@@ -119,8 +125,9 @@ def test_beyond_the_room_the_guest_who_came_first_is_shown_out() -> None:
     with Visitors(2, shown_out) as visitors:
         _, leaving = visitors.one_more()
         first, _ = visitors.one_more()
+        second, descriptor = visitors.come(), leaving.fileno()
         leaving.close()
-        second, _ = visitors.one_more()
+        assert visitors.let_in().fileno() == descriptor
         assert (shown_out, gone(first)) == ([], False)
         third, _ = visitors.one_more()
         assert shown_out == [1]

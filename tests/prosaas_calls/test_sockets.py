@@ -182,9 +182,9 @@ async def test_what_waited_as_we_closed_is_nobodys() -> None:
     socket, messages = FakeSocket(), list[bytes]()
     socket.say("waiting")
     await socket.close(0.0)
+    assert (socket.transport.disconnected, socket.transport.lingers) == (True, False)
     socket.say("late")
     socket.arrive(WSMsgType.CLOSE, b"\x03\xe8")
-    assert socket.transport.disconnected
     assert socket.close_code == 1000
     assert await socket.read(keep(messages)) is None
     assert messages == []
