@@ -110,7 +110,7 @@ class Desk:
 
     def _refusal(self, claims: StreamClaims) -> EndReason | None:
         refusal = {"draining": EndReason.DRAINED, "full": EndReason.OVER_CAPACITY}.get(self.status)
-        if self.draining and self._promised_s and self.active < self.capacity:
+        if self._promised_s and self.active < self.capacity:
             refusal = None
         most = self._services.limits.calls_of_one_number
         if refusal is None and most and (known_by := caller_id(claims.from_number)):

@@ -88,7 +88,7 @@ async def serve(settings: Settings, log_settings: LogSettings) -> None:
             # What start-up made stays for good; collections need not look at it while frames wait.
             gc.freeze()
             sparing = asyncio.create_task(spare.run())
-            recovering = asyncio.create_task(_recover(engine, settings, metrics))
+            recovering = asyncio.create_task(keep_recovering(engine, settings, metrics))
             reason = await stop.get()
             sparing.cancel()
             await _drain(desk, stop)
@@ -111,7 +111,7 @@ def _about(version: str) -> dict[str, Any]:
     return {"version": version, "memory": memory()}
 
 
-async def _recover(engine: AsyncEngine, settings: Settings, metrics: CallMetrics) -> None:
+async def keep_recovering(engine: AsyncEngine, settings: Settings, metrics: CallMetrics) -> None:
     """Look now and then for calls whose process died, this one's predecessor perhaps."""
     while True:
         try:

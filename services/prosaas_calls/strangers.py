@@ -17,7 +17,7 @@ class Strangers:
 
     def __init__(self) -> None:
         self._count = 0
-        self._last = ""
+        self._last: str
         self._pausing: asyncio.TimerHandle | None = None
 
     def shown_out(self, why: str, say: Callable[[str], None], count: int = 1) -> None:

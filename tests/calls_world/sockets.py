@@ -56,7 +56,7 @@ class FakeStream:
 class FakeTransport:
     """Stands for picows' side of a connection."""
 
-    close_handshake = None
+    close_handshake: Any = None
 
     def __init__(self) -> None:
         self.underlying_transport = FakeStream()

@@ -225,13 +225,45 @@ async def test_a_call_that_was_led_here_before_the_drain_is_taken() -> None:
     """Whoever heard "ready" may have answered Twilio: the drain waits for that call, and it is no caller put off."""
     async with calls_world() as world:
         with capture_events() as events:
-            world.desk.offer()
+            async with world.http.get(world.operators.with_path("/readyz")) as response:
+                assert response.status == 200
             draining = asyncio.create_task(world.desk.drain())
             await until(lambda: world.desk.draining)
             async with phone(world, SID, world.token(SID)):
                 await until(lambda: world.desk.active)
             await asyncio.wait_for(draining, 20)
     assert endings(events) == {SID: "customer_hangup"}
+
+
+async def test_a_place_that_another_took_meanwhile_is_no_place_for_who_was_led_here() -> None:
+    other = "CA" + "2" * 32
+    async with calls_world(max_calls=1) as world:
+        with capture_events() as events:
+            world.desk.offer()
+            async with phone(world, SID, world.token(SID)) as first:
+                await until(lambda: world.desk.active)
+                draining = asyncio.create_task(world.desk.drain())
+                await until(lambda: world.desk.draining)
+                async with phone(world, other, world.token(other)):
+                    await until(lambda: [event for event in events if event.event == "CALL_REFUSED"])
+                await first.hang_up()
+            await asyncio.wait_for(draining, 20)
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["drained"]
+
+
+async def test_five_seconds_after_it_was_offered_a_place_is_nobodys_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drain waits for no call then, and who comes all the same is put off."""
+    clock = Clock()
+    monkeypatch.setattr(desk, "monotonic", clock)
+    async with calls_world() as world:
+        world.nobody_to_ring()
+        with capture_events() as events:
+            world.desk.offer()
+            clock.now += 5.0
+            await world.desk.drain()
+            async with phone(world, SID, world.token(SID)):
+                await until(lambda: [event for event in events if event.event == "CALL_REFUSED"])
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["drained"]
 
 
 async def test_a_drain_that_nobody_was_led_to_ends_at_once() -> None:

@@ -1,7 +1,9 @@
-"""Bounds that have to fit into one another."""
+"""Bounds that have to fit into one another, and those that a page promises."""
 
+import re
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -16,6 +18,29 @@ from prosaas_core.settings import load_settings
 
 # docker-compose.yml waits so long, besides DRAIN_SECONDS, before it kills.
 GRACE_SECONDS = 30.0
+ROOT = Path(__file__).parents[2]
+
+
+def told(file: str, words: str) -> float:
+    """The number that a file has in the place of the dots."""
+    found = re.search(words.replace("…", r"([\d.]+)"), " ".join((ROOT / file).read_text(encoding="utf-8").split()))
+    assert found is not None, words
+    return float(found[1])
+
+
+def test_bounds_that_the_page_on_architecture_tells_are_the_calls_own() -> None:
+    page, limits = "docs/architecture.md", Limits()
+    assert told(page, "makes her fall silent after … ms") == limits.doubt * 1000
+    assert told(page, "Who speaks on for … s,") == limits.interruption
+    assert told(page, r"\(a disk is given … s\)") == limits.note
+    assert limits.watch == 1.0, "the watchdog looks once a second"
+
+
+def test_nobody_waits_in_silence_for_three_seconds() -> None:
+    """Not before a word of comfort; and a database that is away costs no first sound that would be an alert."""
+    limits = Limits()
+    assert limits.comfort + limits.comfort_look < 3.0
+    assert limits.database < told("deploy/monitoring/rules.yml", r"first_audio_seconds_bucket\[5m\]\)\)\) > …")
 
 
 @pytest.mark.parametrize("part", ["prompt", "prompt_grace", "settle", "hang_up", "note", "record", "spool"])

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from prosaas_calls.ending import EndReason
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.stats import CallStats
@@ -60,3 +62,19 @@ def test_what_the_alerts_ask_of_the_histograms_is_one_of_their_bounds() -> None:
     assert len(asked) >= 3
     for name, bound in asked:
         assert metrics.registry.get_sample_value(name, {"le": bound}) == 0, (name, bound)
+
+
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [
+        ("first_audio_seconds", (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)),
+        ("response_seconds", (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10)),
+        ("duration_seconds", (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)),
+        ("lines", (10, 15, 20, 25, 30, 40, 60, 100)),
+    ],
+)
+def test_the_bounds_are_those_of_what_was_recorded_before(name: str, bounds: tuple[float, ...]) -> None:
+    """By other ones this week could not be held against the last."""
+    text = CallMetrics().exposition().decode()
+    found = re.findall(rf'^prosaas_call_{name}_bucket{{le="([\d.]+)"', text, re.MULTILINE)
+    assert tuple(map(float, found)) == bounds

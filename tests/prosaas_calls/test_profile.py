@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from calls_world.world import business
+from calls_world.world import BUSINESS, business
 from prosaas_calls.profile import Profile
 
 NOW = datetime(2026, 1, 25, 12, 0, tzinfo=UTC)
@@ -43,6 +43,14 @@ def test_each_day_of_the_week_has_its_own_hours_in_the_order_of_the_week() -> No
     assert ", ".join(f"{day.capitalize()} 0{number}:00-10:00" for number, day in enumerate(days)) in told
 
 
+def test_what_nobody_entered_and_what_nobody_booked_is_said_to_be_so() -> None:
+    """Hours that are not known are no week of closed days."""
+    told = Profile(business(opening_hours={}), 7, "").instructions(NOW)
+    assert "Opening hours: not known" in told
+    assert "Their coming appointments: none." in told
+    assert "The caller is" not in told
+
+
 def test_who_hides_their_number_is_asked_for_one() -> None:
     assert "hidden" in Profile(business(), None, "").instructions(NOW)
 
@@ -78,6 +86,17 @@ def test_without_a_business_everything_has_a_generic_answer() -> None:
     assert profile.greeting().endswith("שלום, במה אפשר לעזור?")
     assert profile.transfer_number is None
     assert "The caller is" not in profile.instructions(NOW)
+    assert (profile.spent_today, profile.claimed) == (0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("number", "reachable"),
+    [("+97235550199", True), (None, False), ("", False), (BUSINESS, False), ("+972-3-555-0100", False)],
+)
+def test_a_person_is_reached_at_any_number_but_the_business_own(number: str | None, reachable: bool) -> None:
+    profile = Profile(business(transfer_number=number))
+    assert (profile.transfer_number, profile.reachable) == (number, reachable)
+    assert not Profile().reachable
 
 
 def test_another_language_changes_the_instructions() -> None:

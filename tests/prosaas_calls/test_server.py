@@ -7,7 +7,7 @@ import random
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from yarl import URL
 from calls_world.phone import phone
 from calls_world.waiting import until
 from calls_world.world import CallsWorld, calls_world
+from prosaas_calls.desk import Desk
 from prosaas_calls.metrics import CallMetrics
 from prosaas_logging import capture_events
 
@@ -53,7 +54,8 @@ async def test_health_and_readiness_are_two_questions() -> None:
                 )
                 assert (await get(world, "/healthz"))[0] == 200
 
-    assert {event.level for event in events if event.event == "HEALTH_PING"} == {"DEBUG"}
+    pings = {(event.fields["path"], event.level) for event in events if event.event == "HEALTH_PING"}
+    assert pings == {("/healthz", "DEBUG"), ("/readyz", "DEBUG")}
 
 
 async def test_live_calls_are_listed_for_operators() -> None:
@@ -100,6 +102,46 @@ async def test_a_stranger_who_says_nothing_is_shown_out() -> None:
                 assert (await asyncio.wait_for(socket.receive(), 5)).data == 1000
 
     assert [event.fields["error"] for event in events if event.event == "MEDIA_MALFORMED"] == ["no start"]
+
+
+@pytest.mark.parametrize(("length", "code"), [(16 * 1024, 1000), (16 * 1024 + 1, 1009)])
+async def test_a_message_has_sixteen_kib_at_the_most(length: int, code: int) -> None:
+    """One that is too long ends the connection; behind one that was taken, what follows is looked at."""
+    async with calls_world() as world, world.http.ws_connect(world.stream_url()) as socket:
+        await socket.send_str('{"event":"connected","x":"' + "x" * (length - 28) + '"}')
+        await socket.send_str('{"event":"stop"}')
+        assert (await asyncio.wait_for(socket.receive(), 5)).data == code
+
+
+async def test_a_stream_that_we_cannot_serve_is_an_error_and_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Desk, "answer", broken)
+    async with calls_world() as world:
+        with capture_events() as events:
+            async with phone(world, SID, world.token(SID)) as caller:
+                assert (await asyncio.wait_for(caller.socket.receive(), 5)).data == 1000
+    assert [(event.level, event.exc.kind) for event in events if event.exc] == [("ERROR", "ZeroDivisionError")]
+
+
+async def test_who_is_still_on_the_line_at_the_end_is_hung_up_on_and_the_log_says_so() -> None:
+    with capture_events() as events:
+        async with AsyncExitStack() as later:
+            async with calls_world() as world:
+                await later.enter_async_context(phone(world, SID, world.token(SID)))
+                await until(lambda: world.desk.active)
+            assert world.desk.active == 0
+    assert len([event for event in events if event.event == "CALL_END"]) == 1
+
+
+async def test_who_comes_after_the_end_finds_nobody() -> None:
+    """Whatever took its place is to be found instead."""
+    async with calls_world() as world:
+        doors = world.service.port, world.operators.port
+    for port in doors:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_what_is_no_page_of_ours_is_not_found() -> None:

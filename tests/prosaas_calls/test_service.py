@@ -6,13 +6,20 @@ import re
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from calls_world.process import SERVICES, service_process
 from calls_world.waiting import until
-from calls_world.world import spooled
+from calls_world.world import ENVIRON, spooled
 from otlp_world import Receiver, attributes
+from prosaas_calls import service as module
+from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.service import DEFAULT_PORT, keep_recovering
+from prosaas_core.database import DatabaseUnavailable
+from prosaas_core.settings import load_settings
+from prosaas_logging import capture_events
 from simulator.model.realtime import RealtimeSession
 
 HIDDEN = ("AUDIO_DELTA", "TX_RESPONSE", "MEDIA_IN", "RMS", "WATCHDOG", "QUEUE_SIZE", "PAYLOAD_PREVIEW", "HEALTH_PING")
@@ -42,6 +49,25 @@ async def test_a_call_at_info_is_ten_to_thirty_lines_in_the_guides_words(tmp_pat
     (ended,) = [line for line in lines if "CALL_END" in line]
     assert re.match(r"\[INFO\] 🔚 \[CALL_END\] משך=[\d.]+s, סיבה=customer_hangup, turns=2", ended)
     assert not [line for line in service.lines if any(f"[{name}]" in line for name in HIDDEN)]
+
+
+async def test_a_start_and_an_end_without_a_call_are_six_lines(tmp_path: Path) -> None:
+    """The database, which is away, is asked before anybody calls; what was left open would be told of at the end."""
+    async with service_process(tmp_path) as service:
+        await until(lambda: any("SERVICE_START" in line for line in service.lines))
+        service.signal(signal.SIGTERM)
+        assert await service.exit() == 0
+
+    said = [re.sub(r"\[(\w+)\] \S+ \[(\w+)\].*", r"\1 \2", line) for line in service.lines]
+    assert said == [
+        "WARNING DEMO",
+        "WARNING DB",
+        "INFO SERVICE_START",
+        "INFO DRAIN_START",
+        "INFO DRAIN_END",
+        "INFO SERVICE_STOP",
+    ]
+    assert f"0.0.0.0:{service.port}, operators 0.0.0.0:" in service.lines[2]
 
 
 async def test_the_same_call_at_debug_is_five_hundred_lines_and_more(tmp_path: Path) -> None:
@@ -135,10 +161,39 @@ async def test_after_the_drain_time_or_a_second_signal_the_caller_is_told(
     assert spooled(tmp_path / "spool", result["call_sid"]).end_reason == "drained"
 
 
-@pytest.mark.parametrize(("missing", "level"), [("DATABASE_URL", "INFO"), ("TWILIO_AUTH_TOKEN", "CRITICAL")])
+def test_the_port_that_it_takes_by_itself_is_the_one_that_its_image_opens() -> None:
+    dockerfile = (SERVICES / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(rf"^EXPOSE {DEFAULT_PORT} ", dockerfile, re.MULTILINE)
+
+
+async def test_a_look_for_lost_calls_that_fails_is_an_error_and_the_next_comes_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a database that is away whoever asks it says so."""
+    looks = iter((DatabaseUnavailable("away"), OSError("a volume that cannot be read"), asyncio.CancelledError()))
+    waits: list[float] = []
+
+    async def look(*_: object, **__: object) -> None:
+        raise next(looks)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(module, "recover", look)
+    monkeypatch.setattr("prosaas_calls.service.asyncio.sleep", sleep)
+    nobody: Any = None
+    with capture_events() as events, pytest.raises(asyncio.CancelledError):
+        await keep_recovering(nobody, load_settings(ENVIRON), CallMetrics())
+    assert waits == [15.0, 15.0]
+    assert [(event.level, event.exc and event.exc.kind) for event in events] == [("ERROR", "OSError")]
+
+
+@pytest.mark.parametrize(
+    ("missing", "level"), [("DATABASE_URL", "INFO"), ("OPENAI_API_KEY", "INFO"), ("TWILIO_AUTH_TOKEN", "CRITICAL")]
+)
 async def test_without_what_it_needs_the_service_says_so_at_any_level_and_exits(missing: str, level: str) -> None:
     """Exit 2, and one line, as at the others, that names the setting and where to put it."""
-    needed = {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x", "TWILIO_AUTH_TOKEN": "t"}
+    needed = {"DATABASE_URL": "postgresql://x@127.0.0.1:9/x", "OPENAI_API_KEY": "k", "TWILIO_AUTH_TOKEN": "t"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "prosaas_calls"),

@@ -3,12 +3,15 @@
 import asyncio
 import contextvars
 from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
-from picows import WSMsgType
+from picows import WSCloseCode, WSMsgType
 
 from calls_world.sockets import FakeSocket
 from calls_world.waiting import until
+from clocks import Clock
+from prosaas_calls import sockets
 from prosaas_logging import capture_events
 
 
@@ -114,6 +117,9 @@ async def test_a_reader_that_is_cancelled_leaves_the_socket_to_the_next() -> Non
     await settle()
     assert (first, second) == ([], [b"late"])
     reading.cancel()
+    await settle()
+    socket.vanish()
+    assert socket.close_code == 1006
 
 
 async def test_a_message_in_pieces_arrives_whole() -> None:
@@ -131,6 +137,16 @@ async def test_a_message_in_pieces_arrives_whole() -> None:
     reading.cancel()
 
 
+async def test_a_message_in_pieces_may_be_as_long_as_one_that_is_whole() -> None:
+    socket, messages = FakeSocket(max_message=10), list[bytes]()
+    socket.arrive(WSMsgType.TEXT, b"12345", fin=False)
+    socket.arrive(WSMsgType.CONTINUATION, b"67890")
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    assert messages == [b"1234567890"]
+    reading.cancel()
+
+
 async def test_a_message_whose_pieces_grow_too_long_ends_the_connection() -> None:
     """picows bounds a frame; the sum of frames is bounded here."""
     socket = FakeSocket(max_message=10)
@@ -145,7 +161,7 @@ async def test_a_message_whose_pieces_grow_too_long_ends_the_connection() -> Non
 
 @pytest.mark.parametrize(("payload", "code"), [(b"\x03\xe9bye", 1001), (b"", 1005)])
 async def test_a_close_is_answered_and_its_code_kept(payload: bytes, code: int) -> None:
-    """An empty close frame stands for 1005."""
+    """An empty close frame stands for 1005; that the connection then goes changes nothing, and nothing more is read."""
     socket = FakeSocket()
     reading = asyncio.create_task(socket.read(lambda _: None))
     await settle()
@@ -155,6 +171,50 @@ async def test_a_close_is_answered_and_its_code_kept(payload: bytes, code: int) 
     assert (socket.close_code, socket.close_reason) == (code, payload[2:].decode())
     assert socket.transport.closes == [1000]
     assert socket.transport.disconnected
+    socket.say("late")
+    socket.vanish()
+    assert (socket.close_code, socket.close_reason, socket.violation) == (code, payload[2:].decode(), "")
+    assert await socket.read(lambda message: message) is None
+
+
+async def test_what_waited_as_we_closed_is_nobodys() -> None:
+    """The peer's answer to our close is still heard; a peer without one is cut off."""
+    socket, messages = FakeSocket(), list[bytes]()
+    socket.say("waiting")
+    await socket.close(0.0)
+    assert (socket.transport.disconnected, socket.transport.lingers) == (True, False)
+    socket.say("late")
+    socket.arrive(WSMsgType.CLOSE, b"\x03\xe8")
+    assert socket.close_code == 1000
+    assert await socket.read(keep(messages)) is None
+    assert messages == []
+    with pytest.raises(ConnectionError):
+        socket.send(b"{}")
+
+
+class OurClose(NamedTuple):
+    """A close frame of ours."""
+
+    code: WSCloseCode
+    reason: str | None
+
+
+class Handshake(NamedTuple):
+    """How a connection was closed, as picows tells it."""
+
+    sent: OurClose
+
+
+@pytest.mark.parametrize(("reason", "told"), [("un-masked", "un-masked"), (None, "closed by us with 1002")])
+async def test_a_rule_that_the_peer_broke_is_told_in_the_words_of_who_noticed(reason: str | None, told: str) -> None:
+    """picows closes by itself; where it was we who closed nobody broke anything."""
+    for ours in (False, True):
+        socket = FakeSocket()
+        if ours:
+            await socket.close(0.0)
+        socket.transport.close_handshake = Handshake(OurClose(WSCloseCode.PROTOCOL_ERROR, reason))
+        socket.vanish()
+        assert socket.violation == ("" if ours else told)
 
 
 async def test_nothing_is_read_once_we_close() -> None:
@@ -218,6 +278,22 @@ async def test_a_few_pings_a_second_are_answered_and_more_end_the_connection() -
     assert "pings" in socket.violation
 
 
+async def test_who_pings_within_bounds_is_answered_second_after_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, socket = Clock(), FakeSocket()
+    monkeypatch.setattr(sockets, "monotonic", clock)
+    for _ in range(3):
+        for _ in range(5):
+            socket.arrive(WSMsgType.PING)
+        clock.now += 1.0
+    assert (len(socket.transport.pongs), socket.transport.disconnected) == (15, False)
+
+    for seconds in (0.0, 0.5):
+        clock.now += seconds
+        for _ in range(3):
+            socket.arrive(WSMsgType.PING)
+    assert (len(socket.transport.pongs), socket.transport.disconnected) == (20, True)
+
+
 async def test_no_answer_to_a_ping_is_kept_for_a_peer_that_does_not_read() -> None:
     """Only what belongs to the call is worth the memory."""
     socket = FakeSocket()
@@ -257,6 +333,16 @@ async def test_a_guest_may_send_little(kind: WSMsgType, payload: bytes, share: i
     assert guest.violation == "too much before its start"
 
 
+async def test_what_a_guest_sends_within_its_share_is_read_to_the_last_of_it() -> None:
+    socket, messages = FakeSocket(guest=True), list[bytes]()
+    reading = asyncio.create_task(socket.read(keep(messages)))
+    await settle()
+    for _ in range(32):
+        socket.arrive(WSMsgType.TEXT, b"x" * 1024)
+    assert len(messages) == 32
+    reading.cancel()
+
+
 async def test_many_frames_in_one_piece_are_followed_by_a_rest() -> None:
     """The others have their turn, then this peer is read again; frames that come one by one need no rest."""
     socket = FakeSocket()
@@ -270,6 +356,30 @@ async def test_many_frames_in_one_piece_are_followed_by_a_rest() -> None:
     socket.arrive(WSMsgType.PONG)
     assert not stream.reading
     await until(lambda: stream.reading)
+    socket.arrive(WSMsgType.PONG)
+    assert stream.reading
+
+
+async def test_a_piece_of_fewer_frames_needs_no_rest_before_and_after_one_that_does() -> None:
+    socket = FakeSocket()
+    stream = socket.transport.underlying_transport
+    for frames, reads in ((63, True), (64, False), (63, True)):
+        await until(lambda: stream.reading)
+        for _ in range(frames):
+            socket.arrive(WSMsgType.PONG, more=True)
+        socket.arrive(WSMsgType.PONG)
+        assert stream.reading is reads
+
+
+async def test_a_rest_lasts_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller's voice comes every twenty."""
+    socket, rests = FakeSocket(), list[float]()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "call_later", lambda seconds, _: rests.append(seconds))
+        for _ in range(64):
+            socket.arrive(WSMsgType.PONG, more=True)
+        socket.arrive(WSMsgType.PONG)
+    assert [0 < seconds < 0.02 for seconds in rests] == [True]
 
 
 async def test_a_frame_that_breaks_us_ends_its_connection_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,21 +1,28 @@
 """What a call asks of the database."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from prosaas_calls.limits import Limits
+from prosaas_calls.profile import Profile
 from prosaas_calls.store import Store
 from prosaas_core.database import make_engine, raw_connection, session, transaction
+from prosaas_core.facts.prices import Charge
+from prosaas_core.facts.usage import Usage
 from prosaas_core.messages import fates
 from prosaas_core.queries import note_ending, note_stream
+from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
-from prosaas_core.tables import Appointment, Business, CallMessage
+from prosaas_core.tables import Appointment, Business, Call, CallMessage
 from prosaas_logging import capture_events
 
 COLUMNS = Business.__table__.columns.keys()
@@ -159,6 +166,77 @@ async def test_a_database_that_is_away_at_the_start_is_a_warning() -> None:
         await store_of(engine).warm_up()
 
     assert [(event.event, event.level) for event in events] == [("DB_UNAVAILABLE", "WARNING")]
+
+
+async def test_without_the_database_no_call_is_taken_over() -> None:
+    """It alone knows whether somebody else has it."""
+    engine = make_engine(load_settings({"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}))
+    with capture_events() as events:
+        assert not await store_of(engine).take_over(claims(CALLER), seat="mine", stream_sid="MZ1")
+
+    assert [(event.event, event.level) for event in events] == [("DB_UNAVAILABLE", "WARNING")]
+
+
+async def test_a_database_that_fails_in_a_way_of_its_own_is_an_error_and_costs_nobody_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @asynccontextmanager
+    async def broken(*_: object, **__: object) -> AsyncIterator[None]:
+        raise ZeroDivisionError
+        yield
+
+    monkeypatch.setattr("prosaas_calls.store.raw_connection", broken)
+    nobody: Any = None
+    with capture_events() as events:
+        assert await store_of(nobody).profile(claims(CALLER)) == Profile()
+
+    assert [(event.level, event.exc and event.exc.kind) for event in events] == [("ERROR", "ZeroDivisionError")]
+
+
+@pytest.mark.parametrize(("limit", "known"), [({}, 0.0), ({"day_limit": 0.5}, 1.25)])
+async def test_what_a_business_has_spent_today_is_added_up_where_there_is_a_limit(
+    engine: AsyncEngine, owner: AsyncEngine, limit: dict[str, float], known: float
+) -> None:
+    """No caller waits for a sum that decides nothing."""
+    async with owner.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO charges (business_id, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,"
+                " currency, estimated) VALUES (456, now(), 'phone', 'twilio', 0, 0, 0, 60, 1.25, 'USD', false)"
+            )
+        )
+    store = Store(engine, timeout=10, record_timeout=10, **limit)
+    assert (await store.profile(claims(CALLER))).spent_today == known
+
+
+async def test_a_record_is_stored_with_what_it_cost_and_the_log_says_which_limit_was_passed(
+    engine: AsyncEngine,
+) -> None:
+    now, charge = datetime.now(UTC), Charge(kind="model", name="m", usage=Usage(text_in=1), cost=5.0, currency="USD")
+    record = CallRecord(
+        call_sid="CA1",
+        business_id=456,
+        started_at=now,
+        ended_at=now,
+        duration_s=1,
+        end_reason="customer_hangup",
+        charges=[charge],
+    )
+    store = Store(engine, timeout=10, record_timeout=10, day_limit=4.0)
+    with capture_events() as events:
+        await store.save(record)
+
+    assert [event.fields["limit"] for event in events if event.event == "DAY_COST"] == [4.0]
+    async with session(engine) as opened:
+        assert (await opened.scalars(select(Call.end_reason))).all() == ["customer_hangup"]
+
+
+async def test_the_log_says_which_customer_calls(engine: AsyncEngine) -> None:
+    with capture_events() as events:
+        await store_of(engine).profile(claims(CALLER))
+        await store_of(engine).profile(claims(""))
+
+    assert [event.fields["name"] for event in events if event.event == "DB_CONTEXT"] == ["דוד"]
 
 
 async def written(

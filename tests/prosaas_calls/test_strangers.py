@@ -44,6 +44,15 @@ async def test_those_of_the_second_after_are_told_together_each_once_and_with_th
     assert [event.fields["error"] for event in events if event.event == "STRANGERS_SHOWN_OUT"] == ["third", "fourth"]
 
 
+async def test_the_next_line_is_due_a_second_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    waits: list[float] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "call_later", lambda seconds, _: waits.append(seconds))
+        Strangers().shown_out("no start", lambda _: None)
+    assert waits == [1.0]
+
+
 async def test_several_at_once_are_one_told_and_the_others_counted() -> None:
     strangers, said = Strangers(), list[str]()
     with capture_events() as events:

@@ -64,7 +64,7 @@ class ToolContext:
 
     def no_calendar(self) -> Answer:
         """The answer while nobody knows who the business is, or for a caller who hides their number."""
-        if self.profile.business is not None and self.profile.customer_id is None:
+        if self.profile.business is not None:
             text = self.speak(
                 he="מספר הטלפון של הלקוח חסוי. יש לבקש מספר לחזרה, להקריא אותו ולרשום אותו בעזרת remember_caller.",
                 en="The caller's number is hidden. Ask for one, read it back, and note it with remember_caller.",

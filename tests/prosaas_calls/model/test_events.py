@@ -130,11 +130,24 @@ def test_the_audio_reaches_the_model_as_the_caller_sent_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["insufficient_quota", "invalid_api_key", "account_deactivated", "billing_hard_limit_reached"]
+    ("kind", "code"),
+    [
+        ("invalid_request_error", "insufficient_quota"),
+        ("invalid_request_error", "invalid_api_key"),
+        ("invalid_request_error", "account_deactivated"),
+        ("invalid_request_error", "billing_hard_limit_reached"),
+        ("invalid_request_error", "model_not_found"),
+        ("authentication_error", None),
+    ],
 )
-def test_quota_key_account_and_billing_are_fatal(code: str) -> None:
+def test_quota_key_account_billing_and_a_model_that_is_none_are_fatal(kind: str, code: str | None) -> None:
     """Trying again would only keep the caller waiting."""
-    assert events.ErrorInfo(type="invalid_request_error", code=code).fatal
+    assert events.ErrorInfo(type=kind, code=code).fatal
+
+
+def test_an_error_goes_by_its_code_or_else_by_its_kind() -> None:
+    errors = (events.ErrorInfo(type="kind", code="code"), events.ErrorInfo(type="kind"), events.ErrorInfo())
+    assert [error.name for error in errors] == ["code", "kind", "unknown"]
 
 
 @pytest.mark.parametrize("code", ["server_error", "rate_limit_exceeded", None, *sorted(events.BENIGN_ERRORS)])
@@ -166,6 +179,13 @@ def test_when_to_try_again_is_read_from_the_first_thousand_characters_of_a_limit
 ) -> None:
     """The message is the server's, of any length."""
     assert events.ErrorInfo(code=code, message=f"{before}try again in 1.4s").retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"), [("Please try again in 350ms.", 0.35), ("Too many.", None), (None, None)]
+)
+def test_a_limit_of_rate_may_name_milliseconds_or_no_time_at_all(message: str | None, seconds: float | None) -> None:
+    assert events.ErrorInfo(code="rate_limit_exceeded", message=message).retry_after == seconds
 
 
 @pytest.mark.parametrize(("fields", "spoken"), [({"item_id": "i1"}, "i1"), ({}, "r1")])

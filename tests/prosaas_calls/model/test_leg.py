@@ -9,6 +9,7 @@ from typing import Any, Self
 import pytest
 
 from calls_world.waiting import until
+from clocks import Clock
 from prosaas_calls.limits import Limits
 from prosaas_calls.model import events
 from prosaas_calls.model.events import ServerEvent
@@ -71,6 +72,7 @@ class Stage:
 
     def __init__(self, outcomes: Sequence[Connection | RealtimeLost], **limits: float) -> None:
         self.outcomes = list(outcomes)
+        self.takes: Callable[[], None] = lambda: None
         self.turns = Turns()
         self.conversation: Any = Conversation()
         self.leg = ModelLeg(
@@ -85,6 +87,7 @@ class Stage:
         outcome = self.outcomes.pop(0) if self.outcomes else RealtimeLost("nobody there", retriable=True)
         if isinstance(outcome, RealtimeLost):
             raise outcome
+        self.takes()
         return outcome
 
     async def _brief(self) -> list[bytes]:
@@ -175,6 +178,19 @@ async def test_only_the_last_ten_seconds_wait() -> None:
     running.cancel()
 
 
+async def test_only_the_last_fifty_events_wait() -> None:
+    connection = Connection()
+    stage = Stage([connection])
+    for number in range(60):
+        stage.leg.send(b"%d" % number)
+
+    running = stage.start()
+    await until(lambda: stage.leg.connection)
+
+    assert connection.sent == [b"brief", *(b"%d" % number for number in range(10, 60))]
+    running.cancel()
+
+
 async def test_a_refusal_that_cannot_heal_is_final() -> None:
     """No second try with a wrong key."""
     stage = Stage([RealtimeLost("HTTP 401", retriable=False), Connection()])
@@ -216,9 +232,38 @@ async def test_a_session_that_never_answers_is_not_reopened_for_ever() -> None:
         connection.incoming.put_nowait(RealtimeLost("closed with 1011", retriable=True))
     stage = Stage(flapping)
 
-    with pytest.raises(ModelUnreachable):
+    with capture_events() as said, pytest.raises(ModelUnreachable):
         await asyncio.wait_for(stage.start(), 5)
     assert len(stage.outcomes) == 7
+    assert [event.fields["attempt"] for event in said if event.event == "REALTIME_RETRY"] == [1, 2, 3]
+
+
+async def test_a_session_that_is_ended_for_good_is_not_opened_again() -> None:
+    """The account may be closed in the midst of a call."""
+    only = Connection()
+    only.incoming.put_nowait(RealtimeLost("closed with 1008", retriable=False))
+    stage = Stage([only, Connection()])
+
+    with pytest.raises(ModelFailed, match="1008"):
+        await stage.start()
+    assert len(stage.outcomes) == 1
+
+
+class Deaf(Connection):
+    """A session that breaks as it is briefed."""
+
+    def send(self, event: bytes) -> None:
+        raise ConnectionResetError
+
+
+async def test_a_session_that_breaks_as_it_is_briefed_is_replaced() -> None:
+    second = Connection()
+    stage = Stage([Deaf(), second])
+    running = stage.start()
+    await until(lambda: stage.leg.connection is second)
+
+    assert second.sent == [b"brief"]
+    running.cancel()
 
 
 async def test_a_session_is_renewed_only_between_turns() -> None:
@@ -256,6 +301,35 @@ async def test_each_session_is_renewed_when_it_has_stood_for_its_time_and_not_be
     running.cancel()
 
 
+async def test_one_renewal_is_under_way_at_a_time_and_none_without_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long the next session took to open is told."""
+    clock, old, new = Clock(), Connection(), Connection()
+    monkeypatch.setattr("prosaas_calls.model.leg.monotonic", clock)
+    stage = Stage([old, new, Connection()])
+
+    def quarter_of_a_second() -> None:
+        clock.now += 0.25
+
+    stage.takes = quarter_of_a_second
+    stage.leg.renew_if_due(float("inf"))
+    await asyncio.sleep(0)
+    assert len(stage.outcomes) == 3
+
+    running = stage.start()
+    await until(lambda: stage.leg.connection is old)
+    stage.turns.created("r1")
+    with capture_events() as said:
+        stage.leg.renew_if_due(float("inf"))
+        stage.leg.renew_if_due(float("inf"))
+        await asyncio.sleep(0)
+        clock.now += 60.0
+        stage.turns.done("r1")
+        await until(lambda: stage.leg.connection is new)
+    assert len(stage.outcomes) == 1
+    assert [event.fields["ms"] for event in said if event.event == "REALTIME_RENEWED"] == [250]
+    running.cancel()
+
+
 async def test_a_renewal_that_the_call_did_not_live_to_see_leaves_nothing_open() -> None:
     """The prepared session is closed with the call."""
     old, new = Connection(), Connection()
@@ -288,11 +362,12 @@ async def test_a_renewal_that_fails_is_tried_again_later() -> None:
         assert not old.closed
         assert stage.outcomes == [new]
 
-        stage.leg.renew_if_due(monotonic() + 31.0)
+        stage.leg.renew_if_due(monotonic() + 30.5)
         await until(lambda: stage.leg.connection is new)
 
     assert old.closed
     assert [event.event for event in said if event.event == "REALTIME_RENEWED"]
+    assert [event.fields["attempt"] for event in said if event.event == "REALTIME_RETRY"] == [1]
     running.cancel()
 
 
@@ -327,6 +402,7 @@ async def test_losses_are_counted_from_the_last_answer() -> None:
         connection.incoming.put_nowait(RealtimeLost("gone", retriable=True))
     with pytest.raises(ModelUnreachable):
         await asyncio.wait_for(running, 5)
+    assert len(stage.outcomes) == 10
 
 
 async def test_a_tools_answer_goes_to_the_session_that_asked_or_as_words_to_the_next() -> None:

@@ -1,5 +1,9 @@
 """Whose turn it is."""
 
+from collections.abc import Callable
+
+import pytest
+
 from prosaas_calls.model.turns import Turns
 
 
@@ -23,6 +27,15 @@ def test_an_answer_is_asked_for_when_the_tools_of_a_response_are_done() -> None:
     turns.work_ends()
     assert not turns.may_ask
     turns.done("r1")
+    assert turns.may_ask
+
+
+def test_nothing_is_asked_while_a_single_tool_is_at_work() -> None:
+    turns = Turns()
+    turns.work_begins()
+    turns.want()
+    assert not turns.may_ask
+    turns.work_ends()
     assert turns.may_ask
 
 
@@ -67,14 +80,51 @@ def test_a_refused_request_is_made_again_after_the_active_response() -> None:
     assert turns.may_ask
 
 
-def test_an_interrupted_response_stays_discarded_until_it_is_done() -> None:
-    """Deltas may come late, after the model was told to stop."""
+def test_a_request_that_is_refused_behind_a_response_of_the_models_own_is_made_again() -> None:
     turns = Turns()
+    turns.created("of its own accord")
+    turns.asked()
+    turns.refused()
+    turns.done("of its own accord")
+    assert turns.may_ask
+
+
+def test_a_call_that_ends_asks_for_nothing_and_lets_nothing_be_heard() -> None:
+    turns = Turns()
+    turns.want()
+    assert not turns.is_discarded("r1")
+    turns.closed = True
+    assert not turns.may_ask
+    assert turns.is_discarded("r1")
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        Turns.caller_starts,
+        Turns.work_begins,
+        Turns.want,
+        Turns.asked,
+        Turns.refused,
+        lambda turns: turns.created("r1"),
+    ],
+)
+def test_nothing_is_settled_while_anything_is_under_way(begin: Callable[[Turns], None]) -> None:
+    turns = Turns()
+    begin(turns)
+    assert not turns.settled.is_set()
+
+
+def test_an_interrupted_response_stays_discarded_until_it_is_done() -> None:
+    """Deltas may come late, after the model was told to stop; who was not speaking cannot be stopped."""
+    turns = Turns()
+    assert not turns.drop()
     turns.created("r1")
     assert turns.drop()
     assert not turns.drop()
     assert turns.is_discarded("r1")
     turns.done("r1")
+    assert not turns.is_discarded("r1")
     turns.created("r2")
     assert not turns.is_discarded("r2")
 

@@ -351,6 +351,7 @@ async def test_without_the_database_the_calendar_is_closed(engine: AsyncEngine, 
     answer = await tool(generic, name, **when)
 
     assert answer.summary == "היומן לא זמין"
+    assert answer.refused
 
 
 async def test_a_refusal_is_an_event_of_its_own_and_no_success(engine: AsyncEngine) -> None:

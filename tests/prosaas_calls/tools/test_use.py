@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from calls_world.world import business
 from prosaas_calls.ending import EndReason
@@ -162,6 +162,27 @@ async def test_a_tool_without_arguments_takes_an_empty_string() -> None:
     assert (await use(context(), "end_call", "", limit=1)).then is EndReason.AGENT_ENDED
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "most"),
+    [
+        ("book_appointment", "note", 500),
+        ("book_appointment", "for_whom", 100),
+        ("remember_caller", "name", 100),
+        ("remember_caller", "number", 30),
+        ("take_message", "text", 1000),
+        ("take_message", "name", 100),
+        ("take_message", "number", 30),
+        ("transfer_to_human", "reason", 200),
+    ],
+)
+def test_what_the_model_writes_down_has_room_for_so_much_and_no_more(name: str, field: str, most: int) -> None:
+    """A model that goes on and on fills neither the diary nor a message; one letter is a message."""
+    arguments, wanted = toolbox()[name].arguments, {"date": "2026-01-25", "time": "14:00", "text": "x"}
+    arguments.model_validate({**wanted, field: "x" * most})
+    with pytest.raises(ValidationError):
+        arguments.model_validate({**wanted, field: "x" * (most + 1)})
+
+
 @pytest.mark.parametrize("name", sorted(toolbox()))
 def test_every_tool_is_declared_as_the_model_needs_it(name: str) -> None:
     """A description, and a closed JSON schema whose every property says what it is."""
@@ -171,5 +192,6 @@ def test_every_tool_is_declared_as_the_model_needs_it(name: str) -> None:
     assert len(declaration["description"]) > 20
     schema = declaration["parameters"]
     assert schema["type"] == "object"
+    assert set(schema) <= {"type", "properties", "required"}
     assert all(each["description"] for each in schema["properties"].values())
     json.dumps(declaration)
