@@ -22,9 +22,13 @@ def test_lines_stand_in_the_order_in_which_people_spoke() -> None:
 
 
 def test_what_was_never_transcribed_is_left_out() -> None:
-    """A cough begins an item that gets no words."""
+    """A cough begins an item that gets no words, as does a sentence of the model's that is cut off at once."""
     history = History(lambda: 0)
     history.begin("cough", "customer")
+    history.begin("nothing", "ai")
+    history.still("nothing")
+    history.words("nothing more", "ai", "")
+    assert history.changes() == []
     history.words("model", "ai", "הלו?")
 
     assert history.to_json() == [{"who": "ai", "text": "הלו?", "at_ms": 0}]
@@ -71,6 +75,15 @@ def test_what_was_heard_of_an_item_is_the_lesser_of_what_was_played_and_what_an_
     assert history.unheard("m1") == "three four"
     assert history.text("m1") == "one two three four"
     assert [history.heard("m2", 1.0), history.unheard("m2"), history.text("m2")] == ["", "", ""]
+
+
+def test_what_was_heard_whole_stands_as_it_was_written() -> None:
+    """Word by word only where not all of it was heard."""
+    history = History(lambda: 0)
+    history.words("m1", "ai", "one  two\nthree")
+    assert history.heard("m1", 1.0) == "one  two\nthree"
+    assert list(history.told()) == [("assistant", "one  two\nthree")]
+    assert history.heard("m1", 0.9) == "one two three"
 
 
 def test_a_speakers_last_words_are_the_last_that_are_known() -> None:

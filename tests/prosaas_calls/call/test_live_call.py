@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 from collections import Counter
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from calls_world.sockets import FakeSocket
+from calls_world.stage import FIFTH
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, FakeStore
+from clocks import Clock
 from prosaas_calls.call import live_call
 from prosaas_calls.call.call import Call
 from prosaas_calls.call.live_call import LiveCall
@@ -308,6 +310,47 @@ async def test_a_trace_that_fails_costs_nobody_a_record(tmp_path: Path, monkeypa
     assert len(stage.store.records) == stage.kept == 1
 
 
+async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_call_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How it stands, then the words and lines since; a card number in them is as masked there as in the record."""
+    clock, asked = Clock(), list[Callable[[], Any]]()
+    opened = Journals.open
+
+    def listen(journals: Journals, call_sid: str, news: Callable[[], Any]) -> Journal:
+        asked.append(news)
+        return opened(journals, call_sid, lambda: iter(()))
+
+    monkeypatch.setattr(live_call, "monotonic", clock)
+    monkeypatch.setattr(Journals, "open", listen)
+    stage = Stage(tmp_path)
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("session.update"))
+    (news,) = asked
+    began, *lines = news()
+    assert "transcript" not in began["call"]
+    assert (began["call"]["call_sid"], began["call"]["end_reason"]) == ("CA1", "crashed")
+    assert lines[0]["line"]["event"] == "CALL_START"
+    assert list(news()) == []
+
+    since = clock.now
+    clock.now = since + 4.9
+    assert list(news()) == []
+    clock.now = since + 5
+    assert [list(entry) for entry in news()] == [["call"]]
+    clock.now = since + 9.9
+    assert list(news()) == []
+
+    stage.call.history.words("u1", "customer", "הכרטיס 4580 2600 0000 0000")
+    _, said = news()
+    number, words = said["said"]
+    assert (number, words["who"]) == (0, "customer")
+    assert "4580 2600 0000 0000" not in words["text"]
+    stage.caller.say(HANG_UP)
+    await calling
+    assert next(news())["call"]["end_reason"] == "customer_hangup"
+
+
 async def instructions(stage: Stage) -> str:
     """What the session of the model that is open now has been told."""
     await until(lambda: stage.model.events("session.update"))
@@ -394,3 +437,40 @@ async def test_a_caller_for_whom_a_person_is_rung_is_not_told_of_and_not_cut_off
     (record,) = stage.store.records
     assert record.metrics.get("rescued", False) == bool(rescued)
     assert len(stage.twilio.hung_up) == hung_up
+
+
+async def speaks(stage: Stage, response: str) -> None:
+    """Let the model say something, and the caller hear it."""
+    heard = len(stage.caller.events("mark"))
+    stage.model.say({"type": "session.updated"})
+    stage.model.say({"type": "response.created", "response": {"id": response}})
+    delta = {"response_id": response, "item_id": f"i{response}", "delta": FIFTH}
+    stage.model.say({"type": "response.output_audio.delta", **delta})
+    stage.model.say({"type": "response.done", "response": {"id": response, "status": "completed"}})
+    await until(lambda: len(stage.caller.events("mark")) > heard)
+    for mark in stage.caller.events("mark")[heard:]:
+        stage.caller.say({"event": "mark", "mark": mark["mark"]})
+
+
+async def test_a_caller_who_says_nothing_is_asked_whether_they_are_there_and_then_told_of_the_end(
+    tmp_path: Path,
+) -> None:
+    """However often they are asked; each time the model has to say it."""
+    stage = Stage(tmp_path, nudges=(0.01, 0.02, 0.03))  # type: ignore[arg-type]
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("response.create"))
+
+    def asked() -> list[str]:
+        items = [event["item"] for event in stage.model.events("conversation.item.create")]
+        assert {item["role"] for item in items} <= {"system"}
+        return [item["content"][0]["text"] for item in items]
+
+    with capture_events() as events:
+        for number in range(3):
+            await speaks(stage, f"r{number}")
+            await until(lambda: len(asked()) > number)  # noqa: B023
+    stage.caller.say(HANG_UP)
+    await calling
+
+    assert ["hang up" in each for each in asked()] == [False, True, True]
+    assert [event.fields["time"] for event in events if event.event == "CALLER_SILENT"] == [1, 2, 3]
