@@ -690,13 +690,17 @@ async def test_a_promise_of_which_the_end_was_cut_off_is_judged_as_it_was_heard(
     assert await what_was_heard_of_it(Stage(), 7) == "קבעתי לכם תור"
 
 
-def test_who_hangs_up_before_they_have_heard_a_promise_was_promised_nothing() -> None:
+@pytest.mark.parametrize(("fifths", "promised"), [(0, ""), (4, "קבעתי לכם תור ליום שלישי")])
+def test_who_hangs_up_was_promised_what_they_had_heard_by_then(fifths: int, promised: str) -> None:
     stage = Stage()
     stage.responds(fifths=5)
     stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=f"רגע, {BOOKED}")
     stage.done()
-    stage.promises.judge(at_last=True)
+    stage.heard(fifths)
+    stage.promises.judge()
     assert not stage.promises.unkept
+    stage.promises.judge(at_last=True)
+    assert stage.promises.unkept == promised
 
 
 async def test_what_asking_for_a_response_costs_is_measured_for_each_and_not_what_the_model_then_needs() -> None:

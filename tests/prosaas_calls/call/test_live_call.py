@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import pytest
 from calls_world.sockets import FakeSocket
 from calls_world.stage import FIFTH
 from calls_world.waiting import until
-from calls_world.world import ENVIRON, FakeStore
+from calls_world.world import ENVIRON, FakeStore, business
 from clocks import Clock
 from prosaas_calls.call import live_call
 from prosaas_calls.call.call import Call
+from prosaas_calls.call.greetings import Spoken
 from prosaas_calls.call.live_call import LiveCall
 from prosaas_calls.call.services import Services
 from prosaas_calls.ending import EndReason
@@ -129,7 +130,7 @@ class Stage:
         self.model = FakeSocket()
         self.model.transport.vanish()
         self.caller.transport.vanish()
-        services = Services(
+        self.services = services = Services(
             load_settings({**ENVIRON, "SPOOL_DIR": str(folder)}),
             Limits(**{"watch": 0.002, **limits}),  # type: ignore[arg-type]
             self.store,  # type: ignore[arg-type]
@@ -474,3 +475,104 @@ async def test_a_caller_who_says_nothing_is_asked_whether_they_are_there_and_the
 
     assert ["hang up" in each for each in asked()] == [False, True, True]
     assert [event.fields["time"] for event in events if event.event == "CALLER_SILENT"] == [1, 2, 3]
+
+
+async def answering(stage: Stage) -> asyncio.Task[None]:
+    """A call whose model has been asked to greet."""
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("response.create"))
+    return calling
+
+
+def told(stage: Stage) -> list[tuple[str, str]]:
+    """What the model has been told besides what it said: by whom, and in which words."""
+    items = [event["item"] for event in stage.model.events("conversation.item.create")]
+    return [(item["role"], item["content"][0]["text"]) for item in items]
+
+
+async def test_a_record_has_what_was_heard_of_what_was_said_and_how_much_was_sent(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.store.known = replace(stage.store.known, business=business(disclosure="השיחה נרשמת."))
+    calling = await answering(stage)
+    stage.call.history.words("ir1", "ai", "שלום")
+    await speaks(stage, "r1")
+    await until(lambda: not stage.call._line.playback.holding)
+    stage.caller.say(HANG_UP)
+    await calling
+
+    (record,) = stage.store.records
+    (line,) = record.transcript
+    assert (line["text"], "until_ms" in line) == ("שלום", True)
+    assert record.metrics["frames_out"] == len(stage.caller.events("media")) == 1
+    assert record.metrics["first_audio_ms"] >= 0
+    assert record.ended_at - record.started_at == timedelta(seconds=record.duration_s)
+
+
+async def test_keys_are_told_to_the_model_which_is_asked_to_answer_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    calling = await answering(stage)
+    await speaks(stage, "r1")
+    with capture_events() as events:
+        for digit in "12#":
+            stage.caller.say({"event": "dtmf", "dtmf": {"digit": digit}})
+        await until(lambda: len(stage.model.events("response.create")) == 2)
+    stage.caller.say(HANG_UP)
+    await calling
+
+    assert told(stage) == [("user", "[The caller pressed the keys 12#]")]
+    assert [event.fields["count"] for event in events if event.event == "DTMF"] == [3]
+
+
+async def test_a_kept_greeting_is_heard_though_no_model_answers_yet_and_is_said_by_nobody_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    settings, words = stage.services.settings, stage.store.known.first_words
+    key = Spoken(settings.openai_realtime_model, settings.openai_voice, words)
+    stage.services.greetings.keep(key, b"\x00" * 1600)
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        await until(lambda: told(stage))
+        stage.caller.say(HANG_UP)
+        await calling
+
+    assert told(stage) == [("assistant", words)]
+    assert not stage.model.events("response.create")
+    assert len(stage.caller.events("media")) == 1
+    assert [event.event for event in events].count("GREETING") == 1
+    (record,) = stage.store.records
+    assert [line["text"] for line in record.transcript] == [words]
+    assert record.metrics["first_audio_ms"] is not None
+
+
+async def test_a_model_that_is_to_be_asked_later_is_asked_once_the_pause_is_over(tmp_path: Path) -> None:
+    """Meanwhile the caller's wait goes on, and nothing else asks it."""
+    stage = Stage(tmp_path)
+    calling = await answering(stage)
+    busy = {"type": "x", "code": "rate_limit_exceeded", "message": "Please try again in 10ms."}
+    stage.model.say({"type": "session.updated"})
+    stage.model.say({"type": "response.created", "response": {"id": "r1"}})
+    details = {"status_details": {"type": "failed", "error": busy}}
+    stage.model.say({"type": "response.done", "response": {"id": "r1", "status": "failed", **details}})
+    stage.call._conversation.ask_if_due()
+    assert len(stage.model.events("response.create")) == 1
+    assert not stage.call._turns.settled.is_set()
+    await until(lambda: len(stage.model.events("response.create")) == 2)
+    stage.caller.say(HANG_UP)
+    await calling
+
+
+@pytest.mark.parametrize(("spent", "limit", "refused"), [(5.0, 5, True), (4.9, 5, False), (5.0, 0, False)])
+async def test_a_call_beyond_what_a_day_may_cost_asks_nothing_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spent: float, limit: float, refused: bool
+) -> None:
+    """Where there is no limit, no day costs too much."""
+    monkeypatch.setitem(ENVIRON, "MAX_COST_PER_DAY", str(limit))
+    stage = Stage(tmp_path, prompt_grace=0.0)
+    stage.store.known = replace(stage.store.known, spent_today=spent)
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        await until(lambda: stage.caller.events("media") if refused else stage.model.events("response.create"))
+        stage.caller.say(HANG_UP)
+        await calling
+
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_budget"] * refused
+    assert bool(stage.model.events("session.update")) is not refused

@@ -106,7 +106,7 @@ async def test_a_tool_that_does_not_come_to_its_end_is_cut_off_a_moment_after_th
 async def test_while_a_tool_runs_nobody_asks_the_model_and_then_it_is_told_and_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The session that asked is told the answer, another one in words what was done; so is whoever comes after."""
+    """Whether it spoke before or not. The session that asked is told the answer, another one in words what was done."""
     answered = asyncio.Event()
 
     async def run() -> Answer:
@@ -114,9 +114,11 @@ async def test_while_a_tool_runs_nobody_asks_the_model_and_then_it_is_told_and_a
         return BOOKED
 
     stage = Stage(monkeypatch, run)
+    stage.turns.spoke = True
     stage.use()
     stage.turns.want()
     assert not stage.turns.may_ask
+    stage.turns.unwant()
     assert stage.stats.tools == 1
     stage.history.words("m1", "ai", "קבעתי לכם תור ליום שלישי בעשר.")
     stage.promises.said("m1")
