@@ -315,11 +315,12 @@ async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_cal
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """How it stands, then the words and lines since; a card number in them is as masked there as in the record."""
-    clock, asked = Clock(), list[Callable[[], Any]]()
+    clock, asked, at_first = Clock(), list[Callable[[], Any]](), list[Any]()
     opened = Journals.open
 
     def listen(journals: Journals, call_sid: str, news: Callable[[], Any]) -> Journal:
         asked.append(news)
+        at_first.extend(news())
         return opened(journals, call_sid, lambda: iter(()))
 
     monkeypatch.setattr(live_call, "monotonic", clock)
@@ -328,6 +329,7 @@ async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_cal
     calling = asyncio.create_task(stage.live.run())
     await until(lambda: stage.model.events("session.update"))
     (news,) = asked
+    assert [list(entry) for entry in at_first] == [["call"]]
     began, *lines = news()
     assert "transcript" not in began["call"]
     assert (began["call"]["call_sid"], began["call"]["end_reason"]) == ("CA1", "crashed")
@@ -576,3 +578,12 @@ async def test_a_call_beyond_what_a_day_may_cost_asks_nothing_of_the_model(
 
     assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_budget"] * refused
     assert bool(stage.model.events("session.update")) is not refused
+
+
+async def test_a_caller_for_whom_there_is_nobody_to_ring_is_hung_up_on(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
+    stage.store.known = replace(stage.store.known, business=business(transfer_number=""))
+    await axed(stage, Axe(0))
+    (record,) = stage.store.records
+    assert "rescued" not in record.metrics
+    assert stage.twilio.hung_up == ["CA1"]
