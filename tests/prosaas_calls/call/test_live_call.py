@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.stats import CallStats
 from prosaas_calls.tools.base import Answer
 from prosaas_core.facts.prices import shipped
 from prosaas_core.kept.journal import Journal, Journals
@@ -335,6 +337,10 @@ async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_cal
     assert (began["call"]["call_sid"], began["call"]["end_reason"]) == ("CA1", "crashed")
     assert lines[0]["line"]["event"] == "CALL_START"
     assert list(news()) == []
+    stage.caller.say({"event": "dtmf", "dtmf": {"digit": "#"}})
+    lines.clear()
+    await until(lambda: lines.extend(news()) or lines)
+    assert [list(entry) for entry in lines] == [["call"], ["line"]]
 
     since = clock.now
     clock.now = since + 4.9
@@ -492,6 +498,33 @@ def told(stage: Stage) -> list[tuple[str, str]]:
     return [(item["role"], item["content"][0]["text"]) for item in items]
 
 
+async def test_how_long_a_call_and_its_answers_took_is_told_at_its_end_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CallStats, "elapsed_ms", lambda _: 61_260)
+    stage = Stage(tmp_path)
+    stage.call.stats.response_ms.extend(range(100, 4100, 100))
+    events = await axed(stage, Axe(0))
+
+    (record,) = stage.store.records
+    (end,) = [event.fields for event in events if event.event == "CALL_END"]
+    assert record.duration_s == end["duration_s"] == 61.3
+    for told in (record.metrics, end):
+        assert (told["response_p50_ms"], told["response_p95_ms"]) == (2100, 3900)
+
+
+async def test_the_words_of_a_trace_have_no_card_number_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = list[CallRecord]()
+    monkeypatch.setattr(live_call.tracing, "with_words", lambda: True)
+    monkeypatch.setattr(live_call, "trace", lambda scope, record, *, model: traced.append(record))
+    stage = Stage(tmp_path)
+    stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000")
+    await axed(stage, Axe(0))
+    (record,) = traced
+    assert "4580 2600 0000 0000" not in record.to_json()
+    assert len(record.transcript) == 1
+
+
 async def test_a_record_has_what_was_heard_of_what_was_said_and_how_much_was_sent(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     stage.store.known = replace(stage.store.known, business=business(disclosure="השיחה נרשמת."))
@@ -587,3 +620,27 @@ async def test_a_caller_for_whom_there_is_nobody_to_ring_is_hung_up_on(tmp_path:
     (record,) = stage.store.records
     assert "rescued" not in record.metrics
     assert stage.twilio.hung_up == ["CA1"]
+
+
+async def test_a_call_that_is_cut_off_waits_for_a_disk_that_does_not_answer_no_longer_than_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says of no file that it is written."""
+    asked = asyncio.Event()
+
+    def close(_: Journal) -> Future[Path]:
+        asked.set()
+        return Future()
+
+    monkeypatch.setattr(Journal, "close", close)
+    stage = Stage(tmp_path, spool=0.01)
+    stage.store.away = True
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        stage.caller.say(HANG_UP)
+        await asyncio.wait_for(asked.wait(), 5)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(calling, 5)
+
+    assert [event.event for event in events][-1] == "DB_UNAVAILABLE"
