@@ -1,6 +1,7 @@
 """The transcript of a call."""
 
 from itertools import count
+from typing import Any
 
 from prosaas_calls.call.history import History
 
@@ -118,13 +119,17 @@ def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
 
     history.words("m1", "ai", "יש לי")
     assert [number for number, _ in history.changes()] == [0]
-    history.interrupted("m1", heard=0.5)
-    history.waited("m1", 40)
-    history.still("u1")
-    told = dict(history.changes())
-    assert told[0]["interrupted"] is True
-    assert told[0]["wait_ms"] == 40
-    assert told[1]["until_ms"] == 0
+    told = dict[int, dict[str, Any]]()
+    for change, number in (
+        (lambda: history.interrupted("m1", heard=0.5), 0),
+        (lambda: history.waited("m1", 40), 0),
+        (lambda: history.still("u1"), 1),
+    ):
+        change()
+        news = history.changes()
+        assert [changed for changed, _ in news] == [number]
+        told.update(news)
+    assert (told[0]["interrupted"], told[0]["wait_ms"], told[1]["until_ms"]) == (True, 40, 0)
     assert [told[number] for number in sorted(told)] == history.to_json()
 
 

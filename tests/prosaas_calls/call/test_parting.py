@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from calls_world.world import business
+from calls_world.world import BUSINESS, business
 from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
 from prosaas_calls.caller.playback import Cut, Piece, Playback
@@ -127,9 +127,10 @@ async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -
 
 @pytest.mark.parametrize(
     ("returned", "number", "rung"),
-    [("", "+972501119999", "+972501119999"), ("busy", "+972501119999", ""), ("", "", "")],
+    [("", "+972501119999", "+972501119999"), ("busy", "+972501119999", ""), ("", "", ""), ("", BUSINESS, "")],
 )
 def test_a_person_is_rung_once_in_a_call_for_whom_nobody_can_serve(returned: str, number: str, rung: str) -> None:
+    """And never we ourselves, where the business's calls go to us."""
     known = Profile(business(transfer_number=number))
     assert Stage(profile=lambda: known, returned=returned).parting.rescue == rung
 
