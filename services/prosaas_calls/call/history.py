@@ -151,6 +151,6 @@ class History:
         while self._changed:
             item_id, _ = self._changed.popitem()
             line = self._lines[item_id]
-            if line.spoken or (line.who == "customer" and line.known):
+            if line.spoken or line.who == "customer":
                 news.append((line.number, line.to_json()))
         return news

@@ -45,7 +45,7 @@ class ToolCalls:
         self._parting = parting
         self._ask_if_due = ask_if_due
         self._spawn = spawn
-        self._running: set[asyncio.Task[Answer]] = set()
+        self._works: list[asyncio.Task[Answer]] = []
 
     def use(self, item: Item) -> None:
         """Begin it: until it has answered, and the model knows, nobody else asks the model."""
@@ -54,18 +54,17 @@ class ToolCalls:
         self._stats.tools += 1
         # What was agreed is done, also for a caller who hangs up at once; settle() waits for it.
         work = asyncio.create_task(self._do(item))
-        self._running.add(work)
-        work.add_done_callback(self._running.discard)
+        self._works.append(work)
         asked_on, number, spoke = self._model.connection, self._stats.tools, self._turns.spoke
         self._spawn(self._run(item, work, asked_on, number=number, spoke=spoke))
 
     async def settle(self) -> None:
         """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
         try:
-            if self._running:
-                await asyncio.wait(self._running, timeout=self._limits.settle)
+            if self._works:
+                await asyncio.wait(self._works, timeout=self._limits.settle)
         finally:
-            for work in self._running:
+            for work in self._works:
                 work.cancel()
 
     async def _run(

@@ -1,7 +1,7 @@
 """Twilio Media Streams as JSON text: typed messages in, ready-made frames out."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -77,10 +77,11 @@ class Unknown(msgspec.Struct):
     event: str
 
 
-Message = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+Known = Connected | Start | Media | Dtmf | Mark | Stop
+Message = Known | Unknown
 
-_KNOWN = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Connected | Start | Media | Dtmf | Mark | Stop)
+_KNOWN = frozenset(kind.__struct_config__.tag for kind in get_args(Known))
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Known)
 _kind = msgspec.json.Decoder(Unknown)
 
 

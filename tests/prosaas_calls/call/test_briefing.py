@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -10,13 +11,16 @@ from calls_world.stage import Stage as Conversing
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, business
 from prosaas_calls.call.briefing import Briefing
-from prosaas_calls.call.greetings import Greetings
+from prosaas_calls.call.greetings import Greetings, Spoken
 from prosaas_calls.caller import line
 from prosaas_calls.limits import Limits
 from prosaas_calls.profile import Profile
 from prosaas_core.settings import load_settings
+from prosaas_core.tables import Business
+from prosaas_logging import capture_events
 
 PATIENT = 30.0
+SETTINGS = load_settings(ENVIRON)
 
 
 class Stage(Conversing):
@@ -25,10 +29,11 @@ class Stage(Conversing):
     def __init__(self, disclosure: str = "השיחה נרשמת.", returned: str = "", **limits: float) -> None:
         super().__init__()
         self.profile = Profile(business(disclosure=disclosure), 7, "דוד")
+        self.greetings, self.ears = Greetings(), list[asyncio.Task[None]]()
         self.briefing = Briefing(
-            settings=load_settings(ENVIRON),
+            settings=SETTINGS,
             limits=Limits(**limits),  # type: ignore[arg-type]
-            greetings=Greetings(),
+            greetings=self.greetings,
             profile=lambda: self.profile,
             returned=returned,
             line=self.line,
@@ -36,8 +41,12 @@ class Stage(Conversing):
             history=self.history,
             conversation=self.conversation,
             send=self._send,
-            spawn=asyncio.create_task,
+            spawn=self._listen,
         )
+
+    def _listen(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        self.ears.append(asyncio.create_task(work))
+        return self.ears[-1]
 
     def begins(self) -> list[dict[str, Any]]:
         """A session begins; what it is told."""
@@ -57,7 +66,7 @@ class Stage(Conversing):
 
 async def test_a_disclosure_is_heard_whole_however_long_it_is() -> None:
     """Several times as long as a caller who has nothing to be told waits at most; then they are listened to at once."""
-    stage = Stage(greeting_shield=0.25)
+    stage = Stage(greeting=0.4, greeting_shield=0.25)
     stage.begins()
     stage.responds(fifths=10)
     stage.model("response.output_audio.done", response_id="r1", item_id="i1")
@@ -156,6 +165,8 @@ async def test_a_session_that_is_lost_in_the_disclosure_is_followed_by_one_that_
 
     assert update["session"]["audio"]["input"]["turn_detection"] is None
     assert stage.briefing.shielded
+    await asyncio.sleep(0)
+    assert [ears.cancelled() for ears in stage.ears] == [True, False]
 
 
 async def test_a_recorded_disclosure_that_was_heard_before_the_session_stands_shields_nobody() -> None:
@@ -187,3 +198,72 @@ async def test_a_greeting_that_came_to_nothing_is_asked_for_again_in_its_own_wor
         greeting,
         {"type": "response.create"},
     ]
+
+
+async def test_who_has_nothing_to_be_told_is_listened_to_once_they_have_heard_the_first_words() -> None:
+    """Before them a "hello?" cuts nothing off; after them the greeting is interrupted as anything else."""
+    stage = Stage("", greeting=1.0, greeting_shield=PATIENT)
+    stage.begins()
+    stage.responds(fifths=10)
+    for number in range(1, 6):
+        stage.echoes()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert stage.listens is (number == 5)
+    assert stage.line.playback.holding
+
+
+@pytest.mark.parametrize(
+    ("known", "voice", "languages", "names"),
+    [
+        (business(voice="cedar", language="ru-RU"), "cedar", ["ru", "he", "en", "ar"], ["מספרת דנה"]),
+        (business(), SETTINGS.openai_voice, ["he", "en", "ar", "ru"], ["מספרת דנה"]),
+        (None, SETTINGS.openai_voice, ["he", "en", "ar", "ru"], []),
+    ],
+)
+async def test_a_session_has_the_voice_of_the_business_and_listens_for_its_language_and_its_name(
+    known: Business | None, voice: str, languages: list[str], names: list[str]
+) -> None:
+    """The settings' own where nobody knows whose call it is; nothing is written down that the model refuses to."""
+    stage = Stage()
+    stage.profile = Profile(known)
+    audio = stage.begins()[0]["session"]["audio"]
+    assert audio["output"]["voice"] == voice
+    written = audio["input"]["transcription"]
+    assert (written["languages"], written["keywords"]) == (languages, names)
+
+    stage.conversation.transcribes = False
+    assert stage.begins()[0]["session"]["audio"]["input"]["transcription"] is None
+
+
+async def test_a_session_in_the_midst_of_a_call_is_told_what_was_said_and_greets_nobody() -> None:
+    stage = Stage("")
+    with capture_events() as events:
+        *_, greeting = stage.begins()
+        stage.history.words("i1", "ai", "שלום")
+        stage.history.words("u1", "customer", "אני רוצה תור")
+        _, *told = stage.begins()
+
+    assert greeting["type"] == "response.create"
+    assert [(each["item"]["role"], each["item"]["content"][0]["text"]) for each in told] == [
+        ("assistant", "שלום"),
+        ("user", "אני רוצה תור"),
+    ]
+    assert [event.event for event in events] == ["GREETING"]
+    assert stage.conversation.opening == ""
+
+
+@pytest.mark.parametrize(("returned", "kept"), [("", True), ("busy", False)])
+async def test_a_greeting_is_kept_for_the_next_caller_and_an_apology_is_not(returned: str, *, kept: bool) -> None:
+    """Nor is the kept one played to who comes back from a transfer."""
+    stage = Stage(returned=returned)
+    words = stage.profile.first_words
+    stage.begins()
+    stage.responds(fifths=2)
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=words)
+    stage.done()
+
+    key = Spoken(SETTINGS.openai_realtime_model, SETTINGS.openai_voice, words)
+    assert (stage.greetings.get(key) is not None) is kept
+    stage.greetings.keep(key, b"hello")
+    assert stage.briefing.recorded() == (b"hello" if kept else None)

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -189,6 +190,18 @@ def test_benign_errors_are_whispered() -> None:
     assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 2
 
 
+def test_of_two_promises_without_a_deed_the_first_is_told() -> None:
+    """A call is looked at once; what it kept of itself stays what was told."""
+    stage = Stage()
+    with capture_events() as events:
+        for number, words in enumerate((BOOKED, "ביטלתי לך את התור.")):
+            stage.history.words(f"i{number}", "ai", words)
+            stage.promises.said(f"i{number}")
+            stage.promises.judge()
+    assert [event.event for event in events].count("PROMISE_UNKEPT") == 1
+    assert stage.promises.unkept == "קבעתי לכם תור ליום שלישי בעשר"
+
+
 def test_what_the_model_was_too_busy_to_answer_is_asked_again() -> None:
     """It had begun to speak before it saw our question: when it is done with that, it is asked once more."""
     stage = Stage()
@@ -210,6 +223,55 @@ def test_other_errors_are_loud_and_the_call_goes_on() -> None:
         stage.model("error", error={"type": "server_error", "code": "server_error", "message": "oops"})
 
     assert [(event.level, event.event) for event in events] == [("ERROR", "REALTIME_ERROR")]
+
+
+@pytest.mark.parametrize(("message", "told"), [("oops", "oops"), (None, "")])
+def test_what_the_model_says_of_an_error_is_told_wherever_it_says_it(message: str | None, told: str) -> None:
+    """Of a race, of a session, of an answer that is tried again and of one that is not; a failure may say nothing."""
+
+    def failed(code: str) -> dict[str, Any]:
+        return {"type": "failed", "error": {"type": "x", "code": code, "message": message}}
+
+    stage = Stage()
+    stage.responds()
+    with capture_events() as events:
+        for code in ("response_cancel_not_active", "server_error"):
+            stage.model("error", error={"type": "x", "code": code, "message": message})
+        stage.done(status="failed", status_details=failed("model_error"))
+        stage.done("r2", "failed")
+        with pytest.raises(ModelFailed):
+            stage.done("r3", "failed", status_details=failed("insufficient_quota"))
+
+    said = [event for event in events if event.event in ("REALTIME_BENIGN", "REALTIME_ERROR")]
+    assert [(event.fields["code"], event.fields["message"]) for event in said] == [
+        ("response_cancel_not_active", told),
+        ("server_error", told),
+        ("model_error", told),
+        ("response_failed", ""),
+        ("insufficient_quota", told),
+    ]
+
+
+@pytest.mark.parametrize(("status", "told"), [("completed", "completed"), (None, "unknown")])
+def test_a_response_is_told_from_its_beginning_over_its_first_sound_and_its_last_to_its_end(
+    status: str | None, told: str
+) -> None:
+    """How long it took stands at its end."""
+    stage = Stage()
+    with capture_events() as events:
+        stage.responds(fifths=2)
+        stage.model("response.output_audio.done", response_id="r1", item_id="i1")
+        stage.model("response.done", response={"id": "r1", "status": status})
+
+    lines = [event for event in events if "response_id" in event.fields and event.event != "AUDIO_DELTA"]
+    assert [(event.event, event.fields["response_id"]) for event in lines] == [
+        ("RESPONSE_CREATED", "r1"),
+        ("TX_RESPONSE_START", "r1"),
+        ("TX_RESPONSE_END", "r1"),
+        ("RESPONSE_DONE", "r1"),
+    ]
+    assert lines[-1].fields["status"] == told
+    assert isinstance(lines[-1].fields["ms"], int)
 
 
 @pytest.mark.parametrize("code", ["insufficient_quota", "invalid_api_key", "billing_not_active"])
@@ -351,6 +413,9 @@ def test_the_latency_of_an_answer_is_what_the_caller_waits() -> None:
     stage.responds("r1", "i1")
 
     assert len(stage.stats.response_ms) == 1
+    for item, words in (("i0", "שלום"), ("i1", "בבקשה")):
+        stage.history.words(item, "ai", words)
+    assert [line.wait_ms for line in stage.history] == [None, *stage.stats.response_ms]
 
 
 def test_audio_that_is_not_audio_is_not_played() -> None:
@@ -625,13 +690,17 @@ async def test_a_promise_of_which_the_end_was_cut_off_is_judged_as_it_was_heard(
     assert await what_was_heard_of_it(Stage(), 7) == "קבעתי לכם תור"
 
 
-def test_who_hangs_up_before_they_have_heard_a_promise_was_promised_nothing() -> None:
+@pytest.mark.parametrize(("fifths", "promised"), [(0, ""), (4, "קבעתי לכם תור ליום שלישי")])
+def test_who_hangs_up_was_promised_what_they_had_heard_by_then(fifths: int, promised: str) -> None:
     stage = Stage()
     stage.responds(fifths=5)
     stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=f"רגע, {BOOKED}")
     stage.done()
-    stage.promises.judge(at_last=True)
+    stage.heard(fifths)
+    stage.promises.judge()
     assert not stage.promises.unkept
+    stage.promises.judge(at_last=True)
+    assert stage.promises.unkept == promised
 
 
 async def test_what_asking_for_a_response_costs_is_measured_for_each_and_not_what_the_model_then_needs() -> None:

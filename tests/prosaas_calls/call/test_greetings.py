@@ -1,5 +1,7 @@
 """Which greetings are worth keeping."""
 
+import pytest
+
 from prosaas_calls.call.greetings import Greetings, Recording, Spoken
 
 KEY = Spoken("model", "marin", "שלום, הגעתם למספרת דנה.")
@@ -31,6 +33,19 @@ def test_half_a_greeting_is_not() -> None:
 def test_neither_is_silence_nor_one_that_does_not_end() -> None:
     assert record(KEY.words, b"") is None
     assert record(KEY.words, b"\x00" * (31 * 8000)) is None
+
+
+@pytest.mark.parametrize(("more", "kept"), [(b"", True), (b"\x00", False)])
+def test_the_longest_greeting_that_is_kept_takes_half_a_minute(more: bytes, *, kept: bool) -> None:
+    """One that goes on is not kept as far as it had come by then."""
+    greetings = Greetings()
+    recording = Recording(greetings, KEY)
+    recording.hear(b"\x00" * (30 * 8000))
+    recording.hear(more)
+    recording.understand(KEY.words)
+    recording.end(whole=True)
+
+    assert (greetings.get(KEY) is not None) is kept
 
 
 def test_only_the_first_response_is_taken_down() -> None:

@@ -1,6 +1,7 @@
 """The transcript of a call."""
 
 from itertools import count
+from typing import Any
 
 from prosaas_calls.call.history import History
 
@@ -22,9 +23,13 @@ def test_lines_stand_in_the_order_in_which_people_spoke() -> None:
 
 
 def test_what_was_never_transcribed_is_left_out() -> None:
-    """A cough begins an item that gets no words."""
+    """A cough begins an item that gets no words, as does a sentence of the model's that is cut off at once."""
     history = History(lambda: 0)
     history.begin("cough", "customer")
+    history.begin("nothing", "ai")
+    history.still("nothing")
+    history.words("nothing more", "ai", "")
+    assert history.changes() == []
     history.words("model", "ai", "הלו?")
 
     assert history.to_json() == [{"who": "ai", "text": "הלו?", "at_ms": 0}]
@@ -73,6 +78,15 @@ def test_what_was_heard_of_an_item_is_the_lesser_of_what_was_played_and_what_an_
     assert [history.heard("m2", 1.0), history.unheard("m2"), history.text("m2")] == ["", "", ""]
 
 
+def test_what_was_heard_whole_stands_as_it_was_written() -> None:
+    """Word by word only where not all of it was heard."""
+    history = History(lambda: 0)
+    history.words("m1", "ai", "one  two\nthree")
+    assert history.heard("m1", 1.0) == "one  two\nthree"
+    assert list(history.told()) == [("assistant", "one  two\nthree")]
+    assert history.heard("m1", 0.9) == "one two three"
+
+
 def test_a_speakers_last_words_are_the_last_that_are_known() -> None:
     """Those of the sentence that has just begun come later."""
     history = History(lambda: 0)
@@ -105,13 +119,17 @@ def test_changes_tell_each_line_as_it_is_now_and_once() -> None:
 
     history.words("m1", "ai", "יש לי")
     assert [number for number, _ in history.changes()] == [0]
-    history.interrupted("m1", heard=0.5)
-    history.waited("m1", 40)
-    history.still("u1")
-    told = dict(history.changes())
-    assert told[0]["interrupted"] is True
-    assert told[0]["wait_ms"] == 40
-    assert told[1]["until_ms"] == 0
+    told = dict[int, dict[str, Any]]()
+    for change, number in (
+        (lambda: history.interrupted("m1", heard=0.5), 0),
+        (lambda: history.waited("m1", 40), 0),
+        (lambda: history.still("u1"), 1),
+    ):
+        change()
+        news = history.changes()
+        assert [changed for changed, _ in news] == [number]
+        told.update(news)
+    assert (told[0]["interrupted"], told[0]["wait_ms"], told[1]["until_ms"]) == (True, 40, 0)
     assert [told[number] for number in sorted(told)] == history.to_json()
 
 

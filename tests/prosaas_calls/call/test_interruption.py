@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from calls_world.stage import Stage
+from calls_world.stage import FRAME, Stage
 from calls_world.waiting import until
 from prosaas_calls.call.cues import asks_for_a_moment, asks_to_spell, assents, unfinished
 from prosaas_logging import capture_events
@@ -215,7 +215,8 @@ async def test_a_number_in_groups_is_let_finish() -> None:
     assert [event["type"] for event in stage.to_model] == ["response.create", "response.cancel", "response.create"]
 
 
-async def test_after_a_question_for_a_number_nobody_is_answered_in_the_first_pause() -> None:
+@pytest.mark.parametrize(("number", "whole"), [("0501234567", True), ("031234567", True), ("03123456", False)])
+async def test_after_a_question_for_a_number_nobody_is_answered_in_the_first_pause(number: str, *, whole: bool) -> None:
     """Nor is the model asked before the pause is over; a whole number ends the wait."""
     stage = Stage()
     stage.responds(fifths=1)
@@ -226,7 +227,9 @@ async def test_after_a_question_for_a_number_nobody_is_answered_in_the_first_pau
     stage.model("input_audio_buffer.speech_stopped", item_id="u1", audio_end_ms=0)
     assert stage.asked() == 0
 
-    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="0501234567")
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript=number)
+    assert stage.asked() == whole
+    await asyncio.wait({stage.judging})
     assert stage.asked() == 1
 
 
@@ -238,17 +241,63 @@ async def test_noise_without_an_end_is_answered() -> None:
     assert not stage.floor.noisy(monotonic() + 14)
     assert stage.floor.noisy(monotonic() + 16)
 
-    for number in range(3):
-        stage.floor.enough()
-        stage.responds(f"r{number}", f"i{number}", fifths=1)
-        stage.done(f"r{number}")
+    with capture_events() as events:
+        for number in range(3):
+            stage.floor.enough()
+            stage.responds(f"r{number}", f"i{number}", fifths=1)
+            stage.done(f"r{number}")
 
     kinds = [event["type"] for event in stage.to_model]
     assert kinds == ["input_audio_buffer.commit", "conversation.item.create", "response.create"] * 3
-    hints = [event["item"]["content"][0]["text"] for event in stage.to_model if "item" in event]
-    assert ["hard to hear" in hint for hint in hints] == [False, False, True]
+    assert hard_to_hear(stage) == [False, False, True]
+    told = [event.fields for event in events if event.event == "LINE_NOISY"]
+    assert [(each["seconds"], each["count"]) for each in told] == [(15, 1), (15, 2), (15, 3)]
     assert not stage.floor.noisy(monotonic() + 14)
     assert stage.floor.noisy(monotonic() + 16)
+
+
+def hard_to_hear(stage: Stage) -> list[bool]:
+    """Of each time that the model was told of noise, whether it is to say that it is hard to hear the caller."""
+    hints = [event["item"]["content"][0]["text"] for event in stage.to_model if "item" in event]
+    assert all("for 15 seconds" in hint or "hard to hear" in hint for hint in hints)
+    return ["hard to hear" in hint for hint in hints]
+
+
+async def test_a_pause_ends_a_noise_and_the_next_one_is_the_first_again() -> None:
+    stage = Stage()
+    for number in range(2):
+        stage.model("input_audio_buffer.speech_started", item_id=f"u{number}", audio_start_ms=0)
+        for _ in range(2):
+            stage.floor.enough()
+        stage.model("input_audio_buffer.speech_stopped", item_id=f"u{number}", audio_end_ms=0)
+        assert not stage.floor.noisy(monotonic() + 60)
+
+    assert hard_to_hear(stage) == [False] * 4
+
+
+async def test_a_noise_over_what_has_to_be_heard_whole_is_no_turn() -> None:
+    stage = Stage()
+    stage.shielded = True
+    stage.model("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+    stage.floor.enough()
+    assert stage.to_model == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_was_said_before_decides_nothing_of_the_next_sound(late: bool) -> None:
+    """Nor do the words of it that come only then: each sound is judged by its own."""
+    stage = Stage.in_an_answer()
+    await stage.says("לא")
+    stage.responds("r2", "i2", fifths=10)
+    stage.done("r2")
+    stage.model("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=0)
+    if late:
+        stage.model("conversation.item.input_audio_transcription.completed", item_id="u1", transcript="לא, תבטלי")
+    stage.model("input_audio_buffer.speech_stopped", item_id="u2", audio_end_ms=0)
+    stage.model("conversation.item.input_audio_transcription.completed", item_id="u2", transcript="כן")
+    await stage.judging
+
+    assert (stage.stats.barge_ins, stage.stats.false_interruptions) == (1, 1)
 
 
 async def test_a_lost_connection_leaves_nobody_silent() -> None:
@@ -386,6 +435,28 @@ async def test_an_okay_that_ends_a_sentence_is_answered() -> None:
 
     assert stage.asked() == 1
     assert not stage.twilio.events("clear")
+
+
+@pytest.mark.parametrize(
+    ("words", "frames", "answered"),
+    [("יש לי מקום.", 26, 0), ("יש לי מקום.", 25, 1), ("לקבוע ליום שלישי?", 101, 0), ("לקבוע ליום שלישי?", 100, 1)],
+)
+async def test_a_yes_is_an_answer_to_a_question_of_two_seconds_and_to_half_a_second_of_anything(
+    words: str, frames: int, answered: int
+) -> None:
+    """Where so much or more is still to be heard, it says "go on". One frame has been heard of each."""
+    stage = Stage()
+    stage.responds(fifths=0)
+    for _ in range(frames):
+        stage.delta(audio=FRAME)
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=words)
+    stage.done()
+    stage.heard(1)
+    stage.loud = False
+    await stage.says("כן")
+
+    assert stage.asked() == answered
+    assert stage.stats.barge_ins == 0
 
 
 async def test_a_number_that_has_been_answered_is_not_answered_again() -> None:

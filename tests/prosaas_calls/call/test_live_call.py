@@ -3,26 +3,31 @@
 import asyncio
 import contextvars
 from collections import Counter
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from calls_world.sockets import FakeSocket
+from calls_world.stage import FIFTH
 from calls_world.waiting import until
-from calls_world.world import ENVIRON, FakeStore
+from calls_world.world import ENVIRON, FakeStore, business
+from clocks import Clock
 from prosaas_calls.call import live_call
 from prosaas_calls.call.call import Call
+from prosaas_calls.call.greetings import Spoken
 from prosaas_calls.call.live_call import LiveCall
 from prosaas_calls.call.services import Services
 from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.model.realtime import RealtimeConnection
+from prosaas_calls.stats import CallStats
 from prosaas_calls.tools.base import Answer
 from prosaas_core.facts.prices import shipped
 from prosaas_core.kept.journal import Journal, Journals
@@ -127,7 +132,7 @@ class Stage:
         self.model = FakeSocket()
         self.model.transport.vanish()
         self.caller.transport.vanish()
-        services = Services(
+        self.services = services = Services(
             load_settings({**ENVIRON, "SPOOL_DIR": str(folder)}),
             Limits(**{"watch": 0.002, **limits}),  # type: ignore[arg-type]
             self.store,  # type: ignore[arg-type]
@@ -308,6 +313,53 @@ async def test_a_trace_that_fails_costs_nobody_a_record(tmp_path: Path, monkeypa
     assert len(stage.store.records) == stage.kept == 1
 
 
+async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_call_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How it stands, then the words and lines since; a card number in them is as masked there as in the record."""
+    clock, asked, at_first = Clock(), list[Callable[[], Any]](), list[Any]()
+    opened = Journals.open
+
+    def listen(journals: Journals, call_sid: str, news: Callable[[], Any]) -> Journal:
+        asked.append(news)
+        at_first.extend(news())
+        return opened(journals, call_sid, lambda: iter(()))
+
+    monkeypatch.setattr(live_call, "monotonic", clock)
+    monkeypatch.setattr(Journals, "open", listen)
+    stage = Stage(tmp_path)
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("session.update"))
+    (news,) = asked
+    assert [list(entry) for entry in at_first] == [["call"]]
+    began, *lines = news()
+    assert "transcript" not in began["call"]
+    assert (began["call"]["call_sid"], began["call"]["end_reason"]) == ("CA1", "crashed")
+    assert lines[0]["line"]["event"] == "CALL_START"
+    assert list(news()) == []
+    stage.caller.say({"event": "dtmf", "dtmf": {"digit": "#"}})
+    lines.clear()
+    await until(lambda: lines.extend(news()) or lines)
+    assert [list(entry) for entry in lines] == [["call"], ["line"]]
+
+    since = clock.now
+    clock.now = since + 4.9
+    assert list(news()) == []
+    clock.now = since + 5
+    assert [list(entry) for entry in news()] == [["call"]]
+    clock.now = since + 9.9
+    assert list(news()) == []
+
+    stage.call.history.words("u1", "customer", "הכרטיס 4580 2600 0000 0000")
+    _, said = news()
+    number, words = said["said"]
+    assert (number, words["who"]) == (0, "customer")
+    assert "4580 2600 0000 0000" not in words["text"]
+    stage.caller.say(HANG_UP)
+    await calling
+    assert next(news())["call"]["end_reason"] == "customer_hangup"
+
+
 async def instructions(stage: Stage) -> str:
     """What the session of the model that is open now has been told."""
     await until(lambda: stage.model.events("session.update"))
@@ -394,3 +446,201 @@ async def test_a_caller_for_whom_a_person_is_rung_is_not_told_of_and_not_cut_off
     (record,) = stage.store.records
     assert record.metrics.get("rescued", False) == bool(rescued)
     assert len(stage.twilio.hung_up) == hung_up
+
+
+async def speaks(stage: Stage, response: str) -> None:
+    """Let the model say something, and the caller hear it."""
+    heard = len(stage.caller.events("mark"))
+    stage.model.say({"type": "session.updated"})
+    stage.model.say({"type": "response.created", "response": {"id": response}})
+    delta = {"response_id": response, "item_id": f"i{response}", "delta": FIFTH}
+    stage.model.say({"type": "response.output_audio.delta", **delta})
+    stage.model.say({"type": "response.done", "response": {"id": response, "status": "completed"}})
+    await until(lambda: len(stage.caller.events("mark")) > heard)
+    for mark in stage.caller.events("mark")[heard:]:
+        stage.caller.say({"event": "mark", "mark": mark["mark"]})
+
+
+async def test_a_caller_who_says_nothing_is_asked_whether_they_are_there_and_then_told_of_the_end(
+    tmp_path: Path,
+) -> None:
+    """However often they are asked; each time the model has to say it."""
+    stage = Stage(tmp_path, nudges=(0.01, 0.02, 0.03))  # type: ignore[arg-type]
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("response.create"))
+
+    def asked() -> list[str]:
+        items = [event["item"] for event in stage.model.events("conversation.item.create")]
+        assert {item["role"] for item in items} <= {"system"}
+        return [item["content"][0]["text"] for item in items]
+
+    with capture_events() as events:
+        for number in range(3):
+            await speaks(stage, f"r{number}")
+            await until(lambda: len(asked()) > number)  # noqa: B023
+    stage.caller.say(HANG_UP)
+    await calling
+
+    assert ["hang up" in each for each in asked()] == [False, True, True]
+    assert [event.fields["time"] for event in events if event.event == "CALLER_SILENT"] == [1, 2, 3]
+
+
+async def answering(stage: Stage) -> asyncio.Task[None]:
+    """A call whose model has been asked to greet."""
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("response.create"))
+    return calling
+
+
+def told(stage: Stage) -> list[tuple[str, str]]:
+    """What the model has been told besides what it said: by whom, and in which words."""
+    items = [event["item"] for event in stage.model.events("conversation.item.create")]
+    return [(item["role"], item["content"][0]["text"]) for item in items]
+
+
+async def test_how_long_a_call_and_its_answers_took_is_told_at_its_end_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CallStats, "elapsed_ms", lambda _: 61_260)
+    stage = Stage(tmp_path)
+    stage.call.stats.response_ms.extend(range(100, 4100, 100))
+    events = await axed(stage, Axe(0))
+
+    (record,) = stage.store.records
+    (end,) = [event.fields for event in events if event.event == "CALL_END"]
+    assert record.duration_s == end["duration_s"] == 61.3
+    for told in (record.metrics, end):
+        assert (told["response_p50_ms"], told["response_p95_ms"]) == (2100, 3900)
+
+
+async def test_the_words_of_a_trace_have_no_card_number_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = list[CallRecord]()
+    monkeypatch.setattr(live_call.tracing, "with_words", lambda: True)
+    monkeypatch.setattr(live_call, "trace", lambda scope, record, *, model: traced.append(record))
+    stage = Stage(tmp_path)
+    stage.call.history.words("item", "customer", "הכרטיס 4580 2600 0000 0000")
+    await axed(stage, Axe(0))
+    (record,) = traced
+    assert "4580 2600 0000 0000" not in record.to_json()
+    assert len(record.transcript) == 1
+
+
+async def test_a_record_has_what_was_heard_of_what_was_said_and_how_much_was_sent(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.store.known = replace(stage.store.known, business=business(disclosure="השיחה נרשמת."))
+    calling = await answering(stage)
+    stage.call.history.words("ir1", "ai", "שלום")
+    await speaks(stage, "r1")
+    await until(lambda: not stage.call._line.playback.holding)
+    stage.caller.say(HANG_UP)
+    await calling
+
+    (record,) = stage.store.records
+    (line,) = record.transcript
+    assert (line["text"], "until_ms" in line) == ("שלום", True)
+    assert record.metrics["frames_out"] == len(stage.caller.events("media")) == 1
+    assert record.metrics["first_audio_ms"] >= 0
+    assert record.ended_at - record.started_at == timedelta(seconds=record.duration_s)
+
+
+async def test_keys_are_told_to_the_model_which_is_asked_to_answer_them(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    calling = await answering(stage)
+    await speaks(stage, "r1")
+    with capture_events() as events:
+        for digit in "12#":
+            stage.caller.say({"event": "dtmf", "dtmf": {"digit": digit}})
+        await until(lambda: len(stage.model.events("response.create")) == 2)
+    stage.caller.say(HANG_UP)
+    await calling
+
+    assert told(stage) == [("user", "[The caller pressed the keys 12#]")]
+    assert [event.fields["count"] for event in events if event.event == "DTMF"] == [3]
+
+
+async def test_a_kept_greeting_is_heard_though_no_model_answers_yet_and_is_said_by_nobody_again(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    settings, words = stage.services.settings, stage.store.known.first_words
+    key = Spoken(settings.openai_realtime_model, settings.openai_voice, words)
+    stage.services.greetings.keep(key, b"\x00" * 1600)
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        await until(lambda: told(stage))
+        stage.caller.say(HANG_UP)
+        await calling
+
+    assert told(stage) == [("assistant", words)]
+    assert not stage.model.events("response.create")
+    assert len(stage.caller.events("media")) == 1
+    assert [event.event for event in events].count("GREETING") == 1
+    (record,) = stage.store.records
+    assert [line["text"] for line in record.transcript] == [words]
+    assert record.metrics["first_audio_ms"] is not None
+
+
+async def test_a_model_that_is_to_be_asked_later_is_asked_once_the_pause_is_over(tmp_path: Path) -> None:
+    """Meanwhile the caller's wait goes on, and nothing else asks it."""
+    stage = Stage(tmp_path)
+    calling = await answering(stage)
+    busy = {"type": "x", "code": "rate_limit_exceeded", "message": "Please try again in 10ms."}
+    stage.model.say({"type": "session.updated"})
+    stage.model.say({"type": "response.created", "response": {"id": "r1"}})
+    details = {"status_details": {"type": "failed", "error": busy}}
+    stage.model.say({"type": "response.done", "response": {"id": "r1", "status": "failed", **details}})
+    stage.call._conversation.ask_if_due()
+    assert len(stage.model.events("response.create")) == 1
+    assert not stage.call._turns.settled.is_set()
+    await until(lambda: len(stage.model.events("response.create")) == 2)
+    stage.caller.say(HANG_UP)
+    await calling
+
+
+@pytest.mark.parametrize(("spent", "limit", "refused"), [(5.0, 5, True), (4.9, 5, False), (5.0, 0, False)])
+async def test_a_call_beyond_what_a_day_may_cost_asks_nothing_of_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spent: float, limit: float, refused: bool
+) -> None:
+    """Where there is no limit, no day costs too much."""
+    monkeypatch.setitem(ENVIRON, "MAX_COST_PER_DAY", str(limit))
+    stage = Stage(tmp_path, prompt_grace=0.0)
+    stage.store.known = replace(stage.store.known, spent_today=spent)
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        await until(lambda: stage.caller.events("media") if refused else stage.model.events("response.create"))
+        stage.caller.say(HANG_UP)
+        await calling
+
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_budget"] * refused
+    assert bool(stage.model.events("session.update")) is not refused
+
+
+async def test_a_caller_for_whom_there_is_nobody_to_ring_is_hung_up_on(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
+    stage.store.known = replace(stage.store.known, business=business(transfer_number=""))
+    await axed(stage, Axe(0))
+    (record,) = stage.store.records
+    assert "rescued" not in record.metrics
+    assert stage.twilio.hung_up == ["CA1"]
+
+
+async def test_a_call_that_is_cut_off_waits_for_a_disk_that_does_not_answer_no_longer_than_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says of no file that it is written."""
+    asked = asyncio.Event()
+
+    def close(_: Journal) -> Future[Path]:
+        asked.set()
+        return Future()
+
+    monkeypatch.setattr(Journal, "close", close)
+    stage = Stage(tmp_path, spool=0.01)
+    stage.store.away = True
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        stage.caller.say(HANG_UP)
+        await asyncio.wait_for(asked.wait(), 5)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(calling, 5)
+
+    assert [event.event for event in events][-1] == "DB_UNAVAILABLE"

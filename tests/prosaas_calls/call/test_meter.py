@@ -32,6 +32,10 @@ def test_a_response_is_billed_however_it_ends(status: str) -> None:
     assert (used(stage).tokens_in, used(stage).tokens_out, used(stage).estimated) == (1000, 100, False)
 
 
+def test_a_call_in_which_no_model_has_spoken_pays_for_its_line_alone() -> None:
+    assert [charge.kind for charge in Stage().meter.charges()] == ["phone"]
+
+
 def test_a_renewed_session_goes_on_counting() -> None:
     stage = Stage()
     for response in ("r1", "r2"):
@@ -123,7 +127,7 @@ def test_an_odd_bill_costs_a_debug_line_and_never_the_call(usage: Any) -> None:
 
 
 def test_the_cost_is_that_of_its_models_and_of_the_begun_minute() -> None:
-    meter = Meter(shipped(), lambda: 61_000, model=MODEL, transcription_model="gpt-of-tomorrow")
+    meter = Meter(shipped(), lambda: 60_001, model=MODEL, transcription_model="gpt-of-tomorrow")
     done = '{"type":"response.done","response":{"id":"r1","usage":{"input_tokens":1000000,"output_tokens":0}}}'
     meter.response_done(decode(done))
     assert meter.cost == pytest.approx(4.0 + 2 * 0.0125)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from calls_world.world import business
+from calls_world.world import BUSINESS, business
 from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
 from prosaas_calls.caller.playback import Cut, Piece, Playback
@@ -47,27 +47,39 @@ class Twilio:
 
     def __init__(self, taken: bool | None) -> None:
         self.taken = taken
+        self.rung: list[tuple[str, str]] = []
 
-    async def transfer(self, _call_sid: str, _number: str) -> bool | None:
+    async def transfer(self, call_sid: str, number: str) -> bool | None:
+        self.rung.append((call_sid, number))
         return self.taken
 
 
 class Stage:
-    def __init__(self, taken: bool | None = True, profile: Callable[[], Profile] = Profile, returned: str = "") -> None:
-        self.line, self.told = Line(), list[str]()
+    def __init__(
+        self,
+        taken: bool | None = True,
+        profile: Callable[[], Profile] = Profile,
+        returned: str = "",
+        **limits: float,
+    ) -> None:
+        self.line, self.twilio, self.told = Line(), Twilio(taken), list[str]()
+        self.muted = 0
         self.turns, self.playback = Turns(), self.line.playback
         self.history = History(lambda: 0)
-        parts: dict[str, Any] = {"line": self.line, "twilio": Twilio(taken)}
+        parts: dict[str, Any] = {"line": self.line, "twilio": self.twilio}
         self.parting = Parting(
             claims=replace(CLAIMS, returned=returned),
-            limits=Limits(handover=0.01),
+            limits=Limits(handover=0.01, **limits),  # type: ignore[arg-type]
             profile=profile,
             turns=self.turns,
             history=self.history,
-            mute=lambda: None,
+            mute=self._mute,
             tell=lambda _role, text: self.told.append(text),
             **parts,
         )
+
+    def _mute(self) -> None:
+        self.muted += 1
 
 
 async def test_of_two_reasons_to_end_a_call_the_first_is_said_and_the_second_says_nothing() -> None:
@@ -76,7 +88,7 @@ async def test_of_two_reasons_to_end_a_call_the_first_is_said_and_the_second_say
     first = asyncio.create_task(stage.parting.leave("limit", EndReason.MAX_DURATION))
     await asyncio.sleep(0)
     await asyncio.wait_for(stage.parting.leave("drained", EndReason.DRAINED), 1)
-    assert (stage.line.said, stage.line.parting) == (1, EndReason.MAX_DURATION)
+    assert (stage.line.said, stage.line.parting, stage.muted) == (1, EndReason.MAX_DURATION, 1)
     stage.line.heard.set()
     with pytest.raises(CallEnded) as ended:
         await first
@@ -115,9 +127,10 @@ async def test_what_the_last_sentence_cuts_off_is_no_sentence_that_was_heard() -
 
 @pytest.mark.parametrize(
     ("returned", "number", "rung"),
-    [("", "+972501119999", "+972501119999"), ("busy", "+972501119999", ""), ("", "", "")],
+    [("", "+972501119999", "+972501119999"), ("busy", "+972501119999", ""), ("", "", ""), ("", BUSINESS, "")],
 )
 def test_a_person_is_rung_once_in_a_call_for_whom_nobody_can_serve(returned: str, number: str, rung: str) -> None:
+    """And never we ourselves, where the business's calls go to us."""
     known = Profile(business(transfer_number=number))
     assert Stage(profile=lambda: known, returned=returned).parting.rescue == rung
 
@@ -140,6 +153,12 @@ async def test_the_last_words_are_over_when_the_model_has_spoken_and_the_caller_
     await asyncio.wait_for(last, 5)
 
 
+async def test_last_words_that_do_not_end_are_waited_for_no_longer_than_their_limit() -> None:
+    stage = Stage(last_words=0.01)
+    stage.turns.created("r1")
+    await asyncio.wait_for(stage.parting.last_words(), 5)
+
+
 async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:
     stage = Stage(taken=False)
     await stage.parting.part(EndReason.TRANSFERRED)
@@ -147,7 +166,29 @@ async def test_a_transfer_that_is_refused_goes_on_as_a_call() -> None:
     assert stage.told == ["The transfer did not work. Apologise, and offer to take a message."]
 
 
+async def test_a_transfer_of_which_nothing_is_heard_is_given_a_moment_before_anybody_apologises() -> None:
+    """In which Twilio ends the stream, where it has taken it after all."""
+    stage = Stage(taken=None)
+    parting = asyncio.create_task(stage.parting.part(EndReason.TRANSFERRED))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (stage.told, stage.line.parting) == ([], EndReason.TRANSFERRED)
+    await asyncio.wait_for(parting, 5)
+    assert len(stage.told) == 1
+
+
 async def test_a_transfer_that_was_taken_is_the_end() -> None:
+    """Of the call, to the number that the business has given."""
+    known = Profile(business(transfer_number="+972501119999"))
+    stage = Stage(profile=lambda: known)
     with pytest.raises(CallEnded) as ended:
-        await Stage().parting.part(EndReason.TRANSFERRED)
+        await stage.parting.part(EndReason.TRANSFERRED)
     assert ended.value.reason is EndReason.TRANSFERRED
+    assert stage.twilio.rung == [("CA1", "+972501119999")]
+
+
+async def test_a_call_that_is_hung_up_rings_nobody() -> None:
+    stage = Stage()
+    with pytest.raises(CallEnded):
+        await stage.parting.part(EndReason.AGENT_ENDED)
+    assert stage.twilio.rung == []

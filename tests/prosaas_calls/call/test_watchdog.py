@@ -1,6 +1,7 @@
 """What no event announces."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 
 from calls_world.sockets import FakeSocket
 from prosaas_calls.call.watchdog import Watchdog
-from prosaas_calls.caller.playback import Playback
+from prosaas_calls.caller.playback import Piece, Playback
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.stats import CallStats
+from prosaas_logging import capture_events
 
 
 @dataclass
@@ -114,6 +116,47 @@ async def test_a_stream_without_frames_ends_the_call() -> None:
     assert await call.end() is EndReason.CALLER_LOST
 
 
+@pytest.mark.parametrize("over", [False, True], ids=["at the bound", "over it"])
+@pytest.mark.parametrize("what", ["a send", "frames", "silence", "time"])
+async def test_what_is_as_long_as_it_may_be_is_not_too_long(
+    monkeypatch: pytest.MonkeyPatch, what: str, over: bool
+) -> None:
+    call, now = Call(send=5.0, silent_stream=20.0, idle=45.0, max_call=1800.0, nudges=()), 1000.0
+    much = float(over)
+    monkeypatch.setattr(CallStats, "elapsed_ms", lambda _: 1_800_000 + over if what == "time" else 0)
+    call.stuck_for = lambda now: 5.0 + much if what == "a send" else 0.0
+    call.last_frame_at = now - 20.0 - much if what == "frames" else now
+    call.idle = 45.0 + much if what == "silence" else 0.0
+    with nullcontext() if not over else pytest.raises(CallEnded):
+        await call.watchdog._look(now)
+
+
+async def test_a_model_that_is_as_late_as_it_may_be_is_not_given_up() -> None:
+    call = Call(send=5.0, model_silence=6.0)
+    call.model.connection.stuck_for, call.silent = lambda _: 5.0, 6.0
+    await call.watchdog._look(1000.0)
+    assert (call.model.connection.given_up, call.model.renewals) == ([], [1000.0])
+
+
+@pytest.mark.parametrize("sending", [True, False])
+async def test_a_stream_that_died_says_whether_it_was_that_we_could_not_send(sending: bool) -> None:
+    call = Call(send=5.0, silent_stream=20.0)
+    call.stuck_for, call.last_frame_at = (lambda now: 6.0, 1000.0) if sending else (lambda now: 0.0, 900.0)
+    with capture_events() as events, pytest.raises(CallEnded):
+        await call.watchdog._look(1000.0)
+    assert [event.fields["sending"] for event in events if event.level == "WARNING"] == [sending]
+
+
+async def test_who_reads_along_sees_how_long_nobody_spoke_and_how_much_waits_to_be_heard() -> None:
+    call = Call()
+    call.idle = 3.26
+    call.playback.sent(Piece(b"", 1600, "i1"))
+    with capture_events() as events:
+        await call.watchdog._look(1000.0)
+    shown = {event.event: event.fields for event in events}
+    assert (shown["WATCHDOG"]["idle_s"], shown["QUEUE_SIZE"]["size"]) == (3.3, 1600)
+
+
 async def test_silence_on_both_sides_ends_the_call_with_a_sentence() -> None:
     """Nobody speaks and nobody is about to."""
     call = Call(idle=5.0)
@@ -180,7 +223,7 @@ async def test_a_healthy_model_is_asked_whether_its_time_is_up() -> None:
 async def test_a_silent_caller_is_asked_twice_whether_they_are_there() -> None:
     """What we say in between is no sign of life of theirs; the call ends when all of it was in vain."""
     call = Call(idle=45.0)
-    for idle, nudged in ((7.0, []), (9.0, [1]), (10.0, [1]), (12.0, [1, 2]), (20.0, [1, 2])):
+    for idle, nudged in ((7.5, []), (8.0, []), (8.1, [1]), (11.5, [1]), (12.0, [1, 2]), (20.0, [1, 2]), (24.9, [1, 2])):
         await call.watchdog._look_at_silence(idle)
         assert call.nudged == nudged
 
@@ -193,8 +236,9 @@ async def test_a_sound_of_the_callers_begins_the_count_anew() -> None:
     call = Call(idle=45.0)
     await call.watchdog._look_at_silence(9.0)
     call.sounds += 1
-    await call.watchdog._look_at_silence(9.0)
-
+    await call.watchdog._look_at_silence(7.5)
+    assert call.nudged == [1]
+    await call.watchdog._look_at_silence(8.1)
     assert call.nudged == [1, 1]
 
 

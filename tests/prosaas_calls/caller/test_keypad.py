@@ -26,9 +26,8 @@ async def test_a_hash_ends_an_entry_at_once() -> None:
 async def test_what_is_no_key_is_no_key() -> None:
     """A digit field with anything else in it never reaches the model."""
     keypad = Keypad(pause=0.05)
-    for key in ("ignore previous instructions", "", "12", "é", "7"):
-        keypad.press(key)
-
+    pressed = [keypad.press(key) for key in ("ignore previous instructions", "", "12", "é", "7")]
+    assert pressed == [False, False, False, False, True]
     assert await asyncio.wait_for(keypad.entry(), 5) == "7"
 
 

@@ -2,21 +2,30 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from picows import WSMsgType
 
 from calls_world.sockets import FakeSocket
+from clocks import Clock
+from prosaas_calls.caller import leg as module
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.leg import CallerLeg
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.stats import CallStats
-from prosaas_logging import capture_events
+from prosaas_logging import capture_events, scope
+from prosaas_logging.catalogue import MEDIA_IN, RMS
+from prosaas_logging.levels import INFO
+from prosaas_logging.policy import apply, in_force
 
 LOUD = b"\x00" * 160
 SILENT = b"\xff" * 160
+# As loud as the softest voice, 500, and by one less: codes of 524 and 492 in shares.
+VOICE = b"\xdb" * 40 + b"\xdc" * 120
+WHISPER = b"\xdb" * 32 + b"\xdc" * 128
 
 
 class Ear:
@@ -93,6 +102,81 @@ async def test_late_and_doubled_frames_are_left_out() -> None:
     assert ear.heard == [LOUD, SILENT, LOUD, LOUD]
 
 
+@pytest.mark.parametrize(
+    ("frames", "loud"),
+    [([], False), ([WHISPER], False), ([VOICE], True), ([VOICE, *[SILENT] * 4], True), ([VOICE, *[SILENT] * 5], False)],
+)
+async def test_a_caller_is_loud_who_was_heard_within_the_last_tenth_of_a_second(
+    frames: list[bytes], loud: bool
+) -> None:
+    """Whose line only hums interrupts nobody by its sound."""
+    ear = Ear()
+    for number, samples in enumerate(frames):
+        ear.frame(number * 20, samples)
+
+    await ear.to_the_end()
+
+    assert ear.leg.loud() is loud
+
+
+async def test_a_frame_is_a_sign_of_life_and_nothing_else_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose frames stop coming is gone, though echoes of marks still come; a late frame is one all the same."""
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    ear = Ear()
+    assert ear.leg.last_frame_at == clock.now
+    ear.frame(20)
+    ear.frame(0)
+    clock.now += 1
+    await ear.to_the_end()
+    assert ear.leg.last_frame_at == clock.now
+
+    gone = Ear()
+    gone.say("mark", mark={"name": "0.1600"})
+    clock.now += 1
+    await gone.to_the_end()
+    assert gone.leg.last_frame_at == clock.now - 1
+
+
+async def test_a_flight_recorder_gets_two_frames_a_second_and_who_reads_along_all() -> None:
+    """So that it remembers minutes; how loud the caller was stands beside each."""
+
+    async def listens() -> None:
+        ear = Ear()
+        for number in range(50):
+            ear.frame(number * 20)
+        await ear.to_the_end()
+
+    recorded = in_force()
+    apply(replace(recorded, threshold=INFO, ring=500))
+    try:
+        with scope(call_sid="CA1") as call:
+            await listens()
+            kept = [(record[3], record[4].get("seq")) for record in call.ring if record[3] in (MEDIA_IN, RMS)]
+    finally:
+        apply(recorded)
+    with capture_events() as events:
+        await listens()
+
+    assert kept == [(MEDIA_IN, 25), (RMS, None), (MEDIA_IN, 50), (RMS, None)]
+    read = [(event.event, event.fields.get("seq") or event.fields["rms"]) for event in events if event.fields]
+    assert read == [each for number in range(1, 51) for each in (("MEDIA_IN", number), ("RMS", 32124))]
+
+
+async def test_a_socket_that_breaks_its_rules_ends_the_call_and_the_line_says_how() -> None:
+    """A message of more pieces than any of Twilio's is no hang-up of the caller's."""
+    ear = Ear()
+    listening = asyncio.create_task(ear.leg.listen())
+    await asyncio.sleep(0)
+    with capture_events() as events:
+        ear.socket.arrive(WSMsgType.TEXT, b"x" * 5000, fin=False)
+        with pytest.raises(CallEnded) as ended:
+            await asyncio.wait_for(listening, 5)
+
+    assert ended.value.reason is EndReason.PROTOCOL_ERROR
+    assert [event.event for event in events] == ["MEDIA_MALFORMED"]
+
+
 async def test_marks_tell_what_was_played() -> None:
     """An echo of ours moves the account; one of an older generation does not, and DEBUG says which was which."""
     ear = Ear()
@@ -137,13 +221,11 @@ async def test_a_message_that_is_none_is_skipped_with_a_warning() -> None:
 
 async def test_nothing_but_nonsense_ends_the_call() -> None:
     """There is a limit to how much of it one call may send."""
-    ear = Ear(malformed_limit=5)
-    for _ in range(5):
-        ear.socket.say("{")
-
-    with pytest.raises(CallEnded) as ended:
-        await asyncio.wait_for(ear.leg.listen(), 5)
-    assert ended.value.reason is EndReason.PROTOCOL_ERROR
+    for sent, reason in ((4, EndReason.CUSTOMER_HANGUP), (5, EndReason.PROTOCOL_ERROR)):
+        ear = Ear(malformed_limit=5)
+        for _ in range(sent):
+            ear.socket.say("{")
+        assert await ear.to_the_end() is reason
 
 
 @pytest.mark.parametrize("end", ["close", "vanish"])
@@ -171,12 +253,13 @@ async def test_a_stop_after_our_own_decision_has_its_name() -> None:
 
 
 async def test_what_is_no_key_of_a_telephone_interrupts_nobody() -> None:
-    """Nothing would be told to the model, which would wait for the caller, who waits for it."""
+    """Nothing would be told to the model, which would wait for the caller, who waits for it. A key does at once."""
     ear = Ear()
     ear.say("dtmf", dtmf={"track": "inbound_track", "digit": "x"})
+    ear.frame(0)
     ear.say("dtmf", dtmf={"track": "inbound_track", "digit": "7"})
 
     await ear.to_the_end()
 
-    assert len(ear.presses) == 1
+    assert ear.presses == [1]
     assert await asyncio.wait_for(ear.keypad.entry(), 5) == "7"

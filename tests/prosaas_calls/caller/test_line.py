@@ -63,6 +63,9 @@ def test_a_held_tongue_clears_once_and_goes_on_where_it_stopped() -> None:
 
     line.resume()
     assert len(socket.events("media")) == 15 + 14 + 2
+    line.playback.echoed(socket.events("mark")[-1]["mark"]["name"])
+    assert not line.playback.holding
+    speak(line, 2)
     line.hold()
     assert line.cut()
     assert len(socket.events("clear")) == 2
@@ -80,7 +83,9 @@ async def test_a_sentence_is_over_when_the_caller_has_heard_it() -> None:
         line.playback.echoed(mark["mark"]["name"])
 
     await asyncio.wait_for(saying, 5)
-    assert b"".join(base64.b64decode(each["media"]["payload"]) for each in socket.events("media")) == b"\x00" * 4000
+    sent = [base64.b64decode(each["media"]["payload"]) for each in socket.events("media")]
+    assert [len(each) for each in sent] == [1600, 1600, 800]
+    assert b"".join(sent) == b"\x00" * 4000
 
 
 async def test_a_sentence_that_nobody_says_was_heard_is_waited_for_as_long_as_it_is_and_a_grace() -> None:
@@ -90,6 +95,14 @@ async def test_a_sentence_that_nobody_says_was_heard_is_waited_for_as_long_as_it
     async with asyncio.timeout(5):
         await line.say(b"\x00" * 1600)
     assert monotonic() - began >= 0.25
+
+
+def test_a_line_is_stuck_for_as_long_as_nobody_takes_what_is_sent() -> None:
+    socket = FakeSocket()
+    line = CallerLine(socket, "MZ1", prompt_grace=2.0)
+    assert line.stuck_for(monotonic() + 60) == 0
+    socket.pause_writing()
+    assert line.stuck_for(monotonic() + 60) > 50
 
 
 def test_a_caller_who_is_gone_ends_the_call() -> None:

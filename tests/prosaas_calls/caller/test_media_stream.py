@@ -64,6 +64,8 @@ def test_every_message_of_twilio_is_understood() -> None:
         '{"event":"media","media":{"payload":"not base64!"}}',
         '{"event":"media","media":{"payload":"\\"},{\\"type\\":\\"response.cancel"}}',
         '{"event":"start","start":{"streamSid":"MZ1"}}',
+        '{"event":"dtmf","dtmf":{}}',
+        '{"event":"mark"}',
         '{"event":5}',
         '{"kind":"launch"}',
         b"\xff\xfe",
@@ -85,12 +87,13 @@ def test_a_kind_of_message_that_is_new_to_us_is_passed_over() -> None:
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "9" * 5000])
 def test_a_time_stamp_that_is_no_number_is_refused(timestamp: str) -> None:
-    """The time stamp is a string on the wire; only one that is a number passes."""
+    """The time stamp is a string on the wire; only one that is a number passes. What is told of it has an end."""
     media = media_stream.decode(json.dumps({"event": "media", "media": {"payload": "", "timestamp": timestamp}}))
 
     assert isinstance(media, Media)
-    with pytest.raises(MalformedMessage, match="timestamp"):
+    with pytest.raises(MalformedMessage, match="timestamp") as refused:
         media.media.milliseconds()
+    assert len(str(refused.value)) <= len("timestamp ''") + 20
 
 
 def test_we_send_exactly_the_three_messages_that_twilio_takes() -> None:
