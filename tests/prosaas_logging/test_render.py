@@ -522,6 +522,30 @@ def test_each_name_that_a_schema_gives_is_one_that_readers_of_lines_know(schema:
     assert given - set(fields) == RENAMED
 
 
+@pytest.mark.parametrize(
+    ("schema", "said", "content"),
+    [
+        ("ecs", {}, {"@timestamp": "t", "log.level": "info", "message": "m", "ecs.version": "8.11.0", "log.logger": "l",
+                     "service": {"name": "s", "version": "1", "environment": "prod"}}),
+        ("ecs", {"event": "E", "n": 7, "error": {"kind": "k", "message": "why", "stack": "st"}},
+         {"event": {"action": "E"}, "prosaas": {"n": 7},
+          "error": {"type": "k", "message": "why", "stack_trace": "st"}}),
+        ("gcp", {}, {"time": "t", "severity": "INFO", "message": "m", "logger": "l", "env": "prod",
+                     "serviceContext": {"service": "s", "version": "1"}}),
+        ("gcp", {"event": "E", "n": 7, "error": {"kind": "k", "message": "why", "stack": "st"}},
+         {"event": "E", "n": 7, "error": {"kind": "k", "message": "why"}, "stack_trace": "st"}),
+        ("gcp", {"error": {"message": "why"}}, {"error": {"message": "why"}}),
+    ],
+)  # fmt: skip
+def test_a_schema_has_each_value_once_under_the_name_that_it_gives(
+    schema: str, said: dict[str, Any], content: dict[str, Any]
+) -> None:
+    base = {"timestamp": "t", "severity": "INFO", "message": "m", "service": "s", "env": "prod", "version": "1",
+            "logger": "l"}  # fmt: skip
+    rename = RENAMES[schema]
+    assert rename(base | said) == (rename(base) if said else {}) | content
+
+
 def chain(length: int) -> BaseException:
     last: BaseException | None = None
     for number in range(length):

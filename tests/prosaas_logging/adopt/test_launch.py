@@ -203,6 +203,45 @@ def test_the_machine_s_own_sitecustomize_still_runs(program_environ: dict[str, s
     assert json.loads(done.stdout)["message"] == "yes"
 
 
+def test_a_service_finds_the_path_of_its_imports_as_it_is_without_us(program_environ: dict[str, str]) -> None:
+    source = "import sys; print(sys.path, sys.version_info >= (3, 11))"
+    plain = subprocess.run([sys.executable, "-c", source], env=program_environ, capture_output=True, text=True, check=True)
+    assert json.loads(run(program_environ, sys.executable, "-c", source).stdout)["message"] == plain.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        (None, ""),
+        ("def begin(environ): import no_such_module", ""),
+        ("def begin(environ): raise RuntimeError('odd')", "prosaas_logging has not started: RuntimeError odd\n"),
+        ("def begin(environ): print('begun', len(environ) > 0)", ""),
+    ],
+)
+def test_a_service_runs_also_where_our_part_cannot(tmp_path: Path, begin: str | None, said: str) -> None:
+    """It may be another interpreter's, which has not what we need; a fault of ours is said in one line."""
+    if begin is not None:
+        (tmp_path / "prosaas_logging" / "adopt").mkdir(parents=True)
+        (tmp_path / "prosaas_logging" / "adopt" / "launch.py").write_text(begin)
+    environ = {"PYTHONPATH": str(launch._START), "PROSAAS_RUN_ROOT": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import sitecustomize, sys; print('served', sys.modules['sitecustomize'].__name__)"],
+        env=environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    begun = "begun True\n" if "begun" in (begin or "") else ""
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{begun}served sitecustomize\n", said)
+
+
+def test_a_fault_in_the_machine_s_own_sitecustomize_is_told_as_without_us_and_we_start(
+    program_environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import no_such_module_of_theirs")
+    path = os.pathsep.join((program_environ["PYTHONPATH"], str(tmp_path)))
+    done = run({**program_environ, "PYTHONPATH": path}, sys.executable, "-c", "print('served')")
+    assert "no_such_module_of_theirs" in done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["message"] == "served"
+
+
 RQ = """
 import fakeredis, redis
 connection = fakeredis.FakeRedis()
