@@ -1,4 +1,4 @@
-"""What is typed behind ``python -m prosaas_logging`` becomes one command, and nothing of a service's own words is ours."""
+"""What is typed behind ``python -m prosaas_logging`` is one command, and a service's own words are left to it."""
 
 import sys
 
