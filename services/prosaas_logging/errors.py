@@ -82,7 +82,7 @@ def _related(exc: BaseException) -> Iterator[BaseException]:
         yield one
         waiting += [other for other in (one.__context__, one.__cause__) if other is not None]
         if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions[: _MOST_WHOLE + 1]
+            waiting += one.exceptions
 
 
 def _stack_of_many(exc: BaseException) -> str:

@@ -12,7 +12,7 @@ import orjson
 from .errors import ErrorInfo
 from .events import Event
 from .json_lines import JsonRenderer
-from .levels import level_name, parse_level
+from .levels import DEBUG, level_name, parse_level
 from .policy import apply, in_force
 from .record import Context, Record
 from .render import TextRenderer
@@ -39,7 +39,7 @@ def capture_events(level: str = "DEBUG") -> Iterator[list[EventRecord]]:
     Each record passes both renderers on its way, so that whatever a test says has met the code that production runs.
     """
     words = TextRenderer(LogSettings("tests", lang="en"))
-    objects = JsonRenderer(LogSettings("tests", json=True), words)
+    objects = JsonRenderer(LogSettings("tests"), words)
     rendering = threading.Lock()
     events: list[EventRecord] = []
     former = in_force()
@@ -60,7 +60,7 @@ def capture_events(level: str = "DEBUG") -> Iterator[list[EventRecord]]:
             )
         )
 
-    apply(replace(former, threshold=parse_level(level) or 10, submit=collect))
+    apply(replace(former, threshold=parse_level(level) or DEBUG, submit=collect))
     try:
         yield events
     finally:

@@ -23,7 +23,7 @@ log = get_logger("tests.recorder")
 
 
 class World:
-    def __init__(self, target: Path | str, *, folded: bool = False) -> None:
+    def __init__(self, target: Path | str, *, folded: bool = False, place: str = "") -> None:
         configured = LogSettings("svc")
         self.now = 0.0
         self.said: list[tuple[Record, Context]] = []
@@ -33,6 +33,7 @@ class World:
             lambda record, context: self.said.append((record, context)),
             clock=lambda: self.now,
             folded=folded,
+            place=place,
         )
 
     def call(self, call_sid: str = "CA1", records: int = 3, **fields: object) -> Scope:
@@ -82,6 +83,25 @@ def test_a_storm_of_errors_writes_a_burst_and_then_one_now_and_then(tmp_path: Pa
     assert world.recorder.dump(world.call("CA-later"), "error")
     assert not world.recorder.dump(world.call("CA-later-still"), "error")
     assert world.recorder.suppressed == 100 - BURST + 1
+    world.now += 3600
+    assert sum(world.recorder.dump(world.call(f"CA{number}"), "error") for number in range(100)) == BURST
+
+
+def test_a_wish_for_an_empty_ring_gives_no_storm_one_more(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    for number in range(BURST):
+        world.recorder.dump(world.call(f"CA{number}"), "error")
+    assert not world.recorder.dump(world.call(records=0), "asked for", always=True)
+    assert not world.recorder.dump(world.call(), "error")
+
+
+def test_a_recording_is_written_without_being_waited_for_and_says_where_it_was_made(tmp_path: Path) -> None:
+    world, told = World(tmp_path, place="host-1"), threading.Event()
+    world.recorder._submit = lambda *_: told.set()
+    assert world.recorder.dump(world.call(records=1), "error")
+    assert told.wait(30)
+    head = json.loads((tmp_path / "CA1.jsonl").read_text().splitlines()[0])
+    assert head == {"blackbox": "CA1", "kind": "call", "reason": "error", "records": 1, "place": "host-1"}
 
 
 def test_an_operator_s_wish_is_not_limited(tmp_path: Path) -> None:
@@ -98,6 +118,19 @@ def test_the_oldest_files_make_room(tmp_path: Path) -> None:
         os.utime(file, (number, number))
     make_room(tmp_path, needed=100, total=400)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["2.jsonl", "3.jsonl", "4.jsonl"]
+    make_room(tmp_path, needed=100, total=400)
+    assert len(list(tmp_path.iterdir())) == 3, "there is room to the last byte"
+
+
+@pytest.mark.parametrize(
+    ("identity", "name"),
+    [
+        *(("CA1-b_c.d", "CA1-b_c.d"), ("a/b c", "a_b_c"), ("..a", "a"), ("", "unnamed"), ("...", "unnamed")),
+        ("x" * 150, "x" * 100),
+    ],
+)
+def test_an_id_is_its_file_s_name_as_far_as_it_can_be_one(identity: str, name: str) -> None:
+    assert file_name(identity) == name
 
 
 @pytest.mark.parametrize("identity", ["../../etc/passwd", "/etc/passwd", "..", "", "a\0b", "ש" * 300])
@@ -115,6 +148,12 @@ def test_on_a_platform_without_volumes_the_ring_goes_to_the_log(tmp_path: Path) 
     assert [record[0] for record, _ in records] == [1_700_000_000.0, 1_700_000_001.0, 1_700_000_002.0]
     assert records[0][1].tail[-1] == "recorded=22:13:20.000Z"
     assert last[4]["path"] == "stdout"
+    call = world.call(records=0)
+    call.ring.append((1_700_000_000.0625, DEBUG, log, "said", {}, None))
+    world.recorder.dump(call, "error")
+    world.recorder.flush()
+    context = world.said[-2][1]
+    assert (context.tail, context.fields) == (("call_sid=CA1", "recorded=22:13:20.062Z"), {"call_sid": "CA1"})
 
 
 def test_a_recording_that_could_not_be_written_is_said_as_that_and_the_next_one_is_written(tmp_path: Path) -> None:

@@ -362,7 +362,7 @@ def test_a_line_of_a_traced_call_names_its_trace_as_its_schema_does(schema: str,
     traced = Context({"call_sid": "CA1", "trace_id": "a" * 32, "span_id": "b" * 16})
     content = as_json("said", schema, traced)
     assert {name: content[name] for name in names} == names
-    assert "trace_id" not in content.get("prosaas", {})
+    assert content.get("prosaas", {}).keys().isdisjoint(traced.fields.keys() - {"call_sid"})
     assert "a" * 32 not in human("said", context=traced)
 
 
@@ -520,6 +520,30 @@ def test_each_name_that_a_schema_gives_is_one_that_readers_of_lines_know(schema:
     assert set(RENAMES[schema](fields)) - set(fields) <= RENAMED
     given = {name for rename in RENAMES.values() for name in rename(fields)}
     assert given - set(fields) == RENAMED
+
+
+@pytest.mark.parametrize(
+    ("schema", "said", "content"),
+    [
+        ("ecs", {}, {"@timestamp": "t", "log.level": "info", "message": "m", "ecs.version": "8.11.0", "log.logger": "l",
+                     "service": {"name": "s", "version": "1", "environment": "prod"}}),
+        ("ecs", {"event": "E", "n": 7, "error": {"kind": "k", "message": "why", "stack": "st"}},
+         {"event": {"action": "E"}, "prosaas": {"n": 7},
+          "error": {"type": "k", "message": "why", "stack_trace": "st"}}),
+        ("gcp", {}, {"time": "t", "severity": "INFO", "message": "m", "logger": "l", "env": "prod",
+                     "serviceContext": {"service": "s", "version": "1"}}),
+        ("gcp", {"event": "E", "n": 7, "error": {"kind": "k", "message": "why", "stack": "st"}},
+         {"event": "E", "n": 7, "error": {"kind": "k", "message": "why"}, "stack_trace": "st"}),
+        ("gcp", {"error": {"message": "why"}}, {"error": {"message": "why"}}),
+    ],
+)  # fmt: skip
+def test_a_schema_has_each_value_once_under_the_name_that_it_gives(
+    schema: str, said: dict[str, Any], content: dict[str, Any]
+) -> None:
+    base = {"timestamp": "t", "severity": "INFO", "message": "m", "service": "s", "env": "prod", "version": "1",
+            "logger": "l"}  # fmt: skip
+    rename = RENAMES[schema]
+    assert rename(base | said) == (rename(base) if said else {}) | content
 
 
 def chain(length: int) -> BaseException:

@@ -157,7 +157,8 @@ def test_outside_a_container_the_process_s_environment_counts(tmp_path: Path) ->
 
 def test_levels_have_the_numbers_of_the_standard_library() -> None:
     assert {name: getattr(logging, name) for name in levels.NAME_TO_LEVEL} == levels.NAME_TO_LEVEL
-    assert levels.level_name(logging.CRITICAL) == "CRITICAL"
+    named = [levels.level_name(number) for number in (7, 10, 19, 35, 50, 99)]
+    assert named == ["DEBUG", "DEBUG", "DEBUG", "WARNING", "CRITICAL", "CRITICAL"]
 
 
 @pytest.mark.parametrize(("given", "version"), [("1.2", "1.2"), ("", "1.1")])

@@ -4,6 +4,7 @@ import threading
 
 from prosaas_logging import capture_events, get_logger, scope
 from prosaas_logging.catalogue import AUDIO_DELTA, CALL_START, GREETING
+from prosaas_logging.policy import Policy, apply
 
 log = get_logger("tests.testing")
 
@@ -34,6 +35,13 @@ def test_a_higher_level_leaves_the_lower_ones_out() -> None:
         log.debug("no")
         log.info("yes")
     assert [event.text for event in events] == ["yes"]
+
+
+def test_what_is_no_level_leaves_nothing_out_and_texts_are_as_the_process_has_them() -> None:
+    apply(Policy(render_entry=lambda record, _: f"rendered {record[3]}"))
+    with capture_events("everything") as events:
+        log.debug("yes")
+    assert [event.text for event in events] == ["rendered yes"]
 
 
 def test_other_threads_are_heard_too() -> None:

@@ -1,10 +1,13 @@
 """Each task of Celery's is a job, from its start to its end, and what failed leaves its recording."""
 
+import logging
+import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 
-from prosaas_logging import get_logger
+from prosaas_logging import adopt_celery, get_logger
 from prosaas_logging.adopt.celery import _begin, _end
 from prosaas_logging.policy import Policy, Recorded, apply
 from prosaas_logging.scope import current, live_scopes
@@ -47,4 +50,36 @@ def test_a_task_that_failed_leaves_its_recording(state: str, ends: list[tuple[st
 def test_an_end_without_a_beginning_is_passed_over() -> None:
     """The worker was adopted in the midst of a task."""
     _end(task=task("bill"), state="SUCCESS")
+    assert live_scopes() == []
+
+
+class Signal:
+    """One of Celery's: who is connected weakly and is nobody's own is gone at once."""
+
+    def __init__(self) -> None:
+        self.heard: list[Callable[..., object]] = []
+
+    def connect(self, receiver: Callable[..., object], weak: bool = True) -> None:
+        self.heard += [] if weak else [receiver]
+
+    def send(self, **said: object) -> None:
+        (receiver,) = self.heard
+        receiver(signal=self, **said)
+
+
+def test_a_worker_is_adopted_by_its_signals(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    signals = SimpleNamespace(setup_logging=Signal(), worker_init=Signal(), task_prerun=Signal(), task_postrun=Signal())
+    worker = SimpleNamespace(safe_say=print)
+    monkeypatch.setitem(sys.modules, "celery.signals", signals)
+    monkeypatch.setitem(sys.modules, "celery.apps.worker", worker)
+    adopt_celery()
+    signals.setup_logging.send(loglevel=30)
+    signals.worker_init.send()
+    with caplog.at_level(logging.INFO, "celery.worker"):
+        worker.safe_say("warm shutdown", sys.stderr)
+    assert caplog.messages == ["warm shutdown"]
+    run = task("bill")
+    signals.task_prerun.send(task_id="7", task=run)
+    assert (current().kind, current().id) == ("job", "7")
+    signals.task_postrun.send(task=run, state="SUCCESS")
     assert live_scopes() == []

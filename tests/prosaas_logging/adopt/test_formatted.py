@@ -68,6 +68,7 @@ def bare(formatter: logging.Formatter) -> logging.Formatter | None:
 
 def test_a_record_is_taken_as_it_was_said() -> None:
     record = said("%s of %d", "one", 2, order=7, stack_info="Stack:\n  x")
+    record.__dict__.update(dict.fromkeys(("message", "asctime", "color_message"), "what a formatter left on it"))
     at, level, logger, text, fields, error = taken(record, True, None)
     assert (at, level, logger.name, text) == (record.created, logging.WARNING, "shop.till", "one of 2")
     assert (fields, error) == ({"order": 7, "stack_info": "Stack:\n  x"}, None)
@@ -181,8 +182,10 @@ def test_an_event_is_taken_as_it_comes_to_its_renderer(
 
 
 def test_an_event_s_message_is_under_its_name_or_one_that_is_common() -> None:
-    for event, name in (({"event": "hello"}, "event"), ({"message": "hello"}, "event"), ({"own": "hello"}, "own")):
-        assert unpacked({**event, "order": 7}, name) == ("hello", {"order": 7}, None)
+    ours = dict.fromkeys(("level", "timestamp", "logger", "_record", "_from_structlog"), "has our line itself")
+    for found, name in (("event", "event"), ("message", "event"), ("msg", "event"), ("own", "own")):
+        assert unpacked({found: "hello", "order": 7, **ours}, name) == ("hello", {"order": 7}, None)
+    assert unpacked({"msg": "last", "message": "second"}) == ("second", {"msg": "last"}, None)
     assert unpacked({"order": 7}) == ("", {"order": 7}, None)
 
 

@@ -78,26 +78,35 @@ def test_a_library_keeps_its_own_loader_and_can_be_run_and_read_as_before(librar
     assert isinstance(module.__loader__, SourceFileLoader)
 
 
-def test_a_loader_that_makes_its_own_kind_of_module_still_makes_it(library: Write) -> None:
-    class Special(ModuleType):
-        pass
+class Special(ModuleType):
+    """Another's own kind of module."""
 
-    class Own(Loader):
-        def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-            return ModuleSpec(name, self) if name == "hooked_special" else None
 
-        def create_module(self, spec: ModuleSpec) -> ModuleType:
-            return Special(spec.name)
+class Own(Loader):
+    """A finder and loader of somebody's own."""
 
-        def exec_module(self, module: ModuleType) -> None:
-            module.__dict__["value"] = 7
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == "hooked_special" else None
 
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return Special(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["value"] = 7
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_loader_that_makes_its_own_kind_of_module_still_makes_it(library: Write, first: bool) -> None:
+    """Also where its finder stood before all others when somebody first asked to be told."""
     told: list[object] = []
     library("hooked_special", "value = 8")
+    if first:
+        others = [finder for finder in sys.meta_path if type(finder).__module__ != when_imported.__module__]
+        sys.meta_path[:] = [Own(), *others]  # type: ignore[list-item]
     when_imported("hooked_special", lambda module: told.append((type(module), module.value)))
-    finders = [type(finder).__module__ for finder in sys.meta_path]
-    ours = finders.index(when_imported.__module__)
-    sys.meta_path.insert(ours + 1, Own())  # type: ignore[arg-type]
+    if not first:
+        finders = [type(finder).__module__ for finder in sys.meta_path]
+        sys.meta_path.insert(finders.index(when_imported.__module__) + 1, Own())  # type: ignore[arg-type]
     importlib.import_module("hooked_special")
     assert told == [(Special, 7)]
 

@@ -8,12 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ports import free_port
 from prosaas_logging.adopt import launch
+from prosaas_logging.adopt.asgi import ScopeMiddleware as AsgiScope
+from prosaas_logging.adopt.wsgi import ScopeMiddleware as WsgiScope
+from prosaas_logging.scope import current
 
 from ..test_adoption import get
 
@@ -203,6 +207,47 @@ def test_the_machine_s_own_sitecustomize_still_runs(program_environ: dict[str, s
     assert json.loads(done.stdout)["message"] == "yes"
 
 
+def test_a_service_finds_the_path_of_its_imports_as_it_is_without_us(program_environ: dict[str, str]) -> None:
+    source = "import sys; print(sys.path, sys.version_info >= (3, 11))"
+    plain = subprocess.run(
+        [sys.executable, "-c", source], env=program_environ, capture_output=True, text=True, check=True
+    )
+    assert json.loads(run(program_environ, sys.executable, "-c", source).stdout)["message"] == plain.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("begin", "said"),
+    [
+        (None, ""),
+        ("def begin(environ): import no_such_module", ""),
+        ("def begin(environ): raise RuntimeError('odd')", "prosaas_logging has not started: RuntimeError odd\n"),
+        ("def begin(environ): print('begun', len(environ) > 0)", ""),
+    ],
+)
+def test_a_service_runs_also_where_our_part_cannot(tmp_path: Path, begin: str | None, said: str) -> None:
+    """It may be another interpreter's, which has not what we need; a fault of ours is said in one line."""
+    if begin is not None:
+        (tmp_path / "prosaas_logging" / "adopt").mkdir(parents=True)
+        (tmp_path / "prosaas_logging" / "adopt" / "launch.py").write_text(begin)
+    environ = {"PYTHONPATH": str(launch._START), "PROSAAS_RUN_ROOT": str(tmp_path)}
+    source = "import sitecustomize, sys; print('served', sys.modules['sitecustomize'].__name__)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", source], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    begun = "begun True\n" if "begun" in (begin or "") else ""
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{begun}served sitecustomize\n", said)
+
+
+def test_a_fault_in_the_machine_s_own_sitecustomize_is_told_as_without_us_and_we_start(
+    program_environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import no_such_module_of_theirs")
+    path = os.pathsep.join((program_environ["PYTHONPATH"], str(tmp_path)))
+    done = run({**program_environ, "PYTHONPATH": path}, sys.executable, "-c", "print('served')")
+    assert "no_such_module_of_theirs" in done.stdout, "on standard error it is ours, whose start it is, too"
+    assert json.loads(done.stdout.splitlines()[-1])["message"] == "served"
+
+
 RQ = """
 import fakeredis, redis
 connection = fakeredis.FakeRedis()
@@ -240,3 +285,109 @@ def test_a_container_without_our_folders_gets_one_of_its_own_at_each_start_and_n
     mine = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
     assert launch._places({}) == {}
+
+
+def test_the_command_takes_our_place_with_all_that_its_processes_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(os, "execvpe", lambda *given: handed.append(given))
+    monkeypatch.setenv("LOG_SWITCH_FILE", "/run/switch.json")
+    start, status = str(launch._START), os.fstat(1)
+    for path, found in (("", start), ("/theirs", f"{start}:/theirs")):
+        monkeypatch.setenv("PYTHONPATH", path)
+        launch.become("shop", ("serve", "--all"))
+        command, words, environ = handed.pop()
+        assert (command, words) == ("serve", ["serve", "--all"])
+        assert environ == {
+            **os.environ,
+            "PYTHONPATH": found,
+            "PROSAAS_RUN": "shop",
+            "PROSAAS_RUN_ROOT": str(Path(start).parents[2]),
+            "PROSAAS_RUN_OUTPUT": f"{status.st_dev}:{status.st_ino}",
+        }
+
+
+Hooks = dict[str, Callable[[Any], None]]
+
+
+@pytest.fixture
+def hooks(monkeypatch: pytest.MonkeyPatch) -> Hooks:
+    """What waits for which library once a process of the service has begun; what it began with is told as such."""
+    waiting: Hooks = {}
+    monkeypatch.setattr(launch, "when_imported", waiting.__setitem__)
+    monkeypatch.setattr(launch, "bootstrap", lambda *given, **named: waiting.update(begun=(given, named)))  # type: ignore[arg-type]
+    return waiting
+
+
+def test_only_a_process_that_writes_to_the_service_s_output_is_one_of_its(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = launch._output()
+    tracker = "from multiprocessing.resource_tracker import main;main(5)"
+    for name, place, command in (
+        ("", output, ["python"]),
+        ("shop", "1:1", ["python"]),
+        ("shop", output, ["python", "-c", tracker]),
+    ):
+        monkeypatch.setattr(sys, "orig_argv", command)
+        launch.begin({"PROSAAS_RUN": name, "PROSAAS_RUN_OUTPUT": place})
+    assert hooks == {}
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "serve()"])
+    environ = {"PROSAAS_RUN": "shop", "PROSAAS_RUN_OUTPUT": output, "LOG_DESCRIPTORS": "1"}
+    launch.begin(environ)
+    assert hooks.pop("begun") == (("shop",), {"environ": {**environ, "LOG_DESCRIPTORS": "0"}})
+    assert len(hooks) == 6
+
+
+class Server:
+    """Holds an application under each name that a server has for it, once it has loaded one."""
+
+    def __init__(self, app: Any = None) -> None:
+        self.app = self.wsgi = self.loaded_app = app
+
+    load = load_wsgi = lambda self: Server.__init__(self, len)
+
+
+def named(module: str) -> type[Server]:
+    return type("Worker", (Server,), {"__module__": module})
+
+
+SERVED: list[tuple[str, dict[str, Any], Callable[[Any], Any], type | None]] = [
+    ("uvicorn.config", {"Config": named("u")}, lambda module: (one := module.Config(), one.load(), one.loaded_app)[2],
+     AsgiScope),
+    ("hypercorn.utils", {"wrap_app": lambda app: app}, lambda module: module.wrap_app(len), AsgiScope),
+    *(("gunicorn.workers.base", {"Worker": named(kind)},
+       lambda module: (one := module.Worker(), one.load_wsgi(), one.wsgi)[2], scope)
+      for kind, scope in (("gunicorn.workers.gasgi", AsgiScope), ("gunicorn.workers.sync", WsgiScope),
+                          ("uvicorn.workers", None))),
+    ("werkzeug.serving", {"BaseWSGIServer": named("w")}, lambda module: module.BaseWSGIServer(len).app, WsgiScope),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("library", "module", "served", "kind"), SERVED)
+def test_a_server_s_application_is_in_the_middleware_of_its_kind_and_another_s_worker_is_left_to_it(
+    hooks: Hooks, library: str, module: dict[str, Any], served: Callable[[Any], Any], kind: type | None
+) -> None:
+    launch.begin({"PROSAAS_RUN": "shop", "PROSAAS_RUN_OUTPUT": launch._output()})
+    loaded = SimpleNamespace(**module)
+    hooks[library](loaded)
+    app = served(loaded)
+    assert app is len if kind is None else type(app) is kind and app.__name__ == "len"
+
+
+def test_rq_s_and_celery_s_hooks_are_set_too(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    adopted: list[int] = []
+    monkeypatch.setattr(launch, "adopt_celery", lambda: adopted.append(1))
+    launch.begin({"PROSAAS_RUN": "shop", "PROSAAS_RUN_OUTPUT": launch._output()})
+    hooks["celery.signals"](None)
+    assert adopted == [1]
+    for base in ("BaseWorker", "Worker"):
+
+        class Worker:
+            def perform_job(self, _job: object) -> str:
+                return current().id
+
+        module = SimpleNamespace(Worker=Worker, worker=SimpleNamespace())
+        if base == "BaseWorker":
+            module = SimpleNamespace(Worker=None, worker=SimpleNamespace(BaseWorker=Worker))
+        hooks["rq"](module)
+        assert Worker().perform_job(SimpleNamespace(id="7")) == "7"

@@ -21,6 +21,7 @@ def _begin(root: str) -> None:
     """Start logging where the package is; an interpreter that cannot have it is left as it is."""
     if sys.version_info < (3, 11):  # noqa: UP036
         return
+    path = [*sys.path]
     sys.path.append(root)
     try:
         from prosaas_logging.adopt.launch import begin
@@ -31,7 +32,7 @@ def _begin(root: str) -> None:
     except Exception as broken:
         print("prosaas_logging has not started:", type(broken).__name__, broken, file=sys.stderr)
     finally:
-        sys.path.remove(root)
+        sys.path[:] = path
 
 
 try:
