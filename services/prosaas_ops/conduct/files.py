@@ -1,11 +1,13 @@
 """Replaces files whole: after a kill or on a full disk there is either the old file or the new one."""
 
+import fcntl
 import json
 import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from prosaas_ops.files import ASIDE
@@ -39,6 +41,14 @@ def replace(path: Path, content: str | bytes, mode: int = 0o600, *, at: float | 
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """One process after the other, by a lock that goes with its holder."""
+    with path.open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def read_env(path: Path) -> dict[str, str]:

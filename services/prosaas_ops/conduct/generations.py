@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import kept_lines
-from prosaas_ops.conduct.files import replace
-from prosaas_ops.conduct.world import OURS, World, own_id
+from prosaas_ops.conduct.files import replace, turn
+from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.stack.live_calls import DRAINING, drains
@@ -85,9 +85,13 @@ class Generations:
         self.write_overlay()
 
     def bury(self, container: Container) -> None:
-        """Take an ended container away, and keep what it wrote."""
-        kept_lines.keep(self._world, container)
-        self._world.docker("rm", "--force", container.id, check=False)
+        """Take an ended container away, and keep what it wrote; where that cannot be kept, it stays."""
+        try:
+            kept_lines.keep(self._world, container)
+        except OSError as error:
+            self._world.warn(words.LINES_STAY(name=container.name, why=error))
+        else:
+            self._world.docker("rm", "--force", container.id, check=False)
 
     def let_drain(self) -> None:
         """Wait until what was asked to end has ended: asked a second time, as by a stop, it would cut its calls."""
@@ -103,12 +107,14 @@ class Generations:
 
     def write_overlay(self) -> None:
         """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
-        scales = {name: max(1, len(self._running(name))) for name in _DRAINS_LONG}
-        text = "# Written by make: how many generations of a service run just now.\nservices:\n"
-        text += "".join(f"  {name}: {{scale: {scale}}}\n" for name, scale in scales.items())
         path = self._world.state / "compose.yml"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            replace(path, text)
+        # A watcher writes it too: whoever writes last has counted last.
+        with turn(path.with_suffix(".lock")):
+            scales = {name: max(1, len(self._running(name))) for name in _DRAINS_LONG}
+            text = "# Written by make: how many generations of a service run just now.\nservices:\n"
+            text += "".join(f"  {name}: {{scale: {scale}}}\n" for name, scale in scales.items())
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                replace(path, text)
 
     def _running(self, service: str) -> list[Container]:
         """Oldest first."""
@@ -261,18 +267,8 @@ class Generations:
         return False
 
     def _watcher(self, old: Container) -> list[str]:
-        """A container of the tools for as long as the drain lasts: the terminal may be gone by then."""
-        world = self._world
-        described = world.engine.inspect(own_id())
-        mounts = [f"--volume={mount}" for mount in described["HostConfig"]["Binds"]]
-        groups = [f"--group-add={group}" for group in described["HostConfig"].get("GroupAdd") or []]
-        return [
-            "--detach", "--rm", "--init", f"--name={self._watcher_of(old.id)}",
-            "--label=com.docker.compose.project=", "--network=none", f"--user={described['Config']['User']}",
-            "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--env=HOME=/tmp",
-            f"--workdir={world.root}", f"--env=COMPOSE_PROJECT_NAME={world.project}", *mounts, *groups,
-            described["Image"], "drained", f"CONTAINER={old.id}",
-        ]  # fmt: skip
+        """For as long as the drain lasts: the terminal may be gone by then."""
+        return [f"--name={self._watcher_of(old.id)}", *self._world.tools("drained", f"CONTAINER={old.id}")]
 
 
 def drained(world: World, container_id: str) -> None:
@@ -283,12 +279,13 @@ def drained(world: World, container_id: str) -> None:
     """
     generations, asked = Generations(world), ""
     while True:
-        with suppress(Problem):
+        with suppress(Problem, OSError):
             found = [one for one in world.containers() if one.id == container_id]
             if not found or found[0].state not in ("running", "restarting"):
                 for one in found:
                     generations.bury(one)
-                break
+                generations.write_overlay()
+                return
             started = world.engine.inspect(container_id)["State"]["StartedAt"]
             knows = started == asked or drains(world.engine, found[0])
             # Who was not asked has no end to be waited for.
@@ -297,4 +294,3 @@ def drained(world: World, container_id: str) -> None:
                 if world.docker("wait", container_id, check=False).code == 0:
                     continue
         time.sleep(_LOOK_S)
-    generations.write_overlay()

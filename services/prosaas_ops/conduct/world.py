@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,6 +160,18 @@ class World:
             self._sweep()
             yield
 
+    def tools(self, *words: str) -> list[str]:
+        """What `docker run` takes for a command of the tools in a container of its own, with the rights of this one."""
+        described = self.engine.inspect(own_id())
+        mounts = [f"--volume={mount}" for mount in described["HostConfig"]["Binds"]]
+        groups = [f"--group-add={group}" for group in described["HostConfig"].get("GroupAdd") or []]
+        return [
+            "--detach", "--rm", "--init", "--label=com.docker.compose.project=", "--network=none",
+            f"--user={described['Config']['User']}", "--read-only", "--cap-drop=ALL",
+            "--security-opt=no-new-privileges", "--tmpfs=/tmp", "--env=HOME=/tmp", f"--workdir={self.root}",
+            f"--env=COMPOSE_PROJECT_NAME={self.project}", *mounts, *groups, described["Image"], *words,
+        ]  # fmt: skip
+
     def _sweep(self) -> None:
         """Remove what a kill left of a file as it was written. A journal's had no ending in an earlier release."""
         journals, secrets = self.state.glob("journal.json.*"), self.root / "secrets"
@@ -166,8 +179,12 @@ class World:
         older = [
             one for one in secrets.glob("*.*") if BY_CHANCE.fullmatch(one.suffix[1:]) and one.with_suffix("").exists()
         ]
-        for half in (*self.root.glob(f".env.*{ASIDE}"), *secrets.glob(f"*{ASIDE}"), *older, *journals):
+        # Of a backup that is to be encrypted, a half or what was opened of it is not.
+        backups = [half for end in ("", ".sealed") for half in (self.root / "backups").glob(f"*.[0-9]*.part{end}")]
+        for half in (*self.root.glob(f".env.*{ASIDE}"), *secrets.glob(f"*{ASIDE}"), *older, *journals, *backups):
             half.unlink(missing_ok=True)
+        for folder in (self.root / "backups").glob(".opened-*"):
+            shutil.rmtree(folder, ignore_errors=True)
         # A watcher writes there without the lock, and is let finish.
         for half in (*self.state.glob(f"*{ASIDE}"), *self.state.glob(f"lines/*{ASIDE}")):
             with suppress(OSError):

@@ -141,6 +141,12 @@ LAST_LINES: Final = Text(
     "{service} לא הגיע למצב מוכן; השורות האחרונות שלו:", "{service} did not become ready; its last lines:"
 )
 
+LINES_STAY: Final = Text(
+    "השורות של {name} לא נשמרו ({why}), ולכן הקונטיינר שלהן נשאר. לפנות מקום בדיסק: הפקודה הבאה תשמור ותסיר אותו",
+    "the lines of {name} could not be kept ({why}), so its container stays; free some disk: the next command keeps them"
+    " and removes it",
+)
+
 # restart, down, rollback
 RUNS_ANEW: Final = Text("{service} הופעל מחדש, גרסה {version}", "{service} runs anew, version {version}")
 RUNS_AT: Final = Text(

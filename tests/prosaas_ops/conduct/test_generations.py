@@ -1,5 +1,6 @@
 """Which container serves, which one goes, and that none is asked to end twice."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ class Draining(World):
         # How the first container is seen each time: its state and when it started, None where the engine is away.
         self.life: Iterator[tuple[str, str] | None] = iter(())
         self._started = ""
+        self.away: list[int] = []
 
     @property
     def engine(self) -> Any:
@@ -54,7 +56,8 @@ class Draining(World):
 
     def containers(self, *services: str) -> list[Container]:
         if (seen := next(self.life, ("running", ""))) is None:
-            raise Problem("the engine is away")
+            self.away.append(len(self.away))
+            raise ConnectionResetError if len(self.away) % 2 else Problem("the engine is away")
         state, self._started = seen
         return [replace(self.named[0], state=state), *self.named[1:]]
 
@@ -193,6 +196,36 @@ def test_a_watcher_that_is_disturbed_does_not_ask_twice(drains: Draining, harm: 
     drained(drains, drains.named[0].id)
     did = [words[0] for words in drains.did]
     assert (did.count("kill"), did[-1]) == (1, "buried")
+
+
+def test_the_number_of_generations_is_written_last_by_whoever_counted_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watcher that was held up after it counted would have Compose take away the one that was started meanwhile."""
+    (tmp_path / ".state").mkdir()
+    world, held_up, go_on = Draining(tmp_path), threading.Event(), threading.Event()
+    first = world.named[:1]
+    write = module.replace
+
+    def slowly(path: Path, text: str) -> None:
+        if "scale: 1" in text:
+            held_up.set()
+            assert go_on.wait(20)
+        write(path, text)
+
+    monkeypatch.setattr(module, "replace", slowly)
+    counted = iter([first, world.named])
+    monkeypatch.setattr(world, "containers", lambda *_: next(counted))
+    watcher = threading.Thread(target=Generations(world).write_overlay)
+    command = threading.Thread(target=Generations(world).write_overlay)
+    watcher.start()
+    assert held_up.wait(20)
+    command.start()
+    command.join(0.2)
+    go_on.set()
+    watcher.join(20)
+    command.join(20)
+    assert "scale: 3" in (world.state / "compose.yml").read_text("utf-8")
 
 
 BY_HAND = (1, '/readyz answered 503: {"status": "draining"}')

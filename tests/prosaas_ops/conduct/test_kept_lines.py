@@ -106,6 +106,22 @@ def test_of_a_damaged_log_what_can_be_read_is_kept_and_takes_no_whole_ones_place
         assert gzip.decompress(path.read_bytes()).count(b"\n") == kept
 
 
+def test_whose_lines_cannot_be_kept_stays_and_undoes_nothing(
+    world: Writing, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk: the lines are with the engine, for as long as the container is."""
+    asked: list[str] = []
+    done = world.docker
+    monkeypatch.setattr(world, "docker", lambda *words, **others: (asked.append(words[0]), done(*words, **others))[1])
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        assert world.bury(1) == []
+    assert asked == ["logs"]
+    assert "could not be kept ([Errno 28] No space left on device), so its container stays" in capsys.readouterr().err
+    assert world.bury(1) == ["1" * 12]
+    assert asked == ["logs", "logs", "rm"]
+
+
 def test_what_somebody_else_removes_meanwhile_is_no_trouble(world: Writing) -> None:
     world.bury(1)
     (world.state / "lines/prosaas-api.gone.gz").symlink_to("nothing")

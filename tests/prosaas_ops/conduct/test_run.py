@@ -172,6 +172,12 @@ def test_what_a_kill_left_of_a_file_half_written_is_gone_with_the_next_command(
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     halves = [half for path in written for half in path.parent.glob(f"{path.name}.*") if half != theirs]
     assert len(halves) == 3
+    (world.root / "backups/.opened-x1").mkdir(parents=True)
+    (world.root / "backups/.opened-x1/a.dump").touch()
+    halves += [world.root / f"backups/{name}" for name in ("a.dump.8.part", "a.dump.age.8.part.sealed")]
+    theirs_too = world.root / "backups/a.dump.age"
+    for path in (*halves[-2:], theirs_too):
+        path.touch()
     # A watcher writes its overlay, and kept lines, without the lock: what is young may be its.
     (world.state / "lines").mkdir()
     watchers = [world.state / f"{name}.x1y2z3w4.aside" for name in ("compose.yml", "lines/prosaas-api.13e2.gz")]
@@ -181,6 +187,7 @@ def test_what_a_kill_left_of_a_file_half_written_is_gone_with_the_next_command(
     with world.locked("audit"):
         assert [half for half in halves if half.exists()] == []
         assert theirs.exists()
+        assert list((world.root / "backups").iterdir()) == [theirs_too]
         assert all(half.exists() for half in watchers)
     for half in watchers:
         os.utime(half, (time.time() - 90,) * 2)
