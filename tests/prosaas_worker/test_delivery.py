@@ -145,14 +145,18 @@ async def test_the_same_words_of_another_draft_are_not_taken_for_the_lost_ones(t
 
 
 @pytest.mark.parametrize(
-    ("sender", "event"), [("whatsapp:+97235550100", "WHATSAPP_SEND_FAILED"), ("+97235550100", "SMS_SEND_FAILED")]
+    ("message", "way"),
+    [(TWILIO, "WHATSAPP"), (META, "WHATSAPP"), (replace(TWILIO, sender="+97235550100"), "SMS")],
 )
-async def test_a_message_that_is_refused_is_told_by_the_way_that_it_was_to_go(sender, event, tools, providers):
-    await draft(tools, replace(TWILIO, sender=sender))
+async def test_a_message_that_is_refused_or_sent_is_told_by_the_way_that_it_goes(message, way, tools, providers):
+    await draft(tools, message)
     providers.faults.append(httpx.Response(400, json={"message": "no"}))
-    with capture_events("WARNING") as events, pytest.raises(Refused):
+    with capture_events("INFO") as events:
+        with pytest.raises(Refused):
+            await deliver(tools, "k")
         await deliver(tools, "k")
-    assert [each.event for each in events if str(each.event).endswith("SEND_FAILED")] == [event]
+    told = [each.event for each in events if str(each.event).startswith(("SMS", "WHATSAPP_SE"))]
+    assert told == [f"{way}_SEND_FAILED", f"{way}_SENT"]
 
 
 @pytest.mark.parametrize("lost", LOST)
