@@ -291,7 +291,8 @@ async def test_a_model_that_has_moved_is_not_followed() -> None:
 
     app = web.Application()
     app.router.add_get("/{path:.*}", move)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    async with server:
         with pytest.raises(RealtimeLost, match="307") as lost:
             async with connected(server):
                 pass
