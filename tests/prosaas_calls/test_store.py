@@ -195,7 +195,7 @@ async def test_a_database_that_fails_in_a_way_of_its_own_is_an_error_and_costs_n
 
 @pytest.mark.parametrize(("limit", "known"), [({}, 0.0), ({"day_limit": 0.5}, 1.25)])
 async def test_what_a_business_has_spent_today_is_added_up_where_there_is_a_limit(
-    engine: AsyncEngine, owner: AsyncEngine, limit: dict[str, float], known: float
+    engine: AsyncEngine, owner: AsyncEngine, limit: dict[str, Any], known: float
 ) -> None:
     """No caller waits for a sum that decides nothing."""
     async with owner.begin() as connection:
