@@ -253,17 +253,21 @@ async def test_a_session_in_the_midst_of_a_call_is_told_what_was_said_and_greets
     assert stage.conversation.opening == ""
 
 
-@pytest.mark.parametrize(("returned", "kept"), [("", True), ("busy", False)])
-async def test_a_greeting_is_kept_for_the_next_caller_and_an_apology_is_not(returned: str, *, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("returned", "status", "kept"), [("", "completed", True), ("", "incomplete", False), ("busy", "completed", False)]
+)
+async def test_a_greeting_is_kept_for_the_next_caller_where_it_was_whole_and_an_apology_is_not(
+    returned: str, status: str, *, kept: bool
+) -> None:
     """Nor is the kept one played to who comes back from a transfer."""
     stage = Stage(returned=returned)
     words = stage.profile.first_words
     stage.begins()
     stage.responds(fifths=2)
     stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript=words)
-    stage.done()
+    stage.done(status=status)
 
     key = Spoken(SETTINGS.openai_realtime_model, SETTINGS.openai_voice, words)
     assert (stage.greetings.get(key) is not None) is kept
     stage.greetings.keep(key, b"hello")
-    assert stage.briefing.recorded() == (b"hello" if kept else None)
+    assert stage.briefing.recorded() == (None if returned else b"hello")

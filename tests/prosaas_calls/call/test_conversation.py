@@ -9,6 +9,7 @@ import pytest
 
 from calls_world.stage import FIFTH, Stage
 from prosaas_calls.model.leg import ModelFailed
+from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.tools.base import Answer
 from prosaas_logging import capture_events, scope
 from prosaas_logging.catalogue import AUDIO_DELTA
@@ -69,6 +70,21 @@ def test_what_was_said_to_nobody_is_in_no_transcript_and_the_model_takes_it_back
     assert not [event for event in events if event.event == "TRANSCRIPT_AI"]
     assert stage.history.last("ai") == ""
     assert stage.promises.to_json() == Stage().promises.to_json()
+
+
+def test_what_the_caller_was_given_is_not_taken_back() -> None:
+    stage = Stage()
+    stage.responds(fifths=1)
+    stage.model("response.output_item.done", response_id="r1", item={"id": "i1", "type": "message"})
+    assert stage.to_model == []
+
+
+def test_a_transcript_that_failed_without_a_word_why_makes_nobody_unintelligible() -> None:
+    stage = Stage()
+    with capture_events() as events:
+        stage.model("conversation.item.input_audio_transcription.failed", item_id="u1")
+    assert stage.floor.unintelligible == 0
+    assert [event.text for event in events if event.level == "DEBUG"] == ["no transcript"]
 
 
 async def test_a_second_sentence_that_was_cut_off_unheard_is_not_told_to_the_next_session() -> None:
@@ -292,6 +308,22 @@ def test_a_session_that_refuses_its_settings_ends_the_conversation() -> None:
         stage.model("error", error={"type": "invalid_request_error", "code": "invalid_value", "message": "voice"})
 
 
+def test_a_session_that_refuses_to_write_words_down_is_opened_without_that_and_refused_again_it_is_the_end() -> None:
+    """A session that stands has taken its settings: what it says of them later ends nothing."""
+    refusal = {"type": "invalid_request_error", "code": "invalid_value", "param": "session.audio.input.transcription"}
+    stage = Stage()
+    with pytest.raises(RealtimeLost):
+        stage.model("error", error=refusal)
+    assert not stage.conversation.transcribes
+    with pytest.raises(ModelFailed):
+        stage.model("error", error=refusal)
+
+    stands = Stage()
+    stands.model("session.updated")
+    stands.model("error", error=refusal)
+    assert stands.conversation.transcribes
+
+
 def test_a_failed_response_is_tried_again_twice() -> None:
     """Then the model is given up; a response that works starts the count anew."""
     stage = Stage()
@@ -398,7 +430,7 @@ def test_transcripts_are_logged_a_turn_at_a_time_and_kept_in_order() -> None:
 
     said = [(event.event, event.fields["text"]) for event in events if (event.event or "").startswith("TRANSCRIPT")]
     assert said == [("TRANSCRIPT_AI", "יש לי"), ("TRANSCRIPT_CUSTOMER", "שלום")]
-    assert [line.who for line in stage.history] == ["customer", "ai"]
+    assert [(line.who, line.text) for line in stage.history] == [("customer", "שלום"), ("ai", "יש לי")]
     assert stage.stats.turns == 1
 
 
@@ -567,6 +599,16 @@ def test_a_response_that_stops_in_the_middle_is_noticed_and_one_that_goes_on_is_
     assert stage.conversation.pace.silent_for(monotonic() + 7) > 6
     stage.done()
     assert stage.conversation.pace.silent_for(monotonic() + 7) == 0
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i1", transcript="שלום")
+    assert stage.conversation.pace.silent_for(monotonic() + 7) == 0
+
+
+@pytest.mark.parametrize(("words", "waits"), [("כן", 0), ("לא", 1)])
+async def test_nobody_waits_for_an_answer_to_a_word_that_was_spoken_through(words: str, waits: int) -> None:
+    stage = Stage.in_an_answer()
+    await stage.says(words)
+    stage.responds("r2", "i2")
+    assert len(stage.stats.response_ms) == waits
 
 
 async def test_a_response_that_stops_while_the_caller_says_yes_is_noticed_all_the_same() -> None:

@@ -312,6 +312,8 @@ async def test_a_lost_connection_leaves_nobody_silent() -> None:
 
     assert len(stage.twilio.events("media")) == 10 + 7
     assert not stage.line.playback.held
+    await asyncio.wait({stage.judging})
+    assert (stage.stats.barge_ins, stage.stats.false_interruptions) == (0, 0)
 
 
 async def test_a_farewell_is_said_whatever_sound_was_being_judged() -> None:
@@ -457,6 +459,8 @@ async def test_a_yes_is_an_answer_to_a_question_of_two_seconds_and_to_half_a_sec
 
     assert stage.asked() == answered
     assert stage.stats.barge_ins == 0
+    stage.responds("r2", "i2")
+    assert len(stage.stats.response_ms) == answered
 
 
 async def test_a_number_that_has_been_answered_is_not_answered_again() -> None:

@@ -644,3 +644,22 @@ async def test_a_call_that_is_cut_off_waits_for_a_disk_that_does_not_answer_no_l
             await asyncio.wait_for(calling, 5)
 
     assert [event.event for event in events][-1] == "DB_UNAVAILABLE"
+
+
+async def test_a_caller_whom_no_model_greets_yet_hears_that_somebody_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first moment on something is due to them; and once they have hung up, no time of theirs goes on."""
+
+    async def never(_: Stage) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Stage, "_connect", never)
+    stage = Stage(tmp_path, comfort=0.01, comfort_look=0.002)
+    with capture_events() as events:
+        calling = asyncio.create_task(stage.live.run())
+        await until(lambda: stage.caller.events("media"))
+        stage.caller.say(HANG_UP)
+        await calling
+    assert [event.event for event in events].count("COMFORT") == 1
+    assert stage.call.stats.ended is not None

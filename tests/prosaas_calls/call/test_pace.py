@@ -92,6 +92,25 @@ def test_the_model_owes_a_sound_from_when_it_is_due_until_it_has_ended_or_the_ca
         assert pace.silent_for(clock.now + 7) == 0
 
 
+def test_whoever_makes_a_sound_ends_the_silence(clock: Clock) -> None:
+    pace = Stage().conversation.pace
+    for sounds in (pace.caller_begins, pace.caller_ends, pace.sounds, pace.response_ends):
+        clock.now += 60
+        sounds()
+        assert pace.idle_for(clock.now + 7) == 7
+
+
+def test_a_call_has_one_first_sound() -> None:
+    stage = Stage()
+    pace = stage.conversation.pace
+    pace.first_sound()
+    first = stage.stats.first_audio_ms
+    assert first is not None
+    stage.stats.started -= 5
+    pace.first_sound()
+    assert stage.stats.first_audio_ms == first
+
+
 def test_each_wait_is_told_in_milliseconds(clock: Clock) -> None:
     stage = Stage()
     pace = stage.conversation.pace

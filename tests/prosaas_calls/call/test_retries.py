@@ -56,5 +56,18 @@ def test_who_may_ask_again_at_once_does_so_twice() -> None:
         retries.pause(RATE_LIMITED, 0.0)
 
 
+def test_who_is_told_to_wait_is_not_counted_but_waited_for_up_to_the_last_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    retries = Retries(retry_for=20)
+    assert [retries.pause(RATE_LIMITED, 0.5) for _ in range(5)] == [0.5] * 5
+    assert retries.pause(RATE_LIMITED, 20) == 20
+    clock.now += 1
+    with pytest.raises(ModelFailed):
+        retries.pause(RATE_LIMITED, 20)
+
+
 def test_who_is_told_a_millisecond_does_not_ask_a_thousand_times() -> None:
     assert Retries(retry_for=20).pause(RATE_LIMITED, 0.001) == 0.25

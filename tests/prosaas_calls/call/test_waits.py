@@ -6,6 +6,8 @@ from time import monotonic
 import pytest
 
 from calls_world.sockets import FakeSocket
+from clocks import Clock
+from prosaas_calls.call import waits as module
 from prosaas_calls.call.waits import Waits
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.ending import CallEnded, EndReason
@@ -52,9 +54,10 @@ def test_who_hears_something_does_not_wait() -> None:
     stage.turns.work_begins()
     stage.line.play(b"AAAA", 1600, "i1")
 
-    assert stage.due_after(2.6, 9.0) == [False, False]
+    heard = monotonic() + 60
+    assert not stage.waits.due(heard)
     stage.line.cut()
-    assert stage.due_after(2.4, 2.6) == [False, True]
+    assert [stage.waits.due(heard + each) for each in (2.4, 2.6)] == [False, True]
 
 
 def test_who_speaks_or_is_owed_nothing_does_not_wait() -> None:
@@ -73,6 +76,25 @@ async def test_the_next_word_of_comfort_comes_later_than_the_first() -> None:
 
     assert stage.due_after(5.9, 6.1) == [False, True]
     watching.cancel()
+
+
+async def test_the_next_word_is_waited_for_from_the_end_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes its time, and is no silence."""
+    clock = Clock()
+    monkeypatch.setattr(module, "monotonic", clock)
+    stage = Stage(comfort_look=0.001)
+
+    async def comfort() -> None:
+        clock.now += 5
+        stage.comforted.set()
+
+    stage.waits._comfort = comfort
+    stage.turns.want()
+    clock.now += 3
+    watching = asyncio.create_task(stage.waits.run())
+    await asyncio.wait_for(stage.comforted.wait(), 5)
+    watching.cancel()
+    assert [stage.waits.due(clock.now + each) for each in (6.0, 6.1)] == [False, True]
 
 
 async def test_a_wait_for_the_next_answer_is_a_new_one() -> None:

@@ -31,6 +31,7 @@ def test_loudness_is_that_of_every_eighth_sample() -> None:
 def test_silence_lasts_as_long_as_it_should() -> None:
     """Eight bytes a millisecond."""
     assert base64.b64decode(silence(20)) == b"\xff" * 160
+    assert b"\n" not in silence(20)
 
 
 def test_frames_in_a_row_have_no_gap() -> None:
@@ -68,11 +69,12 @@ def test_late_and_repeated_frames_are_dropped(timestamp: int) -> None:
     assert clock.gap(80, FRAME) == 0
 
 
-def test_a_wrong_time_stamp_does_not_silence_the_caller_for_good() -> None:
+@pytest.mark.parametrize("right", [[], [0]], ids=["at the very first", "later"])
+def test_a_wrong_time_stamp_does_not_silence_the_caller_for_good(right: list[int]) -> None:
     """After one absurd jump ahead, a second of late frames puts the clock right."""
     clock = InboundClock()
-    clock.gap(0, FRAME)
-    clock.gap(10**9, FRAME)
+    for timestamp in (*right, 10**9):
+        clock.gap(timestamp, FRAME)
 
     heard = [clock.gap(20 * number, FRAME) for number in range(1, 60)]
 

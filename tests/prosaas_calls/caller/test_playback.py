@@ -36,6 +36,7 @@ def test_what_was_heard_is_the_last_echoed_mark() -> None:
     for mark in marks[:3]:
         assert playback.echoed(mark)
 
+    assert playback.held_bytes == SECOND - 420 * 8
     assert cuts(playback) == [("item", 420)]
 
 
@@ -69,6 +70,7 @@ def test_everything_echoed_is_quiet() -> None:
     assert not playback.quiet.is_set()
 
     for mark in marks:
+        assert not playback.quiet.is_set()
         playback.echoed(mark)
 
     assert not playback.holding
@@ -158,6 +160,8 @@ def test_of_an_item_that_nothing_more_is_to_be_heard_of_all_was_heard() -> None:
     playback.echoed(marks[-1])
     assert playback.share("item") == 1.0
     assert playback.share("another") == 1.0
+    playback.echoed(play(playback, "another")[1])
+    assert playback.share("another") == 0.22
 
 
 def test_an_item_that_goes_on_after_all_of_it_was_heard_is_still_one() -> None:
