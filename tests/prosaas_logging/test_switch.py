@@ -192,14 +192,6 @@ def test_a_number_is_shown_without_its_digits(world: World) -> None:
     assert world.said[0][1]["target"] == "phone +972..."
 
 
-def test_a_live_ring_is_asked_for_once(world: World) -> None:
-    with scope(call_sid="CA1"), scope(call_sid="CA2"):
-        update_state(world.path, lambda state: State(state.revision, state.changes, {"CA1": 1}))
-        world.pass_time(1)
-        world.pass_time(1)
-    assert world.dumped == ["CA1"]
-
-
 def test_a_process_says_that_it_is_here_and_what_it_follows(world: World) -> None:
     world.ask("service")
     (presence,) = read_presences(world.path)
