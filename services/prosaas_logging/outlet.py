@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
 import stat
 from contextlib import suppress
 from typing import Final
@@ -30,16 +29,12 @@ class Outlet:
         self._bounded = own is None
         # How many bytes of whole lines to write at once.
         self.longest: Final = _LARGE if _is_file(self._fd) else ATOMIC
-        self._poll: select.poll | None = None
-        try:
-            self._poll = poll()
-            self._poll.register(self._fd, _POLLOUT)
-        except (OSError, ValueError):
-            self._poll = None
+        self._poll = poll()
+        self._poll.register(self._fd, _POLLOUT)
 
     def wait(self, seconds: float) -> bool:
         """Whether something can be written within *seconds*; a closed descriptor can: the write then says so."""
-        return self._poll is None or bool(self._poll.poll(seconds * 1000))
+        return bool(self._poll.poll(seconds * 1000))
 
     def write(self, data: bytes) -> int:
         """Write what fits of *data*, perhaps nothing; OSError when the other end is gone."""

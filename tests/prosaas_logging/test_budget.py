@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from prosaas_logging import get_logger, scope
-from prosaas_logging.budget import DIGEST_SECONDS, SHARES, room_for
+from prosaas_logging.budget import DIGEST_SECONDS, SHARES, Account, Room, room_for
 from prosaas_logging.catalogue import (
     BARGE_IN,
     CALL_DIGEST,
@@ -33,7 +33,7 @@ from prosaas_logging.catalogue import (
 )
 from prosaas_logging.events import AnyEvent, Event
 from prosaas_logging.policy import Policy, apply
-from prosaas_logging.record import Context, Record
+from prosaas_logging.record import OURS, Context, Record
 from prosaas_logging.render import TextRenderer
 from prosaas_logging.scope import tell_all
 from prosaas_logging.settings import LogSettings
@@ -376,3 +376,37 @@ def test_any_budget_holds(lines: Log, budget: int) -> None:
     routine = [record for record in small.written if not isinstance(record[3], Event)]
     assert len(routine) <= budget
     assert small.written[-1][3] is CALL_END
+
+
+def told_at_the_end(said: list[tuple[AnyEvent, dict[str, object]]]) -> dict[str, object]:
+    """What the last digest tells of a call of which no line fits; ten seconds pass in it."""
+    account, room = Account(), Room(0, 0, 2)
+    for event, fields in said:
+        record: Record = (1_000_000.0, event.level, OURS, event, fields, None)
+        assert account.folds(record, room, lambda record: str(record[4]["summary"]))
+    digest = account.closing(1_000_010.0)
+    assert digest is not None
+    return digest[4]
+
+
+def used(asked: str, outcome: str) -> list[tuple[AnyEvent, dict[str, object]]]:
+    return [
+        (TOOL_CALL, {"tool": "end_call", "summary": asked}),
+        (TOOL_RESULT, {"tool": "end_call", "summary": outcome}),
+    ]
+
+
+def test_a_digest_tells_each_outcome_once_and_of_too_many_how_many_more() -> None:
+    many = [used(f"ask {number}", f"answer {number}") for number in range(45)]
+    told = told_at_the_end([line for some in (*many, many[0], many[0]) for line in some])
+    outcomes = [f"ask {number} → answer {number}" for number in range(40)]
+    assert str(told["tools"]).split("; ") == [f"{outcomes[0]} ×3", *outcomes[1:], "… ×5"]
+    assert (told["lines"], told["seconds"]) == (94, 10)
+    assert told_at_the_end(used("ask", "answer") * 2)["tools"] == "ask → answer ×2"
+
+
+def test_a_digest_s_words_are_cut_each_to_its_bound() -> None:
+    long = "x" * 500
+    told = told_at_the_end([*used(long, long), (TRANSCRIPT_CUSTOMER, {"text": long, "summary": ""})])
+    assert told["tools"] == f"{'x' * 120} → {'x' * 120}"
+    assert told["last"] == "x" * 80

@@ -131,6 +131,8 @@ def test_a_refusal_names_line_and_setting_and_shows_no_value() -> None:
     with pytest.raises(EnvError, match="line 2, PASSWORD") as refused:
         read_env_file("A=1\nPASSWORD=hunter22${\n")
     assert "hunter22" not in str(refused.value)
+    with pytest.raises(EnvError, match="line 2"):
+        read_env_file("\nA B=1")
 
 
 def test_defaults_inside_defaults_are_followed_a_few_steps_and_refused_then() -> None:

@@ -84,6 +84,14 @@ def test_another_s_pipe_is_asked_first_and_given_no_more_than_it_surely_takes(
     assert outlet.write(b"x") == 0
 
 
+def test_a_pipe_of_our_own_is_not_asked_first(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """That would be one call of the kernel more for each piece, and it says by itself when it is full."""
+    asked: list[float] = []
+    monkeypatch.setattr(Outlet, "wait", lambda _, seconds: asked.append(seconds))
+    assert Outlet(pipe[1]).write(b"x") == 1
+    assert asked == []
+
+
 def test_a_descriptor_is_waited_for_as_long_as_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
 

@@ -181,6 +181,13 @@ def test_what_was_suppressed_is_told_once_in_a_while(tmp_path: Path) -> None:
         world.recorder.sweep()
     told = [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED]
     assert told == [{"count": 5, "error": "too many at once"}]
+    world.now += 30.0
+    for seconds, count in ((0.0, 1), (29.0, 1), (1.0, 2)):
+        world.now += seconds
+        world.recorder.suppressed += 1
+        world.recorder.sweep()
+        told = [record[4]["count"] for record, _ in world.said if record[3] is BLACKBOX_FAILED]
+        assert told == [5, *[1, 2][:count]]
 
 
 def test_an_empty_ring_costs_an_error_storm_nothing(tmp_path: Path) -> None:
@@ -257,6 +264,18 @@ def test_of_one_scope_so_many_folded_bytes_are_kept_and_no_line_of_them_is_cut(
     world.recorder.keep_folded(world.call(), call.ring[0])
     assert world.recorder.flush(30)
     assert (tmp_path / "folded" / "CA1.jsonl").stat().st_size <= 2000
+
+
+def test_a_folded_line_that_just_fits_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(tmp_path, folded=True)
+    for sid in ("CA1", "CA2"):
+        call = world.call(sid, 1)
+        for _ in range(5):
+            world.recorder.keep_folded(call, call.ring[0])
+        assert world.recorder.flush(30)
+        kept = Path(world.recorder.where_folded(call)).read_bytes()
+        monkeypatch.setattr("prosaas_logging.recorder.MOST_FOLDED_BYTES", len(kept) * 3 // 5)
+    assert kept.count(b"\n") == 3
 
 
 def test_a_folded_line_that_cannot_be_rendered_costs_none_of_those_that_wait_with_it(

@@ -540,7 +540,7 @@ def test_each_name_that_a_schema_gives_is_one_that_readers_of_lines_know(schema:
 def test_a_schema_has_each_value_once_under_the_name_that_it_gives(
     schema: str, said: dict[str, Any], content: dict[str, Any]
 ) -> None:
-    base = {"timestamp": "t", "severity": "INFO", "message": "m", "service": "s", "env": "prod", "version": "1",
+    base: dict[str, object] = {"timestamp": "t", "severity": "INFO", "message": "m", "service": "s", "env": "prod", "version": "1",
             "logger": "l"}  # fmt: skip
     rename = RENAMES[schema]
     assert rename(base | said) == (rename(base) if said else {}) | content

@@ -28,7 +28,7 @@ from prosaas_logging.levels import DEBUG, INFO, WARNING
 from prosaas_logging.policy import Policy, Recorded, apply
 from prosaas_logging.record import Context, Record
 from prosaas_logging.render import TextRenderer
-from prosaas_logging.scope import DUMP_SECONDS, MOST_DUMPS, PROCESS, current, live_scopes
+from prosaas_logging.scope import DUMP_SECONDS, MOST_DUMPS, PROCESS, current, enter, leave, live_scopes
 from prosaas_logging.settings import LogSettings
 from prosaas_logging.switch_state import Change
 
@@ -594,3 +594,26 @@ def test_a_growing_timeline_is_told_piece_by_piece(sink: Sink) -> None:
         assert rest == call.timeline
     assert [entry.text for entry in (*first, *then)] == ["one", "two", "three"]
     assert len(rest) == 2000
+
+
+def test_work_that_outlives_its_call_is_watched_while_the_call_is_asked_for(sink: Sink) -> None:
+    with scope(call_sid="CA1") as call:
+        assert not watched()
+    assert call.ended
+    token = enter(call)
+    try:
+        for targets in ((Change("call", "CA1", "DEBUG", 2e9),), ()):
+            apply(sink.policy(targets=targets))
+            assert watched() is bool(targets)
+            call.add(business_id=f"of {len(targets)}")
+            log.debug("late")
+    finally:
+        leave(token)
+    assert [(record[3], context.fields["business_id"]) for record, context in sink.records] == [("late", "of 1")]
+
+
+def test_a_call_of_which_nothing_was_folded_says_nothing_of_it(sink: Sink) -> None:
+    with scope(call_sid="CA1"):
+        log.event(CALL_END, duration_s=1, reason="customer_hangup")
+    ((record, _),) = sink.records
+    assert "folded" not in record[4]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,14 @@ log = get_logger("tests.switch")
 class World:
     """A switch with a clock of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **settings: Any) -> None:
         self.path = path
         self.now = 1000.0
         self.said: list[tuple[str, dict[str, object]]] = []
         self.dumped: list[str] = []
         self.records: list[str] = []
         apply(Policy(ring=100, submit=lambda record, context: self.records.append(str(record[3]))))
-        self.switch = Switch(LogSettings("svc", switch_file=path), self.say, self.dump, lambda: self.now)
+        self.switch = Switch(LogSettings("svc", switch_file=path, **settings), self.say, self.dump, lambda: self.now)
         self.switch.start()
 
     def say(self, event: AnyEvent, fields: dict[str, object]) -> None:
@@ -55,7 +56,10 @@ class World:
     def ask(self, target: str, value: str = "", level: str = "DEBUG", seconds: float = 60) -> None:
         change = Change(target, value, level, self.now + seconds, seconds)
         # The file's own clock is the real one; this test's is not.
-        content = {"revision": self.now, "changes": [change.__dict__], "dumps": {}}
+        self.write(change)
+
+    def write(self, *changes: Change, **dumps: int) -> None:
+        content = {"revision": self.now, "changes": [change.__dict__ for change in changes], "dumps": dumps}
         self.path.write_text(json.dumps(content))
         self.pass_time(1)
 
@@ -99,6 +103,36 @@ def test_a_reset_is_said_as_one(world: World) -> None:
     world.path.write_text(json.dumps({"revision": 5000, "changes": [], "dumps": {}}))
     world.pass_time(1)
     assert world.said[-1] == ("LOG_LEVEL_REVERTED", {"level": "INFO", "target": "call CA1", "why": "reset"})
+
+
+def test_a_recorder_that_is_asked_for_is_written_once_for_each_wish(world: World) -> None:
+    with scope(call_sid="CA1"), scope(call_sid="CA2"):
+        world.write(CA1=5)
+        assert world.dumped == ["CA1"]
+        world.write(Change("service", "", "DEBUG", world.now + 60), CA1=5)
+        assert world.dumped == ["CA1"]
+        world.write(CA1=6, CA2=1, CA3=1)
+        assert sorted(world.dumped) == ["CA1", "CA1", "CA2"]
+        # Who starts afterwards has nothing of what was wished for before.
+        assert World(world.path).dumped == []
+
+
+def test_what_is_over_is_said_with_the_level_that_holds_then(tmp_path: Path) -> None:
+    """That of what is still switched, or of the logger's own name, or of the service."""
+    world = World(tmp_path / "log-switch.json", levels=(("shop", WARNING),))
+    changes = [("logger", "shop.till", "DEBUG", 10), ("call", "CA1", "DEBUG", 20), ("service", "", "ERROR", 40)]
+    world.write(*[Change(target, value, level, world.now + until) for target, value, level, until in changes[:1]])
+    world.pass_time(15)
+    assert world.said[-1][1] == {"level": "WARNING", "target": "logger shop.till", "why": "time is over"}
+    world.write(*[Change(target, value, level, world.now + until) for target, value, level, until in changes])
+    world.said.clear()
+    for _ in range(3):
+        world.pass_time(15)
+    assert [(said["target"], said["level"]) for _, said in world.said] == [
+        ("logger shop.till", "ERROR"),
+        ("call CA1", "ERROR"),
+        ("service", "INFO"),
+    ]
 
 
 def test_a_lost_state_file_means_that_nothing_is_asked(world: World) -> None:
@@ -156,14 +190,6 @@ def test_of_a_change_it_is_said_how_long_it_lasts(world: World) -> None:
 def test_a_number_is_shown_without_its_digits(world: World) -> None:
     world.ask("phone", "+972501234567")
     assert world.said[0][1]["target"] == "phone +972..."
-
-
-def test_a_live_ring_is_asked_for_once(world: World) -> None:
-    with scope(call_sid="CA1"), scope(call_sid="CA2"):
-        update_state(world.path, lambda state: State(state.revision, state.changes, {"CA1": 1}))
-        world.pass_time(1)
-        world.pass_time(1)
-    assert world.dumped == ["CA1"]
 
 
 def test_a_process_says_that_it_is_here_and_what_it_follows(world: World) -> None:

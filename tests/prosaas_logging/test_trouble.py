@@ -187,6 +187,13 @@ def test_a_flood_of_details_is_told_apart_as_little_each_time_it_comes() -> None
         assert flood() == first
 
 
+def test_what_is_told_apart_already_stays_so_when_there_is_room_for_no_more() -> None:
+    world = World()
+    for letter in "abcdefgh"[:MOST_ALIKE] * 2:
+        world.say("refused", reason=f"by {letter}")
+    assert len(world.lines) == MOST_ALIKE
+
+
 def test_what_cannot_be_rendered_is_told_without_its_words_and_counted_once() -> None:
     world = World()
 
