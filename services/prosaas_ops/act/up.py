@@ -62,7 +62,8 @@ def run(options: Options) -> int:
         "setup": lambda world, _options: prepare(world),
         "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down,
         "rollback": _rollback, "rotate-secret": _rotate, "update-bases": _bases,
-        "backup": _backup, "restore": _restore, "restore-drill": _drill,
+        "backup": _backup, "restore": _restore,
+        "restore-drill": lambda world, options: backup.drill(world, options.text("FILE"), options.text("KEY")),
     }  # fmt: skip
     act = acts.get(command, _restart)
     if command != "up-swarm" and deploy.is_swarm(world):
@@ -278,10 +279,6 @@ def _restore(world: World, options: Options) -> None:
     world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         world.say(NEXT(commands="make up-prod"))
-
-
-def _drill(world: World, options: Options) -> None:
-    backup.drill(world, options.text("FILE"), options.text("KEY"))
 
 
 def _refuse(findings: list[Finding]) -> None:
