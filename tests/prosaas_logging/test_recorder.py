@@ -194,8 +194,8 @@ def test_what_was_suppressed_is_told_once_in_a_while(tmp_path: Path) -> None:
         world.now += seconds
         world.recorder.suppressed += 1
         world.recorder.sweep()
-        told = [record[4]["count"] for record, _ in world.said if record[3] is BLACKBOX_FAILED]
-        assert told == [5, *[1, 2][:count]]
+        counts = [record[4]["count"] for record, _ in world.said if record[3] is BLACKBOX_FAILED]
+        assert counts == [5, *[1, 2][:count]]
 
 
 def test_an_empty_ring_costs_an_error_storm_nothing(tmp_path: Path) -> None:

@@ -352,7 +352,8 @@ def test_a_record_of_many_fields_stays_a_record(schema: str, count: int, size: i
 
 def test_of_many_values_each_is_cut_before_one_is_left_out() -> None:
     """What keeps room of its own whatever comes are ids alone."""
-    content = as_json("the text", context=CALL, **{f"field_{number}": "x" * 400 for number in range(98)})
+    fields: dict[str, Any] = {f"field_{number}": "x" * 400 for number in range(98)}
+    content = as_json("the text", context=CALL, **fields)
     assert sum(name.startswith("field_") for name in content) == 98
     assert content["call_sid"] == "CA1"
 
