@@ -181,7 +181,7 @@ def _cut(fields: Fields, room: int) -> Fields:
         elif isinstance(value, str):
             small[name] = ""
             flat.append((small, name, value))
-        elif isinstance(value, dict | list) and len(shown := dump(value)) > LONGEST_ID:
+        elif len(shown := dump(value)) > LONGEST_ID:
             small[name] = ""
             flat.append((small, name, shown.decode()))
         else:

@@ -16,9 +16,17 @@ def test_an_event_lets_everybody_pass_once_it_is_set_and_not_before() -> None:
 
 
 def test_all_who_wait_for_an_event_are_woken() -> None:
-    event, passed = Event(), SimpleQueue[bool]()
+    event, passed, begun = Event(), SimpleQueue[bool](), SimpleQueue[None]()
+
+    def wait() -> None:
+        begun.put(None)
+        passed.put(event.wait(300))
+
     for _ in range(3):
-        Thread(lambda: passed.put(event.wait(300))).start()
+        Thread(wait).start()
+        begun.get(timeout=30)
+    # Most of the time they wait by then; that they are woken does not depend on it.
+    real.sleep(0.05)
     event.set()
     assert [passed.get(timeout=30) for _ in range(3)] == [True] * 3
 

@@ -172,7 +172,7 @@ NO_CALLS = [
     '{"start": {"callSid": 7}}',
     '{"start": {"callSid": "CA/../x"}}',
     "[" * 9000 + '"start"',
-    CALL + " " * 20_000,
+    CALL.ljust(16 * 1024 + 1),
     # Not a text at all.
     "",
 ]
@@ -181,6 +181,10 @@ NO_CALLS = [
 @pytest.mark.parametrize("text", NO_CALLS)
 async def test_a_message_that_names_no_call_changes_nothing(text: str) -> None:
     assert await talk(text) == [("call", UUID)]
+
+
+async def test_a_message_is_looked_at_up_to_its_bound() -> None:
+    assert await talk(CALL.ljust(16 * 1024)) == [("call", "CA1")]
 
 
 async def test_only_the_first_messages_are_looked_at() -> None:
