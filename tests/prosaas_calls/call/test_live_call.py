@@ -616,10 +616,21 @@ async def test_a_call_beyond_what_a_day_may_cost_asks_nothing_of_the_model(
 async def test_a_caller_for_whom_there_is_nobody_to_ring_is_hung_up_on(tmp_path: Path) -> None:
     stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
     stage.store.known = replace(stage.store.known, business=business(transfer_number=""))
-    await axed(stage, Axe(0))
+    events = await axed(stage, Axe(0))
     (record,) = stage.store.records
     assert "rescued" not in record.metrics
     assert stage.twilio.hung_up == ["CA1"]
+    assert [event.fields["reason"] for event in events if event.event == "CALL_REFUSED"] == ["over_capacity"]
+
+
+async def test_a_promise_is_judged_with_the_end_of_its_call_though_its_response_never_ended(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, EndReason.OVER_CAPACITY)
+    stage.call._turns.created("r1")
+    stage.call.history.words("i1", "ai", "קבעתי לכם תור.")
+    stage.call.promises.said("i1")
+    await axed(stage, Axe(0))
+    (record,) = stage.store.records
+    assert record.metrics["unkept"] == "קבעתי לכם תור"
 
 
 async def test_a_call_that_is_cut_off_waits_for_a_disk_that_does_not_answer_no_longer_than_its_limit(
