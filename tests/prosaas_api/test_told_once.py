@@ -111,8 +111,7 @@ async def test_what_the_front_door_took_to_find_us_is_the_senders_time_too(waite
             raise DatabaseUnavailable("away")
         await no_content(send)
 
-    headers: dict[str, Any] = {"x-waited-ms": waited}
-    assert await told(taking(away_once), **headers) == answer
+    assert await told(taking(away_once), x_waited_ms=waited) == answer
 
 
 async def test_an_attempt_that_does_not_end_is_cut_short_when_its_senders_time_is_over(clock: Clock) -> None:
