@@ -179,9 +179,11 @@ class Recorder:
         failed, why = 0, ""
         for name, record, context in drain(self._folded):
             try:
-                lines.setdefault(name, []).append(self._render.line(frozen(record), context))
+                line = self._render.line(frozen(record), context)
             except Exception as broken:
                 failed, why = failed + 1, f"{type(broken).__name__}: {broken}"
+            else:
+                lines.setdefault(name, []).append(line)
         if lines:
             make_room(self._folded_path("").parent, sum(len(line) for some in lines.values() for line in some))
         for name, some in lines.items():

@@ -293,10 +293,12 @@ def test_a_folded_line_that_cannot_be_rendered_costs_none_of_those_that_wait_wit
         return render(record, context)
 
     monkeypatch.setattr(world.recorder._render, "line", line)
-    for _ in range(4):
-        world.recorder.keep_folded(call, call.ring[0])
+    other = world.call("CA2", 1)
+    for each in (other, *[call] * 3):
+        world.recorder.keep_folded(each, each.ring[0])
     assert world.recorder.flush(30)
     assert len(Path(world.recorder.where_folded(call)).read_text().splitlines()) == 2
+    assert not Path(world.recorder.where_folded(other)).exists()
     assert [record[4] for record, _ in world.said if record[3] is BLACKBOX_FAILED] == [
         {"count": 2, "error": "ValueError: a fault"}
     ]
