@@ -18,7 +18,7 @@ _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
 _UNSET = "\ufffd"
 # An earlier release left them to chance, which a name that somebody chose may look like.
-BY_CHANCE = re.compile(r"(?=.*[a-z])(?=.*[0-9])[a-z0-9_]{8}")
+BY_CHANCE = re.compile(r"(?=.{0,7}[a-z])(?=.{0,7}[0-9])[a-z0-9_]{8}")
 
 
 def problem(what: str, fix: str, read: str = "") -> Problem:
