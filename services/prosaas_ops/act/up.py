@@ -9,22 +9,22 @@ from pathlib import Path
 from prosaas_ops.act.retention import days
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
-from prosaas_ops.conduct.configuration import CONFIGURED
+from prosaas_ops.conduct.configuration import CONFIGURED, would_start
 from prosaas_ops.conduct.files import problem, replace
-from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.finding import refuse, told, warn_of
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import FINE, LEVELS, PROBLEM, SERVICES, Options, Usage
+from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack import left
 from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import kept, machine, people
+from prosaas_ops.texts import kept, people
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
@@ -57,7 +57,7 @@ def run(options: Options) -> int:
     secrets.tell_overridden(world)
     if command == "doctor":
         beyond = deploy.findings(world) if deploy.is_swarm(world) else []
-        return _told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
+        return told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
     acts: dict[str, Callable[[World, Options], None]] = {
         "setup": lambda world, _options: prepare(world),
         "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down,
@@ -105,10 +105,8 @@ def allowed(world: World, environment: str) -> dict[str, str]:
     found = world.overrides = secrets.machine(world) | secrets.chosen_stack(world, environment)
     swarm = environment == "swarm"
     findings = examine(MANAGER if swarm else PREFLIGHT, world, "prod" if swarm else environment)
-    _refuse(findings)
-    for finding in findings:
-        if finding.later:
-            world.warn(f"{finding.text}; {finding.fix}")
+    refuse(findings)
+    warn_of(world, [finding for finding in findings if finding.later])
     return found
 
 
@@ -141,7 +139,7 @@ def _up_swarm(world: World, options: Options) -> None:
         # Its database would be started a second time, on the same volume.
         raise problem(str(of_swarm.RUNS_HERE), "make down", "docs/scaling.md")
     prepare(world, "swarm")
-    run_plan(deploy.Deploy(world, _refuse).plan(build=build), world)
+    run_plan(deploy.Deploy(world, refuse).plan(build=build), world)
     world.say(of_swarm.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version))
     world.say(str(of_swarm.NEXT))
 
@@ -185,7 +183,7 @@ def _down_swarm(world: World) -> None:
 
 
 def _rollback_swarm(world: World, back: int) -> None:
-    run_plan(deploy.Deploy(world, _refuse).rollback(back), world)
+    run_plan(deploy.Deploy(world, refuse).rollback(back), world)
     world.say(str(of_swarm.ROLLED_BACK))
 
 
@@ -203,7 +201,11 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     environment = "dev" if world.project.endswith("-dev") else "prod"
-    _refuse(examine(CONFIGURED, world, environment))
+    findings = examine(CONFIGURED, world, environment)
+    if not would_start(world, environment, service):
+        refuse(findings)
+    # A restart may be what an emergency needs: what would not stop it is only told of.
+    warn_of(world, [finding for finding in findings if finding.fix])
     run_plan(plan.restart(world, service), world)
     images = Images(world, environment)
     world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
@@ -279,20 +281,3 @@ def _restore(world: World, options: Options) -> None:
     world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         world.say(NEXT(commands="make up-prod"))
-
-
-def _refuse(findings: list[Finding]) -> None:
-    # With what would stop no start: a mistyped name may be why another is missing.
-    wrong = [finding for finding in findings if finding.fix]
-    if count := sum(finding.bad for finding in wrong):
-        _told(wrong)
-        raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
-
-
-def _told(findings: list[Finding]) -> int:
-    for finding in findings:
-        verdict = machine.BAD if finding.bad else machine.LATER if finding.later else machine.OK
-        print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
-        if finding.fix:
-            print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)
-    return PROBLEM if any(finding.bad for finding in findings) else FINE

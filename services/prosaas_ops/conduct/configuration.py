@@ -129,6 +129,21 @@ def loaded(world: World, environment: str) -> Iterator[Finding]:
             yield Finding("settings", what, remedy, EXAMPLE)
 
 
+def would_start(world: World, environment: str, service: str) -> bool:
+    """Whether the service takes its settings as Compose would give them: much that may be wrong is not among them."""
+    from prosaas_core.settings import SettingsError, load_settings
+
+    given = [*_given(world, environment)]
+    # Of what Compose cannot take it makes no container.
+    if len(given) < len(OURS):
+        return False
+    try:
+        load_settings(given[OURS.index(service)])
+    except SettingsError:
+        return False
+    return True
+
+
 def _given(world: World, environment: str) -> Iterator[dict[str, str]]:
     """The variables of each of our services, as Compose would give them; secrets themselves in place of their files."""
     model = rendered(world, environment)

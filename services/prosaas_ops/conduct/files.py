@@ -1,13 +1,11 @@
 """Replaces files whole: after a kill or on a full disk there is either the old file or the new one."""
 
-import fcntl
 import json
 import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from prosaas_ops.files import ASIDE
@@ -26,8 +24,8 @@ def problem(what: str, fix: str, read: str = "") -> Problem:
     return Problem(f"{what}\n  {words.FIX}  {fix}" + (f"\n  {words.READ} {read}" if read else ""))
 
 
-def replace(path: Path, content: str | bytes, mode: int = 0o600, *, at: float | None = None) -> None:
-    """Write the file aside, bring it to the disk, and put it in the place of the old one; as if written `at` a time."""
+def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Write the file aside, bring it to the disk, and put it in the place of the old one."""
     descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -35,20 +33,10 @@ def replace(path: Path, content: str | bytes, mode: int = 0o600, *, at: float | 
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        if at is not None:
-            os.utime(aside, (at, at))
         os.replace(aside, path)
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def turn(path: Path) -> Iterator[None]:
-    """One process after the other, by a lock that goes with its holder."""
-    with path.open("a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def read_env(path: Path) -> dict[str, str]:

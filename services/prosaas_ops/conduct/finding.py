@@ -1,9 +1,13 @@
-"""One thing that was looked at before a start, and what is to be done about it."""
+"""What was looked at before a start, what is to be done about it, and whether it refuses the start."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
+from prosaas_ops.options import FINE, PROBLEM
+from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +29,28 @@ class Finding:
 
 
 Check = Callable[[World, str], Iterator[Finding]]
+
+
+def refuse(findings: list[Finding]) -> None:
+    """A Problem where one of them is bad, all that is wrong told before it."""
+    # With what would stop no start: a mistyped name may be why another is missing.
+    wrong = [finding for finding in findings if finding.fix]
+    if count := sum(finding.bad for finding in wrong):
+        told(wrong)
+        raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
+
+
+def warn_of(world: World, findings: Iterable[Finding]) -> None:
+    """A line each of what is wrong and refuses nothing."""
+    for finding in findings:
+        world.warn(f"{finding.text}; {finding.fix}")
+
+
+def told(findings: list[Finding]) -> int:
+    """A row each, with what to do below it; the exit code that they come to."""
+    for finding in findings:
+        verdict = machine.BAD if finding.bad else machine.LATER if finding.later else machine.OK
+        print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+        if finding.fix:
+            print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)
+    return PROBLEM if any(finding.bad for finding in findings) else FINE

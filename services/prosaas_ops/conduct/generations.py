@@ -7,8 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import kept_lines
-from prosaas_ops.conduct.files import replace, turn
+from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.files import turn
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.stack.live_calls import DRAINING, drains
@@ -109,7 +110,7 @@ class Generations:
         """Tell plain `docker compose` how many containers there are, so that it takes none away while one drains."""
         path = self._world.state / "compose.yml"
         # A watcher writes it too: whoever writes last has counted last.
-        with turn(path.with_suffix(".lock")):
+        with turn(self._world.state):
             scales = {name: max(1, len(self._running(name))) for name in _DRAINS_LONG}
             text = "# Written by make: how many generations of a service run just now.\nservices:\n"
             text += "".join(f"  {name}: {{scale: {scale}}}\n" for name, scale in scales.items())
@@ -284,7 +285,9 @@ def drained(world: World, container_id: str) -> None:
             if not found or found[0].state not in ("running", "restarting"):
                 for one in found:
                     generations.bury(one)
-                generations.write_overlay()
+                # Where the disk is full the next command writes it.
+                with suppress(OSError):
+                    generations.write_overlay()
                 return
             started = world.engine.inspect(container_id)["State"]["StartedAt"]
             knows = started == asked or drains(world.engine, found[0])

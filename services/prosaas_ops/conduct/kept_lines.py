@@ -1,6 +1,7 @@
 """What a generation that is gone wrote: it stays readable, beside the lines of those that went before it."""
 
 import gzip
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import World
+from prosaas_ops.files import turn
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.lines import seconds
 
@@ -21,21 +23,29 @@ _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\S+ ")
 
 
 def keep(world: World, container: Container) -> None:
-    """Its lines with their time stamps, as the engine has them; the oldest of the service's go for them."""
+    """Its lines with their time stamps, as the engine has them; the oldest of the service's go for them.
+
+    A drain's watcher and a command may both keep one container's, and somebody take a person out of them meanwhile.
+    """
     folder = world.state / "lines"
     folder.mkdir(mode=0o700, exist_ok=True)
+    with turn(folder):
+        _write(world, container, folder / f"{container.service}.{container.id[:12]}.gz")
+        kept = sorted(_sized(folder.glob(f"{container.service}.*.gz")), reverse=True)
+        for _, _, path in kept[_within(KEPT_BYTES, [size for _, size, _ in kept[:KEPT_LINES]]) :]:
+            path.unlink(missing_ok=True)
+
+
+def _write(world: World, container: Container, path: Path) -> None:
     done = world.docker("logs", "--timestamps", container.id, check=False)
     # Of a log that is damaged the engine tells what comes before the damage, and then ends with an error.
     lines = sorted(filter(_STAMPED.match, f"{done.out}\n{done.err}".split("\n")))
-    path = folder / f"{container.service}.{container.id[:12]}.gz"
-    # A drain's watcher and a command may both keep one container's: a part takes no whole one's place.
+    # A part takes no whole one's place.
     if lines and (done.code == 0 or not path.exists()):
+        replace(path, gzip.compress("\n".join([*lines, ""]).encode()))
         # As old as its last line: who looks for later ones need not open it.
         last = seconds(lines[-1].partition(" ")[0])
-        replace(path, gzip.compress("\n".join([*lines, ""]).encode()), at=last)
-    kept = sorted(_sized(folder.glob(f"{container.service}.*.gz")), reverse=True)
-    for _, _, path in kept[_within(KEPT_BYTES, [size for _, size, _ in kept[:KEPT_LINES]]) :]:
-        path.unlink(missing_ok=True)
+        os.utime(path, (last, last))
 
 
 def _sized(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:

@@ -171,11 +171,13 @@ def server(world: World, _environment: str) -> Iterator[Finding]:
 
 
 def left_over(world: World, _environment: str) -> Iterator[Finding]:
-    """What an earlier release may have left of .env, half written: no start is refused for it."""
-    for path in sorted(world.root.glob(".env.*")):
+    """What an earlier release may have left of .env or a secret, half written: no start is refused for it."""
+    for path in (*sorted(world.root.glob(".env.*")), *sorted(world.root.glob("secrets/*.*"))):
         if BY_CHANCE.fullmatch(path.suffix[1:]):
-            text = words.LEFT_OVER(name=path.name)
-            yield Finding("secrets", text, words.REMOVE_HALF(name=path.name), "docs/operations.md", later=True)
+            name = path.relative_to(world.root)
+            yield Finding(
+                "secrets", words.LEFT_OVER(name=name), words.REMOVE_HALF(name=name), "docs/operations.md", later=True
+            )
 
 
 def services(world: World, _environment: str) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prosaas_ops.conduct.files import BY_CHANCE, EnvFile, replace
+from prosaas_ops.conduct.files import EnvFile, replace
 from prosaas_ops.files import ASIDE
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
@@ -25,6 +26,8 @@ _MAKES = frozenset({"create", "up"})
 _WENT = "No such container"
 _TIMES_AGAIN, _PAUSE_S = 3, 0.5
 _WRITTEN_WITHIN_S = 60.0
+# As `make backup` calls what is not whole yet: by its process.
+_PART = re.compile(r"\.\d{1,9}\.part(\.sealed)?$")
 
 
 class Done(NamedTuple):
@@ -175,13 +178,9 @@ class World:
     def _sweep(self) -> None:
         """Remove what a kill left of a file as it was written. A journal's had no ending in an earlier release."""
         journals, secrets = self.state.glob("journal.json.*"), self.root / "secrets"
-        # That folder is ours alone. Of a file beside .env nobody knows that it is: `make doctor` tells of it.
-        older = [
-            one for one in secrets.glob("*.*") if BY_CHANCE.fullmatch(one.suffix[1:]) and one.with_suffix("").exists()
-        ]
         # Of a backup that is to be encrypted, a half or what was opened of it is not.
-        backups = [half for end in ("", ".sealed") for half in (self.root / "backups").glob(f"*.[0-9]*.part{end}")]
-        for half in (*self.root.glob(f".env.*{ASIDE}"), *secrets.glob(f"*{ASIDE}"), *older, *journals, *backups):
+        backups = [half for half in (self.root / "backups").glob("*.part*") if _PART.search(half.name)]
+        for half in (*self.root.glob(f".env.*{ASIDE}"), *secrets.glob(f"*{ASIDE}"), *journals, *backups):
             half.unlink(missing_ok=True)
         for folder in (self.root / "backups").glob(".opened-*"):
             shutil.rmtree(folder, ignore_errors=True)

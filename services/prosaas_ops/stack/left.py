@@ -7,11 +7,12 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from re import Pattern
 
 from prosaas_core.privacy.files import sweep
-from prosaas_ops.files import ASIDE
+from prosaas_ops.files import ASIDE, turn
 from prosaas_ops.stack.buried import KEPT
 
 OUTPUT = Path("logs")
@@ -32,25 +33,32 @@ def take_away(pattern: "Pattern[bytes]") -> None:
     """Remove the files, and of kept logs the lines with the stack traces below them."""
     for path in found(pattern):
         path.unlink(missing_ok=True)
-    for path in kept_lines(pattern):
-        rest = b"".join(row for row, theirs in _rows(path, pattern) if not theirs)
-        descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(gzip.compress(rest))
-            stamp = path.stat().st_mtime
-            os.utime(aside, (stamp, stamp))
-            os.replace(aside, path)
-        except FileNotFoundError:
-            # What is newer has pushed it out meanwhile, or it was swept.
-            path.unlink(missing_ok=True)
-        finally:
-            Path(aside).unlink(missing_ok=True)
+    if not KEPT.is_dir():
+        return
+    with turn(KEPT):
+        for path in kept_lines(pattern):
+            # What is too old is swept without asking anybody.
+            with suppress(FileNotFoundError):
+                _without(path, pattern)
 
 
 def sweep_old(root: Path, captures_days: float, lines_days: float, refused: list[OSError]) -> int:
     """Remove what is older than its setting; how many files that was. What cannot be removed is told in `refused`."""
     return sweep(root / OUTPUT, ("*",), captures_days, refused) + sweep(root / KEPT, ("*",), lines_days, refused)
+
+
+def _without(path: Path, pattern: "Pattern[bytes]") -> None:
+    """Put in its place what is left without their lines, as old as it was."""
+    stamp = path.stat().st_mtime
+    rest = b"".join(row for row, theirs in _rows(path, pattern) if not theirs)
+    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(gzip.compress(rest))
+        os.replace(aside, path)
+        os.utime(path, (stamp, stamp))
+    finally:
+        Path(aside).unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -210,14 +210,15 @@ def down(world: World) -> Plan:
 
     def stop() -> None:
         def remove() -> str:
-            """What the engine says of a network that stays while the Swarm knows a task in it; "" where none does."""
+            """What the engine refuses; "" where it removes all."""
             done = world.docker("stack", "rm", world.project, check=False)
             refused = [row for row in done.err.strip().splitlines() if not row.startswith("Removing ")]
-            if done.code and not all(map(_STAYS.search, refused)):
-                raise Problem(conducted.COMMAND_FAILED(command="docker stack rm", told="\n".join(refused)))
             return "\n".join(refused) if done.code else ""
 
         stays = remove()
+        # A network stays while the Swarm knows a task in it. Anything else is no reason to wait.
+        if not all(map(_STAYS.search, stays.splitlines())):
+            raise Problem(conducted.COMMAND_FAILED(command="docker stack rm", told=stays))
         engine = engine_of(world)
         deadline = time.monotonic() + float(world.setting("DRAIN_SECONDS", "600")) + 60
         # Networks go when the last task has left them, and they are what another start needs to make anew.

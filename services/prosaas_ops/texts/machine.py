@@ -15,8 +15,8 @@ MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש �
 NONE: Final = Text("אין", "none")
 ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
 LEFT_OVER: Final = Text(
-    "{name}: אולי שריד של .env שגרסה קודמת לא סיימה לכתוב, עם הסיסמאות שבו",
-    "{name} may be what an earlier version, killed as it wrote .env, left of it, with its passwords",
+    "{name}: אולי שריד של קובץ שגרסה קודמת לא סיימה לכתוב, עם הסיסמאות שבו",
+    "{name} may be what an earlier version, killed as it wrote a file, left of it, with its passwords",
 )
 REMOVE_HALF: Final = Text("rm {name}, אלא אם הקובץ שלכם", "rm {name}, unless it is yours")
 NO_NEW_CALLS: Final = Text(

@@ -1,6 +1,7 @@
 """`make forget` and `make export`, on a database that is real and an engine that is not."""
 
 import asyncio
+import fcntl
 import gzip
 import io
 import json
@@ -260,27 +261,52 @@ def test_a_kept_log_that_cannot_be_read_does_not_stop_the_rest(tmp_path: Path, m
     assert sorted(path.name for path in left.OUTPUT.iterdir()) == ["broken.tar.gz"]
 
 
-def test_what_is_pushed_out_or_written_while_kept_lines_are_gone_through_is_no_trouble(
+def test_what_is_swept_or_written_while_kept_lines_are_gone_through_is_no_trouble(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A drain's watcher writes there without the lock, and removes what is old."""
     monkeypatch.chdir(tmp_path)
     buried.KEPT.mkdir(parents=True)
     rows = gzip.compress(b"2026-01-25T09:00:00Z anna\n2026-01-25T09:00:01Z other\n")
     gone, stays, half = (buried.KEPT / name for name in ("worker.gone.gz", "worker.stays.gz", "worker.half.gz.x.aside"))
     for path in (gone, stays, half):
         path.write_bytes(rows)
-    compress = gzip.compress
+    counted = left.kept_lines
 
-    def pushed_out(data: bytes) -> bytes:
-        gone.unlink(missing_ok=True)
-        return compress(data)
+    def swept(pattern: Any) -> Any:
+        found = counted(pattern)
+        gone.unlink()
+        return found
 
-    monkeypatch.setattr(gzip, "compress", pushed_out)
+    monkeypatch.setattr(left, "kept_lines", swept)
     left.take_away(re.compile(b"anna"))
     assert sorted(buried.KEPT.iterdir()) == [half, stays]
     assert gzip.decompress(stays.read_bytes()) == b"2026-01-25T09:00:01Z other\n"
     assert half.read_bytes() == rows
+
+
+def test_nobody_writes_kept_lines_while_a_person_is_taken_out_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a drain's watcher that had read them before would put the person back after the receipt."""
+    monkeypatch.chdir(tmp_path)
+    buried.KEPT.mkdir(parents=True)
+    (buried.KEPT / "worker.x.gz").write_bytes(gzip.compress(b"2026-01-25T09:00:00Z anna\n"))
+    held: list[bool] = []
+    compress = gzip.compress
+
+    def another(data: bytes) -> bytes:
+        descriptor = os.open(buried.KEPT, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.append(True)
+        finally:
+            os.close(descriptor)
+        return compress(data)
+
+    monkeypatch.setattr(gzip, "compress", another)
+    left.take_away(re.compile(b"anna"))
+    assert held == [True]
 
 
 @pytest.mark.parametrize("command", ["forget", "export"])

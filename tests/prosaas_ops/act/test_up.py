@@ -9,7 +9,7 @@ import pytest
 from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import plan, restore
 from prosaas_ops.conduct.configuration import CONFIGURED
-from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
@@ -91,14 +91,32 @@ def test_a_restart_is_refused_before_it_renews_anything_where_a_start_would_be(
 
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
     monkeypatch.setattr(up, "examine", examined)
+    monkeypatch.setattr(up, "would_start", lambda there, wanted, service: False)
     monkeypatch.setattr(up.plan, "restart", lambda *_: pytest.fail("it began"))
     with pytest.raises(Problem, match="nothing was changed"):
         up._restart(quiet, Options("restart-calls", ("LOG_LEVEL",), {"LOG_LEVEL": "DEBUG"}))
     assert looked == [CONFIGURED, "DEBUG", environment]
 
 
+@pytest.mark.docker
+def test_what_would_stop_no_restart_is_told_of_and_it_begins(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where callers hear nothing, a wrong price in a file is no reason to leave them so."""
+    found = Finding("number", "GRAFANA_PORT=3000, is not a port", "a number from 1 to 65535")
+    monkeypatch.setattr(up, "examine", lambda *_: [found, Finding("mode", "fine")])
+    monkeypatch.setattr(up, "would_start", lambda there, wanted, service: service == "prosaas-calls")
+    monkeypatch.setattr(Images, "in_use", lambda _: {})
+    monkeypatch.setattr(Images, "version", lambda *_: "old")
+    begun: list[str] = []
+    monkeypatch.setattr(up.plan, "restart", lambda _, service: begun.append(service) or Plan("restart-calls", []))
+    up._restart(quiet, Options("restart-calls", ("LOG_LEVEL",), {}))
+    assert begun == ["prosaas-calls"]
+    assert "warning: GRAFANA_PORT=3000, is not a port; a number from 1 to 65535\n" in capsys.readouterr().err
+
+
 def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
-    assert up._told([Finding("names", "nobody reads QQ in .env", "remove it", "docs/settings.md", later=True)]) == FINE
+    assert told([Finding("names", "nobody reads QQ in .env", "remove it", "docs/settings.md", later=True)]) == FINE
     assert capsys.readouterr().out.startswith("warning  names      nobody reads QQ in .env\n")
 
 

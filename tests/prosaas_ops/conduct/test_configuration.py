@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT
-from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached, settings
+from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached, settings, would_start
 from prosaas_ops.conduct.finding import Check
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
@@ -186,6 +186,26 @@ def test_a_secret_that_was_emptied_is_told_with_all_else(tmp_path: Path) -> None
     said = "CALL_TOKEN_SECRET is empty in .env, and was not"
     assert (said, True) in found_in(settings, f"{BASE}CALL_TOKEN_SECRET=\n", tmp_path)
     assert (said, True) not in found_in(settings, f"{BASE}CALL_TOKEN_SECRET=second\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "starts"),
+    [
+        ("GRAFANA=yes", True), ("KEEP_LINES_DAYS=30d", True), ("API_REPLICAS=two", True), ("LOG_LEVEL=LOUD", True),
+        ("MAX_CALLS=0", False), ("GRAFANA_PORT=3000,", False),
+    ],
+)  # fmt: skip
+@pytest.mark.docker
+def test_what_a_service_does_not_read_does_not_keep_it_from_starting(
+    setting: str, starts: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless Compose cannot take it, which makes no container then."""
+    monkeypatch.delenv("COMPOSE_FILE", raising=False)
+    (tmp_path / "env").mkdir()
+    for name in ("docker-compose.yml", "docker-compose.prod.yml", "env/prod.env", "env/example.env"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".env").write_text(f"{BASE}{setting}\n")
+    assert would_start(World(tmp_path), "prod", "prosaas-calls") is starts
 
 
 @pytest.mark.docker

@@ -231,6 +231,21 @@ def test_the_number_of_generations_is_written_last_by_whoever_counted_last(
 BY_HAND = (1, '/readyz answered 503: {"status": "draining"}')
 
 
+def test_on_a_full_disk_a_watcher_ends_with_what_it_watched(drains: Draining, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a drain waits for its watcher: one that tried on would be taken for one."""
+    looked: list[int] = []
+
+    def full(_: Generations) -> None:
+        looked.append(1)
+        if len(looked) < 9:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Generations, "write_overlay", full)
+    drains.life = iter([("running", "10:00")] * 2 + [("exited", "10:00")])
+    drained(drains, drains.named[0].id)
+    assert looked == [1]
+
+
 def test_a_watcher_does_not_ask_whom_somebody_stopped_by_hand(drains: Draining) -> None:
     """`docker stop` has asked it: a second signal would cut its calls. It is waited for, and taken away."""
     drains.says = BY_HAND

@@ -134,10 +134,12 @@ def test_what_is_taken_away_while_it_is_looked_at_claims_nothing(
 
 
 def test_what_may_be_half_of_an_env_file_with_its_passwords_is_told_of_and_left_where_it_is(tmp_path: Path) -> None:
-    for name in (".env", ".env.original", ".env.20260125", ".env.x7_k2abq"):
+    (tmp_path / "secrets").mkdir()
+    for name in (".env", ".env.original", ".env.20260125", ".env.x7_k2abq", "secrets/openai_api_key.0abcdefg"):
         (tmp_path / name).touch()
-    (found,) = machine.left_over(World(tmp_path), "prod")
+    found, other = machine.left_over(World(tmp_path), "prod")
+    assert other.fix == "rm secrets/openai_api_key.0abcdefg, unless it is yours"
     assert found.text.startswith(".env.x7_k2abq may be what an earlier version")
     assert (found.bad, found.fix) == (False, "rm .env.x7_k2abq, unless it is yours")
     assert machine.left_over in machine.DOCTOR
-    assert len([*tmp_path.iterdir()]) == 4
+    assert len([*tmp_path.rglob("*")]) == 6

@@ -179,11 +179,21 @@ def test_a_network_that_a_task_has_not_left_yet_is_removed_when_it_has(
     (step,) = deploy.down(world).steps
     step.do()
     assert [words for words in world.asked if words.startswith("stack")] == ["stack rm shop"] * 3
-    for first in ((), Leaving.refusals):
-        world = Leaving(tmp_path)
-        world.refusals = (*first, "Removing network x\npermission denied")
-        with pytest.raises(Problem, match=r"stack rm failed:\npermission denied"):
-            deploy.down(world).steps[0].do()
+
+
+def test_what_a_swarm_refuses_is_told_at_once_and_tried_again_once_all_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment's trouble is no reason to call a stack that has ended one that does not."""
+    monkeypatch.setattr(deploy, "_LOOK_S", 0.001)
+    world = Leaving(tmp_path)
+    world.refusals = ("Removing network x\npermission denied",)
+    with pytest.raises(Problem, match=r"stack rm failed:\npermission denied"):
+        deploy.down(world).steps[0].do()
+    world = Leaving(tmp_path)
+    world.refusals = (*Leaving.refusals, "rpc error: code = Unavailable")
+    deploy.down(world).steps[0].do()
+    assert world.times == 4
 
 
 def test_a_network_that_never_goes_is_told_with_what_the_engine_says_of_it(tmp_path: Path) -> None:
