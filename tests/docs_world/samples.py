@@ -17,10 +17,10 @@ from prosaas_core.facts.troubles import CallFacts
 from prosaas_core.privacy.person import Person
 from prosaas_logging import catalogue
 from prosaas_ops.act import call as placing
-from prosaas_ops.act import checklist, diff, forget, log_budget, up
+from prosaas_ops.act import checklist, diff, forget, log_budget
 from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import blackbox, calls, costs, errors, levels, status, trace
-from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.console import server
 from prosaas_ops.options import Options
 from prosaas_ops.screen.terminal import Screen
@@ -291,7 +291,7 @@ def what_the_machine_has() -> str:
         Finding("public", machine.NOT_PUBLIC(name="PUBLIC_URL", value="http://localhost:8000"), str(machine.SET_PUBLIC),
                 "docs/going-live.md"),
     ]  # fmt: skip
-    return _printed(lambda: up._told(found))
+    return _printed(lambda: told(found))
 
 
 SAMPLES: dict[str, Callable[[], str]] = {

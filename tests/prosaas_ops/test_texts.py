@@ -17,10 +17,10 @@ from bidi import get_display
 from prosaas_core.facts.measures import MEASURES
 from prosaas_ops import texts
 from prosaas_ops.act import call as placing
-from prosaas_ops.act import checklist, log_budget, up
+from prosaas_ops.act import checklist, log_budget
 from prosaas_ops.act.simulate import Placed
 from prosaas_ops.ask import errors, status, trace
-from prosaas_ops.conduct.finding import Finding
+from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.screen import budget_page, capture_page, trace_page
 from prosaas_ops.screen.terminal import Screen
 from prosaas_ops.stack.alerts import Alert
@@ -225,9 +225,9 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
 @pytest.mark.usefixtures("in_hebrew")
 def test_what_the_doctor_finds_is_told_in_hebrew(capsys: pytest.CaptureFixture[str]) -> None:
     bad = Finding("disk", machine_words.FREE_MB(free=1, needed=2), str(machine_words.MORE_DISK), "README.md, Sizes")
-    assert up._told([Finding("env", str(machine_words.ENV_WHOLE)), bad]) == 1
-    told = re.sub("README.md, Sizes|engine|MB|image prune", "", capsys.readouterr().out)
-    assert english_in(told) == ["env", "disk"]
+    assert told([Finding("env", str(machine_words.ENV_WHOLE)), bad]) == 1
+    said = re.sub("README.md, Sizes|engine|MB|image prune", "", capsys.readouterr().out)
+    assert english_in(said) == ["env", "disk"]
 
 
 @pytest.mark.usefixtures("in_hebrew")

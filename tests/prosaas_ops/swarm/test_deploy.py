@@ -152,7 +152,7 @@ def test_releases_are_kept_by_the_swarm_and_old_contents_go(
 class Leaving(Machine):
     """Its network is removed at the third time of asking, when the Swarm knows no task in it any more."""
 
-    refusals = (
+    refusals: tuple[str, ...] = (
         "Removing network x\nFailed to remove network x: Error response from daemon: network x is in use by task 91xz\n"
         "Failed to remove some resources from stack: shop",
     ) * 2
