@@ -40,11 +40,19 @@ need_root() {
 
 os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
 
-# image NAME DEFAULT: the image that .env or the shell names, as Compose reads it.
+# image NAME DEFAULT: the image, or other word, that .env or the shell names, as Compose reads it. Where Compose cannot
+# read .env there is no default: it would name another folder's stack.
 image() {
     # shellcheck disable=SC2016 # Compose's own placeholders
-    printf 'services: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
-        COMPOSE_FILE='' docker compose --file - config --images 2>/dev/null || printf '%s' "$2"
+    if found=$(printf 'services: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
+        COMPOSE_FILE='' docker compose --file - config --images 2>/dev/null); then
+        printf '%s' "$found"
+    elif [ -e "$ROOT/.env" ] && docker compose version >/dev/null 2>&1; then
+        fail "$(spoken "Compose לא מצליח לקרוא את .env" "Compose cannot read .env")" \
+            "$(spoken "docker compose config --quiet מראה איפה" "docker compose config --quiet shows where")" env/example.env
+    else
+        printf '%s' "$2"
+    fi
 }
 
 # The CA bundle that image builds trust, on a machine behind a proxy that inspects TLS.

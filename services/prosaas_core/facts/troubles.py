@@ -76,9 +76,14 @@ def _ended_badly(call: CallFacts) -> bool:
 _UNHEARD_ENDINGS = (EndReason.OVER_CAPACITY, EndReason.CRASHED)
 
 
+def _put_through(call: CallFacts) -> bool:
+    """Whether the caller was sent on to a person because nobody could take the call."""
+    return call.end_reason == EndReason.TRANSFERRED and not call.reached
+
+
 def _unheard(call: CallFacts) -> bool:
     """Whether it never reached the agent, and nothing that is known of it says why."""
-    explained = call.unknown_number or call.refused_at_door or call.lost or call.forgotten
+    explained = call.unknown_number or call.refused_at_door or call.lost or call.forgotten or _put_through(call)
     return not (call.reached or call.live or explained)
 
 
@@ -96,6 +101,13 @@ TROUBLES = (
         "the call was turned away before it began: {refused_at_door}",
         "make logs S=api LEVEL=WARNING SINCE=2h",
         lambda call: bool(call.refused_at_door) and not call.reached,
+    ),
+    Trouble(
+        "put_through",
+        "השיחה לא הגיעה אל הנציגה: אף prosaas-calls לא קיבל שיחות חדשות, והיא הועברה לאדם",
+        "it never reached the agent: no prosaas-calls took new calls, and it was put through to a person",
+        "make trace CALL={call_sid}",
+        _put_through,
     ),
     Trouble(
         "not_running",

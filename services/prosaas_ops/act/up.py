@@ -9,12 +9,12 @@ from pathlib import Path
 from prosaas_ops.act.retention import days
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
-from prosaas_ops.conduct.configuration import CONFIGURED, would_start
+from prosaas_ops.conduct.configuration import would_start
 from prosaas_ops.conduct.files import problem, replace
 from prosaas_ops.conduct.finding import refuse, told, warn_of
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, examine
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, SETTLED, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
@@ -201,7 +201,7 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     environment = "dev" if world.project.endswith("-dev") else "prod"
-    findings = examine(CONFIGURED, world, environment)
+    findings = examine(SETTLED, world, environment)
     if not would_start(world, environment, service):
         refuse(findings)
     # A restart may be what an emergency needs: what would not stop it is only told of.
@@ -277,7 +277,11 @@ def _restore(world: World, options: Options) -> None:
         return
     force = options.flag("FORCE", default=False)
     memory = restore.examined(world, options.text("FILE"), force=force, key=options.text("KEY"))
-    run_plan(restore.restore(world, memory), world)
+    try:
+        run_plan(restore.restore(world, memory), world)
+    except BaseException:
+        restore.drop_copy(world)
+        raise
     world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         world.say(NEXT(commands="make up-prod"))

@@ -66,9 +66,14 @@ def backup(world: World, name: str = "", *, over: bool = False, verify: bool = F
     return path
 
 
+def is_time(when: str) -> bool:
+    """Whether cron takes it for one."""
+    return _CRON.fullmatch(when) is not None
+
+
 def schedule(world: World, when: str) -> None:
     """Leave the time for the host's own cron, which the door tells: nothing of ours has to run for it."""
-    if when and not _CRON.fullmatch(when):
+    if when and not is_time(when):
         raise problem(words.NO_CRON(when=when[:60]), str(words.FIVE_FIELDS), "docs/operations.md")
     replace(world.state / "schedule", when)
 

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
+from prosaas_ops.conduct.backup import is_time
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, emptied, wanted
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import LEVELS, Problem
-from prosaas_ops.texts import conduct
+from prosaas_ops.texts import conduct, kept
 from prosaas_ops.texts import machine as words
 
 EXAMPLE = "env/example.env"
@@ -183,6 +184,11 @@ def host(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("public", text, str(words.A_HOST), EXAMPLE)
 
 
+def schedule(world: World, _environment: str) -> Iterator[Finding]:
+    if (when := world.recorded("BACKUP_SCHEDULE")) and not is_time(when):
+        yield Finding("backup", kept.NO_CRON(when=when[:60]), str(kept.FIVE_FIELDS), "docs/operations.md")
+
+
 def database(world: World, _environment: str) -> Iterator[Finding]:
     if not (url := world.recorded("DATABASE_URL")):
         return
@@ -264,4 +270,4 @@ def reached(world: World, _environment: str) -> Iterator[Finding]:
         yield Finding("secrets", words.DEMO_SECRETS(names=" ".join(demo)), str(words.EMPTY_THEM), _LIVE)
 
 
-CONFIGURED: tuple[Check, ...] = (settings, numbers, loaded, host, database, collector, levels, prices)
+CONFIGURED: tuple[Check, ...] = (settings, numbers, loaded, host, schedule, database, collector, levels, prices)

@@ -1,7 +1,9 @@
 """What was looked at before a start, what is to be done about it, and whether it refuses the start."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TextIO
 
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
@@ -36,7 +38,8 @@ def refuse(findings: list[Finding]) -> None:
     # With what would stop no start: a mistyped name may be why another is missing.
     wrong = [finding for finding in findings if finding.fix]
     if count := sum(finding.bad for finding in wrong):
-        told(wrong)
+        # Where the verdict goes, too, so that it comes after them.
+        told(wrong, sys.stderr)
         raise problem(words.PROBLEMS(count=count), str(words.THEN_AGAIN), "make doctor")
 
 
@@ -46,11 +49,11 @@ def warn_of(world: World, findings: Iterable[Finding]) -> None:
         world.warn(f"{finding.text}; {finding.fix}")
 
 
-def told(findings: list[Finding]) -> int:
+def told(findings: list[Finding], file: TextIO | None = None) -> int:
     """A row each, with what to do below it; the exit code that they come to."""
     for finding in findings:
         verdict = machine.BAD if finding.bad else machine.LATER if finding.later else machine.OK
-        print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", flush=True)
+        print(f"{verdict!s:<8} {finding.topic:<10} {finding.text}", file=file, flush=True)
         if finding.fix:
-            print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", flush=True)
+            print(f"{'':20}{machine.FIX}  {finding.fix}\n{'':20}{machine.READ} {finding.read}", file=file, flush=True)
     return PROBLEM if any(finding.bad for finding in findings) else FINE

@@ -211,13 +211,15 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
     return services
 
 
+# What files say; a restart takes no more of the machine.
+SETTLED: tuple[Check, ...] = (*CONFIGURED, names, values)
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*CONFIGURED, names, values, left_over, server, reached, services),
+    *(*SETTLED, left_over, server, reached, services),
 )
-PREFLIGHT: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, project, ports, disk)
+PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.
-MANAGER: tuple[Check, ...] = (engine, *CONFIGURED, names, values, server, disk)
+MANAGER: tuple[Check, ...] = (engine, *SETTLED, server, disk)
 
 
 def examine(checks: tuple[Check, ...], world: World, environment: str) -> list[Finding]:

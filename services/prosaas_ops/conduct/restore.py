@@ -14,7 +14,7 @@ from prosaas_ops.conduct.database import aside, came_after, counted, made_at, re
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
-from prosaas_ops.conduct.run import Plan, Step, Stopped
+from prosaas_ops.conduct.run import Plan, Step, Stopped, unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Refused, Untouched, Usage
 from prosaas_ops.texts import kept as words
@@ -59,10 +59,16 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
     if rows:
         goes = came_after(world, "prosaas", since) or words.NO_ROW
         world.say(words.GOES(made=since, counted=goes))
-        world.say(str(words.NOBODY_ANSWERS))
     running = [one.service for one in world.containers(*OURS) if one.state == "running"]
     told = sql(world, "postgres", "SELECT now()")
     return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running)), "told": told}
+
+
+def drop_copy(world: World) -> None:
+    """Take away what was restored aside, where it came to nothing: a person who is forgotten would be in it still."""
+    with suppress(Problem):
+        if unfinished(world) is None and not _swapped(world):
+            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
 
 
 def files_only(world: World, name: str, *, key: str = "") -> None:
@@ -154,6 +160,7 @@ def _forgotten(world: World, beside: Path) -> list[ledger.Forgotten]:
 
 
 def _stop(world: World) -> None:
+    world.say(str(words.NOBODY_ANSWERS))
     generations = Generations(world)
     for one in world.containers(*OURS):
         # The engine goes on with it after a Ctrl-C: the way back starts another beside it.

@@ -37,7 +37,7 @@ COLUMNS = """
     (metrics->>'turns')::int as turns,
     recorded_at is null as unrecorded,
     recorded_at is null and status not in ('', 'ringing', 'in-progress') and not metrics ? 'streamed'
-        and coalesce(end_reason, 'missed') = 'missed' as unreached
+        and coalesce(end_reason, 'missed') in ('missed', 'transferred') as unreached
 """
 _CHOSEN = """
     with chosen as (

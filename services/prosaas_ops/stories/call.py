@@ -29,6 +29,8 @@ _NAMES_AROUND = re.compile("|".join(_AROUND))
 _HAPPENINGS = ("start", "restart", "kill", "die", "oom", "stop", "destroy")
 # Lines of the call can precede its record's start (the webhook) and follow its end, those of its jobs for long.
 _BEFORE, _AFTER, _JOBS_AFTER = 15.0, 60.0, 3600.0
+# How a call ends that never reached the agent; where the agent transfers one, it had its stream.
+_WITHOUT_US = ("", EndReason.MISSED, EndReason.TRANSFERRED)
 # A call without a record is most likely live, and no call is longer than this.
 _RECENT = 2 * 3600.0
 # What happens to the services counts as the call's surroundings a little beyond its own lines.
@@ -60,9 +62,9 @@ class Story:
 
     @property
     def reached(self) -> bool:
-        """Whether prosaas-calls ever had the call, or prosaas-api took care of it alone."""
+        """Whether prosaas-calls ever had the call, or nobody needed it to."""
         record = self.record
-        if record is not None and (record.metrics.get("streamed") or record.end_reason not in ("", EndReason.MISSED)):
+        if record is not None and (record.metrics.get("streamed") or record.end_reason not in _WITHOUT_US):
             return True
         return any(entry.event == "CALL_START" for entry in self.entries)
 

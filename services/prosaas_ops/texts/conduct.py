@@ -162,10 +162,8 @@ HALF_DOWN: Final = Text(
     "prosaas-calls may take no new call any more, and calls in progress go on to their end",
 )
 DOWN_OR_UP: Final = Text(
-    "make down ממשיכה בעצירה; make restart-calls מחזירה את המענה לשיחות, "
-    "ואם make ps מראה שגם אחרים לא רצים: make up-prod",
-    "make down goes on with it; make restart-calls has calls taken again, "
-    "or make up-prod where make ps shows that others have ended, too",
+    "make down ממשיכה בעצירה; make up-prod מחזירה את המענה לשיחות, וכל מה שנעצר",
+    "make down goes on with it; make up-prod has calls taken again, and starts whatever has ended",
 )
 DOWN: Final = Text(
     "המערכת ירדה; הנתונים נשארים ב-volumes, ו-make up-prod מעלה אותה שוב",

@@ -8,9 +8,9 @@ import pytest
 
 from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import plan, restore
-from prosaas_ops.conduct.configuration import CONFIGURED
 from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
+from prosaas_ops.conduct.machine import SETTLED
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
@@ -71,7 +71,8 @@ def test_a_refused_start_tells_what_would_stop_none_too(
     monkeypatch.setattr(up, "examine", lambda *_: [Finding("engine", "fine"), missing, mistyped])
     with pytest.raises(Problem, match="1 problem"):
         up.prepare(world, "prod")
-    said = capsys.readouterr().out
+    # On one stream with the verdict, so that it stands above it in a pipe as well.
+    said = capsys.readouterr().err
     assert "problem  env        not set in .env: TWILIO_AUTH_TOKEN" in said
     assert "warning  names      nobody reads TWILIO_AUTH_TOKN in .env" in said
     assert "engine" not in said
@@ -95,7 +96,7 @@ def test_a_restart_is_refused_before_it_renews_anything_where_a_start_would_be(
     monkeypatch.setattr(up.plan, "restart", lambda *_: pytest.fail("it began"))
     with pytest.raises(Problem, match="nothing was changed"):
         up._restart(quiet, Options("restart-calls", ("LOG_LEVEL",), {"LOG_LEVEL": "DEBUG"}))
-    assert looked == [CONFIGURED, "DEBUG", environment]
+    assert looked == [SETTLED, "DEBUG", environment]
 
 
 @pytest.mark.docker

@@ -391,7 +391,14 @@ def test_what_a_restore_by_force_takes_away_is_counted_before_anything_stops(
     restore.examined(backing, str(path), force=True)
     (goes,) = [row for row in backing.said if row.startswith("since the backup")]
     assert re.search(r"\(20\d\d-\d\d-\d\d .{8} UTC\) came (\d businesses, )?3 calls: they", goes)
+    assert not any("nobody answers callers" in row for row in backing.said)
+    # While calls of the generation before come to their end, new ones are answered.
+    monkeypatch.setattr(backing, "containers", lambda *_: [])
+    restore._stop(backing)
     assert "nobody answers callers" in backing.said[-1]
+    backing.remembered = lambda _: None
+    restore.drop_copy(backing)
+    assert backing.ask("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'prosaas_restored'") == "0"
 
 
 @pytest.mark.docker

@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from bundle_world.checkout import ROOT
-from prosaas_ops.conduct.configuration import database, host, loaded, numbers, prices, reached, settings, would_start
+from prosaas_ops.conduct.configuration import (
+    database,
+    host,
+    loaded,
+    numbers,
+    prices,
+    reached,
+    schedule,
+    settings,
+    would_start,
+)
 from prosaas_ops.conduct.finding import Check
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
 from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
@@ -206,6 +216,14 @@ def test_what_a_service_does_not_read_does_not_keep_it_from_starting(
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".env").write_text(f"{BASE}{setting}\n")
     assert would_start(World(tmp_path), "prod", "prosaas-calls") is starts
+
+
+@pytest.mark.docker
+def test_a_time_that_is_none_of_crons_is_found_before_anything_is_renewed(tmp_path: Path) -> None:
+    (text, bad), *others = found_in(schedule, f"{BASE}BACKUP_SCHEDULE='15 3 * *'\n", tmp_path)
+    assert (text, bad, others) == ("BACKUP_SCHEDULE=15 3 * * is not a cron time", True, [])
+    assert found_in(schedule, f"{BASE}BACKUP_SCHEDULE='15 3 * * *'\n", tmp_path) == []
+    assert schedule in PREFLIGHT
 
 
 @pytest.mark.docker

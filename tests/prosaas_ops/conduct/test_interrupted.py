@@ -314,7 +314,7 @@ def test_a_down_that_is_stopped_says_how_things_stand_and_how_to_go_on(
         monkeypatch.setattr(Generations, "_draining", stop)
     with pytest.raises(Problem, match=f"at the step '{at}': it was stopped; .*{stands}") as told:
         run(down(shop), shop)
-    assert "make down goes on with it; make restart-calls has calls taken again" in str(told.value)
+    assert "make down goes on with it; make up-prod has calls taken again" in str(told.value)
     assert shop.remembered("journal") is None
 
 

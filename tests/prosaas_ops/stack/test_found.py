@@ -98,12 +98,12 @@ def test_a_call_that_we_had_and_that_left_no_record_was_not_missed(fill: Fill) -
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize(
     ("ended", "troubles"),
-    [("transferred", []), ("forwarded_back", []), ("missed", ["no_stream_listed", "bad_ending"])],
+    [("transferred", ["put_through"]), ("forwarded_back", []), ("missed", ["no_stream_listed", "bad_ending"])],
 )
 def test_of_a_call_that_was_dealt_with_at_the_door_the_list_says_what_the_story_does(
     fill: Fill, ended: str, troubles: list[str]
 ) -> None:
-    """Put through to a person while we take no calls, it needed no stream; missed, it lacked one."""
+    """Whoever was put through to a person because we took no calls went without the agent, as who was missed did."""
 
     async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.execute("update calls set end_reason = $1 where call_sid = 'CAnever001'", ended)
