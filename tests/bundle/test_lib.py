@@ -14,11 +14,11 @@ pytestmark = pytest.mark.docker
 @pytest.mark.parametrize(
     ("env", "code", "said"),
     [
-        (None, 0, "prosaas"),
-        ("", 0, "prosaas"),
-        ("COMPOSE_PROJECT_NAME=duty\n", 0, "duty"),
-        ("COMPOSE_PROJECT_NAME=duty\nGARBAGE LINE\n", 1, "error: Compose cannot read .env"),
-        ("COMPOSE_PROJECT_NAME=duty\nX='open\n", 1, "error: Compose cannot read .env"),
+        (None, 0, "none"),
+        ("", 0, "none"),
+        ("PUBLIC_HOST=duty\n", 0, "duty"),
+        ("PUBLIC_HOST=duty\nGARBAGE LINE\n", 1, "error: Compose cannot read .env"),
+        ("PUBLIC_HOST=duty\nX='open\n", 1, "error: Compose cannot read .env"),
     ],
 )
 def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
@@ -30,7 +30,7 @@ def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
     if env is not None:
         (tmp_path / ".env").write_text(env)
     done = subprocess.run(
-        ["sh", "-euc", '. scripts/lib.sh; project=$(image COMPOSE_PROJECT_NAME prosaas); echo "$project"', "scripts/x"],
+        ["sh", "-euc", '. scripts/lib.sh; project=$(image PUBLIC_HOST none); echo "$project"', "scripts/x"],
         cwd=tmp_path,
         env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"OPS_LANG": "en"},
         capture_output=True,
