@@ -2,11 +2,13 @@
 
 What runs behind it may be run again with the same body: where Postgres had two transactions wait for each other, and
 where it is away for a moment and the sender tells a thing once. That one's time counts from the head of its request,
-what the front door took to find us with it; an attempt that is under way when it is over is cut short.
+what the front door took to find us with it; an attempt that is under way when it is over is cut short. Whoever hangs up
+meanwhile, as the front door does to ask once more, is tried for no further.
 """
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -97,7 +99,7 @@ class Intake:
             await problem_response(503, "the database is away", headers=headers)(conn, receive, send)
 
     async def _take(self, source: Source, conn: Scope, receive: Receive, send: Send) -> None:
-        """Run it until it is answered, fails for good, or its sender's time is over.
+        """Run it until it is answered, fails for good, or its sender is gone, or has waited long enough.
 
         Raises DatabaseUnavailable; then nothing was answered, and the last attempt was committed whole or not at all.
         """
@@ -142,7 +144,9 @@ class Intake:
                         self._again += 1
                         again = True
                     log.debug("the database is away: once more", error=str(error))
-                    await asyncio.sleep(pause_s)
+                    if await _hangs_up(receive, pause_s):
+                        log.debug("whoever sent it is gone: no more of it")
+                        return
                 except Exception as error:
                     if started or not is_race(error):
                         raise
@@ -201,6 +205,15 @@ def _waited_s(conn: Scope) -> float:
     """How long the front door has had the request, as it alone says; nothing where none stands before us."""
     said = (header(conn, b"x-waited-ms") or "").partition(".")[0]
     return int(said) / 1000 if said.isascii() and said.isdigit() and len(said) < 7 else 0.0
+
+
+async def _hangs_up(receive: Receive, within_s: float) -> bool:
+    """Wait for so long, or until whoever has sent a whole body is gone: they have nothing else left to say."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await receive()
+            return True
+    return False
 
 
 def _given(body: bytes, receive: Receive) -> Receive:

@@ -25,8 +25,9 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 CONNECT_TIMEOUT_S = 5.0
 # A machine that died, or a way to one that is gone, does not say so; a server's kernel says that it got what was sent,
-# whatever the server does. After so long without a word a connection is over, also one that waits in the pool.
-SILENT_S = 3
+# whatever the server does. After so long without a word a connection is over, also one that waits in the pool. It is
+# less than anybody waits for one, and outlasts two lost packets, or a machine that stands still for two seconds.
+SILENT_S = 4
 COMMAND_TIMEOUT_S = 30.0
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
@@ -193,9 +194,9 @@ def _end_when_silent(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (
-        (socket.TCP_KEEPIDLE, SILENT_S),
+        (socket.TCP_KEEPIDLE, 1),
         (socket.TCP_KEEPINTVL, 1),
-        (socket.TCP_KEEPCNT, SILENT_S),
+        # Where this is set the kernel counts no unanswered probes: the one that is due after so long ends it.
         (socket.TCP_USER_TIMEOUT, SILENT_S * 1000),
     ):
         opened.setsockopt(socket.IPPROTO_TCP, option, value)

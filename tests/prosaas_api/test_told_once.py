@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from api_world import Client, asgi
 from prosaas_api import app as application
 from prosaas_api import inbox, intake, voice
+from prosaas_api.patience import Impatient
 from prosaas_core import demo
 from prosaas_core.database import DatabaseUnavailable
 from prosaas_core.settings import load_settings
@@ -49,8 +51,18 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-async def whole() -> Any:
-    return {"type": "http.request", "body": b"a=b", "more_body": False}
+def whole(before: Callable[[], None] = lambda: None, gone: asyncio.Event | None = None) -> Receive:
+    """A body that is there once *before* is done; then nothing until its sender is *gone*."""
+    bodies = iter([b"a=b"])
+
+    async def receive() -> Any:
+        for body in bodies:
+            before()
+            return {"type": "http.request", "body": body, "more_body": False}
+        await (gone or asyncio.Event()).wait()
+        return {"type": "http.disconnect"}
+
+    return receive
 
 
 async def no_content(send: Send) -> None:
@@ -67,8 +79,8 @@ def taking(handler: Handler) -> intake.Intake:
     return intake.Intake(behind)
 
 
-async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive = whole, **headers: str) -> int:
-    sent = await asgi(app, path, receive, **SIGNED, **headers)
+async def told(app: intake.Intake, path: str = STATUS, *, receive: Receive | None = None, **headers: str) -> int:
+    sent = await asgi(app, path, receive or whole(), **SIGNED, **headers)
     return int(sent[0]["status"])
 
 
@@ -92,10 +104,7 @@ async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> Non
             raise DatabaseUnavailable("away")
         await no_content(send)
 
-    async def slow() -> Any:
-        clock.passes(intake.TOLD_ONCE_S)
-        return await whole()
-
+    slow = whole(lambda: clock.passes(intake.TOLD_ONCE_S))
     assert (await told(taking(away_once), receive=slow), attempts) == (503, 1)
 
 
@@ -150,7 +159,7 @@ async def test_what_has_begun_to_answer_is_not_cut_short(clock: Clock) -> None:
         await settled()
         await send({"type": "http.response.body", "body": b""})
 
-    sent = await asgi(taking(answering), STATUS, whole, **SIGNED)
+    sent = await asgi(taking(answering), STATUS, whole(), **SIGNED)
     assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
 
 
@@ -163,7 +172,7 @@ async def test_what_has_begun_to_answer_is_not_answered_again_though_the_databas
         raise DatabaseUnavailable("away")
 
     with pytest.raises(RuntimeError, match="after the answer had begun"):
-        await asgi(taking(answering), STATUS, whole, **SIGNED)
+        await asgi(taking(answering), STATUS, whole(), **SIGNED)
     assert sent == ["start"]
 
 
@@ -208,6 +217,66 @@ async def test_so_many_are_tried_again_at_once_and_who_fails_after_them_is_told_
         away = False
         outcomes = await asyncio.gather(*flood, return_exceptions=True)
         assert sum(outcome == 204 for outcome in outcomes) == (0 if last == "cancelled" else 3)
+
+
+async def test_who_hangs_up_is_tried_for_no_further_and_leaves_their_place_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The front door asks once more of the same api, where there is one: what it left would go on beside that."""
+    monkeypatch.setattr(intake, "PAUSE_S", 5.0)
+    monkeypatch.setattr(intake, "MAX_AGAIN", 1)
+    gone, attempts = asyncio.Event(), 0
+
+    async def away(_: Send) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise DatabaseUnavailable("away")
+
+    app = taking(away)
+    left = asyncio.create_task(asgi(app, STATUS, whole(gone=gone), **SIGNED))
+    await settled()
+    assert (await told(app), attempts, left.done()) == (503, 2, False)
+    gone.set()
+    await settled()
+    assert left.done()
+    assert (left.result(), attempts) == ([], 2)
+    asked_again = asyncio.create_task(told(app))
+    await settled()
+    assert (attempts, asked_again.done()) == (3, False)
+    asked_again.cancel()
+
+
+async def test_the_server_says_that_a_sender_has_hung_up(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(intake, "TOLD_ONCE_S", 10 * 3600.0)
+    failed, over = asyncio.Event(), asyncio.Event()
+
+    async def away(_: Send) -> None:
+        failed.set()
+        raise DatabaseUnavailable("away")
+
+    taken = taking(away)
+
+    async def app(conn: Scope, receive: Receive, send: Send) -> None:
+        await taken(conn, receive, send)
+        over.set()
+
+    config = uvicorn.Config(app, port=unused_tcp_port, http=Impatient, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    _, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+    writer.write(b"POST /twilio/status HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: x\r\nContent-Length: 3\r\n\r\na=b")
+    await asyncio.wait_for(failed.wait(), 5)
+    await settled()
+    assert not over.is_set()
+    writer.close()
+    try:
+        await asyncio.wait_for(over.wait(), 5)
+    finally:
+        server.force_exit = server.should_exit = True
+        await running
 
 
 async def test_what_failed_together_does_not_come_back_together(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,12 @@ from sqlalchemy import text
 from prosaas_core.database import make_engine
 from prosaas_core.jobs import enqueue
 from prosaas_logging import capture_events
-from prosaas_worker.health import READY_S, make_app
+from prosaas_worker.health import COUNT_S, READY_S, make_app
 from prosaas_worker.surroundings import Surroundings
 from worker_world import SERVICES
+
+# SQLAlchemy's patience with a connection that it closes.
+CLOSES_S = 2
 
 pytestmark = pytest.mark.postgres
 
@@ -93,7 +96,8 @@ async def test_it_is_not_alive_while_its_queue_is_stuck(client, state):
 
 
 async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, settings, monkeypatch):
-    monkeypatch.setattr("prosaas_worker.health.READY_S", 0.1)
+    for patience in ("READY_S", "COUNT_S"):
+        monkeypatch.setattr(f"prosaas_worker.health.{patience}", 0.1)
     async with TestClient(TestServer(make_app(state, silent, Surroundings(settings)))) as client, asyncio.timeout(3):
         assert await said(client, "/readyz") == (503, "waiting for the database")
         assert await said(client, "/healthz") == (200, "ok")
@@ -106,6 +110,15 @@ async def test_a_database_that_is_silent_makes_it_not_ready_soon(state, silent, 
             exposition = await response.text()
             assert "prosaas_worker_ready 1.0" in exposition
             assert "prosaas_database_up 0.0" in exposition
+
+
+async def test_a_database_too_slow_for_the_healthcheck_is_not_told_to_be_away_to_who_waits_for_longer(
+    client, monkeypatch
+):
+    monkeypatch.setattr("prosaas_worker.health.READY_S", 0)
+    assert await said(client, "/readyz") == (503, "waiting for the database")
+    async with client.get("/metrics") as response:
+        assert "prosaas_database_up 1.0" in await response.text()
 
 
 async def test_the_queues_depth_is_counted_anew_each_time(client, engine):
@@ -143,3 +156,9 @@ async def test_what_surrounds_it_is_looked_at_when_somebody_collects(state, engi
 def test_the_healthcheck_waits_for_long_enough_to_hear_that_the_database_is_silent():
     (waits_s,) = re.findall(r"timeout=(\d+)", (SERVICES / "healthcheck.py").read_text("utf-8"))
     assert int(waits_s) > READY_S
+
+
+def test_prometheus_waits_for_long_enough_to_hear_that_the_database_is_silent():
+    prometheus = (SERVICES.parent / "deploy/monitoring/prometheus.yml").read_text("utf-8")
+    (waits_s,) = re.findall(r"scrape_timeout: (\d+)s", prometheus)
+    assert int(waits_s) > COUNT_S + CLOSES_S
