@@ -228,8 +228,9 @@ def _rollback(world: World, options: Options) -> None:
     world.say(words.GOES_TO(release=images.told(way.memory["wanted"])))
     run_plan(way, world)
     world.say(words.RUNS_AGAIN(version=images.version(images.in_use())))
-    if others := images.releases()[1:]:
-        # The one that ran until now is the release before from here on.
+    others = images.releases()[1:]
+    if others and others[0]["images"] == way.memory["images"]:
+        # The one that ran until now is the release before from here on; one of a deploy that was killed is none.
         world.say(words.BACK_AND_FORTH(version=others[0]["version"]))
     world.say(str(words.BUILDS_AGAIN))
     _say_what_drains(world)

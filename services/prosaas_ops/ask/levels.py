@@ -35,6 +35,9 @@ def run(options: Options) -> int:
     ]
     loud = [row for row in rows if row[1] == "DEBUG"]
     if options.flag("QUIET", default=False):
+        if engine.project.endswith("-dev"):
+            # Development is at DEBUG by its own file: only a switch is anybody's to take back.
+            loud = [row for row in loud if row[3]]
         if loud:
             screen.say(*map(_loud, loud))
         return PROBLEM if loud else FINE
@@ -53,9 +56,9 @@ def run(options: Options) -> int:
 def _loud(row: list[str]) -> str:
     until = words.UNTIL(moment=row[3]) if row[3] else ""
     short, name = re.split("[ ,]", row[0], maxsplit=1)[0], row[2].partition(" ")[0]
-    # A switch is taken back; else it is a setting, and which file it belongs into goes by its name.
-    file = "env/prod.env" if name == "LOG_LEVEL" else ".env"
-    fix = f"make quiet-{short}" if row[3] else words.SET_AND_RESTART(name=name, file=file, fix=f"make restart-{short}")
+    # A switch is taken back; else it is a setting. One service's own may be of a restart alone, and then in no file.
+    in_file = words.SET_AND_RESTART if name == "LOG_LEVEL" else words.UNSET_AND_RESTART
+    fix = f"make quiet-{short}" if row[3] else in_file(name=name, fix=f"make restart-{short}")
     return f"{words.IS_AT(where=row[0], level=row[1], source=row[2], until=until)}; {words.FIX(remedy=fix)}"
 
 

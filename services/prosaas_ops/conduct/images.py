@@ -87,8 +87,8 @@ class Images:
         return words.DEPLOYED(version=version, at=at, ago=ago)
 
     def earlier(self, back: int, now: dict[str, str] | None = None) -> dict[str, str]:
-        """The images of the release that many before these, or before the one in use."""
-        now = now or self.in_use()
+        """The images of the release that many before these, or before the one in use; with {} of all that there are."""
+        now = self.in_use() if now is None else now
         others = [release for release in self.releases() if release["images"] != now]
         if not 1 <= back <= KEPT_RELEASES:
             raise Usage(words.NO_RELEASE(back=back, most=KEPT_RELEASES))

@@ -20,12 +20,15 @@ KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 # As the engine stamps a line: anything else is its client's word. A line ends with a newline and nothing else, for in
 # JSON the other ends that Unicode knows stand as they are.
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\S+ ")
+# What the engine answers where there is nothing to wait for: no later command would read more.
+_NEVER = ("does not support reading", "no such container", "dead or marked for removal")
 
 
 def keep(world: World, container: Container) -> None:
     """Its lines with their time stamps, as the engine has them; the oldest of the service's go for them.
 
     A drain's watcher and a command may both keep one container's, and somebody take a person out of them meanwhile.
+    OSError where they are not kept, and may be by another command.
     """
     folder = world.state / "lines"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -40,6 +43,8 @@ def _write(world: World, container: Container, path: Path) -> None:
     done = world.docker("logs", "--timestamps", container.id, check=False)
     # Of a log that is damaged the engine tells what comes before the damage, and then ends with an error.
     lines = sorted(filter(_STAMPED.match, f"{done.out}\n{done.err}".split("\n")))
+    if done.code and not (lines or path.exists() or any(why in done.err.lower() for why in _NEVER)):
+        raise OSError(done.err.strip()[-200:])
     # A part takes no whole one's place.
     if lines and (done.code == 0 or not path.exists()):
         replace(path, gzip.compress("\n".join([*lines, ""]).encode()))

@@ -59,9 +59,10 @@ def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> P
     # Where one that was killed began: from what it left, it would lead back to where that came from.
     began = killed["memory"].get("images") if killed.get("plan") in ("rollback", "up-prod") else None
     before = began or images.in_use()
-    # What a deploy that was killed has built never served: the release before it is the last that did.
-    deployed = killed.get("plan") == "up-prod" and killed.get("changed", True)
-    wanted = wanted or images.earlier(back, images.built() if deployed else before)
+    deployed, built = killed.get("plan") == "up-prod" and killed.get("changed", True), images.built()
+    # A deploy that was killed is no release before its end, and what it has built may be what served.
+    unsettled = deployed and (killed["step"] != "settle" or built == before)
+    wanted = wanted or images.earlier(back, {} if unsettled else built if deployed else before)
     return Plan(
         "rollback",
         [

@@ -13,15 +13,12 @@ from prosaas_ops.conduct.backup import FOLDER, backup, dumps
 from prosaas_ops.conduct.database import aside, came_after, counted, made_at, readable, sql, tables
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.late_records import AMONG, bring
 from prosaas_ops.conduct.plan import ORDER, migrate
 from prosaas_ops.conduct.run import Plan, Step, Stopped, unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Refused, Untouched, Usage
 from prosaas_ops.texts import kept as words
-
-# What the record of a call has, in every schema that a backup may be of.
-_RECORD = ("status", "ended_at", "duration_s", "end_reason", "metrics", "transcript", "events", "recorded_at")
-_AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
 
 
 def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str, Any]:
@@ -193,21 +190,11 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
         forgotten = {call for one in _forgotten(world, (world.root / memory["file"]).parent) for call in one.calls}
     except ValueError as error:
         raise Problem(words.WOULD_COME_BACK(why=error)) from None
-    unended = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
-    known = " ".join(call_sid for call_sid in unended if ledger.hashed(call_sid) not in forgotten)
-    its = f"SELECT call_sid, {', '.join(_RECORD)} FROM calls WHERE recorded_at IS NOT NULL AND {_AMONG}"
-    records = sql(world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({its}) AS one", these=known)
-    put = f"UPDATE calls SET ({', '.join(_RECORD)}) = ({', '.join(f'one.{name}' for name in _RECORD)})"
-    rows = "jsonb_populate_recordset(NULL::calls, :'records'::jsonb) AS one"
-    brought = sql(
-        world, "prosaas_restored", f"{put} FROM {rows} WHERE calls.call_sid = one.call_sid RETURNING calls.call_sid",
-        records=records,
-    ).split()  # fmt: skip
-    if brought:
-        world.say(words.ENDED_SINCE(count=len(brought)))
+    if brought := bring(world, lambda call_sid: ledger.hashed(call_sid) in forgotten):
+        world.say(words.ENDED_SINCE(count=brought))
     late = "SELECT call_sid FROM calls WHERE recorded_at > :'told' ORDER BY recorded_at, call_sid"
     ended = sql(world, "prosaas", late, told=memory["told"]) if memory.get("told") else ""
-    there = sql(world, "prosaas_restored", f"SELECT call_sid FROM calls WHERE {_AMONG}", these=" ".join(ended.split()))
+    there = sql(world, "prosaas_restored", f"SELECT call_sid FROM calls WHERE {AMONG}", these=" ".join(ended.split()))
     return [call_sid for call_sid in ended.split() if call_sid not in there.split()]
 
 

@@ -102,16 +102,16 @@ class World:
             command,
             cwd=self.root,
             env=dict(environment),
-            input=feed,
+            input=None if feed is None else feed.encode(errors="replace"),
             stdin=subprocess.DEVNULL if feed is None else None,
             capture_output=True,
-            text=True,
-            errors="replace",
             # Docker's client hears a terminal's Ctrl-C also where we do not: what is walked to its end has none.
             start_new_session=signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
             check=False,
         )
-        return self._judged(command, check, Done(done.returncode, done.stdout, done.stderr))
+        # As text it would have each \r of what somebody wrote as the end of a line.
+        out, err = (said.decode(errors="replace") for said in (done.stdout, done.stderr))
+        return self._judged(command, check, Done(done.returncode, out, err))
 
     def _judged(self, command: Sequence[str], check: bool, done: Done) -> Done:
         if check and done.code:

@@ -29,7 +29,7 @@ def lines(path: Path, service: str, since: float | None, until: float | None) ->
     last = "~" if until is None else datetime.fromtimestamp(until, UTC).isoformat()
     found: list[RawLine] = []
     try:
-        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as file:
+        with gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n") as file:
             rows = takewhile(lambda row: row[0] <= last, (line.rstrip("\n").partition(" ") for line in file))
             found.extend(RawLine(stamp, service, text) for stamp, _, text in rows if first <= stamp)
     except FileNotFoundError:

@@ -118,7 +118,10 @@ BEFORE: Final = Text("זמן קצר לפני כן ({seconds} שניות): {what}
 # make levels
 NONE_RUNS: Final = Text("אף שירות לא רץ. מה כן: make ps", "none of the services runs: `make ps`")
 IS_AT: Final = Text("{where}: {level}, מקור {source}{until}", "{where} is at {level}, from {source}{until}")
-SET_AND_RESTART: Final = Text("להגדיר {name}=INFO ב-{file} ואז {fix}", "{name}=INFO in {file}, then {fix}")
+SET_AND_RESTART: Final = Text("להגדיר {name}=INFO ב-env/prod.env ואז {fix}", "{name}=INFO in env/prod.env, then {fix}")
+UNSET_AND_RESTART: Final = Text(
+    "{fix}, ואם {name} מופיע ב-.env, להסיר אותו משם קודם", "{fix}; where .env has {name}, take it out there first"
+)
 UNTIL: Final = Text(", עד {moment}", ", until {moment}")
 WHERE: Final = Text("היכן", "where")
 LEVEL: Final = Text("רמה", "level")

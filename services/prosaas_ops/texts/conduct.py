@@ -142,9 +142,10 @@ LAST_LINES: Final = Text(
 )
 
 LINES_STAY: Final = Text(
-    "השורות של {name} לא נשמרו ({why}), ולכן הקונטיינר שלהן נשאר. לפנות מקום בדיסק: הפקודה הבאה תשמור ותסיר אותו",
-    "the lines of {name} could not be kept ({why}), so its container stays; free some disk: the next command keeps them"
-    " and removes it",
+    "השורות של {name} לא נשמרו ({why}), ולכן הקונטיינר שלהן נשאר: הפקודה הבאה תנסה שוב לשמור ולהסיר אותו."
+    " אם הדיסק מלא, לפנות בו מקום; docker rm {name} מוותר עליהן",
+    "the lines of {name} could not be kept ({why}), so its container stays: the next command tries again to keep them"
+    " and to remove it. Free some disk where it is full; docker rm {name} gives them up",
 )
 
 # restart, down, rollback

@@ -122,6 +122,7 @@ def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: p
 
 
 ROTATE = {"name": "POSTGRES_PASSWORD", "old": "old", "new": "NEW"}
+BEFORE = {"calls": "what ran until now"}
 RESTORE = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
 
 
@@ -143,7 +144,7 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("prosaas_ops.act.up.deploy.down", lambda _world: Plan("down", []))
     monkeypatch.setattr(plan, "live_calls", lambda _world: {})
     monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
-    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"wanted": {}}))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": BEFORE, "wanted": {}}))
     monkeypatch.setattr("prosaas_ops.act.up.backup.schedule", lambda *_: None)
     monkeypatch.setattr(plan, "start_database", lambda _world: None)
     return Quiet(world.root)
@@ -212,17 +213,20 @@ def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
     assert "prosaas-api runs anew, version that of an id" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("there", [["old", "new", "oldest"], ["old"]])
+@pytest.mark.parametrize("there", [["old", "new", "oldest"], ["old", "oldest", "new"], ["old"]])
 @pytest.mark.docker
 def test_a_rollback_says_where_a_second_one_would_go(
     there: list[str], quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Back to what ran until now, and not further."""
-    quiet.remember("releases", [{"number": 1, "version": version, "images": {}} for version in there])
+    """Back to what ran until now, and not further; where a deploy that was killed left that no release, it would."""
+    ids = {"new": BEFORE}
+    releases = [{"number": 1, "version": version, "images": ids.get(version, {})} for version in there]
+    quiet.remember("releases", releases)
     monkeypatch.setattr(Images, "version", lambda *_: "old")
     up._rollback(quiet, Options("rollback", ("N", "YES"), {}))
     said = capsys.readouterr().out
-    assert ("another make rollback goes to new again, and not further back" in said) is (len(there) > 1)
+    assert ("another make rollback goes to new again, and not further back" in said) is (there[1:2] == ["new"])
+    assert ("another make rollback" in said) is (there[1:2] == ["new"])
 
 
 @pytest.mark.docker
@@ -234,7 +238,7 @@ def test_a_rollback_says_first_what_it_goes_back_to(
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 7200))
     quiet.remember("releases", [{"number": 1, "version": "v1", "images": ids, "at": at}])
     monkeypatch.setattr(Images, "version", lambda _, found: f"v{len(found)}")
-    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"wanted": ids}))
+    monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": {}, "wanted": ids}))
 
     def run(*_: object) -> None:
         said = capsys.readouterr().out

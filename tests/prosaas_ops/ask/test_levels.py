@@ -97,7 +97,10 @@ def test_doctor_hears_only_of_what_is_loud(asked: Any, options: Any, capsys: Any
     ("source", "fix"),
     [
         ("LOG_LEVEL (environment)", "fix: LOG_LEVEL=INFO in env/prod.env, then make restart-worker"),
-        ("WORKER_LOG_LEVEL (environment)", "fix: WORKER_LOG_LEVEL=INFO in .env, then make restart-worker"),
+        (
+            "WORKER_LOG_LEVEL (environment)",
+            "fix: make restart-worker; where .env has WORKER_LOG_LEVEL, take it out there first",
+        ),
     ],
 )
 def test_doctor_says_with_each_loud_level_what_takes_it_back(
@@ -113,6 +116,25 @@ def test_doctor_says_with_each_loud_level_what_takes_it_back(
     asked.on_run = run
     assert levels.run(options("levels", QUIET="1")) == PROBLEM
     assert capsys.readouterr().out.rstrip().endswith(fix)
+
+
+def test_in_development_doctor_tells_of_a_switch_alone(
+    asked: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There DEBUG is what env/dev.env says, and nothing to be taken back."""
+    switched = asked.on_run
+
+    def run(service: str, command: tuple[str, ...]) -> tuple[int, str, str]:
+        of_dev = {"level": "DEBUG", "source": "LOG_LEVEL (environment)", "switches": []}
+        return (0, json.dumps(of_dev), "") if service != "prosaas-calls" else switched(service, command)
+
+    asked.on_run = run
+    monkeypatch.setattr(asked, "project", "prosaas-dev")
+    assert levels.run(options("levels", QUIET="1")) == PROBLEM
+    assert all(row.endswith("fix: make quiet-calls") for row in capsys.readouterr().out.splitlines())
+    asked.on_run = lambda *_: run("worker", ())
+    assert levels.run(options("levels", QUIET="1")) == FINE
+    assert capsys.readouterr().out == ""
 
 
 def test_a_service_that_does_not_answer_is_a_question_mark(asked: Any, options: Any, capsys: Any) -> None:

@@ -285,6 +285,55 @@ def test_a_call_that_ends_while_a_restore_waits_is_in_what_is_restored_or_named_
     assert "1 calls that were live at the backup have ended since" in backing.said[0]
 
 
+def test_a_call_that_ended_since_the_backup_comes_with_all_that_was_made_of_it(backing: Any) -> None:
+    """Nobody completes what has its record: whose it was, what it was about and what it cost is in it, or lost."""
+    backing.ask("postgres", "CREATE DATABASE prosaas_restored TEMPLATE migrated")
+    backing.ask("prosaas", "DELETE FROM businesses")
+    for name, people in {"prosaas": (7, 9), "prosaas_restored": (7,)}.items():
+        backing.ask(
+            name, "INSERT INTO businesses (id, name, phone) VALUES (5, 'x', '+97235550100') ON CONFLICT DO NOTHING"
+        )
+        for person in people:
+            row = f"({person}, 5, 'phone', '{person}')"
+            backing.ask(name, f"INSERT INTO customers (id, business_id, channel, external_id) VALUES {row}")
+    columns = "(call_sid, business_id, customer_id, from_number, to_number, summary, summarised_at, recorded_at)"
+    for sid, person in {"CAof7": 7, "CAof9": 9, "CAelse": 7}.items():
+        row = f"('{sid}', 5, {person}, '+972520000001', '+97235550100', 'a haircut', now(), now())"
+        backing.ask("prosaas", f"INSERT INTO calls {columns} VALUES {row}")
+    for sid in ("CAof7", "CAof9"):
+        backing.ask("prosaas_restored", f"INSERT INTO calls (call_sid) VALUES ('{sid}')")
+    paid = (
+        "INSERT INTO charges (business_id, call_sid, kind, name, tokens_in, tokens_cached, tokens_out, seconds,"
+        " cost, currency, estimated) VALUES (5, '{}', '{}', 'm', 1, 0, 1, 0, 0.25, 'USD', false)"
+    )
+    backing.ask("prosaas_restored", paid.format("CAof7", "text"))
+    for sid, kind in {"CAof7": "text", "CAof9": "model", "CAelse": "model"}.items():
+        backing.ask("prosaas", paid.format(sid, kind))
+    backing.ask("prosaas", paid.format("CAof7", "phone"))
+    # A business that the backup does not have takes what it paid with it.
+    backing.ask("prosaas", "INSERT INTO businesses (id, name, phone) VALUES (6, 'y', '+97235550101')")
+    backing.ask("prosaas", paid.format("CAof9", "text").replace("(5,", "(6,"))
+    for _ in range(2):
+        restore._last_backup(backing, {"file": "b.dump", "key": "", "live": 0, "running": []})
+    asked = (
+        "SELECT call_sid, customer_id, business_id, from_number, to_number, summary FROM calls"
+        " WHERE summarised_at IS NOT NULL ORDER BY call_sid"
+    )
+    rest = "5|+972520000001|+97235550100|a haircut"
+    assert backing.ask("prosaas_restored", asked).splitlines() == [f"CAof7|7|{rest}", f"CAof9||{rest}"]
+    asked = "SELECT call_sid, kind, cost FROM charges ORDER BY call_sid, kind"
+    rows = ["CAof7|phone|0.25", "CAof7|text|0.25", "CAof9|model|0.25"]
+    assert backing.ask("prosaas_restored", asked).splitlines() == rows
+
+
+def test_a_backup_of_before_there_were_charges_gets_the_record_alone(backing: Any) -> None:
+    backing.ask("postgres", "CREATE DATABASE prosaas_restored TEMPLATE migrated")
+    backing.ask("prosaas_restored", "DROP TABLE charges; INSERT INTO calls (call_sid) VALUES ('CA1')")
+    backing.ask("prosaas", "INSERT INTO calls (call_sid, summary, recorded_at) VALUES ('CA1', 'a haircut', now())")
+    restore._last_backup(backing, {"file": "b.dump", "key": "", "live": 0, "running": []})
+    assert backing.ask("prosaas_restored", "SELECT summary FROM calls") == "a haircut"
+
+
 def test_who_gives_up_while_calls_are_let_to_their_end_has_nothing_undone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,33 @@ def test_a_rollback_over_a_deploy_that_was_killed_leads_to_the_last_release_that
     assert plan.rollback(shelf, 2).memory["wanted"]["calls"] == "v1"
 
 
+@pytest.mark.parametrize(
+    ("built", "step", "leads_to"),
+    [
+        ("v2", "database", "v2"),
+        ("v2", "renew worker", "v2"),
+        ("v2", "settle", "v2"),
+        ("v3", "renew worker", "v2"),
+        ("v1", "renew worker", "v2"),
+        ("v3", "settle", "v2"),
+    ],
+)
+def test_what_a_killed_deploy_has_built_hides_no_release_that_served(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, built: str, step: str, leads_to: str
+) -> None:
+    """Of a change of settings alone it is the very release that serves; at its end it may be a release by now."""
+    monkeypatch.setattr(Shelf, "containers", lambda *_: [])
+    names = ("api", "calls", "worker")
+    for version in ("v1", "v2"):
+        images = shelf.release(version)
+    shelf.tags |= {f"prosaas/{name}:shop-next": built for name in names}
+    images.use(dict.fromkeys(names, built))
+    if step == "settle":
+        images.settle()
+    shelf.remember("journal", {"plan": "up-prod", "step": step, "memory": {"images": dict.fromkeys(names, "v2")}})
+    assert plan.rollback(shelf, 1).memory["wanted"]["calls"] == leads_to
+
+
 def test_a_deploy_that_was_killed_as_it_built_is_no_matter_to_a_rollback(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.stack import buried
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.lines import seconds
 
@@ -97,6 +98,55 @@ def test_a_line_ends_where_the_service_ended_it(world: Writing) -> None:
     (path,) = (world.state / "lines").iterdir()
     assert gzip.decompress(path.read_bytes()).decode() == f"{said}\n"
     assert path.stat().st_mtime == seconds(AT.format(1))
+
+
+def test_a_carriage_return_ends_no_line_of_what_is_kept_nor_of_what_is_read_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came behind it had no stamp of its own and was lost; read as a line, it would be one without a time."""
+    (tmp_path / ".state").mkdir()
+    client = tmp_path / "docker"
+    client.write_text(f"#!/bin/sh\nprintf '{AT.format(1)} half\\r~ of it\\r\\n{AT.format(2)} next\\n'\n")
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    kept_lines.keep(World(tmp_path), Container("1" * 12, "worker", "", "exited", "", ""))
+    (path,) = (tmp_path / ".state/lines").iterdir()
+    found = buried.lines(path, "worker", None, seconds(AT.format(2)) + 1)
+    assert [(raw.stamp, raw.text) for raw in found] == [(AT.format(1), "half\r~ of it\r"), (AT.format(2), "next")]
+
+
+@pytest.mark.parametrize(
+    ("error", "stays"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", True),
+        ("error from daemon in stream: Error grabbing logs: invalid character", True),
+        ("Error response from daemon: configured logging driver does not support reading", False),
+        ("Error response from daemon: No such container: 111111111111", False),
+        ("Error response from daemon: can not get logs from container which is dead or marked for removal", False),
+    ],
+)
+def test_whose_lines_the_engine_does_not_give_stays_unless_it_never_will(
+    world: Writing, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: str, stays: bool
+) -> None:
+    asked: list[str] = []
+
+    def docker(*words: str, **_: object) -> Done:
+        asked.append(words[0])
+        return Done(1, "", f"{error}\n")
+
+    monkeypatch.setattr(world, "docker", docker)
+    assert world.bury(1) == []
+    assert asked == (["logs"] if stays else ["logs", "rm"])
+    assert (f"({error}), so its container stays" in capsys.readouterr().err) is stays
+
+
+def test_whose_lines_are_kept_already_goes_though_the_engine_gives_none_a_second_time(
+    world: Writing, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.bury(1)
+    monkeypatch.setattr(world, "docker", lambda *_, **__: Done(1, "", "damaged"))
+    assert world.bury(1) == ["1" * 12]
+    assert capsys.readouterr().err == ""
 
 
 def test_of_a_damaged_log_what_can_be_read_is_kept_and_takes_no_whole_ones_place(world: Writing) -> None:
