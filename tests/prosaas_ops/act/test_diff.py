@@ -207,7 +207,7 @@ def test_what_a_deploy_would_refuse_is_refused(
     monkeypatch.setattr(up, "PREFLIGHT", (configuration.numbers,))
     with pytest.raises(Problem, match=r"1 problem\(s\) before the start; nothing was changed"):
         diff.run(options("diff"))
-    assert "MAX_CALLS=fifty" in capsys.readouterr().out
+    assert "MAX_CALLS=fifty" in capsys.readouterr().err
 
 
 def test_no_sentence_is_cut_at_the_edge_of_the_terminal(
