@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,17 @@ _TABLES = {
     "api_keys": "created_at",
 }
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
+# What the record of a call has, in every schema that a backup may be of; and what was made of it since.
+_RECORD = (
+    "from_number", "to_number", "status", "ended_at", "duration_s", "end_reason", "metrics", "transcript", "events",
+    "recorded_at", "summary", "summarised_at",
+)  # fmt: skip
+_WHOSE = {"business_id": "businesses", "customer_id": "customers"}
+_CHARGE = (
+    "business_id", "call_sid", "at", "kind", "name", "tokens_in", "tokens_cached", "tokens_out", "seconds", "cost",
+    "currency", "estimated", "usage",
+)  # fmt: skip
+AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
@@ -127,3 +138,42 @@ def piped(
 def said(done: "subprocess.CompletedProcess[bytes]") -> str:
     """The end of what it complained of."""
     return (done.stderr or b"").decode("utf-8", "replace").strip()[-500:]
+
+
+def bring_ended(world: World, is_forgotten: Callable[[str], bool]) -> int:
+    """Bring what is restored the records of calls that have ended since its backup; how many calls that were.
+
+    Each in the place of its open row, with what was paid for it. All of it at once: this asks no more
+    for a call that has its record.
+    """
+    unended = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
+    known = " ".join(call_sid for call_sid in unended if not is_forgotten(call_sid))
+    its = f"SELECT call_sid, {', '.join((*_RECORD, *_WHOSE))} FROM calls WHERE recorded_at IS NOT NULL AND {AMONG}"
+    given = {"records": _rows(world, its, known)}
+    # A row that names whom the backup does not have would be refused.
+    whose = [
+        f"{name} = coalesce((SELECT id FROM {table} WHERE id = one.{name}), calls.{name})"
+        for name, table in _WHOSE.items()
+    ]
+    parts = [
+        f"brought AS (UPDATE calls SET {', '.join([f'{name} = one.{name}' for name in _RECORD] + whose)} "
+        "FROM jsonb_populate_recordset(NULL::calls, :'records'::jsonb) AS one "
+        "WHERE calls.call_sid = one.call_sid RETURNING calls.call_sid)"
+    ]
+    if "charges" in tables(world, "prosaas") & tables(world, "prosaas_restored"):
+        given["charges"] = _rows(world, f"SELECT * FROM charges WHERE {AMONG}", known)
+        parts.append(
+            f"paid AS (INSERT INTO charges ({', '.join(_CHARGE)}) SELECT {', '.join(_CHARGE)} "
+            "FROM jsonb_populate_recordset(NULL::charges, :'charges'::jsonb) AS one "
+            "WHERE call_sid IN (SELECT call_sid FROM brought) "
+            "AND NOT EXISTS (SELECT FROM charges WHERE id = one.id AND call_sid = one.call_sid) "
+            "AND (business_id IS NULL OR EXISTS (SELECT FROM businesses WHERE id = one.business_id)))"
+        )
+    return int(sql(world, "prosaas_restored", f"WITH {', '.join(parts)} SELECT count(*) FROM brought", **given))
+
+
+def _rows(world: World, question: str, calls: str) -> str:
+    """What the live database answers about these calls, as JSON."""
+    return sql(
+        world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({question}) AS one", these=calls
+    )

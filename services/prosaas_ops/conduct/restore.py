@@ -10,10 +10,9 @@ from prosaas_core.privacy import ledger
 from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.backup import FOLDER, backup, dumps
-from prosaas_ops.conduct.database import aside, came_after, counted, made_at, readable, sql, tables
+from prosaas_ops.conduct.database import AMONG, aside, bring_ended, came_after, counted, made_at, readable, sql, tables
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
-from prosaas_ops.conduct.late_records import AMONG, bring
 from prosaas_ops.conduct.plan import ORDER, migrate
 from prosaas_ops.conduct.run import Plan, Step, Stopped, unfinished
 from prosaas_ops.conduct.world import OURS, World
@@ -190,7 +189,7 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
         forgotten = {call for one in _forgotten(world, (world.root / memory["file"]).parent) for call in one.calls}
     except ValueError as error:
         raise Problem(words.WOULD_COME_BACK(why=error)) from None
-    if brought := bring(world, lambda call_sid: ledger.hashed(call_sid) in forgotten):
+    if brought := bring_ended(world, lambda call_sid: ledger.hashed(call_sid) in forgotten):
         world.say(words.ENDED_SINCE(count=brought))
     late = "SELECT call_sid FROM calls WHERE recorded_at > :'told' ORDER BY recorded_at, call_sid"
     ended = sql(world, "prosaas", late, told=memory["told"]) if memory.get("told") else ""
