@@ -177,6 +177,20 @@ async def test_a_lost_answer_of_metas_is_never_followed_by_a_second_message(lost
     assert [event.event for event in events].count("WHATSAPP_SEND_FAILED") == 1
 
 
+async def test_of_an_answer_that_is_given_up_no_second_one_is_written(tools, providers, message):
+    """It may have come: whoever wrote waits for nothing any more."""
+    await message("SM1")
+    await write(tools, "k", META, answers=["SM1"])
+    providers.fault_after_sending = LOST[0]
+    with pytest.raises(Unavailable):
+        await deliver(tools, "k")
+    await later(tools, minutes=20)
+    with pytest.raises(Unknown):
+        await deliver(tools, "k")
+    async with tools.engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM messages WHERE wants_answer")) == 0
+
+
 @pytest.mark.parametrize("minutes", [0, 20])
 async def test_metas_status_settles_a_lost_answer_even_after_it_was_given_up(minutes, tools, providers):
     from prosaas_core.database import raw_transaction
