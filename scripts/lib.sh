@@ -44,7 +44,7 @@ os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""
 # read .env there is no default: it would name another folder's stack.
 image() {
     # shellcheck disable=SC2016 # Compose's own placeholders
-    if found=$(printf 'services: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
+    if found=$(printf 'name: prosaas\nservices: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
         COMPOSE_FILE='' docker compose --file - config --images 2>/dev/null); then
         printf '%s' "$found"
     elif [ -e "$ROOT/.env" ] && docker compose version >/dev/null 2>&1; then

@@ -100,13 +100,13 @@ TROUBLES = (
         "השיחה נדחתה לפני שהתחילה: {refused_at_door}",
         "the call was turned away before it began: {refused_at_door}",
         "make logs S=api LEVEL=WARNING SINCE=2h",
-        lambda call: bool(call.refused_at_door) and not call.reached,
+        lambda call: bool(call.refused_at_door) and not (call.reached or _put_through(call)),
     ),
     Trouble(
         "put_through",
         "השיחה לא הגיעה אל הנציגה: אף prosaas-calls לא קיבל שיחות חדשות, והיא הועברה לאדם",
         "it never reached the agent: no prosaas-calls took new calls, and it was put through to a person",
-        "make trace CALL={call_sid}",
+        "make logs S=api LEVEL=WARNING SINCE=2h",
         _put_through,
     ),
     Trouble(

@@ -61,9 +61,12 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
 
 
 def drop_copy(world: World) -> None:
-    """Take away what was restored aside, where it came to nothing: a person who is forgotten would be in it still."""
+    """Take away what was restored aside, where it came to nothing: a person who is forgotten would be in it still.
+
+    One that was in service for a moment, and is closed since, may have what came in that moment: it stays.
+    """
     with suppress(Problem):
-        if unfinished(world) is None and not _swapped(world):
+        if unfinished(world) is None and not _swapped(world) and _databases(world).get("prosaas_restored"):
             sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
 
 

@@ -64,7 +64,8 @@ class Story:
     def reached(self) -> bool:
         """Whether prosaas-calls ever had the call, or nobody needed it to."""
         record = self.record
-        if record is not None and (record.metrics.get("streamed") or record.end_reason not in _WITHOUT_US):
+        # Without a record there are no metrics but that it had its stream.
+        if record is not None and (record.metrics or record.end_reason not in _WITHOUT_US):
             return True
         return any(entry.event == "CALL_START" for entry in self.entries)
 

@@ -22,6 +22,8 @@ def facts(**values: Any) -> CallFacts:
         ({"end_reason": "", "reached": False}, ["no_stream"]),
         ({"end_reason": "", "reached": False, "looked_into": False}, ["no_stream_listed"]),
         ({"end_reason": "", "reached": False, "refused_at_door": "draining"}, ["refused_at_door"]),
+        ({"end_reason": "transferred", "reached": False, "refused_at_door": "draining"}, ["put_through"]),
+        ({"end_reason": "transferred", "reached": False, "looked_into": False}, ["put_through"]),
         ({"end_reason": "", "reached": False, "unknown_number": "+97235550199"}, ["unknown_number"]),
         (
             {"end_reason": "", "reached": False, "unknown_number": "+97235550199", "looked_into": False},

@@ -156,10 +156,10 @@ def test_who_was_turned_away_reads_why_after_the_call_was_found_missed_too(scree
             for row in trace.describe(told, screen)
         )
     told.record = replace(told.record, end_reason="transferred")
-    first, second, *_ = [row.strip() for row in trace.describe(told, screen) if "person" in row or row.startswith("✗")]
-    assert first.startswith(f"✗ the call was turned away before it began: {text}")
-    assert second.startswith("it never reached the agent: no prosaas-calls took new calls")
-    told.record = replace(told.record, metrics={"streamed": "MZ1"})
+    rows = trace.describe(told, screen)
+    assert any(row.startswith("✗ it never reached the agent: no prosaas-calls took new calls") for row in rows)
+    assert not any("turned away" in row for row in rows)
+    told.record = replace(told.record, metrics={"turns": 3}, events=[])
     told.entries = []
     assert "✓ the call was transferred to a person (transferred)" in trace.describe(told, screen)
 

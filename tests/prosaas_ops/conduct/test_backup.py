@@ -446,8 +446,14 @@ def test_what_a_restore_by_force_takes_away_is_counted_before_anything_stops(
     restore._stop(backing)
     assert "nobody answers callers" in backing.said[-1]
     backing.remembered = lambda _: None
+    asked = "SELECT count(*) FROM pg_database WHERE datname = 'prosaas_restored'"
+    # One that was in service for a moment is closed, and may have what came in it.
+    backing.ask("postgres", "ALTER DATABASE prosaas_restored ALLOW_CONNECTIONS false")
     restore.drop_copy(backing)
-    assert backing.ask("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'prosaas_restored'") == "0"
+    assert backing.ask("postgres", asked) == "1"
+    backing.ask("postgres", "ALTER DATABASE prosaas_restored ALLOW_CONNECTIONS true")
+    restore.drop_copy(backing)
+    assert backing.ask("postgres", asked) == "0"
 
 
 @pytest.mark.docker

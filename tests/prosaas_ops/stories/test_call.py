@@ -256,7 +256,7 @@ def test_a_call_that_came_while_prosaas_calls_was_down_says_so_and_blames_nobody
     engine.write("prosaas-api", 0.0, "[INFO] 📞 [VOICE_WEBHOOK] call_sid=CAdown, business_id=456")
     ran = {"StartedAt": "2024-01-20T00:00:00Z", "FinishedAt": "2024-01-25T13:59:58.6Z"}
     engine.details["prosaas-calls"] = {"State": {**ran, "ExitCode": 0, "OOMKilled": False}}
-    known["CAdown"] = record("CAdown", end_reason="")
+    known["CAdown"] = record("CAdown", end_reason="", metrics={})
     told = story.tell(engine, "CAdown")
     assert told is not None
     assert opening(facts_of(told)) == "prosaas-calls did not run: it had stopped 1.4s before the call"
