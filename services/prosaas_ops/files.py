@@ -1,7 +1,8 @@
-"""Where the tools leave what they write."""
+"""Where the tools leave what they write, and how: after a kill or on a full disk a file is the old or the new one."""
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,21 @@ def output_folder() -> Path:
     folder = Path("logs")
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
+    """Write the file aside, bring it to the disk, and put it in the place of the old one."""
+    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

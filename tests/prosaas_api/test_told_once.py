@@ -94,33 +94,28 @@ def test_the_answer_comes_while_twilio_still_listens_whatever_an_attempt_waits_f
     assert intake.TOLD_ONCE_S + CLOSES_S < TWILIO_WAITS_S
 
 
-async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> None:
+class AwayOnce:
+    """The database is away at the first attempt, and there again at the next."""
+
     attempts = 0
 
-    async def away_once(send: Send) -> None:
-        nonlocal attempts
-        attempts += 1
-        if attempts == 1:
+    async def __call__(self, send: Send) -> None:
+        self.attempts += 1
+        if self.attempts == 1:
             raise DatabaseUnavailable("away")
         await no_content(send)
 
+
+async def test_the_senders_time_counts_from_before_its_body(clock: Clock) -> None:
+    away_once = AwayOnce()
     slow = whole(lambda: clock.passes(intake.TOLD_ONCE_S))
-    assert (await told(taking(away_once), receive=slow), attempts) == (503, 1)
+    assert (await told(taking(away_once), receive=slow), away_once.attempts) == (503, 1)
 
 
 @pytest.mark.parametrize(("waited", "answer"), [("12000", 503), ("6121.608878", 204), ("x", 204), ("9" * 9, 204)])
 async def test_what_the_front_door_took_to_find_us_is_the_senders_time_too(waited: str, answer: int) -> None:
     """It says so itself; of a word that it would not say, nothing is believed."""
-    attempts = 0
-
-    async def away_once(send: Send) -> None:
-        nonlocal attempts
-        attempts += 1
-        if attempts == 1:
-            raise DatabaseUnavailable("away")
-        await no_content(send)
-
-    assert await told(taking(away_once), x_waited_ms=waited) == answer
+    assert await told(taking(AwayOnce()), x_waited_ms=waited) == answer
 
 
 async def test_an_attempt_that_does_not_end_is_cut_short_when_its_senders_time_is_over(clock: Clock) -> None:

@@ -10,7 +10,7 @@ from prosaas_ops.act.retention import days
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.configuration import would_start
-from prosaas_ops.conduct.files import problem, replace
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.finding import refuse, told, warn_of
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
@@ -18,6 +18,7 @@ from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, SETTLED, exa
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.files import replace
 from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack import left

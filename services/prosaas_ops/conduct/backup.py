@@ -9,8 +9,9 @@ from pathlib import Path
 from prosaas_core.privacy import ledger
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.database import aside, counted, piped, readable, require_container, said, sql
-from prosaas_ops.conduct.files import problem, replace
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
+from prosaas_ops.files import replace
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import kept as words
 

@@ -1,14 +1,13 @@
-"""Replaces files whole: after a kill or on a full disk there is either the old file or the new one."""
+"""The .env of a stack: read as Compose reads it, and written whole or not at all."""
 
 import json
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from prosaas_ops.files import ASIDE
+from prosaas_ops.files import ASIDE, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import conduct as words
 
@@ -22,21 +21,6 @@ BY_CHANCE = re.compile(r"(?=.{0,7}[a-z])(?=.{0,7}[0-9])[a-z0-9_]{8}")
 def problem(what: str, fix: str, read: str = "") -> Problem:
     """What is wrong, what puts it right, and where to read about it."""
     return Problem(f"{what}\n  {words.FIX}  {fix}" + (f"\n  {words.READ} {read}" if read else ""))
-
-
-def replace(path: Path, content: str | bytes, mode: int = 0o600) -> None:
-    """Write the file aside, bring it to the disk, and put it in the place of the old one."""
-    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def read_env(path: Path) -> dict[str, str]:

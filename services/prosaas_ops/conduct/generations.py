@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import kept_lines
-from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.files import turn
+from prosaas_ops.files import replace, turn
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
 from prosaas_ops.stack.live_calls import DRAINING, drains

@@ -8,9 +8,8 @@ from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
-from prosaas_ops.conduct.files import replace
 from prosaas_ops.conduct.world import World
-from prosaas_ops.files import turn
+from prosaas_ops.files import replace, turn
 from prosaas_ops.stack.engine import Container
 from prosaas_ops.stack.lines import seconds
 

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from prosaas_core.postgres import roles
 from prosaas_core.stream_token import RINGING_S, rotated
 from prosaas_ops import receivers
-from prosaas_ops.conduct.files import assigned, problem, replace
+from prosaas_ops.conduct.files import assigned, problem
 from prosaas_ops.conduct.world import World
+from prosaas_ops.files import replace
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import language_in
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prosaas_ops.conduct.files import EnvFile, replace
-from prosaas_ops.files import ASIDE
+from prosaas_ops.conduct.files import EnvFile
+from prosaas_ops.files import ASIDE, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.texts import conduct as words

@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 from re import Pattern
 
 from prosaas_core.privacy.files import sweep
-from prosaas_ops.files import ASIDE, turn
+from prosaas_ops.files import ASIDE, replace, turn
 from prosaas_ops.stack.buried import KEPT
 
 OUTPUT = Path("logs")
@@ -51,14 +50,8 @@ def _without(path: Path, pattern: "Pattern[bytes]") -> None:
     """Put in its place what is left without their lines, as old as it was."""
     stamp = path.stat().st_mtime
     rest = b"".join(row for row, theirs in _rows(path, pattern) if not theirs)
-    descriptor, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=ASIDE, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(gzip.compress(rest))
-        os.replace(aside, path)
-        os.utime(path, (stamp, stamp))
-    finally:
-        Path(aside).unlink(missing_ok=True)
+    replace(path, gzip.compress(rest))
+    os.utime(path, (stamp, stamp))
 
 
 def _files(folder: Path) -> list[Path]:

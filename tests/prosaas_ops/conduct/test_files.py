@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from prosaas_ops.conduct.files import EnvFile, assigned, read_env, replace
+from prosaas_ops.conduct.files import EnvFile, assigned, read_env
+from prosaas_ops.files import replace
 from prosaas_ops.options import Problem
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.conduct.files import replace as replace_file
 from prosaas_ops.conduct.run import Plan, Step, go_back, run, unfinished
 from prosaas_ops.conduct.world import World
+from prosaas_ops.files import replace as replace_file
 from prosaas_ops.options import Problem
 
 STEPS = ("build", "release", "migrate", "renew", "settle")
