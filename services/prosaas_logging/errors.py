@@ -80,9 +80,10 @@ def _related(exc: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        waiting += [other for other in (one.__context__, one.__cause__) if other is not None]
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions
+        # Where there are too many, what led to them is followed first.
+        waiting += [other for other in (one.__context__, one.__cause__) if other is not None]
 
 
 def _stack_of_many(exc: BaseException) -> str:

@@ -92,6 +92,12 @@ def test_of_a_group_too_all_are_counted_and_some_of_many_shown(errors: list[Exce
     assert ("more exceptions …" in stack) == (more is not None)
 
 
+def test_of_a_group_too_large_to_follow_what_led_to_it_is_shown() -> None:
+    group = ExceptionGroup("many", [ValueError(f"{number}") for number in range(20_000)])
+    group.__cause__ = OSError("the root of it")
+    assert "OSError: the root of it" in told(group).stack
+
+
 @pytest.mark.parametrize(
     ("text", "said", "error"),
     [

@@ -8,6 +8,7 @@ import pytest
 from bundle_world.checkout import ROOT
 from prosaas_ops import texts
 from prosaas_ops.options import Options, Usage, gather, midnight, parse_duration, spoken_duration
+from prosaas_ops.spelling import meant_option
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("15m", 900), ("2h", 7200), ("1h30m", 5400), ("1d", 86400)])
@@ -316,3 +317,11 @@ def test_a_letter_that_stands_for_a_digit_is_named(typed: str, letter: str) -> N
 @pytest.mark.parametrize("typed", ["sip:100200300@10.0.0.5", "client:demo12345"])
 def test_who_calls_by_a_name_may_have_letters_in_it(typed: str) -> None:
     assert Options("trace", ("PHONE",), {"PHONE": typed}).phone() == typed
+
+
+@pytest.mark.parametrize("name", ["CALL", "CALLS", "IMAGE", "PORT", "LOG_LEVEL"])
+def test_a_word_that_only_resembles_a_setting_is_not_led_to_env(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks for a call is not told to change how many there may be."""
+    monkeypatch.setattr(texts, "_EXAMPLE", ROOT / "env/example.env")
+    assert "env" not in meant_option(name, ["SINCE"])
+    assert "MAX_CALLS" in meant_option("MAXCALLS", ["SINCE"])

@@ -24,6 +24,8 @@ _OF_TIME = ("_SECONDS", "_MINUTES")
 _SWITCHES = ("DEMO", "MONITORING", "GRAFANA", "MASK_IN_RECORDS", "DATABASE_ROLES")
 _SHOWN = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=(\d+(?:\.\d+)?[mg]?)$", re.MULTILINE)
 _SIZE = re.compile(r"\d+(\.\d+)? ?[kmgtp]?i?b?", re.ASCII | re.IGNORECASE)
+# What none of the three starts without.
+_NEEDED = ("DATABASE_URL", "OPENAI_API_KEY")
 _PART, _WHOLE = re.compile(r"-?(\d+(\.\d*)?|\.\d+)", re.ASCII), re.compile(r"-?\d+", re.ASCII)
 _EXAMPLES = re.compile(r"(^|\.)(example\.(com|org|net)|localhost)$")
 
@@ -139,7 +141,7 @@ def would_start(world: World, environment: str, service: str) -> bool:
     if len(given) < len(OURS):
         return False
     try:
-        load_settings(given[OURS.index(service)])
+        load_settings(given[OURS.index(service)], required=_NEEDED)
     except SettingsError:
         return False
     return True

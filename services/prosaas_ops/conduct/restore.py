@@ -29,9 +29,11 @@ def examined(world: World, name: str, *, force: bool, key: str = "") -> dict[str
     made = ExitStack()
     try:
         return _examined(world, path, name, made, force=force, key=key)
-    except KeyboardInterrupt:
+    except BaseException as end:
         with suppress(Problem):
             made.close()
+        if not isinstance(end, KeyboardInterrupt):
+            raise
         world.say(str(words.UNTOUCHED))
         raise Untouched from None
 

@@ -35,6 +35,9 @@ def take_away(pattern: "Pattern[bytes]") -> None:
     if not KEPT.is_dir():
         return
     with turn(KEPT):
+        # Nobody writes there now: what is half written a kill has left, and nobody looks into it.
+        for half in KEPT.glob(f"*{ASIDE}"):
+            half.unlink(missing_ok=True)
         for path in kept_lines(pattern):
             # What is too old is swept without asking anybody.
             with suppress(FileNotFoundError):

@@ -202,7 +202,7 @@ def test_a_secret_that_was_emptied_is_told_with_all_else(tmp_path: Path) -> None
     ("setting", "starts"),
     [
         ("GRAFANA=yes", True), ("KEEP_LINES_DAYS=30d", True), ("API_REPLICAS=two", True), ("LOG_LEVEL=LOUD", True),
-        ("MAX_CALLS=0", False), ("GRAFANA_PORT=3000,", False),
+        ("MAX_CALLS=0", False), ("GRAFANA_PORT=3000,", False), ("DEMO=0", False),
     ],
 )  # fmt: skip
 @pytest.mark.docker
