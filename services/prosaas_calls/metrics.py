@@ -8,6 +8,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.stats import CallStats
 from prosaas_core.costs.spent import Spent
 from prosaas_core.facts.prices import Charge
+from prosaas_core.facts.simulated import counts
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
 
@@ -52,9 +53,18 @@ class CallMetrics:
         self._spent = Spent(self.registry)
 
     def ended(
-        self, reason: EndReason, duration_s: float, stats: CallStats, charges: Iterable[Charge], *, lines: int
+        self,
+        call_sid: str,
+        reason: EndReason,
+        duration_s: float,
+        stats: CallStats,
+        charges: Iterable[Charge],
+        *,
+        lines: int,
     ) -> None:
-        """Count a finished call, what it cost, and the lines that it wrote."""
+        """Count a finished call, what it cost, and the lines that it wrote: a real one, or any in a demo."""
+        if not counts(call_sid):
+            return
         self._ended.labels(reason.value).inc()
         self._duration.observe(duration_s)
         if stats.first_audio_ms is not None:
@@ -66,6 +76,8 @@ class CallMetrics:
 
     def crashed(self, record: CallRecord) -> None:
         """Count a call whose process died, which could not count it itself."""
+        if not counts(record.call_sid):
+            return
         self._ended.labels(record.end_reason).inc()
         self._spent.count(record.charges)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from prosaas_core.facts.simulated import in_demo
 from prosaas_core.postgres import address
 from prosaas_core.privacy.masks import Value, masked
 from prosaas_core.privacy.places import DAYS
@@ -160,7 +161,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
     problems: list[str] = []
     values: dict[str, Any] = {}
     asked = environ.get("DEMO", "").strip().lower()
-    demo = asked in ("1", "true", "yes", "on")
+    demo = in_demo(environ)
     names = [name.upper() for name in Settings.model_fields if name != "demo"]
     for name in names:
         try:

@@ -4,6 +4,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from prosaas_core.costs.spent import Spent
 from prosaas_core.facts.endings import EndReason
+from prosaas_core.facts.simulated import counts
 from prosaas_core.log_metrics import new_registry
 from prosaas_core.records import CallRecord
 
@@ -34,5 +35,6 @@ def finished(job: str, outcome: str, seconds: float | None = None) -> None:
 
 def crashed(record: CallRecord) -> None:
     """Count a call whose process died, which could not count it itself."""
-    CALLS.labels(record.end_reason).inc()
-    SPENT.count(record.charges)
+    if counts(record.call_sid):
+        CALLS.labels(record.end_reason).inc()
+        SPENT.count(record.charges)

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prosaas_core.costs.charges import charge
 from prosaas_core.facts.prices import Charge, message_charge, model_charge
+from prosaas_core.facts.simulated import counts
 from prosaas_core.facts.usage import usage_of
 from prosaas_core.queries import business_id_by_phone
 from prosaas_logging import get_logger
@@ -38,4 +39,5 @@ async def _keep(
 ) -> None:
     limit = tools.settings.max_cost_per_day
     await charge(conn, [spent], business_id=business_id, call_sid=call_sid, day_limit=limit)
-    SPENT.count([spent])
+    if counts(call_sid or ""):
+        SPENT.count([spent])

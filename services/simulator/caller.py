@@ -15,6 +15,7 @@ from simulator.phone.line import PhoneLine
 from simulator.phone.media_stream import Stream
 from simulator.phone.webhooks import CallWebhooks
 from simulator.settings import Settings
+from simulator.sids import new_call_sid
 
 _MS_A_LETTER: Final = 80
 _VOICEMAIL_MS: Final = 20_000
@@ -103,7 +104,7 @@ class Caller:
 
     async def _dial(self, verb: twiml.Verb) -> list[twiml.Verb] | None:
         """Ring somebody. Without an action, Twilio goes on with what follows the verb, if anything does."""
-        dialled, child = self._live.scenario.dialled, f"CA{secrets.token_hex(16)}"
+        dialled, child = self._live.scenario.dialled, new_call_sid()
         self._live.note("ringing", number=verb.text, outcome=dialled.outcome)
         if (redirected := await self._wait(dialled.after_ms)) is not None:
             return redirected

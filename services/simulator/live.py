@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import secrets
 import time
 import zlib
 from collections import Counter, OrderedDict
@@ -15,6 +14,7 @@ from simulator.audio.mulaw import BYTES_PER_MS
 from simulator.audio.speech import speak
 from simulator.scenario import Scenario
 from simulator.script import Reply, Script
+from simulator.sids import new_call_sid
 
 Note = dict[str, Any]
 
@@ -152,7 +152,7 @@ class Registry:
     ) -> LiveCall:
         """Begin a call."""
         number = next(self._numbers)
-        sid = call_sid or f"CA{secrets.token_hex(16)}"
+        sid = call_sid or new_call_sid()
         call = LiveCall(number, sid, scenario, speed, Script(scenario, number), listener, spoken=self._spoken)
         self._by_number[number] = self._by_sid[sid] = call
         return call

@@ -112,8 +112,9 @@ class LiveCall:
             call_scope.fail(reason.value)
         numbers = self._numbers(reason, call_scope)
         log.event(CALL_END, duration_s=numbers.duration_s, reason=reason.value, **self._metrics(call_scope))
+        stats, charges = self.call.stats, self.call.meter.charges()
         self._services.metrics.ended(
-            reason, numbers.duration_s, self.call.stats, self.call.meter.charges(), lines=call_scope.written
+            numbers.call_sid, reason, numbers.duration_s, stats, charges, lines=call_scope.written
         )
         events = [entry._asdict() for entry in call_scope.timeline]
         record = replace(numbers, transcript=self.call.history.to_json(), events=events)

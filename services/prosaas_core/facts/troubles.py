@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from prosaas_core.facts.endings import FINE, EndReason, Fault, ending_of
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
+from prosaas_core.facts.simulated import said_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +274,10 @@ def sentence(trouble: Trouble, call: CallFacts, language: str = "en") -> str:
 
 def opening(call: CallFacts, language: str = "en") -> str:
     """The first sentence of a call's story."""
+    return said_first(call.call_sid, language) + _opening(call, language)
+
+
+def _opening(call: CallFacts, language: str) -> str:
     he = language == "he"
     if call.live:
         return "השיחה מתנהלת עכשיו" if he else "the call is live"

@@ -5,7 +5,8 @@ import re
 import time
 from collections.abc import Sequence
 
-from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_core.facts.simulated import new_call_sid
+from prosaas_ops.act.simulate import BUDGET, DEBUG_LEAST, LONGEST_CALL_SECONDS, Placed, place
 from prosaas_ops.options import FINE, PROBLEM, Nothing, Options, Problem, Usage, spoken_duration
 from prosaas_ops.screen.terminal import Prose, RateCap, Screen, short
 from prosaas_ops.stack import switch as live_switch

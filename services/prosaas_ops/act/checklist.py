@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from prosaas_ops.act.simulate import BUDGET, new_call_sid, place
+from prosaas_core.facts.simulated import new_call_sid
+from prosaas_ops.act.simulate import BUDGET, place
 from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack import switch as live_switch

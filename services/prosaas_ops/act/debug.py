@@ -96,7 +96,7 @@ def _is_known(target: live_switch.Target) -> bool:
     """Whether the database has heard of the number or the business; where it cannot be asked, it may have."""
     with suppress(Problem, Usage):
         if target.phone:
-            return calls_of(target.phone).calls > 0
+            return calls_of(target.phone).every > 0
         if target.business.isdecimal():
             return business_known(int(target.business))
     return True

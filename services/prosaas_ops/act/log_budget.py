@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import BinaryIO
 
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_logging.adopt import noise
-from prosaas_ops.act.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, new_call_sid, place
+from prosaas_ops.act.simulate import BUDGET, LONGEST_CALL_SECONDS, Placed, place
 from prosaas_ops.files import output_folder
 from prosaas_ops.options import FINE, OTHERS, PROBLEM, SERVICES, Nothing, Options
 from prosaas_ops.screen.budget_page import render

@@ -6,7 +6,6 @@ import os
 import queue
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -69,10 +68,6 @@ class Placed:
     def loud(self) -> Counter[str]:
         """What was written at DEBUG, by event."""
         return Counter(line.event or line.text[:40] for line in self.lines if line.level == "DEBUG")
-
-
-def new_call_sid() -> str:
-    return f"CA{uuid.uuid4().hex}"
 
 
 def place(

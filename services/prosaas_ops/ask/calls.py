@@ -35,16 +35,19 @@ def run(options: Options) -> int:
         found = find(asked)
     except Away as away:
         raise Problem(words.WITHOUT_DATABASE(away=away)) from None
-    if not found.calls:
+    if not found.every:
         complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
     whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
     screen.say(
-        Prose(words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached)),
+        Prose(
+            words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached)
+            + (words.AND_SIMULATED(count=found.simulated) if found.simulated else "")
+        ),
         screen.dim(str(words.CALLS_HEAD)),
         *(told for row in found.rows for told in _rows(row, screen)),
     )
-    if (fitting := found.bad if bad else found.calls) > len(found.rows):
+    if (fitting := found.simulated + (found.bad if bad else found.calls)) > len(found.rows):
         screen.say(screen.dim(words.MORE(shown=len(found.rows), all=fitting)))
     if found.rows:
         other = "BAD=1" if order == "slowest" else "SORT=slowest"

@@ -2,13 +2,14 @@
 
 import csv
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 
 from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
-from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, Sum, Wanted, spent
+from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, SIMULATED, Sum, Wanted, spent
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 
@@ -23,18 +24,20 @@ OPTIONS = ("SINCE", "UNTIL", "BY", "BUSINESS", "CSV")
 def run(options: Options) -> int:
     business, (since, until) = options.business(), options.window("30d", _LONGEST)
     by = options.choice("BY", GROUPS, "day")
-    sums = spent(Wanted(since, until, by, business))
-    if not sums and business and not business_known(business):
+    found = spent(Wanted(since, until, by, business))
+    sums = [row for row in found if row.name != SIMULATED]
+    apart = [row for row in found if row.name == SIMULATED]
+    if not found and business and not business_known(business):
         complain(f"costs: {told.NO_BUSINESS(business=business)}")
         return NOTHING
     if not sums:
         window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
-        complain(f"costs: {words.NOTHING_PAID(**window)}")
+        complain(f"costs: {words.NOTHING_PAID(**window)}{f'; {_apart(apart)}' if apart else ''}")
         return NOTHING
     if options.flag("CSV", default=False):
         _csv(by, sums)
     else:
-        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC")
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC", apart)
     return FINE
 
 
@@ -47,7 +50,7 @@ def _csv(by: str, sums: list[Sum]) -> None:
         writer.writerow((name, *row[1:3], round(row.minutes, 1), *row[4:7], round(row.cost, 6), *row[8:]))
 
 
-def _table(by: str, sums: list[Sum], when: str) -> None:
+def _table(by: str, sums: list[Sum], when: str, apart: Sequence[Sum] = ()) -> None:
     screen = Screen()
     group, names = str(words.GROUPED[by]), [str(words.UNGROUPED.get(row.name, row.name)) for row in sums]
     longest = max(width(piece(name)) for name in (group, *names))
@@ -67,11 +70,17 @@ def _table(by: str, sums: list[Sum], when: str) -> None:
         screen.say(Prose(screen.warn(words.UNPRICED(count=unpriced))))
     if estimated := sum(row.estimated for row in sums):
         screen.say(Prose(screen.dim(words.ESTIMATED(count=estimated))))
+    if apart:
+        screen.say(Prose(screen.dim(_apart(apart))))
     command = f"make costs BY={'business' if by == 'day' else 'day'}"
     screen.say(Prose(screen.dim(told.NEXT(commands=words.SPREADSHEET(command=command)))))
 
 
-def _together(sums: list[Sum]) -> str:
+def _apart(simulated: Sequence[Sum]) -> str:
+    return words.SIMULATED(count=sum(row.calls for row in simulated), paid=_together(simulated))
+
+
+def _together(sums: Sequence[Sum]) -> str:
     totals: dict[str, float] = {}
     for row in sums:
         totals[row.currency] = totals.get(row.currency, 0.0) + row.cost

@@ -132,8 +132,8 @@ def listing(found: Calls, phone: str, screen: Screen, talk: Talk | None = None) 
         said = screen.value(opening(call.facts, language()))
         rows.append(Prose(row + (screen.warn(said) if verdict(call.facts) else said)))
     again = f"make trace PHONE={phone}"
-    if found.calls > _LISTED:
-        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.calls, again=again))))
+    if found.every > _LISTED:
+        rows.append(Prose(screen.dim(words.FINDS_AT(shown=_LISTED, all=found.every, again=again))))
     commands = [f"{again} N=1", *(f"make trace PHONE={screen.value(number)}" for number in numbers[:_MOST_NUMBERS])]
     if talk is not None and talk.messages:
         written = MessageStory(talk)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prosaas_core.facts.simulated import counted
 from prosaas_ops.stack.records import asked
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _ANSWER_SECONDS = 5.0
 # An ending that nobody knows is a call that is live, or one whose audio never came.
 _ENDINGS = """
     select date_trunc('hour', started_at, 'UTC') as hour, coalesce(end_reason, '') as reason, count(*) as calls
-    from calls where started_at >= $1 group by 1, 2
+    from calls where started_at >= $1 and {counted} group by 1, 2
 """
 # What the calls service wrote of a call is in its record, the lines that were folded away among it; the one of the job
 # about it comes after.
@@ -28,7 +29,7 @@ _WAITS = """
            percentile_cont(0.5) within group (order by lines) as lines, max(lines) as most_lines
     from (select started_at, metrics,
                  1 + greatest(0, jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0)) as lines
-          from calls where started_at >= $1 and recorded_at is not null and events <> '[]') as told
+          from calls where started_at >= $1 and recorded_at is not null and events <> '[]' and {counted}) as told
     group by 1
 """
 _MESSAGES = """
@@ -76,9 +77,9 @@ def day(now: datetime) -> Day:
     told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Day:
-        for row in await connection.fetch(_ENDINGS, told.first):
+        for row in await connection.fetch(_ENDINGS.format(counted=counted()), told.first):
             told.endings[row["hour"]][row["reason"]] = row["calls"]
-        for row in await connection.fetch(_WAITS, told.first):
+        for row in await connection.fetch(_WAITS.format(counted=counted()), told.first):
             told.waits[row["hour"]] = Waits(row["first_audio"], row["answer"], row["lines"], row["most_lines"])
         told.messages = [tuple(row) for row in await connection.fetch(_MESSAGES, told.first)]
         told.held = [HeldJob(*row) for row in await connection.fetch(_HELD)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.endings import FINE
 from prosaas_core.facts.measures import SILENCE_MS, SLOW_MS
+from prosaas_core.facts.simulated import counted
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_ops.stack.records import OPEN, asked, local_digits, searched
 
@@ -41,7 +42,7 @@ COLUMNS = """
 """
 _CHOSEN = """
     with chosen as (
-        select {columns}, coalesce(
+        select {columns}, {counted} as counted, coalesce(
                    recorded_at is null and end_reason is null and case
                        when status = any($9::text[])
                        then not call_sid = any($10::text[]) and started_at < now() - interval '1 minute'
@@ -60,10 +61,11 @@ _CHOSEN = """
     )
 """
 _TOLD = """
-    , total as (select count(*) as calls, count(*) filter (where badness > 0) as bad,
-                       count(*) filter (where unreached) as unreached from judged),
-      top as (select * from judged {bad} order by {order} limit $7)
-    select top.*, total.calls, total.bad, total.unreached as all_unreached
+    , total as (select count(*) filter (where counted) as calls, count(*) filter (where counted and badness > 0) as bad,
+                       count(*) filter (where counted and unreached) as unreached,
+                       count(*) filter (where not counted and badness >= {least}) as simulated from judged),
+      top as (select * from judged where badness >= {least} order by {order} limit $7)
+    select top.*, total.calls, total.bad, total.unreached as all_unreached, total.simulated
     from total left join top on true order by {order}
 """
 _BY_PHONE = """
@@ -104,12 +106,20 @@ class Row(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """The rows asked for, and of the whole time how many calls there were, went badly, never reached the agent."""
+    """The rows asked for, and of the whole time how many calls there were, went badly, never reached the agent.
+
+    Of the simulated ones that do not count it is how many were asked for.
+    """
 
     rows: list[Row]
     calls: int
     bad: int
     unreached: int
+    simulated: int = 0
+
+    @property
+    def every(self) -> int:
+        return self.calls + self.simulated
 
 
 def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
@@ -119,9 +129,8 @@ def question(wanted: Asked) -> tuple[str, tuple[Any, ...]]:
     filters = _BY_PHONE if wanted.phone else "and $6::text is null"
     order = ORDERS[wanted.order]
     live = None if wanted.live is None else list(wanted.live)
-    query = _CHOSEN.format(columns=COLUMNS, filters=filters) + _TOLD.format(
-        bad="where badness > 0" if wanted.bad else "", order=order
-    )
+    query = _CHOSEN.format(columns=COLUMNS, counted=counted(), filters=filters)
+    query += _TOLD.format(least=int(wanted.bad), order=order)
     return query, (
         wanted.since,
         wanted.until,
@@ -170,7 +179,7 @@ def find(wanted: Asked) -> Calls:
         await connection.execute("set work_mem = '64MB'")
         rows = await connection.fetch(query, *values)
         found = [_row(row) for row in rows if row["call_sid"] is not None]
-        return Calls(found, rows[0]["calls"], rows[0]["bad"], rows[0]["all_unreached"])
+        return Calls(found, rows[0]["calls"], rows[0]["bad"], rows[0]["all_unreached"], rows[0]["simulated"])
 
     return asked(ask)
 

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prosaas_core.facts.simulated import counted
 from prosaas_ops.stack.records import asked
 
 if TYPE_CHECKING:
     import asyncpg
 
 NO_CALL = "no call"
+# The one group of simulated calls, where they do not count.
+SIMULATED = ""
 OF_TIME = ("day", "month")
 _OWN_TIME = "at at time zone coalesce(businesses.timezone, 'UTC')"
 # A day or a month is that of its business. What a message or a summary costs has no ending of its own where its call
@@ -25,7 +28,8 @@ GROUPS = {
 # each of its parts. Hashes are grouped sooner than the ids.
 _SUMS = """
     with of_calls as (
-        select {group} as name, currency, hashtextextended(charges.call_sid, 0) as call,
+        select case when {counted} then {group} end as name, currency,
+               hashtextextended(charges.call_sid, 0) as call,
                bool_or(kind = 'phone') as phoned, sum(seconds) filter (where kind = 'phone') as seconds,
                sum(tokens_in) as tokens_in, sum(tokens_cached) as tokens_cached, sum(tokens_out) as tokens_out,
                sum(cost) as cost, count(*) filter (where cost is null) as unpriced,
@@ -34,7 +38,7 @@ _SUMS = """
         where at >= $1 and at < $2 and ($3::bigint is null or charges.business_id = $3)
         group by 1, 2, 3
     )
-    select name, currency, count(call) {counted} as calls, coalesce(sum(seconds), 0) / 60 as minutes,
+    select name, currency, count(call) {calls} as calls, coalesce(sum(seconds), 0) / 60 as minutes,
            sum(tokens_in)::bigint as tokens_in, sum(tokens_cached)::bigint as tokens_cached,
            sum(tokens_out)::bigint as tokens_out, coalesce(sum(cost), 0) as cost,
            sum(unpriced)::bigint as unpriced, sum(estimated)::bigint as estimated
@@ -74,7 +78,8 @@ def question(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     ending = wanted.by == "ending"
     query = _SUMS.format(
         # A call that a model was used in is one of its calls.
-        counted="" if wanted.by == "model" else "filter (where phoned)",
+        calls="" if wanted.by == "model" else "filter (where phoned)",
+        counted=counted("charges.call_sid"),
         group=GROUPS[wanted.by],
         joined="left join calls on calls.call_sid = charges.call_sid" if ending else "",
         order="1, 2" if wanted.by in OF_TIME else "cost desc, 1",
@@ -88,6 +93,9 @@ def spent(wanted: Wanted) -> list[Sum]:
 
     async def ask(connection: "asyncpg.Connection[Any]") -> list[Sum]:
         await connection.execute("set work_mem = '64MB'")
-        return [Sum(str(row[0]), *row[1:]) for row in await connection.fetch(query, *values)]
+        return [
+            Sum(SIMULATED if row[0] is None else str(row[0]), *row[1:])
+            for row in await connection.fetch(query, *values)
+        ]
 
     return asked(ask)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from prosaas_core.facts.simulated import counted
 from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
@@ -29,19 +30,19 @@ _CALLS = """
            count(*) filter (where started_at >= $1) as today,
            count(*) filter (where started_at < $1) as yesterday
     from calls
-    where started_at >= $1 or (started_at >= $2 and started_at < $3)
+    where (started_at >= $1 or (started_at >= $2 and started_at < $3)) and {counted}
     group by 1 order by today desc, yesterday desc, reason
 """
 _TIMES = """
     select percentile_cont(array[0.5, 0.95]) within group (order by (metrics->>'first_audio_ms')::float) as first_sound,
            percentile_cont(array[0.5]) within group (order by (metrics->>'response_p50_ms')::float) as usual,
            percentile_cont(array[0.95]) within group (order by (metrics->>'response_p95_ms')::float) as slow
-    from calls where started_at >= $1 and recorded_at is not null
+    from calls where started_at >= $1 and recorded_at is not null and {counted}
 """
 # One line comes after the record that has the others: that of the job about it.
 _LINES = """
     select 1 + avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
-    from (select events, metrics from calls where recorded_at is not null and events <> '[]'
+    from (select events, metrics from calls where recorded_at is not null and events <> '[]' and {counted}
           order by started_at desc limit $1) as latest
 """
 _JOBS = """
@@ -51,7 +52,7 @@ _JOBS = """
 _SPENT = """
     select currency, coalesce(sum(cost) filter (where at >= $1), 0) as today,
            coalesce(sum(cost) filter (where at < $1), 0) as yesterday
-    from charges where at >= $1 or (at >= $2 and at < $3)
+    from charges where (at >= $1 or (at >= $2 and at < $3)) and {counted}
     group by 1 order by 1
 """
 
@@ -200,8 +201,8 @@ def _facts(now: datetime) -> Facts:
     window = midnight(0, now), midnight(1, now), now - timedelta(days=1)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_CALLS, *window)]
-        times = await connection.fetchrow(_TIMES, window[0])
+        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS), *window)]
+        times = await connection.fetchrow(_real(_TIMES), window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None
         assert jobs is not None
@@ -210,13 +211,18 @@ def _facts(now: datetime) -> Facts:
             ended,
             _pair(times["first_sound"]),
             _pair(slow),
-            await connection.fetchval(_LINES, _LINES_OF),
+            await connection.fetchval(_real(_LINES), _LINES_OF),
             jobs["waiting"],
             jobs["held"],
-            [Spent(*row) for row in await connection.fetch(_SPENT, *window)],
+            [Spent(*row) for row in await connection.fetch(_real(_SPENT), *window)],
         )
 
     return asked(ask)
+
+
+def _real(question: str) -> str:
+    """The question about those calls that count."""
+    return question.format(counted=counted())
 
 
 def _pair(values: Any) -> tuple[float, float] | None:

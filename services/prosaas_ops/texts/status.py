@@ -57,6 +57,7 @@ ESTIMATED: Final = Text(
     "חיובים משוערים, של תגובות שהמודל לא הודיע על סופן: {count}",
     "{count} charges are estimated: of answers whose end the model never told",
 )
+SIMULATED: Final = Text("לא כולל שיחות מדומות: {count}, {paid}", "not in it: {count} simulated calls, {paid}")
 SPREADSHEET: Final = Text("{command} · לגיליון אלקטרוני: CSV=1", "{command} · CSV=1 for a spreadsheet")
 GROUPED: Final = {
     "day": Text("יום", "day"),

@@ -139,6 +139,7 @@ COUNTED: Final = Text(
     "{window}: שיחות {calls}, מהן השתבשו {bad}, לא הגיעו לנציגה {unreached}",
     "{window}: calls {calls}, went badly {bad}, never reached the agent {unreached}",
 )
+AND_SIMULATED: Final = Text("; מלבדן שיחות מדומות {count}", "; beside them {count} simulated")
 CALLS_HEAD: Final = Text(
     "מתי          שיחה      ממספר   משך     צליל ראשון   איטית   סיום, תקלה",
     "when         call      from     lasted  first sound  slowest  ended, trouble",

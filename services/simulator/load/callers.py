@@ -15,6 +15,7 @@ from simulator.audio.mulaw import FRAME_MS
 from simulator.load.frames import CLOSE, PING, PONG, TEXT, Unpacker, pack, read_stamp, stamped_payload
 from simulator.load.model import LoadModel
 from simulator.phone.media_stream import Stream
+from simulator.sids import new_call_sid
 
 _FRAME_S: Final = FRAME_MS / 1000
 # Callers that fall due within a nap are served together; shorter naps would spend a core on waking up.
@@ -180,7 +181,7 @@ async def run(plan: LoadPlan) -> dict[str, Any]:
 
 
 async def _join(plan: LoadPlan, tally: Tally, callers: list[LightCaller], number: int) -> None:
-    call_sid = f"CA{secrets.token_hex(16)}"
+    call_sid = new_call_sid()
     address = urlsplit(plan.url)
     stream = Stream(f"MZ{secrets.token_hex(16)}", call_sid, plan.account_sid)
     try:
