@@ -1,6 +1,7 @@
 """scripts/run, the door to the tools, with an engine that only notes what it was asked."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,7 +31,7 @@ ABOUT_OTHERS = {
 
 
 def run(
-    tmp_path: Path, command: str, stack: Path, account: str = "root", **variables: str
+    tmp_path: Path, command: str, stack: Path | None = None, account: str = "root", settings: str = "", **variables: str
 ) -> "tuple[subprocess.CompletedProcess[str], str]":
     """What the door says, and what the engine was asked."""
     clone, commands, noted = make_checkout(tmp_path).path, tmp_path / "commands", tmp_path / "noted"
@@ -39,12 +40,13 @@ def run(
     (commands / "docker").chmod(0o755)
     (commands / "id").write_text(f'#!/bin/sh\n[ "$1" = -un ] && echo {account} || echo {IDS[account]}\n', "utf-8")
     (commands / "id").chmod(0o755)
+    (clone / ".env").write_text(f"{settings}\n", "utf-8")
     (tmp_path / "socket").touch()
     noted.touch()
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "NOTED": str(noted)}
     environment |= {"DOCKER_HOST": f"unix://{tmp_path}/socket", **variables}
     done = subprocess.run(
-        ["make", command, f"STACK={stack}"],
+        ["make", command, *([f"STACK={stack}"] if stack else [])],
         cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     return done, noted.read_text("utf-8")
@@ -72,3 +74,24 @@ def test_whoever_used_sudo_is_named_and_nobody_else_by_that_variable(account: st
     """The audit has it."""
     done, _ = run(tmp_path, "levels", tmp_path, account, SUDO_USER="boris")
     assert f"OPS_OPERATOR={named}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "shell", "told"),
+    [
+        ("DEMO=1", {}, "1"),
+        ('DEMO="1"', {}, "1"),
+        ("DEMO=1\nDEMO=0", {}, "0"),
+        ("#DEMO=1", {}, ""),
+        ("DEMO=0", {"DEMO": "1"}, "1"),
+    ],
+)
+def test_who_asks_knows_whether_the_stack_is_a_demo(
+    settings: str, shell: dict[str, str], told: str, tmp_path: Path
+) -> None:
+    """Its figures are those of simulated calls; what the shell says goes before .env, as it does for Compose."""
+    done, asked = run(tmp_path, "costs", settings=settings, **shell)
+    assert done.returncode == 0, done.stderr
+    (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
+    *_, (_, value) = re.findall(r" --env DEMO(=(\S*))?(?= )", started)
+    assert (value or shell.get("DEMO", "")) == told

@@ -20,6 +20,7 @@ from prosaas_api.app import create_app
 from prosaas_api.seats import Seats
 from prosaas_api.voice import LOOKUP_S
 from prosaas_core import queries
+from prosaas_core.facts.simulated import is_simulated, new_call_sid
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.stream_token import verify
@@ -128,6 +129,19 @@ async def test_a_signature_for_other_fields_or_by_another_token_is_refused(clien
     )
     assert changed.status_code == 403
     assert (await client.twilio("/twilio/voice", CALL, token="another")).status_code == 403
+
+
+async def test_nobody_but_who_signs_for_twilio_names_a_call_simulated(client: Client, rows: Any) -> None:
+    """A call's id is signed with the rest: it is exchanged for no other, and no other field says anything of it."""
+    simulated = {**CALL, "CallSid": new_call_sid()}
+    assert (await client.http.post("/twilio/voice", data=simulated)).status_code == 403
+    signature = RequestValidator(AUTH_TOKEN).compute_signature(f"{PUBLIC_URL}/twilio/voice", CALL)
+    exchanged = await client.http.post("/twilio/voice", data=simulated, headers={"X-Twilio-Signature": signature})
+    assert exchanged.status_code == 403
+    assert await rows("SELECT count(*) FROM calls") == [(0,)]
+    marked = {"Simulated": "1", "AccountSid": "AC" + "0" * 32, "SipHeader_X-CallSid": simulated["CallSid"]}
+    document(await client.twilio("/twilio/voice", {**CALL, **marked, "From": f"sip:{simulated['CallSid']}@there"}))
+    assert [is_simulated(call_sid) for (call_sid,) in await rows("SELECT call_sid FROM calls")] == [False]
 
 
 async def test_a_number_of_no_business_hears_so(client: Client) -> None:

@@ -19,6 +19,7 @@ from prosaas_calls.desk import Desk
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
 from prosaas_core.facts.prices import Prices
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.settings import Settings, load_settings
 from prosaas_core.stream_token import TokenError, issue
 from prosaas_logging import EventRecord, capture_events
@@ -31,25 +32,31 @@ def endings(events: Sequence[EventRecord]) -> dict[object, object]:
     return {event.fields["call_sid"]: event.fields["reason"] for event in events if event.event == "CALL_END"}
 
 
-@pytest.mark.parametrize("case", ["missing", "forged", "expired", "of another call", "of another seat"])
+@pytest.mark.parametrize(
+    "case", ["missing", "forged", "expired", "of another call", "of a real call", "of another seat"]
+)
 async def test_a_stream_without_a_good_token_is_not_a_call(case: str) -> None:
     """It is closed, with a WARNING that says why; nothing is started and nothing recorded."""
+    # Who has a real call's token is on no simulated one, whatever their stream says.
+    sid = new_call_sid() if case == "of a real call" else SID
     async with calls_world() as world:
         secret = world.settings.call_token_secret
-        claims = {"call_sid": SID, "business_id": 456, "from_number": "+1", "to_number": "+2"}
+        claims = {"call_sid": sid, "business_id": 456, "from_number": "+1", "to_number": "+2"}
         token = {
             "missing": "",
             "forged": issue("another secret", **claims),  # type: ignore[arg-type]
             "expired": issue(secret, **claims, ttl=-1),  # type: ignore[arg-type]
             "of another call": world.token("CA" + "2" * 32),
+            "of a real call": world.token(SID),
             "of another seat": world.token(SID, seat="0a" * 6),
         }[case]
         with capture_events() as events:
-            async with phone(world, SID, token) as caller:
+            async with phone(world, sid, token) as caller:
                 assert await asyncio.wait_for(caller.listen(), 5) == 0
 
     rejected = [event for event in events if event.event == "TOKEN_REJECTED"]
-    assert case == "missing" or case in str(rejected[0].fields)
+    why = "of another call" if case == "of a real call" else case
+    assert case == "missing" or why in str(rejected[0].fields)
     assert [event.level for event in rejected] == ["WARNING"]
     assert not [event for event in events if event.event in ("CALL_START", "CALL_END")]
     assert not world.store.records

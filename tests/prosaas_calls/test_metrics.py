@@ -10,6 +10,7 @@ from prosaas_calls.ending import EndReason
 from prosaas_calls.metrics import CallMetrics
 from prosaas_calls.stats import CallStats
 from prosaas_core.facts.prices import Charge
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.facts.usage import Usage
 from prosaas_core.records import CallRecord
 
@@ -21,8 +22,8 @@ def test_an_ended_call_is_counted_in_seconds_and_lines() -> None:
     metrics = CallMetrics()
     stats = CallStats(first_audio_ms=250, response_ms=[400, 900])
 
-    metrics.ended(EndReason.CUSTOMER_HANGUP, 45.0, stats, [], lines=21)
-    metrics.ended(EndReason.MODEL_FAILED, 5.0, CallStats(), [], lines=12)
+    metrics.ended("CA1", EndReason.CUSTOMER_HANGUP, 45.0, stats, [], lines=21)
+    metrics.ended("CA1", EndReason.MODEL_FAILED, 5.0, CallStats(), [], lines=12)
 
     value = metrics.registry.get_sample_value
     assert value("prosaas_calls_ended_total", {"reason": "customer_hangup"}) == 1
@@ -42,13 +43,32 @@ def test_what_a_call_cost_is_counted_however_it_ended() -> None:
     """Also where its process died, which could not count it itself."""
     metrics, now = CallMetrics(), datetime.now(UTC)
     charge = Charge(kind="model", name="m", usage=Usage(text_in=100), cost=0.5, currency="USD")
-    metrics.ended(EndReason.CUSTOMER_HANGUP, 45.0, CallStats(), [charge], lines=21)
+    metrics.ended("CA1", EndReason.CUSTOMER_HANGUP, 45.0, CallStats(), [charge], lines=21)
     metrics.crashed(
         CallRecord(call_sid="CA1", started_at=now, ended_at=now, duration_s=1, end_reason="crashed", charges=[charge])
     )
     value = metrics.registry.get_sample_value
     assert value("prosaas_calls_ended_total", {"reason": "crashed"}) == 1
     assert value("prosaas_cost_total", {"kind": "model", "name": "m", "currency": "USD"}) == 1.0
+
+
+@pytest.mark.parametrize(("demo", "counted"), [("0", 0), ("1", 1)])
+def test_a_simulated_call_is_counted_in_a_demo_alone(demo: str, counted: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither it nor one whose process died makes the calls of a live stack look worse, or dearer."""
+    monkeypatch.setenv("DEMO", demo)
+    metrics, call_sid, now = CallMetrics(), new_call_sid(), datetime.now(UTC)
+    charge = Charge(kind="model", name="m", usage=Usage(text_in=100), cost=0.5, currency="USD")
+    metrics.ended(call_sid, EndReason.MODEL_FAILED, 45.0, CallStats(first_audio_ms=9000), [charge], lines=21)
+    metrics.crashed(
+        CallRecord(
+            call_sid=call_sid, started_at=now, ended_at=now, duration_s=1, end_reason="crashed", charges=[charge]
+        )
+    )
+    value = metrics.registry.get_sample_value
+    for reason in ("model_failed", "crashed"):
+        assert value("prosaas_calls_ended_total", {"reason": reason}) == counted
+    assert value("prosaas_call_first_audio_seconds_count") == counted
+    assert (value("prosaas_cost_total", {"kind": "model", "name": "m", "currency": "USD"}) or 0) == counted
 
 
 def test_what_the_alerts_ask_of_the_histograms_is_one_of_their_bounds() -> None:

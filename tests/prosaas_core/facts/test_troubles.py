@@ -1,5 +1,6 @@
 """What is wrong with a call, from its facts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from prosaas_core.facts.claims import LONGEST, false_claim, own_deed
 from prosaas_core.facts.endings import ENDINGS, EndReason
 from prosaas_core.facts.hindsight import claimed
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.facts.troubles import TROUBLES, CallFacts, next_command, opening, sentence, verdict
 
 
@@ -102,6 +104,14 @@ def test_every_reason_has_its_sentence_in_both_languages() -> None:
 )
 def test_the_first_sentence_says_what_matters_most(values: dict[str, Any], words: str) -> None:
     assert opening(facts(**values)) == words
+
+
+@pytest.mark.parametrize("values", [{}, {"live": True}, {"forgotten": True}, {"end_reason": "crashed"}])
+@pytest.mark.parametrize(("language", "words"), [("en", "simulated: "), ("he", "שיחה מדומה: ")])
+def test_of_a_simulated_call_that_is_said_first(values: dict[str, Any], language: str, words: str) -> None:
+    real = opening(facts(**values), language)
+    assert not real.startswith(words)
+    assert opening(replace(facts(**values), call_sid=new_call_sid()), language) == words + real
 
 
 @pytest.mark.parametrize(

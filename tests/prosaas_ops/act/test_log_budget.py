@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from prosaas_core.facts.simulated import is_simulated
 from prosaas_ops.act import log_budget
 from prosaas_ops.act.log_budget import comparison, measure, verdict
 from prosaas_ops.act.simulate import Placed
@@ -81,6 +82,7 @@ def test_debug_is_switched_for_the_measured_calls_alone(
     assert {tuple(words[2:5]) for words in switched if words[1] == "level"} == {("DEBUG", "--call", debugged)}
     assert [words[2:] for words in switched if words[1] == "reset"] == [["--call", debugged]] * 3
     assert quiet not in str(engine.executed)
+    assert all(map(is_simulated, placed))
 
 
 def test_the_page_fetches_nothing_and_shows_both_sides() -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_ops.act import alert_test
 from prosaas_ops.ask import status as command
 from prosaas_ops.options import FINE, PROBLEM, Problem
@@ -221,6 +222,34 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
     assert facts.lines_a_call == 3.0
     assert (facts.jobs_waiting, facts.jobs_held) == (0, 0)
     assert facts.spent == [Spent("USD", 1.0, 1.0)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("demo", "counted"), [("0", False), ("1", True)])
+def test_simulated_calls_are_in_the_numbers_of_a_demo_alone(
+    demo: str, counted: bool, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        call_sid, numbers = new_call_sid(), {"first_audio_ms": 500, "response_p50_ms": 700, "response_p95_ms": 900}
+        await connection.execute(
+            "insert into calls (call_sid, started_at, end_reason, metrics, events, recorded_at)"
+            " values ($1, $2, 'agent_ended', $3, '[{}, {}]', $2)",
+            call_sid, NOW, json.dumps(numbers),
+        )  # fmt: skip
+        await connection.execute(
+            "insert into charges (call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out, seconds, cost,"
+            " currency, estimated) values ($1, $2, 'phone', 'twilio', 0, 0, 0, 60, 0.5, 'USD', false)",
+            call_sid, NOW,
+        )  # fmt: skip
+
+    monkeypatch.setenv("DEMO", demo)
+    fill(write)
+    facts = story._facts(NOW + timedelta(minutes=30))
+    if counted:
+        assert (facts.ended, facts.spent) == ([Ended("agent_ended", 1, 0)], [Spent("USD", 0.5, 0.0)])
+        assert (facts.first_sound_ms, facts.lines_a_call) == ((500.0, 500.0), 3.0)
+    else:
+        assert (facts.ended, facts.spent, facts.first_sound_ms, facts.lines_a_call) == ([], [], None, None)
 
 
 def test_who_took_an_alert_is_known_by_what_was_tried_since() -> None:

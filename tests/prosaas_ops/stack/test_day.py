@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_ops.stack.day import HOURS, HeldJob, Waits, day
 
 NOW = datetime(2024, 1, 25, 14, 30, tzinfo=UTC)
@@ -67,3 +68,21 @@ def test_the_day_is_told_by_the_hour() -> None:
     assert told.messages == [("in", "received", 2), ("out", "received", 1)]
     assert [(job.name, job.since) for job in told.held] == [("job.failed", NOW)]
     assert isinstance(told.held[0], HeldJob)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(("demo", "ended", "waits"), [("0", 1, 600.0), ("1", 2, 800.0)])
+def test_simulated_calls_are_in_the_day_of_a_demo_alone(
+    demo: str, ended: int, waits: float, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await connection.execute(
+            "insert into calls (call_sid, started_at, end_reason, metrics, events, recorded_at)"
+            " values ($1, $2, 'model_failed', '{\"first_audio_ms\": 9000}', '[{}]', $2)",
+            new_call_sid(), NOW,
+        )  # fmt: skip
+
+    monkeypatch.setenv("DEMO", demo)
+    fill(write)
+    told, now = day(NOW), NOW.replace(minute=0)
+    assert (told.endings[now]["model_failed"], told.waits[now].first_audio) == (ended, waits)

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from postgres_world import Fill
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_ops.ask import calls as command
 from prosaas_ops.options import FINE, NOTHING, Problem, Usage
@@ -124,6 +125,49 @@ def test_a_days_calls_are_counted_and_listed_newest_first() -> None:
     found = find(asked())
     assert (found.calls, found.bad, found.unreached) == (7, 6, 1)
     assert [row.facts.call_sid for row in found.rows] == [call[0] for call in reversed(CALLS)]
+
+
+@pytest.fixture
+def two_simulated(stored: None, fill: Fill) -> list[str]:
+    """Beside the real ones: one that went well, and then one that went badly."""
+    made = [new_call_sid(), new_call_sid()]
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        for hour, call_sid, reason in zip((16, 17), made, ("customer_hangup", "model_failed"), strict=True):
+            at, metrics = DAY + timedelta(hours=hour), json.dumps({"turns": 2})
+            values = (call_sid, 456, "+972501111111", "completed", at, 30.0, reason, metrics, at)
+            await connection.execute(INSERT, *values)
+
+    fill(write)
+    return made
+
+
+def test_simulated_calls_are_listed_and_in_no_count_of_a_live_stack(two_simulated: list[str]) -> None:
+    found = find(asked())
+    assert (found.calls, found.bad, found.unreached, found.simulated) == (7, 6, 1, 2)
+    assert [row.facts.call_sid for row in found.rows[:2]] == [*reversed(two_simulated)]
+    bad = find(asked(bad=True, order="worst", most=20))
+    assert (bad.calls, bad.bad, bad.simulated, len(bad.rows)) == (7, 6, 1, 7)
+    assert bad.rows[0].facts.call_sid == two_simulated[1]
+    assert calls_of("0501111111").every == 4
+
+
+def test_in_a_demo_they_are_the_calls(two_simulated: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "1")
+    found = find(asked())
+    assert (found.calls, found.bad, found.unreached, found.simulated) == (9, 7, 1, 0)
+
+
+def test_the_list_says_of_each_that_it_is_simulated_and_how_many_are_not_counted(
+    two_simulated: list[str], options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.run(options("calls", SINCE="2024-01-25", UNTIL="2024-01-26", MAX="8")) == FINE
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].endswith(": calls 7, went badly 6, never reached the agent 1; beside them 2 simulated")
+    shown = {row.split()[2]: row for row in said if len(row.split()) > 2}
+    assert "simulated: the caller hung up" in shown[two_simulated[0][:8]]
+    assert "simulated" not in shown["CAslow00"]
+    assert "8 of 9: MAX=9 shows all" in said
 
 
 @pytest.mark.usefixtures("stored")

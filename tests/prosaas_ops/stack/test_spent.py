@@ -14,11 +14,12 @@ from bench.costs.__main__ import LEDGER
 
 from postgres_world import Fill
 from prosaas_core.facts.endings import EndReason
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_ops.ask import costs as command
 from prosaas_ops.options import FINE, NOTHING, Usage
 from prosaas_ops.screen.piece import width
 from prosaas_ops.stack.records import asked
-from prosaas_ops.stack.spent import GROUPS, Sum, Wanted, spent
+from prosaas_ops.stack.spent import GROUPS, SIMULATED, Sum, Wanted, spent
 
 pytestmark = pytest.mark.postgres
 
@@ -76,6 +77,53 @@ def test_the_table_says_what_has_no_price_and_what_is_estimated(
     assert "gpt-realtime-2.1       1       0.0       1000     80%        100    0.2500 USD" in said
     assert "1 charges have no price" in said
     assert "1 charges are estimated" in said
+
+
+@pytest.fixture
+def simulated(stored: None, fill: Fill) -> None:
+    """A simulated call of the same day, with its summary, and one of a day on which nobody called."""
+
+    async def write(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        for at in ("2024-01-25 21:30Z", "2024-01-20 12:00Z"):
+            call_sid = new_call_sid()
+            await connection.execute("insert into calls (call_sid, business_id) values ($1, 456)", call_sid)
+            await connection.execute(
+                "insert into charges (business_id, call_sid, at, kind, name, tokens_in, tokens_cached, tokens_out,"
+                " seconds, cost, currency, estimated) values"
+                f" (456, $1, '{at}', 'phone', 'twilio', 0, 0, 0, 60, 4, 'USD', false),"
+                f" (456, $1, '{at}', 'text', 'gpt', 10, 0, 10, 0, 1, 'USD', false)",
+                call_sid,
+            )
+
+    fill(write)
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("by", GROUPS)
+def test_what_simulated_calls_cost_is_in_no_group(by: str) -> None:
+    found = spent(Wanted(FIRST, LAST, by))
+    assert round(sum(row.cost for row in found if row.name != SIMULATED), 4) == 0.2958
+    assert [(row.calls, row.cost) for row in found if row.name == SIMULATED] == [(1, 5.0)]
+
+
+@pytest.mark.usefixtures("simulated")
+def test_in_a_demo_they_are_what_is_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMO", "1")
+    assert sums("business")["456 מספרת דנה"] == (3, 3010, 5.2875)
+
+
+@pytest.mark.usefixtures("simulated")
+def test_that_they_are_not_in_it_is_said_below_and_where_there_is_nothing_else(
+    options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27")) == FINE
+    said = capsys.readouterr().out
+    assert "UTC: 0.30 USD" in said.splitlines()[0]
+    assert "not in it: 1 simulated calls, 5.00 USD" in said
+    assert command.run(options("costs", SINCE="2024-01-20", UNTIL="2024-01-21")) == NOTHING
+    assert capsys.readouterr().err.endswith("UTC; not in it: 1 simulated calls, 5.00 USD\n")
+    assert command.run(options("costs", SINCE="2024-01-25", UNTIL="2024-01-27", CSV="1")) == FINE
+    assert "5.0" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("stored")
