@@ -90,7 +90,7 @@ def test_who_asks_knows_whether_the_stack_is_a_demo(
     settings: str, shell: dict[str, str], told: str, tmp_path: Path
 ) -> None:
     """Its figures are those of simulated calls; what the shell says goes before .env, as it does for Compose."""
-    done, asked = run(tmp_path, "costs", settings=settings, **shell)
+    done, asked = run(tmp_path, "costs", None, settings=settings, **shell)
     assert done.returncode == 0, done.stderr
     (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
     *_, (_, value) = re.findall(r" --env DEMO(=(\S*))?(?= )", started)

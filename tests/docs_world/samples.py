@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from docs_world.stack import BEGAN, CALL, VERSION, Stack, line, stamp, with_a_bad_call
+from docs_world.stack import BEGAN, CALL, SIMULATED, VERSION, Stack, line, stamp, with_a_bad_call
 from prosaas_core.facts.troubles import CallFacts
 from prosaas_core.privacy.person import Person
 from prosaas_logging import catalogue
@@ -93,11 +93,13 @@ def how_it_stands() -> str:
 
 
 def a_call() -> str:
-    texts = [line(catalogue.CALL_START, call_sid=CALL)] * 20
-    placed = Placed(CALL, [parse(RawLine(stamp(0), "prosaas-calls", text)) for text in texts], {"ok": True})
+    texts = [line(catalogue.CALL_START, call_sid=SIMULATED)] * 20
+    placed = Placed(SIMULATED, [parse(RawLine(stamp(0), "prosaas-calls", text)) for text in texts], {"ok": True})
     placed.lines += [parse(RawLine(stamp(0), name, "[INFO] x")) for name in ("prosaas-api", "prosaas-api", "worker")]
     placed.end_seen, placed.job, placed.seconds = True, "JOB_DONE", 31.1
-    return _printed(lambda: placing.verdict(placed, _record(end_reason="customer_hangup"), False, Screen()))
+    return _printed(
+        lambda: placing.verdict(placed, _record(call_sid=SIMULATED, end_reason="customer_hangup"), False, Screen())
+    )
 
 
 def the_worst_calls() -> str:
@@ -240,7 +242,7 @@ def seven_points() -> str:
     whole = "ERROR a deliberate error Traceback in first in second in third ZeroDivisionError"
     parts = {
         "_model": lambda: model, "opened": lambda: stack, "_raised": lambda *_: whole, "_is_demo": lambda _: True,
-        "_simulated": lambda *_: checklist.budget(23, CALL),
+        "_simulated": lambda *_: checklist.budget(23, SIMULATED),
     }  # fmt: skip
     return _run(checklist, "checklist", "SINCE=2026-11-25T20:05", **parts)
 

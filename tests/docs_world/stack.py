@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from prosaas_core.facts.simulated import MARK
 from prosaas_logging import catalogue
 from prosaas_logging.events import AnyEvent
 from prosaas_logging.logger import get_logger
@@ -15,6 +16,8 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.frames import RawLine
 
 CALL = "CA1c3f9a2be7704b6f8d0f3a1b5e9cc3c5"
+# As the simulator names one.
+SIMULATED = f"CA5e21c0b4{MARK}93509aca"
 BEGAN = datetime(2026, 11, 25, 21, 5, 22, tzinfo=UTC)
 VERSION = "v1.4-2-g1a2b3c4"
 _UP = "Up 2 hours (healthy)"

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from otlp_world import Receiver, attributes, traced
 from prosaas_core import tracing
 from prosaas_core.database import raw_connection
+from prosaas_core.facts.simulated import new_call_sid
 from prosaas_core.jobs import CALL_SUMMARISE
 from prosaas_core.outward.http import Outbound, Policy, Unavailable
 from prosaas_core.patience import Patience
@@ -35,10 +36,10 @@ def job(call_sid="CA1"):
     return Job("1", CALL_SUMMARISE, f"{CALL_SUMMARISE}:{call_sid}", payload, {"call_sid": call_sid}, 1)
 
 
-async def record(engine, transcript):
+async def record(engine, transcript, call_sid="CA1"):
     now = datetime.now(UTC)
     finished = CallRecord(
-        call_sid="CA1",
+        call_sid=call_sid,
         business_id=456,
         started_at=now,
         ended_at=now,
@@ -181,6 +182,21 @@ async def test_what_an_answer_used_is_counted(tools, providers):
     await record(tools.engine, TRANSCRIPT)
     await call_summarise.run(job(), tools)
     assert counted() == before + 1000
+
+
+@pytest.mark.parametrize(("demo", "tokens"), [("0", 0), ("1", 1000)])
+async def test_the_summary_of_a_simulated_call_is_counted_in_a_demo_alone(demo, tokens, tools, providers, monkeypatch):
+    def counted():
+        labels = {"model": "gpt-5.4-mini", "direction": "in"}
+        return REGISTRY.get_sample_value("prosaas_tokens_total", labels) or 0
+
+    monkeypatch.setenv("DEMO", demo)
+    before, call_sid = counted(), new_call_sid()
+    providers.usage = {"input_tokens": 1000, "output_tokens": 100}
+    await record(tools.engine, TRANSCRIPT, call_sid=call_sid)
+    await call_summarise.run(job(call_sid=call_sid), tools)
+    assert counted() == before + tokens
+    assert [row.tokens_in for row in await charges(tools.engine)] == [1000]
 
 
 async def test_of_an_answer_only_the_words_are_kept_and_all_of_them(tools, providers):
