@@ -70,8 +70,12 @@ async def test_live_calls_are_listed_for_operators() -> None:
     assert call["started_at"].endswith("+00:00")
 
 
-async def test_metrics_count_calls_by_how_they_ended() -> None:
-    """Prometheus sees active calls, endings and latencies."""
+@pytest.mark.parametrize(("demo", "counted"), [("1", 1.0), ("0", 0.0)])
+async def test_metrics_count_calls_by_how_they_ended(
+    demo: str, counted: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prometheus sees active calls, endings and latencies; of the simulator's calls it does in a demo alone."""
+    monkeypatch.setenv("DEMO", demo)
     async with calls_world() as world:
         result = await world.call({"turns": [{"caller": "מה השעה?", "agent": "השעה שלוש."}]})
         assert result["ok"], result["problems"]
@@ -80,10 +84,10 @@ async def test_metrics_count_calls_by_how_they_ended() -> None:
 
     lines = text.splitlines()
     assert "prosaas_calls_active 0.0" in lines
-    assert 'prosaas_calls_ended_total{reason="customer_hangup"} 1.0' in lines
+    assert f'prosaas_calls_ended_total{{reason="customer_hangup"}} {counted}' in lines
     assert 'prosaas_calls_ended_total{reason="drained"} 0.0' in lines
-    assert "prosaas_call_first_audio_seconds_count 1.0" in lines
-    assert "prosaas_call_response_seconds_count 1.0" in lines
+    assert f"prosaas_call_first_audio_seconds_count {counted}" in lines
+    assert f"prosaas_call_response_seconds_count {counted}" in lines
 
 
 @pytest.mark.parametrize("first", ['{"event":"media","media":{"payload":""}}', "{", b"\x00\x01", '{"event":"stop"}'])
