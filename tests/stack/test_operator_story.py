@@ -79,7 +79,7 @@ def test_the_trace_of_a_call_spans_all_services(stack: Stack, placed: str) -> No
         assert expected in story
     assert "business 456" in story
     assert "from the caller's last word to its first sound" in story
-    assert story.index("✓ the caller hung up") < story.index("[CALL_START]") < story.index("[CALL_END]")
+    assert story.index("✓ simulated: the caller hung up") < story.index("[CALL_START]") < story.index("[CALL_END]")
 
 
 def test_a_number_leads_to_its_calls_and_each_of_them_to_its_story(stack: Stack, placed: str) -> None:
@@ -91,6 +91,14 @@ def test_a_number_leads_to_its_calls_and_each_of_them_to_its_story(stack: Stack,
 
 def test_the_beginning_of_an_id_means_the_call(stack: Stack, placed: str) -> None:
     assert placed in stack.checkout.run("make", "trace", f"CALL={placed[:10].lower()}").out
+
+
+def test_the_simulated_calls_of_a_demo_are_listed_as_such_and_are_its_figures(stack: Stack, placed: str) -> None:
+    counted, *rows = stack.checkout.run("make", "calls", "SINCE=1h").out.splitlines()
+    assert "calls 0" not in counted
+    assert "simulated" not in counted
+    assert [row for row in rows if placed[:8] in row and "simulated: " in row]
+    assert re.search(r"^456 .+ [1-9]\d* ", stack.checkout.run("make", "costs", "BY=business").out, re.MULTILINE)
 
 
 def test_calls_errors_and_levels_answer(stack: Stack, placed: str) -> None:
