@@ -8,7 +8,7 @@ meanwhile, as the front door does to ask once more, is tried for no further.
 
 import asyncio
 import random
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -81,13 +81,13 @@ class Intake:
             return
         try:
             if source.name == "rest":
-                async with keys.admitted(conn):
-                    await self._take(source, conn, receive, send)
+                async with keys.admitted(conn) as place:
+                    await self._take(source, conn, receive, send, place)
             else:
                 if conn["method"] == "POST" and header(conn, source.proof) is None:
                     log.event(SIGNATURE_REJECTED, source=source.name, reason="no signature")
                     raise Problem(403, "the signature is missing or does not match")
-                await self._take(source, conn, receive, send)
+                await self._take(source, conn, receive, send, nullcontext())
         except BrokenOff:
             bodies.rejected(source.name, 400, "broken off")
         except HTTPException as error:
@@ -98,14 +98,22 @@ class Intake:
             headers = {"Retry-After": RETRY_AFTER_S}
             await problem_response(503, "the database is away", headers=headers)(conn, receive, send)
 
-    async def _take(self, source: Source, conn: Scope, receive: Receive, send: Send) -> None:
+    async def _take(
+        self, source: Source, conn: Scope, receive: Receive, send: Send, place: AbstractAsyncContextManager[None]
+    ) -> None:
+        """Read it, and run it in its place until it has been answered or has failed for good."""
+        now = asyncio.get_running_loop().time()
+        until = now + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
+        body = await self._read(source, conn, receive)
+        async with place:
+            await self._run(conn, body, receive, send, until)
+
+    async def _run(self, conn: Scope, body: bytes, receive: Receive, send: Send, until: float | None) -> None:
         """Run it until it is answered, fails for good, or its sender is gone, or has waited long enough.
 
         Raises DatabaseUnavailable; then nothing was answered, and the last attempt was committed whole or not at all.
         """
         now = asyncio.get_running_loop().time
-        until = now() + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
-        body = await self._read(source, conn, receive)
         started, again, lost = False, False, 0
 
         async def attempt() -> None:

@@ -42,8 +42,12 @@ class Rates:
         self._all = asyncio.Semaphore(ABREAST_OF_ALL)
 
     @asynccontextmanager
-    async def turn(self, key: str, *, paced: bool) -> AsyncIterator[None]:
-        """Wait for a place; a 429 with Retry-After for who asks too fast or has too many in line."""
+    async def turn(self, key: str, *, paced: bool) -> AsyncIterator[asyncio.Semaphore]:
+        """Wait for a place of the key's own; a 429 with Retry-After for who asks too fast or has too many in line.
+
+        What it gives is the place among all, to be waited for once the body is here: one that is slow to come is the
+        key's own trouble.
+        """
         lane = self._lanes.setdefault(key, Lane())
         wait_s = lane.wait_s(time.monotonic()) if paced else 0
         if wait_s or lane.inside >= LONGEST_LINE:
@@ -51,7 +55,7 @@ class Rates:
             raise Problem(429, detail, headers={"Retry-After": str(math.ceil(wait_s) or 1)})
         lane.inside += 1
         try:
-            async with lane.turns, self._all:
-                yield
+            async with lane.turns:
+                yield self._all
         finally:
             lane.inside -= 1

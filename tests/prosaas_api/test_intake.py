@@ -156,7 +156,7 @@ async def test_of_one_key_so_many_wait_and_no_more_and_of_all_so_many_are_served
     lanes, served, go = rates.Rates(), [], asyncio.Event()
 
     async def ask(key: str) -> None:
-        async with lanes.turn(key, paced=False):
+        async with lanes.turn(key, paced=False) as place, place:
             served.append(key)
             await go.wait()
 
@@ -174,6 +174,35 @@ async def test_of_one_key_so_many_wait_and_no_more_and_of_all_so_many_are_served
     assert len(served) == len(asked)
     async with lanes.turn("busy", paced=False):
         pass
+
+
+async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_key(client: Client) -> None:
+    new = {"name": "another", "phone": "+97231112233"}
+    other = (await client.rest("POST", "/v1/businesses", json=new)).json()["id"]
+    path = "/v1/businesses/{}"
+    keys = {
+        business: (await client.rest("POST", f"{path.format(business)}/keys", json={"name": "x"})).json()["key"]
+        for business in (456, other)
+    }
+    begun = asyncio.Semaphore(0)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"{"
+        begun.release()
+        await asyncio.Event().wait()
+
+    stuck = [
+        asyncio.create_task(client.rest("PATCH", path.format(business), key=key, content=slow()))
+        for business, key in keys.items()
+        for _ in range(rates.ABREAST)
+    ]
+    async with asyncio.timeout(5):
+        for _ in stuck:
+            await begun.acquire()
+        assert (await client.rest("GET", "/v1/businesses")).status_code == 200
+    for task in stuck:
+        task.cancel()
+    await asyncio.gather(*stuck, return_exceptions=True)
 
 
 async def test_a_pace_is_made_up_by_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.types import Scope
@@ -52,14 +52,17 @@ def hashed(key: str) -> str:
 
 
 @asynccontextmanager
-async def admitted(conn: Scope) -> AsyncIterator[None]:
-    """Let the request in as its principal, found under `principal` in its scope, when it is its key's turn."""
+async def admitted(conn: Scope) -> AsyncIterator[AbstractAsyncContextManager[None]]:
+    """Let the request in as its principal, found under `principal` in its scope, when it is its key's turn.
+
+    It is served within what this gives.
+    """
     state = conn["app"].state.prosaas
     assert isinstance(state, State)
     principal = await _principal(state, header(conn, b"authorization") or "")
     conn["principal"] = principal
-    async with state.rates.turn(principal.lane, paced=principal.business_id is not None):
-        yield
+    async with state.rates.turn(principal.lane, paced=principal.business_id is not None) as place:
+        yield place
 
 
 async def _principal(state: State, authorization: str) -> Principal:
