@@ -4,9 +4,12 @@ import asyncio
 import base64
 import json
 import re
+import zoneinfo
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -381,6 +384,28 @@ async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_awa
     ]
     for given, kept in steps:
         assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
+
+
+async def test_a_time_zone_is_one_that_postgres_has_too(
+    client: Client, rows: Any, tmp_path: Path
+) -> None:
+    """Else the business's calls and what they cost cannot be looked up, nor anybody's costs be added up."""
+    zones = tmp_path / "zones"
+    (zones / "Mars").mkdir(parents=True)
+    (zones / "Mars" / "Hellas").write_bytes(files("tzdata.zoneinfo").joinpath("UTC").read_bytes())
+    ours = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath([str(zones), *ours])
+    try:
+        changed = await client.rest("PATCH", HOME, json={"timezone": "Mars/Hellas"})
+        new = {"name": "x", "phone": "+97235550155", "timezone": "Mars/Hellas"}
+        made = await client.rest("POST", "/v1/businesses", json=new)
+    finally:
+        zoneinfo.reset_tzpath(ours)
+        zoneinfo.ZoneInfo.clear_cache(only_keys=["Mars/Hellas"])
+    assert [(answer.status_code, answer.json()["detail"]) for answer in (changed, made)] == [
+        (422, "no such time zone; an example is Asia/Jerusalem")
+    ] * 2
+    assert await rows("SELECT DISTINCT timezone FROM businesses") == [("Asia/Jerusalem",)]
 
 
 @pytest.mark.parametrize(

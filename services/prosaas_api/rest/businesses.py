@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from prosaas_api.problems import Problem
 from prosaas_api.rest.auth import AdminOnly, Caller, Session, ThisBusiness
-from prosaas_api.rest.fields import Id
+from prosaas_api.rest.fields import NO_SUCH_ZONE, Id
 from prosaas_api.rest.keys import PREFIX_LENGTH, Principal, hashed, named, new_key
 from prosaas_api.rest.models import BusinessChange, BusinessOut, CreatedKey, KeyOut, NewBusiness, NewKey, Routing
 from prosaas_api.rest.paging import Cursor, Limit, Page, page
@@ -16,6 +16,9 @@ from prosaas_core.after_commit import after_commit
 from prosaas_core.tables import ApiKey, Business
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import BUSINESS_CHANGED
+
+# Postgres' invalid_parameter_value.
+_NO_SUCH_ZONE = "22023"
 
 log = get_logger("prosaas_api")
 router = APIRouter(prefix="/v1/businesses", tags=["businesses"])
@@ -36,6 +39,7 @@ async def list_businesses(
 async def create_business(caller: Caller, new: NewBusiness, session: Session) -> Business:
     """Add a business. Its phone number must be nobody else's."""
     business = Business(**new.model_dump())
+    await _reckons(session, new.timezone)
     await _free(session, new.model_dump())
     session.add(business)
     await _flush(session)
@@ -55,6 +59,8 @@ async def change_business(caller: Caller, business: ThisBusiness, change: Busine
     if caller.business_id is not None and (routing := change.model_fields_set & set(Routing.model_fields)):
         raise Problem(403, f"only the administrator's key may change {', '.join(sorted(routing))}")
     given = change.model_dump(exclude_unset=True)
+    if "timezone" in given:
+        await _reckons(session, change.timezone)
     # Who changes it at the same moment waits, and is compared with what there is then.
     await session.refresh(business, with_for_update={"key_share": True})
     if "hearing" in given:
@@ -113,6 +119,16 @@ def _say(changes: list[Any]) -> None:
 def _apply(row: object, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(row, name, value)
+
+
+async def _reckons(session: Session, zone: str) -> None:
+    """Postgres adds up a business's days in its zone, and need not have every name of one that Python has."""
+    try:
+        await session.execute(select(func.timezone(zone, func.now())))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_SUCH_ZONE:
+            raise
+        raise Problem(422, NO_SUCH_ZONE) from None
 
 
 _UNIQUE = {"phone": "phone number", "whatsapp_phone_number_id": "WhatsApp phone number id"}

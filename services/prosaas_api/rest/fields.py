@@ -19,6 +19,7 @@ ONE_LINE = in_words(f"^[^{UNFIT_FOR_A_NAME}]*$", "one line of text, without cont
 _PHONE = in_words(r"^\+[1-9][0-9]{6,14}$", "a number like +97235550142, with its country and without spaces")
 _META_ID = in_words(r"^[0-9]{1,32}$", "the number that Meta names it by: digits alone")
 _CLOCK = in_words(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time like 09:00")
+NO_SUCH_ZONE = "no such time zone; an example is Asia/Jerusalem"
 _ZONE = in_words(r"^[A-Za-z0-9_+/-]+$", "the name of a time zone, like Asia/Jerusalem")
 
 Id: TypeAlias = Annotated[int, Path(ge=1, le=MAX_ID)]
@@ -40,7 +41,7 @@ def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise ValueError("no such time zone; an example is Asia/Jerusalem") from None
+        raise ValueError(NO_SUCH_ZONE) from None
     return name
 
 
