@@ -16,8 +16,8 @@ FORMS: Mapping[str, re.Pattern[str]] = {
         "CallSid": r"CA[0-9a-f]{32}",
         "MessageSid": r"(?:SM|MM)[0-9a-f]{32}",
         "To": _NUMBER,
-        # A word stands for a number that is withheld.
-        "From": rf"{_NUMBER}|[A-Za-z]{{0,20}}",
+        # Words stand for a number that is withheld; a switchboard shows what is dialled for it, like *2700.
+        "From": rf"{_NUMBER}|\+?[0-9*#]{{1,20}}|[A-Za-z ._-]{{0,20}}",
         "CallStatus": "|".join(CALL_STATUSES),
         "CallDuration": r"[0-9]{1,7}",
         "StreamEvent": r"stream-[a-z]{1,20}",

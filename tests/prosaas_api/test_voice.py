@@ -189,6 +189,7 @@ async def test_a_webhook_replayed_three_minutes_after_its_call_began_is_hung_up(
         {"To": "+972" + "1" * 300},
         {"CallStatus": "ringingDirectioninbound"},
         {"From": "anonymous; DROP"},
+        {"From": "*2700To+97235550100"},
     ],
 )
 async def test_a_signed_form_whose_fields_run_into_each_other_is_refused(
@@ -214,6 +215,15 @@ async def test_a_caller_who_hides_their_number_is_led_on_and_is_no_customer(
 ) -> None:
     assert document(await client.twilio("/twilio/voice", {**CALL, "From": hidden}))[0].tag == "Connect"
     assert await rows("SELECT customer_id, from_number FROM calls") == [(None, hidden)]
+
+
+@pytest.mark.parametrize("shown", ["*2700", "+*2700", "#31#0501234567", "1", "No Caller ID", "anonymous.invalid"])
+async def test_a_caller_of_whom_something_else_than_a_number_is_shown_is_led_on_and_is_no_customer(
+    client: Client, shown: str, rows: Any
+) -> None:
+    assert document(await client.twilio("/twilio/voice", {**CALL, "From": shown}))[0].tag == "Connect"
+    assert (await client.twilio("/twilio/status", {**CALL, "From": shown, "CallStatus": "completed"})).is_success
+    assert await rows("SELECT customer_id, from_number FROM calls") == [(None, shown)]
 
 
 @pytest.mark.parametrize(
