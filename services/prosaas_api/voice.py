@@ -118,7 +118,10 @@ async def transferred(request: Request, state: AppState) -> Response:
         return _twiml(twiml.nothing())
     door = await state.door.state()
     seat = state.door.take()
-    business_id, language = await _asked(state, partial(_back, form=form, seat=seat)) or (None, "he")
+    business_id, language, over = await _asked(state, partial(_back, form=form, seat=seat)) or (None, "he", False)
+    if over:
+        log.event(VOICE_REFUSED, reason="the call has ended")
+        return _twiml(twiml.hangup())
     if door != "open":
         await _asked(state, partial(queries.send_away, call_sid=form["CallSid"]))
         return _twiml(twiml.goodbye("give_up", language))
@@ -187,10 +190,15 @@ async def _asked(state: State, what: Callable[[AsyncConnection], Awaitable[T]]) 
     return None
 
 
-async def _back(connection: AsyncConnection, form: bodies.Form, seat: str) -> tuple[int, str] | None:
-    """Whose caller is back from a transfer, and what they speak; whom we rang for a caller has not ended the call."""
-    await queries.note_ending(connection, form["CallSid"], None, seat=seat)
-    return await queries.business_and_language(connection, form["To"])
+async def _back(connection: AsyncConnection, form: bodies.Form, seat: str) -> tuple[int | None, str, bool]:
+    """Whose caller is back from a transfer, what they speak, and whether the call is over, as it is for a replay.
+
+    Whom we rang for a caller has not ended the call.
+    """
+    over = await queries.is_over(connection, form["CallSid"])
+    if not over:
+        await queries.note_ending(connection, form["CallSid"], None, seat=seat)
+    return *(await queries.business_and_language(connection, form["To"]) or (None, "he")), over
 
 
 async def _forwarded_back(state: State, form: bodies.Form, business_id: int) -> bool:

@@ -84,6 +84,11 @@ async def business_and_language(conn: Executor, phone: str) -> tuple[int, str] |
     return None if row is None else (row.id, row.language)
 
 
+async def is_over(conn: Executor, call_sid: str) -> bool:
+    """Whether the carrier has told that a call ended."""
+    return await conn.scalar(select(Call.carrier_status).where(Call.call_sid == call_sid)) in ENDED
+
+
 async def forwarded_back(conn: Executor, business_id: int, *, call_sid: str, caller: str, forwarded_from: str) -> bool:
     """Whether a call comes from the number that the business has us transfer to, while the same caller has another.
 

@@ -402,6 +402,15 @@ async def test_a_caller_who_goes_back_to_the_agent_is_led_to_a_seat_that_is_note
         assert await connection.scalar(select(TheCall.seat)) == "0b" * 6
 
 
+async def test_a_transfers_news_replayed_when_the_call_has_ended_opens_no_stream(client: Client) -> None:
+    """Each stream is a session with the model, and is paid for."""
+    document(await client.twilio("/twilio/voice", CALL))
+    news = {**CALL, "DialCallStatus": "busy"}
+    assert document(await client.twilio("/twilio/transferred", news))[0].tag == "Connect"
+    await client.twilio("/twilio/status", {**CALL, "CallStatus": "completed"})
+    assert [verb.tag for verb in document(await client.twilio("/twilio/transferred", news))] == ["Hangup"]
+
+
 async def test_a_call_that_a_person_took_ends_with_them(client: Client) -> None:
     twiml = document(await client.twilio("/twilio/transferred", {**CALL, "DialCallStatus": "completed"}))
     assert not list(twiml)
