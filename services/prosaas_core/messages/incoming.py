@@ -236,7 +236,7 @@ def _text(of: Mapping[str, Any], *names: str) -> str:
     for name in names:
         value = of.get(name)
         if isinstance(value, str | int | float) and not isinstance(value, bool) and value != "":
-            return str(value)[:MAX_TEXT] if isinstance(value, str) else f"{value:.12g}"
+            return f"{value:.12g}" if isinstance(value, float) else str(value)[:MAX_TEXT]
     return ""
 
 

@@ -179,6 +179,14 @@ def test_what_postgres_cannot_hold_is_left_out_and_what_is_too_long_is_cut() -> 
     assert len(incoming.text) <= MAX_TEXT
 
 
+@pytest.mark.parametrize(("number", "said"), [(10**400, "1" + "0" * 400), (10**13, "1" + "0" * 13), (2.5, "2.5")])
+def test_a_number_is_told_whatever_its_size(number: float, said: str) -> None:
+    """One that no float holds was an error, which cost the whole batch."""
+    odd = from_meta(meta("order", order={"product_items": [{"quantity": number, "product_retailer_id": "x"}]}))
+    assert odd is not None
+    assert odd.text == f"[order: {said} x x]"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
