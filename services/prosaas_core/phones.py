@@ -71,9 +71,9 @@ def international(spoken: str, neighbour: str) -> str | None:
 
 
 def same_number(one: str, other: str) -> bool:
-    """Whether two spellings are of one telephone number."""
+    """Whether two spellings are of one telephone number, which one of them may say as it is said inside its country."""
     digits = ["".join(filter(str.isdecimal, number[:_LONGEST_SPELLING])) for number in (one, other)]
-    return digits[0] == digits[1] != ""
+    return digits[0] == digits[1] != "" or other == international(one, other) or one == international(other, one)
 
 
 def elsewhere(number: str | None, ours: str) -> str:

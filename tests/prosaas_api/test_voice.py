@@ -455,11 +455,12 @@ async def test_only_twilio_tells_what_became_of_a_transfer(client: Client, path:
     assert (await client.http.post(path, data=CALL)).status_code == 403
 
 
-async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Client) -> None:
+@pytest.mark.parametrize("forwarder", ["+97235550199", "97235550199", "035550199"])
+async def test_a_transfer_that_is_forwarded_back_to_us_is_not_taken(client: Client, forwarder: str) -> None:
     """The business forwards its own line to us: its phone rings for our transfer, and the caller would come round."""
     document(await client.twilio("/twilio/voice", CALL))
     again = {**CALL, "CallSid": "CA" + "2" * 32}
-    forwarded = {**again, "ForwardedFrom": "+97235550199"}
+    forwarded = {**again, "ForwardedFrom": forwarder}
     assert [verb.tag for verb in document(await client.twilio("/twilio/voice", forwarded))] == ["Reject"]
     assert [verb.tag for verb in document(await client.twilio("/twilio/voice", again))] == ["Connect", "Say"]
 

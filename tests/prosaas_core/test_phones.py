@@ -25,6 +25,10 @@ def test_a_number_is_its_callers(number: str) -> None:
 
 def test_a_number_is_the_same_however_it_is_spelled() -> None:
     assert same_number("+972-3-555-0199", "+97235550199")
+    assert same_number("03-555-0199", "+97235550199")
+    assert same_number("+97235550199", "035550199")
+    assert not same_number("035550198", "+97235550199")
+    assert not same_number("*2700", "+97235550199")
     assert not same_number("+97235550198", "+97235550199")
     assert not same_number("", "")
 
