@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api_world import Client
 from prosaas_api import problems
+from prosaas_core.database import raw_connection
+from prosaas_core.parties import find_parties
 from prosaas_core.tables import Call, CallMessage, Conversation, Message
 from prosaas_logging import capture_events
 
@@ -386,9 +388,29 @@ async def test_of_what_is_heard_only_what_is_given_changes_and_null_takes_it_awa
         assert (await client.rest("PATCH", HOME, json={"hearing": given})).json()["hearing"] == kept
 
 
-async def test_a_time_zone_is_one_that_postgres_has_too(
-    client: Client, rows: Any, tmp_path: Path
+@pytest.mark.parametrize("unknown", ["0501111111", "050-111 1111", "972501111111", "Dana", "anonymous", "+266696687"])
+async def test_who_phones_is_known_by_a_number_and_nothing_else(client: Client, unknown: str) -> None:
+    """By anything else nobody would be found when they call."""
+    new = {"channel": "phone", "external_id": unknown}
+    refused = await client.rest("POST", f"{HOME}/customers", json=new)
+    assert refused.status_code == 422
+    assert "who phones is known by a number like +97235550142" in refused.json()["errors"][0]["detail"]
+
+
+async def test_who_phones_is_found_when_they_call_and_reminded_at_their_number(
+    client: Client, engine: AsyncEngine
 ) -> None:
+    new = {"channel": "phone", "external_id": "+972501111111", "name": "נועה"}
+    made = (await client.rest("POST", f"{HOME}/customers", json=new)).json()
+    elsewhere = {**new, "external_id": "+972502222222", "phone": "+972503333333"}
+    assert (await client.rest("POST", f"{HOME}/customers", json=elsewhere)).json()["phone"] == "+972503333333"
+    async with raw_connection(engine) as raw:
+        found = await find_parties(raw, business_id=456, called="", caller="+972501111111")
+    assert found is not None
+    assert (found.customer_id, found.customer_name, made["phone"]) == (made["id"], "נועה", "+972501111111")
+
+
+async def test_a_time_zone_is_one_that_postgres_has_too(client: Client, rows: Any, tmp_path: Path) -> None:
     """Else the business's calls and what they cost cannot be looked up, nor anybody's costs be added up."""
     zones = tmp_path / "zones"
     (zones / "Mars").mkdir(parents=True)

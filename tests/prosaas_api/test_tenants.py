@@ -27,7 +27,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/businesses"): {"name": "x", "phone": "+97231110000"},
     ("PATCH", "/v1/businesses/{business_id}"): {"greeting": "x"},
     ("POST", "/v1/businesses/{business_id}/keys"): {"name": "x"},
-    ("POST", "/v1/businesses/{business_id}/customers"): {"channel": "phone", "external_id": "x"},
+    ("POST", "/v1/businesses/{business_id}/customers"): {"channel": "phone", "external_id": "+972501230000"},
     ("PATCH", "/v1/businesses/{business_id}/customers/{customer_id}"): {"name": "x"},
     ("POST", "/v1/businesses/{business_id}/appointments"): {"customer_id": 0, "starts_at": AT},
     ("PATCH", "/v1/businesses/{business_id}/appointments/{appointment_id}"): {"starts_at": AT},

@@ -1,7 +1,7 @@
 """What the REST takes and returns."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,6 +18,7 @@ from prosaas_api.rest.fields import (
     ShortText,
     TimeZone,
 )
+from prosaas_core.phones import caller_id
 
 # More than any of them has.
 MAX_FIELDS = 32
@@ -126,6 +127,15 @@ class NewCustomer(Input):
     external_id: Name
     name: ShortText = ""
     phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _known_when_they_call(self) -> Self:
+        """A number as it is shown to us when they call; they are reminded there, unless it is somewhere else."""
+        if self.channel == "phone":
+            if caller_id(self.external_id) is None:
+                raise ValueError("who phones is known by a number like +97235550142, with its country")
+            self.phone = self.phone or self.external_id
+        return self
 
 
 class CustomerChange(Input):
