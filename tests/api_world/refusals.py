@@ -13,7 +13,7 @@ UNSAYABLE = re.compile(
     r"|no such time zone; an example is Asia/Jerusalem"
     r"|a (?:time|day) between the years 2000 and 2100"
     r"|a whole minute"
-    r"|who phones is known by a number"
+    r"|who phones is known by a number|WhatsApp knows people by an id"
 )
 
 

@@ -397,6 +397,14 @@ async def test_who_phones_is_known_by_a_number_and_nothing_else(client: Client, 
     assert "who phones is known by a number like +97235550142" in refused.json()["errors"][0]["detail"]
 
 
+@pytest.mark.parametrize("unknown", ["0501111111", "+972501111111"])
+async def test_a_number_that_whatsapp_would_spell_otherwise_is_no_id_of_its(client: Client, unknown: str) -> None:
+    new = {"channel": "whatsapp", "external_id": unknown}
+    refused = await client.rest("POST", f"{HOME}/customers", json=new)
+    assert refused.status_code == 422
+    assert "an id like 972501234567" in refused.json()["errors"][0]["detail"]
+
+
 async def test_who_phones_is_found_when_they_call_and_reminded_at_their_number(
     client: Client, engine: AsyncEngine
 ) -> None:

@@ -129,12 +129,14 @@ class NewCustomer(Input):
     phone: Phone | None = None
 
     @model_validator(mode="after")
-    def _known_when_they_call(self) -> Self:
-        """A number as it is shown to us when they call; they are reminded there, unless it is somewhere else."""
+    def _known_when_they_come(self) -> Self:
+        """As they are shown to us then. Who calls is reminded at their number, where no other one is given."""
         if self.channel == "phone":
             if caller_id(self.external_id) is None:
                 raise ValueError("who phones is known by a number like +97235550142, with its country")
             self.phone = self.phone or self.external_id
+        elif self.external_id.startswith(("+", "0")):
+            raise ValueError("WhatsApp knows people by an id like 972501234567, without a + before it")
         return self
 
 
