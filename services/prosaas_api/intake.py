@@ -8,7 +8,8 @@ meanwhile, as the front door does to ask once more, is tried for no further.
 
 import asyncio
 import random
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -34,6 +35,8 @@ RETRY_AFTER_S = "5"
 TOLD_ONCE_S = 12.0
 # About so long, each a little longer or shorter: what failed together does not come back together.
 PAUSE_S = 0.5
+# A server waits for who takes an answer between two parts of it, and with the last one for nobody.
+PART = 16 * 1024
 # Requests that have failed and are tried again, with their bodies; who fails after these is told so at once.
 MAX_AGAIN = 100
 
@@ -101,12 +104,22 @@ class Intake:
     async def _take(
         self, source: Source, conn: Scope, receive: Receive, send: Send, place: AbstractAsyncContextManager[None]
     ) -> None:
-        """Read it, and run it in its place until it has been answered or has failed for good."""
+        """Read it, and run it in its place until it has been answered or has failed for good.
+
+        Whoever is slow to take the answer has the place no longer, and is waited for: nothing is piled up for them.
+        """
         now = asyncio.get_running_loop().time()
         until = now + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
         body = await self._read(source, conn, receive)
-        async with place:
-            await self._run(conn, body, receive, send, until)
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(place)
+
+            async def answer(message: Message) -> None:
+                await held.aclose()
+                for part in _parts(message):
+                    await send(part)
+
+            await self._run(conn, body, receive, answer, until)
 
     async def _run(self, conn: Scope, body: bytes, receive: Receive, send: Send, until: float | None) -> None:
         """Run it until it is answered, fails for good, or its sender is gone, or has waited long enough.
@@ -207,6 +220,16 @@ def _source(path: str) -> Source | None:
         if path.startswith(source.path):
             return source
     return None
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    body = message.get("body", b"")
+    if len(body) <= PART:
+        yield message
+        return
+    for start in range(0, len(body), PART):
+        yield {**message, "body": body[start : start + PART], "more_body": True}
+    yield {**message, "body": b""}
 
 
 def _waited_s(conn: Scope) -> float:

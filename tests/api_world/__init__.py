@@ -78,12 +78,21 @@ class Server:
         return False
 
 
-async def asgi(app: ASGIApp, path: str, receive: Callable[[], Awaitable[Any]], **headers: str) -> list[Any]:
-    """One request without a client around it."""
+async def asgi(
+    app: ASGIApp,
+    path: str,
+    receive: Callable[[], Awaitable[Any]],
+    taken: Callable[[Any], Awaitable[Any]] | None = None,
+    /,
+    **headers: str,
+) -> list[Any]:
+    """One request without a client around it. What is sent is `taken` one by one."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
+        if taken is not None:
+            await taken(message)
 
     named = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     conn = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": named}

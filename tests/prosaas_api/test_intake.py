@@ -176,14 +176,18 @@ async def test_of_one_key_so_many_wait_and_no_more_and_of_all_so_many_are_served
         pass
 
 
-async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_key(client: Client) -> None:
+@pytest.fixture
+async def keys(client: Client) -> list[tuple[str, str]]:
+    """Two businesses' addresses, each as often as its key gets turns, with the key."""
     new = {"name": "another", "phone": "+97231112233"}
-    other = (await client.rest("POST", "/v1/businesses", json=new)).json()["id"]
-    path = "/v1/businesses/{}"
-    keys = {
-        business: (await client.rest("POST", f"{path.format(business)}/keys", json={"name": "x"})).json()["key"]
-        for business in (456, other)
-    }
+    other = f"/v1/businesses/{(await client.rest('POST', '/v1/businesses', json=new)).json()['id']}"
+    made = [(path, (await client.rest("POST", f"{path}/keys", json={"name": "x"})).json()) for path in (HOME, other)]
+    return [(path, key["key"]) for path, key in made for _ in range(rates.ABREAST)]
+
+
+async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_key(
+    client: Client, keys: list[tuple[str, str]]
+) -> None:
     begun = asyncio.Semaphore(0)
 
     async def slow() -> AsyncIterator[bytes]:
@@ -191,11 +195,7 @@ async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_ke
         begun.release()
         await asyncio.Event().wait()
 
-    stuck = [
-        asyncio.create_task(client.rest("PATCH", path.format(business), key=key, content=slow()))
-        for business, key in keys.items()
-        for _ in range(rates.ABREAST)
-    ]
+    stuck = [asyncio.create_task(client.rest("PATCH", path, key=key, content=slow())) for path, key in keys]
     async with asyncio.timeout(5):
         for _ in stuck:
             await begun.acquire()
@@ -203,6 +203,49 @@ async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_ke
     for task in stuck:
         task.cancel()
     await asyncio.gather(*stuck, return_exceptions=True)
+
+
+async def test_answers_that_nobody_takes_are_not_piled_up_and_keep_nobody_waiting_but_their_own_key(
+    app: FastAPI, client: Client, keys: list[tuple[str, str]]
+) -> None:
+    made, parts = asyncio.Semaphore(0), []
+
+    @app.post("/v1/long")
+    async def long() -> str:
+        return "x" * 10 * intake.PART
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def never(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            parts.append(message["body"])
+            made.release()
+            await asyncio.Event().wait()
+
+    async def ask(key: str) -> Any:
+        return await asgi(app, "/v1/long", receive, never, authorization=f"Bearer {key}")
+
+    stuck = [asyncio.create_task(ask(key)) for _, key in keys]
+    async with asyncio.timeout(5):
+        for _ in stuck:
+            await made.acquire()
+        waiting = asyncio.create_task(ask(keys[0][1]))
+        assert (await client.rest("GET", "/v1/businesses")).status_code == 200
+    assert [len(part) for part in parts] == [intake.PART] * len(keys)
+    for task in (waiting, *stuck):
+        task.cancel()
+    await asyncio.gather(waiting, *stuck, return_exceptions=True)
+
+
+async def test_an_answer_in_parts_is_the_whole_answer(app: FastAPI, client: Client) -> None:
+    @app.get("/v1/long")
+    async def long(length: int) -> str:
+        return "".join(str(number % 10) for number in range(length))
+
+    for length in (intake.PART - 2, intake.PART - 1, 3 * intake.PART):
+        answer = await client.rest("GET", f"/v1/long?length={length}")
+        assert (answer.json(), len(answer.content)) == (await long(length), length + 2)
 
 
 async def test_a_pace_is_made_up_by_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
