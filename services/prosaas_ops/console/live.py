@@ -9,10 +9,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 
+from prosaas_logging import get_logger
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Follow, Happening
 from prosaas_ops.stack.lines import RANK, Line
+
+log = get_logger(__name__)
 
 # A viewer who pauses finds the lines of minutes again; what is older than the ring is counted, and the story has it.
 RING = 20_000
@@ -154,8 +157,12 @@ class Tail:
                             self.add(item)
                         if self._stopped:
                             return
-            except (Problem, OSError) as problem:
+            except Exception as problem:
                 self.trouble = str(problem)
+                if not isinstance(problem, Problem | OSError):
+                    # Without this thread no viewer would see another line, nor why.
+                    self.trouble = f"{type(problem).__name__}: {problem}"
+                    log.exception("the lines could not be followed: once more")
                 time.sleep(_RETRY_SECONDS)
 
 

@@ -1,11 +1,13 @@
 """Lines to many viewers: each from its own place, without loss, and never faster than a page can show them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from prosaas_ops.console import live
 from prosaas_ops.console.live import MOST_A_SECOND, Batch, Tail, Wanted
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.lines import Line
 
 STAMP = "2024-01-25T14:00:00.000000000Z"
@@ -123,3 +125,24 @@ def test_a_viewer_gets_what_it_wants(wanted: Wanted, kept: bool) -> None:
     told = line(1, call_sid="CA1", text="שלום")
     told.stack = ["Trace Below"]
     assert wanted.keeps(told) is kept
+
+
+async def test_what_cannot_be_followed_is_said_and_followed_again(tail: Tail, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is a fault of our own: the lines are needed most just then."""
+    troubles = iter([KeyError("Actor"), ConnectionResetError("reset"), Problem("no engine")])
+    told: list[str] = []
+
+    def follow(*_: object, **__: object) -> Iterator[None]:
+        if tail.trouble:
+            told.append(tail.trouble)
+        if error := next(troubles, None):
+            raise error
+        tail.stop()
+        return (None for _ in range(1))
+
+    monkeypatch.setattr(live, "Follow", follow)
+    monkeypatch.setattr(live, "_RETRY_SECONDS", 0.0)
+    tail.start()
+    assert tail._thread is not None
+    await asyncio.to_thread(tail._thread.join, 5)
+    assert told == ["KeyError: 'Actor'", "reset", "no engine"]
