@@ -13,6 +13,8 @@ from prosaas_core.jobs import APPOINTMENT_REMIND, enqueue
 from prosaas_core.tables import Appointment, Business
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# Of opening hours: what goes on after it is the next day's.
+DAYS_END = "24:00"
 LONGEST_AHEAD = timedelta(days=365)
 REMIND_BEFORE = timedelta(hours=24)
 # The longest slot that a business may have.
@@ -207,8 +209,14 @@ def _windows(business: Business, day: date) -> Iterator[tuple[datetime, datetime
     """In UTC: times of one time zone compare and add by the wall, which is wrong on the day the clocks change."""
     zone = ZoneInfo(business.timezone)
     for window in business.opening_hours.get(DAYS[day.weekday()], []):
-        opens, closes = (datetime.combine(day, time.fromisoformat(edge), zone).astimezone(UTC) for edge in window)
+        opens, closes = (_edge(day, edge, zone) for edge in window)
         yield opens, closes
+
+
+def _edge(day: date, clock: str, zone: ZoneInfo) -> datetime:
+    if clock == DAYS_END:
+        day, clock = day + timedelta(days=1), "00:00"
+    return datetime.combine(day, time.fromisoformat(clock), zone).astimezone(UTC)
 
 
 def _checked(business: Business, starts_at: datetime, length: timedelta, now: datetime | None) -> datetime:

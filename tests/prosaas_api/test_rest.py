@@ -49,7 +49,7 @@ async def test_the_administrator_adds_a_business_and_changes_it(client: Client) 
     assert created.status_code == 201
     business = created.json()
     assert (business["timezone"], business["slot_minutes"], business["language"]) == ("Asia/Jerusalem", 30, "he")
-    change = {"greeting": "שלום, הגעתם למאפייה", "opening_hours": {"sun": [["09:00", "12:00"], ["13:00", "17:00"]]}}
+    change = {"greeting": "שלום, הגעתם למאפייה", "opening_hours": {"sun": [["09:00", "12:00"], ["13:00", "24:00"]]}}
     changed = (await client.rest("PATCH", f"/v1/businesses/{business['id']}", json=change)).json()
     assert (changed["greeting"], changed["opening_hours"]) == (change["greeting"], change["opening_hours"])
     assert (changed["name"], changed["phone"]) == (NEW["name"], NEW["phone"])
@@ -159,6 +159,9 @@ async def test_of_two_keys_with_one_name_the_log_says_which_it_was(client: Clien
         {"language": "xx"},
         {"opening_hours": {"sun": [["17:00", "09:00"]]}},
         {"opening_hours": {"sun": [["09:00", "12:00"], ["11:00", "13:00"]]}},
+        {"opening_hours": {"sun": [["24:00", "24:00"]]}},
+        {"opening_hours": {"sun": [["20:00", "24:00"], ["00:00", "02:00"]]}},
+        {"opening_hours": {"sun": [["20:00", "24:30"]]}},
         {"opening_hours": {"someday": []}},
         {"opening_hours": {"sun": [["9", "17"]]}},
         {"greeting": "a\0b"},

@@ -48,6 +48,22 @@ async def test_a_day_is_its_opening_hours_cut_into_slots(engine: AsyncEngine, bu
         assert await booking.free_slots(opened, business, SUNDAY - timedelta(days=1), now=NOW) == []
 
 
+async def test_a_business_that_never_closes_has_slots_to_the_end_of_the_day_and_on(
+    engine: AsyncEngine, business: Business, customer_id: int
+) -> None:
+    """Also on the days when the clocks change, which are an hour shorter or longer."""
+    business.opening_hours = {day: [["00:00", "24:00"]] for day in booking.DAYS}
+    async with session(engine) as opened:
+        for day, hours in ((SUNDAY, 24), (date(2026, 3, 27), 23), (date(2026, 10, 25), 25)):
+            slots = await booking.free_slots(opened, business, day, now=NOW)
+            after = await booking.free_slots(opened, business, day + timedelta(days=1), now=NOW)
+            instants = [slot.astimezone(UTC) for slot in (*slots, after[0])]
+            assert {later - earlier for earlier, later in pairwise(instants)} == {timedelta(minutes=30)}
+            assert len(slots) == 2 * hours
+        last = await booking.book(opened, business, customer_id=customer_id, starts_at=slots[-1], now=NOW)
+        assert last.ends_at == after[0]
+
+
 async def test_taken_and_passed_slots_are_not_free(engine: AsyncEngine, business: Business, customer_id: int) -> None:
     await take(engine, business, customer_id, at(10, 15))
     async with session(engine) as opened:

@@ -1,7 +1,7 @@
 """The kinds of values that the REST takes, as strict as the database is."""
 
-from datetime import UTC, datetime, time
-from itertools import pairwise
+from datetime import UTC, datetime
+from itertools import chain, pairwise
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,6 +9,7 @@ from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from prosaas_api.problems import in_words
+from prosaas_core.booking import DAYS_END
 from prosaas_core.storable import UNFIT_FOR_A_NAME
 
 # As far as every reader of JSON counts whole numbers; a row has never come near.
@@ -18,7 +19,7 @@ CLEAN = in_words(r"^[^\x00]*$", "text without NUL characters")
 ONE_LINE = in_words(f"^[^{UNFIT_FOR_A_NAME}]*$", "one line of text, without control characters")
 _PHONE = in_words(r"^\+[1-9][0-9]{6,14}$", "a number like +97235550142, with its country and without spaces")
 _META_ID = in_words(r"^[0-9]{1,32}$", "the number that Meta names it by: digits alone")
-_CLOCK = in_words(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", "a time like 09:00")
+_CLOCK = in_words(rf"^(([01][0-9]|2[0-3]):[0-5][0-9]|{DAYS_END})$", "a time like 09:00")
 NO_SUCH_ZONE = "no such time zone; an example is Asia/Jerusalem"
 _ZONE = in_words(r"^[A-Za-z0-9_+/-]+$", "the name of a time zone, like Asia/Jerusalem")
 
@@ -47,7 +48,7 @@ def _time_zone(name: str) -> str:
 
 def _hours(hours: dict[Day, list[list[str]]]) -> dict[Day, list[list[str]]]:
     for day, windows in hours.items():
-        edges = [time.fromisoformat(edge) for window in windows for edge in window]
+        edges = chain.from_iterable(windows)
         if any(later <= earlier for earlier, later in pairwise(edges)):
             raise ValueError(f"{day}: each window must end after it begins, and before the next one begins")
     return hours
