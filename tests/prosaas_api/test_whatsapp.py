@@ -132,6 +132,19 @@ async def test_a_picture_is_a_message_too(client: Client, rows: Any) -> None:
     assert [row[2] for row in await rows(MESSAGES)] == ["[image]", "[image]"]
 
 
+async def test_a_list_goes_on_past_messages_that_were_stamped_at_the_beginning_of_time(client: Client) -> None:
+    stamped = [{**text_message(f"wamid.{number}"), "timestamp": f"{number}"} for number in range(3)]
+    assert (await client.meta(meta(*stamped))).status_code == 200
+    (conversation,) = (await client.rest("GET", "/v1/businesses/456/conversations")).json()["items"]
+    path = f"/v1/businesses/456/conversations/{conversation['id']}/messages?limit=1"
+    listed, cursor = [], ""
+    while cursor is not None:
+        page = (await client.rest("GET", f"{path}&cursor={cursor}")).json()
+        listed += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert listed == ["wamid.2", "wamid.1", "wamid.0"]
+
+
 ODD: list[Any] = [
     {},
     3,

@@ -3,17 +3,17 @@
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from prosaas_api.problems import Problem, in_words
-from prosaas_api.rest.fields import CLEAN, MAX_ID, Moment
+from prosaas_api.rest.fields import CLEAN, MAX_ID
 
 Item = TypeVar("Item", bound=BaseModel)
 Key: TypeAlias = tuple[InstrumentedAttribute[Any], ...]
@@ -25,7 +25,8 @@ Cursor: TypeAlias = Annotated[str, Query(max_length=400, pattern=_CURSOR, descri
 _PARTS: dict[type, TypeAdapter[Any]] = {
     int: TypeAdapter(Annotated[int, Field(strict=True, ge=0, le=MAX_ID)]),
     str: TypeAdapter(Annotated[str, StringConstraints(strict=True, max_length=200, pattern=CLEAN)]),
-    datetime: TypeAdapter(Moment),
+    # Of any time: a provider may have stamped a message 1970.
+    datetime: TypeAdapter(Annotated[AwareDatetime, AfterValidator(lambda moment: moment.astimezone(UTC))]),
 }
 
 
