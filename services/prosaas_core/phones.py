@@ -14,6 +14,8 @@ _LONGEST = 16
 COUNTRY = "(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})"
 _COUNTRY = re.compile(rf"\+{COUNTRY}")
 _LONGEST_SPELLING = 32
+# What turns the direction of reading: a number that is copied from a contact or a chat comes in a pair of these.
+_UNSEEN = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF))
 # How many digits a number has inside its country, where that is known; elsewhere about as many as another one.
 _NATIONAL = {"1": (10, 10), "972": (8, 9)}
 
@@ -34,8 +36,9 @@ def is_withheld(given: str) -> bool:
 
 
 def in_our_digits(typed: str) -> str:
-    """The text with its digits as we write them: a pasted number may have those of Arabic."""
-    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in typed)
+    """The text with its digits as we write them: a pasted number may have those of Arabic, and unseen marks."""
+    plain = typed.translate(_UNSEEN)
+    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in plain)
 
 
 def stray_letter(typed: str) -> str:

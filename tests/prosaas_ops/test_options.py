@@ -303,7 +303,16 @@ def test_a_number_that_is_too_large_is_told_the_limit() -> None:
         Options("call", ("SPEED",), {"SPEED": "1000"}).decimal("SPEED", 1.0)
 
 
-@pytest.mark.parametrize(("typed", "number"), [("٠٥٠-١٢٣٤٥٦٧", "+972501234567"), ("٤٥٦٧", "4567"), ("…4567", "…4567")])
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("٠٥٠-١٢٣٤٥٦٧", "+972501234567"),
+        ("٤٥٦٧", "4567"),
+        ("…4567", "…4567"),
+        ("\u202a+1 (212) 555\u20111234\u202c", "+12125551234"),
+        ("\u200f050-123-4567\u200e", "+972501234567"),
+    ],
+)
 def test_a_number_is_read_in_any_digits_and_the_end_of_one_is_no_whole_one(typed: str, number: str) -> None:
     assert Options("trace", ("PHONE",), {"PHONE": typed}).phone() == number
 

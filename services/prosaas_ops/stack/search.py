@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST = 20
 _LONGEST = 64
-_PHONE = re.compile(rf"{CUT}?\+?[\d\s().\-/]{{2,}}")
+_PHONE = re.compile(rf"{CUT}?\+?[\d\s().\-\u2010-\u2015\u2212/]{{2,}}")
 _SID = re.compile(r"[Cc][Aa][0-9A-Fa-f]{1,32}")
 # What no number has in it.
 _NONE = "none"

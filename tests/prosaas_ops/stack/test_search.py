@@ -45,6 +45,9 @@ def found(typed: str) -> list[str]:
         ("050-123", ["CAaaab0002", "CAaaaa0001"]),
         ("+972 50 123 45", ["CAaaaa0001"]),
         ("00972501234567", ["CAaaaa0001"]),
+        # As an address book gives it.
+        ("\u202a+972 50\u2011123\u20114567\u202c", ["CAaaaa0001"]),
+        ("\u2066+1\xa0(212)\xa0555-1234\u2069", ["CAbbbb0003"]),
         ("4567", ["CAaaaa0001"]),
         ("…4567", ["CAaaaa0001"]),
         ("٤٥٦٧", ["CAaaaa0001"]),
