@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from prosaas_api import bodies
+from prosaas_api.patience import ABORT
 from prosaas_api.problems import Problem, problem_response
 from prosaas_api.request_scope import header
 from prosaas_api.rest import keys
@@ -37,6 +38,8 @@ TOLD_ONCE_S = 12.0
 PAUSE_S = 0.5
 # A server waits for who takes an answer between two parts of it, and with the last one for nobody.
 PART = 16 * 1024
+# Whoever takes nothing for so long is gone, or means harm; their key's turn is for somebody else.
+TAKEN_S = 30.0
 # Requests that have failed and are tried again, with their bodies; who fails after these is told so at once.
 MAX_AGAIN = 100
 
@@ -117,7 +120,14 @@ class Intake:
             async def answer(message: Message) -> None:
                 await held.aclose()
                 for part in _parts(message):
-                    await send(part)
+                    try:
+                        async with asyncio.timeout(TAKEN_S):
+                            await send(part)
+                    except TimeoutError:
+                        log.debug("whoever asked does not take the answer: no more of it")
+                        conn[ABORT]()
+                        await receive()
+                        return
 
             await self._run(conn, body, receive, answer, until)
 

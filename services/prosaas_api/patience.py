@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with a time limit for a request's headers, which uvicorn itself does not have."""
+"""uvicorn's HTTP protocol with a time limit for a request's headers, and a way to hang up, which uvicorn has not."""
 
 import asyncio
 from typing import Any
@@ -8,6 +8,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEAD_S = 10.0
 # Connections that have not said yet what they want: the oldest leaves first.
 MAX_WAITING = 1000
+
+# In a request's scope: what ends its connection at once.
+ABORT = "prosaas.abort"
 
 _waiting: dict["Impatient", asyncio.TimerHandle] = {}
 
@@ -29,6 +32,7 @@ class Impatient(HttpToolsProtocol):
         """The head is here; how long a body may take is the application's to say."""
         self._settle()
         super().on_headers_complete()
+        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever it owed us."""

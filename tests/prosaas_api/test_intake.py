@@ -185,6 +185,11 @@ async def keys(client: Client) -> list[tuple[str, str]]:
     return [(path, key["key"]) for path, key in made for _ in range(rates.ABREAST)]
 
 
+def lane_of(app: FastAPI, path: str) -> rates.Lane:
+    lanes: dict[str, rates.Lane] = app.state.prosaas.rates._lanes
+    return lanes.get(f"business {path.rpartition('/')[2]}") or rates.Lane()
+
+
 async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_key(
     client: Client, keys: list[tuple[str, str]]
 ) -> None:
@@ -236,6 +241,42 @@ async def test_answers_that_nobody_takes_are_not_piled_up_and_keep_nobody_waitin
     for task in (waiting, *stuck):
         task.cancel()
     await asyncio.gather(waiting, *stuck, return_exceptions=True)
+
+
+async def test_whoever_takes_nothing_of_an_answer_is_hung_up_on_and_their_key_has_its_turns_again(
+    app: FastAPI, client: Client, keys: list[tuple[str, str]], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the server of a machine that died does, whose connection nobody ends."""
+    import uvicorn
+
+    monkeypatch.setattr(intake, "TAKEN_S", 0.2)
+
+    @app.get("/v1/long")
+    async def long() -> str:
+        return "x" * 20_000_000
+
+    config = uvicorn.Config(
+        app, port=unused_tcp_port, http=patience.Impatient, ws="none", lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    (path, key), *_ = keys
+    with capture_events("WARNING") as events:
+        async with asyncio.timeout(10):
+            asked = f"GET /v1/long HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+            open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(rates.ABREAST)]
+            for _, writer in open_ones:
+                writer.write(asked)
+            while lane_of(app, path).inside < rates.ABREAST:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert (await client.rest("GET", path, key=key)).status_code == 200
+    assert events == []
+    for _, writer in open_ones:
+        writer.close()
+    server.should_exit = True
+    await running
 
 
 async def test_an_answer_in_parts_is_the_whole_answer(app: FastAPI, client: Client) -> None:
