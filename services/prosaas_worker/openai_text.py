@@ -8,6 +8,7 @@ from prosaas_core import tracing
 from prosaas_core.database import transaction
 from prosaas_core.facts.usage import usage_of
 from prosaas_core.outward.http import Unavailable, bearer
+from prosaas_core.storable import storable_text
 from prosaas_worker.job import Tools
 from prosaas_worker.spending import charge_answer
 
@@ -68,10 +69,11 @@ def _read(response: httpx.Response) -> tuple[str, object]:
 
 def _output_text(body: dict[str, Any]) -> str:
     """Join the text parts of the messages in a response, leaving reasoning and the like out."""
-    return "".join(
+    said = "".join(
         part.get("text", "")
         for item in body.get("output", ())
         if item.get("type") == "message"
         for part in item.get("content", ())
         if part.get("type") == "output_text"
-    ).strip()
+    )
+    return storable_text(said).strip()

@@ -36,8 +36,6 @@ log = get_logger(__name__)
 
 _NOT_DONE = "Not done, because the caller interrupted. Call it again only if they still want it."
 
-Send = Callable[[bytes], None]
-
 
 class Conversation:
     """Turns the model's events into what the caller hears and into what the call remembers."""
@@ -50,7 +48,7 @@ class Conversation:
         history: History,
         stats: CallStats,
         meter: Meter,
-        send: Send,
+        send: Callable[[bytes], None],
         floor: Floor,
         promises: Promises,
         use_tool: Callable[[Item], None],
@@ -150,7 +148,8 @@ class Conversation:
         except (Base64Error, ValueError) as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
-        length = len(audio)
+        if not (length := len(audio)):
+            return
         self.recording.hear(audio)
         self._produced = True
         if self.turns.gives(event.spoken, event.item_id):
@@ -164,8 +163,7 @@ class Conversation:
 
     def _first_audio(self, event: ServerEvent) -> None:
         self.turns.spoke = True
-        waited = self.pace.first_sound()
-        if waited is not None:
+        if (waited := self.pace.first_sound()) is not None:
             self._history.waited(event.spoken, waited)
         log.event(TX_RESPONSE_START, response_id=event.response_id)
 
@@ -295,6 +293,8 @@ class Conversation:
             # A call without a transcript is better than none.
             self.transcribes = False
             raise RealtimeLost("it refuses the transcription's settings", retriable=True)
+        if not self._configured and error.passing:
+            raise RealtimeLost(error.name, retriable=True)
         # A session that refuses our settings would speak another audio format.
         if error.fatal or not self._configured:
             raise ModelFailed(error.name)

@@ -17,6 +17,9 @@ from prosaas_calls.stats import CallStats
 from prosaas_calls.tools.base import Answer, ToolContext
 from prosaas_calls.tools.use import use
 
+# The share of the moment in which tools settle that a commit has which the cut finds under way.
+_AFTER_THE_CUT = 0.25
+
 
 class ToolCalls:
     """The tools of one call, while they run and as they answer."""
@@ -60,12 +63,16 @@ class ToolCalls:
 
     async def settle(self) -> None:
         """Let the tools that still run when the call is over come to their end, for a moment; then cut them off."""
+        if not self._works:
+            return
+        moment = self._limits.settle
         try:
-            if self._works:
-                await asyncio.wait(self._works, timeout=self._limits.settle)
+            await asyncio.wait(self._works, timeout=moment * (1 - _AFTER_THE_CUT))
         finally:
             for work in self._works:
                 work.cancel()
+        # What was being committed then is done all the same, and belongs into the record.
+        await asyncio.wait(self._works, timeout=moment * _AFTER_THE_CUT)
 
     async def _run(
         self,

@@ -7,7 +7,9 @@ import msgspec
 
 # Sent in races that are nobody's fault: the model had just finished, or had just begun.
 ALREADY_ACTIVE = "conversation_already_has_active_response"
-BENIGN_ERRORS = frozenset({"response_cancel_not_active", ALREADY_ACTIVE})
+# What was to be taken for a turn had just become one.
+NOTHING_TO_COMMIT = "input_audio_buffer_commit_empty"
+BENIGN_ERRORS = frozenset({"response_cancel_not_active", ALREADY_ACTIVE, NOTHING_TO_COMMIT})
 RATE_LIMITED = "rate_limit_exceeded"
 # There was no word in what the caller's turn consists of.
 UNINTELLIGIBLE = "audio_unintelligible"
@@ -31,6 +33,11 @@ class ErrorInfo(msgspec.Struct):
     def fatal(self) -> bool:
         """Whether trying again cannot help: quota, key, account, billing."""
         return any(word in f"{self.type} {self.code}" for word in _FATAL_WORDS)
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is the server that is out of order, for now, and not what we asked of it."""
+        return not self.fatal and (self.type == "server_error" or self.code in ("server_error", RATE_LIMITED))
 
     @property
     def refuses_transcription(self) -> bool:

@@ -145,6 +145,9 @@ class ModelLeg:
                 finally:
                     self._current = None
                 conversation.reconnected()
+                if losses > 1:
+                    # It comes back and goes again: the last try is worth a pause.
+                    await asyncio.sleep(_FIRST_DELAY * 2**losses)
         finally:
             if self._renewal is not None:
                 self._renewal.cancel()

@@ -16,7 +16,7 @@ from prosaas_core.outward.preview import preview
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import PAYLOAD_PREVIEW
 
-_RETRIABLE_CLOSES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
+_RETRIABLE_CLOSES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 _MAX_MESSAGE = 16 * 1024 * 1024
 _CLOSE_SECONDS = 1.0
 # Each message is kept in outline for DEBUG, but those that come frame by frame: AUDIO_DELTA tells of them.
@@ -84,13 +84,13 @@ class RealtimeConnection:
                 raise RealtimeLost(str(error), retriable=True) from error
             status = int(error.response.status)
             raise RealtimeLost(f"HTTP {status}", retriable=status == 429 or status >= 500) from error
-        except OSError as error:
-            raise RealtimeLost(str(error) or type(error).__name__, retriable=True) from error
-        except asyncio.CancelledError:
+        except (OSError, asyncio.CancelledError) as error:
             # picows goes on connecting, and a session that is nobody's would live on by our own pings.
             left = True
             for socket in reached:
                 socket.cut()
+            if isinstance(error, OSError):
+                raise RealtimeLost(str(error) or type(error).__name__, retriable=True) from error
             raise
         if not isinstance(socket, TextSocket):
             # picows returns without a listener when the server hangs up during the handshake.

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from prosaas_calls.tools import toolbox
 from prosaas_calls.tools.base import Answer, Tool, ToolContext
 from prosaas_core import tracing
+from prosaas_core.storable import storable_text
 from prosaas_logging import get_logger
 from prosaas_logging.catalogue import TOOL_CALL, TOOL_FAILED, TOOL_REFUSED, TOOL_RESULT
 
@@ -28,6 +29,9 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
         problems = "; ".join(": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         log.event(TOOL_FAILED, tool=name, error=problems, exc_info=True)
         return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
+    # Models put a NUL where a letter should be, which no column takes.
+    words = {field: storable_text(value) for field, value in parsed if isinstance(value, str)}
+    parsed = parsed.model_copy(update=words)
     log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))
     try:
         with tracing.span(f"execute_tool {name}", gen_ai_operation_name="execute_tool", gen_ai_tool_name=name):

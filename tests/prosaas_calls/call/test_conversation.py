@@ -200,10 +200,14 @@ def test_benign_errors_are_whispered() -> None:
     stage.responds()
 
     with capture_events() as events:
-        for code in ("response_cancel_not_active", "conversation_already_has_active_response"):
+        for code in (
+            "response_cancel_not_active",
+            "conversation_already_has_active_response",
+            "input_audio_buffer_commit_empty",
+        ):
             stage.model("error", error={"type": "invalid_request_error", "code": code, "message": "no"})
 
-    assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 2
+    assert [(event.level, event.event) for event in events] == [("DEBUG", "REALTIME_BENIGN")] * 3
 
 
 def test_of_two_promises_without_a_deed_the_first_is_told() -> None:
@@ -306,6 +310,16 @@ def test_a_session_that_refuses_its_settings_ends_the_conversation() -> None:
 
     with pytest.raises(ModelFailed, match="invalid_value"):
         stage.model("error", error={"type": "invalid_request_error", "code": "invalid_value", "message": "voice"})
+
+
+@pytest.mark.parametrize(("kind", "code"), [("server_error", None), ("requests", "rate_limit_exceeded")])
+def test_a_session_that_fails_before_it_has_begun_is_replaced(kind: str, code: str | None) -> None:
+    """It refused nothing of ours: that the server is out of order will pass. A quota is no such thing."""
+    with pytest.raises(RealtimeLost) as lost:
+        Stage().model("error", error={"type": kind, "code": code, "message": "no"})
+    assert lost.value.retriable
+    with pytest.raises(ModelFailed):
+        Stage().model("error", error={"type": kind, "code": "insufficient_quota", "message": "no"})
 
 
 def test_a_session_that_refuses_to_write_words_down_is_opened_without_that_and_refused_again_it_is_the_end() -> None:
@@ -458,6 +472,20 @@ def test_audio_that_is_not_audio_is_not_played() -> None:
     stage.delta(audio='"},"event":"clear')
 
     assert len(stage.twilio.sent) == 2
+
+
+def test_audio_without_a_sound_is_none() -> None:
+    """Nothing of it is sent, and whoever waits until it is heard waits for nothing."""
+    stage = Stage()
+    stage.responds(fifths=1)
+    sent = len(stage.twilio.sent)
+
+    stage.delta(item_id="i2", audio="")
+    stage.model("response.output_audio_transcript.done", response_id="r1", item_id="i2", transcript=BOOKED)
+    stage.done()
+
+    assert len(stage.twilio.sent) == sent
+    assert stage.line.playback.share("i2") == 1.0
 
 
 def test_a_muted_conversation_says_nothing_more() -> None:

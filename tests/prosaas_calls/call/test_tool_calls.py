@@ -103,6 +103,24 @@ async def test_a_tool_that_does_not_come_to_its_end_is_cut_off_a_moment_after_th
     assert stage.promises.deeds == []
 
 
+async def test_what_a_tool_was_committing_as_it_was_cut_off_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done: who is to be held to their promise has kept it."""
+
+    async def run() -> Answer:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            # The database's answer takes a few turns.
+            for _ in range(50):
+                await asyncio.sleep(0)
+        return BOOKED
+
+    stage = Stage(monkeypatch, run, settle=0.4)
+    stage.use()
+    await stage.calls.settle()
+    assert stage.promises.deeds == [{"tool": "book_appointment", "id": 31}]
+
+
 async def test_while_a_tool_runs_nobody_asks_the_model_and_then_it_is_told_and_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -238,6 +238,24 @@ async def test_a_session_that_never_answers_is_not_reopened_for_ever() -> None:
     assert [event.fields["attempt"] for event in said if event.event == "REALTIME_RETRY"] == [1, 2, 3]
 
 
+async def test_a_session_that_is_lost_twice_without_an_answer_is_opened_again_after_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first loss costs the caller nothing; a model that flaps has a moment to come back."""
+    flapping = [Connection() for _ in range(3)]
+    for connection in flapping:
+        connection.incoming.put_nowait(RealtimeLost("closed with 1011", retriable=True))
+    stage, left = Stage(flapping), []
+
+    async def sleep(seconds: float) -> None:
+        left.append((seconds, len(stage.outcomes)))
+
+    monkeypatch.setattr("prosaas_calls.model.leg.asyncio.sleep", sleep)
+    with pytest.raises(ModelUnreachable):
+        await stage.start()
+    assert left == [(1.0, 1)]
+
+
 async def test_a_session_that_is_ended_for_good_is_not_opened_again() -> None:
     """The account may be closed in the midst of a call."""
     only = Connection()

@@ -127,6 +127,36 @@ async def test_who_leaves_while_it_connects_leaves_no_session_behind() -> None:
         await asyncio.wait_for(ended.wait(), 5)
 
 
+async def test_a_connection_that_came_too_late_leaves_no_session_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network took its time before the handshake began, so that picows still waits when we do not."""
+    go_on, ended, connect = asyncio.Event(), asyncio.Event(), realtime.ws_connect
+
+    async def slow(*arguments: Any, **named: Any) -> Any:
+        return await connect(*arguments, **{**named, "websocket_handshake_timeout": 60})
+
+    async def handler(request: web.Request) -> web.WebSocketResponse:
+        await go_on.wait()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        try:
+            await socket.receive()
+        finally:
+            ended.set()
+        return socket
+
+    monkeypatch.setattr(realtime, "ws_connect", slow)
+    app = web.Application()
+    app.router.add_get("/v1/realtime", handler)
+    server = TestServer(app)
+    await server.start_server(shutdown_timeout=0.1)
+    async with server:
+        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
+        with pytest.raises(RealtimeLost, match="TimeoutError"):
+            await RealtimeConnection.open(url, "key", timeout_s=0.2, ping_s=60)
+        go_on.set()
+        await asyncio.wait_for(ended.wait(), 5)
+
+
 async def test_each_message_but_frames_has_a_preview_in_outline() -> None:
     """What kind of thing it is, never its words; cut, whatever it is."""
     messages = [
@@ -172,7 +202,7 @@ async def test_what_we_send_is_kept_in_outline_too_but_for_the_callers_voice() -
 @pytest.mark.parametrize(
     ("code", "retriable"),
     [
-        (1000, False),
+        (1000, True),
         (1001, True),
         (1002, False),
         (1003, False),
@@ -188,7 +218,7 @@ async def test_what_we_send_is_kept_in_outline_too_but_for_the_callers_voice() -
     ],
 )
 async def test_each_close_code_is_worth_another_try_or_not(code: int, retriable: bool) -> None:
-    """Restarts, overload and time limits are; refusals are not."""
+    """Restarts, overload, time limits and a goodbye without a word why are; refusals are not."""
 
     async def close(socket: web.WebSocketResponse) -> None:
         await socket.close(code=code)

@@ -162,6 +162,19 @@ async def test_a_tool_without_arguments_takes_an_empty_string() -> None:
     assert (await use(context(), "end_call", "", limit=1)).then is EndReason.AGENT_ENDED
 
 
+async def test_what_no_column_takes_is_left_out_of_what_the_model_writes_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models put a NUL where a letter should be: a message without the letter is worth more than none."""
+    kept: list[Slow] = []
+
+    async def keep(context: ToolContext, arguments: Slow) -> Answer:
+        kept.append(arguments)
+        return Answer("", "")
+
+    monkeypatch.setitem(toolbox(), "keeping", Tool("keeping", "Keeps it.", Slow, lambda arguments: arguments.why, keep))
+    await use(context(), "keeping", json.dumps({"why": "דו\0ד"}), limit=1)
+    assert kept == [Slow(why="דוד")]
+
+
 @pytest.mark.parametrize(
     ("name", "field", "most"),
     [
