@@ -91,6 +91,9 @@ def _rule_for(name: str) -> Rule | None:
 
 _VALUE: Final = r"[^\s\"'\\&,;<>()\[\]{}]"
 _IS: Final = r"(?:\s{0,3}(?:=|:|%3D)\s{0,3}(?:\\?[\"'])?|\\?[\"']\s{0,3}[:,]\s{0,3}b?\\?[\"'])"
+# The same up to the quotation mark with which a value begins; a value in quotation marks has all that is between them.
+_QUOTED: Final = r"(?:\s{0,3}(?:=|:|%3D)|\\?[\"']\s{0,3}[:,])\s{0,3}b?(\\?[\"'])"
+_BETWEEN_QUOTES: Final = r"(?:(?!\2)(?:\\.|[^\\\r\n])){4,}+"
 _NOT_YET: Final = r"(?!\[redacted\])"
 # The parts of secret names as people write them in a text: access-key, accessKey, ACCESS_KEY.
 _NAMED: Final = "(?i:token|" + "|".join(part.replace("_", "[-_]?") for part in SECRET_PARTS) + ")"
@@ -101,7 +104,9 @@ _KEYS: Final = re.compile(rf"{EDGE}(?:sk[-_][A-Za-z0-9_\-]{{8,}}|EAA[A-Za-z0-9]{
 _BEARER: Final = re.compile(rf"((?i:bearer)(?:\s|%20){{1,9}}){_NOT_YET}{_VALUE}{{4,}}")
 _ASSIGNED: Final = (
     re.compile(rf"((?i:authorization){_IS}(?i:basic) ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}"),
+    re.compile(rf"((?i:authorization){_IS}(?:[A-Za-z]{{1,12}} )?){_NOT_YET}(?=[^\d\s]{{0,64}}\d)[\w+/=.~-]{{12,}}"),
     re.compile(rf"((?i:cookie){_IS}){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+"),
+    re.compile(rf"({_NAMED}(?:-256)?{_QUOTED}){_NOT_YET}{_BETWEEN_QUOTES}"),
     re.compile(rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}"),
 )
 _URL_PASSWORD: Final = re.compile(rf"(://[^\s\"'\\/@:]*:){_NOT_YET}[^\s\"'\\@/]+@")
@@ -169,8 +174,9 @@ def _redact_named(text: str) -> str:
     return text
 
 
-# The last of these is short for all parts of secret names: "key" alone is also in words such as "monkey".
-_LITERALS: Final = (("authorization",), ("cookie",), ("token", "key", *(p for p in SECRET_PARTS if "key" not in p)))
+# Short for all parts of secret names: "key" alone is also in words such as "monkey".
+_PARTS: Final = ("token", "key", *(part for part in SECRET_PARTS if "key" not in part))
+_LITERALS: Final = (("authorization",), ("authorization",), ("cookie",), _PARTS, _PARTS)
 _SEAM: Final = 64
 _LONGEST_SECRET: Final = 1024
 
