@@ -52,6 +52,11 @@ def is_secret_name(name: str) -> bool:
     return rule_of(name) is _hide_secret
 
 
+def names_next(word: str) -> bool:
+    """Whether what follows *word* in a list is hidden for its sake: a header's name, or an option of a command."""
+    return len(word) <= REMEMBERED_LENGTH and _rule_for(word.lstrip("-")) is not None
+
+
 def hide(name: str, value: object) -> object:
     """*value* as a field called *name* may show it; the same object when its name gives no reason to hide it."""
     rule = rule_of(name)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from .redact import LONGEST_TEXT, clean, hide, redact
+from .redact import LONGEST_TEXT, clean, hide, names_next, redact
 
 Fields = dict[str, object]
 
@@ -143,7 +143,11 @@ def _plain_mapping(value: Mapping[object, object], depth: int, budget: _Budget) 
 
 
 def _plain_items(value: Iterable[object], count: int, depth: int, budget: _Budget) -> list[object]:
-    items = [_safe(item, "", depth + 1, budget) for item in list(islice(value, _MOST_ITEMS))]
+    items, name = list[object](), ""
+    for item in list(islice(value, _MOST_ITEMS)):
+        items.append(_safe(item, name, depth + 1, budget))
+        # Headers and commands are lists: a name, and behind it what it names.
+        name = item.lstrip("-") if type(item) is str and names_next(item) else ""
     if count > _MOST_ITEMS:
         items.append(f"… {count - _MOST_ITEMS} more")
     return items

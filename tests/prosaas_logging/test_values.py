@@ -152,3 +152,19 @@ def test_what_no_json_can_hold_costs_nothing_else() -> None:
     told = orjson.loads(dump(value))
     assert (told["half"], told["big"], told["set"]) == ("\\ud800", str(2**70), "[1]")
     assert told["list"] == ["\\udc00", 1.5, None, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([("X-Api-Key", "abcd1234"), ("Accept", "*/*")], [["X-Api-Key", "[redacted]"], ["Accept", "*/*"]]),
+        (["authorization", "Basic dXNlcjpwYXNz"], ["authorization", "[redacted]"]),
+        (["psql", "--password", "hunter22", "-q"], ["psql", "--password", "[redacted]", "-q"]),
+        ([["Cookie", ["sid=1; a=2"]]], [["Cookie", "[redacted]"]]),
+        ((("From", "+972501234567"), ("to", "nobody")), [["From", "+972..."], ["to", "nobody"]]),
+        (["password", None, "monkey", "a"], ["password", None, "monkey", "a"]),
+    ],
+)
+def test_a_secret_in_a_list_is_known_by_the_name_before_it(value: object, shown: object) -> None:
+    """Headers and commands come as lists, and a line of JSON shows each of their words by itself."""
+    assert plain(value) == shown
