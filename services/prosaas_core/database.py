@@ -20,6 +20,9 @@ from prosaas_core.settings import Settings
 
 # Postgres chose one of two transactions that waited for each other, or could not put them in an order.
 RACED = ("40P01", "40001")
+# What is wrong is what we gave it: its data, a constraint, a size. The classes of the other codes are the server's, its
+# schema's or its rights', which change.
+_OF_THE_DATA = ("22", "23", "54")
 # A statement waited for a lock for longer than lock_timeout says.
 LOCK_NOT_AVAILABLE = "55P03"
 
@@ -175,6 +178,12 @@ def is_race(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.orig is not None:
         return getattr(error.orig, "sqlstate", None) in RACED
     return isinstance(error, asyncpg.PostgresError) and error.sqlstate in RACED
+
+
+def is_refusal_for_now(error: BaseException) -> bool:
+    """Whether the server refused for a reason that may pass, and not what we gave it."""
+    code = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
+    return isinstance(code, str) and not code.startswith(_OF_THE_DATA)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from prosaas_core.database import DatabaseUnavailable, transaction
+from prosaas_core.database import DatabaseUnavailable, is_refusal_for_now, transaction
 from prosaas_core.facts.endings import EndReason
 from prosaas_core.kept.journal import SUFFIX, claimed, read
 from prosaas_core.records import CallRecord, save_call_record
@@ -32,14 +32,17 @@ async def recover(
     """Store each call in the folder whose process does not hold it any more; `crashed` is told of those that died.
 
     Any number of processes may look at once. A file goes only after its record is committed, so that a crash repeats
-    in vain. One that the database refuses steps aside and lets the others pass, as does one that the disk does not
-    give, which is raised in the end; where the database is away, all wait.
+    in vain. One that the database refuses steps aside and lets the others pass; one that it refuses for now, as in a
+    deadlock or in the midst of a migration, or that the disk does not give, waits, and is raised in the end; where the
+    database is away, all wait.
     """
-    refused: OSError | None = None
+    refused: Exception | None = None
     for path in await asyncio.to_thread(_waiting, folder):
         try:
             await _take(engine, path, crashed, day_limit)
-        except OSError as error:
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
             refused = error
     if refused is not None:
         raise refused
@@ -58,6 +61,8 @@ async def _take(engine: AsyncEngine, path: Path, crashed: Crashed, day_limit: fl
         except DatabaseUnavailable:
             raise
         except Exception as error:
+            if is_refusal_for_now(error):
+                raise
             await asyncio.to_thread(path.replace, path.with_suffix(UNREADABLE))
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
             log.event(CALL_RECORD_UNREADABLE, path=path.name, error=reason)

@@ -5,13 +5,15 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from prosaas_core import records
@@ -190,6 +192,44 @@ async def test_what_is_empty_goes_and_what_is_no_journal_steps_aside(
     assert left(tmp_path) == ["CA2.0.unreadable"]
     assert len(named(events, "CALL_RECORD_UNREADABLE")) == 1
     assert [event.fields["call_sid"] for event in named(events, "CALL_END")] == ["CA3"]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "waits"),
+    [
+        (asyncpg.DeadlockDetectedError("deadlock detected"), True),
+        (asyncpg.UndefinedColumnError('column "rescued" does not exist'), True),
+        (asyncpg.QueryCanceledError("canceling statement"), True),
+        (asyncpg.InsufficientPrivilegeError("permission denied"), True),
+        (asyncpg.UntranslatableCharacterError("unsupported Unicode escape sequence"), False),
+        (asyncpg.CheckViolationError("violates check constraint"), False),
+        (asyncpg.ProgramLimitExceededError("index row size"), False),
+    ],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+async def test_a_record_that_the_database_refuses_for_now_waits_and_keeps_no_other_waiting(
+    away: AsyncEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refusal: asyncpg.PostgresError,
+    waits: bool,
+    wrapped: bool,
+) -> None:
+    """A migration that goes on, or two who waited for each other, costs no call its record."""
+    stored: list[str] = []
+
+    async def store(engine: object, path: Path, *_: object) -> None:
+        if path == first:
+            raise DBAPIError("INSERT", {}, refusal) if wrapped else refusal
+        stored.append(path.name)
+
+    monkeypatch.setattr(recovery, "_store", store)
+    first, second = dead(tmp_path), dead(tmp_path, "CA2")
+    os.utime(first, (0, 0))
+    with pytest.raises(type(refusal) if not wrapped else DBAPIError) if waits else nullcontext():
+        await recover(away, tmp_path)
+    assert stored == [second.name]
+    assert first.exists() is waits
 
 
 async def test_a_disk_that_takes_its_time_keeps_no_live_call_waiting(
