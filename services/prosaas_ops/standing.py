@@ -4,10 +4,15 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from prosaas_ops.options import OTHERS, OWN_SERVICES
+from prosaas_ops.options import OTHERS, OWN_SERVICES, Problem
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains
+from prosaas_ops.stack.records import server
 from prosaas_ops.texts import status as words
+
+# What every stack of ours has; what is optional beside these may well be away.
+_ALWAYS = (*OWN_SERVICES, "gateway")
+_DATABASE = "postgres"
 
 
 def down(found: Iterable[Container]) -> list[Container]:
@@ -17,31 +22,62 @@ def down(found: Iterable[Container]) -> list[Container]:
     return [one for one in found if one.service not in run]
 
 
+def missing(found: Iterable[Container], *, database: bool) -> list[str]:
+    """The services without even a container in a stack of which something runs, as a late Ctrl-C in `make down` leaves.
+
+    Where nothing runs somebody wanted it so; a Swarm makes tasks itself, and of another project nobody here knows.
+    """
+    found = list(found)
+    if OTHERS or _on_a_swarm() or not any(one.state == "running" for one in found):
+        return []
+    there = {one.service for one in found}
+    return [name for name in (*_ALWAYS, *((_DATABASE,) if database else ())) if name not in there]
+
+
+def own_database() -> bool:
+    """Whether the database is the stack's own container, by its address; no where that cannot be read."""
+    try:
+        return _DATABASE in server()["host"]
+    except Problem:
+        return False
+
+
 def no_new_calls(found: Iterable[Container], drains: Callable[[Container], bool]) -> bool:
     """Whether prosaas-calls runs and nobody's call is taken any more, for all of it drains."""
     calls = [one for one in found if one.service == "prosaas-calls" and one.state == "running"]
     return bool(calls) and all(map(drains, calls))
 
 
-def gone(engine: Engine) -> list[str]:
-    """The services that serve nobody who comes now: they have ended, or all that runs of prosaas-calls drains."""
+def unserved(engine: Engine) -> str:
+    """`not_up` of the services that serve nobody who comes now: ended, without a container, or all of them drain."""
     found = engine.current()
     draining = ["prosaas-calls"] if no_new_calls(found, partial(drains, engine)) else []
-    return [*(one.service for one in down(found)), *draining]
+    return not_up([*(one.service for one in down(found)), *draining], missing(found, database=own_database()))
 
 
 def repair(service: str) -> str:
     """The command that starts a service again: one of ours alone, what others need with the whole stack."""
     if service in OWN_SERVICES:
         return f"make restart-{service.removeprefix('prosaas-')}"
-    return "make up-swarm" if os.environ.get("OPS_SWARM") == "1" else "make up-prod"
+    return whole()
 
 
-def not_up(gone: Iterable[str]) -> str:
+def whole() -> str:
+    """The command that starts all of it."""
+    return "make up-swarm" if _on_a_swarm() else "make up-prod"
+
+
+def _on_a_swarm() -> bool:
+    return os.environ.get("OPS_SWARM") == "1"
+
+
+def not_up(gone: Iterable[str], missing: Iterable[str] = ()) -> str:
     """That these services do not run, and what starts them again, the ones that others need first; nothing for none.
 
     Of another project in STACK= nobody here knows what should run.
     """
     fixes = set() if OTHERS else {repair(service) for service in gone if service != "migrate"}
+    # A restart renews what is there.
+    fixes |= {whole() for _ in missing}
     ours = [fix for name in ("worker", "prosaas-api", "prosaas-calls") if (fix := repair(name)) in fixes]
     return words.NOT_UP(commands=" · ".join(sorted(fixes - {*ours}) or ours)) if fixes else ""

@@ -1,4 +1,4 @@
-"""An engine with a stack of three quiet services, whose logs, events and answers a test fills in."""
+"""An engine with a stack of three quiet services and their gateway, whose logs, events and answers a test fills in."""
 
 import json
 from collections.abc import Callable
@@ -45,7 +45,9 @@ class FakeEngine:
     log_driver, everywhere, with_kept = Engine.log_driver, Engine.everywhere, Engine.with_kept
 
     def __init__(self) -> None:
-        self.written: dict[str, list[RawLine]] = {"prosaas-api": [], "prosaas-calls": [], "worker": []}
+        self.written: dict[str, list[RawLine]] = {
+            "prosaas-api": [], "prosaas-calls": [], "worker": [], "gateway": [],
+        }  # fmt: skip
         self.states: dict[str, str] = {}
         self.happened: list[dict[str, Any]] = []
         self.answers: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.records import Record, call_record, number_known, numbers
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.standing import gone, not_up
+from prosaas_ops.standing import unserved
 from prosaas_ops.texts import refused
 from prosaas_ops.texts import told as words
 
@@ -31,7 +31,7 @@ def run(options: Options) -> int:
     called, caller = _number(options, "TO"), _number(options, "PHONE")
     engine, screen = opened(), Screen()
     engine.require("prosaas-calls")
-    if told := not_up(gone(engine)):
+    if told := unserved(engine):
         screen.say(Prose(screen.bad(told)))
     if called and not _is_ours(called):
         raise Nothing(_nobodys(called))

@@ -8,7 +8,7 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
 from prosaas_ops.stack.swarm import opened
-from prosaas_ops.standing import gone, not_up
+from prosaas_ops.standing import unserved
 from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told
@@ -35,8 +35,8 @@ def run(options: Options) -> int:
     end = until or datetime.now(UTC)
     screen, most = Screen(), options.number("MAX", 30)
     engine = opened()
-    if unserved := not_up(gone(engine)):
-        screen.say(Prose(screen.bad(unserved)))
+    if told_down := unserved(engine):
+        screen.say(Prose(screen.bad(told_down)))
     services = options.services()
     lines = merged(engine, services, since.timestamp(), end.timestamp())
     happened = happenings(engine, since.timestamp() - _BEFORE, end.timestamp())

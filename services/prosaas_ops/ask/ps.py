@@ -14,7 +14,7 @@ def run(options: Options) -> int:
     screen = Screen()
     found = running(opened())
     heading = [str(head) for head in (words.CONTAINER, words.VERSION, words.LEVEL, words.STATE)]
-    rows = [[each.name, each.version, each.level, each.state] for each in found]
+    rows = [[each.name or each.service, each.version, each.level, each.state] for each in found]
     first, rule, *others = fitted([heading, *rows], most=screen.width)
     screen.say(*map(screen.bold, first), *map(screen.dim, rule))
     for lines, each in zip(others, found, strict=True):

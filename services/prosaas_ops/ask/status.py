@@ -73,8 +73,9 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     yield from (screen.bold(first), screen.dim(rule))
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _is_bad(each) else screen.warn(line) if each.level == "DEBUG" else line
-    if gone := not_up(each.service for each in now.running if each.down):
-        yield Prose(screen.bad(gone))
+    gone = [each for each in now.running if each.down]
+    if told := not_up(*([each.service for each in gone if bool(each.name) is made] for made in (True, False))):
+        yield Prose(screen.bad(told))
     yield ""
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:

@@ -17,7 +17,7 @@ from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.stack.live_calls import drains
-from prosaas_ops.standing import down, no_new_calls, repair
+from prosaas_ops.standing import down, missing, no_new_calls, repair, whole
 from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
@@ -181,15 +181,17 @@ def left_over(world: World, _environment: str) -> Iterator[Finding]:
 
 
 def services(world: World, _environment: str) -> Iterator[Finding]:
-    """Of a stack that was started, what has ended; nothing of one that was not."""
+    """Of a stack that was started, what has ended or is not even there; nothing of one that was not."""
     found = world.containers(*OURS, "postgres", "gateway")
-    ended = down(found)
+    ended, nowhere = down(found), missing(found, database=not world.recorded("DATABASE_URL"))
     for one in ended:
         text = words.ENDED(service=one.service, status=one.status)
         yield Finding("services", text, repair(one.service), "docs/troubleshooting.md")
+    for name in nowhere:
+        yield Finding("services", words.NO_CONTAINER(service=name), whole(), "docs/troubleshooting.md")
     if drained := no_new_calls(found, partial(drains, world.engine)):
         yield Finding("services", str(words.NO_NEW_CALLS), repair("prosaas-calls"), "docs/troubleshooting.md")
-    if found and not ended and not drained:
+    if found and not ended and not nowhere and not drained:
         yield Finding("services", str(words.ALL_RUN))
 
 

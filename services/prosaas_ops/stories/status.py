@@ -13,7 +13,7 @@ from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
-from prosaas_ops.standing import down, no_new_calls
+from prosaas_ops.standing import down, missing, no_new_calls, own_database
 from prosaas_ops.texts import status as words
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ _SPENT = """
 
 
 class Running(NamedTuple):
-    """One container: of which image, in which state, at which level, and whether its service is down."""
+    """One container: of which image, in which state, at which level, and whether its service is down.
+
+    A service that has none although it should is there without a name.
+    """
 
     service: str
     name: str
@@ -151,6 +154,8 @@ def _rows(found: list[Container], told: dict[str, _Told]) -> list[Running]:
         # What its probes call healthy is the process, and not whether it takes a call.
         state = f"{one.status.partition(' (')[0]} ({words.DRAINS})" if said.drains else one.status
         rows.append(Running(one.service, one.name, one.version, state, said.level, one.service in gone))
+    nowhere = missing(found, database=own_database())
+    rows += [Running(name, "", "", str(words.NO_CONTAINER), "", down=True) for name in nowhere]
     return [row for row in rows if row.service != "migrate"]
 
 

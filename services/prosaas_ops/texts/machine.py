@@ -14,6 +14,7 @@ NO_CGROUP: Final = Text(
 MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש את dockerd", "mount cgroups, then restart dockerd")
 NONE: Final = Text("אין", "none")
 ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
+NO_CONTAINER: Final = Text("{service} לא רץ: אין לו קונטיינר", "{service} does not run: it has no container")
 LEFT_OVER: Final = Text(
     "{name}: אולי שריד של קובץ שגרסה קודמת לא סיימה לכתוב, עם הסיסמאות שבו",
     "{name} may be what an earlier version, killed as it wrote a file, left of it, with its passwords",

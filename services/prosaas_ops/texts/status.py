@@ -11,6 +11,7 @@ LEVEL, STATE = Text("רמה", "level"), Text("מצב", "state")
 LIVE: Final = Text("שיחות עכשיו", "live calls")
 # In brackets after the engine's own "Up 3 minutes", in place of its "healthy".
 DRAINS: Final = Text("מסיים שיחות", "draining")
+NO_CONTAINER: Final = Text("אין קונטיינר", "no container")
 NOT_UP: Final = Text("לא הכול משרת; הלאה: {commands}", "not everything serves; next: {commands}")
 NOBODY_SAYS: Final = Text("לא ידוע: make logs S=calls", "nobody could say: make logs S=calls")
 CALLS_TODAY: Final = Text("שיחות היום", "calls today")

@@ -53,6 +53,11 @@ def test_that_nobody_takes_new_calls_is_said_as_in_the_status(engine: Any, shown
     assert "not everything serves" not in shown()
 
 
+def test_a_service_without_a_container_is_said_as_in_the_status(engine: Any, shown: Any) -> None:
+    del engine.written["gateway"]
+    assert shown().splitlines()[0] == "not everything serves; next: make up-prod"
+
+
 def test_a_window_is_a_window(engine: Any, shown: Any) -> None:
     engine.write("worker", 3600, "[ERROR] later")
     assert "no warning and no error" in shown()

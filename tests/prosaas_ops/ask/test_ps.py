@@ -51,6 +51,17 @@ def test_a_service_of_which_nothing_runs_is_a_problem_and_a_generation_that_ende
     assert ps.run(options("ps")) == FINE
 
 
+def test_a_service_that_has_no_container_stands_there_by_its_name(
+    engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.on_run = lambda service, command: (0, json.dumps({"level": "INFO", "source": "x", "switches": []}), "")
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    assert ps.run(options("ps")) == FINE
+    del engine.written["prosaas-calls"]
+    assert ps.run(options("ps")) == PROBLEM
+    assert re.search(r"^prosaas-calls +no container$", capsys.readouterr().out, re.MULTILINE)
+
+
 def test_one_that_drains_is_not_called_healthy(
     engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +79,12 @@ def test_one_that_drains_is_not_called_healthy(
     monkeypatch.setattr(ps, "opened", lambda: engine)
     assert ps.run(options("ps")) == PROBLEM
     rows = [line for line in capsys.readouterr().out.splitlines() if "Up 3 minutes" in line]
-    assert [line.partition("Up 3 minutes ")[2] for line in rows] == ["(healthy)", "(draining)", "(healthy)"]
+    assert [line.partition("Up 3 minutes ")[2] for line in rows] == [
+        "(healthy)",
+        "(draining)",
+        "(healthy)",
+        "(healthy)",
+    ]
     said["prosaas-calls"] = "full"
     assert ps.run(options("ps")) == FINE
     assert "draining" not in capsys.readouterr().out

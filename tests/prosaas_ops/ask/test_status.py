@@ -93,7 +93,7 @@ def test_what_must_be_looked_at_is_said_and_is_a_problem(
 
 def test_a_service_that_is_down_is_a_problem(stands: Any, engine: Any, options: Any, capsys: Any) -> None:
     gone = [replace(found, state="exited", status="Exited (137) 2 minutes ago") for found in engine.containers()]
-    engine.containers = lambda *some: gone
+    engine.containers = lambda *some: [one for one in gone if one.service != "gateway"]
     assert command.run(options("status")) == PROBLEM
     said = capsys.readouterr().out
     assert "Exited (137)" in said
@@ -108,6 +108,41 @@ def test_what_others_need_is_started_with_the_whole_stack(stands: Any, engine: A
     ]
     assert command.run(options("status")) == PROBLEM
     assert "next: make up-prod" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("away", ["prosaas-calls", "gateway", "worker"])
+def test_a_service_without_a_container_is_down_and_comes_back_with_the_whole_stack(
+    stands: Any, engine: Any, options: Any, capsys: Any, away: str
+) -> None:
+    """As a late Ctrl-C in `make down` leaves it: a restart would find nothing to renew."""
+    del engine.written[away]
+    assert command.run(options("status")) == PROBLEM
+    said = capsys.readouterr().out
+    assert re.search(rf"^{away.removeprefix('prosaas-')} +no container$", said, re.MULTILINE)
+    assert "not everything serves; next: make up-prod\n" in said
+
+
+def test_the_database_is_missed_only_where_it_is_the_stacks_own(
+    stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://reader:secret@db.example.net/prosaas")
+    assert command.run(options("status")) == FINE
+    monkeypatch.setenv("DATABASE_URL", "postgresql://reader:secret@postgres:5432/prosaas")
+    assert command.run(options("status")) == PROBLEM
+    assert re.search(r"^postgres +no container$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_of_a_stack_of_which_nothing_runs_and_of_a_swarm_nothing_is_missed(
+    stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody wanted the one so; the other makes its tasks anew by itself."""
+    engine.states = dict.fromkeys(engine.written, "exited")
+    del engine.written["gateway"]
+    command.run(options("status"))
+    assert "no container" not in capsys.readouterr().out
+    engine.states.clear()
+    monkeypatch.setenv("OPS_SWARM", "1")
+    assert command.run(options("status")) == FINE
 
 
 def test_a_generation_that_ended_beside_one_that_serves_is_no_problem(
@@ -126,7 +161,6 @@ def test_a_swarm_is_judged_by_what_its_tasks_do(
     """The manager's words for a task are not those of one host's engine."""
     monkeypatch.setenv("OPS_SWARM", "1")
     found = [replace(one, status="running") for one in engine.containers()]
-    found.append(replace(found[0], id="g", service="gateway"))
     engine.containers = lambda *some: found
     assert command.run(options("status")) == FINE
     found[-1] = replace(found[-1], state="created", status="pending no suitable node")
@@ -176,7 +210,7 @@ def test_scripts_get_the_same_as_json(stands: Any, options: Any, capsys: Any) ->
     assert said["live"] == 2
     assert said["facts"]["ended"][1] == {"reason": "crashed", "today": 3, "yesterday": 0}
     assert said["alerts"][0]["name"] == "CallsEndBadly"
-    assert [each["service"] for each in said["running"]] == ["prosaas-api", "prosaas-calls", "worker"]
+    assert [each["service"] for each in said["running"]] == ["prosaas-api", "prosaas-calls", "worker", "gateway"]
 
 
 @pytest.mark.postgres

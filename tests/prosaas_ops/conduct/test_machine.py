@@ -58,14 +58,34 @@ def test_a_service_that_has_ended_is_told_with_what_starts_it_again(
     found: list[Container] = []
     monkeypatch.setattr(World, "containers", lambda *_: found)
     assert list(machine.services(World(tmp_path), "prod")) == []
-    found += [one("worker", "running"), one("worker", "exited"), one("postgres", "running")]
-    assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
+    found += [one(name, "running") for name in ("prosaas-api", "worker", "postgres")]
     found += [one("prosaas-calls", "exited"), one("gateway", "dead")]
     told = {each.text: each.fix for each in machine.services(World(tmp_path), "prod")}
     assert told == {
         "prosaas-calls does not run: exited": "make restart-calls",
         "gateway does not run: dead": "make up-prod",
     }
+    found += [one("prosaas-calls", "running"), one("gateway", "running")]
+    assert [each.bad for each in machine.services(World(tmp_path), "prod")] == [False]
+
+
+@pytest.mark.docker
+def test_a_service_that_has_no_container_beside_some_that_run_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a late Ctrl-C in `make down` leaves it; the database only where it is a container of the stack."""
+    found = [Container(name, name, name, "running", "", "Up") for name in ("prosaas-api", "worker", "gateway")]
+    monkeypatch.setattr(World, "containers", lambda *_: found)
+    told = {each.text: each.fix for each in machine.services(World(tmp_path), "prod")}
+    assert told == {
+        "prosaas-calls does not run: it has no container": "make up-prod",
+        "postgres does not run: it has no container": "make up-prod",
+    }
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://elsewhere/prosaas\n")
+    (told_elsewhere,) = machine.services(World(tmp_path), "prod")
+    assert told_elsewhere.text.startswith("prosaas-calls")
+    found[:] = [Container("worker", "worker", "worker", "exited", "", "exited")]
+    assert [each.fix for each in machine.services(World(tmp_path), "prod")] == ["make restart-worker"]
 
 
 def test_where_all_of_prosaas_calls_drains_nobody_takes_a_call_and_that_is_told(
@@ -73,6 +93,9 @@ def test_where_all_of_prosaas_calls_drains_nobody_takes_a_call_and_that_is_told(
 ) -> None:
     """A stop that was broken off, or one that was killed beside an older one: its processes run."""
     found = [Container(name, "prosaas-calls", name, "running", "", "Up") for name in ("calls-1", "calls-2")]
+    found += [
+        Container(name, name, name, "running", "", "Up") for name in ("prosaas-api", "worker", "gateway", "postgres")
+    ]
     drain = {"calls-1"}
     monkeypatch.setattr(World, "containers", lambda *_: found)
     monkeypatch.setattr(machine, "drains", lambda _, one: one.name in drain)
