@@ -74,8 +74,8 @@ def rows(now: Status, screen: Screen) -> Iterator[str]:
     for line, each in zip(lines, now.running, strict=True):
         yield screen.bad(line) if _is_bad(each) else screen.warn(line) if each.level == "DEBUG" else line
     gone = [each for each in now.running if each.down]
-    if told := not_up(*([each.service for each in gone if bool(each.name) is made] for made in (True, False))):
-        yield Prose(screen.bad(told))
+    if unserved := not_up(*([each.service for each in gone if bool(each.name) is made] for made in (True, False))):
+        yield Prose(screen.bad(unserved))
     yield ""
     yield _named(words.LIVE, words.NOBODY_SAYS if now.live is None else now.live)
     if now.facts is not None:

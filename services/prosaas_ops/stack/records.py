@@ -242,6 +242,9 @@ def asked(question: "Callable[[asyncpg.Connection[Any]], Awaitable[T]]", *, with
 
     try:
         return asyncio.run(conversation())
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        # A container keeps the file that it was started with: read again it would say the same.
+        raise Away(str(refused.OLD_PASSWORD)) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         # A name that nobody knows, as the resolver says it, is a container that is not there.

@@ -154,6 +154,12 @@ DATABASE_AWAY: Final = Text(
     "מסד הנתונים לא עונה: {why}. `make ps` מראה אם postgres תקין, ו-`make up-prod` מפעיל אותו שוב",
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
+OLD_PASSWORD: Final = Text(
+    "מסד הנתונים עונה, ולא מקבל את הסיסמה שאיתה הפקודה התחילה. אם make rotate-secret החליפה אותה בינתיים, הפקודה הבאה"
+    " תתחיל עם החדשה; אם לא: make doctor",
+    "the database answers, and does not take the password that this command began with. If make rotate-secret changed"
+    " it meanwhile, the next command begins with the new one; if not: make doctor",
+)
 NAME_UNKNOWN: Final = Text("השם שלו לא מוכר, כלומר הוא לא רץ", "nobody knows its name, so it does not run")
 DATABASE_SLOW: Final = Text(
     "מסד הנתונים לא סיים בתוך {seconds} שניות: משהו בו נעול, או שהוא עמוס. להריץ שוב; `make status` מראה מה המצב",

@@ -168,6 +168,19 @@ def test_a_database_that_does_not_answer_is_a_problem_without_its_password(monke
     assert "planted-password" not in str(caught.value)
 
 
+def test_a_password_that_was_changed_meanwhile_is_told_as_such_and_the_database_is_not_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(**_: object) -> None:
+        raise asyncpg.InvalidPasswordError('password authentication failed for user "prosaas_ops"')
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:planted-password@postgres/x")
+    monkeypatch.setattr(asyncpg, "connect", refuse)
+    with pytest.raises(records.Away, match="If make rotate-secret changed it meanwhile, the next command") as caught:
+        records.call_record("CA1")
+    assert "does not answer" not in str(caught.value)
+
+
 def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "url").write_text("postgres+asyncpg://a@b/c\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
