@@ -31,6 +31,8 @@ OPTIONS = ("BUILD",)
 
 ONE_SHOT = "runs once"
 _MOST_NAMED = 10
+# It reads its secret as its volume is made, and never again: a deploy leaves it alone whatever the file says since.
+_READS_ONCE = "postgres"
 
 _DRY_RUN = re.compile(r"Container (\S+)\s+(Recreated?|Created?|Creating|Recreating|Starting|Started|Running)\b")
 _ACTION = {
@@ -140,7 +142,7 @@ def compare(
         reasons = [
             *_image_change(engine, detail, service, built),
             *_setting_changes(engine, detail, service),
-            *_secret_changes(engine, container, service, model, wanted),
+            *(() if name == _READS_ONCE else _secret_changes(engine, container, service, model, wanted)),
         ]
         if planned.get(name) == "recreate" and not reasons:
             reasons.append(str(words.DEFINITION))

@@ -71,6 +71,16 @@ def test_a_secret_that_was_edited_in_env_shows_though_no_file_and_no_model_has_i
     assert said["worker"] == ["secret openai_api_key: changed since the container was made"]
 
 
+def test_a_password_that_was_rotated_renews_no_database(engine: Any, deployed: dict[str, Any]) -> None:
+    """`make up-prod` does not: its server knows the new one already, and reads the file no more."""
+    engine.written["postgres"] = []
+    engine.details["postgres"] = engine.details["worker"]
+    deployed["services"]["postgres"] = {**deployed["services"]["worker"]}
+    assert "postgres" not in reasons(engine, deployed, key="sk-2")
+    deployed["services"]["postgres"]["environment"] = {"LOG_LEVEL": "DEBUG", "ADMIN_API_KEY": "old"}
+    assert reasons(engine, deployed, key="sk-2")["postgres"] == ["LOG_LEVEL: INFO → DEBUG"]
+
+
 def test_changed_source_shows_as_the_image_that_was_built_of_it(engine: Any, deployed: dict[str, Any]) -> None:
     """Beside the one that the name stands for until a deploy."""
     engine.answers["/images/sha256:bbbb/json"] = {"Id": "sha256:bbbb", "Created": "2024-01-25T14:00:00.1Z"}
