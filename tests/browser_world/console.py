@@ -83,6 +83,9 @@ class PlayedEngine:
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return []
 
+    def remembers_since(self) -> None:
+        return None
+
     def life(self, container: str) -> dict[str, Any]:
         never = "0001-01-01T00:00:00Z"
         return {"StartedAt": never, "FinishedAt": never, "ExitCode": 0, "OOMKilled": False}

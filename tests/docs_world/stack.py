@@ -51,7 +51,7 @@ class Stack:
         self.written.setdefault(service, []).extend(RawLine(stamp(after), service, text) for text in texts)
 
     def containers(self, *services: str) -> list[Container]:
-        names = ("prosaas-api", "prosaas-calls", "worker")
+        names = ("prosaas-api", "prosaas-calls", "worker", "gateway")
         found = [Container(name, name, f"prosaas-{name}-1", "running", "", _UP, version=VERSION) for name in names]
         return [one for one in found if not services or one.service in services]
 
@@ -74,6 +74,9 @@ class Stack:
 
     def events(self, *_window: float | None) -> list[dict[str, Any]]:
         return []
+
+    def remembers_since(self) -> None:
+        return None
 
     def inspect(self, container: str) -> dict[str, Any]:
         return {"State": _STATE, **self.details.get(container, {})}

@@ -50,6 +50,7 @@ class FakeEngine:
         }  # fmt: skip
         self.states: dict[str, str] = {}
         self.happened: list[dict[str, Any]] = []
+        self.oldest_event: float | None = None
         self.answers: dict[str, Any] = {}
         self.details: dict[str, dict[str, Any]] = {}
         self.executed: list[tuple[str, ...]] = []
@@ -113,6 +114,9 @@ class FakeEngine:
 
     def events(self, since: float | None = None, until: float | None = None) -> list[dict[str, Any]]:
         return [event for event in self.happened if _within(event["timeNano"] / 1e9, since, until)]
+
+    def remembers_since(self) -> float | None:
+        return self.oldest_event
 
     def life(self, container: str) -> dict[str, Any]:
         state: dict[str, Any] = self.inspect(container)["State"]

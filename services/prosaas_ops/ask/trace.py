@@ -183,6 +183,8 @@ def heading(story: Story, facts: CallFacts, screen: Screen) -> list[str]:
     recalled = sum(entry.origin == "record" for entry in story.entries)
     happened = sum(entry.origin == "engine" for entry in story.entries)
     known = [*sources, words.RECALLED(count=recalled), words.HAPPENED(count=happened)]
+    if story.events_from is not None:
+        known[-1] += words.FORGOTTEN(first=f"{datetime.fromtimestamp(story.events_from, UTC):%m-%d %H:%M}")
     rows.append(screen.dim(f"  {words.SOURCES(known=' · '.join(known))}"))
     return [Prose(row) for row in rows]
 

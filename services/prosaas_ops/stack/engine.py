@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,6 +179,16 @@ class Engine:
         query = {**_event_query(self.project), "since": since or 0, "until": until or ""}
         status, body = self._whole("GET", "/events", query)
         return [json.loads(line) for line in body.splitlines() if line.strip()] if status < 400 else []
+
+    def remembers_since(self) -> float | None:
+        """Of when the project's oldest event is, of whatever kind: what happened before is told by nobody.
+
+        There are some at any time, for health checks are among them.
+        """
+        ours = json.dumps({"type": ["container"], "label": _labels(self.project)})
+        status, body = self._whole("GET", "/events", {"filters": ours, "since": 0, "until": int(time.time())})
+        oldest = body.split(b"\n", 1)[0].strip()
+        return json.loads(oldest)["timeNano"] / 1e9 if status < 400 and oldest else None
 
     def follow_events(self, since: float | None = None) -> socket.socket:
         query = _event_query(self.project)

@@ -59,6 +59,8 @@ class Story:
     killed: Happening | None = None
     # What was changed of its business shortly before.
     changed: list[Line] = field(default_factory=list)
+    # When the oldest event is of that the engine still has, where the call came before it.
+    events_from: float | None = None
 
     @property
     def reached(self) -> bool:
@@ -119,6 +121,8 @@ def tell(engine: Engine, call_sid: str) -> Story | None:
     # Another replica's end, or that of one of which no line is left, is no end of this call.
     story.killed = next((told for told in died if any(map(told.is_of, began_in))), None)
     story.changed = _changed(engine, record, started)
+    oldest = engine.remembers_since()
+    story.events_from = oldest if oldest is not None and oldest > first else None
     if not story.reached:
         story.down_since = down_since(engine, "prosaas-calls", started)
     return story

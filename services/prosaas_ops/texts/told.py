@@ -89,6 +89,10 @@ AS_FAR_AS_KNOWN: Final = Text(
 SOURCES: Final = Text("שורות: {known}", "lines: {known}")
 RECALLED: Final = Text("מהרשומה בלבד {count}", "from the record only {count}")
 HAPPENED: Final = Text("אירועי קונטיינרים {count}", "container events {count}")
+FORGOTTEN: Final = Text(
+    " (מנוע Docker שומר רק את 256 האירועים האחרונים שלו, והם מתחילים ב-{first} UTC)",
+    " (the engine keeps only its last 256 events; these begin at {first} UTC)",
+)
 BUSINESS: Final = Text("עסק", "business")
 CUSTOMER: Final = Text("לקוח", "customer")
 WAITED: Final = Text(

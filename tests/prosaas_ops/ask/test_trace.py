@@ -71,6 +71,16 @@ def test_the_text_tells_who_how_long_when_and_why(screen: Screen) -> None:
     assert text.index("✗") < text.index("turns 1") < text.index("CALL_START")
 
 
+def test_events_that_the_engine_has_forgotten_are_not_told_as_none(screen: Screen) -> None:
+    told = story()
+    told.events_from = datetime(2024, 1, 25, 14, 0, tzinfo=UTC).timestamp()
+    assert (
+        "container events 1 (the engine keeps only its last 256 events; these begin at 01-25 14:00 UTC)"
+        in "\n".join(trace.describe(told, screen))
+    )
+    assert "256" not in "\n".join(trace.describe(story(), screen))
+
+
 def test_a_terminal_of_80_columns_loses_nothing_of_the_heading_or_of_a_warning(
     paper: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

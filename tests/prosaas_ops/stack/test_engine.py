@@ -60,6 +60,17 @@ def engine(docker: Docker, tmp_path: Path) -> Engine:
     return Engine("prosaas", str(tmp_path / "docker.sock"))
 
 
+def test_it_says_of_when_its_oldest_event_is_and_nothing_where_it_has_none(engine: Engine, docker: Docker) -> None:
+    docker.answers["/events"] = 200, b'{"timeNano": 1500000000}\n{"timeNano": 2500000000}\n'
+    assert engine.remembers_since() == 1.5
+    (asked,) = docker.asked
+    # Of any kind: with what happened to containers alone the oldest would be far too young.
+    assert "health_status" not in asked
+    assert "com.docker.compose.project%3Dprosaas" in asked
+    docker.answers["/events"] = 200, b""
+    assert engine.remembers_since() is None
+
+
 def listed(service: str, state: str = "running", **labels: str) -> dict[str, Any]:
     return {
         "Id": service,

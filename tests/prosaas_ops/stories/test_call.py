@@ -97,6 +97,16 @@ def test_what_happened_to_the_containers_and_services_belongs_to_the_story(
     ]
 
 
+@pytest.mark.parametrize(("oldest", "told"), [(3.0, True), (-3600.0, False), (None, False)])
+def test_a_call_of_before_the_engines_oldest_event_says_from_when_on_there_are_any(
+    engine: Any, call: str, known: dict[str, Record], oldest: float | None, told: bool
+) -> None:
+    engine.oldest_event = None if oldest is None else START.timestamp() + oldest
+    found = story.tell(engine, call)
+    assert found is not None
+    assert found.events_from == (engine.oldest_event if told else None)
+
+
 def test_a_live_call_that_the_webhook_wrote_down_is_told_to_its_last_line(
     engine: Any, call: str, known: dict[str, Record]
 ) -> None:

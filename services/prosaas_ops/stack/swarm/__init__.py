@@ -150,6 +150,10 @@ class SwarmEngine(Engine):
         """None: what a task itself remembers, `inspect` tells."""
         return []
 
+    def remembers_since(self) -> float | None:
+        """Nothing is missing: no event is asked for."""
+        return None
+
     def _tell(self, listener: socket.socket) -> None:
         known = {one.id: one.state for one in self.containers()}
         with suppress(OSError, Problem), listener:
