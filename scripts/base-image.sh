@@ -55,7 +55,7 @@ standin() {
 
 # ensure SETTING UPSTREAM: prints the one to use.
 ensure() {
-    chosen=$(image "$1" "$2")
+    chosen=$(setting "$1" "$2")
     standin=prosaas-standin/$2
     if ! present "$chosen"; then
         if present "$standin" && [ "$chosen" = "$2" ]; then
@@ -80,7 +80,7 @@ ensure() {
 
 # renew SETTING UPSTREAM: the newest of its tag, by the digest that from now on is meant; a stand-in of today's packages.
 renew() {
-    chosen=$(image "$1" "$2")
+    chosen=$(setting "$1" "$2")
     tag=${chosen%@*}
     case $tag in
     prosaas-standin/*)
@@ -103,8 +103,11 @@ python=${found#*=}
 echo "$found"
 ensure POSTGRES_IMAGE postgres:17-trixie
 ensure CADDY_IMAGE caddy:2
-if [ "$(image MONITORING 0)" = 1 ]; then
+# Apart from their tests: one that cannot be read is no 0.
+monitoring=$(setting MONITORING 0)
+grafana=$(setting GRAFANA 0)
+if [ "$monitoring" = 1 ]; then
     ensure PROMETHEUS_IMAGE prom/prometheus:v2.53.3
     ensure ALERTMANAGER_IMAGE prom/alertmanager:v0.28.1
 fi
-[ "$(image GRAFANA 0)" != 1 ] || ensure GRAFANA_IMAGE grafana/grafana:11.6.0
+[ "$grafana" != 1 ] || ensure GRAFANA_IMAGE grafana/grafana:11.6.0

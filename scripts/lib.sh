@@ -40,16 +40,27 @@ need_root() {
 
 os_release() { (. /etc/os-release 2>/dev/null && eval "printf '%s' \"\${$1:-}\""); }
 
-# image NAME DEFAULT: the image, or other word, that .env or the shell names, as Compose reads it. Where Compose cannot
-# read .env there is no default: it would name another folder's stack.
-image() {
+# compose_of_env NAME DEFAULT: the word as Compose makes it out.
+compose_of_env() {
     # shellcheck disable=SC2016 # Compose's own placeholders
-    if found=$(printf 'name: prosaas\nservices: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
-        COMPOSE_FILE='' docker compose --file - config --images 2>/dev/null); then
+    printf 'name: prosaas\nservices: {x: {image: "${%s:-%s}"}}\n' "$1" "$2" |
+        COMPOSE_FILE='' docker compose --file - config --images
+}
+
+# setting NAME DEFAULT: the word that .env or the shell has for it, as Compose reads them. Where Compose cannot read .env
+# there is no default: it would name another folder's stack.
+setting() {
+    if found=$(compose_of_env "$1" "$2" 2>/dev/null); then
         printf '%s' "$found"
     elif [ -e "$ROOT/.env" ] && docker compose version >/dev/null 2>&1; then
+        # The number alone: what Compose complains about it quotes. Of a value without an end it names the file's last line.
+        line=$(compose_of_env "$1" "$2" 2>&1 | sed -n '/unterminated/!s/.*: line \([0-9]\{1,\}\): .*/\1/p' | head -n 1)
+        if [ -n "$line" ]; then
+            fail "$(spoken ".env, שורה $line: Compose לא מצליח לקרוא אותה" ".env, line $line: Compose cannot read it")" \
+                "$(spoken "docker compose config --quiet מראה למה" "docker compose config --quiet shows why")" env/example.env
+        fi
         fail "$(spoken "Compose לא מצליח לקרוא את .env" "Compose cannot read .env")" \
-            "$(spoken "docker compose config --quiet מראה איפה" "docker compose config --quiet shows where")" env/example.env
+            "$(spoken "make doctor מראה באיזו שורה" "make doctor shows which line")" env/example.env
     else
         printf '%s' "$2"
     fi

@@ -31,7 +31,11 @@ _SIZES: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 class EnvError(ValueError):
-    """An env file that Compose would refuse, too; the words name the line."""
+    """An env file that Compose would refuse, too; the words begin with the number of the line."""
+
+    def __init__(self, line: int, words: str) -> None:
+        super().__init__(f"line {line}{words}")
+        self.line = line
 
 
 def duration(text: str) -> float:
@@ -65,22 +69,21 @@ def read_env_file(text: str, environ: Mapping[str, str] | None = None) -> dict[s
         place = named.end()
         name, sign = named[1].strip(_BLANK), named[2]
         if sign is None:
-            raise EnvError(f"{_line(named)}: unexpected {text[place]!r} in the name of a setting")
+            raise EnvError(_line(named), f": unexpected {text[place]!r} in the name of a setting")
         if not name or _HAS_BLANK.search(name):
-            raise EnvError(f"{_line(named)}: {name!r} cannot be the name of a setting")
+            raise EnvError(_line(named), f": {name!r} cannot be the name of a setting")
         if sign not in ("\n", ""):
             try:
                 values[name], place = _value(text, place, known)
             except ValueError as broken:
-                raise EnvError(f"{_line(named)}, {name}: {broken}") from None
+                raise EnvError(_line(named), f", {name}: {broken}") from None
         elif name in outside:
             values[name] = outside[name]
     return values
 
 
-def _line(named: re.Match[str]) -> str:
-    number = named.string.count("\n", 0, named.start(1)) + 1
-    return f"line {number}"
+def _line(named: re.Match[str]) -> int:
+    return named.string.count("\n", 0, named.start(1)) + 1
 
 
 def _taken(pattern: re.Pattern[str], text: str, place: int) -> re.Match[str]:

@@ -60,7 +60,7 @@ def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     try:
         return read_env_file(_read(path), environ)
     except EnvError as error:
-        raise Problem(refused.SECRETS_UNREAD(path=path.name, why=error)) from None
+        raise Problem(refused.COMPOSE_CANNOT_AT(name=path.name, line=error.line)) from None
 
 
 def _read(path: Path) -> str:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.docker
         (None, 0, "none"),
         ("", 0, "none"),
         ("PUBLIC_HOST=duty\n", 0, "duty"),
-        ("PUBLIC_HOST=duty\nGARBAGE LINE\n", 1, "error: Compose cannot read .env"),
+        ("PUBLIC_HOST=duty\nGARBAGE LINE\n", 1, "error: .env, line 2: Compose cannot read it"),
         ("PUBLIC_HOST=duty\nX='open\n", 1, "error: Compose cannot read .env"),
     ],
 )
@@ -30,7 +30,7 @@ def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
     if env is not None:
         (tmp_path / ".env").write_text(env)
     done = subprocess.run(
-        ["sh", "-euc", '. scripts/lib.sh; project=$(image PUBLIC_HOST none); echo "$project"', "scripts/x"],
+        ["sh", "-euc", '. scripts/lib.sh; project=$(setting PUBLIC_HOST none); echo "$project"', "scripts/x"],
         cwd=tmp_path,
         env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | {"OPS_LANG": "en"},
         capture_output=True,
@@ -38,3 +38,29 @@ def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
         check=False,
     )
     assert (done.returncode, (done.stdout or done.stderr).splitlines()[0]) == (code, said)
+
+
+@pytest.mark.parametrize("name", ["MONITORING", "GRAFANA"])
+def test_a_base_image_is_not_left_out_because_nobody_could_read_whether_it_is_wanted(name: str, tmp_path: Path) -> None:
+    """Docker is played: it has every image, and cannot make out this one word."""
+    (tmp_path / "scripts").mkdir()
+    for script in ("lib.sh", "base-image.sh"):
+        (tmp_path / "scripts" / script).write_text((ROOT / "scripts" / script).read_text("utf-8"), "utf-8")
+    (tmp_path / ".env").touch()
+    (tmp_path / "docker").write_text(
+        f"""#!/bin/sh
+case "$*" in *config*) grep -v {name}: | sed -n 's/.*:-\\([^}}]*\\).*/\\1/p' | grep . ;; esac
+"""
+    )
+    (tmp_path / "docker").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "scripts/base-image.sh"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "OPS_LANG": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "POSTGRES_IMAGE=postgres:17-trixie\n" in done.stdout
+    assert done.returncode == 1
+    assert "error: Compose cannot read .env" in done.stderr

@@ -108,6 +108,6 @@ def test_the_env_file_is_read_as_compose_reads_it(tmp_path: Path) -> None:
 
 def test_an_env_file_that_nobody_can_read_ends_what_would_have_shown_its_secrets(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text('A_TOKEN="never-closed\n')
-    with pytest.raises(Problem, match="line 1") as refused:
+    with pytest.raises(Problem, match=r"\.env, line 1: Compose cannot read it") as refused:
         known_secrets(tmp_path / "none", tmp_path / ".env", {})
     assert "never-closed" not in str(refused.value)

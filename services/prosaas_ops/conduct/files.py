@@ -7,9 +7,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from prosaas_logging.env import EnvError, read_env_file
 from prosaas_ops.files import ASIDE, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts.refused import COMPOSE_CANNOT_AT
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
@@ -50,10 +52,18 @@ def read_env(path: Path) -> dict[str, str]:
         check=False,
     )
     if done.returncode:
-        # What Compose complains about it quotes, and that may be a secret.
-        raise Problem(words.COMPOSE_CANNOT(name=path.name))
+        raise _unread(path.name, text)
     values = json.loads(done.stdout)["services"]["x"]["environment"]
     return {name: value.replace("$$", "$") for name, value in values.items() if value != _UNSET}
+
+
+def _unread(name: str, text: str) -> Problem:
+    """Which line Compose cannot read, as far as our own reader sees it."""
+    try:
+        read_env_file(text)
+    except EnvError as error:
+        return Problem(COMPOSE_CANNOT_AT(name=name, line=error.line))
+    return Problem(words.COMPOSE_CANNOT(name=name))
 
 
 class EnvFile:

@@ -126,9 +126,10 @@ NO_LOGCTL: Final = Text(
     "ב-{name} אין logctl ואין python3: הוא לא רושם דרך prosaas_logging",
     "{name} has neither logctl nor python3: it does not log through prosaas_logging",
 )
-SECRETS_UNREAD: Final = Text(
-    "אי אפשר לקרוא את {path}, ולכן לא ידוע אילו מילים הן סוד: {why}",
-    "{path} cannot be read, so nobody knows which words are secret: {why}",
+# What Compose complains about it quotes, and that may be a secret.
+COMPOSE_CANNOT_AT: Final = Text(
+    "{name}, שורה {line}: Compose לא מצליח לקרוא אותה; `docker compose config --quiet` מראה למה",
+    "{name}, line {line}: Compose cannot read it; `docker compose config --quiet` shows why",
 )
 
 # The database, the simulator, Alertmanager

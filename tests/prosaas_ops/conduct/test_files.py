@@ -92,6 +92,16 @@ def test_what_env_cannot_hold_is_refused() -> None:
         assigned("", {"A": "it's"})
 
 
+@pytest.mark.docker
+@pytest.mark.parametrize("line", ["sk-planted secret", "SECRET='sk-planted", "SECRET=${sk-planted"])
+def test_a_line_that_compose_cannot_read_is_named_by_its_number_alone(tmp_path: Path, line: str) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"A=1\n{line}\nB=2\n")
+    with pytest.raises(Problem, match=r"\.env, line 2: Compose cannot read it") as refused:
+        read_env(path)
+    assert "planted" not in str(refused.value)
+
+
 def test_a_nul_byte_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"A=1\nSECRET=hunter\0two\n")
