@@ -22,6 +22,7 @@ from prosaas_ops.files import replace
 from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack import left
+from prosaas_ops.stack.engine import DEV
 from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
@@ -201,7 +202,7 @@ def _restart(world: World, options: Options) -> None:
     service, level = SERVICES[short], options.choice("LOG_LEVEL", LEVELS)
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
-    environment = "dev" if world.project.endswith("-dev") else "prod"
+    environment = "dev" if world.project.endswith(DEV) else "prod"
     findings = examine(SETTLED, world, environment)
     if not would_start(world, environment, service):
         refuse(findings)

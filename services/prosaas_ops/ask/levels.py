@@ -11,7 +11,7 @@ from prosaas_ops.options import FINE, PROBLEM, SERVICES, Options, Problem, spoke
 from prosaas_ops.screen.terminal import Prose, Screen, fitted, short
 from prosaas_ops.stack import sessions
 from prosaas_ops.stack import switch as live_switch
-from prosaas_ops.stack.engine import Container, Engine, Gone
+from prosaas_ops.stack.engine import DEV, Container, Engine, Gone
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.texts import checks as words
 
@@ -35,7 +35,7 @@ def run(options: Options) -> int:
     ]
     loud = [row for row in rows if row[1] == "DEBUG"]
     if options.flag("QUIET", default=False):
-        if engine.project.endswith("-dev"):
+        if engine.project.endswith(DEV):
             # Development is at DEBUG by its own file: only a switch is anybody's to take back.
             loud = [row for row in loud if row[3]]
         if loud:

@@ -12,6 +12,7 @@ from prosaas_ops import receivers
 from prosaas_ops.conduct.files import assigned, problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.files import replace
+from prosaas_ops.stack.engine import DEV
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import language_in
 
@@ -98,10 +99,10 @@ def chosen_stack(world: World, environment: str) -> dict[str, str]:
         files.append("deploy/overlays/external-database.yml")
     wanted = (world.recorded("LOG_DRIVER"), world.recorded("LOG_COLLECTOR"))
     files += [f"deploy/collectors/{name}.yml" for name in COLLECTORS if name in wanted]
-    project = world.recorded("COMPOSE_PROJECT_NAME", "prosaas").removesuffix("-dev")
+    project = world.recorded("COMPOSE_PROJECT_NAME", "prosaas").removesuffix(DEV)
     return {
         "COMPOSE_FILE": ":".join([*files, ".state/compose.yml"]),
-        "COMPOSE_PROJECT_NAME": f"{project}-dev" if environment == "dev" else project,
+        "COMPOSE_PROJECT_NAME": f"{project}{DEV}" if environment == "dev" else project,
         "COMPOSE_PROFILES": ",".join(profile for name, profile in PROFILES.items() if world.recorded(name) == "1"),
     }
 

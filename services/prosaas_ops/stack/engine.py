@@ -33,6 +33,10 @@ _CHUNK = 1 << 18
 _PATIENCE = struct.pack("ll", 60, 0)
 
 
+# How a project is named that a start for development began, after production's own.
+DEV = "-dev"
+
+
 class Gone(Problem):
     """What was asked about is no longer there: a drain ended between the list and the question."""
 
