@@ -75,7 +75,7 @@ if [ -n "$rest" ]; then
     fail "$quoted" "$(offer "$target" "$@")"
 fi
 
-# The one that differs in the fewest letters.
+# The one that differs in the fewest letters; where most of them differ, it is another word.
 meant=$(awk -v typed="$target" '
     function least(a, b) { return a < b ? a : b }
     # How many letters to put in, take out, change or swap with the next until one word is the other.
@@ -91,9 +91,11 @@ meant=$(awk -v typed="$target" '
             }
         return d[n, m]
     }
-    BEGIN { FS = ":"; nearest = 1 + int(length(typed) / 3) }
+    BEGIN { FS = ":"; nearest = 1 + int((length(typed) - 1) / 4) }
     /^[a-z][a-z-]*:.*## / && (steps = apart(typed, $1)) <= nearest { if (steps < nearest || !word) word = $1; nearest = steps }
     END { print word }' "$ROOT/Makefile")
 told=$(spoken "אין פקודה $target" "there is no target $target")
+# By what it means.
+case $target in simulate | dial) meant=call ;; esac
 [ -n "$meant" ] || fail "$told" "$(spoken "\`make\` לבדה מציגה את כולן" "bare \`make\` lists them")"
 fail "$told. $(spoken "אולי התכוונתם ל-$meant?" "Did you mean $meant?")" "$(offer "$meant" "$@")"

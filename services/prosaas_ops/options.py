@@ -12,8 +12,8 @@ from prosaas_core.phones import in_our_digits, international, stray_letter
 from prosaas_logging.env import duration
 from prosaas_logging.render import escape
 from prosaas_ops.spelling import meant, meant_option
-from prosaas_ops.texts import refused, setting
-from prosaas_ops.texts.told import MOMENT_IS
+from prosaas_ops.texts import Text, refused, setting
+from prosaas_ops.texts.told import MOMENT_IS, TAKEN_AS_UTC
 
 FINE, PROBLEM, USAGE, NOTHING = 0, 1, 2, 3
 
@@ -34,7 +34,7 @@ _CALL_SID = re.compile(r"[Cc][Aa][0-9A-Za-z]{1,40}")
 _WHOLE, _HEX = re.compile(r"[Cc][Aa][0-9A-Fa-f]{32}"), re.compile(r"[0-9A-Fa-f]{6,32}")
 _SHORT = {"WARNING": "warn"}
 # The zone is that of a caller's complaint, as an offset.
-_CLOCK = re.compile(r"(\d{1,2})(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_CLOCK = re.compile(r"(\d{1,2})(:\d\d)?(?: ?(Z|UTC|[+-]\d\d:?\d\d|\+\d\d))?", re.IGNORECASE)
 _DAYS = {"today": 0, "yesterday": 1, "last-week": 7}
 _LAST_MONTH = "last-month"
 # Those of which every moment can be counted in seconds, in any zone.
@@ -144,7 +144,7 @@ class Options:
         if began := _day(value.casefold()):
             return self._told(name, began)
         if (clock := _CLOCK.fullmatch(value)) and (moment := _last(clock)):
-            return moment if clock[3] else self._told(name, moment)
+            return moment if clock[3] else self._told(name, moment, TAKEN_AS_UTC)
         if _LENGTH.fullmatch(value.lower()):
             return datetime.now(UTC) - parse_duration(name, value, most)
         with suppress(ValueError, OverflowError):
@@ -167,10 +167,10 @@ class Options:
             raise Usage(refused.NO_BUSINESS(business=value))
         return int(value or 0)
 
-    def _told(self, name: str, moment: datetime) -> datetime:
+    def _told(self, name: str, moment: datetime, told: Text = MOMENT_IS) -> datetime:
         own, utc = moment.astimezone(operators_zone()), moment.astimezone(UTC)
         when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
-        complain(MOMENT_IS(name=name, value=self.text(name), **when))
+        complain(told(name=name, value=self.text(name), offset=own.isoformat()[-6:], **when))
         return utc
 
     def services(self, name: str = "S") -> list[str]:
@@ -196,7 +196,7 @@ class Options:
 def _last(clock: re.Match[str]) -> datetime | None:
     """The last time that it was so late, where the offset says; None where it never is."""
     try:
-        at = time.fromisoformat(f"{clock[1]:0>2}{clock[2] or ':00'}{clock[3] or 'Z'}")
+        at = time.fromisoformat(f"{clock[1]:0>2}{clock[2] or ':00'}{(clock[3] or 'Z').upper().replace('UTC', 'Z')}")
     except ValueError:
         return None
     now = datetime.now(at.tzinfo)

@@ -131,6 +131,8 @@ def test_a_value_reaches_the_tools_whole_and_no_shell_reads_it(value: str, tmp_p
         ("up-prdo", "up-prod"),
         ("restart-call", "restart-calls"),
         ("doctro", "doctor"),
+        # By what it means: in its letters another is nearer.
+        ("simulate", "call"),
     ],
 )
 def test_a_mistyped_target_is_refused_with_the_one_that_was_meant(typed: str, meant: str) -> None:
@@ -273,7 +275,7 @@ def test_a_value_without_its_name_is_refused_before_anything_is_asked(word: str)
     assert f"make trace does not know {word}: a value follows its name, as PHONE={word}" in done.stderr
 
 
-@pytest.mark.parametrize("typed", ["zzzzzz", "x; touch /nowhere/at/all", "it's", "$(HOME)"])
+@pytest.mark.parametrize("typed", ["zzzzzz", "simulator", "x; touch /nowhere/at/all", "it's", "$(HOME)"])
 def test_a_word_that_is_like_no_target_is_refused_and_no_shell_reads_it(typed: str) -> None:
     done = subprocess.run(["make", typed], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")

@@ -173,7 +173,9 @@ def test_which_hour_a_clock_without_an_offset_means_is_said_in_both(
     moment = Options("trace", ("AT",), {"AT": hour}).since("AT")
     assert moment is not None
     assert (moment.hour, moment.minute) == (10, 0)
-    assert f"AT={hour}: {moment:%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"AT={hour} is taken as UTC: {moment:%Y-%m-%d} 19:00 Asia/Tokyo ({moment:%m-%d} 10:00 UTC)" in said
+    assert f"AT={hour}+09:00 is that clock of Asia/Tokyo" in said
     Options("trace", ("AT",), {"AT": f"{hour}+03:00"}).since("AT")
     assert capsys.readouterr().err == ""
 
@@ -209,7 +211,10 @@ def test_the_front_door_s_lines_can_be_asked_for_as_the_tools_themselves_advise(
     assert Options("logs", ("S",), {"S": "gateway,calls"}).services() == ["gateway", "prosaas-calls"]
 
 
-@pytest.mark.parametrize("clock", ["10:00+03:00", "9:00+02:00", "07:00Z", "02:00-05:00"])
+@pytest.mark.parametrize(
+    "clock",
+    ["10:00+03:00", "9:00+02:00", "07:00Z", "02:00-05:00", "7 utc", "07:00 UTC", "07:00z", "10:00 +0300", "10+03"],
+)
 def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
     moment = Options("calls", ("AT",), {"AT": clock}).since("AT")
     assert moment is not None
@@ -217,7 +222,7 @@ def test_a_time_of_the_day_may_be_that_of_the_callers_place(clock: str) -> None:
     assert timedelta() <= datetime.now(UTC) - moment <= timedelta(days=1)
 
 
-@pytest.mark.parametrize("clock", ["25:00", "10:00+99:00", "10:61"])
+@pytest.mark.parametrize("clock", ["25:00", "10:00+99:00", "10:61", "10-03", "10:00 CET"])
 def test_a_time_that_no_clock_shows_is_wrong_usage(clock: str) -> None:
     with pytest.raises(Usage, match=r"is not a time: write AT=15m \(at most 31d\), AT=14:00"):
         Options("calls", ("AT",), {"AT": clock}).since("AT")

@@ -90,8 +90,8 @@ class Images:
         """The images of the release that many before these, or before the one in use; with {} of all that there are."""
         now = self.in_use() if now is None else now
         others = [release for release in self.releases() if release["images"] != now]
-        if not 1 <= back <= KEPT_RELEASES:
-            raise Usage(words.NO_RELEASE(back=back, most=KEPT_RELEASES))
+        if others and not 1 <= back <= KEPT_RELEASES:
+            raise Usage(words.NO_RELEASE(back=back, most=min(len(others), KEPT_RELEASES)))
         if len(others) < back:
             fewer = words.FEWER_RELEASES(there=len(others), back=back)
             raise problem(fewer, str(words.OLDER_CODE), "docs/operations.md")

@@ -79,10 +79,11 @@ class Deploy:
     def rollback(self, back: int) -> Plan:
         """An earlier release as it was deployed: images, settings, secrets and replicas."""
         known = kept.releases(self._engine)
-        if not 1 <= back <= kept.KEPT_RELEASES:
-            raise Problem(words.NO_SUCH_RELEASE(n=back, most=kept.KEPT_RELEASES))
-        if len(known) <= back:
-            raise Problem(words.FEW_RELEASES(there=max(0, len(known) - 1), n=back))
+        others = known[1:]
+        if others and not 1 <= back <= kept.KEPT_RELEASES:
+            raise Problem(words.NO_SUCH_RELEASE(n=back, most=min(len(others), kept.KEPT_RELEASES)))
+        if len(others) < back:
+            raise Problem(words.FEW_RELEASES(there=len(others), n=back))
         wanted = known[back]
         return Plan(
             "rollback",

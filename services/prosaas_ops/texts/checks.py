@@ -103,10 +103,11 @@ ERRORS: Final = Text(
 BESIDE_LINES: Final = Text(
     "מספר השורות של make logs LEVEL=WARNING הוא {lines}: {parts}", "make logs LEVEL=WARNING has {lines} lines: {parts}"
 )
-FOLDED: Final = Text("+{count} חזרות שקופלו לשורה", "+{count} repeats folded into a line")
-ENDS: Final = Text("+{count} קונטיינרים שנהרגו או קרסו", "+{count} containers that were killed, or failed")
+FOLDED: Final = Text("ועוד {count} חזרות שקופלו לשורה", "and {count} repeats folded into a line")
+ENDS: Final = Text("ועוד {count} קונטיינרים שנהרגו או קרסו", "and {count} containers that were killed, or failed")
 HARMLESS: Final = Text(
-    "-{count} שאינן תקלה (רמת לוג, קופסה שחורה, דמו)", "-{count} that are no trouble (log level, black box, demo)"
+    "פחות {count} שאינן תקלה (רמת לוג, קופסה שחורה, דמו)",
+    "less {count} that are no trouble (log level, black box, demo)",
 )
 ERRORS_HEAD: Final = Text("  כמה    מ-     עד     שיחות  היכן   מה", "  count  first  last   calls  where   what")
 DEMO: Final = Text("דמו: {services}", "a demo: {services}")

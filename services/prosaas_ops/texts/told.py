@@ -9,6 +9,10 @@ NEXT: Final = Text("הלאה: {commands}", "next: {commands}")
 MOMENT_IS: Final = Text(
     "{name}={value}: {own} {zone} (ב-UTC: {utc}; OPS_TZ)", "{name}={value}: {own} {zone} ({utc} UTC; OPS_TZ)"
 )
+TAKEN_AS_UTC: Final = Text(
+    "{name}={value} נקרא לפי UTC: {own} {zone} (ב-UTC: {utc}); לפי השעון של {zone}: {name}={value}{offset}",
+    "{name}={value} is taken as UTC: {own} {zone} ({utc} UTC); {name}={value}{offset} is that clock of {zone}",
+)
 WROTE: Final = Text("נכתב הקובץ: {target}", "wrote {target}")
 
 # make trace
@@ -67,8 +71,8 @@ CALLS_OF: Final = Text(
 )
 AGO: Final = Text("לפני {time}", "{time} ago")
 FINDS_AT: Final = Text(
-    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05",
-    "{shown} of {all}; {again} AT=22:05 finds the call of a moment",
+    "{shown} מתוך {all}; שיחה לפי שעה: {again} AT=22:05 (UTC)",
+    "{shown} of {all}; {again} AT=22:05 finds the call of a moment (UTC)",
 )
 CALENDAR: Final = Text("ביומן עכשיו: {row}", "calendar now: {row}")
 BY_THIS_CALL: Final = Text(", מהשיחה הזאת", ", by this call")

@@ -172,7 +172,7 @@ def test_a_demo_stack_says_once_that_it_is_one(engine: Any, shown: Any) -> None:
     first, second, third = shown().splitlines()
     assert first == "a demo: api, calls, worker"
     assert "no warning and no error" in second
-    assert third.startswith("make logs LEVEL=WARNING has 3 lines: -3 that are no trouble")
+    assert third.startswith("make logs LEVEL=WARNING has 3 lines: less 3 that are no trouble")
     engine.write("worker", 9, "[ERROR] boom")
     assert "▁█▁" in (said := shown())
     assert "warnings and errors 1, kinds 1" in said
@@ -195,6 +195,6 @@ def test_the_sum_says_by_what_it_differs_from_the_lines_of_make_logs(engine: Any
     total, *_, apart, _next = shown().splitlines()
     assert "warnings and errors 44," in total
     assert apart == (
-        "make logs LEVEL=WARNING has 4 lines: +40 repeats folded into a line, "
-        "+1 containers that were killed, or failed, -1 that are no trouble (log level, black box, demo)"
+        "make logs LEVEL=WARNING has 4 lines: and 40 repeats folded into a line, "
+        "and 1 containers that were killed, or failed, less 1 that are no trouble (log level, black box, demo)"
     )

@@ -68,8 +68,16 @@ def test_the_last_three_can_be_gone_back_to_and_older_ones_are_gone(shelf: Shelf
 
 def test_where_no_release_came_before_the_way_back_is_told(shelf: Shelf) -> None:
     images = shelf.release("v1")
-    with pytest.raises(Problem, match=r"(?s)0 earlier releases.*git checkout of the earlier version"):
-        images.earlier(1)
+    for back in (1, KEPT_RELEASES + 4):
+        with pytest.raises(Problem, match=rf"(?s)0 earlier releases to go back to, not {back}.*git checkout of the"):
+            images.earlier(back)
+
+
+def test_no_more_releases_are_offered_than_there_are(shelf: Shelf) -> None:
+    shelf.release("v1")
+    images = shelf.release("v2")
+    with pytest.raises(Usage, match=r"N=7: a release from 1 \(the one before\) to 1$"):
+        images.earlier(7)
 
 
 def test_a_release_that_comes_back_is_listed_once_under_its_own_version(shelf: Shelf) -> None:

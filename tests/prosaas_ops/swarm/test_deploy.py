@@ -125,8 +125,11 @@ def test_a_rollback_is_to_a_release_that_is_kept(tmp_path: Path, manager: Any, m
     assert deploy.Deploy(Machine(tmp_path), None).rollback(1).steps[0].name == "rollout"
     with pytest.raises(Problem, match="there are 1 earlier releases"):
         deploy.Deploy(Machine(tmp_path), None).rollback(2)
-    with pytest.raises(Problem, match="N=4"):
+    with pytest.raises(Problem, match=r"N=4: a release from 1 \(the one before\) to 1$"):
         deploy.Deploy(Machine(tmp_path), None).rollback(4)
+    released(manager, monkeypatch)
+    with pytest.raises(Problem, match="there are 0 earlier releases to go back to, not 7"):
+        deploy.Deploy(Machine(tmp_path), None).rollback(7)
 
 
 def test_releases_are_kept_by_the_swarm_and_old_contents_go(
