@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from prosaas_core.facts.simulated import in_demo
 from prosaas_core.postgres import address
 from prosaas_core.privacy.masks import Value, masked
-from prosaas_core.privacy.places import DAYS
+from prosaas_core.privacy.places import DAYS, MOST_DAYS
 
 WHERE = "set it in .env (env/example.env explains each setting)"
 
@@ -69,7 +69,7 @@ def _database_url(value: str) -> str:
 
 
 def _days(name: str) -> Any:
-    return Field(default=DAYS[name], ge=0, le=36_500)
+    return Field(default=DAYS[name], ge=0, le=MOST_DAYS)
 
 
 HttpUrl = Annotated[str, _url("http", "https")]
@@ -117,7 +117,7 @@ class Settings(BaseModel):
     whatsapp_base_url: HttpUrl = "https://graph.facebook.com"
 
     # A system of the operator's own, told of what callers leave and of those who were sent away; empty: none is.
-    business_webhook_url: HttpUrl | Literal[""] = ""
+    business_webhook_url: HttpUrl = ""
     business_webhook_token: str = Field(default="", repr=False)
 
     admin_api_key: str = Field(default="", repr=False)
@@ -184,6 +184,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
     elif asked in _NO and "openai_api_key" not in values and real and "OPENAI_API_KEY" not in required:
         problems.append(f"OPENAI_API_KEY is missing beside {', '.join(real)}, and DEMO=1 is not set: {WHERE}")
 
+    given = frozenset(values)
     if demo:
         base = values.get("demo_url", Settings.model_fields["demo_url"].default).rstrip("/")
         values.setdefault("openai_base_url", f"{base}/v1")
@@ -203,8 +204,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, required: Sequenc
         if not problems:
             return settings
     except ValidationError as error:
-        # Of what is missing has been told already.
-        problems += [_problem(e["loc"][0], e["msg"], values) for e in error.errors() if e["type"] != "missing"]
+        # Of what is missing has been told already, and of what follows from another with that.
+        problems += [_problem(e["loc"][0], e["msg"], values) for e in error.errors() if e["loc"][0] in given]
     raise SettingsError("\n".join(problems))
 
 

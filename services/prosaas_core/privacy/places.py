@@ -22,6 +22,12 @@ DAYS = {
     "keep_captures_days": 30,
     "keep_lines_days": 30,
 }
+MOST_DAYS = 36_500
+
+
+def are_days(value: str) -> bool:
+    """Whether the text is such a number of days."""
+    return value.isascii() and value.isdigit() and len(value) <= 9 and int(value) <= MOST_DAYS
 
 
 # Of a call's metrics the one that is words: what was promised and not done, as the agent said it.

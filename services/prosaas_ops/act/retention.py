@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prosaas_core.privacy.places import DAYS, RULES
+from prosaas_core.privacy.places import DAYS, MOST_DAYS, RULES, are_days
 from prosaas_core.privacy.statements import kept
 from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
@@ -70,8 +70,8 @@ def _swept(engine: Engine, keep: dict[str, str]) -> Iterator[str]:
 def days(setting: Callable[[str], str], name: str) -> int:
     """The days for which it is kept, nought for ever."""
     value = setting(name) or str(DAYS[name.lower()])
-    if not (value.isascii() and value.isdigit() and int(value) <= 36_500):
-        raise Problem(words.NO_DAYS(name=name, value=value))
+    if not are_days(value):
+        raise Problem(words.NO_DAYS(name=name, value=value, most=MOST_DAYS))
     return int(value)
 
 

@@ -19,7 +19,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.files import replace
-from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
+from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Problem, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import DEV
@@ -76,13 +76,21 @@ def run(options: Options) -> int:
         if command != "setup":
             end_killed(world, command)
         act(world, options)
-        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
-        refused: list[OSError] = []
-        left.sweep_old(world.root, captures, lines, refused)
-        for error in refused:
-            # What was asked for is done.
-            world.warn(people.NOT_REMOVED(why=error))
+        _sweep(world)
     return FINE
+
+
+def _sweep(world: World) -> None:
+    """What is old of files goes with every command; what keeps it is only told, for what was asked for is done."""
+    try:
+        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
+    except Problem as why:
+        world.warn(str(why))
+        return
+    refused: list[OSError] = []
+    left.sweep_old(world.root, captures, lines, refused)
+    for error in refused:
+        world.warn(people.NOT_REMOVED(why=error))
 
 
 def prepare(world: World, environment: str = "") -> None:

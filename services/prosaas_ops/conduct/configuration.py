@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
+from prosaas_core.privacy.places import DAYS, MOST_DAYS, are_days
 from prosaas_ops.conduct.backup import is_time
 from prosaas_ops.conduct.files import read_env
 from prosaas_ops.conduct.finding import Check, Finding
@@ -20,6 +21,7 @@ from prosaas_ops.texts import machine as words
 
 EXAMPLE = "env/example.env"
 _LIVE = "docs/going-live.md"
+_NOT_NOUGHT = re.compile(r"_(REPLICAS|CPUS|MEMORY)$|^LOG_MAX_FILES$")
 _OF_TIME = ("_SECONDS", "_MINUTES")
 _SWITCHES = ("DEMO", "MONITORING", "GRAFANA", "MASK_IN_RECORDS", "DATABASE_ROLES")
 _SHOWN = re.compile(r"^#? ?([A-Z][A-Z0-9_]*)=(\d+(?:\.\d+)?[mg]?)$", re.MULTILINE)
@@ -85,6 +87,11 @@ def _number(name: str, value: str, example: str) -> Iterator[Finding]:
         text = (words.NOT_A_NUMBER if parts else words.NOT_WHOLE)(name=name, value=value)
     elif value.startswith("-") and not _has_bounds(name):
         text = words.BEYOND["greater than or equal to"](name=name, value=value, bound=0)
+    elif name.lower() in DAYS and not _has_bounds(name) and not are_days(value):
+        text = words.BEYOND["less than or equal to"](name=name, value=value, bound=MOST_DAYS)
+    # None of it is no limit to the engine, or nothing that runs, and never what somebody means.
+    if not text and _NOT_NOUGHT.search(name) and not value.strip("0.kmgtibKMGTIB "):
+        text = words.BEYOND["greater than"](name=name, value=value, bound=0)
     if text:
         yield Finding("number", text, fix, EXAMPLE)
 

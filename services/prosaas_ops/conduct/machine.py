@@ -219,7 +219,7 @@ DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
     *(*SETTLED, left_over, server, reached, services),
 )
-PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, server, project, ports, disk)
+PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, processors, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.
 MANAGER: tuple[Check, ...] = (engine, *SETTLED, server, disk)
 

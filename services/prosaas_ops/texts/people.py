@@ -149,8 +149,8 @@ SWEPT: Final = Text("קבצים ישנים שנמחקו במחשב הזה: {remo
 SWEPT_ON: Final = Text("קבצים ישנים שנמחקו ב-{node}: {removed}", "on {node}: {removed} old files removed")
 WORKER_SWEEPS: Final = Text("ה-worker מוחק כל יום ב-02:40 UTC", "the worker sweeps at 02:40 UTC")
 NO_DAYS: Final = Text(
-    "{name}={value} אינו מספר ימים: לתקן בקובץ .env, הערך 0 הוא ללא הגבלה",
-    "{name}={value} is not a number of days: set it in .env, 0 for ever",
+    "{name}={value} אינו מספר ימים עד {most}: לתקן בקובץ .env, הערך 0 הוא ללא הגבלה",
+    "{name}={value} is not a number of days up to {most}: set it in .env, 0 for ever",
 )
 
 # make audit

@@ -291,6 +291,18 @@ def asked(world: World, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     up.run(Options(command, (), {}))
 
 
+@pytest.mark.docker
+def test_a_time_for_which_nothing_can_be_kept_is_told_behind_what_was_done_and_fails_nothing(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A start refuses it before anything is done; what stops a stack in trouble has no time for it."""
+    monkeypatch.setenv("KEEP_LINES_DAYS", "40000")
+    asked(quiet, monkeypatch, "down")
+    said = capsys.readouterr()
+    assert "down; the data stays in its volumes" in said.out
+    assert "warning: KEEP_LINES_DAYS=40000 is not a number of days up to 36500" in said.err
+
+
 @pytest.mark.parametrize("command", ["up-prod", "up-dev", "rollback", "down", "up-swarm", "swarm's down"])
 @pytest.mark.parametrize(("name", "memory"), [("rotate-secret", ROTATE), ("restore", RESTORE)])
 @pytest.mark.docker

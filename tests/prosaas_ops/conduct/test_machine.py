@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from prosaas_ops.conduct import machine
-from prosaas_ops.conduct.machine import DOCTOR, processors
+from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, processors
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.stack.engine import Container, Gone
 
@@ -22,6 +22,7 @@ def test_more_processors_than_the_machine_has_are_told(
     assert found.bad is bad
     assert ("worker" in found.text) is bad
     assert processors in DOCTOR
+    assert processors in PREFLIGHT, "the engine would refuse it in the middle of a start"
 
 
 class Server(World):
