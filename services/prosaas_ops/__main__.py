@@ -3,9 +3,8 @@
 import signal
 
 if __name__ == "__main__":
-    # Who changes their mind while the rest is read ends this process, and sees no stack; afterwards `main` hears them.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # Who changes their mind while the rest is read sees no stack: `main` hears of it, and says what it means.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 import os
 import sys
@@ -16,7 +15,7 @@ from importlib import import_module
 
 from prosaas_ops import audited
 from prosaas_ops.options import NOTHING, PROBLEM, USAGE, Nothing, Problem, Usage, complain, gather
-from prosaas_ops.texts import LANGUAGES, refused
+from prosaas_ops.texts import LANGUAGES, conduct, refused
 
 # A command's module is imported only when asked for: each one starts as fast as it can.
 COMMANDS = {
@@ -85,10 +84,11 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     if (asked := os.environ.get("OPS_LANG", "").strip()) and asked.lower() not in LANGUAGES:
         complain(refused.NO_LANGUAGE(asked=asked, known=", ".join(LANGUAGES)))
-    watched = command in audited.COMMANDS
+    watched, begun = command in audited.COMMANDS, False
     try:
         for number in _SIGNALS:
             signal.signal(number, _interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         _hear_the_reader_go()
         module = import_module(f"prosaas_ops.{COMMANDS[command]}")
         options = gather(command, options_of(command), words)
@@ -97,6 +97,7 @@ def main(arguments: list[str]) -> int:
             if watched:
                 with _heard_later():
                     noted = audited.note_command(options)
+            begun = True
             code: int = module.run(options)
             with _heard_later():
                 # Once: what is heard now ends the command, and not what it did.
@@ -124,6 +125,9 @@ def main(arguments: list[str]) -> int:
         complain(f"{command}: {problem}")
         return PROBLEM
     except KeyboardInterrupt:
+        if not begun and COMMANDS[command] == "act.up":
+            # Once it has begun it says itself how things stand.
+            complain(f"==> {conduct.NOT_BEGUN}")
         return 130
     except BrokenPipeError:
         # What is not written yet goes nowhere, or the interpreter would end with an exit code of its own.

@@ -1,12 +1,14 @@
 """What every script here asks of `.env`, by way of Compose."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from bundle_world.checkout import ROOT
+from prosaas_ops.texts import Text, conduct
 
 pytestmark = pytest.mark.docker
 
@@ -38,6 +40,26 @@ def test_a_word_of_an_env_file_that_cannot_be_read_is_no_default(
         check=False,
     )
     assert (done.returncode, (done.stdout or done.stderr).splitlines()[0]) == (code, said)
+
+
+@pytest.mark.parametrize(("command", "said"), [("up-prod", conduct.NOT_BEGUN), ("logs", None)])
+def test_a_start_that_is_stopped_before_the_tools_can_speak_says_that_nothing_was_changed(
+    command: str, said: Text | None, tmp_path: Path
+) -> None:
+    """Docker is played: whatever it is first asked, somebody presses Ctrl-C."""
+    (tmp_path / "docker").write_text("#!/bin/sh\nkill -INT 0\n")
+    (tmp_path / "docker").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "scripts/run", command],
+        cwd=ROOT,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "OPS_LANG": "en"},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert done.stderr == (f"==> {said.say('en')}\n" if said else "")
+    assert done.returncode in (130, -signal.SIGINT)
 
 
 @pytest.mark.parametrize("name", ["MONITORING", "GRAFANA"])

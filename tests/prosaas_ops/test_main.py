@@ -185,6 +185,12 @@ def test_ctrl_c_while_the_command_is_still_read_or_already_leaves_shows_no_stack
     assert (done.returncode in (130, -signal.SIGINT), done.stderr) == (True, "")
 
 
+@pytest.mark.parametrize("where", ["importlib", "prosaas_ops.options", "prosaas_ops.act.up"])
+def test_ctrl_c_in_the_first_moment_of_what_acts_says_that_nothing_was_changed(where: str) -> None:
+    done = _tools("-c", _INTERRUPTED.replace("console-check", "up-prod"), where, OPS_LANG="en")
+    assert (done.returncode, done.stderr) == (130, "==> it was stopped; what runs was not changed\n")
+
+
 @pytest.mark.parametrize("after_ms", range(0, 100, 9))
 def test_ctrl_c_while_python_itself_starts_shows_no_stack(after_ms: int) -> None:
     """As the image starts it: at every moment, not only at those that a module can stand for."""

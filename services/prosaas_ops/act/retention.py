@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy.places import DAYS, MOST_DAYS, RULES, are_days
 from prosaas_core.privacy.statements import kept
+from prosaas_ops.conduct.world import World
 from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, PROBLEM, Options, Problem, complain
 from prosaas_ops.screen.terminal import Screen, table
@@ -54,6 +55,19 @@ def run(options: Options) -> int:
         for row in _swept(engine, {name: str(days(setting, name)) for name in names}):
             screen.say(row)
     return PROBLEM if refused else FINE
+
+
+def sweep(world: World) -> None:
+    """What is old of files goes with every command; what keeps it is only told, for what was asked for is done."""
+    try:
+        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
+    except Problem as why:
+        world.warn(str(why))
+        return
+    refused: list[OSError] = []
+    left.sweep_old(world.root, captures, lines, refused)
+    for error in refused:
+        world.warn(words.NOT_REMOVED(why=error))
 
 
 def _swept(engine: Engine, keep: dict[str, str]) -> Iterator[str]:

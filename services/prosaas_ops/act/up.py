@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prosaas_ops.act.retention import days
+from prosaas_ops.act import retention
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
 from prosaas_ops.conduct.configuration import would_start
@@ -19,14 +19,13 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.files import replace
-from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Problem, Usage
+from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
 from prosaas_ops.spelling import meant
-from prosaas_ops.stack import left
 from prosaas_ops.stack.engine import DEV
 from prosaas_ops.stack.live_calls import in_words
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts import kept, people
+from prosaas_ops.texts import kept
 from prosaas_ops.texts import swarm as of_swarm
 from prosaas_ops.texts.told import NEXT
 
@@ -56,6 +55,12 @@ def run(options: Options) -> int:
     if command == "drained":
         drained(world, options.text("CONTAINER"))
         return FINE
+    with telling_of_an_early_end(world):
+        return _act(world, options)
+
+
+def _act(world: World, options: Options) -> int:
+    command = options.command
     secrets.tell_overridden(world)
     if command == "doctor":
         beyond = deploy.findings(world) if deploy.is_swarm(world) else []
@@ -70,27 +75,14 @@ def run(options: Options) -> int:
     act = acts.get(command, _restart)
     if command != "up-swarm" and deploy.is_swarm(world):
         act = _of_a_swarm(world, command) or act
-    with telling_of_an_early_end(world), world.locked(command):
+    with world.locked(command):
         if command not in ("setup", "up-prod", "up-dev", "up-swarm") and not world.env.path.exists():
             raise problem(str(words.NO_STACK), "make up-prod")
         if command != "setup":
             end_killed(world, command)
         act(world, options)
-        _sweep(world)
+        retention.sweep(world)
     return FINE
-
-
-def _sweep(world: World) -> None:
-    """What is old of files goes with every command; what keeps it is only told, for what was asked for is done."""
-    try:
-        captures, lines = days(world.setting, "KEEP_CAPTURES_DAYS"), days(world.setting, "KEEP_LINES_DAYS")
-    except Problem as why:
-        world.warn(str(why))
-        return
-    refused: list[OSError] = []
-    left.sweep_old(world.root, captures, lines, refused)
-    for error in refused:
-        world.warn(people.NOT_REMOVED(why=error))
 
 
 def prepare(world: World, environment: str = "") -> None:

@@ -47,7 +47,7 @@ class Generations:
         self._retire_all_but(fresh)
         self.tidy(service)
 
-    def one_alone(self, service: str, before: Collection[str]) -> None:
+    def one_alone(self, service: str, before: Collection[str], *, tell: bool = False) -> None:
         """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
         # Whom somebody meant to ask, and was cut short over it, may serve on.
         watched = self._watched()
@@ -58,6 +58,8 @@ class Generations:
         # One that ends again and again runs too, at times.
         serving = [found for found in serving if self._says_ready(found)] or serving
         kept = ([found for found in serving if found.id in before] or serving)[-1]
+        if tell:
+            self._world.say((words.OLD_GOES_ON if kept.id in before else words.NEW_GOES_ON)(name=kept.name))
         self._note(self._asked - {kept.id})
         self._retire_all_but(kept)
         self.tidy(service)

@@ -21,8 +21,7 @@ from prosaas_ops.texts.refused import EXIT_CODE
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
-# Of the migration's own, where it failed.
-LAST_LINES = 20
+LAST_LINES = 20  # Of the migration's own, where it failed.
 # The front door looks for the api's address each second, and gives one up after 0.7 s (deploy/gateway/Caddyfile).
 _RETRIES_S = 2.5
 # What is younger was renewed just now.
@@ -50,6 +49,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         {"images": images.in_use(), "old": _who_run(world)},
         lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
+        early=str(words.NONE_RENEWED),
     )
 
 
@@ -88,7 +88,7 @@ def restart(world: World, service: str) -> Plan:
         f"restart-{service.removeprefix('prosaas-')}",
         [Step(f"renew {service}", renew)],
         memory,
-        lambda remembered: [Step("one alone", lambda: generations.one_alone(service, remembered["old"]))],
+        lambda remembered: [Step("one alone", lambda: generations.one_alone(service, remembered["old"], tell=True))],
         words.BACK_TO_ONE(service=service),
         # Whether that leads back at all depends on how far it came.
         leads=words.ONE_GOES_ON(service=service),

@@ -4,7 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prosaas_ops.conduct.files import problem
@@ -51,6 +51,8 @@ class Plan:
     onward: str = ""
     # What is said as the way back begins, where it is not always one.
     leads: str = ""
+    # How things stand, in place of both, where no step was begun that `starts`: nothing that runs is led back.
+    early: str = ""
 
 
 def run(plan: Plan, world: World) -> None:
@@ -70,10 +72,11 @@ def run(plan: Plan, world: World) -> None:
     changed = bool(again.get("changed"))
     at = next((step.name for step in plan.steps), "")
     # All of it within, the way back too: what is heard between two steps would have none of it walked.
+    early = not changed
     with asking_to_stop():
         try:
             for step in plan.steps:
-                at, changed = step.name, changed or not step.prepares
+                at, changed, early = step.name, changed or not step.prepares, early and not step.starts
                 # What was killed stays noted until something is done in its place.
                 if changed or killed == plan.name:
                     _note(world, plan, at, memory, changed)
@@ -81,6 +84,8 @@ def run(plan: Plan, world: World) -> None:
         except (Problem, Stopped, OSError) as reason:
             if not changed:
                 raise _left(plan, at, world, reason) from None
+            if early and plan.early:
+                plan = replace(plan, leads=plan.early, back_to=plan.early)
             raise _failed(plan, at, memory, world, reason) from None
     world.remember("journal", None)
 

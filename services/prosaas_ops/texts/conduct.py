@@ -39,6 +39,9 @@ UP_RENEWS: Final = Text(
 )
 FAILED: Final = Text("{plan} נכשלה בשלב {step!r}, ולכן {back_to}", "{plan} failed at the step {step!r}, so {back_to}")
 LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך להריץ שוב", "the lines above say why; then run it again")
+NONE_RENEWED: Final = Text(
+    "דבר ממה שמשרת לא חודש, ומה שרץ ממשיך לרוץ", "nothing that serves was renewed, and what runs runs on"
+)
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
 RUN_ON: Final = Text("הישנים ממשיכים לרוץ: {services}", "the old ones run on: {services}")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
@@ -46,9 +49,10 @@ BACK_TO_ONE: Final = Text(
     "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",
     "one container of {service} alone takes new work again (make ps shows which, and its level)",
 )
-ONE_GOES_ON: Final = Text(
-    "מכולה אחת של {service} ממשיכה לבדה: הישנה, ואם כבר התבקשה להסתיים, החדשה",
-    "one container of {service} goes on alone: the old one or, where that was asked to end already, the new one",
+ONE_GOES_ON: Final = Text("מכולה אחת של {service} ממשיכה לבדה", "one container of {service} goes on alone")
+OLD_GOES_ON: Final = Text("{name} ממשיך: הישן", "{name} goes on, the old one")
+NEW_GOES_ON: Final = Text(
+    "{name} ממשיך: החדש, כי הישן כבר התבקש להסתיים", "{name} goes on, the new one: the old one was asked to end already"
 )
 ANOTHER_COMMAND: Final = Text(
     "פקודה אחרת משנה עכשיו את המערכת: {which}; להמתין לסיומה ולהריץ שוב",

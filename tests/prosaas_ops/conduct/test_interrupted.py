@@ -334,6 +334,19 @@ def test_a_down_that_is_stopped_a_second_time_does_not_say_that_nothing_was_chan
         monkeypatch.setattr(Generations, "_draining", stop)
 
 
+def test_a_restart_that_is_stopped_names_the_old_one_where_that_goes_on(
+    shop: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> str:
+        raise Stopped
+
+    monkeypatch.setattr(Generations, "_not_ready", stop)
+    with pytest.raises(Problem):
+        run(restart(shop, "worker"), shop)
+    assert shop.serve("worker") == "c"
+    assert "==> c goes on, the old one\n" in capsys.readouterr().out
+
+
 def test_a_restart_that_is_stopped_calls_it_no_way_back_for_the_new_one_may_be_the_one_that_goes_on(
     shop: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,5 +359,5 @@ def test_a_restart_that_is_stopped_calls_it_no_way_back_for_the_new_one_may_be_t
         run(restart(shop, "prosaas-calls"), shop)
     assert shop.serve("prosaas-calls") == "d"
     said = capsys.readouterr().out
-    assert "one container of prosaas-calls goes on alone: the old one or, where that was asked" in said
+    assert "==> one container of prosaas-calls goes on alone\n==> d goes on, the new one: the old one was asked" in said
     assert "going back" not in said

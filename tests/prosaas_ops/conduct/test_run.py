@@ -98,6 +98,21 @@ def test_stopped_at_any_step_it_goes_back(deploy: Deploy, at: str, number: signa
     assert unfinished(deploy.world) is None
 
 
+@pytest.mark.parametrize(("at", "early"), [("migrate", True), ("renew", False), ("settle", False)])
+def test_stopped_before_anything_that_serves_is_renewed_it_speaks_of_no_way_back(
+    deploy: Deploy, at: str, early: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it had prepared is undone all the same."""
+    plan = deploy.plan(at, lambda: os.kill(os.getpid(), signal.SIGINT))
+    steps = [replace(step, starts=step.name == "renew") for step in plan.steps]
+    with pytest.raises(Problem) as told:
+        run(replace(plan, steps=steps, early="all of it runs on"), deploy.world)
+    said = capsys.readouterr().out
+    assert ("going back" not in said, "all of it runs on" in said) == (early, early)
+    assert f"so {'all of it runs on' if early else 'the old one runs again'}" in str(told.value)
+    assert set(deploy.state.values()) == {"old"}
+
+
 @pytest.mark.parametrize("at", STEPS)
 def test_a_full_disk_at_any_step_goes_back(deploy: Deploy, at: str) -> None:
     def full() -> None:
