@@ -10,6 +10,7 @@ import pytest
 from docs_world.reference import events
 from prosaas_calls.ending import ABNORMAL, EndReason
 from prosaas_core.settings import Settings
+from prosaas_ops.conduct.images import _PRODUCTION
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -198,3 +199,17 @@ def test_a_sample_of_a_call_that_is_not_all_of_its_lines_says_so(page: str, said
     turns = re.search(r"turns=(\d+)", sample)
     assert turns is not None
     assert (sample.count("[TRANSCRIPT] לקוח") < int(turns[1])) == (said in below[:200])
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.he.md"])
+def test_the_call_that_a_reader_sees_first_is_as_long_as_the_one_in_operations(page: str) -> None:
+    """It is one call of the demo in both."""
+    ends = re.compile(r"\[CALL_END\] משך=([\d.]+s), סיבה=customer_hangup, turns=3, barge_ins=1")
+    assert ends.findall((ROOT / page).read_text("utf-8")) == ends.findall(
+        (ROOT / "docs/operations.md").read_text("utf-8")
+    )
+
+
+def test_every_image_of_a_production_stack_has_its_size_in_the_readme() -> None:
+    rows = re.findall(r"^\| prosaas/(\w+) \| \d+ MB \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted([*_PRODUCTION, "ops"])
