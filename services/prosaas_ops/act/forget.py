@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy import ledger, person
 from prosaas_ops.audited import note
+from prosaas_ops.conduct.database import COPIES
+from prosaas_ops.conduct.files import problem
 from prosaas_ops.masks import settings_in
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, Refused, complain
 from prosaas_ops.screen.terminal import Prose, Screen
@@ -17,6 +19,7 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import Whole, in_volumes, pattern_of, whole
 from prosaas_ops.stack.records import asked
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.texts import machine
 from prosaas_ops.texts import people as words
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 OPTIONS = ("PHONE", "CUSTOMER", "YES")
 
+# What a restore leaves on purpose: the second where it was in service for a moment, and is closed since.
+_ASIDE = "SELECT datname FROM pg_database WHERE datname = 'prosaas_replaced' OR datname = ANY($1) AND NOT datallowconn"
+_COPIED = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowconn"
 _BACKUPS = Path("backups")
 _HERE = ("json-file", "local")
 
@@ -37,6 +43,8 @@ def run(options: Options) -> int:
     screen.say(str(words.THERE_IS), *(f"  {row}" for row in told(theirs)))
     if theirs.live:
         raise Refused(str(words.STILL_LIVE))
+    if copied := _databases(_COPIED):
+        raise Refused(str(problem(words.COPIED(names=", ".join(copied)), str(machine.DROPPED_BY), "docs/privacy.md")))
     if not _agreed(options):
         raise Refused(str(words.NOTHING_CHANGED))
     receipt, at = secrets.token_hex(6), datetime.now(UTC)
@@ -88,7 +96,20 @@ def out_of_reach(engine: Engine) -> list[str]:
         rows.append(words.BACKUPS(count=len(dumps), oldest=dumps[0].name))
     if settings_in(Path(".env"), os.environ).get("BUSINESS_WEBHOOK_URL"):
         rows.append(str(words.WEBHOOK))
-    return [*rows, str(words.COPIES), str(words.REPLACED), str(words.PROVIDERS)]
+    rows.append(str(words.COPIES))
+    try:
+        aside = _databases(_ASIDE)
+    except Problem:
+        aside = ["prosaas_replaced"]
+    rows += [words.REPLACED(name=name) for name in aside]
+    return [*rows, str(words.PROVIDERS)]
+
+
+def _databases(question: str) -> list[str]:
+    async def ask(connection: "asyncpg.Connection[Any]") -> list[str]:
+        return [row[0] for row in await connection.fetch(question, list(COPIES))]
+
+    return asked(ask)
 
 
 def _forget(engine: Engine, theirs: Whole, forgotten: ledger.Forgotten) -> None:

@@ -46,6 +46,8 @@ TAKES = {
 }
 OPTIONS = ()
 
+# What is about the database anyway: nobody waits for it who may have an emergency.
+_NEAR_DATABASE = frozenset({"backup", "restore", "restore-drill", "up-prod"})
 _USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
 
@@ -80,6 +82,8 @@ def _act(world: World, options: Options) -> int:
             raise problem(str(words.NO_STACK), "make up-prod")
         if command != "setup":
             end_killed(world, command)
+        if command in _NEAR_DATABASE:
+            restore.drop_copies(world)
         act(world, options)
         retention.sweep(world)
     return FINE
@@ -283,7 +287,7 @@ def _restore(world: World, options: Options) -> None:
     try:
         run_plan(restore.restore(world, memory), world)
     except BaseException:
-        restore.drop_copy(world)
+        restore.drop_copies(world)
         raise
     world.say(kept.RESTORED(counted=database.counted(world, "prosaas")))
     if not any(found.state == "running" for found in world.containers("prosaas-api")):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prosaas_core.privacy import ledger
 from prosaas_ops.conduct import beside, encrypted
-from prosaas_ops.conduct.database import aside, counted, piped, readable, require_container, said, sql
+from prosaas_ops.conduct.database import aside, counted, drop, piped, readable, require_container, said
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.files import replace
@@ -93,7 +93,7 @@ def drill(world: World, name: str = "", key: str = "") -> None:
             aside(world, plain, "prosaas_drill")
             found = counted(world, "prosaas_drill")
         finally:
-            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_drill")
+            drop(world, "prosaas_drill")
     world.say(words.CAN_BE(name=path.name, seconds=f"{time.monotonic() - started:.0f}"))
     world.say(words.IN_BACKUP(counted=found))
     world.say(words.LIVE_NOW(counted=counted(world, "prosaas")))
@@ -132,7 +132,7 @@ def _proven(world: World, part: Path) -> None:
         aside(world, part, "prosaas_proof")
         world.say(words.PROVEN(counted=counted(world, "prosaas_proof")))
     finally:
-        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_proof")
+        drop(world, "prosaas_proof")
 
 
 def _keep(world: World, newest: Path) -> None:

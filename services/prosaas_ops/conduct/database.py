@@ -34,6 +34,8 @@ _CHARGE = (
     "currency", "estimated", "usage",
 )  # fmt: skip
 AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
+# What is filled beside the database and taken away again: after a kill who is forgotten since would be in it still.
+COPIES = ("prosaas_restored", "prosaas_proof", "prosaas_drill")
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
@@ -56,6 +58,24 @@ def sql(world: World, database: str, statement: str, **values: str) -> str:
 def tables(world: World, database: str) -> set[str]:
     """The names of its tables."""
     return set(sql(world, database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").split())
+
+
+def databases(world: World) -> dict[str, bool]:
+    """Each database by its name, and whether it lets anybody in."""
+    rows = sql(world, "postgres", "SELECT datname, datallowconn FROM pg_database").splitlines()
+    return {name: open_ == "t" for name, _, open_ in (row.partition("|") for row in rows)}
+
+
+def copies(world: World) -> list[str]:
+    """The copies that are there. One that was in service for a moment, and is closed since, is none: it may have what
+    came in that moment."""
+    there = databases(world)
+    return [name for name in COPIES if there.get(name)]
+
+
+def drop(world: World, database: str) -> None:
+    """Take it away, whoever looks into it."""
+    sql(world, "postgres", f"DROP DATABASE IF EXISTS {database} WITH (FORCE);")
 
 
 def counted(world: World, database: str) -> str:
@@ -91,7 +111,7 @@ def aside(world: World, path: Path, database: str) -> None:
     """The backup as a database of its own."""
     # A dump names roles and cannot make them.
     sql(world, "postgres", ";".join(roles.made()) + ";")
-    sql(world, "postgres", f"DROP DATABASE IF EXISTS {database};")
+    drop(world, database)
     sql(world, "postgres", f"CREATE DATABASE {database} TEMPLATE template0;")
     command = [
         "pg_restore",

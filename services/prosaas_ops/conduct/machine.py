@@ -6,15 +6,18 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from prosaas_ops.conduct import database
 from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reached, rendered
 from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
 from prosaas_ops.conduct.world import OURS, World
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.stack.live_calls import drains
 from prosaas_ops.standing import down, missing, no_new_calls, repair, whole
@@ -180,6 +183,16 @@ def left_over(world: World, _environment: str) -> Iterator[Finding]:
             )
 
 
+def copies(world: World, _environment: str) -> Iterator[Finding]:
+    """What a restore, a proof or a drill that was killed left beside the database, with everybody of then in it."""
+    if not any(one.state == "running" for one in world.containers("postgres")):
+        return
+    with suppress(Problem):
+        # One that does not answer is told of by others.
+        for name in database.copies(world):
+            yield Finding("database", words.COPY_LEFT(name=name), str(words.DROPPED_BY), "docs/privacy.md", later=True)
+
+
 def services(world: World, _environment: str) -> Iterator[Finding]:
     """Of a stack that was started, what has ended or is not even there; nothing of one that was not."""
     found = world.containers(*OURS, "postgres", "gateway")
@@ -217,7 +230,7 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 SETTLED: tuple[Check, ...] = (*CONFIGURED, names, values)
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*SETTLED, left_over, server, reached, services),
+    *(*SETTLED, left_over, server, copies, reached, services),
 )
 PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, processors, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.

@@ -10,7 +10,20 @@ from prosaas_core.privacy import ledger
 from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.backup import FOLDER, backup, dumps
-from prosaas_ops.conduct.database import AMONG, aside, bring_ended, came_after, counted, made_at, readable, sql, tables
+from prosaas_ops.conduct.database import (
+    AMONG,
+    aside,
+    bring_ended,
+    came_after,
+    copies,
+    counted,
+    databases,
+    drop,
+    made_at,
+    readable,
+    sql,
+    tables,
+)
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.plan import ORDER, migrate
@@ -49,11 +62,12 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
             live = words.IS_LIVE(counted=counted(world, "prosaas"))
             raise Refused(str(problem(live, words.BY_FORCE(name=name), "docs/operations.md")))
         world.say(words.RESTORING(name=name))
-        made.callback(sql, world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
+        made.callback(drop, world, "prosaas_restored")
         aside(world, plain, "prosaas_restored")
         since = made_at(world, plain)
     _known_schema(world)
-    _forget_again(world, path.parent)
+    if forgotten := _forget_again(world, "prosaas_restored", path.parent):
+        world.say(words.STAY_FORGOTTEN(count=forgotten))
     if rows:
         goes = came_after(world, "prosaas", since) or words.NO_ROW
         world.say(words.GOES(made=since, counted=goes))
@@ -62,14 +76,12 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
     return {"file": name, "key": key, "live": bool(rows), "running": sorted(set(running)), "told": told}
 
 
-def drop_copy(world: World) -> None:
-    """Take away what was restored aside, where it came to nothing: a person who is forgotten would be in it still.
-
-    One that was in service for a moment, and is closed since, may have what came in that moment: it stays.
-    """
+def drop_copies(world: World) -> None:
+    """Take away what was filled beside the database and came to nothing, as by a kill. Under the lock nobody uses it."""
     with suppress(Problem):
-        if unfinished(world) is None and not _swapped(world) and _databases(world).get("prosaas_restored"):
-            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);")
+        if unfinished(world) is None:
+            for name in copies(world):
+                drop(world, name)
 
 
 def files_only(world: World, name: str, *, key: str = "") -> None:
@@ -96,7 +108,7 @@ def restore(world: World, memory: dict[str, Any]) -> Plan:
             drain,
             stop,
             Step("last backup", lambda: _last_backup(world, memory)),
-            Step("swap", lambda: _swap(world)),
+            Step("swap", lambda: _swap(world, memory)),
             start,
             Step("files", lambda: _files_back(world, memory)),
         ],
@@ -137,22 +149,20 @@ def _known_schema(world: World) -> None:
         path.name.split("_")[0] for path in (world.root / "services/prosaas_core/migrations/versions").glob("*.py")
     }
     if newest and newest not in names:
-        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
         raise problem(words.OTHER_SCHEMA(schema=newest), str(words.ITS_VERSION), "docs/operations.md")
 
 
-def _forget_again(world: World, beside: Path) -> None:
+def _forget_again(world: World, database: str, beside: Path) -> int:
     """Who was forgotten since the backup is in it, and stays forgotten: also by the file that lies beside it."""
     try:
         forgotten = _forgotten(world, beside)
     except ValueError as error:
-        sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_restored;")
         fix = words.REPAIR(path=f"{FOLDER}/{ledger.FILE}")
         raise problem(words.WOULD_COME_BACK(why=error), fix, "docs/privacy.md") from None
-    there = tables(world, "prosaas_restored")
+    there = tables(world, database)
     if script := "\n".join(ledger.again(one, there) for one in forgotten):
-        sql(world, "prosaas_restored", f"BEGIN;\n{script}\nCOMMIT;")
-        world.say(words.STAY_FORGOTTEN(count=len(forgotten)))
+        sql(world, database, f"BEGIN;\n{script}\nCOMMIT;")
+    return len(forgotten)
 
 
 def _forgotten(world: World, beside: Path) -> list[ledger.Forgotten]:
@@ -171,7 +181,7 @@ def _stop(world: World) -> None:
 
 def _last_backup(world: World, memory: dict[str, Any]) -> None:
     """Not once the swap has begun: then it is made, and its database is closed, or has another name."""
-    if not _databases(world).get("prosaas") or _swapped(world):
+    if not databases(world).get("prosaas") or _swapped(world):
         return
     ended = _ended_meanwhile(world, memory)
     if memory["live"] or ended:
@@ -202,19 +212,21 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
     return [call_sid for call_sid in ended.split() if call_sid not in there.split()]
 
 
-def _swap(world: World) -> None:
+def _swap(world: World, memory: dict[str, Any]) -> None:
     """The replaced database stays until the next restore. Nobody, not even a superuser, comes in between."""
     if not _swapped(world):
-        there = _databases(world)
+        there = databases(world)
         if {"prosaas", "prosaas_restored"} <= there.keys():
-            sql(world, "postgres", "DROP DATABASE IF EXISTS prosaas_replaced WITH (FORCE);")
+            drop(world, "prosaas_replaced")
             _closed(world, "prosaas")
         _renamed(world, "prosaas", "prosaas_replaced", "prosaas_restored", "prosaas")
+    # Also who was forgotten since the look at the backup: whoever is from now on, is in this one.
+    _forget_again(world, "prosaas", (world.root / memory["file"]).parent)
     forget_what_was_carried(world.root)
 
 
 def _swap_back(world: World) -> None:
-    there = _databases(world)
+    there = databases(world)
     if "prosaas_replaced" in there and not {"prosaas", "prosaas_restored"} <= there.keys():
         for name in ("prosaas", "prosaas_replaced"):
             if name in there:
@@ -224,19 +236,13 @@ def _swap_back(world: World) -> None:
 
 
 def _swapped(world: World) -> bool:
-    there = _databases(world).keys()
+    there = databases(world).keys()
     return {"prosaas", "prosaas_replaced"} <= there and "prosaas_restored" not in there
-
-
-def _databases(world: World) -> dict[str, bool]:
-    """Each database by its name, and whether it lets anybody in."""
-    rows = sql(world, "postgres", "SELECT datname, datallowconn FROM pg_database").splitlines()
-    return {name: open_ == "t" for name, _, open_ in (row.partition("|") for row in rows)}
 
 
 def _renamed(world: World, first: str, to: str, second: str, then_to: str) -> None:
     """Both or neither; the first only where it is still there."""
-    there = _databases(world)
+    there = databases(world)
     moves = [f"ALTER DATABASE {second} RENAME TO {then_to};"]
     if first in there:
         moves.insert(0, f"ALTER DATABASE {first} RENAME TO {to};")
@@ -250,7 +256,7 @@ def _closed(world: World, database: str) -> None:
 
 def _let_in(world: World) -> None:
     """Into the database that is in use, and for a look into the one that it replaced."""
-    for name in _databases(world).keys() & {"prosaas", "prosaas_replaced"}:
+    for name in databases(world).keys() & {"prosaas", "prosaas_replaced"}:
         sql(world, "postgres", f"ALTER DATABASE {name} ALLOW_CONNECTIONS true;")
 
 

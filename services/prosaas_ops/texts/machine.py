@@ -15,6 +15,15 @@ MOUNT_CGROUPS: Final = Text("לבצע mount ל-cgroups ולהפעיל מחדש �
 NONE: Final = Text("אין", "none")
 ENDED: Final = Text("{service} לא רץ: {status}", "{service} does not run: {status}")
 NO_CONTAINER: Final = Text("{service} לא רץ: אין לו קונטיינר", "{service} does not run: it has no container")
+COPY_LEFT: Final = Text(
+    "{name} לצד מסד הנתונים: עותק של שחזור או של בדיקת גיבוי, שנמשכים או נקטעו, ומי שנשכח מאז עדיין בו",
+    "{name} is beside the database: a copy that a restore or a proof of a backup makes, which goes on or was killed; "
+    "who was forgotten since is in it still",
+)
+DROPPED_BY: Final = Text(
+    "כששום make restore או restore-drill לא רץ: make backup, שמסיר אותו",
+    "once no make restore or restore-drill runs: make backup, which takes it away",
+)
 LEFT_OVER: Final = Text(
     "{name}: אולי שריד של קובץ שגרסה קודמת לא סיימה לכתוב, עם הסיסמאות שבו",
     "{name} may be what an earlier version, killed as it wrote a file, left of it, with its passwords",

@@ -85,7 +85,14 @@ COPIES: Final = Text(
     "copies of backups, captures and exports elsewhere: wherever you took them",
 )
 REPLACED: Final = Text(
-    "מסד נתונים ששחזור החליף: עד השחזור הבא", "a database that a restore replaced: until the next restore"
+    "{name}, מסד נתונים ששחזור שמר בצד: עד השחזור הבא, או docker compose exec postgres dropdb --username=prosaas {name}",
+    "{name}, a database that a restore put aside: until the next restore, "
+    "or docker compose exec postgres dropdb --username=prosaas {name}",
+)
+COPIED: Final = Text(
+    "לצד מסד הנתונים יש עותק שלו, {names}, של שחזור או של בדיקת גיבוי שנמשכים או נקטעו, והאדם הזה אולי בו",
+    "beside the database is a copy of it, {names}, of a restore or a proof of a backup that goes on or was killed: "
+    "this person may be in it",
 )
 PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",

@@ -137,6 +137,23 @@ def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -
         assert file.read() == "2026 [INFO] b · message_id=wamid.other\n"
 
 
+def test_nobody_is_forgotten_beside_a_copy_of_the_database_that_may_come_into_its_place(
+    known: Any, execute: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that a restore put aside on purpose is named, with what removes it."""
+    execute("CREATE DATABASE prosaas_restored")
+    try:
+        with pytest.raises(Refused, match=r"a copy of it, prosaas_restored(.|\n)*make backup"):
+            forget.run(known(PHONE=NUMBER, YES="1"))
+        assert execute("SELECT from_number FROM calls") == [(NUMBER,)]
+        assert not Path("backups/forgotten.jsonl").exists()
+        execute("ALTER DATABASE prosaas_restored ALLOW_CONNECTIONS false")
+        assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+        assert "dropdb --username=prosaas prosaas_restored" in " ".join(capsys.readouterr().out.split())
+    finally:
+        execute("DROP DATABASE prosaas_restored")
+
+
 def test_the_oldest_backup_is_named_whatever_made_it(known: Any, engine: Any) -> None:
     known(PHONE=NUMBER)
     for age, name in enumerate(("before-restore-2.dump", "prosaas-1.dump")):

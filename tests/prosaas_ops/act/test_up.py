@@ -460,6 +460,20 @@ def test_a_database_that_is_not_brought_back_is_passed_over_by_nobody(
     assert quiet.remembered("journal")["memory"] == RESTORE
 
 
+@pytest.mark.parametrize(("command", "drops"), [("backup", True), ("up-prod", True), ("restart-api", False)])
+@pytest.mark.docker
+def test_what_a_kill_left_beside_the_database_goes_with_the_next_command_that_is_about_it(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str, drops: bool
+) -> None:
+    """A restart, as in an emergency, asks nothing of a database that may hang."""
+    did: list[str] = []
+    monkeypatch.setattr(restore, "drop_copies", lambda _: did.append("drop"))
+    for name in ("_backup", "_restart", "_up"):
+        monkeypatch.setattr(up, name, lambda *_: did.append("act"))
+    asked(quiet, monkeypatch, command)
+    assert did == ["drop"] * drops + ["act"]
+
+
 def _failing(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> list[str]:
     """What a restore and `make up-prod` do, of which one step fails each time."""
     did: list[str] = []

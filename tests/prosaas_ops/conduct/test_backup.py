@@ -190,19 +190,20 @@ def swapping(backing: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     backing.ask("postgres", "CREATE DATABASE prosaas_restored")
     backing.ask("prosaas_restored", "CREATE TABLE it AS SELECT 'backup' AS was")
     backing.stop = None
-    real = restore.sql
+    real = database.sql
 
-    def sql(world: Any, name: str, statement: str) -> str:
+    def sql(world: Any, name: str, statement: str, **values: str) -> str:
         if backing.stop and backing.stop[0] in statement:
             raise backing.stop[1]
-        return real(world, name, statement)
+        return real(world, name, statement, **values)
 
     def last(*_: object, over: bool) -> None:
         sql(backing, "prosaas", "SELECT 'pg_dump'")
 
     for name in ("_stop", "_files_back", "migrate", "forget_what_was_carried"):
         monkeypatch.setattr(restore, name, lambda *_: None)
-    monkeypatch.setattr(restore, "sql", sql)
+    for module in (database, restore):
+        monkeypatch.setattr(module, "sql", sql)
     monkeypatch.setattr(restore, "backup", last)
     monkeypatch.setattr(restore.Generations, "let_drain", lambda _: None)
     kept: dict[str, Any] = {}
@@ -248,6 +249,33 @@ def test_a_restore_that_fails_at_any_statement_of_its_swap_leaves_what_was(swapp
     with pytest.raises(Problem, match="failed at the step"):
         run(replace(plan, back=back), swapping)
     assert swapping.was("prosaas") == "live"
+
+
+def test_who_is_forgotten_while_a_restore_goes_on_does_not_come_back_with_it(swapping: Any) -> None:
+    """Also where it is killed right after the swap: the next command takes it up, before any service starts."""
+    swapping.ask("postgres", "DROP DATABASE prosaas_restored")
+    swapping.ask("postgres", "CREATE DATABASE prosaas_restored TEMPLATE migrated")
+    swapping.ask("prosaas_restored", "INSERT INTO calls (call_sid, from_number) VALUES ('CA1', '+972520000001')")
+    ledger.note(swapping.root, ledger.Forgotten.of("r1", datetime.now(UTC), {"calls": ["CA1"]}))
+    memory = {"file": "b.dump", "key": "", "live": True, "running": []}
+    swapping.stop = "BEGIN;\nUPDATE calls", _Killed()
+    with pytest.raises(_Killed):
+        run(restore.restore(swapping, memory), swapping)
+    swapping.stop = None
+    run(restore.restore(swapping, memory), swapping)
+    assert swapping.ask("prosaas", "SELECT call_sid, from_number FROM calls") == "CA1|"
+
+
+def test_what_a_kill_left_beside_the_database_goes_and_nothing_that_a_killed_restore_still_needs(backing: Any) -> None:
+    journal: dict[str, Any] | None = {"plan": "restore", "step": "stop"}
+    backing.remembered = lambda _: journal
+    for name in database.COPIES:
+        backing.ask("postgres", f"CREATE DATABASE {name}")
+    restore.drop_copies(backing)
+    assert database.copies(backing) == list(database.COPIES)
+    journal = None
+    restore.drop_copies(backing)
+    assert database.copies(backing) == []
 
 
 @pytest.mark.parametrize("live", [1, 0])
@@ -449,10 +477,10 @@ def test_what_a_restore_by_force_takes_away_is_counted_before_anything_stops(
     asked = "SELECT count(*) FROM pg_database WHERE datname = 'prosaas_restored'"
     # One that was in service for a moment is closed, and may have what came in it.
     backing.ask("postgres", "ALTER DATABASE prosaas_restored ALLOW_CONNECTIONS false")
-    restore.drop_copy(backing)
+    restore.drop_copies(backing)
     assert backing.ask("postgres", asked) == "1"
     backing.ask("postgres", "ALTER DATABASE prosaas_restored ALLOW_CONNECTIONS true")
-    restore.drop_copy(backing)
+    restore.drop_copies(backing)
     assert backing.ask("postgres", asked) == "0"
 
 
@@ -509,7 +537,7 @@ def test_a_restore_says_first_what_it_does_and_whoever_ends_it_then_that_nothing
 ) -> None:
     """Nor is anything left beside the database of what was begun; what an earlier one left there stays."""
     (world.root / "b.dump").write_text("x")
-    asked: list[str] = []
+    dropped: list[str] = []
 
     def interrupted(*_: object) -> None:
         assert "examining b.dump; nothing is changed" in capsys.readouterr().out
@@ -520,11 +548,11 @@ def test_a_restore_says_first_what_it_does_and_whoever_ends_it_then_that_nothing
     monkeypatch.setattr(restore.beside, "examine", lambda *_: None)
     monkeypatch.setattr(restore, "_rows", lambda _: 0)
     monkeypatch.setattr(restore, "aside", interrupted)
-    monkeypatch.setattr(restore, "sql", lambda _world, _database, statement: asked.append(statement))
+    monkeypatch.setattr(restore, "drop", lambda _world, database: dropped.append(database))
     with pytest.raises(Untouched):
         restore.examined(world, "b.dump", force=True)
     assert "stopped before anything was changed" in capsys.readouterr().out
-    assert asked == ["DROP DATABASE IF EXISTS prosaas_restored WITH (FORCE);"] * begun
+    assert dropped == ["prosaas_restored"] * begun
 
 
 @pytest.mark.parametrize(("name", "said"), [("x.dump", "there is no backup x.dump"), ("", "which backup? FILE=")])

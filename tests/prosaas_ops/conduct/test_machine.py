@@ -8,6 +8,7 @@ import pytest
 from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, processors
 from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
 
 
@@ -167,3 +168,25 @@ def test_what_may_be_half_of_an_env_file_with_its_passwords_is_told_of_and_left_
     assert (found.bad, found.fix) == (False, "rm .env.x7_k2abq, unless it is yours")
     assert machine.left_over in machine.DOCTOR
     assert len([*tmp_path.rglob("*")]) == 6
+
+
+def test_a_copy_of_the_database_that_a_kill_left_is_told_with_what_takes_it_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It refuses nothing; of a database that does not answer others tell."""
+    found: list[Container] = []
+
+    def away(_: World) -> list[str]:
+        raise Problem("psql: the database system is starting up")
+
+    monkeypatch.setattr(World, "containers", lambda *_: found)
+    monkeypatch.setattr(machine.database, "copies", away)
+    assert list(machine.copies(World(tmp_path), "prod")) == []
+    found.append(Container("postgres", "postgres", "postgres", "running", "", "running"))
+    assert list(machine.copies(World(tmp_path), "prod")) == []
+    monkeypatch.setattr(machine.database, "copies", lambda _: ["prosaas_restored"])
+    (told,) = machine.copies(World(tmp_path), "prod")
+    assert told.later
+    assert "prosaas_restored is beside the database" in told.text
+    assert "make backup" in told.fix
+    assert machine.copies in machine.DOCTOR
