@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from prosaas_core.privacy.places import PLACES
+from prosaas_core.privacy.places import NAMED, PLACES
 from prosaas_core.privacy.whole_lines import append
 
 FILE = "forgotten.jsonl"
 # Beside the tables: files of the volumes, each by its name without its folder and its ending.
 FILES = "files"
+# And ids of messages as lines show them, where that is not whole.
+SHOWN = "shown"
 _HASH = "encode(sha256(convert_to({}::text, 'UTF8')), 'hex')"
 
 
@@ -39,6 +41,11 @@ class Forgotten(NamedTuple):
     def calls(self) -> frozenset[str]:
         """The hashes by which a file that is about one of their calls is known."""
         return frozenset([*self.hashes.get("calls", ()), *self.hashes.get(FILES, ())])
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The hashes of the ids by which a line is known as theirs."""
+        return frozenset(key for table in (*NAMED, SHOWN) for key in self.hashes.get(table, ()))
 
 
 def hashed(key: str) -> str:

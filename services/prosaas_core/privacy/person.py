@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from prosaas_core.facts.endings import HANDED_OVER
 from prosaas_core.privacy.files import mentions
-from prosaas_core.privacy.places import PLACES, Place
+from prosaas_core.privacy.places import NAMED, PLACES, Place
 from prosaas_core.privacy.statements import erases, finds, lists, reads, shows
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def rows_of(connection: "asyncpg.Connection[Any]", person: Person) -> Rows
 
 def ids_of(rows: Rows) -> list[str]:
     """What a line or a file about the person may name instead of them. WhatsApp's ids have the number in them."""
-    return [key for table in ("calls", "messages", "message_fates") for key in rows.get(table, ())]
+    return [key for table in NAMED for key in rows.get(table, ())]
 
 
 async def _naming(

@@ -256,6 +256,9 @@ PLACES = (
     ),
 )
 
+# Whose keys a line or a file may name instead of the person.
+NAMED = ("calls", "messages", "message_fates")
+
 # The other tables, and why no caller is in them.
 NOBODY = {
     "businesses": "our own customers, who are there as long as they are",

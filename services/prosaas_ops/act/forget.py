@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prosaas_core.privacy import ledger, person
+from prosaas_logging.redact import redact
 from prosaas_ops.audited import note
 from prosaas_ops.conduct.database import COPIES
 from prosaas_ops.conduct.files import problem
@@ -51,7 +52,9 @@ def run(options: Options) -> int:
     note("forgotten", f"receipt {receipt}", options.text("WHY"))
     # A call of which no row was made, as the database was away, is known by its file.
     files = sorted({Path(name).stem for name in theirs.recordings})
-    _forget(engine, theirs, ledger.Forgotten.of(receipt, at, {**theirs.rows, ledger.FILES: files}))
+    shown = [redact(id) for id in person.ids_of(theirs.rows) if redact(id) != id]
+    known = {**theirs.rows, ledger.FILES: files, **({ledger.SHOWN: shown} if shown else {})}
+    _forget(engine, theirs, ledger.Forgotten.of(receipt, at, known))
     remaining = whole(engine, options)
     if not remaining.empty:
         screen.say(screen.bad(str(words.CAME_MEANWHILE)), *told(remaining))

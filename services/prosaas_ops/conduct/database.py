@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,11 @@ _TABLES = {
     "api_keys": "created_at",
 }
 _IN_POSTGRES = ("docker", "compose", "exec", "-T", "--env", "PGOPTIONS=--client_min_messages=warning", "postgres")
-# What the record of a call has, in every schema that a backup may be of; and what was made of it since.
-_RECORD = (
-    "from_number", "to_number", "status", "ended_at", "duration_s", "end_reason", "metrics", "transcript", "events",
-    "recorded_at", "summary", "summarised_at",
-)  # fmt: skip
 _WHOSE = {"business_id": "businesses", "customer_id": "customers"}
-_CHARGE = (
-    "business_id", "call_sid", "at", "kind", "name", "tokens_in", "tokens_cached", "tokens_out", "seconds", "cost",
-    "currency", "estimated", "usage",
-)  # fmt: skip
-AMONG = "call_sid = ANY (string_to_array(:'these', ' '))"
+# What a row has of its own in each database; and of a job, whoever was at it.
+_ITS_OWN = {"calls": ("call_sid", *_WHOSE), "charges": ("id",), "pgqueuer": ("id", "status", "queue_manager_id")}
+# Of which call a job is, by its payload.
+_CALL_OF = "convert_from(payload, 'UTF8')::jsonb ->> 'call_sid'"
 # What is filled beside the database and taken away again: after a kill who is forgotten since would be in it still.
 COPIES = ("prosaas_restored", "prosaas_proof", "prosaas_drill")
 
@@ -160,36 +154,66 @@ def said(done: "subprocess.CompletedProcess[bytes]") -> str:
     return (done.stderr or b"").decode("utf-8", "replace").strip()[-500:]
 
 
-def bring_ended(world: World, is_forgotten: Callable[[str], bool]) -> int:
+def bring_ended(world: World) -> int:
     """Bring what is restored the records of calls that have ended since its backup; how many calls that were.
 
-    Each in the place of its open row, with what was paid for it. All of it at once: this asks no more
-    for a call that has its record.
+    Each in the place of its open row, with what was paid for it and its jobs that wait. All of it at once: this asks
+    no more for a call that has its record.
     """
-    unended = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
-    known = " ".join(call_sid for call_sid in unended if not is_forgotten(call_sid))
-    its = f"SELECT call_sid, {', '.join((*_RECORD, *_WHOSE))} FROM calls WHERE recorded_at IS NOT NULL AND {AMONG}"
-    given = {"records": _rows(world, its, known)}
+    open_ = sql(world, "prosaas_restored", "SELECT call_sid FROM calls WHERE recorded_at IS NULL").split()
+    its = {
+        "calls": f"recorded_at IS NOT NULL AND {among('call_sid')}",
+        "charges": among("call_sid"),
+        "pgqueuer": among(_CALL_OF),
+    }
+    shared = {table: _shared(world, table) for table in its}
+    known = {
+        table: _rows(world, f"SELECT * FROM {table} WHERE {its[table]}", " ".join(open_))
+        for table, names in shared.items()
+        if names
+    }
     # A row that names whom the backup does not have would be refused.
     whose = [
         f"{name} = coalesce((SELECT id FROM {table} WHERE id = one.{name}), calls.{name})"
         for name, table in _WHOSE.items()
     ]
     parts = [
-        f"brought AS (UPDATE calls SET {', '.join([f'{name} = one.{name}' for name in _RECORD] + whose)} "
-        "FROM jsonb_populate_recordset(NULL::calls, :'records'::jsonb) AS one "
-        "WHERE calls.call_sid = one.call_sid RETURNING calls.call_sid)"
+        f"brought AS (UPDATE calls SET {', '.join([f'{name} = one.{name}' for name in shared['calls']] + whose)} "
+        f"FROM {_given('calls')} WHERE calls.call_sid = one.call_sid RETURNING calls.call_sid)"
     ]
-    if "charges" in tables(world, "prosaas") & tables(world, "prosaas_restored"):
-        given["charges"] = _rows(world, f"SELECT * FROM charges WHERE {AMONG}", known)
+    if columns := ", ".join(shared["charges"]):
         parts.append(
-            f"paid AS (INSERT INTO charges ({', '.join(_CHARGE)}) SELECT {', '.join(_CHARGE)} "
-            "FROM jsonb_populate_recordset(NULL::charges, :'charges'::jsonb) AS one "
+            f"paid AS (INSERT INTO charges ({columns}) SELECT {columns} FROM {_given('charges')} "
             "WHERE call_sid IN (SELECT call_sid FROM brought) "
             "AND NOT EXISTS (SELECT FROM charges WHERE id = one.id AND call_sid = one.call_sid) "
             "AND (business_id IS NULL OR EXISTS (SELECT FROM businesses WHERE id = one.business_id)))"
         )
-    return int(sql(world, "prosaas_restored", f"WITH {', '.join(parts)} SELECT count(*) FROM brought", **given))
+    if columns := ", ".join(shared["pgqueuer"]):
+        # Who was at one is stopped by now.
+        status = "CASE status WHEN 'picked' THEN 'queued' ELSE status END"
+        parts.append(
+            f"wait AS (INSERT INTO pgqueuer ({columns}, status) SELECT {columns}, {status} FROM {_given('pgqueuer')} "
+            f"WHERE {_CALL_OF} IN (SELECT call_sid FROM brought) ON CONFLICT DO NOTHING)"
+        )
+    return int(sql(world, "prosaas_restored", f"WITH {', '.join(parts)} SELECT count(*) FROM brought", **known))
+
+
+def _shared(world: World, table: str) -> list[str]:
+    """The columns that both databases have of it, without its own: a backup may be of an older schema."""
+    asked = (
+        f"SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('{table}') AND attnum > 0 AND NOT attisdropped"
+    )
+    there = {*sql(world, "prosaas", asked).split()} & {*sql(world, "prosaas_restored", asked).split()}
+    return sorted(there - {*_ITS_OWN[table]})
+
+
+def _given(table: str) -> str:
+    return f"jsonb_populate_recordset(NULL::{table}, :'{table}'::jsonb) AS one"
+
+
+def among(column: str) -> str:
+    """That it is one of `these`."""
+    return f"{column} = ANY (string_to_array(:'these', ' '))"
 
 
 def _rows(world: World, question: str, calls: str) -> str:

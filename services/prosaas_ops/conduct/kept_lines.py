@@ -3,11 +3,12 @@
 import gzip
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
+from prosaas_core.privacy import ledger
 from prosaas_ops.conduct.world import World
 from prosaas_ops.files import replace, turn
 from prosaas_ops.stack.engine import Container
@@ -19,6 +20,8 @@ KEPT_BYTES, KEPT_LINES = 50_000_000, 100
 # As the engine stamps a line: anything else is its client's word. A line ends with a newline and nothing else, for in
 # JSON the other ends that Unicode knows stand as they are.
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\dT\S+ ")
+# Calls and messages, as lines name them.
+_IDS = re.compile(r"(?:CA|SM|MM)[0-9a-f]{32}|wamid\.[\w…+/=-]+")
 # What the engine answers where there is nothing to wait for: no later command would read more.
 _NEVER = ("does not support reading", "no such container", "dead or marked for removal")
 
@@ -44,12 +47,31 @@ def _write(world: World, container: Container, path: Path) -> None:
     lines = sorted(filter(_STAMPED.match, f"{done.out}\n{done.err}".split("\n")))
     if done.code and not (lines or path.exists() or any(why in done.err.lower() for why in _NEVER)):
         raise OSError(done.err.strip()[-200:])
+    lines = list(_of_others(lines, _forgotten(world)))
     # A part takes no whole one's place.
     if lines and (done.code == 0 or not path.exists()):
         replace(path, gzip.compress("\n".join([*lines, ""]).encode()))
         # As old as its last line: who looks for later ones need not open it.
         last = seconds(lines[-1].partition(" ")[0])
         os.utime(path, (last, last))
+
+
+def _forgotten(world: World) -> Collection[str]:
+    """The hashes of what lines may name of those who were forgotten while the engine had these."""
+    try:
+        return {key for one in ledger.noted(world.root / "backups") for key in one.named}
+    except ValueError as error:
+        raise OSError(str(error)) from None
+
+
+def _of_others(lines: Iterable[str], forgotten: Collection[str]) -> Iterator[str]:
+    """Without theirs; one that is indented belongs to the line above it."""
+    theirs = False
+    for line in lines:
+        if not line.partition(" ")[2].startswith(" "):
+            theirs = bool(forgotten) and any(ledger.hashed(id) in forgotten for id in _IDS.findall(line))
+        if not theirs:
+            yield line
 
 
 def _sized(paths: Iterable[Path]) -> Iterator[tuple[float, int, Path]]:

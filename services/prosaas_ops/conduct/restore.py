@@ -11,7 +11,7 @@ from prosaas_ops.audited import forget_what_was_carried
 from prosaas_ops.conduct import beside, encrypted
 from prosaas_ops.conduct.backup import FOLDER, backup, dumps
 from prosaas_ops.conduct.database import (
-    AMONG,
+    among,
     aside,
     bring_ended,
     came_after,
@@ -77,7 +77,7 @@ def _examined(world: World, path: Path, name: str, made: ExitStack, *, force: bo
 
 
 def drop_copies(world: World) -> None:
-    """Take away what was filled beside the database and came to nothing, as by a kill. Under the lock nobody uses it."""
+    """Take away what was filled beside the database and a kill left. Under the lock nobody needs it."""
     with suppress(Problem):
         if unfinished(world) is None:
             for name in copies(world):
@@ -200,15 +200,17 @@ def _ended_meanwhile(world: World, memory: dict[str, Any]) -> list[str]:
     """
     if "calls" not in tables(world, "prosaas") & tables(world, "prosaas_restored"):
         return []
-    try:
-        forgotten = {call for one in _forgotten(world, (world.root / memory["file"]).parent) for call in one.calls}
-    except ValueError as error:
-        raise Problem(words.WOULD_COME_BACK(why=error)) from None
-    if brought := bring_ended(world, lambda call_sid: ledger.hashed(call_sid) in forgotten):
+    # Who of them was forgotten is forgotten again after the swap.
+    if brought := bring_ended(world):
         world.say(words.ENDED_SINCE(count=brought))
     late = "SELECT call_sid FROM calls WHERE recorded_at > :'told' ORDER BY recorded_at, call_sid"
     ended = sql(world, "prosaas", late, told=memory["told"]) if memory.get("told") else ""
-    there = sql(world, "prosaas_restored", f"SELECT call_sid FROM calls WHERE {AMONG}", these=" ".join(ended.split()))
+    there = sql(
+        world,
+        "prosaas_restored",
+        f"SELECT call_sid FROM calls WHERE {among('call_sid')}",
+        these=" ".join(ended.split()),
+    )
     return [call_sid for call_sid in ended.split() if call_sid not in there.split()]
 
 

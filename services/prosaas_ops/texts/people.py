@@ -85,7 +85,8 @@ COPIES: Final = Text(
     "copies of backups, captures and exports elsewhere: wherever you took them",
 )
 REPLACED: Final = Text(
-    "{name}, מסד נתונים ששחזור שמר בצד: עד השחזור הבא, או docker compose exec postgres dropdb --username=prosaas {name}",
+    "{name}, מסד נתונים ששחזור שמר בצד: עד השחזור הבא, או "
+    "docker compose exec postgres dropdb --username=prosaas {name}",
     "{name}, a database that a restore put aside: until the next restore, "
     "or docker compose exec postgres dropdb --username=prosaas {name}",
 )

@@ -19,6 +19,7 @@ import pytest
 
 from prosaas_core.postgres import address
 from prosaas_core.privacy import ledger
+from prosaas_logging.redact import redact
 from prosaas_ops.act import export, forget
 from prosaas_ops.options import FINE, NOTHING, Nothing, Options, Problem, Refused, Usage
 from prosaas_ops.stack import buried, left, records
@@ -135,6 +136,17 @@ def test_lines_that_name_their_messages_alone_go_too(known: Any, execute: Any) -
     assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
     with gzip.open(".state/lines/worker.1.gz", "rt") as file:
         assert file.read() == "2026 [INFO] b · message_id=wamid.other\n"
+
+
+def test_a_message_is_in_the_ledger_also_as_lines_show_its_id(known: Any, execute: Any) -> None:
+    """By which a deploy leaves it out of the lines that it keeps of a container that goes."""
+    execute(f"INSERT INTO customers (id, business_id, channel, external_id) VALUES (90, 1, 'whatsapp', '{DIGITS}')")
+    execute("INSERT INTO conversations (id, business_id, customer_id, channel) VALUES (91, 1, 90, 'meta')")
+    message = "wamid.HBgMOTcyNTIwMDAwMDAxFQIAEhggN0E5QkM0RDVFNg=="
+    execute("INSERT INTO messages (id, conversation_id, direction) VALUES ($1, 91, 'in')", message)
+    assert forget.run(known(PHONE=NUMBER, YES="1")) == FINE
+    (noted,) = ledger.noted(Path("backups"))
+    assert {ledger.hashed(CALL), ledger.hashed(redact(message))} <= noted.named
 
 
 def test_nobody_is_forgotten_beside_a_copy_of_the_database_that_may_come_into_its_place(

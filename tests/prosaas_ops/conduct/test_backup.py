@@ -305,12 +305,13 @@ def test_a_call_that_ends_while_a_restore_waits_is_in_what_is_restored_or_named_
     for _ in range(2):
         restore._last_backup(backing, {"file": "b.dump", "key": "", "live": live, "running": [], "told": told})
     rows = backing.ask("prosaas_restored", "SELECT call_sid, end_reason, duration_s FROM calls ORDER BY call_sid")
-    assert rows.splitlines() == ["CAforgotten||", "CAknown|customer_hangup|4.5", "CAlost||"]
-    said = "SELECT transcript->0->>'text' FROM calls WHERE recorded_at IS NOT NULL"
+    assert rows.splitlines() == ["CAforgotten|customer_hangup|4.5", "CAknown|customer_hangup|4.5", "CAlost||"]
+    restore._forget_again(backing, "prosaas_restored", backing.root)
+    said = "SELECT transcript->0->>'text' FROM calls WHERE jsonb_array_length(transcript) > 0"
     assert backing.ask("prosaas_restored", said) == "it's \\ me"
     name = made[-1]
     assert backing.said[-1].endswith(f"; {name} has them: CAlate")
-    assert "1 calls that were live at the backup have ended since" in backing.said[0]
+    assert "2 calls that were live at the backup have ended since" in backing.said[0]
 
 
 def test_a_call_that_ended_since_the_backup_comes_with_all_that_was_made_of_it(backing: Any) -> None:
@@ -341,8 +342,29 @@ def test_a_call_that_ended_since_the_backup_comes_with_all_that_was_made_of_it(b
     # A business that the backup does not have takes what it paid with it.
     backing.ask("prosaas", "INSERT INTO businesses (id, name, phone) VALUES (6, 'y', '+97235550101')")
     backing.ask("prosaas", paid.format("CAof9", "text").replace("(5,", "(6,"))
+    backing.ask(
+        "prosaas",
+        "UPDATE calls SET carrier_status = 'completed', version = '1.2', seat = 'calls-1', started_at = '2026-01-02Z'"
+        " WHERE call_sid = 'CAof7'",
+    )
+    for sid, status in {"CAof7": "picked", "CAof9": "queued", "CAelse": "queued"}.items():
+        job = f"'call.summarise', 0, '{{\"call_sid\": \"{sid}\"}}', '{status}', 'call.summarise:{sid}'"
+        backing.ask(
+            "prosaas",
+            "INSERT INTO pgqueuer (entrypoint, priority, payload, status, dedupe_key, execute_after)"
+            f" VALUES ({job}, '2026-01-03Z')",
+        )
+    backing.ask("prosaas", "INSERT INTO pgqueuer (entrypoint, priority, status) VALUES ('sessions.sweep', 0, 'queued')")
     for _ in range(2):
         restore._last_backup(backing, {"file": "b.dump", "key": "", "live": 0, "running": []})
+    known = "SELECT carrier_status, version, seat, started_at AT TIME ZONE 'UTC' FROM calls WHERE call_sid = 'CAof7'"
+    assert backing.ask("prosaas_restored", known) == "completed|1.2|calls-1|2026-01-02 00:00:00"
+    waits = (
+        "SELECT dedupe_key, status, convert_from(payload, 'UTF8')::jsonb ->> 'call_sid', execute_after = '2026-01-03Z'"
+        " FROM pgqueuer ORDER BY dedupe_key"
+    )
+    jobs = [f"call.summarise:{sid}|queued|{sid}|t" for sid in ("CAof7", "CAof9")]
+    assert backing.ask("prosaas_restored", waits).splitlines() == jobs
     asked = (
         "SELECT call_sid, customer_id, business_id, from_number, to_number, summary FROM calls"
         " WHERE summarised_at IS NOT NULL ORDER BY call_sid"
@@ -354,9 +376,10 @@ def test_a_call_that_ended_since_the_backup_comes_with_all_that_was_made_of_it(b
     assert backing.ask("prosaas_restored", asked).splitlines() == rows
 
 
-def test_a_backup_of_before_there_were_charges_gets_the_record_alone(backing: Any) -> None:
+def test_a_backup_of_an_older_schema_gets_what_it_has_a_place_for(backing: Any) -> None:
     backing.ask("postgres", "CREATE DATABASE prosaas_restored TEMPLATE migrated")
-    backing.ask("prosaas_restored", "DROP TABLE charges; INSERT INTO calls (call_sid) VALUES ('CA1')")
+    older = "DROP TABLE charges; ALTER TABLE calls DROP COLUMN seat, DROP COLUMN carrier_status"
+    backing.ask("prosaas_restored", f"{older}; INSERT INTO calls (call_sid) VALUES ('CA1')")
     backing.ask("prosaas", "INSERT INTO calls (call_sid, summary, recorded_at) VALUES ('CA1', 'a haircut', now())")
     restore._last_backup(backing, {"file": "b.dump", "key": "", "live": 0, "running": []})
     assert backing.ask("prosaas_restored", "SELECT summary FROM calls") == "a haircut"

@@ -4,10 +4,13 @@ import gzip
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from prosaas_core.privacy import ledger
+from prosaas_logging.redact import redact
 from prosaas_ops.conduct import kept_lines
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.world import Done, World
@@ -16,6 +19,7 @@ from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.lines import seconds
 
 AT = "2026-11-27T10:00:0{}.000000000Z"
+ENDED = Container("0123456789ab", "prosaas-calls", "prosaas-calls-1", "exited", "", "")
 
 
 class Writing(World):
@@ -65,6 +69,49 @@ def test_which_is_the_oldest_its_last_line_says(world: Writing, monkeypatch: pyt
     """A generation that drained for an hour goes after one that came later."""
     monkeypatch.setattr(kept_lines, "KEPT_LINES", 2)
     assert world.bury(3, 1, 2) == ["2" * 12, "3" * 12]
+
+
+def test_who_was_forgotten_while_a_container_ran_is_in_none_of_its_lines_that_are_kept(
+    world: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their call, the stack below its line, and a message of theirs, of whose id a line shows the end."""
+    theirs, others, message = "CA" + "a" * 32, "CA" + "b" * 32, "wamid.HBgMOTcyNTIwMDAwMDAxFQIAEhggN0E5QkM0RDVFNg=="
+    said = [
+        f"[INFO] a · call_sid={others}",
+        f'{{"message":"b","call_sid":"{theirs}"}}',
+        "    at their line",
+        f"[INFO] c · message_id={redact(message)}",
+        f"[INFO] d · call_sid={theirs}",
+        "[INFO] e",
+        "    at another's line",
+    ]
+    rows = "".join(f"{AT.format(second)} {text}\n" for second, text in enumerate(said))
+    monkeypatch.setattr(world, "docker", lambda *words, **_: Done(0, rows if words[0] == "logs" else "", ""))
+    (world.root / "backups").mkdir()
+    known = {"calls": [theirs], "messages": [message], ledger.SHOWN: [redact(message)]}
+    ledger.note(world.root / "backups", ledger.Forgotten.of("r1", datetime.now(UTC), known))
+    Generations(world).bury(ENDED)
+    with gzip.open(world.state / "lines" / f"{ENDED.service}.{ENDED.id}.gz", "rt") as file:
+        kept = [line.rstrip("\n").partition(" ")[2] for line in file]
+    assert kept == [said[0], said[5], said[6]]
+
+
+def test_by_a_ledger_that_cannot_be_read_no_line_of_anybody_is_kept_and_the_container_stays(
+    world: Writing, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    did: list[str] = []
+
+    def docker(*words: str, **_: object) -> Done:
+        did.append(words[0])
+        return Done(0, f"{AT.format(1)} [INFO] a\n", "")
+
+    monkeypatch.setattr(world, "docker", docker)
+    (world.root / "backups").mkdir()
+    (world.root / "backups" / ledger.FILE).write_text("half a li")
+    Generations(world).bury(ENDED)
+    assert did == ["logs"]
+    assert list((world.state / "lines").iterdir()) == []
+    assert "line 1 of forgotten.jsonl cannot be read" in capsys.readouterr().err
 
 
 def test_a_watcher_and_a_command_may_keep_one_containers_lines_at_once(
