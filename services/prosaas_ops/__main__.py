@@ -6,6 +6,7 @@ if __name__ == "__main__":
     # Who changes their mind while the rest is read sees no stack: `main` hears of it, and says what it means.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
+import errno
 import os
 import sys
 import threading
@@ -71,6 +72,7 @@ COMMANDS = {
     "up-swarm": "act.up",
 }
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -132,6 +134,11 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         # What is not written yet goes nowhere, or the interpreter would end with an exit code of its own.
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        return PROBLEM
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        complain(f"{command}: {refused.NO_ROOM(why=error.strerror)}")
         return PROBLEM
 
 

@@ -1,5 +1,6 @@
 """The command line: exit codes, and one helpful line."""
 
+import errno
 import json
 import os
 import re
@@ -109,6 +110,17 @@ def test_a_problem_ends_with_1_and_says_what_to_do(
     monkeypatch.setattr(logs, "run", fail)
     assert main(["logs"]) == PROBLEM
     assert capsys.readouterr().err == "logs: the stack is not running: `make up-prod` starts it\n"
+
+
+def test_a_full_disk_ends_a_command_with_a_word_of_it_and_no_stack(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(logs, "run", full)
+    assert main(["logs"]) == PROBLEM
+    assert "the disk takes nothing more (No space left on device)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -151,15 +151,17 @@ class World:
     def locked(self, command: str) -> Iterator[None]:
         """One command at a time changes this stack. The lock is the process's: nothing has to clear it after a kill."""
         self.state.mkdir(mode=0o700, exist_ok=True)
-        with (self.state / "lock").open("a+", encoding="utf-8") as lock:
+        with (self.state / "lock").open("a+b", buffering=0) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                raise Problem(words.ANOTHER_COMMAND(which=lock.read().strip() or words.UNNAMED)) from None
+                which = lock.read().decode(errors="replace").strip() or words.UNNAMED
+                raise Problem(words.ANOTHER_COMMAND(which=which)) from None
             lock.truncate(0)
-            lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n")
-            lock.flush()
+            # On a full disk nobody is told who it is: to mend that, commands must run.
+            with suppress(OSError):
+                lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n".encode())
             self._sweep()
             yield
 

@@ -186,3 +186,7 @@ ALERTS_AWAY: Final = Text(
     "Alertmanager לא עונה ({why}): MONITORING=1 בקובץ .env, ואז `make up-prod`",
     "Alertmanager does not answer ({why}): MONITORING=1 in .env, then `make up-prod`",
 )
+NO_ROOM: Final = Text(
+    "אי אפשר לכתוב לדיסק ({why}); ייתכן שמה שהתחיל נעשה רק בחלקו. make doctor (מקום פנוי), ואז שוב",
+    "the disk takes nothing more ({why}); what was begun may be half done. make doctor (free space), then again",
+)

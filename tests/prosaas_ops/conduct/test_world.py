@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from full_disk import room_for
 from prosaas_ops.conduct import world as module
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
@@ -71,3 +72,13 @@ def test_docker_is_out_of_a_terminals_reach_while_we_do_not_hear_it_ourselves(wo
     finally:
         signal.signal(signal.SIGINT, before)
     assert (session != os.getsid(0)) is deaf
+
+
+def test_a_full_disk_keeps_no_command_from_its_turn(tmp_path: Path) -> None:
+    """Somebody has to mend it; a second command is refused all the same."""
+    world = World(tmp_path)
+    world.state.mkdir()
+    lock = world.state / "lock"
+    lock.touch()
+    with room_for(lock, 0), world.locked("down"), pytest.raises(Problem, match="another command"), world.locked("up"):
+        pytest.fail("two at once")
