@@ -1,7 +1,5 @@
 """What changes the stack: each command is a plan, under one lock, with a journal and a way back."""
 
-import getpass
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.files import replace
-from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Usage
+from prosaas_ops.options import FINE, LEVELS, SERVICES, Options, Problem, Usage
 from prosaas_ops.spelling import meant
 from prosaas_ops.stack.engine import DEV
 from prosaas_ops.stack.live_calls import in_words
@@ -48,7 +46,6 @@ OPTIONS = ()
 
 # What is about the database anyway: nobody waits for it who may have an emergency.
 _NEAR_DATABASE = frozenset({"backup", "restore", "restore-drill", "up-prod"})
-_USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 
 
 def run(options: Options) -> int:
@@ -67,10 +64,11 @@ def _act(world: World, options: Options) -> int:
     if command == "doctor":
         beyond = deploy.findings(world) if deploy.is_swarm(world) else []
         return told([*examine(MANAGER if beyond else DOCTOR, world, "prod"), *beyond])
-    acts: dict[str, Callable[[World, Options], None]] = {
+    acts: dict[str, Callable[[World, Options], object]] = {
         "setup": lambda world, _options: prepare(world),
+        "update-bases": lambda world, _options: secrets.take_bases(world),
         "up-prod": _up, "up-dev": _up, "up-swarm": _up_swarm, "down": _down,
-        "rollback": _rollback, "rotate-secret": _rotate, "update-bases": _bases,
+        "rollback": _rollback, "rotate-secret": _rotate,
         "backup": _backup, "restore": _restore,
         "restore-drill": lambda world, options: backup.drill(world, options.text("FILE"), options.text("KEY")),
     }  # fmt: skip
@@ -89,11 +87,14 @@ def _act(world: World, options: Options) -> int:
     return FINE
 
 
-def prepare(world: World, environment: str = "") -> None:
-    """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's."""
+def prepare(world: World, environment: str = "") -> list[str]:
+    """A folder that can start a stack: .env, secret files, and modes that do not depend on the clone's.
+
+    The secrets that had another value until now.
+    """
     secrets.make_env(world)
     world.env.put(**(allowed(world, environment) if environment else secrets.machine(world)))
-    secrets.write_secrets(world)
+    renewed = secrets.write_secrets(world)
     overlay = world.state / "compose.yml"
     if not overlay.exists():
         replace(overlay, "services: {}\n")
@@ -101,6 +102,7 @@ def prepare(world: World, environment: str = "") -> None:
         for path in (world.root / folder, *(world.root / folder).rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+    return renewed
 
 
 def allowed(world: World, environment: str) -> dict[str, str]:
@@ -118,12 +120,18 @@ def allowed(world: World, environment: str) -> dict[str, str]:
 
 def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
-    prepare(world, environment)
+    renewed = prepare(world, environment)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     before = world.containers()
     world.say((words.RENEWING if before else words.STARTING)(project=world.project))
-    run_plan(plan.up(world, environment), world)
+    try:
+        run_plan(plan.up(world, environment), world)
+    except Problem:
+        if before and renewed:
+            # Whatever starts anew by itself, after a crash or a reboot, reads them.
+            world.warn(words.SECRETS_STAY(names=", ".join(renewed)))
+        raise
     ran = {found.id for found in before if found.state == "running"}
     if before and ran >= {found.id for found in world.containers() if found.state == "running"}:
         world.say(str(words.NOTHING_RENEWED))
@@ -161,13 +169,13 @@ _ALONE = {
 }
 
 
-def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], None] | None:
+def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], object] | None:
     """The command's meaning for a stack on a Swarm, None where it is the same."""
     if command in _ALONE and deploy.runs(world):
         raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
     if command.startswith("restart-"):
         return _restart_swarm
-    acts: dict[str, Callable[[World, Options], None]] = {
+    acts: dict[str, Callable[[World, Options], object]] = {
         "down": lambda world, _options: _down_swarm(world),
         "rollback": lambda world, options: _rollback_swarm(world, options.number("N", 1)),
     }
@@ -212,12 +220,22 @@ def _restart(world: World, options: Options) -> None:
         refuse(findings)
     # A restart may be what an emergency needs: what would not stop it is only told of.
     warn_of(world, [finding for finding in findings if finding.fix])
-    run_plan(plan.restart(world, service), world)
+    way = plan.restart(world, service)
+    if not level:
+        _say_what_is_new(world, service)
+    run_plan(way, world)
     images = Images(world, environment)
     world.say(words.RUNS_ANEW(service=service, version=images.version(images.in_use())))
     _say_what_drains(world)
     if level:
         world.say(words.RUNS_AT(service=service, level=level, short=short))
+
+
+def _say_what_is_new(world: World, *services: str) -> None:
+    """After a deploy that failed, .env is still what it would have been."""
+    running = {found.service for found in world.containers(*services) if found.state == "running"}
+    if new := [name for name in Generations(world).changed(*services) if name in running]:
+        world.warn(words.STARTS_WITH_TODAYS(services=", ".join(new)))
 
 
 def _down(world: World, _options: Options) -> None:
@@ -249,28 +267,16 @@ def _rotate(world: World, options: Options) -> None:
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
     plan.same_definition(world)
-    value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else _asked(name)
+    findings = examine(SETTLED, world, "prod")
+    if not all(would_start(world, "prod", service) for service in OURS):
+        # All of them start anew, on the way back as well.
+        refuse(findings)
+    _say_what_is_new(world, *OURS)
+    value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else secrets.typed(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
     meanwhile = str(words.ONCE_ANSWERED) if "," in value else ""
     world.say(words.NEW_VALUE(name=name, meanwhile=meanwhile))
     _say_what_drains(world)
-
-
-def _bases(world: World, _options: Options) -> None:
-    """What the door has pulled or made is what the next build starts from."""
-    found = dict(word.split("=", 1) for word in world.setting("PROSAAS_BASES").split())
-    changed = world.env.put(**found)
-    for name, image in found.items():
-        world.say(f"{name}={image}")
-    world.say(str(words.BASES if changed else words.SAME_BASES))
-
-
-def _asked(name: str) -> str:
-    value = getpass.getpass(words.ASKED(name=name)) if sys.stdin.isatty() else sys.stdin.readline()
-    value = value.strip()
-    if not value or set(value) - _USABLE:
-        raise problem(words.NO_VALUE(name=name), words.PASTE(name=name))
-    return value
 
 
 def _backup(world: World, options: Options) -> None:

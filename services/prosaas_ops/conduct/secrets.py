@@ -1,7 +1,9 @@
 """The settings of a new stack, and the secret files that its containers read."""
 
+import getpass
 import os
 import secrets as random
+import sys
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -41,6 +43,7 @@ DRIVERS = ("awslogs", "fluentd", "gelf", "journald", "loki", "syslog")
 COLLECTORS = (*DRIVERS, "datadog")
 # What a setting of 1 adds to the stack.
 PROFILES = {"DEMO": "demo", "MONITORING": "monitoring", "GRAFANA": "grafana"}
+_USABLE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/+=-")
 # In which a rotation ends: four services, each of which may take its time to be ready.
 _ROTATION_S = 480.0
 DEMO_ACCOUNT = "AC" + "0" * 32
@@ -56,6 +59,15 @@ def renewed(name: str, before: str) -> str:
     if name == "CALL_TOKEN_SECRET" and before:
         return rotated(made_up(), before, time.time() + _ROTATION_S + RINGING_S)
     return made_up()
+
+
+def typed(name: str) -> str:
+    """A provider's secret as it is pasted, which no terminal shows."""
+    value = getpass.getpass(words.ASKED(name=name)) if sys.stdin.isatty() else sys.stdin.readline()
+    value = value.strip()
+    if not value or set(value) - _USABLE:
+        raise problem(words.NO_VALUE(name=name), words.PASTE(name=name))
+    return value
 
 
 def make_env(world: World) -> None:
@@ -115,6 +127,15 @@ def machine(world: World) -> dict[str, str]:
     return {name: value for name, value in found.items() if not world.recorded(name)}
 
 
+def take_bases(world: World) -> None:
+    """What the door has pulled or made is what the next build starts from."""
+    found = dict(word.split("=", 1) for word in world.setting("PROSAAS_BASES").split())
+    changed = world.env.put(**found)
+    for name, image in found.items():
+        world.say(f"{name}={image}")
+    world.say(str(words.BASES if changed else words.SAME_BASES))
+
+
 def database_url(settings: dict[str, str]) -> str:
     """The address of the database that .env means; any password works, for it is percent-encoded."""
     password = quote(settings.get("POSTGRES_PASSWORD", ""), safe="")
@@ -148,8 +169,10 @@ def wanted(world: World) -> dict[str, str]:
     return values | addresses(settings)
 
 
-def write_secrets(world: World) -> None:
+def write_secrets(world: World) -> list[str]:
     """Bring all of secrets/ to what .env says, or, where one of them would be lost, nothing: a Problem.
+
+    The files that had another value before.
 
     A container reads the file that was there when it was last started: see Generations.
     """
@@ -159,10 +182,12 @@ def write_secrets(world: World) -> None:
     for name in emptied(world):
         raise problem(words.EMPTIED(name=name), words.PUT_BACK(name=name.lower()), "env/example.env")
     files = {folder / name: value for name, value in wanted(world).items()}
-    changed = {path: value for path, value in files.items() if _before(path) != value}
+    before = {path: _before(path) for path in files}
+    changed = {path: value for path, value in files.items() if before[path] != value}
     for path, value in changed.items():
         # The folder is closed: the file may be readable to the container's account, whatever its number.
         replace(path, value, mode=0o444)
+    return [f"{folder.name}/{path.name}" for path in changed if before[path] is not None]
 
 
 def emptied(world: World) -> list[str]:

@@ -213,6 +213,17 @@ NEW_VALUE: Final = Text(
 )
 ONCE_ANSWERED: Final = Text(" אחרי שייענו השיחות שמצלצלות עכשיו", " once the calls that ring now are answered")
 ASKED: Final = Text("הערך החדש של {name}, לא יוצג: ", "the new {name}, not shown: ")
+SECRETS_STAY: Final = Text(
+    "{names}: הערכים החדשים מ-.env כבר שם, ומה שרץ עוד מחזיק את הקודמים. קונטיינר שיעלה מחדש מעצמו, אחרי קריסה או "
+    "אתחול, יקרא את החדשים: לתקן ולהריץ make up-prod שוב, או להחזיר את הערכים הקודמים ל-.env ואז make setup",
+    "{names}: the new values of .env are there already, and what runs holds those of before. A container that starts "
+    "again by itself, after a crash or a reboot, reads the new ones: mend it and make up-prod again, or put those of "
+    "before back into .env and make setup",
+)
+STARTS_WITH_TODAYS: Final = Text(
+    "{services}: מה שכתוב עכשיו ב-.env אינו מה שהם רצים איתו; הם עולים עם מה שכתוב עכשיו",
+    "{services}: what .env says now is not what they run with; they start with what it says now",
+)
 OTHER_DEFINITION: Final = Text(
     "קובצי Compose בתיקייה הזאת אינם אלה שמהם הופעלה המערכת; דבר לא השתנה",
     "this folder's Compose files are not those that the stack was started from; nothing was changed",

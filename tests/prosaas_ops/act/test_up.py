@@ -116,12 +116,70 @@ def test_what_would_stop_no_restart_is_told_of_and_it_begins(
     assert "warning: GRAFANA_PORT=3000, is not a port; a number from 1 to 65535\n" in capsys.readouterr().err
 
 
+@pytest.mark.docker
+def test_what_starts_with_other_settings_than_it_runs_with_is_told_before_it_begins(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a deploy that failed: .env is still what it would have been. A level is asked for, and no news."""
+    there = [Container(name, name, name, state, "", state) for name, state in SERVING.items()]
+    monkeypatch.setattr(quiet, "containers", lambda *names: [one for one in there if one.service in names])
+    monkeypatch.setattr(up.Generations, "changed", lambda _, *names: [*names])
+    monkeypatch.setattr(up, "would_start", lambda *_: True)
+    monkeypatch.setattr(Images, "in_use", lambda _: {})
+    monkeypatch.setattr(Images, "version", lambda *_: "old")
+    monkeypatch.setattr(up.plan, "restart", lambda *_: Plan("restart-api", []))
+    for level, expected in (("DEBUG", ""), ("", "prosaas-api: what .env says now is not what they run with")):
+        up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {"LOG_LEVEL": level}))
+        assert expected in (said := capsys.readouterr().err)
+        assert bool(said) is bool(expected)
+    up._say_what_is_new(quiet, "worker", "prosaas-api")
+    assert "worker" not in capsys.readouterr().err, "it does not run"
+
+
+@pytest.mark.docker
+def test_a_rotation_is_refused_before_it_changes_a_value_where_a_service_would_not_start(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor would it on the way back."""
+    running = [Container("1", "prosaas-api", "1", "running", "", "")]
+    monkeypatch.setattr(quiet, "containers", lambda *_: running)
+    monkeypatch.setattr(up.plan, "same_definition", lambda _: None)
+    monkeypatch.setattr(up, "examine", lambda *_: [Finding("settings", "MAX_CALLS=0 is too small", "MAX_CALLS=100")])
+    monkeypatch.setattr(up, "would_start", lambda _world, _environment, service: service != "worker")
+    monkeypatch.setattr(up.plan, "rotate", lambda *_: pytest.fail("it began"))
+    with pytest.raises(Problem, match="nothing was changed"):
+        up._rotate(quiet, Options("rotate-secret", ("NAME",), {"NAME": "ADMIN_API_KEY"}))
+
+
+@pytest.mark.parametrize("runs", [True, False])
+@pytest.mark.docker
+def test_a_start_that_fails_names_the_secrets_that_wait_for_whoever_starts_anew(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: bool
+) -> None:
+    before = [Container("1", "prosaas-api", "1", "running", "", "")] * runs
+    monkeypatch.setattr(quiet, "containers", lambda *_: before)
+    monkeypatch.setattr(up.Generations, "tidy", lambda *_: None)
+
+    def fails() -> None:
+        raise Problem("no network")
+
+    monkeypatch.setattr(plan, "up", lambda *_, **__: Plan("up-prod", [Step("build", fails, prepares=True)]))
+    up.prepare(quiet, "prod")
+    quiet.env.put(CALL_TOKEN_SECRET="other")
+    for expected in (["secrets/call_token_secret"] if runs else [], []):
+        with pytest.raises(Problem, match="no network"):
+            up._up(quiet, Options("up-prod", ("YES",), {}))
+        said = capsys.readouterr().err
+        assert [name for name in ("secrets/call_token_secret", "secrets/database_url") if name in said] == expected
+
+
 def test_what_stops_no_start_is_a_warning_to_the_doctor_and_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
     assert told([Finding("names", "nobody reads QQ in .env", "remove it", "docs/settings.md", later=True)]) == FINE
     assert capsys.readouterr().out.startswith("warning  names      nobody reads QQ in .env\n")
 
 
 ROTATE = {"name": "POSTGRES_PASSWORD", "old": "old", "new": "NEW"}
+SERVING = {"prosaas-api": "running", "worker": "exited"}
 BEFORE = {"calls": "what ran until now"}
 RESTORE = {"file": "b.dump", "key": "", "live": 1, "running": ["worker"]}
 
