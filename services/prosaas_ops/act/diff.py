@@ -91,7 +91,6 @@ def _changes(world: World, *, build: bool) -> list["Change"]:
     allowed(world, "prod")
     images = Images(world)
     if build:
-        world.say(str(conducted.BUILDING))
         images.build()
     dry = world.compose("--progress", "plain", "--dry-run", "up", "--detach", "--no-build", check=False)
     built = {f"prosaas/{name}:{world.tag}": image for name, image in (images.built() if build else {}).items()}

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prosaas_ops.conduct import kept_lines
@@ -41,11 +42,15 @@ class Generations:
         fresh = fitting[-1] if fitting else self._create(service)
         if fresh not in running:
             self._world.docker("start", fresh.id)
-        if problem := self._not_ready(fresh):
-            self._remove_failed(fresh, beside=running)
-            raise Problem(f"{service}: {problem}")
+        self.await_ready(fresh, beside=running)
         self._retire_all_but(fresh)
         self.tidy(service)
+
+    def await_ready(self, container: Container, *, beside: Collection[Container] = ()) -> None:
+        """A Problem, below its last words, where it does not become ready; then it is there no more."""
+        if problem := self._not_ready(container):
+            self._remove_failed(container, beside=beside)
+            raise Problem(f"{container.service}: {problem}")
 
     def one_alone(self, service: str, before: Collection[str], *, tell: bool = False) -> None:
         """The way back from a renewal: who served `before` it and still does serves on alone, else the new one does."""
@@ -164,9 +169,8 @@ class Generations:
     def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
         """A container keeps the secret files it was started with: a replaced file is not the one it reads."""
         for use in definition.get("secrets") or []:
-            target = use.get("target") or use["source"]
             file = self._world.root / model["secrets"][use["source"]]["file"]
-            path = target if target.startswith("/") else f"/run/secrets/{target}"
+            path = str(Path("/run/secrets") / (use.get("target") or use["source"]))
             try:
                 code, held, _ = self._world.engine.run(container, "cat", path)
             except Problem:
@@ -177,8 +181,7 @@ class Generations:
 
     def _create(self, service: str) -> Container:
         before = {found.id for found in self._world.containers(service)}
-        count = f"--scale={service}={len(before) + 1}"
-        self._world.compose("create", "--no-build", "--no-recreate", count, service)
+        self._world.compose("create", "--no-build", "--no-recreate", f"--scale={service}={len(before) + 1}", service)
         made = [found for found in self._world.containers(service) if found.id not in before]
         if not made:
             raise Problem(words.NONE_MADE(service=service))
@@ -189,8 +192,7 @@ class Generations:
 
     def _not_ready(self, container: Container) -> str:
         """Why it does not serve; nothing when it does. Ready is what it says itself: database, queue, settings."""
-        engine, deadline = self._world.engine, time.monotonic() + READY_WITHIN_S
-        said = str(words.NO_ANSWER)
+        engine, deadline, said = self._world.engine, time.monotonic() + READY_WITHIN_S, str(words.NO_ANSWER)
         while time.monotonic() < deadline:
             state = engine.inspect(container.id)["State"]
             if (not state["Running"] and not state.get("Restarting")) or state.get("ExitCode"):

@@ -29,6 +29,7 @@ class Images:
     def build(self) -> None:
         """Build what changed, beside what runs."""
         world = self._world
+        world.say(str(words.BUILDING))
         profiles = ",".join({"demo", *world.recorded("COMPOSE_PROFILES").split(",")} - {""})
         world.compose(
             "build", "--quiet", PROSAAS_TAG=f"{world.tag}-next", PROSAAS_VERSION=world.version,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from prosaas_core.postgres import roles
-from prosaas_ops.conduct import door, secrets
+from prosaas_ops.conduct import door, first_start, secrets
 from prosaas_ops.conduct.database import sql
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
@@ -33,11 +33,11 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     """Build, migrate, then each service beside its old one; on failure the images that ran before."""
     images, generations = Images(world, environment), Generations(world)
     steps = [
-        *([Step("build", lambda: _said(world, str(words.BUILDING), images.build), prepares=True)] if build else []),
+        *([Step("build", images.build, prepares=True)] if build else []),
         Step("database", lambda: start_database(world)),
         *([Step("release", lambda: images.use(images.built()))] if build else []),
         Step("migrate", lambda: migrate(world)),
-        *_renewals(world, generations, environment),
+        *(first_start.steps(world, generations, ORDER, environment) or _renewals(world, generations, environment)),
         Step("front door", lambda: _front_door(world)),
         Step("settle", lambda: _settle(world, images, generations)),
     ]
@@ -186,11 +186,6 @@ def _return_to(world: World, images: Images, generations: Generations, memory: d
         *(Step(f"keep {name}", partial(generations.one_alone, name, old[name])) for name in on),
         *(step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") not in on),
     ]
-
-
-def _said(world: World, text: str, act: Any) -> None:
-    world.say(text)
-    act()
 
 
 def start_database(world: World) -> None:

@@ -154,7 +154,6 @@ def published(world: World, model: dict[str, Any], *, build: bool) -> dict[str, 
     """
     images, registry = Images(world), world.setting("REGISTRY").rstrip("/")
     if build:
-        world.say(str(words.BUILDING))
         images.build()
     version = _NOT_IN_A_TAG.sub("-", world.version)[:100]
     local = images.built()

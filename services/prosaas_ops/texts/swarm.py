@@ -89,7 +89,6 @@ SILENT: Final = Text(
 )
 
 # The rollout
-BUILDING: Final = Text("בונים את מה שהשתנה", "building what changed")
 PUSHING: Final = Text("דוחפים את {image}", "pushing {image}")
 NEVER_BUILT: Final = Text("prosaas/{name} לא נבנה כאן מעולם", "prosaas/{name} was never built here")
 BUILD_IT: Final = Text("make up-swarm בלי BUILD=0", "make up-swarm without BUILD=0")

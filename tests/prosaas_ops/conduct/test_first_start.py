@@ -1,0 +1,92 @@
+"""A start where nothing runs yet: together, the front door last; where something does, it is spared."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from prosaas_ops.conduct import first_start, plan
+from prosaas_ops.conduct.generations import Generations
+from prosaas_ops.conduct.run import Step
+from prosaas_ops.conduct.world import Done, World
+from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
+
+BEHIND = ("worker", "prosaas-api", "prosaas-calls")
+
+
+class Nothing(World):
+    """A folder of which nothing runs: containers are what is created, and who is `broken` ends at once."""
+
+    def __init__(self, root: Path, broken: str = "") -> None:
+        super().__init__(root)
+        (root / ".state").mkdir()
+        self.did: list[tuple[str, ...]] = []
+        self.made: list[Container] = []
+        self._broken = broken
+
+    @property
+    def engine(self) -> Any:
+        def inspect(which: str) -> dict[str, Any]:
+            self.did.append(("look", which))
+            return {"State": {"Running": which != self._broken, "ExitCode": int(which == self._broken)}}
+
+        return SimpleNamespace(inspect=inspect, run=lambda *_: (0, "", ""))
+
+    def model(self, **_settings: str) -> dict[str, Any]:
+        return {"services": dict.fromkeys(("postgres", *BEHIND, "gateway"))}
+
+    def containers(self, *services: str) -> list[Container]:
+        return [one for one in self.made if one.service in services]
+
+    def compose(self, *words: str, check: bool = True, feed: str | None = None, **settings: str) -> Done:
+        self.did.append(words)
+        self.made += [Container(name, name, name, "created", "", "") for name in words[2:]]
+        return Done(0, "", "")
+
+    def docker(self, *words: str, check: bool = True, feed: str | None = None) -> Done:
+        self.did.append(words)
+        return Done(0, "its last words", "")
+
+
+def steps(world: World, environment: str = "prod") -> list[Step]:
+    return first_start.steps(world, Generations(world), plan.ORDER, environment)
+
+
+def test_all_begin_before_the_first_is_waited_for_and_the_door_opens_once_they_are_ready(tmp_path: Path) -> None:
+    """Those of the model: a stack that is real has no simulator."""
+    world = Nothing(tmp_path)
+    for step in steps(world):
+        step.do()
+    created, begun, *looks = world.did
+    assert sorted(created) == sorted(("create", "--no-build", *BEHIND, "gateway"))
+    assert (begun[0], sorted(begun[1:])) == ("start", sorted(BEHIND))
+    assert sorted(looks[:-2]) == sorted(("look", name) for name in BEHIND)
+    assert looks[-2:] == [("start", "gateway"), ("look", "gateway")]
+
+
+@pytest.mark.parametrize("broken", BEHIND)
+def test_where_one_does_not_become_ready_the_door_stays_closed_and_its_last_words_are_shown(
+    broken: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = Nothing(tmp_path, broken)
+    create, start, _door = steps(world)
+    create.do()
+    with pytest.raises(Problem, match=f"{broken}: it ended with exit code 1"):
+        start.do()
+    assert ("start", "gateway") not in world.did
+    assert "its last words" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("state", ["running", "exited"])
+def test_what_is_there_is_renewed_beside_itself(state: str, tmp_path: Path) -> None:
+    world = Nothing(tmp_path)
+    world.made = [Container("w", "worker", "w", state, "", "")]
+    assert steps(world) == []
+    assert [step.name for step in plan.up(world, "prod").steps if step.starts] == [f"renew {one}" for one in plan.ORDER]
+
+
+def test_development_starts_as_it_reloads(tmp_path: Path) -> None:
+    """By Compose alone."""
+    assert steps(Nothing(tmp_path), "dev") == []
