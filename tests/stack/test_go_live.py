@@ -65,27 +65,21 @@ def providers(stack: Stack, acme: Authority) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def demo(stack: Stack, acme: Authority) -> Iterator[tuple[Stack, str]]:
-    """The demo, with everybody outside where this test has them."""
-    checkout = stack.checkout
-    before = checkout.env.read_text()
+def demo(checkout: Checkout, acme: Authority) -> Iterator[tuple[Stack, str]]:
+    """The demo, with everybody outside where this test has them; a stack of its own, for nothing leads back from it."""
+    checkout.run("make", "up-prod", timeout=300)
+    stack = Stack(checkout, checkout.path.name)
     with providers(stack, acme) as (name, url):
         trusted = checkout.path / "deploy/gateway/authority.pem"
         trusted.write_text(acme.server_root.read_text())
         door = checkout.path / "deploy/gateway/Caddyfile"
-        own = door.read_text()
-        door.write_text(own.replace("persist_config off", "persist_config off\n\trenew_interval 2s", 1))
+        door.write_text(door.read_text().replace("persist_config off", "persist_config off\n\trenew_interval 2s", 1))
         checkout.configure(
             TWILIO_BASE_URL=url, OPENAI_BASE_URL=f"{url}/v1",
             OPENAI_REALTIME_URL=f"{url.replace('http', 'ws')}/v1/realtime",
             ACME_CA=acme.directory, ACME_CA_ROOT="/etc/caddy/authority.pem",
         )  # fmt: skip
-        try:
-            yield stack, name
-        finally:
-            door.write_text(own)
-            checkout.env.write_text(before)
-            stack.checkout.run("make", "up-prod", timeout=300)
+        yield stack, name
 
 
 def answer(child: pexpect.spawn, question: str, words: str) -> None:
