@@ -16,6 +16,7 @@ from prosaas_api.seats import Seats
 from prosaas_api.state import REST_CONNECTIONS, WEBHOOK_CONNECTIONS, State
 from prosaas_core.database import CONNECT_TIMEOUT_S, DatabaseUnavailable, make_engine, raw_connection
 from prosaas_core.kept.boxes import keeping
+from prosaas_core.outward.http import trusted
 from prosaas_core.outward.twilio_calls import TwilioCalls
 from prosaas_core.settings import Settings
 from prosaas_core.switch_follower import following
@@ -31,7 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = make_engine(settings, pool_size=WEBHOOK_CONNECTIONS)
         rest_engine = make_engine(settings, pool_size=REST_CONNECTIONS)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=trusted()) as client:
             twilio = TwilioCalls(settings)
             app.state.prosaas = State(settings, engine, rest_engine, Seats(settings, client), metrics, twilio)
             # Now, rather than while the first caller waits; and nobody is led here while there is no way to it yet.

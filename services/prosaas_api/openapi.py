@@ -44,13 +44,16 @@ PROBLEM = {
 UNUSED = ("HTTPValidationError", "ValidationError")
 
 
+_made: dict[str, Any] = {}
+
+
 def install(app: FastAPI) -> None:
-    """Make the document once, when somebody asks for it."""
+    """Make the document once, when somebody asks for it: all applications of a process have the same routes."""
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = _document(app)
-        return app.openapi_schema
+        if not _made:
+            _made.update(_document(app))
+        return _made
 
     app.openapi = openapi  # type: ignore[method-assign]
 

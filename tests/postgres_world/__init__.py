@@ -72,6 +72,8 @@ def postgres(*options: str) -> Iterator[PostgresServer]:
     container = docker(
         *("run", "--detach", "--rm", "--label", "prosaas.tests=postgres", "--publish", "127.0.0.1::5432"),
         *("--tmpfs", "/var/lib/postgresql/data", "--env", f"POSTGRES_PASSWORD={PASSWORD}", "--shm-size", "256m"),
+        # Every test connects anew, some of them ten times, and the password is none.
+        *("--env", "POSTGRES_INITDB_ARGS=--set=scram_iterations=1"),
         *(*options, image, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
     )
     try:
