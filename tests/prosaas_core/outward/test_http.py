@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 import itertools
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 
 import httpx
 import pytest
 
-from prosaas_core.outward.http import Outbound, Policy, Refused, Unavailable
+from prosaas_core.outward.http import Outbound, Policy, Refused, Unavailable, trusted
 from prosaas_core.patience import Patience
 from prosaas_logging import capture_events
 
@@ -336,3 +337,13 @@ async def test_the_other_sides_own_code_goes_with_the_error(
         with pytest.raises((Refused, Unavailable)) as caught:
             await outbound.request("POST", URL, idempotent=False)
     assert (caught.value.status, caught.value.code) == (status, code)
+
+
+async def test_what_this_machine_trusts_is_read_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reading keeps a service's start waiting."""
+    read, made = [], ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda *given, **named: read.append(1) or made(*given, **named))
+    trusted.cache_clear()
+    for _ in range(3):
+        await Outbound().close()
+    assert read == [1]
