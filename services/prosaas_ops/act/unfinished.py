@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prosaas_ops.conduct import plan, restore
+from prosaas_ops.conduct import database, plan, restore
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.run import ALL_ANEW, Plan, go_back, overtaken, unfinished
 from prosaas_ops.conduct.run import run as run_plan
@@ -49,7 +49,7 @@ def resume(world: World, *, all_anew: bool = False) -> None:
     elif name == "rollback":
         run_plan(plan.rollback(world, 1, memory["wanted"]), world)
     elif name == "restore":
-        plan.start_database(world)
+        database.start_database(world)
         _end(restore.restore(world, memory), journal, world, all_anew)
     else:
         run_plan(plan.restart(world, SERVICES[name.removeprefix("restart-")]), world)

@@ -11,7 +11,9 @@ from prosaas_core.postgres import roles
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.texts import conduct as conducted
 from prosaas_ops.texts import kept as words
+from prosaas_ops.texts.refused import EXIT_CODE
 
 # The tables that matter, each with the column that says when a row came.
 _TABLES = {
@@ -30,6 +32,8 @@ _ITS_OWN = {"calls": ("call_sid", *_WHOSE), "charges": ("id",), "pgqueuer": ("id
 _CALL_OF = "convert_from(payload, 'UTF8')::jsonb ->> 'call_sid'"
 # What is filled beside the database and taken away again: after a kill who is forgotten since would be in it still.
 COPIES = ("prosaas_restored", "prosaas_proof", "prosaas_drill")
+# Of the migration's own, where it failed.
+LAST_LINES = 20
 
 
 def sql(world: World, database: str, statement: str, **values: str) -> str:
@@ -221,3 +225,24 @@ def _rows(world: World, question: str, calls: str) -> str:
     return sql(
         world, "prosaas", f"SELECT coalesce(jsonb_agg(to_jsonb(one)), '[]') FROM ({question}) AS one", these=calls
     )
+
+
+def start_database(world: World) -> None:
+    if "postgres" in world.model()["services"]:
+        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", "postgres")
+
+
+def migrate(world: World) -> None:
+    """The one-shot container, made anew if its image is new; its own words if it fails."""
+    world.compose("up", "--detach", "--no-build", "migrate")
+    (container,) = world.containers("migrate")
+    code = world.docker("wait", container.id).out.strip()
+    if code != "0":
+        lines = world.docker("logs", "--tail", str(LAST_LINES), container.id, check=False)
+        raise not_migrated(lines.out + lines.err, EXIT_CODE(code=code))
+
+
+def not_migrated(lines: str, why: object) -> Problem:
+    """Prints what it said last, wherever it ran, and is what to raise then."""
+    print(lines.rstrip(), flush=True)
+    return Problem(conducted.NOT_MIGRATED(why=why))

@@ -4,10 +4,11 @@ import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from prosaas_ops.conduct import kept_lines
+from prosaas_ops.conduct.secrets import holds_secrets
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.files import replace, turn
 from prosaas_ops.options import Problem
@@ -79,9 +80,9 @@ class Generations:
 
     def stale(self, container: Container) -> bool:
         """Whether it reads a secret that has another value by now, or is nothing that should run."""
-        model = self._world.model()
-        wanted = model["services"].get(container.service)
-        return wanted is None or not self._holds_secrets(container, wanted, model)
+        return container.service not in self._model["services"] or not holds_secrets(
+            self._world, container, self._model
+        )
 
     def tidy(self, *services: str) -> None:
         """Remove what has ended beside what runs, its lines kept; watch over what still drains."""
@@ -166,18 +167,10 @@ class Generations:
         anew = re.search(rf"Container {re.escape(container.name)} +Recreate", would.out + would.err)
         return not (anew or self.stale(container) or drains(world.engine, container))
 
-    def _holds_secrets(self, container: Container, definition: dict[str, Any], model: dict[str, Any]) -> bool:
-        """A container keeps the secret files it was started with: a replaced file is not the one it reads."""
-        for use in definition.get("secrets") or []:
-            file = self._world.root / model["secrets"][use["source"]]["file"]
-            path = str(Path("/run/secrets") / (use.get("target") or use["source"]))
-            try:
-                code, held, _ = self._world.engine.run(container, "cat", path)
-            except Problem:
-                return False
-            if code or held != file.read_text(encoding="utf-8"):
-                return False
-        return True
+    @cached_property
+    def _model(self) -> dict[str, Any]:
+        """Asked once: no command changes which services there are, or which file is whose secret."""
+        return self._world.model()
 
     def _create(self, service: str) -> Container:
         before = {found.id for found in self._world.containers(service)}

@@ -3,12 +3,12 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prosaas_core.postgres import roles
-from prosaas_ops.conduct import door, first_start, secrets
-from prosaas_ops.conduct.database import sql
+from prosaas_ops.conduct import door, secrets
+from prosaas_ops.conduct.database import migrate, sql, start_database
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.images import Images
@@ -17,11 +17,9 @@ from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import held, in_words
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts.refused import EXIT_CODE
 
 # Who takes over first: what the others lead to comes up before what leads there. Calls are last, and only if changed.
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
-LAST_LINES = 20  # Of the migration's own, where it failed.
 # The front door looks for the api's address each second, and gives one up after 0.7 s (deploy/gateway/Caddyfile).
 _RETRIES_S = 2.5
 # What is younger was renewed just now.
@@ -37,7 +35,7 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
         Step("database", lambda: start_database(world)),
         *([Step("release", lambda: images.use(images.built()))] if build else []),
         Step("migrate", lambda: migrate(world)),
-        *(first_start.steps(world, generations, ORDER, environment) or _renewals(world, generations, environment)),
+        *(_first_start(world, generations, environment) or _renewals(world, generations, environment)),
         Step("front door", lambda: _front_door(world)),
         Step("settle", lambda: _settle(world, images, generations)),
     ]
@@ -146,9 +144,36 @@ def _definition(world: World) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()
 
 
+def _first_start(world: World, generations: Generations, environment: str) -> list[Step]:
+    """Where production has nothing yet, nobody has to be spared: all at once, the front door once they are ready."""
+    if environment != "prod" or world.containers(*ORDER):
+        return []
+
+    def create() -> None:
+        wanted = world.model()["services"]
+        world.compose("create", "--no-build", *(name for name in ORDER if name in wanted))
+
+    def start(*services: str) -> None:
+        # All of them before the first is waited for: each takes seconds of its own.
+        found = world.containers(*services)
+        world.docker("start", *(one.id for one in found))
+        for one in found:
+            generations.await_ready(one)
+        generations.write_overlay()
+
+    return [
+        Step("create", create),
+        Step("start", partial(start, *(name for name in ORDER if name != "gateway"))),
+        Step("open the front door", partial(start, "gateway")),
+    ]
+
+
 def _renewals(world: World, generations: Generations, environment: str) -> list[Step]:
+    # Asked once, by the first of them: no step changes which services there are.
+    services = cache(lambda: world.model()["services"])
+
     def renew(service: str) -> None:
-        if service not in world.model()["services"]:
+        if service not in services():
             for leftover in world.containers(service):
                 generations.bury(leftover)
         elif service == "gateway":
@@ -186,27 +211,6 @@ def _return_to(world: World, images: Images, generations: Generations, memory: d
         *(Step(f"keep {name}", partial(generations.one_alone, name, old[name])) for name in on),
         *(step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") not in on),
     ]
-
-
-def start_database(world: World) -> None:
-    if "postgres" in world.model()["services"]:
-        world.compose("up", "--detach", "--no-build", "--wait", "--wait-timeout", "180", "postgres")
-
-
-def migrate(world: World) -> None:
-    """The one-shot container, made anew if its image is new; its own words if it fails."""
-    world.compose("up", "--detach", "--no-build", "migrate")
-    (container,) = world.containers("migrate")
-    code = world.docker("wait", container.id).out.strip()
-    if code != "0":
-        lines = world.docker("logs", "--tail", str(LAST_LINES), container.id, check=False)
-        raise not_migrated(lines.out + lines.err, EXIT_CODE(code=code))
-
-
-def not_migrated(lines: str, why: object) -> Problem:
-    """Prints what it said last, wherever it ran, and is what to raise then."""
-    print(lines.rstrip(), flush=True)
-    return Problem(words.NOT_MIGRATED(why=why))
 
 
 def _renew_gateway(world: World, generations: Generations) -> None:

@@ -20,13 +20,14 @@ from prosaas_ops.conduct.database import (
     databases,
     drop,
     made_at,
+    migrate,
     readable,
     sql,
     tables,
 )
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
-from prosaas_ops.conduct.plan import ORDER, migrate
+from prosaas_ops.conduct.plan import ORDER
 from prosaas_ops.conduct.run import Plan, Step, Stopped, unfinished
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem, Refused, Untouched, Usage

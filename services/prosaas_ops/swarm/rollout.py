@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from prosaas_ops.conduct.database import LAST_LINES, not_migrated
 from prosaas_ops.conduct.files import problem
-from prosaas_ops.conduct.plan import LAST_LINES, not_migrated
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container

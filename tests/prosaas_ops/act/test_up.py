@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from prosaas_ops.act import unfinished, up
-from prosaas_ops.conduct import plan, restore
+from prosaas_ops.conduct import database, plan, restore
 from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
 from prosaas_ops.conduct.machine import SETTLED
@@ -204,7 +204,7 @@ def quiet(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(plan, "up", lambda _world, environment, **_: Plan(f"up-{environment}", []))
     monkeypatch.setattr(plan, "rollback", lambda *_: Plan("rollback", [], {"images": BEFORE, "wanted": {}}))
     monkeypatch.setattr("prosaas_ops.act.up.backup.schedule", lambda *_: None)
-    monkeypatch.setattr(plan, "start_database", lambda _world: None)
+    monkeypatch.setattr(database, "start_database", lambda _world: None)
     return Quiet(world.root)
 
 
@@ -447,7 +447,7 @@ def test_what_was_on_its_way_back_is_brought_back_and_not_to_its_end(
     monkeypatch.setattr(plan, "rotate", lambda *_: wanted)
     monkeypatch.setattr(restore, "restore", lambda *_: wanted)
     # Both ways of a restore ask it, and somebody may have stopped it meanwhile.
-    monkeypatch.setattr(plan, "start_database", lambda _: did.append("database"))
+    monkeypatch.setattr(database, "start_database", lambda _: did.append("database"))
     journal = {"plan": name, "step": "x", "at": "x", "memory": memory}
     quiet.remember("journal", journal | ({"goes_back": True} if goes_back else {}))
     unfinished.resume(quiet)

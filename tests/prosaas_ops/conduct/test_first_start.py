@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.conduct import first_start, plan
+from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.run import Step
 from prosaas_ops.conduct.world import Done, World
@@ -51,7 +51,7 @@ class Nothing(World):
 
 
 def steps(world: World, environment: str = "prod") -> list[Step]:
-    return first_start.steps(world, Generations(world), plan.ORDER, environment)
+    return plan._first_start(world, Generations(world), environment)
 
 
 def test_all_begin_before_the_first_is_waited_for_and_the_door_opens_once_they_are_ready(tmp_path: Path) -> None:

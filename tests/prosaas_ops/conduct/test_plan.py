@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from prosaas_ops.conduct import plan
+from prosaas_ops.conduct import database, plan
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.live_calls import in_words
@@ -112,11 +112,11 @@ def test_a_schema_that_is_not_migrated_stops_the_plan_with_the_last_words_of_wha
         docker=lambda command, *_, check=True: answers[command],
     )
     if code == "0":
-        plan.migrate(world)
+        database.migrate(world)
         assert capsys.readouterr().out == ""
         return
     with pytest.raises(Problem, match=r"migrate did not come to its end \(exit code 1\); its last lines are above"):
-        plan.migrate(world)
+        database.migrate(world)
     assert capsys.readouterr().out == "began\nno such table\n"
 
 

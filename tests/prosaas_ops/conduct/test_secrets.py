@@ -1,14 +1,17 @@
 """Secret files follow .env, never the shell, and nothing empty takes the place of one."""
 
+import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from prosaas_core.postgres.roles import ROLES
-from prosaas_ops.conduct.secrets import database_url, tell_overridden, write_secrets
+from prosaas_ops.conduct.secrets import database_url, holds_secrets, tell_overridden, write_secrets
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
+from prosaas_ops.stack.engine import Container
 
 
 def world(folder: Path, text: str) -> World:
@@ -87,3 +90,58 @@ def test_roles_may_be_given_up_again(tmp_path: Path) -> None:
     write_secrets(world(tmp_path, "POSTGRES_PASSWORD=x\nDATABASE_ROLES=0\n"))
     assert (tmp_path / "secrets/database_roles_key").read_text() == ""
     assert urlsplit((tmp_path / "secrets/database_url_prosaas_worker").read_text()).username == "prosaas"
+
+
+class Holder(World):
+    """A container that holds files of its own, which any command finds where the real ones are."""
+
+    def __init__(self, root: Path, held: dict[str, str]) -> None:
+        super().__init__(root)
+        self.looks = 0
+        self._folder = root / "held"
+        self._folder.mkdir()
+        for name, value in held.items():
+            (self._folder / name).write_text(value)
+
+    @property
+    def engine(self) -> Any:
+        return self
+
+    def run(self, _container: Container, *command: str) -> tuple[int, str, str]:
+        self.looks += 1
+        there = [word.replace("/run/secrets", str(self._folder)) for word in command]
+        done = subprocess.run(there, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.replace(str(self._folder), "/run/secrets"), done.stderr
+
+
+TODAY = {"database_url": "postgresql://x", "twilio_auth_token": "", "admin_api_key": "two\nlines\n"}
+
+
+@pytest.mark.parametrize(
+    ("held", "holds"),
+    [
+        (TODAY, True),
+        (TODAY | {"twilio_auth_token": "yesterday's"}, False),
+        # Read one behind the other they would be the same.
+        (TODAY | {"twilio_auth_token": TODAY["database_url"], "database_url": ""}, False),
+        ({name: value for name, value in TODAY.items() if name != "admin_api_key"}, False),
+    ],
+)
+def test_a_container_is_looked_into_once_for_all_the_secrets_that_it_was_started_with(
+    held: dict[str, str], holds: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "secrets").mkdir()
+    for name, value in TODAY.items():
+        (tmp_path / "secrets" / name).write_text(value)
+    uses = [
+        {"source": "of_the_api", "target": "database_url"},
+        {"source": "twilio_auth_token"},
+        {"source": "admin_api_key"},
+    ]
+    files = {use["source"]: {"file": f"secrets/{use.get('target') or use['source']}"} for use in uses}
+    model = {"services": {"prosaas-api": {"secrets": uses}, "gateway": {}}, "secrets": files}
+    world = Holder(tmp_path, held)
+    assert holds_secrets(world, Container("a", "prosaas-api", "a", "running", "", ""), model) is holds
+    assert world.looks == 1
+    assert holds_secrets(world, Container("g", "gateway", "g", "running", "", ""), model)
+    assert world.looks == 1
