@@ -57,6 +57,8 @@ def three_nodes(folder: Path, name: str) -> Iterator[tuple[list[Node], Registry]
         made.callback(docker, "network", "rm", name)
         registry = _registry(made, folder, name)
         nodes = [_node(made, folder, f"{name}-{number}", registry) for number in (1, 2, 3)]
+        # All at once: each has a disk to be cleared.
+        made.callback(docker, "rm", "--force", "--volumes", *(node.name for node in nodes))
         for node in nodes:
             eventually(lambda node=node: _answers(node), f"the engine of {node.name}", 30)  # type: ignore[misc]
         nodes = [Node(node.name, node.socket, _address(node.name)) for node in nodes]

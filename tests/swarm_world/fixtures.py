@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +125,13 @@ def _images(swarm: Swarm) -> None:
     checkout, version = swarm.checkout, swarm.project
     files = "docker-compose.yml:docker-compose.prod.yml"
     checkout.compose("build", "--quiet", COMPOSE_FILE=files, COMPOSE_PROFILES="demo", timeout=280)
-    for name in _OURS:
-        pushed = f"{swarm.registry.outside}/prosaas-{name}:{version}"
-        docker("tag", f"prosaas/{name}:{version}", pushed)
-        docker("push", "--quiet", pushed)
-        docker("image", "rm", pushed)
-    load(swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
+    # What the manager alone needs comes to it while the others are packed for the registry.
+    with ThreadPoolExecutor(1) as beside:
+        loaded = beside.submit(load, swarm.manager, *tools(swarm), checkout.setting("POSTGRES_IMAGE"))
+        for name in _OURS:
+            pushed = f"{swarm.registry.outside}/prosaas-{name}:{version}"
+            docker("tag", f"prosaas/{name}:{version}", pushed)
+            docker("push", "--quiet", pushed)
+            docker("image", "rm", pushed)
+        loaded.result()
     checkout.configure(REGISTRY=swarm.registry.inside)
