@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from prosaas_ops.options import OTHERS, OWN_SERVICES, Problem
-from prosaas_ops.stack.engine import Container, Engine
+from prosaas_ops.stack.engine import DEV, Container, Engine
 from prosaas_ops.stack.live_calls import drains
 from prosaas_ops.stack.records import server
 from prosaas_ops.texts import status as words
@@ -63,8 +63,10 @@ def repair(service: str) -> str:
 
 
 def whole() -> str:
-    """The command that starts all of it."""
-    return "make up-swarm" if _on_a_swarm() else "make up-prod"
+    """The command that starts all of it, where it stands."""
+    if _on_a_swarm():
+        return "make up-swarm"
+    return "make up-dev" if Engine().project.endswith(DEV) else "make up-prod"
 
 
 def _on_a_swarm() -> bool:
