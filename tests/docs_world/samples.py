@@ -276,7 +276,7 @@ def a_person_forgotten() -> str:
     kept = people.BACKUPS(count=4, oldest="prosaas-20260426T031501Z.dump")
     return (
         f"{people.THERE_IS}\n{there}{people.SURE}yes\n{people.FORGOTTEN(receipt='5c1f0be2a97d', at=at)}\n{gone}"
-        f"{people.OUT_OF_REACH}\n  {log}\n  {kept}\n  {people.COPIES}\n  {people.PROVIDERS}\n"
+        f"{people.OUT_OF_REACH}\n  {log}\n  {kept}\n  {people.COPIES}\n  {people.FREED}\n  {people.PROVIDERS}\n"
     )
 
 

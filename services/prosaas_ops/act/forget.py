@@ -105,7 +105,7 @@ def out_of_reach(engine: Engine) -> list[str]:
     except Problem:
         aside = ["prosaas_replaced"]
     rows += [words.REPLACED(name=name) for name in aside]
-    return [*rows, str(words.PROVIDERS)]
+    return [*rows, str(words.FREED), str(words.PROVIDERS)]
 
 
 def _databases(question: str) -> list[str]:

@@ -171,7 +171,8 @@ _ALONE = {
 
 def _of_a_swarm(world: World, command: str) -> Callable[[World, Options], object] | None:
     """The command's meaning for a stack on a Swarm, None where it is the same."""
-    if command in _ALONE and deploy.runs(world):
+    # One that is down may become one machine's; its data is on a node all the same, and that may be another.
+    if command in _ALONE and (not command.startswith("up-") or deploy.runs(world)):
         raise problem(of_swarm.ONE_MACHINE(command=command), str(_ALONE[command]))
     if command.startswith("restart-"):
         return _restart_swarm

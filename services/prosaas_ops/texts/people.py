@@ -95,6 +95,10 @@ COPIED: Final = Text(
     "beside the database is a copy of it, {names}, of a restore or a proof of a backup that goes on or was killed: "
     "this person may be in it",
 )
+FREED: Final = Text(
+    "הקבצים של PostgreSQL עצמו: שטח שהתפנה ו-pg_wal. שום שאילתה לא קוראת אותם; עד שנכתב עליהם משהו אחר",
+    "PostgreSQL's own files, in space that is free now and in pg_wal, which no query reads: until it is written over",
+)
 PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",
     "OpenAI, Twilio and Meta: as long as their terms and your settings there say",

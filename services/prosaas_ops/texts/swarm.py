@@ -157,8 +157,8 @@ IN_ENV: Final = Text(
     "the new value in .env, then make up-swarm: a changed secret rolls out",
 )
 BY_HAND: Final = Text(
-    "pg_dump ו-pg_restore על הצומת של מסד הנתונים: docs/scaling.md",
-    "pg_dump and pg_restore on the node that has the database: docs/scaling.md",
+    "כשהמערכת רצה (make up-swarm), pg_dump ו-pg_restore על הצומת של מסד הנתונים: docs/scaling.md",
+    "while it runs (make up-swarm), pg_dump and pg_restore on the node that has the database: docs/scaling.md",
 )
 WAITING: Final = Text(
     "ממתינים לשיחות החיות בכל הצמתים, לכל היותר {seconds} שניות",

@@ -102,6 +102,7 @@ def test_everything_of_theirs_goes_and_the_receipt_does_not_say_who(
     assert "Receipt" in said
     assert "1 customers" in said
     assert DIGITS not in said
+    assert "PostgreSQL's own files" in said
     # Equal logs are one row, however many containers there are.
     assert said.count("5 × 10m") == 1
     assert all(name in " ".join(said.split()) for name in ("prosaas-api", "prosaas-calls", "worker"))

@@ -228,6 +228,16 @@ def test_what_acts_on_one_machine_is_refused_with_what_to_do(
         up._of_a_swarm(world, command)
 
 
+@pytest.mark.parametrize("command", ["rotate-secret", "backup", "restore", "restore-drill"])
+def test_the_data_of_a_swarm_that_is_down_is_not_looked_for_on_this_machine(
+    command: str, tmp_path: Path, manager: Any
+) -> None:
+    """A restore would fill an empty volume here, and leave its server where the Swarm's own is to run."""
+    world = Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}")
+    with pytest.raises(Problem, match=r"(?s)is for one machine.*make up-swarm"):
+        up._of_a_swarm(world, command)
+
+
 def test_the_folder_knows_what_it_was_started_as(tmp_path: Path) -> None:
     assert deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE=f"docker-compose.yml:{deploy.OVERLAY}"))
     assert not deploy.is_swarm(Machine(tmp_path, COMPOSE_FILE="docker-compose.yml:docker-compose.prod.yml"))
