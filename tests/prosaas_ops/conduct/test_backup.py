@@ -347,7 +347,10 @@ def test_a_call_that_ended_since_the_backup_comes_with_all_that_was_made_of_it(b
         "UPDATE calls SET carrier_status = 'completed', version = '1.2', seat = 'calls-1', started_at = '2026-01-02Z'"
         " WHERE call_sid = 'CAof7'",
     )
-    for sid, status in {"CAof7": "picked", "CAof9": "queued", "CAelse": "queued"}.items():
+    # One that goes on has no record to bring, and its job stays away with it.
+    for name in ("prosaas", "prosaas_restored"):
+        backing.ask(name, "INSERT INTO calls (call_sid) VALUES ('CAopen')")
+    for sid, status in {"CAof7": "picked", "CAof9": "queued", "CAelse": "queued", "CAopen": "queued"}.items():
         job = f"'call.summarise', 0, '{{\"call_sid\": \"{sid}\"}}', '{status}', 'call.summarise:{sid}'"
         backing.ask(
             "prosaas",
