@@ -51,6 +51,31 @@ class TextSocket(WSListener):
     A guest, who has not proved who it is, has no watchdog: it may send little, and is cut off when it does not read.
     """
 
+    # With many calls at once a frame waits for memory: what it looks at stands close together, here as in its call.
+    __slots__ = (
+        "_fragments",
+        "_guest",
+        "_guest_bytes",
+        "_in_one_piece",
+        "_max_message",
+        "_open",
+        "_opened",
+        "_paused_since",
+        "_pings",
+        "_pings_since",
+        "_reading",
+        "_run",
+        "_send",
+        "_take",
+        "_transport",
+        "_waiting",
+        "_watched",
+        "close_code",
+        "close_reason",
+        "closing",
+        "violation",
+    )
+
     def __init__(
         self, *, max_message: int, opened: Callable[["TextSocket"], None] | None = None, guest: bool = False
     ) -> None:
@@ -159,7 +184,7 @@ class TextSocket(WSListener):
         if self._watched and not self._welcome(kind, frame.payload_size):
             return
         try:
-            if kind == _TEXT and frame.fin and not self._fragments:
+            if kind is _TEXT and frame.fin and not self._fragments:
                 self._hand_over(frame.get_payload_as_bytes())
             elif kind in _DATA:
                 self._piece(frame)

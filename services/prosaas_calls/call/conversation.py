@@ -1,6 +1,5 @@
 """What the model's events mean for the call: audio to the caller, transcripts, turns, interruptions and tools."""
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Callable
 
@@ -11,7 +10,7 @@ from prosaas_calls.call.meter import Meter
 from prosaas_calls.call.pace import Pace
 from prosaas_calls.call.promises import Promises
 from prosaas_calls.call.retries import Retries
-from prosaas_calls.caller.audio import RECORD_EVERY
+from prosaas_calls.caller.audio import Sampling
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.model import events
 from prosaas_calls.model.events import Item, ServerEvent
@@ -19,7 +18,7 @@ from prosaas_calls.model.leg import ModelFailed
 from prosaas_calls.model.realtime import RealtimeLost
 from prosaas_calls.model.turns import Turns
 from prosaas_calls.stats import CallStats
-from prosaas_logging import get_logger, watched
+from prosaas_logging import get_logger
 from prosaas_logging.catalogue import (
     AUDIO_DELTA,
     REALTIME_BENIGN,
@@ -79,6 +78,7 @@ class Conversation:
         self.opening = ""
         # Keeps the greeting, when there is one to keep.
         self.recording = Recording()
+        self._sampling = Sampling()
         self._handlers: dict[str, Callable[[ServerEvent], None]] = {
             "response.output_audio.delta": self._audio_delta,
             "response.output_audio.done": self._audio_done,
@@ -145,20 +145,21 @@ class Conversation:
             return
         try:
             audio = a2b_base64(event.delta, strict_mode=True)
-        except (Base64Error, ValueError) as error:
+        except ValueError as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
-        if not (length := len(audio)):
+        length, spoken = len(audio), event.spoken
+        if not length:
             return
         self.recording.hear(audio)
         self._produced = True
-        if self.turns.gives(event.spoken, event.item_id):
-            self._history.begin(event.spoken, "ai")
+        if self.turns.gives(spoken, event.item_id):
+            self._history.begin(spoken, "ai")
         if not self.turns.spoke:
             self._first_audio(event)
         self.pace.sounds()
-        self._line.play(event.delta.encode(), length, event.spoken)
-        if log.tracing and (self._line.frames % RECORD_EVERY == 0 or watched()):
+        self._line.play(event.delta.encode(), length, spoken)
+        if log.tracing and self._sampling.takes(self._line.frames):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
 
     def _first_audio(self, event: ServerEvent) -> None:

@@ -16,6 +16,8 @@ _TOKEN_BASE64 = 50 * 8 * 4 / 3
 class Meter:
     """Counts over all sessions of a call: each of them is billed by itself."""
 
+    __slots__ = ("_elapsed_ms", "_heard", "_last", "_models", "_prices", "_responding", "_used")
+
     def __init__(self, prices: Prices, elapsed_ms: Callable[[], int], *, model: str, transcription_model: str) -> None:
         self._prices = prices
         self._elapsed_ms = elapsed_ms

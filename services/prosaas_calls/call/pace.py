@@ -10,6 +10,17 @@ from prosaas_calls.stats import CallStats
 class Pace:
     """Told of what happens as it happens. Moments are of the monotonic clock; 0 stands for none."""
 
+    __slots__ = (
+        "_asked_at",
+        "_expecting_since",
+        "_last_activity",
+        "_line",
+        "_response_began",
+        "_stats",
+        "_turns",
+        "_waiting_since",
+    )
+
     def __init__(self, *, line: CallerLine, turns: Turns, stats: CallStats) -> None:
         self._line = line
         self._turns = turns

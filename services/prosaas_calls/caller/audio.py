@@ -3,10 +3,12 @@
 from binascii import b2a_base64
 from math import isqrt
 
+from prosaas_logging import watched
+
 BYTES_PER_MS = 8
 MAX_PADDING_MS = 10_000
 # While nobody reads along, a flight recorder gets one frame in so many: then it remembers minutes instead of seconds.
-RECORD_EVERY = 25
+_RECORD_EVERY = 25
 SILENCE = b"\xff"
 _LATE_FRAMES_TO_RESYNC = 50
 
@@ -34,6 +36,26 @@ def encode(samples: bytes) -> bytes:
 def silence(ms: int) -> bytes:
     """So much silence, as base64."""
     return encode(SILENCE * (ms * BYTES_PER_MS))
+
+
+class Sampling:
+    """Which frames of a stream a log is told of: all while somebody reads along, which one in so many looks at."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self) -> None:
+        self._next = 1
+
+    def takes(self, number: int) -> bool:
+        """Whether to tell of the frame of this number."""
+        if number < self._next:
+            return False
+        if watched():
+            self._next = number
+            return True
+        past = number % _RECORD_EVERY
+        self._next = number - past + _RECORD_EVERY
+        return past == 0
 
 
 class InboundClock:

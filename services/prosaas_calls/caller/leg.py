@@ -5,14 +5,14 @@ from collections.abc import Callable
 from time import monotonic
 
 from prosaas_calls.caller import media_stream
-from prosaas_calls.caller.audio import RECORD_EVERY, InboundClock, encode, rms, silence
+from prosaas_calls.caller.audio import InboundClock, Sampling, encode, rms, silence
 from prosaas_calls.caller.keypad import Keypad
 from prosaas_calls.caller.line import CallerLine
 from prosaas_calls.caller.media_stream import Dtmf, MalformedMessage, Mark, Media, Stop
 from prosaas_calls.ending import CallEnded, EndReason
 from prosaas_calls.sockets import TextSocket, shown
 from prosaas_calls.stats import CallStats
-from prosaas_logging import get_logger, watched
+from prosaas_logging import get_logger
 from prosaas_logging.catalogue import MARK, MEDIA_IN, MEDIA_MALFORMED, RMS
 
 log = get_logger(__name__)
@@ -24,6 +24,21 @@ _LOUD = 500
 
 class CallerLeg:
     """The caller's side of one call, reading. What is said back goes through the line."""
+
+    __slots__ = (
+        "_clock",
+        "_hear",
+        "_heard",
+        "_key_pressed",
+        "_keypad",
+        "_line",
+        "_malformed_left",
+        "_recent",
+        "_sampling",
+        "_socket",
+        "_stats",
+        "last_frame_at",
+    )
 
     def __init__(
         self,
@@ -46,6 +61,7 @@ class CallerLeg:
         self._key_pressed = key_pressed
         self._malformed_left = malformed_limit
         self._clock = InboundClock()
+        self._sampling = Sampling()
         self._recent: deque[bytes] = deque(maxlen=_RECENT_FRAMES)
         self.last_frame_at = monotonic()
 
@@ -93,7 +109,7 @@ class CallerLeg:
         self._hear(encode(samples))
         self._recent.append(samples)
         self._stats.frames_in += 1
-        if log.tracing and (self._stats.frames_in % RECORD_EVERY == 0 or watched()):
+        if log.tracing and self._sampling.takes(self._stats.frames_in):
             log.event(MEDIA_IN, seq=self._stats.frames_in, bytes=len(samples))
             log.event(RMS, rms=rms(samples))
 

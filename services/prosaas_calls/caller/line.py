@@ -63,7 +63,7 @@ class CallerLine:
         """Go on where we fell silent."""
         if self.playback.held:
             for piece in self.playback.release():
-                self.play(*piece)
+                self.play(piece.payload, piece.length, piece.item_id)
             self.end_item()
 
     def cut(self) -> list[Cut]:

@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import msgspec
 
 from prosaas_calls.caller.audio import BYTES_PER_MS
 
@@ -11,12 +12,13 @@ from prosaas_calls.caller.audio import BYTES_PER_MS
 MARK_EVERY_BYTES = 200 * BYTES_PER_MS
 
 
-class Piece(NamedTuple):
-    """Audio of one item as base64, `length` bytes of it when decoded."""
+class Piece(msgspec.Struct, gc=False):
+    """Audio of one item as base64, `length` bytes of it when decoded; `end` is where it ends in what was sent."""
 
     payload: bytes
     length: int
     item_id: str
+    end: int = 0
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Playback:
         self._acked = 0
         self._pending: deque[tuple[str, int]] = deque()
         self._segments: deque[_Segment] = deque()
-        self._unheard: deque[tuple[int, Piece]] = deque()
+        self._unheard: deque[Piece] = deque()
         self.hearing = ""
         # Whether what the caller has still to hear waits here instead of at Twilio.
         self.held = False
@@ -99,15 +101,16 @@ class Playback:
     def sent(self, piece: Piece) -> str | None:
         """Count audio as sent, or as waiting while it is held; returns the mark to send after it, when one is due."""
         segments = self._segments
-        end = self._sent + piece.length
+        piece.end = end = self._sent + piece.length
         begins = not segments or segments[-1].item_id != piece.item_id
         if begins:
             segments.append(_Segment(piece.item_id, self._sent, end))
         else:
             segments[-1].end = end
+        if not self.holding:
+            self.quiet.clear()
         self._sent = end
-        self._unheard.append((end, piece))
-        self.quiet.clear()
+        self._unheard.append(piece)
         if self.held:
             return None
         # The first words of an item have a mark of their own: who interrupts them has heard something, or nothing.
@@ -132,7 +135,7 @@ class Playback:
             if known == name:
                 break
         self._acked = position
-        while self._unheard and self._unheard[0][0] <= position:
+        while self._unheard and self._unheard[0].end <= position:
             self._unheard.popleft()
         segments = self._segments
         self.hearing = next(segment.item_id for segment in segments if segment.end >= position)
@@ -153,7 +156,7 @@ class Playback:
     def release(self) -> list[Piece]:
         """What was held, to be played after all, from the last place that the caller is known to have heard."""
         self.held = False
-        pieces = [piece for _, piece in self._unheard]
+        pieces = list(self._unheard)
         self._unheard.clear()
         self._sent = self._marked = self._acked
         while self._segments and self._segments[-1].start >= self._acked:

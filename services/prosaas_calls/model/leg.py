@@ -60,6 +60,20 @@ class ModelLeg:
     `brief` gives what a new session is told, in order: the session, the conversation so far, the greeting if it is due.
     """
 
+    __slots__ = (
+        "_brief",
+        "_current",
+        "_held_audio",
+        "_held_events",
+        "_limits",
+        "_next",
+        "_open",
+        "_renew_at",
+        "_renewal",
+        "_spawn",
+        "_turns",
+    )
+
     def __init__(
         self,
         *,

@@ -39,6 +39,8 @@ class RealtimeLost(Exception):
 class RealtimeConnection:
     """One open Realtime socket."""
 
+    __slots__ = ("_given_up", "_socket", "ms", "send_audio", "stuck_for")
+
     def __init__(self, socket: TextSocket, ms: int = 0) -> None:
         self._socket = socket
         # How long it took to connect, be it before the call.

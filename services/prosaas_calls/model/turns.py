@@ -6,6 +6,20 @@ import asyncio
 class Turns:
     """The state between the caller and the model. `settled` is set while nobody is in the middle of anything."""
 
+    __slots__ = (
+        "_asked",
+        "_discarded",
+        "_given",
+        "_wanted",
+        "_works",
+        "active",
+        "caller_speaking",
+        "closed",
+        "items",
+        "settled",
+        "spoke",
+    )
+
     def __init__(self) -> None:
         self.active: str | None = None
         self.caller_speaking = False

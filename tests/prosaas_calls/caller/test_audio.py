@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from prosaas_calls.caller.audio import InboundClock, rms, silence
+from prosaas_calls.caller import audio
+from prosaas_calls.caller.audio import InboundClock, Sampling, rms, silence
 
 FRAME = 160
 
@@ -32,6 +33,38 @@ def test_silence_lasts_as_long_as_it_should() -> None:
     """Eight bytes a millisecond."""
     assert base64.b64decode(silence(20)) == b"\xff" * 160
     assert b"\n" not in silence(20)
+
+
+def test_who_begins_or_ends_to_read_along_is_met_at_the_next_frame_that_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Half a second later at most; whether somebody does is not asked for each frame of each call."""
+    asked: list[bool] = []
+    read = False
+
+    def watched() -> bool:
+        asked.append(read)
+        return read
+
+    monkeypatch.setattr(audio, "watched", watched)
+    sampling = Sampling()
+
+    assert not any(sampling.takes(number) for number in range(1, 25))
+    assert len(asked) == 1
+    assert sampling.takes(25)
+    read = True
+    assert not any(sampling.takes(number) for number in range(26, 50))
+    assert all(sampling.takes(number) for number in (50, 51, 52, 52, 53))
+    read = False
+    assert [number for number in range(54, 101) if sampling.takes(number)] == [75, 100]
+    assert len(asked) == 10
+
+
+def test_numbers_that_are_left_out_move_no_frame_that_is_told_of() -> None:
+    """A prompt of ours is counted with the model's frames, and not looked at."""
+    sampling = Sampling()
+
+    assert [number for number in (1, 24, 60, 74, 75, 99, 101, 125) if sampling.takes(number)] == [75, 125]
 
 
 def test_frames_in_a_row_have_no_gap() -> None:
