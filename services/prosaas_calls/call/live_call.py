@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
+
+import msgspec
 
 from prosaas_calls.call.call import Call
 from prosaas_calls.call.services import Services
@@ -133,7 +135,8 @@ class LiveCall:
         if not lines and not said and monotonic() - self._shown_at < _SIGN_OF_LIFE_S:
             return
         self._shown_at = monotonic()
-        numbers = asdict(self._numbers(self._reason, call_scope))
+        # What dataclasses.asdict does, in a twentieth of its time: a busy process asks for it a hundred times a second.
+        numbers = msgspec.to_builtins(self._numbers(self._reason, call_scope), builtin_types=(datetime,))
         yield {"call": {name: value for name, value in numbers.items() if name not in ("transcript", "events")}}
         for_record = self._services.settings.for_record
         yield from ({"said": (number, for_record(words))} for number, words in said)

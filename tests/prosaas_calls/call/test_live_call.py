@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -358,6 +358,33 @@ async def test_a_journal_is_told_what_is_new_and_every_five_seconds_that_the_cal
     stage.caller.say(HANG_UP)
     await calling
     assert next(news())["call"]["end_reason"] == "customer_hangup"
+
+
+async def test_a_journal_is_told_each_number_as_the_record_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read back from it is the record, moments and charges included."""
+    asked: list[Callable[[], Any]] = []
+    opened = Journals.open
+
+    def listen(journals: Journals, call_sid: str, news: Callable[[], Any]) -> Journal:
+        asked.append(news)
+        return opened(journals, call_sid, lambda: iter(()))
+
+    monkeypatch.setattr(Journals, "open", listen)
+    stage = Stage(tmp_path)
+    calling = asyncio.create_task(stage.live.run())
+    await until(lambda: stage.model.events("session.update"))
+    stage.caller.say(HANG_UP)
+    await calling
+    (news,) = asked
+    told, record = next(news())["call"], stage.store.records[0]
+
+    expected = asdict(record)
+    assert told.pop("metrics").keys() <= expected.pop("metrics").keys()
+    assert told.pop("charges")[-1].keys() == expected["charges"][-1].keys()
+    assert told == {name: expected[name] for name in expected if name not in ("transcript", "events", "charges")}
+    assert isinstance(told["started_at"], datetime)
 
 
 async def instructions(stage: Stage) -> str:
