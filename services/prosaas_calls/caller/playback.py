@@ -94,7 +94,7 @@ class Playback:
     def share(self, item_id: str) -> float:
         """How much of an item the caller has heard, of 1; all, where nothing of it is to be heard any more."""
         for each in self._segments:
-            if each.item_id == item_id and each.end > self._acked:
+            if each.item_id == item_id and each.end > max(each.start, self._acked):
                 return max(0, self._acked - each.start) / (each.end - each.start)
         return 1.0
 

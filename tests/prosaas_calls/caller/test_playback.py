@@ -197,6 +197,25 @@ def test_of_what_was_released_only_what_was_heard_counts() -> None:
     assert [(cut.item_id, cut.total_ms) for cut in playback.interrupt()] == [("another", 20)]
 
 
+def test_of_an_item_without_a_sound_all_was_heard() -> None:
+    """A model may send an empty piece of one while the caller still hears the item before it."""
+    playback = Playback()
+    play(playback, "item")
+    playback.sent(Piece(b"", 0, "empty"))
+
+    assert playback.share("empty") == 1.0
+
+
+def test_there_is_something_to_be_heard_from_the_first_piece_on() -> None:
+    """Whoever waits until all was heard must not be told so by what was heard before."""
+    playback = Playback()
+    for _ in range(2):
+        (mark,) = play(playback, "item", length=160)
+        assert not playback.quiet.is_set()
+        playback.echoed(mark)
+        assert playback.quiet.is_set()
+
+
 def test_what_was_held_goes_on_at_the_last_echo() -> None:
     """Nothing is lost, what came meanwhile is behind it, and the account of what was heard stays right."""
     playback = Playback()
