@@ -148,17 +148,16 @@ class Conversation:
         except ValueError as error:
             log.warning("unreadable audio from the model", error=str(error))
             return
-        length, spoken = len(audio), event.spoken
-        if not length:
+        if not (length := len(audio)):
             return
         self.recording.hear(audio)
         self._produced = True
-        if self.turns.gives(spoken, event.item_id):
-            self._history.begin(spoken, "ai")
+        if self.turns.gives(event.spoken, event.item_id):
+            self._history.begin(event.spoken, "ai")
         if not self.turns.spoke:
             self._first_audio(event)
         self.pace.sounds()
-        self._line.play(event.delta.encode(), length, spoken)
+        self._line.play(event.delta.encode(), length, event.spoken)
         if log.tracing and self._sampling.takes(self._line.frames):
             log.event(AUDIO_DELTA, response_id=event.response_id, bytes=length)
 

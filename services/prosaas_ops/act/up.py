@@ -275,8 +275,7 @@ def _rotate(world: World, options: Options) -> None:
     _say_what_is_new(world, *OURS)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else secrets.typed(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)
-    meanwhile = str(words.ONCE_ANSWERED) if "," in value else ""
-    world.say(words.NEW_VALUE(name=name, meanwhile=meanwhile))
+    world.say(words.NEW_VALUE(name=name, meanwhile=str(words.ONCE_ANSWERED) if "," in value else ""))
     _say_what_drains(world)
 
 
