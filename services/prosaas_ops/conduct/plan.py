@@ -41,13 +41,15 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     ]
     if environment == "dev":
         return Plan("up-dev", steps)
+    before, old = images.in_use(), _who_run(world)
     return Plan(
         "up-prod",
         steps,
-        {"images": images.in_use(), "old": _who_run(world)},
+        {"images": before, "old": old},
         lambda memory: _return_to(world, images, generations, memory),
         str(words.BACK_TO_IMAGES),
-        early=str(words.NONE_RENEWED),
+        # After a `make down` the way back starts what ran before it.
+        early="" if before and not any(old.values()) else str(words.NONE_RENEWED),
     )
 
 

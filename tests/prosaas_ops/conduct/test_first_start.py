@@ -87,6 +87,17 @@ def test_what_is_there_is_renewed_beside_itself(state: str, tmp_path: Path) -> N
     assert [step.name for step in plan.up(world, "prod").steps if step.starts] == [f"renew {one}" for one in plan.ORDER]
 
 
+@pytest.mark.parametrize(("known", "runs", "tells"), [(True, False, False), (True, True, True), (False, False, True)])
+def test_where_nothing_runs_the_images_that_a_failed_start_goes_back_to_are_no_renewal_that_was_not_made(
+    known: bool, runs: bool, tells: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a `make down` the way back starts services; the first start of all has none that it could."""
+    world = Nothing(tmp_path)
+    world.made = [Container("w", "worker", "w", "running", "", "")] * runs
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: {"prosaas/api:x": "sha"} if known else {})
+    assert bool(plan.up(world, "prod").early) is tells
+
+
 def test_development_starts_as_it_reloads(tmp_path: Path) -> None:
     """By Compose alone."""
     assert steps(Nothing(tmp_path), "dev") == []
