@@ -81,6 +81,8 @@ def test_whoever_used_sudo_is_named_and_nobody_else_by_that_variable(account: st
     [
         ("DEMO=1", {}, "1"),
         ('DEMO="1"', {}, "1"),
+        ("export DEMO=1", {}, "1"),
+        ("DEMO: 1", {}, "1"),
         ("DEMO=1\nDEMO=0", {}, "0"),
         ("#DEMO=1", {}, ""),
         ("DEMO=0", {"DEMO": "1"}, "1"),
