@@ -28,7 +28,7 @@ def missing(found: Iterable[Container], *, database: bool) -> list[str]:
     Where nothing runs somebody wanted it so; a Swarm makes tasks itself, and of another project nobody here knows.
     """
     found = list(found)
-    if OTHERS or _on_a_swarm() or not any(one.state == "running" for one in found):
+    if OTHERS or on_a_swarm() or not any(one.state == "running" for one in found):
         return []
     there = {one.service for one in found}
     return [name for name in (*_ALWAYS, *((_DATABASE,) if database else ())) if name not in there]
@@ -55,21 +55,23 @@ def unserved(engine: Engine) -> str:
     return not_up([*(one.service for one in down(found)), *draining], missing(found, database=own_database()))
 
 
-def repair(service: str) -> str:
+def repair(service: str, project: str = "") -> str:
     """The command that starts a service again: one of ours alone, what others need with the whole stack."""
     if service in OWN_SERVICES:
         return f"make restart-{service.removeprefix('prosaas-')}"
-    return whole()
+    return whole(project)
 
 
-def whole() -> str:
-    """The command that starts all of it, where it stands."""
-    if _on_a_swarm():
+def whole(project: str = "") -> str:
+    """The command that starts all of it: production beside a project of development would find its port taken."""
+    if on_a_swarm():
         return "make up-swarm"
-    return "make up-dev" if Engine().project.endswith(DEV) else "make up-prod"
+    development = (project or os.environ.get("COMPOSE_PROJECT_NAME", "")).endswith(DEV)
+    return "make up-dev" if development else "make up-prod"
 
 
-def _on_a_swarm() -> bool:
+def on_a_swarm() -> bool:
+    """Whether its engine is a Swarm's manager, as the door says."""
     return os.environ.get("OPS_SWARM") == "1"
 
 

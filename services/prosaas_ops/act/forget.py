@@ -20,6 +20,7 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.person import Whole, in_volumes, pattern_of, whole
 from prosaas_ops.stack.records import asked
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.standing import on_a_swarm, own_database
 from prosaas_ops.texts import machine
 from prosaas_ops.texts import people as words
 
@@ -45,7 +46,9 @@ def run(options: Options) -> int:
     if theirs.live:
         raise Refused(str(words.STILL_LIVE))
     if copied := _databases(_COPIED):
-        raise Refused(str(problem(words.COPIED(names=", ".join(copied)), str(machine.DROPPED_BY), "docs/privacy.md")))
+        by_hand = on_a_swarm() or not own_database()
+        fix = words.DROP(names=", ".join(copied)) if by_hand else str(machine.DROPPED_BY)
+        raise Refused(str(problem(words.COPIED(names=", ".join(copied)), fix, "docs/privacy.md")))
     if not _agreed(options):
         raise Refused(str(words.NOTHING_CHANGED))
     receipt, at = secrets.token_hex(6), datetime.now(UTC)

@@ -199,9 +199,9 @@ def services(world: World, _environment: str) -> Iterator[Finding]:
     ended, nowhere = down(found), missing(found, database=not world.recorded("DATABASE_URL"))
     for one in ended:
         text = words.ENDED(service=one.service, status=one.status)
-        yield Finding("services", text, repair(one.service), "docs/troubleshooting.md")
+        yield Finding("services", text, repair(one.service, world.project), "docs/troubleshooting.md")
     for name in nowhere:
-        yield Finding("services", words.NO_CONTAINER(service=name), whole(), "docs/troubleshooting.md")
+        yield Finding("services", words.NO_CONTAINER(service=name), whole(world.project), "docs/troubleshooting.md")
     if drained := no_new_calls(found, partial(drains, world.engine)):
         yield Finding("services", str(words.NO_NEW_CALLS), repair("prosaas-calls"), "docs/troubleshooting.md")
     if found and not ended and not nowhere and not drained:

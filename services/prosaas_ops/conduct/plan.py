@@ -41,16 +41,11 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     ]
     if environment == "dev":
         return Plan("up-dev", steps)
-    before, old = images.in_use(), _who_run(world)
-    return Plan(
-        "up-prod",
-        steps,
-        {"images": before, "old": old},
-        lambda memory: _return_to(world, images, generations, memory),
-        str(words.BACK_TO_IMAGES),
-        # After a `make down` the way back starts what ran before it.
-        early="" if before and not any(old.values()) else str(words.NONE_RENEWED),
-    )
+    memory: dict[str, Any] = {"images": images.in_use(), "old": _who_run(world)}
+    # After a `make down` the way back starts what ran before it.
+    early = "" if memory["images"] and not any(memory["old"].values()) else str(words.NONE_RENEWED)
+    back = partial(_return_to, world, images, generations)
+    return Plan("up-prod", steps, memory, back, str(words.BACK_TO_IMAGES), early=early)
 
 
 def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> Plan:

@@ -99,6 +99,11 @@ FREED: Final = Text(
     "הקבצים של PostgreSQL עצמו: שטח שהתפנה ו-pg_wal. שום שאילתה לא קוראת אותם; עד שנכתב עליהם משהו אחר",
     "PostgreSQL's own files, in space that is free now and in pg_wal, which no query reads: until it is written over",
 )
+# Where `make backup` is not for it: on a Swarm, and for a provider's.
+DROP: Final = Text(
+    "DROP DATABASE {names} בשרת של מסד הנתונים, כשאיש לא צריך אותו",
+    "DROP DATABASE {names} on the database's server, once nobody needs it",
+)
 PROVIDERS: Final = Text(
     "OpenAI, Twilio ו-Meta: לפי התנאים שלהן וההגדרות שבחרתם אצלן",
     "OpenAI, Twilio and Meta: as long as their terms and your settings there say",

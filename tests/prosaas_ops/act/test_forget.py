@@ -150,13 +150,25 @@ def test_a_message_is_in_the_ledger_also_as_lines_show_its_id(known: Any, execut
     assert {ledger.hashed(CALL), ledger.hashed(redact(message))} <= noted.named
 
 
+@pytest.mark.parametrize(
+    ("own", "swarm", "fix"),
+    [(True, False, "make backup"), (True, True, "DROP DATABASE"), (False, False, "DROP DATABASE")],
+)
 def test_nobody_is_forgotten_beside_a_copy_of_the_database_that_may_come_into_its_place(
-    known: Any, execute: Any, capsys: pytest.CaptureFixture[str]
+    known: Any,
+    execute: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    own: bool,
+    swarm: bool,
+    fix: str,
 ) -> None:
-    """One that a restore put aside on purpose is named, with what removes it."""
+    """One that a restore put aside on purpose is named, with what removes it. A Swarm has no `make backup`."""
+    monkeypatch.setattr(forget, "own_database", lambda: own)
+    monkeypatch.setattr(forget, "on_a_swarm", lambda: swarm)
     execute("CREATE DATABASE prosaas_restored")
     try:
-        with pytest.raises(Refused, match=r"a copy of it, prosaas_restored(.|\n)*make backup"):
+        with pytest.raises(Refused, match=rf"a copy of it, prosaas_restored(.|\n)*{fix}"):
             forget.run(known(PHONE=NUMBER, YES="1"))
         assert execute("SELECT from_number FROM calls") == [(NUMBER,)]
         assert not Path("backups/forgotten.jsonl").exists()

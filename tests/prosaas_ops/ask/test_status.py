@@ -122,14 +122,14 @@ def test_a_service_without_a_container_is_down_and_comes_back_with_the_whole_sta
     assert "not everything serves; next: make up-prod\n" in said
 
 
-def test_a_stack_of_development_comes_back_as_one(
+def test_what_development_misses_comes_back_as_development(
     stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`make up-prod` would start a second one beside it."""
+    """Production would be begun beside it, on its port."""
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", "prosaas-dev")
-    del engine.written["worker"]
+    del engine.written["gateway"]
     assert command.run(options("status")) == PROBLEM
-    assert "not everything serves; next: make up-dev\n" in capsys.readouterr().out
+    assert "next: make up-dev\n" in capsys.readouterr().out
 
 
 def test_the_database_is_missed_only_where_it_is_the_stacks_own(

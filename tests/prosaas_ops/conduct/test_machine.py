@@ -86,6 +86,9 @@ def test_a_service_that_has_no_container_beside_some_that_run_is_told(
     (tmp_path / ".env").write_text("DATABASE_URL=postgresql://elsewhere/prosaas\n")
     (told_elsewhere,) = machine.services(World(tmp_path), "prod")
     assert told_elsewhere.text.startswith("prosaas-calls")
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "prosaas-dev")
+    (of_development,) = machine.services(World(tmp_path), "prod")
+    assert of_development.fix == "make up-dev"
     found[:] = [Container("worker", "worker", "worker", "exited", "", "exited")]
     assert [each.fix for each in machine.services(World(tmp_path), "prod")] == ["make restart-worker"]
 
