@@ -169,6 +169,9 @@ class Options:
 
     def _told(self, name: str, moment: datetime, told: Text = MOMENT_IS) -> datetime:
         own, utc = moment.astimezone(operators_zone()), moment.astimezone(UTC)
+        if not own.utcoffset():
+            # The two clocks are one.
+            told = MOMENT_IS
         when = {"own": f"{own:%Y-%m-%d %H:%M}", "zone": own.tzinfo, "utc": f"{utc:%m-%d %H:%M}"}
         complain(told(name=name, value=self.text(name), offset=own.isoformat()[-6:], **when))
         return utc

@@ -180,6 +180,15 @@ def test_which_hour_a_clock_without_an_offset_means_is_said_in_both(
     assert capsys.readouterr().err == ""
 
 
+def test_where_the_operators_clock_is_utc_nobody_is_offered_another(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_TZ", "UTC")
+    moment = Options("trace", ("AT",), {"AT": "10:00"}).since("AT")
+    assert moment is not None
+    assert capsys.readouterr().err == f"AT=10:00: {moment:%Y-%m-%d} 10:00 UTC ({moment:%m-%d} 10:00 UTC; OPS_TZ)\n"
+
+
 def test_since_takes_a_date_and_a_time_in_utc() -> None:
     moment = Options("logs", ("SINCE",), {"SINCE": "2024-01-25T14:00"}).since("SINCE")
     assert moment == datetime(2024, 1, 25, 14, 0, tzinfo=UTC)
