@@ -44,9 +44,6 @@ TAKES = {
 }
 OPTIONS = ()
 
-# What is about the database anyway: nobody waits for it who may have an emergency.
-_NEAR_DATABASE = frozenset({"backup", "restore", "restore-drill", "up-prod"})
-
 
 def run(options: Options) -> int:
     world = World(Path.cwd())
@@ -80,7 +77,8 @@ def _act(world: World, options: Options) -> int:
             raise problem(str(words.NO_STACK), "make up-prod")
         if command != "setup":
             end_killed(world, command)
-        if command in _NEAR_DATABASE:
+        # Others may be an emergency's, and wait for no database.
+        if command in ("backup", "restore", "restore-drill"):
             restore.drop_copies(world)
         act(world, options)
         retention.sweep(world)
@@ -121,6 +119,8 @@ def allowed(world: World, environment: str) -> dict[str, str]:
 def _up(world: World, options: Options) -> None:
     environment, started = options.command.removeprefix("up-"), time.monotonic()
     renewed = prepare(world, environment)
+    # Not before: what is refused may be another folder's stack, in the midst of a restore.
+    restore.drop_copies(world)
     world.overrides |= {"YES": options.text("YES")}
     Generations(world).tidy(*(OURS if environment == "prod" and world.containers() else ()))
     before = world.containers()

@@ -1,6 +1,7 @@
 """What a start does before anything is built."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -518,7 +519,7 @@ def test_a_database_that_is_not_brought_back_is_passed_over_by_nobody(
     assert quiet.remembered("journal")["memory"] == RESTORE
 
 
-@pytest.mark.parametrize(("command", "drops"), [("backup", True), ("up-prod", True), ("restart-api", False)])
+@pytest.mark.parametrize(("command", "drops"), [("backup", True), ("restart-api", False)])
 @pytest.mark.docker
 def test_what_a_kill_left_beside_the_database_goes_with_the_next_command_that_is_about_it(
     quiet: World, monkeypatch: pytest.MonkeyPatch, command: str, drops: bool
@@ -530,6 +531,30 @@ def test_what_a_kill_left_beside_the_database_goes_with_the_next_command_that_is
         monkeypatch.setattr(up, name, lambda *_: did.append("act"))
     asked(quiet, monkeypatch, command)
     assert did == ["drop"] * drops + ["act"]
+
+
+@pytest.mark.parametrize(
+    ("command", "refused", "drops"), [("up-prod", False, True), ("up-prod", True, False), ("up-dev", False, True)]
+)
+@pytest.mark.docker
+def test_a_start_takes_away_what_a_kill_left_beside_the_database_once_nothing_refuses_it(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, command: str, refused: bool, drops: bool
+) -> None:
+    """In a copy of a folder the project of .env is the other folder's, whose restore may be at work."""
+    did: list[str] = []
+
+    def prepare(*_: object) -> list[str]:
+        if refused:
+            raise Problem("another folder's stack")
+        return []
+
+    monkeypatch.setattr(up, "prepare", prepare)
+    monkeypatch.setattr(restore, "drop_copies", lambda _: did.append("drop"))
+    monkeypatch.setattr(quiet, "containers", lambda *_: [])
+    monkeypatch.setattr(up.Generations, "tidy", lambda *_: None)
+    with suppress(Problem):
+        up._up(quiet, Options(command, ("YES",), {}))
+    assert did == ["drop"] * drops
 
 
 def _failing(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> list[str]:
