@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from prosaas_ops.act import retention
@@ -233,10 +234,11 @@ def _restart(world: World, options: Options) -> None:
 
 
 def _say_what_is_new(world: World, *services: str) -> None:
-    """After a deploy that failed, .env is still what it would have been."""
-    running = {found.service for found in world.containers(*services) if found.state == "running"}
-    if new := [name for name in Generations(world).changed(*services) if name in running]:
-        world.warn(words.STARTS_WITH_TODAYS(services=", ".join(new)))
+    """After a deploy that failed, .env is still what it would have been. Where none can say, it begins all the same."""
+    with suppress(Problem):
+        running = {found.service for found in world.containers(*services) if found.state == "running"}
+        if new := [name for name in Generations(world).changed(*services) if name in running]:
+            world.warn(words.STARTS_WITH_TODAYS(services=", ".join(new)))
 
 
 def _down(world: World, _options: Options) -> None:
@@ -268,10 +270,9 @@ def _rotate(world: World, options: Options) -> None:
     if not any(found.state == "running" for found in world.containers("prosaas-api")):
         raise problem(str(words.STACK_NOT_RUNNING), "make up-prod")
     plan.same_definition(world)
-    findings = examine(SETTLED, world, "prod")
     if not all(would_start(world, "prod", service) for service in OURS):
         # All of them start anew, on the way back as well.
-        refuse(findings)
+        refuse(examine(SETTLED, world, "prod"))
     _say_what_is_new(world, *OURS)
     value = secrets.renewed(name, world.recorded(name)) if name in secrets.OURS else secrets.typed(name)
     run_plan(plan.rotate(world, name, value, world.recorded(name)), world)

@@ -136,6 +136,13 @@ def test_what_starts_with_other_settings_than_it_runs_with_is_told_before_it_beg
     up._say_what_is_new(quiet, "worker", "prosaas-api")
     assert "worker" not in capsys.readouterr().err, "it does not run"
 
+    def silent(*_: object) -> list[str]:
+        raise Problem("docker compose --dry-run create failed")
+
+    monkeypatch.setattr(up.Generations, "changed", silent)
+    up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {}))
+    assert "failed" not in capsys.readouterr().err, "it is what an emergency needs"
+
 
 @pytest.mark.docker
 def test_a_rotation_is_refused_before_it_changes_a_value_where_a_service_would_not_start(
