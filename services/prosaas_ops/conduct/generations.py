@@ -48,7 +48,7 @@ class Generations:
         self.tidy(service)
 
     def await_ready(self, container: Container, *, beside: Collection[Container] = ()) -> None:
-        """A Problem, below its last words, where it does not become ready; then it is there no more."""
+        """A Problem, below its last words, where it does not become ready; then it does not run."""
         if problem := self._not_ready(container):
             self._remove_failed(container, beside=beside)
             raise Problem(f"{container.service}: {problem}")
