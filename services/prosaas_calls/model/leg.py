@@ -156,6 +156,9 @@ class ModelLeg:
                     log.event(REALTIME_RETRY, attempt=losses, error=str(lost))
                     if losses > _LOSSES_WITHOUT_AN_ANSWER:
                         raise ModelUnreachable from lost
+                else:
+                    # It was renewed: one that stood for its time was not lost.
+                    losses = 0
                 finally:
                     self._current = None
                 conversation.reconnected()

@@ -256,6 +256,31 @@ async def test_a_session_that_is_lost_twice_without_an_answer_is_opened_again_af
     assert left == [(1.0, 1)]
 
 
+async def test_a_renewal_waits_for_nothing_however_often_the_model_was_lost_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next session stands already, and a caller may be about to speak."""
+    flapping, old, new = [Connection() for _ in range(2)], Connection(), Connection()
+    for connection in flapping:
+        connection.incoming.put_nowait(RealtimeLost("closed with 1011", retriable=True))
+    stage, left = Stage([*flapping, old, new]), list[float]()
+    at_once = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        left.append(seconds)
+        await at_once(0)
+
+    monkeypatch.setattr("prosaas_calls.model.leg.asyncio.sleep", sleep)
+    running = stage.start()
+    while stage.leg.connection is not old:
+        await at_once(0)
+    stage.leg.renew_if_due(float("inf"))
+    while stage.leg.connection is not new:
+        await at_once(0)
+    assert left == [1.0]
+    running.cancel()
+
+
 async def test_a_session_that_is_ended_for_good_is_not_opened_again() -> None:
     """The account may be closed in the midst of a call."""
     only = Connection()
