@@ -41,6 +41,8 @@ def _hide_phone(value: object) -> object:
 
 
 Rule = Callable[[object], object]
+# A sentence, an address or an assignment in a list is no name of what follows, whatever words are in it.
+_NAME: Final = re.compile(rf"[\w.-]{{1,{REMEMBERED_LENGTH}}}")
 _rules: dict[str, Rule | None] = {}
 _LONGEST_PHONE: Final = 10**20
 # A plain number below this is nobody's.
@@ -54,7 +56,7 @@ def is_secret_name(name: str) -> bool:
 
 def names_next(word: str) -> bool:
     """Whether what follows *word* in a list is hidden for its sake: a header's name, or an option of a command."""
-    return len(word) <= REMEMBERED_LENGTH and _rule_for(word.lstrip("-")) is not None
+    return _NAME.fullmatch(word) is not None and _rule_for(word.lstrip("-")) is not None
 
 
 def hide(name: str, value: object) -> object:
@@ -109,7 +111,9 @@ _KEYS: Final = re.compile(rf"{EDGE}(?:sk[-_][A-Za-z0-9_\-]{{8,}}|EAA[A-Za-z0-9]{
 _BEARER: Final = re.compile(rf"((?i:bearer)(?:\s|%20){{1,9}}){_NOT_YET}{_VALUE}{{4,}}")
 _ASSIGNED: Final = (
     re.compile(rf"((?i:authorization){_IS}(?i:basic) ){_NOT_YET}[A-Za-z0-9+/=]{{4,}}"),
-    re.compile(rf"((?i:authorization){_IS}(?:[A-Za-z]{{1,12}} )?){_NOT_YET}(?=[^\d\s]{{0,64}}\d)[\w+/=.~-]{{12,}}"),
+    re.compile(
+        rf"((?i:authorization){_IS}(?:[A-Za-z][\w-]{{0,19}} )?){_NOT_YET}(?=[^\d\s]{{0,64}}\d)[\w+/=:.~-]{{12,}}"
+    ),
     re.compile(rf"((?i:cookie){_IS}){_NOT_YET}[^\s\"'\\,;{{}}\[\]][^\"'\\\r\n]+"),
     re.compile(rf"({_NAMED}(?:-256)?{_QUOTED}){_NOT_YET}{_BETWEEN_QUOTES}"),
     re.compile(rf"({_NAMED}(?:-256)?{_IS}(?:sha256=)?){_NOT_YET}{_VALUE}{{4,}}"),

@@ -71,6 +71,8 @@ WAMID = f"wamid.HBgM{NUMBER_IN_IT}FQIAERgSNUY0MjVBNzRGMTMwMzM0OTJBAA=="
         ('password="cut off in the mid', "in the mid"),
         ("headers={'authorization': 'abcdef0123456'}", "abcdef0123456"),
         ("Authorization: Token 9944b09199c62bcf9418ad846dd0e4bb", "9944b09199"),
+        ("Authorization: HMAC-SHA256 9944b09199c62bcf9418ad846dd0e4bb", "9944b09199"),
+        ("Authorization: SharedKey clinic:c2lnbmF0dXJlMTIzNDU2", "c2lnbmF0"),
         ('{"client_secret": "abcd1234"}', "abcd1234"),
         ("token EAAGm0PX4ZCpsBAKZCxyz1234567890", "EAAGm0PX4ZCpsBAKZCxyz1234567890"),
         ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-part", "eyJhbGciOiJIUzI1NiJ9"),

@@ -163,6 +163,9 @@ def test_what_no_json_can_hold_costs_nothing_else() -> None:
         ([["Cookie", ["sid=1; a=2"]]], [["Cookie", "[redacted]"]]),
         ((("From", "+972501234567"), ("to", "nobody")), [["From", "+972..."], ["to", "nobody"]]),
         (["password", None, "monkey", "a"], ["password", None, "monkey", "a"]),
+        (["no password is set", "no port is set"], ["no password is set", "no port is set"]),
+        (["--password=hunter22", "-q"], ["--password=[redacted]", "-q"]),
+        (["secretary@clinic.example", "dana"], ["secretary@clinic.example", "dana"]),
     ],
 )
 def test_a_secret_in_a_list_is_known_by_the_name_before_it(value: object, shown: object) -> None:
