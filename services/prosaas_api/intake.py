@@ -9,7 +9,7 @@ meanwhile, as the front door does to ask once more, is tried for no further.
 import asyncio
 import random
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -29,6 +29,8 @@ BODY_S = 10.0
 # What is being read, of all who have not shown yet who they are: the oldest leaves first.
 MAX_READERS = 500
 MAX_HELD = 32 * 1024 * 1024
+# What has been read and waits for its place, of all keys.
+MAX_KEPT = 32 * 1024 * 1024
 ATTEMPTS = 3
 RETRY_AFTER_S = "5"
 # Twilio waits 15 s, and does not come again for a 5xx; to give back the connection of an attempt that is cut short
@@ -77,6 +79,7 @@ class Intake:
         self._app = app
         self._reading: dict[asyncio.Timeout, int] = {}
         self._held = 0
+        self._kept = 0
         self._again = 0
 
     async def __call__(self, conn: Scope, receive: Receive, send: Send) -> None:
@@ -115,7 +118,8 @@ class Intake:
         until = now + TOLD_ONCE_S - _waited_s(conn) if source.told_once else None
         body = await self._read(source, conn, receive)
         async with AsyncExitStack() as held:
-            await held.enter_async_context(place)
+            with self._keeping(body):
+                await held.enter_async_context(place)
 
             async def answer(message: Message) -> None:
                 await held.aclose()
@@ -130,6 +134,16 @@ class Intake:
                         return
 
             await self._run(conn, body, receive, answer, until)
+
+    @contextmanager
+    def _keeping(self, body: bytes) -> Iterator[None]:
+        if self._kept + len(body) > MAX_KEPT:
+            raise Problem(503, "too busy, try again", headers={"Retry-After": RETRY_AFTER_S})
+        self._kept += len(body)
+        try:
+            yield
+        finally:
+            self._kept -= len(body)
 
     async def _run(self, conn: Scope, body: bytes, receive: Receive, send: Send, until: float | None) -> None:
         """Run it until it is answered, fails for good, or its sender is gone, or has waited long enough.

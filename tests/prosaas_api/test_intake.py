@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import pytest
@@ -208,6 +208,38 @@ async def test_bodies_that_are_slow_to_come_keep_nobody_waiting_but_their_own_ke
     for task in stuck:
         task.cancel()
     await asyncio.gather(*stuck, return_exceptions=True)
+
+
+async def test_of_bodies_that_wait_for_their_place_no_more_are_kept_than_there_is_room_for(
+    app: FastAPI, client: Client, keys: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each key may have two, and there is no end of keys. Room is made as they go."""
+    monkeypatch.setattr(intake, "MAX_KEPT", 100_000)
+    asked = asyncio.Semaphore(0)
+
+    class Full(asyncio.Semaphore):
+        async def acquire(self) -> Literal[True]:
+            asked.release()
+            await asyncio.Event().wait()
+            return True
+
+    monkeypatch.setattr(app.state.prosaas.rates, "_all", Full())
+
+    async def ask(number: int) -> Any:
+        path, key = keys[number]
+        return await client.rest("PATCH", path, key=key, content=b"x" * 60_000)
+
+    async with asyncio.timeout(5):
+        first = asyncio.create_task(ask(0))
+        await asked.acquire()
+        refused = await ask(-1)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        second = asyncio.create_task(ask(-1))
+        await asked.acquire()
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, intake.RETRY_AFTER_S)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
 
 
 async def test_answers_that_nobody_takes_are_not_piled_up_and_keep_nobody_waiting_but_their_own_key(
