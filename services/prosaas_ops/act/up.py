@@ -136,9 +136,8 @@ def _up(world: World, options: Options) -> None:
     ran = {found.id for found in before if found.state == "running"}
     if before and ran >= {found.id for found in world.containers() if found.state == "running"}:
         world.say(str(words.NOTHING_RENEWED))
-    where = f"https://{world.recorded('PUBLIC_HOST')}" if world.recorded("PUBLIC_HOST") else (
-        f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
-    )  # fmt: skip
+    host = world.recorded("PUBLIC_HOST")
+    where = f"https://{host}" if host else f"http://127.0.0.1:{world.setting('API_PORT', '8000')}"
     if environment == "prod":
         backup.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))
