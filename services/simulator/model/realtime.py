@@ -20,7 +20,12 @@ from simulator.model.model import ScriptedModel
 from simulator.model.session_config import BadEventError
 from simulator.scenario import Scenario
 
-BENIGN: Final = {"response_cancel_not_active", "conversation_already_has_active_response"}
+# What both sides may do in the same moment: nobody's mistake.
+BENIGN: Final = {
+    "response_cancel_not_active",
+    "conversation_already_has_active_response",
+    "input_audio_buffer_commit_empty",
+}
 
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
 
