@@ -25,13 +25,13 @@ async def use(context: ToolContext, name: str, arguments: str, *, limit: float) 
     try:
         # A call that was cut off may come without a word of what it was to do: only who asks nothing may say nothing.
         parsed = tool.arguments.model_validate_json(arguments or ("" if tool.arguments.model_fields else "{}"))
+        # Models put a NUL where a letter should be, which no column takes; without it nothing may be left.
+        words = {field: storable_text(value) for field, value in parsed if isinstance(value, str)}
+        parsed = tool.arguments.model_validate({**dict(parsed), **words})
     except ValidationError as error:
         problems = "; ".join(": ".join((*map(str, e["loc"]), e["msg"])) for e in error.errors())
         log.event(TOOL_FAILED, tool=name, error=problems, exc_info=True)
         return Answer(f"The arguments are not usable: {problems}. Ask the caller again.", "")
-    # Models put a NUL where a letter should be, which no column takes.
-    words = {field: storable_text(value) for field, value in parsed if isinstance(value, str)}
-    parsed = parsed.model_copy(update=words)
     log.event(TOOL_CALL, tool=name, summary=tool.describe(parsed))
     try:
         with tracing.span(f"execute_tool {name}", gen_ai_operation_name="execute_tool", gen_ai_tool_name=name):

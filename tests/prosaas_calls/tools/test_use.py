@@ -175,6 +175,11 @@ async def test_what_no_column_takes_is_left_out_of_what_the_model_writes_down(mo
     assert kept == [Slow(why="דוד")]
 
 
+async def test_a_message_of_which_nothing_is_left_is_asked_for_again() -> None:
+    answer = await use(context(), "take_message", json.dumps({"text": "\0"}), limit=1)
+    assert answer.text.startswith("The arguments are not usable: text")
+
+
 @pytest.mark.parametrize(
     ("name", "field", "most"),
     [
