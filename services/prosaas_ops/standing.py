@@ -13,13 +13,15 @@ from prosaas_ops.texts import status as words
 # What every stack of ours has; what is optional beside these may well be away.
 _ALWAYS = (*OWN_SERVICES, "gateway")
 _DATABASE = "postgres"
+# What a command of the operator's own brings up, and takes away at its end: away, or killed, it is missed by nobody.
+AT_WILL = ("console", "console-reader")
 
 
 def down(found: Iterable[Container]) -> list[Container]:
     """Those of services of which nothing runs; a generation that ended beside one that serves is history."""
     found = list(found)
-    run = {one.service for one in found if one.state == "running"}
-    return [one for one in found if one.service not in run]
+    passed_over = {one.service for one in found if one.state == "running"} | {*AT_WILL}
+    return [one for one in found if one.service not in passed_over]
 
 
 def missing(found: Iterable[Container], *, database: bool) -> list[str]:

@@ -21,6 +21,7 @@ from prosaas_ops.options import FINE, Options, Problem
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import LiveCall, held
+from prosaas_ops.standing import AT_WILL
 from prosaas_ops.swarm.changes import show
 from prosaas_ops.swarm.deploy import is_swarm
 from prosaas_ops.texts import conduct as conducted
@@ -147,7 +148,7 @@ def compare(
             reasons.append(str(words.DEFINITION))
         changes.append(Change(name, "recreate" if reasons else "keep", reasons))
     for name, container in sorted(running.items()):
-        if name not in model.get("services", {}):
+        if name not in model.get("services", {}) and name not in AT_WILL:
             changes.append(Change(name, "remove", [words.NOT_IN_MODEL(name=container.name)]))
     return changes
 

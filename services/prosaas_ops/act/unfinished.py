@@ -1,5 +1,6 @@
 """What a command that was killed left: the next one brings it to its end first, or back, unless it makes all anew."""
 
+from contextlib import suppress
 from typing import Any
 
 from prosaas_ops.conduct import database, plan, restore
@@ -7,7 +8,8 @@ from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.run import ALL_ANEW, Plan, go_back, overtaken, unfinished
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import OURS, World
-from prosaas_ops.options import SERVICES
+from prosaas_ops.options import SERVICES, Problem
+from prosaas_ops.standing import AT_WILL
 from prosaas_ops.swarm import deploy
 from prosaas_ops.texts import conduct as words
 
@@ -17,6 +19,10 @@ _OURS_ALONE = ("restore", "rotate-secret")
 
 def end_killed(world: World, command: str) -> None:
     """What was killed comes to its end first, or back, unless the command that was asked for makes all of it anew."""
+    # A console that was killed could not take itself away. Where the engine is away, others say so.
+    with suppress(Problem):
+        if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
+            world.docker("rm", *left, check=False)
     killed, all_anew = (unfinished(world) or {}).get("plan", command), command in ALL_ANEW
     if not (all_anew and overtaken(killed, command)):
         resume(world, all_anew=all_anew)

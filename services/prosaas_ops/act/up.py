@@ -142,9 +142,9 @@ def _up(world: World, options: Options) -> None:
         backup.schedule(world, world.recorded("BACKUP_SCHEDULE"))
     world.say(words.UP(seconds=f"{time.monotonic() - started:.0f}", version=world.version, where=where))
     _say_what_drains(world)
-    if world.recorded("DEMO") == "1":
+    if demo := world.recorded("DEMO") == "1":
         world.warn(str(words.IS_DEMO))
-    world.say(str(words.NEXT))
+    world.say(str(words.NEXT if demo else words.NEXT_LIVE))
 
 
 def _up_swarm(world: World, options: Options) -> None:

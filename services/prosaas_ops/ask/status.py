@@ -15,6 +15,7 @@ from prosaas_ops.standing import not_up
 from prosaas_ops.stories.status import Running, Status, status
 from prosaas_ops.texts import Text
 from prosaas_ops.texts import status as words
+from prosaas_ops.texts.told import AND_SIMULATED
 
 OPTIONS = ("WATCH", "JSON")
 
@@ -96,7 +97,8 @@ def _calls(now: Status, screen: Screen) -> Iterator[str]:
     facts = now.facts
     assert facts is not None
     today, before = sum(each.today for each in facts.ended), sum(each.yesterday for each in facts.ended)
-    yield _named(words.CALLS_TODAY, words.AGAINST(today=today, before=before))
+    beside = AND_SIMULATED(count=facts.simulated) if facts.simulated else ""
+    yield _named(words.CALLS_TODAY, words.AGAINST(today=today, before=before) + beside)
     for each in facts.ended:
         text = f"  {each.reason[:20]:<20} {each.today:>6}   {each.yesterday:>6}"
         bad = each.today and each.reason not in FINE_ENDINGS and each.reason != "unfinished"

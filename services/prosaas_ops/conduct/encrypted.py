@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from prosaas_ops.conduct.files import problem
-from prosaas_ops.texts import conduct as words
+from prosaas_ops.texts import kept as words
 
 ENDING = ".age"
 
@@ -33,8 +33,8 @@ def opened(path: Path, key: Path | None) -> Iterator[Path]:
         yield path
         return
     if key is None or not key.is_file():
-        told = words.NO_FILE(name=key.name) if key is not None else ""
-        raise problem(words.ENCRYPTED(name=path.name, told=told), str(words.KEY_FILE))
+        told = words.NO_KEY(name=key.name) if key is not None else ""
+        raise problem(words.SEALED(name=path.name, told=told), str(words.KEY_FILE))
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".opened-") as folder:
         plain = Path(folder) / path.stem
         done = _age("--decrypt", "--identity", str(key), "--output", str(plain), str(path))

@@ -23,6 +23,7 @@ _DRAINS_LONG = ("prosaas-calls",)
 _LOOK_S = 0.3
 # What a drain may take beyond DRAIN_SECONDS: the last callers are told goodbye, and records are stored.
 _FAREWELL_S = 30.0
+_KILLED = 137
 _DRAINING, _ANSWERED = (DRAINING, "Connection refused"), "/readyz answered 5"  # Refused by who has closed its port.
 
 
@@ -189,6 +190,8 @@ class Generations:
         while time.monotonic() < deadline:
             state = engine.inspect(container.id)["State"]
             if (not state["Running"] and not state.get("Restarting")) or state.get("ExitCode"):
+                if container.service in OURS and (state.get("OOMKilled") or state["ExitCode"] == _KILLED):
+                    return words.KILLED(setting=f"{container.service.removeprefix('prosaas-').upper()}_MEMORY")
                 return words.ENDED_WITH(code=state["ExitCode"])
             if state.get("Health", {}).get("Status", "healthy") == "healthy":
                 if container.service not in OURS:
@@ -205,8 +208,9 @@ class Generations:
     def _remove_failed(self, container: Container, *, beside: Collection[Container]) -> None:
         """Show its last words. Who ran before stays as it is, and who is alone stays, to be looked at."""
         lines = self._world.docker("logs", "--tail", "20", container.id, check=False)
-        self._world.say(words.LAST_LINES(service=container.service))
-        print((lines.out + lines.err).rstrip(), flush=True)
+        if said := (lines.out + lines.err).rstrip():
+            self._world.say(words.LAST_LINES(service=container.service))
+            print(said, flush=True)
         if not beside:
             self._world.docker("stop", "--time", "5", container.id, check=False)
         elif container not in beside:

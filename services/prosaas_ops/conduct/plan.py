@@ -42,10 +42,14 @@ def up(world: World, environment: str, *, build: bool = True) -> Plan:
     if environment == "dev":
         return Plan("up-dev", steps)
     memory: dict[str, Any] = {"images": images.in_use(), "old": _who_run(world)}
-    # After a `make down` the way back starts what ran before it.
-    early = "" if memory["images"] and not any(memory["old"].values()) else str(words.NONE_RENEWED)
+    killed, runs = unfinished(world) or {}, any(memory["old"].values())
+    early = str(words.NONE_RENEWED if runs else words.NONE_SERVED)
+    if not (killed["memory"].get("images") if killed.get("plan") == "up-prod" else memory["images"]):
+        left = str(words.NOTHING_BEFORE), str(words.UP_GOES_ON)
+        return Plan("up-prod", steps, memory, None, *left, early=early, stays=True)
     back = partial(_return_to, world, images, generations)
-    return Plan("up-prod", steps, memory, back, str(words.BACK_TO_IMAGES), early=early)
+    # After a `make down` the way back starts what ran before it.
+    return Plan("up-prod", steps, memory, back, str(words.BACK_TO_IMAGES), early=early if runs else "")
 
 
 def rollback(world: World, back: int, wanted: dict[str, str] | None = None) -> Plan:
@@ -161,7 +165,7 @@ def _first_start(world: World, generations: Generations, environment: str) -> li
     return [
         Step("create", create),
         Step("start", partial(start, *(name for name in ORDER if name != "gateway"))),
-        Step("open the front door", partial(start, "gateway")),
+        Step("open the front door", partial(start, "gateway"), starts=True),
     ]
 
 

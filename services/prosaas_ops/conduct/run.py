@@ -53,6 +53,8 @@ class Plan:
     leads: str = ""
     # How things stand, in place of both, where no step was begun that `starts`: nothing that runs is led back.
     early: str = ""
+    # It is noted as unfinished also where there is no way back: what it began with is to be known to who goes on.
+    stays: bool = False
 
 
 def run(plan: Plan, world: World) -> None:
@@ -150,7 +152,8 @@ def _failed(plan: Plan, step: str, memory: dict[str, Any], world: World, reason:
     why = _why(reason)
     with _handling(signal.SIG_IGN):
         if plan.back is None:
-            world.remember("journal", None)
+            if not plan.stays:
+                world.remember("journal", None)
             told = words.AT_STEP(step=step, why=why)
             return _told(plan, f"{told}; {plan.back_to}" if plan.back_to else told)
         # Where the disk is full, what is noted leads on instead; the way back is walked all the same.

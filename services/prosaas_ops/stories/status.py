@@ -33,6 +33,7 @@ _CALLS = """
     where (started_at >= $1 or (started_at >= $2 and started_at < $3)) and {counted}
     group by 1 order by today desc, yesterday desc, reason
 """
+_SIMULATED = "select count(*) from calls where started_at >= $1 and not ({counted})"
 _TIMES = """
     select percentile_cont(array[0.5, 0.95]) within group (order by (metrics->>'first_audio_ms')::float) as first_sound,
            percentile_cont(array[0.5]) within group (order by (metrics->>'response_p50_ms')::float) as usual,
@@ -116,6 +117,8 @@ class Facts:
     jobs_waiting: int
     jobs_held: int
     spent: list[Spent] = field(default_factory=list)
+    # Of today, and not among those that ended: outside a demo they do not count.
+    simulated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,7 @@ def _facts(now: datetime) -> Facts:
             jobs["waiting"],
             jobs["held"],
             [Spent(*row) for row in await connection.fetch(_real(_SPENT), *window)],
+            await connection.fetchval(_real(_SIMULATED), window[0]),
         )
 
     return asked(ask)

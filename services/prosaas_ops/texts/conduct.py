@@ -42,6 +42,11 @@ LINES_ABOVE: Final = Text("הסיבה בשורות שלמעלה; אחר כך ל�
 NONE_RENEWED: Final = Text(
     "דבר ממה שמשרת לא חודש, ומה שרץ ממשיך לרוץ", "nothing that serves was renewed, and what runs runs on"
 )
+NONE_SERVED: Final = Text("עוד לא היה דבר שמשרת", "nothing served yet")
+UP_GOES_ON: Final = Text(
+    "make up-prod ממשיכה משם; אם היא נכשלת שוב: make doctor",
+    "make up-prod goes on with it; if it fails again: make doctor",
+)
 BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the images that ran before run again")
 RUN_ON: Final = Text("הישנים ממשיכים לרוץ: {services}", "the old ones run on: {services}")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
@@ -96,6 +101,10 @@ NEXT: Final = Text(
     "הלאה: make call (שיחה מדומה אחת), make logs, make checklist",
     "next: make call (one simulated call), make logs, make checklist",
 )
+NEXT_LIVE: Final = Text(
+    "הלאה: make status (מה המצב), make doctor, make logs",
+    "next: make status (how it stands), make doctor, make logs",
+)
 IS_DEMO: Final = Text(
     "זאת נציגת הדמו; למערכת אמיתית: DEMO=0 בקובץ .env, עם המפתחות של הספקים, או make go-live",
     "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
@@ -140,6 +149,9 @@ DOOR_LEADS_NOWHERE: Final = Text(
 NONE_MADE: Final = Text("Compose לא יצר קונטיינר חדש של {service}", "Compose made no new container of {service}")
 NO_ANSWER: Final = Text("אין תשובה ממנו", "it does not answer")
 ENDED_WITH: Final = Text("הוא הסתיים בקוד יציאה {code}", "it ended with exit code {code}")
+KILLED: Final = Text(
+    "הוא נהרג, כנראה בגלל הזיכרון שלו ({setting} בקובץ .env)", "killed, most likely for its memory ({setting} in .env)"
+)
 NOT_READY: Final = Text("לא מוכן אחרי {seconds} שניות: {said}", "not ready within {seconds} s: {said}")
 LAST_LINES: Final = Text(
     "{service} לא הגיע למצב מוכן; השורות האחרונות שלו:", "{service} did not become ready; its last lines:"
@@ -283,15 +295,3 @@ FROM_SHELL: Final = Text(
     "{name}={value} from this shell, for this command only; .env says otherwise",
 )
 ROLES_URL: Final = Text("DATABASE_ROLES=1 ו-DATABASE_URL: {why}", "DATABASE_ROLES=1 and DATABASE_URL: {why}")
-
-# An encrypted backup
-NOT_ENCRYPTED: Final = Text(
-    "אי אפשר להצפין את הגיבוי, דבר לא נשמר: {why}", "the backup could not be encrypted, nothing was kept: {why}"
-)
-RECIPIENT: Final = Text("BACKUP_RECIPIENT בקובץ .env", "BACKUP_RECIPIENT in .env")
-ENCRYPTED: Final = Text("{name} מוצפן{told}", "{name} is encrypted{told}")
-NO_FILE: Final = Text(": אין {name}", ": there is no {name}")
-KEY_FILE: Final = Text("KEY= והקובץ עם המפתח שכתב age-keygen", "KEY= and the file with the key that age-keygen wrote")
-NOT_OPENED: Final = Text("אי אפשר לפתוח את {name}: {why}", "{name} could not be opened: {why}")
-ITS_KEY: Final = Text("KEY= והקובץ עם המפתח של הנמען שלו", "KEY= and the file with the key of its recipient")
-AGE_ENDED: Final = Text("age הסתיים בקוד {code}", "age ended with {code}")

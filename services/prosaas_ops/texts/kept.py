@@ -145,3 +145,15 @@ NOT_WHOLE: Final = Text(
     "{name} אינו גיבוי ש-pg_restore יכול לקרוא במלואו", "{name} is not a backup that pg_restore can read whole"
 )
 ANOTHER: Final = Text("לבחור גיבוי אחר", "choose another backup")
+
+# A backup that is encrypted
+NOT_ENCRYPTED: Final = Text(
+    "אי אפשר להצפין את הגיבוי, דבר לא נשמר: {why}", "the backup could not be encrypted, nothing was kept: {why}"
+)
+RECIPIENT: Final = Text("BACKUP_RECIPIENT בקובץ .env", "BACKUP_RECIPIENT in .env")
+SEALED: Final = Text("{name} מוצפן{told}", "{name} is encrypted{told}")
+NO_KEY: Final = Text(": אין {name}", ": there is no {name}")
+KEY_FILE: Final = Text("KEY= והקובץ עם המפתח שכתב age-keygen", "KEY= and the file with the key that age-keygen wrote")
+NOT_OPENED: Final = Text("אי אפשר לפתוח את {name}: {why}", "{name} could not be opened: {why}")
+ITS_KEY: Final = Text("KEY= והקובץ עם המפתח של הנמען שלו", "KEY= and the file with the key of its recipient")
+AGE_ENDED: Final = Text("age הסתיים בקוד {code}", "age ended with {code}")

@@ -156,10 +156,11 @@ DATABASE_AWAY: Final = Text(
     "the database does not answer: {why}. `make ps` shows whether postgres is healthy, `make up-prod` starts it again",
 )
 OLD_PASSWORD: Final = Text(
-    "מסד הנתונים עונה, ולא מקבל את הסיסמה שאיתה הפקודה התחילה. אם make rotate-secret החליפה אותה בינתיים, הפקודה הבאה"
-    " תתחיל עם החדשה; אם לא: make doctor",
-    "the database answers, and does not take the password that this command began with. If make rotate-secret changed"
-    " it meanwhile, the next command begins with the new one; if not: make doctor",
+    "מסד הנתונים עונה, ולא מקבל את הסיסמה שאיתה הפקודה התחילה. אם ההפעלה הראשונה עוד לא הסתיימה: make up-prod; אם"
+    " make rotate-secret החליפה אותה בינתיים, הפקודה הבאה תתחיל עם החדשה; אחרת: make doctor",
+    "the database answers, and does not take the password that this command began with. If the first start is not over:"
+    " make up-prod; if make rotate-secret changed it meanwhile, the next command begins with the new one; else: make"
+    " doctor",
 )
 NAME_UNKNOWN: Final = Text("השם שלו לא מוכר, כלומר הוא לא רץ", "nobody knows its name, so it does not run")
 DATABASE_SLOW: Final = Text(

@@ -116,6 +116,12 @@ def test_a_service_that_is_new_or_gone_is_said(engine: Any, deployed: dict[str, 
     assert (actions["mailer"], actions["worker"]) == ("create", "remove")
 
 
+@pytest.mark.parametrize("service", ["console", "console-reader"])
+def test_a_console_that_is_open_is_no_change(service: str, engine: Any, deployed: dict[str, Any]) -> None:
+    engine.written[service] = []
+    assert reasons(engine, deployed) == {}
+
+
 def test_a_one_shot_service_runs_with_every_deploy(engine: Any, deployed: dict[str, Any]) -> None:
     deployed["services"]["migrate"] = {"restart": "no"}
     actions = {change.service: change.action for change in compared(engine, deployed)}

@@ -261,6 +261,19 @@ def test_what_comes_next_is_the_last_that_a_start_says(quiet: World, monkeypatch
     assert [text.partition(":")[0] for text in said[-2:]] == ["this is the demo voice agent", "next"]
 
 
+@pytest.mark.parametrize(("demo", "said"), [("1", True), ("0", False)])
+@pytest.mark.docker
+def test_a_simulated_call_is_advised_in_a_demo_alone(
+    demo: str, said: bool, quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Elsewhere no simulated caller runs."""
+    monkeypatch.setattr(Quiet, "recorded", lambda _, name, default="": demo if name == "DEMO" else default)
+    up._up(quiet, Options("up-prod", ("YES",), {}))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("==> next: ")
+    assert ("make call" in last) is said
+
+
 @pytest.mark.parametrize(("environment", "image"), [("", "calls"), ("-dev", "dev")])
 @pytest.mark.docker
 def test_a_restart_names_the_version_that_runs_and_not_that_of_the_folder(
@@ -538,6 +551,20 @@ def test_what_a_kill_left_beside_the_database_goes_with_the_next_command_that_is
         monkeypatch.setattr(up, name, lambda *_: did.append("act"))
     asked(quiet, monkeypatch, command)
     assert did == ["drop"] * drops + ["act"]
+
+
+@pytest.mark.docker
+def test_a_console_that_was_killed_is_taken_away_by_the_next_command_and_an_open_one_stays(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did: list[tuple[str, ...]] = []
+    states = {"console": "exited", "console-reader": "running", "prosaas-api": "exited"}
+    there = [Container(name, name, name, state, "", "") for name, state in states.items()]
+    monkeypatch.setattr(Quiet, "containers", lambda _, *named: [one for one in there if one.service in named])
+    monkeypatch.setattr(Quiet, "docker", lambda _, *words, check=True: did.append(words) or Done(0, "", ""))
+    monkeypatch.setattr(up, "_up", lambda *_: None)
+    asked(quiet, monkeypatch, "up-prod")
+    assert did == [("rm", "console")]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,17 @@ def test_a_service_of_which_nothing_runs_is_a_problem_and_a_generation_that_ende
     assert ps.run(options("ps")) == FINE
 
 
+@pytest.mark.parametrize("service", ["console", "console-reader"])
+def test_a_console_that_was_killed_is_missed_by_nobody(
+    service: str, engine: Any, options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.on_run = lambda service, command: (0, json.dumps({"level": "INFO", "source": "x", "switches": []}), "")
+    monkeypatch.setattr(ps, "opened", lambda: engine)
+    engine.written[service] = []
+    engine.states[service] = "exited"
+    assert ps.run(options("ps")) == FINE
+
+
 def test_a_service_that_has_no_container_stands_there_by_its_name(
     engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

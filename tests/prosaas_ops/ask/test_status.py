@@ -74,6 +74,15 @@ def test_one_screen_says_how_it_stands(stands: Any, options: Any, capsys: Any) -
     assert max(map(len, said.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(("simulated", "beside"), [(0, ""), (3, "; beside them 3 simulated")])
+def test_simulated_calls_that_do_not_count_stand_beside_those_that_do(
+    stands: Any, options: Any, capsys: Any, simulated: int, beside: str
+) -> None:
+    stands["facts"] = replace(FACTS, simulated=simulated)
+    command.run(options("status"))
+    assert f"calls today    100, yesterday until now 99{beside}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
@@ -289,6 +298,7 @@ def test_simulated_calls_are_in_the_numbers_of_a_demo_alone(
     monkeypatch.setenv("DEMO", demo)
     fill(write)
     facts = story._facts(NOW + timedelta(minutes=30))
+    assert facts.simulated == int(not counted)
     if counted:
         assert (facts.ended, facts.spent) == ([Ended("agent_ended", 1, 0)], [Spent("USD", 0.5, 0.0)])
         assert (facts.first_sound_ms, facts.lines_a_call) == ((500.0, 500.0), 3.0)

@@ -1,5 +1,6 @@
 """A start where nothing runs yet: together, the front door last; where something does, it is spared."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from prosaas_ops.conduct import plan
 from prosaas_ops.conduct.generations import Generations
-from prosaas_ops.conduct.run import Step
+from prosaas_ops.conduct.run import Step, Stopped, run, unfinished
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
@@ -79,6 +80,32 @@ def test_where_one_does_not_become_ready_the_door_stays_closed_and_its_last_word
     assert "its last words" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("service", "state", "said"),
+    [
+        ("prosaas-api", {"ExitCode": 137}, r"killed, most likely for its memory \(API_MEMORY in .env\)"),
+        ("worker", {"ExitCode": 1, "OOMKilled": True}, r"killed, most likely for its memory \(WORKER_MEMORY in .env\)"),
+        ("prosaas-calls", {"ExitCode": 1}, "it ended with exit code 1"),
+        ("gateway", {"ExitCode": 137}, "it ended with exit code 137"),
+    ],
+)
+def test_who_was_killed_for_its_memory_says_which_setting_that_is(
+    service: str,
+    state: dict[str, Any],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It wrote nothing of it, and no heading stands over nothing."""
+    world = Nothing(tmp_path)
+    monkeypatch.setattr(Nothing, "docker", lambda *_, **__: Done(0, "", ""))
+    monkeypatch.setattr(Nothing, "engine", SimpleNamespace(inspect=lambda _: {"State": {"Running": False, **state}}))
+    with pytest.raises(Problem, match=f"{service}: {said}$"):
+        Generations(world).await_ready(Container(service, service, service, "exited", "", ""))
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize("state", ["running", "exited"])
 def test_what_is_there_is_renewed_beside_itself(state: str, tmp_path: Path) -> None:
     world = Nothing(tmp_path)
@@ -101,3 +128,39 @@ def test_where_nothing_runs_the_images_that_a_failed_start_goes_back_to_are_no_r
 def test_development_starts_as_it_reloads(tmp_path: Path) -> None:
     """By Compose alone."""
     assert steps(Nothing(tmp_path), "dev") == []
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("migrate", "it was stopped; nothing served yet"),
+        ("front door", "it was stopped; there is nothing to go back to"),
+    ],
+)
+def test_who_stops_the_first_start_hears_of_no_way_back_and_how_it_goes_on(
+    at: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it began from stays noted: images that it has built are nothing that ran before."""
+    world = Nothing(tmp_path)
+    built: dict[str, str] = {}
+
+    def stop() -> None:
+        built["prosaas/api:x"] = "sha"
+        raise Stopped
+
+    monkeypatch.setattr(plan.Images, "in_use", lambda _: dict(built))
+    for again in (False, True):
+        first = plan.up(world, "prod")
+        steps = [
+            Step(step.name, stop if step.name == at else lambda: None, step.prepares, step.starts)
+            for step in first.steps
+        ]
+        with pytest.raises(Problem) as told:
+            run(replace(first, steps=steps), world)
+        assert "make up-prod goes on with it" in str(told.value)
+        assert said in str(told.value) or again
+        assert "so did the way back" not in str(told.value)
+    assert "runs on" not in capsys.readouterr().out
+    journal = unfinished(world)
+    assert journal is not None
+    assert journal["memory"]["images"] == {}

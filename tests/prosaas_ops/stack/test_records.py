@@ -176,9 +176,11 @@ def test_a_password_that_was_changed_meanwhile_is_told_as_such_and_the_database_
 
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:planted-password@postgres/x")
     monkeypatch.setattr(asyncpg, "connect", refuse)
-    with pytest.raises(records.Away, match="If make rotate-secret changed it meanwhile, the next command") as caught:
+    with pytest.raises(records.Away, match="if make rotate-secret changed it meanwhile, the next command") as caught:
         records.call_record("CA1")
     assert "does not answer" not in str(caught.value)
+    # Before its end a first start has not made the roles either.
+    assert "If the first start is not over: make up-prod" in str(caught.value)
 
 
 def test_the_address_comes_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
