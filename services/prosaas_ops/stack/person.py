@@ -91,7 +91,9 @@ def _named(options: Options) -> tuple[str | None, int | None]:
             raise Usage(words.NO_CUSTOMER(customer=customer))
         return None, int(customer)
     try:
-        return people.whole_number(phone), None
+        people.whole_number(phone)
+        # With its country there is nothing to guess: +972 (0)54… is +97254….
+        return people.whole_number(international(phone, HOME) or phone), None
     except NotAPersonError as error:
         told = words.NOT_A_PERSON[error.kind](given=error.given)
         # Only offered: who is taken out for good, or handed over, is for the operator to say.

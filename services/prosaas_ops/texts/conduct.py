@@ -51,10 +51,10 @@ BACK_TO_IMAGES: Final = Text("ה-images הקודמים רצים שוב", "the im
 RUN_ON: Final = Text("הישנים ממשיכים לרוץ: {services}", "the old ones run on: {services}")
 BACK_TO_VALUE: Final = Text("הערך הישן שוב בתוקף", "the old value is in force again")
 BACK_TO_ONE: Final = Text(
-    "שוב רק מכולה אחת של {service} מקבלת עבודה חדשה (make ps מראה איזו ובאיזו רמה)",
+    "שוב רק קונטיינר אחד של {service} מקבל עבודה חדשה (make ps מראה איזה ובאיזו רמה)",
     "one container of {service} alone takes new work again (make ps shows which, and its level)",
 )
-ONE_GOES_ON: Final = Text("מכולה אחת של {service} ממשיכה לבדה", "one container of {service} goes on alone")
+ONE_GOES_ON: Final = Text("קונטיינר אחד של {service} ממשיך לבדו", "one container of {service} goes on alone")
 OLD_GOES_ON: Final = Text("{name} ממשיך: הישן", "{name} goes on, the old one")
 NEW_GOES_ON: Final = Text(
     "{name} ממשיך: החדש, כי הישן כבר התבקש להסתיים", "{name} goes on, the new one: the old one was asked to end already"
@@ -110,7 +110,7 @@ IS_DEMO: Final = Text(
     "this is the demo voice agent: DEMO=0 in .env, with the providers' keys, is the real thing",
 )
 DRAINS_FIRST: Final = Text(
-    "שיחות של המכולה הקודמת עוד נמשכות: ממתינים לסיומן",
+    "שיחות של הקונטיינר הקודם עוד נמשכות: ממתינים לסיומן",
     "calls of the generation before go on: waiting for their end",
 )
 SERVES_ON: Final = Text(

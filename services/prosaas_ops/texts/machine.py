@@ -86,7 +86,7 @@ OURS: Final = Text("{port} שייך למערכת הזאת", "{port} is this stac
 FREE: Final = Text("{port} פנוי", "{port} is free")
 TAKEN: Final = Text("{port} תפוס על ידי משהו אחר", "{port} is taken by something else")
 CLAIMED: Final = Text(
-    "המכולה {name} של תיקייה אחרת עומדת עכשיו, ועשויה לתפוס את פורט {port} כשהמחשב יופעל מחדש",
+    "הקונטיינר {name} של תיקייה אחרת עומד עכשיו, ועשוי לתפוס את פורט {port} כשהמחשב יופעל מחדש",
     "the container {name} of another folder stands still now, and may take port {port} when the machine starts anew",
 )
 TAKE_AWAY: Final = Text("אם אינה נחוצה עוד: docker rm {name}", "if nobody needs it: docker rm {name}")
