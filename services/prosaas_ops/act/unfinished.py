@@ -24,8 +24,16 @@ def end_killed(world: World, command: str) -> None:
         if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
             world.docker("rm", *left, check=False)
     killed, all_anew = (unfinished(world) or {}).get("plan", command), command in ALL_ANEW
-    if not (all_anew and overtaken(killed, command)):
+    if all_anew and overtaken(killed, command):
+        return
+    journal = unfinished(world)
+    try:
         resume(world, all_anew=all_anew)
+    except Problem as why:
+        if journal is None:
+            raise
+        # What failed has another name than what was asked for, which has not even begun.
+        raise Problem(words.COMES_FIRST(name=killed, why=why)) from None
 
 
 def resume(world: World, *, all_anew: bool = False) -> None:

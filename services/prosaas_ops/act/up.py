@@ -8,12 +8,12 @@ from pathlib import Path
 from prosaas_ops.act import retention
 from prosaas_ops.act.unfinished import end_killed
 from prosaas_ops.conduct import backup, database, plan, restore, secrets
-from prosaas_ops.conduct.configuration import would_start
+from prosaas_ops.conduct.configuration import refuse_unwritten, would_start
 from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.finding import refuse, told, warn_of
 from prosaas_ops.conduct.generations import Generations, drained
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, SETTLED, examine
+from prosaas_ops.conduct.machine import DOCTOR, MANAGER, PREFLIGHT, RESTART, SETTLED, examine
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.run import telling_of_an_early_end
 from prosaas_ops.conduct.world import OURS, World
@@ -48,8 +48,7 @@ OPTIONS = ()
 
 def run(options: Options) -> int:
     world = World(Path.cwd())
-    command = options.command
-    if command == "drained":
+    if options.command == "drained":
         drained(world, options.text("CONTAINER"))
         return FINE
     with telling_of_an_early_end(world):
@@ -216,9 +215,10 @@ def _restart(world: World, options: Options) -> None:
     if level:
         world.overrides[f"{short.upper()}_LOG_LEVEL"] = level
     environment = "dev" if world.project.endswith(DEV) else "prod"
-    findings = examine(SETTLED, world, environment)
+    findings = examine(RESTART, world, environment)
     if not would_start(world, environment, service):
         refuse(findings)
+    refuse_unwritten(world, environment, service)
     # A restart may be what an emergency needs: what would not stop it is only told of.
     warn_of(world, [finding for finding in findings if finding.fix])
     way = plan.restart(world, service)

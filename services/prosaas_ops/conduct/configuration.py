@@ -11,16 +11,18 @@ from prosaas_core.facts.prices import PriceError, load_prices
 from prosaas_core.postgres.address import AddressError, arguments
 from prosaas_core.privacy.places import DAYS, MOST_DAYS, are_days
 from prosaas_ops.conduct.backup import is_time
-from prosaas_ops.conduct.files import read_env
+from prosaas_ops.conduct.files import problem, read_env
 from prosaas_ops.conduct.finding import Check, Finding
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, emptied, wanted
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, DRIVERS, emptied, unwritten, wanted, written
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import LEVELS, Problem
+from prosaas_ops.standing import whole
 from prosaas_ops.texts import conduct, kept
 from prosaas_ops.texts import machine as words
 
 EXAMPLE = "env/example.env"
 _LIVE = "docs/going-live.md"
+_SECRETS = "docs/settings.md"
 _NOT_NOUGHT = re.compile(r"_(REPLICAS|CPUS|MEMORY)$|^LOG_MAX_FILES$")
 _OF_TIME = ("_SECONDS", "_MINUTES")
 _SWITCHES = ("DEMO", "MONITORING", "GRAFANA", "MASK_IN_RECORDS", "DATABASE_ROLES")
@@ -139,11 +141,11 @@ def loaded(world: World, environment: str) -> Iterator[Finding]:
             yield Finding("settings", what, remedy, EXAMPLE)
 
 
-def would_start(world: World, environment: str, service: str) -> bool:
+def would_start(world: World, environment: str, service: str, *, as_written: bool = False) -> bool:
     """Whether the service takes its settings as Compose would give them: much that may be wrong is not among them."""
     from prosaas_core.settings import SettingsError, load_settings
 
-    given = [*_given(world, environment)]
+    given = [*_given(world, environment, as_written=as_written)]
     # Of what Compose cannot take it makes no container.
     if len(given) < len(OURS):
         return False
@@ -154,11 +156,17 @@ def would_start(world: World, environment: str, service: str) -> bool:
     return True
 
 
-def _given(world: World, environment: str) -> Iterator[dict[str, str]]:
+def refuse_unwritten(world: World, environment: str, service: str) -> None:
+    """A Problem where the service would start with what .env says, and not with what its secret files hold still."""
+    if (names := unwritten(world)) and not would_start(world, environment, service, as_written=True):
+        raise problem(conduct.NOT_WRITTEN_YET(service=service, names=", ".join(names)), whole(world.project), _SECRETS)
+
+
+def _given(world: World, environment: str, *, as_written: bool = False) -> Iterator[dict[str, str]]:
     """The variables of each of our services, as Compose would give them; secrets themselves in place of their files."""
     model = rendered(world, environment)
     try:
-        held = wanted(world)
+        held = written(world) if as_written else wanted(world)
     except Problem:
         # DATABASE_URL, of which another check says what is wrong.
         held = {name.lower(): value for name, value in world.env.settings.items()}

@@ -16,17 +16,21 @@ from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reac
 from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
+from prosaas_ops.conduct.run import ALL_ANEW, unfinished
+from prosaas_ops.conduct.secrets import unwritten
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Gone
 from prosaas_ops.stack.live_calls import drains
 from prosaas_ops.standing import down, missing, no_new_calls, repair, whole
+from prosaas_ops.texts import conduct
 from prosaas_ops.texts import machine as words
 
 LEAST_ENGINE, LEAST_COMPOSE = (25, 0, 0), (2, 24, 4)
 _FREE_MB = 3000
 _COMES_BACK = ("always", "unless-stopped")
 _README = "README.md, A fresh machine"
+_TROUBLES = "docs/troubleshooting.md"
 
 
 def engine(world: World, _environment: str) -> Iterator[Finding]:
@@ -36,7 +40,7 @@ def engine(world: World, _environment: str) -> Iterator[Finding]:
     if version in ("1", "2"):
         yield Finding("cgroup", words.CGROUP(version=version))
     else:
-        yield Finding("cgroup", str(words.NO_CGROUP), str(words.MOUNT_CGROUPS), "docs/troubleshooting.md")
+        yield Finding("cgroup", str(words.NO_CGROUP), str(words.MOUNT_CGROUPS), _TROUBLES)
 
 
 def _at_least(topic: str, version: str, least: tuple[int, int, int]) -> Finding:
@@ -127,7 +131,7 @@ def _claimed(world: World, wanted: set[int]) -> Iterator[Finding]:
         for port in sorted(bound & {*map(str, wanted)}):
             name = row["Names"][0].lstrip("/")
             told = words.CLAIMED(name=name, port=port)
-            yield Finding("port", told, words.TAKE_AWAY(name=name), "docs/troubleshooting.md", later=True)
+            yield Finding("port", told, words.TAKE_AWAY(name=name), _TROUBLES, later=True)
 
 
 def _free(address: str, port: int) -> bool:
@@ -193,17 +197,49 @@ def copies(world: World, _environment: str) -> Iterator[Finding]:
             yield Finding("database", words.COPY_LEFT(name=name), str(words.DROPPED_BY), "docs/privacy.md", later=True)
 
 
-def services(world: World, _environment: str) -> Iterator[Finding]:
+def secrets(world: World, _environment: str) -> Iterator[Finding]:
+    """What .env says of a secret and no service has yet. A start brings it, and is not refused for it."""
+    if not world.containers(*OURS):
+        return
+    there, command = unwritten(world), whole(world.project)
+    fixes = {name: str(words.BROUGHT) if command == "make up-prod" else command for name in there}
+    if not world.recorded("DATABASE_URL"):
+        # The database has it too, and a start would not tell it.
+        fixes |= {name: str(words.ROTATED) for name in there if name == "POSTGRES_PASSWORD"}
+    for fix in dict.fromkeys(fixes.values()):
+        told = words.UNWRITTEN(names=", ".join(name for name in there if fixes[name] == fix))
+        yield Finding("secrets", told, fix, "docs/settings.md", later=True)
+
+
+def commands(world: World, _environment: str) -> Iterator[Finding]:
+    """Who changes the stack just now, or was killed as they did: what does not run then is theirs to start."""
+    if which := world.at_work():
+        yield Finding("command", words.AT_WORK(which=which), str(words.AWAIT), _TROUBLES, later=True)
+        return
+    try:
+        journal = unfinished(world)
+    except Problem as damaged:
+        yield Finding("command", str(damaged), "rm .state/journal.json", _TROUBLES)
+        return
+    if journal and journal.get("changed", True):
+        told = conduct.STILL_UNFINISHED(name=journal["plan"], step=journal["step"])
+        fix = f"make {journal['plan']}" if journal["plan"] in ALL_ANEW else str(words.FINISHED_FIRST)
+        yield Finding("command", told, fix, _TROUBLES, later=True)
+
+
+def services(world: World, environment: str) -> Iterator[Finding]:
     """Of a stack that was started, what has ended or is not even there; nothing of one that was not."""
+    # Another command than this one's would be refused, or do what it does first.
+    first = next((each.fix for each in commands(world, environment)), "")
     found = world.containers(*OURS, "postgres", "gateway")
     ended, nowhere = down(found), missing(found, database=not world.recorded("DATABASE_URL"))
     for one in ended:
         text = words.ENDED(service=one.service, status=one.status)
-        yield Finding("services", text, repair(one.service, world.project), "docs/troubleshooting.md")
+        yield Finding("services", text, first or repair(one.service, world.project), _TROUBLES)
     for name in nowhere:
-        yield Finding("services", words.NO_CONTAINER(service=name), whole(world.project), "docs/troubleshooting.md")
+        yield Finding("services", words.NO_CONTAINER(service=name), first or whole(world.project), _TROUBLES)
     if drained := no_new_calls(found, partial(drains, world.engine)):
-        yield Finding("services", str(words.NO_NEW_CALLS), repair("prosaas-calls"), "docs/troubleshooting.md")
+        yield Finding("services", str(words.NO_NEW_CALLS), first or repair("prosaas-calls"), _TROUBLES)
     if found and not ended and not nowhere and not drained:
         yield Finding("services", str(words.ALL_RUN))
 
@@ -228,9 +264,11 @@ def _model(world: World, environment: str) -> dict[str, dict[str, Any]]:
 
 # What files say; a restart takes no more of the machine.
 SETTLED: tuple[Check, ...] = (*CONFIGURED, names, values)
+# A start writes what a restart does not.
+RESTART: tuple[Check, ...] = (*SETTLED, secrets)
 DOCTOR: tuple[Check, ...] = (
     *(engine, disk, memory, processors, project, ports, network),
-    *(*SETTLED, left_over, server, copies, reached, services),
+    *(*RESTART, left_over, server, copies, reached, commands, services),
 )
 PREFLIGHT: tuple[Check, ...] = (engine, *SETTLED, processors, server, project, ports, disk)
 # Of a Swarm's manager; what its nodes must have, they are asked themselves.

@@ -171,6 +171,26 @@ def wanted(world: World) -> dict[str, str]:
     return values | addresses(settings)
 
 
+def written(world: World) -> dict[str, str]:
+    """What each file of secrets/ holds, by its name."""
+    return {name: _before(world.root / "secrets" / name) or "" for name in wanted(world)}
+
+
+def unwritten(world: World) -> list[str]:
+    """The secrets whose files hold another value than .env: a deploy or a rotation writes them, and no restart.
+
+    Services that start anew one by one would else differ from the others.
+    """
+    known = (*OURS, *PROVIDERS, *(("DATABASE_URL",) if world.recorded("DATABASE_URL") else ()))
+    try:
+        lost, files = emptied(world), wanted(world)
+    except Problem:
+        # DATABASE_URL, of which another check says what is wrong.
+        return []
+    there = {name: _before(world.root / "secrets" / name.lower()) for name in known}
+    return [name for name in known if name not in lost and there[name] not in (None, files[name.lower()])]
+
+
 def write_secrets(world: World) -> list[str]:
     """Bring all of secrets/ to what .env says, or, where one of them would be lost, nothing: a Problem.
 

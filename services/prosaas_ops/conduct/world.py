@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from prosaas_ops.conduct.files import EnvFile
 from prosaas_ops.files import ASIDE, replace
@@ -155,15 +155,23 @@ class World:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                lock.seek(0)
-                which = lock.read().decode(errors="replace").strip() or words.UNNAMED
-                raise Problem(words.ANOTHER_COMMAND(which=which)) from None
+                raise Problem(words.ANOTHER_COMMAND(which=_who(lock))) from None
             lock.truncate(0)
             # On a full disk nobody is told who it is: to mend that, commands must run.
             with suppress(OSError):
                 lock.write(f"make {command}, since {time.strftime('%H:%M:%S', time.gmtime())} UTC\n".encode())
             self._sweep()
             yield
+
+    def at_work(self) -> str:
+        """The command that changes this stack just now, in the words of its lock; nothing where none does."""
+        with suppress(FileNotFoundError), (self.state / "lock").open("rb", buffering=0) as lock:
+            try:
+                # Shared, and let go at once: two who ask keep each other from nothing.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _who(lock)
+        return ""
 
     def tools(self, *words: str) -> list[str]:
         """What `docker run` takes for a command of the tools in a container of its own, with the rights of this one."""
@@ -191,6 +199,11 @@ class World:
             with suppress(OSError):
                 if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
                     half.unlink()
+
+
+def _who(lock: IO[bytes]) -> str:
+    lock.seek(0)
+    return lock.read().decode(errors="replace").strip() or str(words.UNNAMED)
 
 
 def own_id() -> str:

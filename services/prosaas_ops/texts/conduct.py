@@ -24,6 +24,10 @@ STILL_UNFINISHED: Final = Text(
     "make {name} נקטעה בשלב {step!r} ולא הובאה לסופה",
     "make {name} was interrupted at the step {step!r} and has not come to its end",
 )
+COMES_FIRST: Final = Text(
+    "לא התחילה, כי make {name}, שלא הובאה לסופה, קודמת לה: {why}",
+    "it has not begun, for make {name}, which had not come to its end, comes first: {why}",
+)
 AT_STEP: Final = Text("בשלב {step!r}: {why}", "at the step {step!r}: {why}")
 UNCHANGED_AT: Final = Text(
     "בשלב {step!r}: {why}; מה שרץ לא השתנה", "at the step {step!r}: {why}; what runs was not changed"
@@ -233,8 +237,15 @@ SECRETS_STAY: Final = Text(
     "before back into .env and make setup",
 )
 STARTS_WITH_TODAYS: Final = Text(
-    "{services}: מה שכתוב עכשיו ב-.env אינו מה שהם רצים איתו; הם עולים עם מה שכתוב עכשיו",
-    "{services}: what .env says now is not what they run with; they start with what it says now",
+    "{services}: מה שכתוב עכשיו ב-.env אינו מה שהם רצים איתו; הם עולים עם ההגדרות שכתובות בו עכשיו, ועם הסודות "
+    "שב-secrets/",
+    "{services}: what .env says now is not what they run with; they start with the settings that it has now, and the "
+    "secrets of secrets/",
+)
+NOT_WRITTEN_YET: Final = Text(
+    "{service} לא היה עולה: הערך שב-.env עוד לא הגיע ל-secrets/, שממנו הוא קורא: {names}; דבר לא השתנה",
+    "{service} would not start: secrets/, which it reads, does not have what .env says yet of {names}; nothing was "
+    "changed",
 )
 OTHER_DEFINITION: Final = Text(
     "קובצי Compose בתיקייה הזאת אינם אלה שמהם הופעלה המערכת; דבר לא השתנה",

@@ -29,6 +29,24 @@ LEFT_OVER: Final = Text(
     "{name} may be what an earlier version, killed as it wrote a file, left of it, with its passwords",
 )
 REMOVE_HALF: Final = Text("rm {name}, אלא אם הקובץ שלכם", "rm {name}, unless it is yours")
+UNWRITTEN: Final = Text(
+    "הערך שב-.env שונה מזה שב-secrets/, ושירות שמופעל מחדש עולה עם זה שב-secrets/: {names}",
+    ".env has another value than secrets/, and a service that is restarted starts with that of secrets/: {names}",
+)
+BROUGHT: Final = Text(
+    "make up-prod, שמביאה אותו לכל השירותים ולא מנתקת שיחה",
+    "make up-prod, which brings it to every service and cuts no call",
+)
+ROTATED: Final = Text(
+    "להחזיר ל-.env את הערך שב-secrets/postgres_password, ואז make rotate-secret NAME=POSTGRES_PASSWORD",
+    "put the value of secrets/postgres_password back into .env, then make rotate-secret NAME=POSTGRES_PASSWORD",
+)
+AT_WORK: Final = Text("פקודה משנה עכשיו את המערכת: {which}", "a command changes this stack just now: {which}")
+AWAIT: Final = Text("להמתין לסיומה", "wait for its end")
+FINISHED_FIRST: Final = Text(
+    "הפקודה הבאה שמשנה את המערכת מביאה אותה קודם לסופה, או חזרה; למשל make backup",
+    "the next command that changes the stack brings it to its end first, or back: make backup, for one",
+)
 NO_NEW_CALLS: Final = Text(
     "אף prosaas-calls לא מקבל שיחות חדשות: כל מה שרץ ממנו מסיים את שיחותיו",
     "no prosaas-calls takes new calls: all that runs of it lets its calls come to their end",

@@ -11,7 +11,7 @@ from prosaas_ops.act import unfinished, up
 from prosaas_ops.conduct import database, plan, restore
 from prosaas_ops.conduct.finding import Finding, told
 from prosaas_ops.conduct.images import Images
-from prosaas_ops.conduct.machine import SETTLED
+from prosaas_ops.conduct.machine import RESTART, SETTLED
 from prosaas_ops.conduct.run import Plan, Step
 from prosaas_ops.conduct.run import run as run_plan
 from prosaas_ops.conduct.world import Done, World
@@ -97,7 +97,8 @@ def test_a_restart_is_refused_before_it_renews_anything_where_a_start_would_be(
     monkeypatch.setattr(up.plan, "restart", lambda *_: pytest.fail("it began"))
     with pytest.raises(Problem, match="nothing was changed"):
         up._restart(quiet, Options("restart-calls", ("LOG_LEVEL",), {"LOG_LEVEL": "DEBUG"}))
-    assert looked == [SETTLED, "DEBUG", environment]
+    assert looked == [RESTART, "DEBUG", environment]
+    assert [*RESTART][: len(SETTLED)] == [*SETTLED]
 
 
 @pytest.mark.docker
@@ -142,6 +143,34 @@ def test_what_starts_with_other_settings_than_it_runs_with_is_told_before_it_beg
     monkeypatch.setattr(up.Generations, "changed", silent)
     up._restart(quiet, Options("restart-api", ("LOG_LEVEL",), {}))
     assert "failed" not in capsys.readouterr().err, "it is what an emergency needs"
+
+
+@pytest.mark.docker
+def test_a_restart_is_refused_before_it_renews_anything_where_its_secret_files_are_behind(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def behind(_world: World, environment: str, service: str) -> None:
+        raise Problem(f"{service} of {environment} would not start")
+
+    monkeypatch.setattr(up, "would_start", lambda *_: True)
+    monkeypatch.setattr(up, "refuse_unwritten", behind)
+    monkeypatch.setattr(up.plan, "restart", lambda *_: pytest.fail("it began"))
+    with pytest.raises(Problem, match="worker of prod would not start"):
+        up._restart(quiet, Options("restart-worker", ("LOG_LEVEL",), {}))
+
+
+@pytest.mark.docker
+def test_what_is_told_as_a_restart_begins_promises_no_secret_of_today(
+    quiet: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It writes none: a secret that .env alone has is a deploy's."""
+    there = [Container("api", "prosaas-api", "api", "running", "", "running")]
+    monkeypatch.setattr(quiet, "containers", lambda *_: there)
+    monkeypatch.setattr(up.Generations, "changed", lambda _, *names: [*names])
+    up._say_what_is_new(quiet, "prosaas-api")
+    assert capsys.readouterr().err.endswith(
+        "they start with the settings that it has now, and the secrets of secrets/\n"
+    )
 
 
 @pytest.mark.docker
@@ -408,6 +437,28 @@ def test_where_that_cannot_be_brought_to_its_end_the_stack_is_not_ended_and_noth
     with pytest.raises(Problem, match="so did the way back"):
         asked(quiet, monkeypatch, "down")
     assert quiet.remembered("journal")["memory"] == ROTATE
+
+
+@pytest.mark.docker
+def test_what_comes_first_and_fails_is_told_apart_from_what_was_asked_for(
+    quiet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`restart-api: up-prod failed` alone reads as if the restart were a deploy."""
+    _failing(quiet, monkeypatch, "up-prod")
+    monkeypatch.setattr(up, "_restart", lambda *_: pytest.fail("it began"))
+    quiet.remember("journal", {"plan": "up-prod", "step": "x", "at": "x", "memory": {}})
+    with pytest.raises(
+        Problem, match=r"^it has not begun, for make up-prod, which .* comes first: up-prod failed"
+    ):
+        asked(quiet, monkeypatch, "restart-api")
+
+    def away(*_: object) -> None:
+        raise Problem("no engine")
+
+    quiet.remember("journal", None)
+    monkeypatch.setattr(unfinished, "resume", lambda *_, **__: away())
+    with pytest.raises(Problem, match=r"^no engine"):
+        asked(quiet, monkeypatch, "restart-api")
 
 
 @pytest.mark.parametrize("name", ["up-prod", "up-dev", "rollback", "restart-calls"])

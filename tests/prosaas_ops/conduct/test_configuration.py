@@ -13,14 +13,16 @@ from prosaas_ops.conduct.configuration import (
     numbers,
     prices,
     reached,
+    refuse_unwritten,
     schedule,
     settings,
     would_start,
 )
 from prosaas_ops.conduct.finding import Check
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT
-from prosaas_ops.conduct.secrets import DEMO_ACCOUNT
+from prosaas_ops.conduct.secrets import DEMO_ACCOUNT, write_secrets
 from prosaas_ops.conduct.world import World
+from prosaas_ops.options import Problem
 
 
 @pytest.mark.parametrize(
@@ -225,6 +227,30 @@ def test_what_a_service_does_not_read_does_not_keep_it_from_starting(
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / ".env").write_text(f"{BASE}{setting}\n")
     assert would_start(World(tmp_path), "prod", "prosaas-calls") is starts
+
+
+@pytest.mark.docker
+def test_a_service_whose_secret_file_lacks_what_it_needs_is_not_restarted_and_what_writes_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is set in .env, and "set it in .env" is what the service would say."""
+    monkeypatch.delenv("COMPOSE_FILE", raising=False)
+    (tmp_path / "env").mkdir()
+    for name in ("docker-compose.yml", "docker-compose.prod.yml", "env/prod.env", "env/example.env"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    demo, dotenv = f"{BASE}OPENAI_API_KEY=\n", tmp_path / ".env"
+    dotenv.write_text(demo)
+    write_secrets(World(tmp_path))
+    # Another key than the file has is told of elsewhere: the service starts.
+    dotenv.write_text(demo.replace("ADMIN_API_KEY=a", "ADMIN_API_KEY=b"))
+    refuse_unwritten(World(tmp_path), "prod", "prosaas-api")
+    live = demo.replace("DEMO=1", "DEMO=0").replace("OPENAI_API_KEY=", "OPENAI_API_KEY=sk-real")
+    dotenv.write_text(live)
+    refused = r"(?s)prosaas-api would not start: .* yet of OPENAI_API_KEY; nothing was changed\n.*fix: +make up-prod\n"
+    with pytest.raises(Problem, match=refused):
+        refuse_unwritten(World(tmp_path), "prod", "prosaas-api")
+    write_secrets(World(tmp_path))
+    refuse_unwritten(World(tmp_path), "prod", "prosaas-api")
 
 
 @pytest.mark.docker

@@ -7,6 +7,7 @@ import pytest
 
 from prosaas_ops.conduct import machine
 from prosaas_ops.conduct.machine import DOCTOR, PREFLIGHT, processors
+from prosaas_ops.conduct.secrets import write_secrets
 from prosaas_ops.conduct.world import Done, World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container, Gone
@@ -193,3 +194,72 @@ def test_a_copy_of_the_database_that_a_kill_left_is_told_with_what_takes_it_away
     assert "prosaas_restored is beside the database" in told.text
     assert "make backup" in told.fix
     assert machine.copies in machine.DOCTOR
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("project", "fix"),
+    [("prosaas", "make up-prod, which brings it to every service and cuts no call"), ("prosaas-dev", "make up-dev")],
+)
+def test_a_secret_that_no_service_has_yet_is_told_with_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str, fix: str
+) -> None:
+    """It refuses nothing; what a start does not tell the database is another command's."""
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
+    running = [Container("1", "prosaas-api", "1", "running", "", "Up")]
+    monkeypatch.setattr(World, "containers", lambda *_: running)
+    (tmp_path / ".env").write_text("ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\n")
+    write_secrets(World(tmp_path))
+    assert list(machine.secrets(World(tmp_path), "prod")) == []
+    (tmp_path / ".env").write_text("ADMIN_API_KEY=b\nPOSTGRES_PASSWORD=q\n")
+    found = {each.text.rpartition(": ")[2]: each.fix for each in machine.secrets(World(tmp_path), "prod")}
+    assert found["ADMIN_API_KEY"] == fix
+    assert found["POSTGRES_PASSWORD"].endswith("make rotate-secret NAME=POSTGRES_PASSWORD")
+    assert all(each.later for each in machine.secrets(World(tmp_path), "prod"))
+    running.clear()
+    assert list(machine.secrets(World(tmp_path), "prod")) == [], "the first start writes them"
+    assert machine.secrets in machine.DOCTOR
+    assert machine.secrets in machine.RESTART
+    assert machine.secrets not in (*machine.PREFLIGHT, *machine.MANAGER), "a start writes them"
+
+
+def test_while_another_command_is_at_work_nothing_is_offered_that_its_lock_would_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [Container(name, name, name, "exited", "", "exited") for name in ("prosaas-calls", "gateway")]
+    monkeypatch.setattr(World, "containers", lambda *_: there)
+    world = World(tmp_path)
+    assert list(machine.commands(world, "prod")) == []
+    with world.locked("restore"):
+        (found,) = machine.commands(world, "prod")
+        assert found.text.startswith("a command changes this stack just now: make restore, since ")
+        assert found.later
+        assert {each.fix for each in machine.services(world, "prod")} == {found.fix} == {"wait for its end"}
+    assert "make restart-calls" in {each.fix for each in machine.services(world, "prod")}
+    assert machine.commands in machine.DOCTOR
+    assert machine.commands not in (*machine.PREFLIGHT, *machine.MANAGER), "a start has the lock itself"
+
+
+@pytest.mark.parametrize(
+    ("plan", "fix"), [("restore", "the next command that changes the stack"), ("down", "make down")]
+)
+def test_a_command_that_was_killed_is_told_with_what_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str, fix: str
+) -> None:
+    """What it stopped is nobody's to restart before that; one that had changed nothing is no matter."""
+    there = [Container("worker", "worker", "worker", "exited", "", "exited")]
+    monkeypatch.setattr(World, "containers", lambda *_: there)
+    world = World(tmp_path)
+    journal = {"plan": plan, "step": "stop", "at": "x", "changed": True, "memory": {}}
+    world.state.mkdir()
+    world.remember("journal", journal)
+    (found,) = machine.commands(world, "prod")
+    assert found.text == f"make {plan} was interrupted at the step 'stop' and has not come to its end"
+    assert found.fix.startswith(fix)
+    assert {each.fix for each in machine.services(world, "prod")} == {found.fix}
+    world.remember("journal", journal | {"changed": False})
+    assert list(machine.commands(world, "prod")) == []
+    (world.state / "journal.json").write_text("{")
+    (damaged,) = machine.commands(world, "prod")
+    assert damaged.bad
+    assert "journal.json is damaged" in damaged.text

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from prosaas_core.postgres.roles import ROLES
-from prosaas_ops.conduct.secrets import database_url, holds_secrets, tell_overridden, write_secrets
+from prosaas_ops.conduct.secrets import database_url, holds_secrets, tell_overridden, unwritten, write_secrets
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import Problem
 from prosaas_ops.stack.engine import Container
@@ -36,6 +36,28 @@ def test_an_emptied_model_key_is_how_one_returns_to_the_demo(tmp_path: Path) -> 
     write_secrets(world(tmp_path, "OPENAI_API_KEY=sk\n"))
     write_secrets(world(tmp_path, "OPENAI_API_KEY=\n"))
     assert (tmp_path / "secrets/openai_api_key").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("then", "behind"),
+    [
+        ("OPENAI_API_KEY=\nADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\n", []),
+        ("OPENAI_API_KEY=sk\nADMIN_API_KEY=b\nPOSTGRES_PASSWORD=p\n", ["ADMIN_API_KEY", "OPENAI_API_KEY"]),
+        ("OPENAI_API_KEY=\nADMIN_API_KEY=a\nPOSTGRES_PASSWORD=q\n", ["POSTGRES_PASSWORD"]),
+        ("OPENAI_API_KEY=\nADMIN_API_KEY=\nPOSTGRES_PASSWORD=p\n", []),
+        ("ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\nDATABASE_URL=postgresql://me:p@db/name\n", ["DATABASE_URL"]),
+        ("ADMIN_API_KEY=b\nDATABASE_ROLES=1\nDATABASE_URL=postgresql://db/name?user=me\n", []),
+    ],
+)
+@pytest.mark.docker
+def test_the_secrets_that_env_has_and_their_files_have_not_are_known_by_name(
+    tmp_path: Path, then: str, behind: list[str]
+) -> None:
+    """What was emptied by mistake is no news to bring; nor is anything where no file was ever written."""
+    first = "OPENAI_API_KEY=\nADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\n"
+    assert unwritten(world(tmp_path, then)) == []
+    write_secrets(world(tmp_path, first))
+    assert sorted(unwritten(world(tmp_path, then))) == behind
 
 
 @pytest.mark.docker

@@ -80,5 +80,18 @@ def test_a_full_disk_keeps_no_command_from_its_turn(tmp_path: Path) -> None:
     world.state.mkdir()
     lock = world.state / "lock"
     lock.touch()
+    assert world.at_work() == ""
     with room_for(lock, 0), world.locked("down"), pytest.raises(Problem, match="another command"), world.locked("up"):
         pytest.fail("two at once")
+
+
+def test_who_changes_the_stack_is_known_to_who_asks_for_as_long_as_they_do(tmp_path: Path) -> None:
+    """A kill leaves the words behind, and nobody at work; to ask keeps nobody from their turn."""
+    world = World(tmp_path)
+    assert world.at_work() == ""
+    with world.locked("restore"):
+        assert world.at_work().startswith("make restore, since ")
+    assert (world.state / "lock").read_text().startswith("make restore")
+    assert world.at_work() == ""
+    with world.locked("down"):
+        assert world.at_work().startswith("make down, since ")
