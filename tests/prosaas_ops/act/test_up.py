@@ -448,7 +448,7 @@ def test_what_comes_first_and_fails_is_told_apart_from_what_was_asked_for(
     monkeypatch.setattr(up, "_restart", lambda *_: pytest.fail("it began"))
     quiet.remember("journal", {"plan": "up-prod", "step": "x", "at": "x", "memory": {}})
     with pytest.raises(
-        Problem, match=r"^it has not begun, for make up-prod, which .* comes first: up-prod failed"
+        Problem, match=r"^it has not begun, for make up-prod, which .* comes first: at the step 'x': no$"
     ):
         asked(quiet, monkeypatch, "restart-api")
 
