@@ -72,18 +72,20 @@ def test_a_missing_region_is_named() -> None:
 
 
 def test_fluentd_gets_a_line_under_its_containers_tag(image: Callable[[str], str]) -> None:
+    worker = image("worker")
     with listening() as (port, received):
         options = services("fluentd", FLUENTD_ADDRESS=f"127.0.0.1:{port}")["worker"]["logging"]
-        run_with(options, image("worker"), "prosaas-deploy-fluentd")
+        run_with(options, worker, "prosaas-deploy-fluentd")
         message = received()
     assert b"prosaas.prosaas-deploy-fluentd" in message
     assert "שלום".encode() in message
 
 
 def test_syslog_gets_a_line_with_its_container_and_the_time_to_the_microsecond(image: Callable[[str], str]) -> None:
+    worker = image("worker")
     with listening() as (port, received):
         options = services("syslog", SYSLOG_ADDRESS=f"tcp://127.0.0.1:{port}")["worker"]["logging"]
-        run_with(options, image("worker"), "prosaas-deploy-syslog")
+        run_with(options, worker, "prosaas-deploy-syslog")
         message = received().decode()
     header, _, text = message.rstrip().rpartition(" - ")
     assert header.startswith("<134>1 ")

@@ -11,7 +11,7 @@ from prosaas_logging.env import EnvError, read_env_file
 from prosaas_ops.files import ASIDE, replace
 from prosaas_ops.options import Problem
 from prosaas_ops.texts import conduct as words
-from prosaas_ops.texts.refused import COMPOSE_CANNOT_AT
+from prosaas_ops.texts import refused
 
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]")
 _PLAIN = re.compile(r"[A-Za-z0-9._:/+=@,-]*")
@@ -32,10 +32,10 @@ def read_env(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise Problem(words.NOT_TEXT(name=path.name, why=type(error).__name__)) from None
+        raise Problem(refused.NOT_TEXT(name=path.name, why=type(error).__name__)) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise Problem(words.NUL_BYTE(name=path.name, line=line))
+        raise Problem(refused.NUL_BYTE(name=path.name, line=line))
     names = dict.fromkeys(match[1] for line in text.splitlines() if (match := _ASSIGNMENT.match(line)))
     if not names:
         return {}
@@ -62,8 +62,8 @@ def _unread(name: str, text: str) -> Problem:
     try:
         read_env_file(text)
     except EnvError as error:
-        return Problem(COMPOSE_CANNOT_AT(name=name, line=error.line))
-    return Problem(words.COMPOSE_CANNOT(name=name))
+        return Problem(refused.COMPOSE_CANNOT_AT(name=name, line=error.line))
+    return Problem(refused.COMPOSE_CANNOT(name=name))
 
 
 class EnvFile:
@@ -96,7 +96,7 @@ class EnvFile:
         finally:
             trial.unlink(missing_ok=True)
         if not same:
-            raise Problem(words.LINES_MIX(names=", ".join(changed)))
+            raise Problem(refused.LINES_MIX(names=", ".join(changed)))
         replace(self.path, text)
         self._settings = None
         return True
@@ -119,5 +119,5 @@ def _line(name: str, value: str) -> str:
     if _PLAIN.fullmatch(value):
         return f"{name}={value}"
     if "'" in value or "\n" in value:
-        raise Problem(words.NOT_HELD(name=name))
+        raise Problem(refused.NOT_HELD(name=name))
     return f"{name}='{value}'"

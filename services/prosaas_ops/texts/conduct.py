@@ -265,26 +265,6 @@ BASES: Final = Text("הלאה: make up-prod בונה עליהם", "next: make up
 SAME_BASES: Final = Text("כמו קודם; הלאה: make up-prod", "the same as before; next: make up-prod")
 
 # .env and secrets/
-NUL_BYTE: Final = Text(
-    "בקובץ {name}, בשורה {line}, יש בית NUL, ושום תוכנית לא יכולה לקבל ערך כזה. למחוק אותו: לכתוב את השורה מחדש",
-    "{name}, line {line}: there is a NUL byte, which no program can be given. Remove it: write that line anew",
-)
-NOT_TEXT: Final = Text(
-    "אי אפשר לקרוא את {name}: {why}; נדרש קובץ טקסט שלכם",
-    "{name} cannot be read: {why}; it must be a text file of yours",
-)
-COMPOSE_CANNOT: Final = Text(
-    "Compose לא מצליח לקרוא את {name}: `docker compose config --quiet` מראה היכן",
-    "Compose cannot read {name}: `docker compose config --quiet` shows where",
-)
-LINES_MIX: Final = Text(
-    "בקובץ .env יש שורה שמשפיעה על שורה אחרת: להוסיף לשם ידנית את {names}",
-    ".env has a line that takes part in another: put {names} into it by hand",
-)
-NOT_HELD: Final = Text(
-    "ב-{name} יש גרש או מעבר שורה, וזה לא נכנס לקובץ .env",
-    "{name} has a quote or a line break in it, which .env cannot hold",
-)
 NO_SETUP: Final = Text("AUTO_SETUP=0 וחסר קובץ: .env", "AUTO_SETUP=0 and something is missing: .env")
 MAKING_ENV: Final = Text(
     "יוצרים את .env מתוך env/example.env, עם סיסמאות שהוגרלו ועם נציגת הדמו",

@@ -126,6 +126,26 @@ NO_LOGCTL: Final = Text(
     "ב-{name} אין logctl ואין python3: הוא לא רושם דרך prosaas_logging",
     "{name} has neither logctl nor python3: it does not log through prosaas_logging",
 )
+NUL_BYTE: Final = Text(
+    "בקובץ {name}, בשורה {line}, יש בית NUL, ושום תוכנית לא יכולה לקבל ערך כזה. למחוק אותו: לכתוב את השורה מחדש",
+    "{name}, line {line}: there is a NUL byte, which no program can be given. Remove it: write that line anew",
+)
+NOT_TEXT: Final = Text(
+    "אי אפשר לקרוא את {name}: {why}; נדרש קובץ טקסט שלכם",
+    "{name} cannot be read: {why}; it must be a text file of yours",
+)
+COMPOSE_CANNOT: Final = Text(
+    "Compose לא מצליח לקרוא את {name}: `docker compose config --quiet` מראה היכן",
+    "Compose cannot read {name}: `docker compose config --quiet` shows where",
+)
+LINES_MIX: Final = Text(
+    "בקובץ .env יש שורה שמשפיעה על שורה אחרת: להוסיף לשם ידנית את {names}",
+    ".env has a line that takes part in another: put {names} into it by hand",
+)
+NOT_HELD: Final = Text(
+    "ב-{name} יש גרש או מעבר שורה, וזה לא נכנס לקובץ .env",
+    "{name} has a quote or a line break in it, which .env cannot hold",
+)
 # What Compose complains about it quotes, and that may be a secret.
 COMPOSE_CANNOT_AT: Final = Text(
     "{name}, שורה {line}: Compose לא מצליח לקרוא אותה; `docker compose config --quiet` מראה למה",
