@@ -91,13 +91,15 @@ async def line(engine: PlayedEngine, pages: list[Page]) -> float:
 async def measure(url: str, calls: int, lines: int, times: int) -> list[tuple[str, float, list[float]]]:
     connection = await asyncpg.connect(url)
     found: list[tuple[str, float, list[float]]] = []
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit("the console is looked at in Chromium, which is not on this machine: apt-get install chromium")
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
         async with console(url, patched, Path(folder)) as (engine, address, door), async_playwright() as playwright:
             await connection.execute(FILL.format(calls=calls))
             await connection.close()
             for number in range(lines):
                 engine.say("prosaas-calls", f'[INFO] 💬 [TRANSCRIPT] AI: "שלום" · call_sid=CA{number:032}', time.time())
-            chromium = shutil.which("chromium")
             browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             # A browser of its own for each: one keeps six connections to a server, and a page of lines holds one.
             pages = [await (await browser.new_context()).new_page() for _ in range(viewers.VIEWERS)]
