@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import asyncpg
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -275,40 +277,45 @@ async def test_answers_that_nobody_takes_are_not_piled_up_and_keep_nobody_waitin
     await asyncio.gather(waiting, *stuck, return_exceptions=True)
 
 
+@asynccontextmanager
+async def impatient(app: Any, port: int) -> AsyncIterator[None]:
+    """Served in this process, over a connection of the kind that gives up."""
+    config = uvicorn.Config(app, port=port, http=patience.Impatient, ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
 async def test_whoever_takes_nothing_of_an_answer_is_hung_up_on_and_their_key_has_its_turns_again(
     app: FastAPI, client: Client, keys: list[tuple[str, str]], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the server of a machine that died does, whose connection nobody ends."""
-    import uvicorn
-
     monkeypatch.setattr(intake, "TAKEN_S", 0.2)
 
     @app.get("/v1/long")
     async def long() -> str:
         return "x" * 20_000_000
 
-    config = uvicorn.Config(
-        app, port=unused_tcp_port, http=patience.Impatient, ws="none", lifespan="off", log_config=None
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    (path, key), *_ = keys
-    with capture_events("WARNING") as events:
-        async with asyncio.timeout(10):
-            asked = f"GET /v1/long HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
-            open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(rates.ABREAST)]
-            for _, writer in open_ones:
-                writer.write(asked)
-            while lane_of(app, path).inside < rates.ABREAST:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            assert (await client.rest("GET", path, key=key)).status_code == 200
-    assert events == []
-    for _, writer in open_ones:
-        writer.close()
-    server.should_exit = True
-    await running
+    async with impatient(app, unused_tcp_port):
+        (path, key), *_ = keys
+        with capture_events("WARNING") as events:
+            async with asyncio.timeout(10):
+                asked = f"GET /v1/long HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
+                open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(rates.ABREAST)]
+                for _, writer in open_ones:
+                    writer.write(asked)
+                while lane_of(app, path).inside < rates.ABREAST:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                assert (await client.rest("GET", path, key=key)).status_code == 200
+        assert events == []
+        for _, writer in open_ones:
+            writer.close()
 
 
 async def test_an_answer_in_parts_is_the_whole_answer(app: FastAPI, client: Client) -> None:
@@ -387,36 +394,26 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
     environ: dict[str, str], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a server of its own in this process, whose patience is short."""
-    import uvicorn
-
     monkeypatch.setattr(patience, "HEAD_S", 0.2)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    config = uvicorn.Config(
-        app, port=unused_tcp_port, http=patience.Impatient, ws="none", lifespan="off", log_config=None
-    )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-    for said in (b"", b"POST /twi", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"):
-        reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
-        writer.write(said)
+    async with impatient(app, unused_tcp_port):
+        for said in (b"", b"POST /twi", b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HT"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", unused_tcp_port)
+            writer.write(said)
+            async with asyncio.timeout(3):
+                await reader.read()
+            writer.close()
+        monkeypatch.setattr(patience, "HEAD_S", 60)
+        monkeypatch.setattr(patience, "MAX_WAITING", 5)
+        open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(6)]
         async with asyncio.timeout(3):
-            await reader.read()
-        writer.close()
-    monkeypatch.setattr(patience, "HEAD_S", 60)
-    monkeypatch.setattr(patience, "MAX_WAITING", 5)
-    open_ones = [await asyncio.open_connection("127.0.0.1", unused_tcp_port) for _ in range(6)]
-    async with asyncio.timeout(3):
-        assert await open_ones[0][0].read() == b""
-    for _, writer in open_ones:
-        writer.close()
-    server.should_exit = True
-    await running
+            assert await open_ones[0][0].read() == b""
+        for _, writer in open_ones:
+            writer.close()
 
 
 async def test_a_thousand_broken_off_webhooks_delay_nobody(

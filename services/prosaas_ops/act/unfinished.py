@@ -23,17 +23,16 @@ def end_killed(world: World, command: str) -> None:
     with suppress(Problem):
         if left := [one.id for one in world.containers(*AT_WILL) if one.state == "exited"]:
             world.docker("rm", *left, check=False)
-    killed, all_anew = (unfinished(world) or {}).get("plan", command), command in ALL_ANEW
-    if all_anew and overtaken(killed, command):
+    journal, all_anew = unfinished(world), command in ALL_ANEW
+    if all_anew and overtaken((journal or {}).get("plan", command), command):
         return
-    journal = unfinished(world)
     try:
         resume(world, all_anew=all_anew)
     except Problem as why:
         if journal is None:
             raise
         # What failed has another name than what was asked for, which has not even begun.
-        raise Problem(words.COMES_FIRST(name=killed, why=why)) from None
+        raise Problem(words.COMES_FIRST(name=journal["plan"], why=why)) from None
 
 
 def resume(world: World, *, all_anew: bool = False) -> None:

@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -97,64 +98,63 @@ async def test_the_handshake_is_that_of_the_ga_interface() -> None:
     assert "Sec-WebSocket-Extensions" not in requests[0].headers
 
 
-async def test_who_leaves_while_it_connects_leaves_no_session_behind() -> None:
-    """A caller hung up: nobody else would ever end it, and our own pings would keep it for as long as one may live."""
-    asked, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+@dataclass
+class Slow:
+    """A server that accepts when it is told to, and says when the session that came of it is over."""
 
-    async def handler(request: web.Request) -> web.WebSocketResponse:
-        asked.set()
-        await go_on.wait()
+    url: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def accept(self, request: web.Request) -> web.WebSocketResponse:
+        self.asked.set()
+        await self.go_on.wait()
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         try:
             await socket.receive()
         finally:
-            ended.set()
+            self.ended.set()
         return socket
 
-    app = web.Application()
-    app.router.add_get("/v1/realtime", handler)
+
+@pytest.fixture
+async def slow() -> AsyncIterator[Slow]:
+    found, app = Slow(), web.Application()
+    app.router.add_get("/v1/realtime", found.accept)
     server = TestServer(app)
     await server.start_server(shutdown_timeout=0.1)
     async with server:
-        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
-        connecting = asyncio.create_task(RealtimeConnection.open(url, "key", timeout_s=20, ping_s=60))
-        await asked.wait()
-        connecting.cancel()
-        await asyncio.wait({connecting})
-        assert connecting.cancelled()
-        go_on.set()
-        await asyncio.wait_for(ended.wait(), 5)
+        found.url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
+        yield found
 
 
-async def test_a_connection_that_came_too_late_leaves_no_session_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_leaves_while_it_connects_leaves_no_session_behind(slow: Slow) -> None:
+    """A caller hung up: nobody else would ever end it, and our own pings would keep it for as long as one may live."""
+    connecting = asyncio.create_task(RealtimeConnection.open(slow.url, "key", timeout_s=20, ping_s=60))
+    await slow.asked.wait()
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    assert connecting.cancelled()
+    slow.go_on.set()
+    await asyncio.wait_for(slow.ended.wait(), 5)
+
+
+async def test_a_connection_that_came_too_late_leaves_no_session_behind(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The network took its time before the handshake began, so that picows still waits when we do not."""
-    go_on, ended, connect = asyncio.Event(), asyncio.Event(), realtime.ws_connect
+    connect = realtime.ws_connect
 
-    async def slow(*arguments: Any, **named: Any) -> Any:
+    async def patient(*arguments: Any, **named: Any) -> Any:
         return await connect(*arguments, **{**named, "websocket_handshake_timeout": 60})
 
-    async def handler(request: web.Request) -> web.WebSocketResponse:
-        await go_on.wait()
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        try:
-            await socket.receive()
-        finally:
-            ended.set()
-        return socket
-
-    monkeypatch.setattr(realtime, "ws_connect", slow)
-    app = web.Application()
-    app.router.add_get("/v1/realtime", handler)
-    server = TestServer(app)
-    await server.start_server(shutdown_timeout=0.1)
-    async with server:
-        url = str(server.make_url("/v1/realtime")).replace("http", "ws", 1)
-        with pytest.raises(RealtimeLost, match="TimeoutError"):
-            await RealtimeConnection.open(url, "key", timeout_s=0.2, ping_s=60)
-        go_on.set()
-        await asyncio.wait_for(ended.wait(), 5)
+    monkeypatch.setattr(realtime, "ws_connect", patient)
+    with pytest.raises(RealtimeLost, match="TimeoutError"):
+        await RealtimeConnection.open(slow.url, "key", timeout_s=0.2, ping_s=60)
+    slow.go_on.set()
+    await asyncio.wait_for(slow.ended.wait(), 5)
 
 
 async def test_each_message_but_frames_has_a_preview_in_outline() -> None:
