@@ -16,7 +16,7 @@ from prosaas_ops.conduct.configuration import CONFIGURED, EXAMPLE, is_port, reac
 from prosaas_ops.conduct.files import BY_CHANCE
 from prosaas_ops.conduct.finding import Check, Finding
 from prosaas_ops.conduct.named import names, values
-from prosaas_ops.conduct.run import ALL_ANEW, unfinished
+from prosaas_ops.conduct.run import unfinished
 from prosaas_ops.conduct.secrets import unwritten
 from prosaas_ops.conduct.world import OURS, World
 from prosaas_ops.options import Problem
@@ -203,9 +203,8 @@ def secrets(world: World, _environment: str) -> Iterator[Finding]:
         return
     there, command = unwritten(world), whole(world.project)
     fixes = {name: str(words.BROUGHT) if command == "make up-prod" else command for name in there}
-    if not world.recorded("DATABASE_URL"):
-        # The database has it too, and a start would not tell it.
-        fixes |= {name: str(words.ROTATED) for name in there if name == "POSTGRES_PASSWORD"}
+    # The database has it too, and a start would not tell it.
+    fixes |= {name: str(words.ROTATED) for name in there if name == "POSTGRES_PASSWORD"}
     for fix in dict.fromkeys(fixes.values()):
         told = words.UNWRITTEN(names=", ".join(name for name in there if fixes[name] == fix))
         yield Finding("secrets", told, fix, "docs/settings.md", later=True)
@@ -213,24 +212,37 @@ def secrets(world: World, _environment: str) -> Iterator[Finding]:
 
 def commands(world: World, _environment: str) -> Iterator[Finding]:
     """Who changes the stack just now, or was killed as they did: what does not run then is theirs to start."""
-    if which := world.at_work():
-        yield Finding("command", words.AT_WORK(which=which), str(words.AWAIT), _TROUBLES, later=True)
+    if refusing := _refuses_all(world):
+        yield refusing
         return
-    try:
-        journal = unfinished(world)
-    except Problem as damaged:
-        yield Finding("command", str(damaged), "rm .state/journal.json", _TROUBLES)
-        return
+    journal = unfinished(world)
     if journal and journal.get("changed", True):
-        told = conduct.STILL_UNFINISHED(name=journal["plan"], step=journal["step"])
-        fix = f"make {journal['plan']}" if journal["plan"] in ALL_ANEW else str(words.FINISHED_FIRST)
+        name = journal["plan"]
+        told = conduct.STILL_UNFINISHED(name=name, step=journal["step"])
+        fix = f"make {name}" if name.startswith("up-") else str(words.FINISHED_FIRST)
+        if name == "down":
+            fix = str(conduct.DOWN_OR_UP)
+        elif name == "rollback" and journal.get("goes_back"):
+            fix = str(conduct.UP_RENEWS)
         yield Finding("command", told, fix, _TROUBLES, later=True)
 
 
-def services(world: World, environment: str) -> Iterator[Finding]:
+def _refuses_all(world: World) -> Finding | None:
+    """What no command that changes the stack gets past."""
+    if which := world.at_work():
+        return Finding("command", words.AT_WORK(which=which), str(words.AWAIT), _TROUBLES, later=True)
+    try:
+        unfinished(world)
+    except Problem as damaged:
+        # Aside: it may hold the only copy of a new password.
+        return Finding("command", str(damaged), "mv .state/journal.json .state/journal.damaged", _TROUBLES)
+    return None
+
+
+def services(world: World, _environment: str) -> Iterator[Finding]:
     """Of a stack that was started, what has ended or is not even there; nothing of one that was not."""
-    # Another command than this one's would be refused, or do what it does first.
-    first = next((each.fix for each in commands(world, environment)), "")
+    refusing = _refuses_all(world)
+    first = refusing.fix if refusing else ""
     found = world.containers(*OURS, "postgres", "gateway")
     ended, nowhere = down(found), missing(found, database=not world.recorded("DATABASE_URL"))
     for one in ended:

@@ -152,10 +152,8 @@ class World:
         """One command at a time changes this stack. The lock is the process's: nothing has to clear it after a kill."""
         self.state.mkdir(mode=0o700, exist_ok=True)
         with (self.state / "lock").open("a+b", buffering=0) as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Problem(words.ANOTHER_COMMAND(which=_who(lock))) from None
+            if not _taken(lock):
+                raise Problem(words.ANOTHER_COMMAND(which=_who(lock)))
             lock.truncate(0)
             # On a full disk nobody is told who it is: to mend that, commands must run.
             with suppress(OSError):
@@ -167,7 +165,7 @@ class World:
         """The command that changes this stack just now, in the words of its lock; nothing where none does."""
         with suppress(FileNotFoundError), (self.state / "lock").open("rb", buffering=0) as lock:
             try:
-                # Shared, and let go at once: two who ask keep each other from nothing.
+                # Shared, and let go at once: who asks keeps nobody from anything.
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _who(lock)
@@ -199,6 +197,16 @@ class World:
             with suppress(OSError):
                 if time.time() - half.stat().st_mtime > _WRITTEN_WITHIN_S:
                     half.unlink()
+
+
+def _taken(lock: IO[bytes]) -> bool:
+    """Whether it is this process's now; a look at it takes no time, and a command longer than these tries."""
+    for _ in range(5):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _who(lock: IO[bytes]) -> str:

@@ -91,9 +91,11 @@ def _named(options: Options) -> tuple[str | None, int | None]:
             raise Usage(words.NO_CUSTOMER(customer=customer))
         return None, int(customer)
     try:
-        people.whole_number(phone)
-        # With its country there is nothing to guess: +972 (0)54… is +97254….
-        return people.whole_number(international(phone, HOME) or phone), None
+        typed = people.whole_number(phone)
+        # With its country there is nothing to guess: +972 (0)54… is +97254…, and nothing else is dropped.
+        meant = people.whole_number(international(phone, HOME) or phone)
+        left_out = [typed[:at] + typed[at + 1 :] for at, digit in enumerate(typed[:4]) if digit == "0"]
+        return meant if meant in left_out else typed, None
     except NotAPersonError as error:
         told = words.NOT_A_PERSON[error.kind](given=error.given)
         # Only offered: who is taken out for good, or handed over, is for the operator to say.

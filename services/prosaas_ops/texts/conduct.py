@@ -69,8 +69,8 @@ ANOTHER_COMMAND: Final = Text(
 )
 UNNAMED: Final = Text("ללא שם", "unnamed")
 STATE_DAMAGED: Final = Text(
-    "הקובץ .state/{name}.json פגום: להסיר אותו ולהריץ שוב",
-    ".state/{name}.json is damaged: remove it, then run this again",
+    "הקובץ .state/{name}.json פגום: להזיז אותו הצידה ולהריץ שוב",
+    ".state/{name}.json is damaged: move it aside, then run this again",
 )
 COMMAND_FAILED: Final = Text("הפקודה {command} נכשלה:\n{told}", "{command} failed:\n{told}")
 NO_STACK: Final = Text(

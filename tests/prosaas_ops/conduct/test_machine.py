@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -241,25 +242,35 @@ def test_while_another_command_is_at_work_nothing_is_offered_that_its_lock_would
 
 
 @pytest.mark.parametrize(
-    ("plan", "fix"), [("restore", "the next command that changes the stack"), ("down", "make down")]
+    ("plan", "fix"),
+    [
+        ({"plan": "restore"}, "the next command that changes the stack"),
+        ({"plan": "up-prod"}, "make up-prod"),
+        ({"plan": "down"}, "make down goes on with it; make up-prod has calls taken again"),
+        ({"plan": "rollback"}, "the next command that changes the stack"),
+        ({"plan": "rollback", "goes_back": True}, "make doctor, then make up-prod"),
+    ],
 )
 def test_a_command_that_was_killed_is_told_with_what_ends_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: str, fix: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plan: dict[str, Any], fix: str
 ) -> None:
-    """What it stopped is nobody's to restart before that; one that had changed nothing is no matter."""
+    """A restart ends it first, and is what brings back a service; one that had changed nothing is no matter."""
     there = [Container("worker", "worker", "worker", "exited", "", "exited")]
     monkeypatch.setattr(World, "containers", lambda *_: there)
     world = World(tmp_path)
-    journal = {"plan": plan, "step": "stop", "at": "x", "changed": True, "memory": {}}
+    journal = {"step": "stop", "at": "x", "changed": True, "memory": {}, **plan}
     world.state.mkdir()
     world.remember("journal", journal)
     (found,) = machine.commands(world, "prod")
-    assert found.text == f"make {plan} was interrupted at the step 'stop' and has not come to its end"
+    assert found.text == f"make {plan['plan']} was interrupted at the step 'stop' and has not come to its end"
     assert found.fix.startswith(fix)
-    assert {each.fix for each in machine.services(world, "prod")} == {found.fix}
+    assert {each.fix for each in machine.services(world, "prod")} == {"make restart-worker"}
     world.remember("journal", journal | {"changed": False})
     assert list(machine.commands(world, "prod")) == []
     (world.state / "journal.json").write_text("{")
     (damaged,) = machine.commands(world, "prod")
     assert damaged.bad
     assert "journal.json is damaged" in damaged.text
+    # Nobody is told to throw away what may be the only copy of a new password.
+    assert damaged.fix == "mv .state/journal.json .state/journal.damaged"
+    assert {each.fix for each in machine.services(world, "prod")} == {damaged.fix}

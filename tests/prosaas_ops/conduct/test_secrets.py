@@ -46,6 +46,7 @@ def test_an_emptied_model_key_is_how_one_returns_to_the_demo(tmp_path: Path) -> 
         ("OPENAI_API_KEY=\nADMIN_API_KEY=a\nPOSTGRES_PASSWORD=q\n", ["POSTGRES_PASSWORD"]),
         ("OPENAI_API_KEY=\nADMIN_API_KEY=\nPOSTGRES_PASSWORD=p\n", []),
         ("ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\nDATABASE_URL=postgresql://me:p@db/name\n", ["DATABASE_URL"]),
+        ("ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=q\nDATABASE_URL=postgresql://me:p@db/name\n", ["DATABASE_URL"]),
         ("ADMIN_API_KEY=b\nDATABASE_ROLES=1\nDATABASE_URL=postgresql://db/name?user=me\n", []),
     ],
 )
@@ -58,6 +59,18 @@ def test_the_secrets_that_env_has_and_their_files_have_not_are_known_by_name(
     assert unwritten(world(tmp_path, then)) == []
     write_secrets(world(tmp_path, first))
     assert sorted(unwritten(world(tmp_path, then))) == behind
+
+
+@pytest.mark.docker
+def test_a_secret_file_that_is_no_text_stops_nobody_who_asks(tmp_path: Path) -> None:
+    """A restart may be an emergency's, and of a service that does not even read it."""
+    here = world(tmp_path, "ADMIN_API_KEY=a\nPOSTGRES_PASSWORD=p\nOPENAI_API_KEY=sk\n")
+    write_secrets(here)
+    for name in ("admin_api_key", "openai_api_key"):
+        (tmp_path / "secrets" / name).unlink()
+    (tmp_path / "secrets/admin_api_key").write_bytes(b"\xff")
+    (tmp_path / "secrets/openai_api_key").mkdir()
+    assert sorted(unwritten(here)) == ["ADMIN_API_KEY", "OPENAI_API_KEY"]
 
 
 @pytest.mark.docker

@@ -1,7 +1,9 @@
 """How Docker's own client is asked."""
 
+import fcntl
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,17 @@ def test_who_changes_the_stack_is_known_to_who_asks_for_as_long_as_they_do(tmp_p
     assert world.at_work() == ""
     with world.locked("down"):
         assert world.at_work().startswith("make down, since ")
+
+
+def test_who_only_looks_keeps_no_command_from_beginning(tmp_path: Path) -> None:
+    """The doctor's look takes a moment, and what begins in it is nobody's second command."""
+    world = World(tmp_path)
+    with world.locked("down"):
+        pass
+    with (world.state / "lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        threading.Timer(0.03, lambda: fcntl.flock(look, fcntl.LOCK_UN)).start()
+        with world.locked("restart-calls"):
+            assert world.at_work().startswith("make restart-calls, since ")
+            with pytest.raises(Problem, match="make restart-calls, since"), world.locked("down"):
+                pass

@@ -14,6 +14,9 @@ from prosaas_ops.stack import person
         ("+972054-1234567", "972541234567"),
         ("+39 06 1234567", "39061234567"),
         ("+1 (212) 555-0142", "12125550142"),
+        # Never somebody else's, however far apart it is written.
+        ("+49 (30)   -   1 2 3   -   4 5 6 7 8", "493012345678"),
+        ("+972   (0)54   -   1 2 3   4 5 6 7", "9720541234567"),
     ],
 )
 def test_a_number_with_its_country_is_taken_as_people_write_it(typed: str, digits: str) -> None:
