@@ -22,8 +22,7 @@ from prosaas_ops.texts import conduct as words
 ORDER = ("worker", "simulator", "prosaas-api", "gateway", "prosaas-calls")
 # The front door looks for the api's address each second, and gives one up after 0.7 s (deploy/gateway/Caddyfile).
 _RETRIES_S = 2.5
-# What is younger was renewed just now.
-_JUST_S = 60.0
+_JUST_S = 60.0  # What is younger was renewed just now.
 _CADDY = ("--config", "/etc/caddy/Caddyfile", "--address", "unix//run/prosaas/admin.sock")
 
 
@@ -209,6 +208,7 @@ def _return_to(world: World, images: Images, generations: Generations, memory: d
         world.say(words.RUN_ON(services=", ".join(on)))
     return [
         Step("release", lambda: images.use(memory["images"])),
+        *([] if on else [Step("database", lambda: start_database(world), starts=True)]),  # `make down` took it, too.
         *(Step(f"keep {name}", partial(generations.one_alone, name, old[name])) for name in on),
         *(step for step in _renewals(world, generations, "prod") if step.name.removeprefix("renew ") not in on),
     ]
