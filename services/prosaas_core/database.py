@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -32,6 +32,8 @@ CONNECT_TIMEOUT_S = 5.0
 # less than anybody waits for one, and outlasts two lost packets, or a machine that stands still for two seconds.
 SILENT_S = 4
 COMMAND_TIMEOUT_S = 30.0
+# Enough to have a statement given up. SQLAlchemy waits two seconds for a server that stands still, a caller with it.
+CLOSE_TIMEOUT_S = 0.3
 # Shorter than the five seconds that a webhook gives the database: where it is the line that is too long, that is told.
 POOL_TIMEOUT_S = 4.5
 
@@ -138,7 +140,11 @@ async def raw_connection(
                 yield raw
             except BaseException:
                 # The pool does not see what went on here: a statement cut short may still be under way.
-                await connection.invalidate()
+                try:
+                    with suppress(Exception):
+                        await raw.close(timeout=CLOSE_TIMEOUT_S)
+                finally:
+                    await connection.invalidate()
                 raise
 
 
