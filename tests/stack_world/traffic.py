@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -35,13 +36,23 @@ class Traffic:
     """So many long calls at once, a new short one every so many seconds, and unsigned webhooks, until the end.
 
     Placed through the simulator's own port: a process for each would take the processors that are to be watched.
-    `opens_ms` is what Twilio takes to open a short one's stream: its seat may be asked to go meanwhile.
+    `opens_ms` is what Twilio takes to open a short one's stream: its seat may be asked to go meanwhile. `apart_s` lies
+    between the first two long ones, and so on: what the seats said is as old then as each prosaas-api lets it become,
+    and they are spread evenly.
     """
 
     def __init__(
-        self, stack: Reached, *, live: int = 10, every_s: float = 1.0, rounds: int = _LONG, opens_ms: int = 0
+        self,
+        stack: Reached,
+        *,
+        live: int = 10,
+        every_s: float = 1.0,
+        rounds: int = _LONG,
+        opens_ms: int = 0,
+        apart_s: float = 0,
     ) -> None:
         self._stack, self._live, self._every_s, self._rounds = stack, live, every_s, rounds
+        self._apart_s = apart_s
         self._line = {"opens_after_ms": opens_ms}
         self._simulator = stack.simulator
         self._over = threading.Event()
@@ -60,6 +71,7 @@ class Traffic:
         others = [threading.Thread(target=act) for act in (self._callers, self._webhooks)]
         for thread in long:
             thread.start()
+            time.sleep(self._apart_s)
         eventually(lambda: "live" if self._started >= self._live else None, f"{self._live} live calls", 60)
         for thread in others:
             thread.start()

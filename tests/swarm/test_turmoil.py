@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from prosaas_api.seats import FRESH_S
 from stack_world.stack import docker, eventually
 from stack_world.traffic import Traffic
 from swarm_world.engines import Node
@@ -99,7 +100,7 @@ def cut_the_power(node: Node) -> None:
 def death(swarm: Swarm) -> Death:
     """The drill: everything that is to be seen of it, once."""
     lost = free_of_all_else(swarm)
-    traffic = Traffic(swarm, live=6, every_s=0.5, rounds=3)
+    traffic = Traffic(swarm, live=6, every_s=0.5, rounds=3, apart_s=2 * FRESH_S)
     with slow_summaries(swarm), traffic.flowing():
         its_job = job_taken_by(swarm, lost)
         its_calls = set(swarm.calls_on(lost))
