@@ -1,11 +1,12 @@
 """What several rooms share: what runs beside what, a PostgreSQL server, and a migrated, empty database for a test."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,17 @@ def same_umask_afterwards() -> Iterator[None]:
 def pytest_configure() -> None:
     """Whoever ends a run, as `timeout` does, ends it as Ctrl-C would: stacks and servers are taken down."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Ten thousand tests are made and all of them stay: looking among them for garbage was a third of the work."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

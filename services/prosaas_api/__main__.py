@@ -1,7 +1,12 @@
 """`python -m prosaas_api`: serve until told to stop, then finish the requests at hand."""
 
-import contextlib
 import gc
+
+if __name__ == "__main__":
+    # All that is imported stays: to look for garbage among it would be a sixth of the start.
+    gc.disable()
+
+import contextlib
 import signal
 import sys
 
@@ -26,6 +31,8 @@ log = get_logger(__name__)
 
 def main() -> int:
     """Exit 0 stopped, 1 could not serve, 2 wrong settings."""
+    gc.freeze()
+    gc.enable()
     logging = bootstrap("prosaas-api")
     try:
         settings = load_settings(required=REQUIRED)
