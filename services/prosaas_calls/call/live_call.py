@@ -71,12 +71,14 @@ class LiveCall:
             reason = EndReason.INTERNAL_ERROR
             try:
                 reason = await self._converse()
-                await self.call.tool_calls.settle()
+                reason, _ = await asyncio.gather(self.call.parting.outcome(reason), self.call.tool_calls.settle())
                 if reason in EXPLAINED:
                     self._rescued = await self._part(self.call.parting.rescue if reason in UNSERVED else "")
             finally:
                 try:
-                    await self._note(reason, journal)
+                    # Of a call that was cancelled tools may still be at work.
+                    cut = self.call.tool_calls.cut(self._services.limits.note)
+                    await asyncio.gather(cut, self._note(reason, journal))
                 finally:
                     await self._keep(self._end(reason, call_scope), journal)
 

@@ -43,6 +43,7 @@ class Parting:
         self._mute = mute
         self._tell = tell
         self.begun = False
+        self._asking: asyncio.Task[bool | None] | None = None
 
     @property
     def rescue(self) -> str:
@@ -78,7 +79,8 @@ class Parting:
         self._line.parting = reason
         number = self._profile().transfer_number or ""
         if reason is EndReason.TRANSFERRED:
-            taken = await self._twilio.transfer(self._claims.call_sid, number)
+            self._asking = asyncio.create_task(self._twilio.transfer(self._claims.call_sid, number))
+            taken = await asyncio.shield(self._asking)
             if taken is None:
                 await asyncio.sleep(self._limits.handover)
             if not taken:
@@ -86,3 +88,15 @@ class Parting:
                 self._tell("system", "The transfer did not work. Apologise, and offer to take a message.")
                 return
         raise CallEnded(reason)
+
+    async def outcome(self, reason: EndReason) -> EndReason:
+        """The reason as Twilio has it: who hung up before it took the transfer was not transferred.
+
+        The stream ends both when it takes one and when the caller hangs up; only its answer tells which.
+        """
+        if reason is not EndReason.TRANSFERRED or self._asking is None:
+            return reason
+        await asyncio.wait({self._asking}, timeout=self._limits.settle)
+        refused = self._asking.done() and self._asking.result() is False
+        self._asking.cancel()
+        return EndReason.CUSTOMER_HANGUP if refused else reason

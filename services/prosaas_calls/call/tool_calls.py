@@ -66,13 +66,15 @@ class ToolCalls:
         if not self._works:
             return
         moment = self._limits.settle
-        try:
-            await asyncio.wait(self._works, timeout=moment * (1 - _AFTER_THE_CUT))
-        finally:
-            for work in self._works:
-                work.cancel()
-        # What was being committed then is done all the same, and belongs into the record.
-        await asyncio.wait(self._works, timeout=moment * _AFTER_THE_CUT)
+        await asyncio.wait(self._works, timeout=moment * (1 - _AFTER_THE_CUT))
+        await self.cut(moment * _AFTER_THE_CUT)
+
+    async def cut(self, moment: float) -> None:
+        """Cut off what still runs: what was being committed then is done all the same, and belongs into the record."""
+        for work in self._works:
+            work.cancel()
+        if self._works:
+            await asyncio.wait(self._works, timeout=moment)
 
     async def _run(
         self,

@@ -98,6 +98,8 @@ class CallerLeg:
 
     def _media(self, message: Media) -> None:
         media = message.media
+        if media.track == "outbound":
+            return
         samples = media.payload
         self.last_frame_at = monotonic()
         missing = self._clock.gap(media.milliseconds(), len(samples))

@@ -32,6 +32,8 @@ class MediaBody(msgspec.Struct, gc=False):
     # msgspec decodes base64 into bytes and refuses anything else.
     payload: bytes
     timestamp: str = "0"
+    # Whose sound it is, where Twilio is asked for both: ours is "outbound".
+    track: str = "inbound"
 
     def milliseconds(self) -> int:
         """Where in the stream this frame begins."""

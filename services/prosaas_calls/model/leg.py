@@ -205,7 +205,7 @@ class ModelLeg:
             connection.send(self._held_events.popleft())
         while self._held_audio:
             connection.send_audio(events.append_audio(self._held_audio.popleft()))
-        self._renew_at = monotonic() + self._limits.model_renew
+        self._renew_at = connection.opened_at + self._limits.model_renew
         self._current = connection
 
     async def _connect(self) -> RealtimeConnection:

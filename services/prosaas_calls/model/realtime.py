@@ -39,12 +39,14 @@ class RealtimeLost(Exception):
 class RealtimeConnection:
     """One open Realtime socket."""
 
-    __slots__ = ("_given_up", "_socket", "ms", "send_audio", "stuck_for")
+    __slots__ = ("_given_up", "_socket", "ms", "opened_at", "send_audio", "stuck_for")
 
     def __init__(self, socket: TextSocket, ms: int = 0) -> None:
         self._socket = socket
         # How long it took to connect, be it before the call.
         self.ms = ms
+        # OpenAI counts a session's hour from here on.
+        self.opened_at = monotonic()
         self._given_up: str | None = None
         # The caller's voice, frame by frame, goes out as it is: MEDIA_IN tells of it.
         self.send_audio = socket.send

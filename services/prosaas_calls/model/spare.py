@@ -10,7 +10,7 @@ from prosaas_logging import get_logger
 
 log = get_logger(__name__)
 
-# OpenAI counts a session's hour from here on, and a call renews its own after 55 minutes.
+# A call renews its session when that has stood for 55 minutes, and this is part of them.
 _GOOD_FOR_S = 240.0
 _LOOK_S = 5.0
 

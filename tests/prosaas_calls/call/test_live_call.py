@@ -18,7 +18,7 @@ from calls_world.stage import FIFTH
 from calls_world.waiting import until
 from calls_world.world import ENVIRON, FakeStore, business
 from clocks import Clock
-from prosaas_calls.call import live_call
+from prosaas_calls.call import live_call, tool_calls
 from prosaas_calls.call.call import Call
 from prosaas_calls.call.greetings import Spoken
 from prosaas_calls.call.live_call import LiveCall
@@ -26,11 +26,12 @@ from prosaas_calls.call.services import Services
 from prosaas_calls.ending import EndReason
 from prosaas_calls.limits import Limits
 from prosaas_calls.metrics import CallMetrics
+from prosaas_calls.model.events import Item
 from prosaas_calls.model.realtime import RealtimeConnection
 from prosaas_calls.stats import CallStats
 from prosaas_calls.tools.base import Answer
 from prosaas_core.facts.prices import shipped
-from prosaas_core.kept.journal import Journal, Journals
+from prosaas_core.kept.journal import Journal, Journals, read
 from prosaas_core.records import CallRecord
 from prosaas_core.settings import load_settings
 from prosaas_core.stream_token import StreamClaims
@@ -682,6 +683,61 @@ async def test_a_call_that_is_cut_off_waits_for_a_disk_that_does_not_answer_no_l
             await asyncio.wait_for(calling, 5)
 
     assert [event.event for event in events][-1] == "DB_UNAVAILABLE"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["database", "no database"])
+async def test_what_a_tool_was_committing_as_its_call_was_cancelled_is_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    """Of a call that outlived the whole farewell: what was booked stays booked, whoever reads of the call."""
+
+    async def commit(*_: object, **__: object) -> Answer:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        # The database's answer takes a few turns.
+        for _turn in range(5):
+            await asyncio.sleep(0)
+        return Answer("booked", "-", wrote=31)
+
+    monkeypatch.setattr(tool_calls, "use", commit)
+    stage = Stage(tmp_path, note=20.0)
+    stage.store.away = not kept
+    calling = await answering(stage)
+    stage.call.tool_calls.use(Item(type="function_call", call_id="c1", name="book_appointment", arguments="{}"))
+    await asyncio.sleep(0)
+    calling.cancel()
+    await asyncio.wait({calling})
+
+    assert stage.kept == 1
+    if kept:
+        (record,) = stage.store.records
+    else:
+        (record,) = (read(path.read_bytes())[0] for path in tmp_path.iterdir())  # noqa: ASYNC240
+    assert record.metrics["deeds"] == [{"tool": "book_appointment", "id": 31}]
+
+
+@pytest.mark.parametrize(("taken", "reason"), [(False, "customer_hangup"), (True, "transferred")])
+async def test_who_hangs_up_while_twilio_is_asked_for_a_transfer_was_not_transferred(
+    tmp_path: Path, taken: bool, reason: str
+) -> None:
+    """Twilio's answer tells, which comes after the stream's end; it takes no transfer of a call that is over."""
+    stage, asked, answers = Stage(tmp_path), asyncio.Event(), asyncio.Event()
+
+    async def transfer(call_sid: str, number: str) -> bool:
+        asked.set()
+        await answers.wait()
+        return taken
+
+    stage.twilio.transfer = transfer  # type: ignore[method-assign]
+    calling = await answering(stage)
+    stage.call._group.create_task(stage.call.parting.part(EndReason.TRANSFERRED))
+    await asked.wait()
+    stage.caller.say(HANG_UP)
+    await until(lambda: stage.call.stats.ended)
+    answers.set()
+    await calling
+    (record,) = stage.store.records
+    assert record.end_reason == reason
 
 
 async def test_a_caller_whom_no_model_greets_yet_hears_that_somebody_is_there(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from calls_world.waiting import until
 from calls_world.world import BUSINESS, business
 from prosaas_calls.call.history import History
 from prosaas_calls.call.parting import Parting
@@ -192,3 +193,55 @@ async def test_a_call_that_is_hung_up_rings_nobody() -> None:
     with pytest.raises(CallEnded):
         await stage.parting.part(EndReason.AGENT_ENDED)
     assert stage.twilio.rung == []
+
+
+class SlowTwilio(Twilio):
+    """Answers once it is let."""
+
+    def __init__(self, taken: bool | None) -> None:
+        super().__init__(taken)
+        self.answers = asyncio.Event()
+
+    async def transfer(self, call_sid: str, number: str) -> bool | None:
+        await super().transfer(call_sid, number)
+        await self.answers.wait()
+        return self.taken
+
+
+@pytest.mark.parametrize(
+    ("taken", "reason"),
+    [
+        (False, EndReason.CUSTOMER_HANGUP),
+        (True, EndReason.TRANSFERRED),
+        (None, EndReason.TRANSFERRED),
+    ],
+)
+async def test_of_a_call_that_ends_while_twilio_is_asked_for_a_transfer_its_answer_tells_whether_it_was(
+    taken: bool | None, reason: EndReason
+) -> None:
+    """A caller who hangs up and a transfer that is taken look the same to us: the stream ends."""
+    stage = Stage()
+    twilio = stage.parting._twilio = SlowTwilio(taken)  # type: ignore[assignment]
+    parting = asyncio.create_task(stage.parting.part(EndReason.TRANSFERRED))
+    await until(lambda: twilio.rung)  # type: ignore[attr-defined]
+    parting.cancel()
+    await asyncio.wait({parting})
+    outcome = asyncio.create_task(stage.parting.outcome(EndReason.TRANSFERRED))
+    await asyncio.sleep(0)
+    assert not outcome.done()
+    twilio.answers.set()  # type: ignore[attr-defined]
+    assert await outcome is reason
+    assert await stage.parting.outcome(EndReason.AGENT_ENDED) is EndReason.AGENT_ENDED
+
+
+async def test_an_answer_of_twilios_that_does_not_come_is_waited_for_no_longer_than_the_tools_are() -> None:
+    """Then it may be: the person who is perhaps being rung is believed."""
+    stage = Stage(settle=0.01)
+    stage.parting._twilio = SlowTwilio(False)  # type: ignore[assignment]
+    parting = asyncio.create_task(stage.parting.part(EndReason.TRANSFERRED))
+    await asyncio.sleep(0)
+    parting.cancel()
+    assert await asyncio.wait_for(stage.parting.outcome(EndReason.TRANSFERRED), 5) is EndReason.TRANSFERRED
+    assert stage.parting._asking is not None
+    await asyncio.wait({stage.parting._asking}, timeout=5)
+    assert stage.parting._asking.cancelled()

@@ -53,9 +53,9 @@ class Ear:
     def _hear(self, payload: bytes) -> None:
         self.heard.append(base64.b64decode(payload))
 
-    def frame(self, timestamp: int, samples: bytes = LOUD) -> None:
+    def frame(self, timestamp: int, samples: bytes = LOUD, track: str = "inbound") -> None:
         payload = base64.b64encode(samples).decode()
-        media = {"track": "inbound", "chunk": "1", "timestamp": str(timestamp), "payload": payload}
+        media = {"track": track, "chunk": "1", "timestamp": str(timestamp), "payload": payload}
         self.say("media", media=media)
 
     def say(self, event: str, **fields: Any) -> None:
@@ -100,6 +100,20 @@ async def test_late_and_doubled_frames_are_left_out() -> None:
     await ear.to_the_end()
 
     assert ear.heard == [LOUD, SILENT, LOUD, LOUD]
+
+
+async def test_what_we_say_ourselves_is_not_taken_for_the_callers_voice() -> None:
+    """Twilio can be asked for both tracks, each with a time of its own."""
+    ear = Ear()
+    ear.frame(0)
+    for timestamp in (0, 20, 40):
+        ear.frame(timestamp, SILENT, track="outbound")
+    ear.frame(20)
+
+    await ear.to_the_end()
+
+    assert ear.heard == [LOUD, LOUD]
+    assert ear.stats.frames_in == 2
 
 
 @pytest.mark.parametrize(

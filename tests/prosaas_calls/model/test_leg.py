@@ -27,6 +27,7 @@ class Connection:
     incoming: asyncio.Queue[ServerEvent | RealtimeLost | None] = field(default_factory=asyncio.Queue)
     closed: bool = False
     ms: int = 234
+    opened_at: float = field(default_factory=monotonic)
 
     def send(self, event: bytes) -> None:
         self.sent.append(event)
@@ -341,6 +342,20 @@ async def test_each_session_is_renewed_when_it_has_stood_for_its_time_and_not_be
         assert stage.outcomes[0] is new
         stage.leg.renew_if_due(monotonic() + 3301)
         await until(lambda: stage.leg.connection is new)  # noqa: B023
+    running.cancel()
+
+
+async def test_a_sessions_time_counts_from_when_it_was_opened() -> None:
+    """As OpenAI counts it: not from when it got the call, for which it may have stood by."""
+    old, new = Connection(opened_at=monotonic() - 240), Connection()
+    stage = Stage([old, new], model_renew=3300.0)
+    running = stage.start()
+    await until(lambda: stage.leg.connection is old)
+    stage.leg.renew_if_due(monotonic() + 3050)
+    await asyncio.sleep(0)
+    assert stage.outcomes == [new]
+    stage.leg.renew_if_due(monotonic() + 3061)
+    await until(lambda: stage.leg.connection is new)
     running.cancel()
 
 
