@@ -30,9 +30,8 @@ _LONGEST_CALL = 3600.0
 
 
 def run(options: Options) -> int:
-    since, until = options.since("SINCE", "1h"), options.since("UNTIL")
-    assert since is not None
-    end = until or datetime.now(UTC)
+    since, until = options.window("1h")
+    end = min(until, datetime.now(UTC))
     screen, most = Screen(), options.number("MAX", 30)
     engine = opened()
     if told_down := unserved(engine):

@@ -1,5 +1,6 @@
 """How it stands now, on one screen of 80 columns, and for scripts."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -275,6 +276,37 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
     assert facts.lines_a_call == 3.0
     assert (facts.jobs_waiting, facts.jobs_held) == (0, 0)
     assert facts.spent == [Spent("USD", 1.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("now", "yesterday"),
+    [
+        ("2026-10-25T08:00", "2026-10-24T07:00"),
+        ("2026-03-27T22:30", "2026-03-26T23:30"),
+        ("2026-03-27T10:00", "2026-03-26T11:00"),
+    ],
+)
+def test_yesterday_until_this_time_is_by_the_operators_clock_where_it_was_changed(
+    now: str, yesterday: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Israel 25 October 2026 has 25 hours, and 27 March has 23."""
+    windows: list[tuple[object, ...]] = []
+
+    class Connection:
+        async def fetch(self, question: str, *values: object) -> list[object]:
+            windows.append(values)
+            return []
+
+        async def fetchrow(self, question: str, *values: object) -> dict[str, Any]:
+            return {"first_sound": None, "usual": None, "slow": None, "waiting": 0, "held": 0}
+
+        async def fetchval(self, question: str, *values: object) -> int:
+            return 0
+
+    monkeypatch.setenv("OPS_TZ", "Asia/Jerusalem")
+    monkeypatch.setattr(story, "asked", lambda question: asyncio.run(question(Connection())))
+    story._facts(datetime.fromisoformat(f"{now}+00:00"))
+    assert windows[0][2] == datetime.fromisoformat(f"{yesterday}+00:00")
 
 
 @pytest.mark.postgres
