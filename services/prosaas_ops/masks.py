@@ -48,11 +48,19 @@ def known_secrets(
         if "://" in value:
             if value not in named:
                 values.discard(value)
-            password = urlsplit(value).password
+            password = _password(value)
             values.update({password, unquote(password)} if password else ())
     # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.
     values.update(part for value in list(values) for part in _TWO.split(value))
     return {value for value in values if len(value) >= _SHORTEST}
+
+
+def _password(url: str) -> str | None:
+    """What a URL has as its password; one that is none, a sentence with an address in it perhaps, has none."""
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:

@@ -65,6 +65,12 @@ def test_a_value_under_a_secret_name_is_masked_whatever_it_is() -> None:
     assert masker.assignment("ADMIN_API_KEY=x1") == f"ADMIN_API_KEY={MASK}"
 
 
+def test_a_sentence_with_half_an_address_in_it_is_no_url(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("GREETING=see http://[x\nDATABASE_URL=postgresql://u:secret-word@h/d\n")
+    assert known_secrets(tmp_path / "none", env, {}) == {"secret-word"}
+
+
 def test_what_looks_like_a_secret_is_masked_too() -> None:
     text = Masker([]).text("Authorization: Bearer abcdef123456 +972501234567 sk-abcdefghij1234567890")
     assert "abcdef123456" not in text

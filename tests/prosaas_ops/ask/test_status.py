@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import socket
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -366,3 +368,29 @@ def test_alerts_that_somebody_must_act_on_stand_first(monkeypatch: pytest.Monkey
     standing = alerts.standing()
     assert standing is not None
     assert [alert.name for alert in standing] == ["Now", "Later", "Hidden"]
+
+
+@pytest.mark.parametrize("answer", ['{"error": "x"}', "5", '[{"labels": {}}]', "[5]", "<html>"])
+def test_where_something_else_answers_nobody_watches(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "asked", lambda url: answer)
+    assert alerts.standing() is None
+
+
+def test_an_answer_that_is_no_http_is_as_good_as_none() -> None:
+    """Nor one that ends half way, while a test of an alert waits for its numbers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(2):
+                connection = server.accept()[0]
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert alerts.standing(address) is None
+        with pytest.raises(Problem):
+            alerts.handed_on(address)
+        thread.join()

@@ -398,6 +398,14 @@ def test_the_page_draws_each_side_from_its_first_to_its_last_sound() -> None:
     assert [(span.start, span.end, span.interrupted) for span in spans["ai"]] == [(3.0, 4.0, True)]
 
 
+def test_a_turn_of_nobody_known_is_drawn_as_the_callers_as_it_is_told() -> None:
+    told = story()
+    assert told.record is not None
+    told.record.transcript.append({"who": "operator", "text": "x", "at_ms": 5000, "until_ms": 6000})
+    assert [span.start for span in trace_page.activity(told)["customer"]] == [1.0, 5.0]
+    assert trace_page.render(told)
+
+
 def test_a_call_without_a_record_still_makes_a_page() -> None:
     assert "no record yet" in trace_page.render(story(record=None))
 
