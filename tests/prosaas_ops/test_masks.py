@@ -67,7 +67,7 @@ def test_a_value_under_a_secret_name_is_masked_whatever_it_is() -> None:
 
 def test_a_sentence_with_half_an_address_in_it_is_no_url(tmp_path: Path) -> None:
     env = tmp_path / ".env"
-    env.write_text("GREETING=see http://[x\nDATABASE_URL=postgresql://u:secret-word@h/d\n")
+    env.write_text("GREETING=http://[x\nDATABASE_URL=postgresql://u:secret-word@h/d\n")
     assert known_secrets(tmp_path / "none", env, {}) == {"secret-word"}
 
 

@@ -37,8 +37,18 @@ def run(options: Options) -> int:
     keep = line_filter(options, call_sid)
     found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
     opening = [line for line in found if keep(line)]
+    day = start.date()
+
+    def show(item: Line | Happening) -> None:
+        """With a row for its day, where that is another than the one before it."""
+        nonlocal day
+        if (its := datetime.fromtimestamp(item.at, UTC).date()) != day:
+            day = its
+            screen.say(screen.dim(f"── {day} UTC"))
+        screen.say(*screen.show(item, call_sid))
+
     for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):
-        screen.say(*screen.line(line, call_sid))
+        show(line)
     if not follows:
         if not opening:
             complain(f"logs: {words.NO_LINE(services=', '.join(services))}")
@@ -52,7 +62,7 @@ def run(options: Options) -> int:
     with closing(Follow(engine, services, since=now.timestamp() + 1e-6)) as stream, suppress(KeyboardInterrupt):
         for item in stream:
             if isinstance(item, Happening) or (item is not None and keep(item)):
-                screen.say(*screen.show(item, call_sid))
+                show(item)
     return FINE
 
 

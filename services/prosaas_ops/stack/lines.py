@@ -70,6 +70,11 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
 
 
+def hour(at: datetime, beside: datetime) -> str:
+    """The time of day, with its date where that is another than the one it stands beside."""
+    return f"{at:%H:%M}" if at.date() == beside.date() else f"{at:%m-%d %H:%M}"
+
+
 class Reader:
     """Joins continuation lines to the record they follow; one instance for each container."""
 

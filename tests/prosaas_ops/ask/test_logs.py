@@ -111,3 +111,11 @@ def test_what_one_service_writes_while_another_is_read_is_followed(
     assert logs.run(options("logs")) == FINE
     assert before <= asked[0] <= time.time()
     assert "late" not in capsys.readouterr().out
+
+
+def test_a_day_that_begins_among_the_lines_has_a_row(engine: Any, shown: Any) -> None:
+    engine.write("worker", 86_400, "[INFO] tomorrow", "[INFO] and on")
+    rows = shown(S="worker")[1]
+    assert [row.split()[-1] for row in rows[-3:]] == ["UTC", "tomorrow", "on"]
+    assert rows[-3] == "── 2024-01-26 UTC"
+    assert "── 2024-01-25 UTC" not in rows

@@ -394,3 +394,9 @@ def test_an_answer_that_is_no_http_is_as_good_as_none() -> None:
         with pytest.raises(Problem):
             alerts.handed_on(address)
         thread.join()
+
+
+def test_an_alert_of_another_day_says_of_which(stands: Any, options: Any, capsys: Any) -> None:
+    stands["alerts"] = [replace(ALERT, since=NOW - timedelta(days=2, minutes=5))]
+    command.run(options("status"))
+    assert f"since {NOW - timedelta(days=2, minutes=5):%m-%d %H:%M}\n" in capsys.readouterr().out
