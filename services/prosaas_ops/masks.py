@@ -92,14 +92,23 @@ class Masker:
         return "\n".join(log.redact(_URL_PASSWORD.sub(rf"\1:{MASK}", row)) for row in text.split("\n"))
 
     def tree(self, value: Any, name: str = "") -> Any:
-        """The same for a structure: names decide for what stands under them, whatever it looks like."""
-        if isinstance(value, dict):
-            return {key: self.tree(inner, str(key)) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.assignment(inner) if isinstance(inner, str) else self.tree(inner, name) for inner in value]
+        """The same for a structure: names decide for what stands under them, whatever it looks like.
+
+        What is nested deeper than anybody reads is a mask.
+        """
+        try:
+            if isinstance(value, dict):
+                return {key: self.tree(inner, str(key)) for key, inner in value.items()}
+            if isinstance(value, list):
+                return [self._listed(inner, name) for inner in value]
+        except RecursionError:
+            return MASK
         if isinstance(value, str):
             return MASK if is_secret_name(name) and value else self.text(value)
         return value
+
+    def _listed(self, value: Any, name: str) -> Any:
+        return self.assignment(value) if isinstance(value, str) and not is_secret_name(name) else self.tree(value, name)
 
     def assignment(self, text: str) -> str:
         """`NAME=value`, as a container's environment lists it."""
