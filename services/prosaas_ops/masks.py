@@ -48,11 +48,19 @@ def known_secrets(
         if "://" in value:
             if value not in named:
                 values.discard(value)
-            password = urlsplit(value).password
+            password = _password(value)
             values.update({password, unquote(password)} if password else ())
     # A rotated CALL_TOKEN_SECRET is two: the new one, and until when the old one is good, too.
     values.update(part for value in list(values) for part in _TWO.split(value))
     return {value for value in values if len(value) >= _SHORTEST}
+
+
+def _password(url: str) -> str | None:
+    """What a URL has as its password; one that is none, a sentence with an address in it perhaps, has none."""
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 def settings_in(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -84,14 +92,23 @@ class Masker:
         return "\n".join(log.redact(_URL_PASSWORD.sub(rf"\1:{MASK}", row)) for row in text.split("\n"))
 
     def tree(self, value: Any, name: str = "") -> Any:
-        """The same for a structure: names decide for what stands under them, whatever it looks like."""
-        if isinstance(value, dict):
-            return {key: self.tree(inner, str(key)) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self.assignment(inner) if isinstance(inner, str) else self.tree(inner, name) for inner in value]
+        """The same for a structure: names decide for what stands under them, whatever it looks like.
+
+        What is nested deeper than anybody reads is a mask.
+        """
+        try:
+            if isinstance(value, dict):
+                return {key: self.tree(inner, str(key)) for key, inner in value.items()}
+            if isinstance(value, list):
+                return [self._listed(inner, name) for inner in value]
+        except RecursionError:
+            return MASK
         if isinstance(value, str):
             return MASK if is_secret_name(name) and value else self.text(value)
         return value
+
+    def _listed(self, value: Any, name: str) -> Any:
+        return self.assignment(value) if isinstance(value, str) and not is_secret_name(name) else self.tree(value, name)
 
     def assignment(self, text: str) -> str:
         """`NAME=value`, as a container's environment lists it."""

@@ -41,7 +41,6 @@ _LAST_MONTH = "last-month"
 _YEARS = range(1970, 9999)
 # Numbers that begin with a zero are dialled within Israel.
 HOME = "+972"
-_ZONE = "Asia/Jerusalem"
 # Words that are for make, Compose or the wrapper itself, and so fine on every target.
 _GENERAL = {
     "AUTO_SETUP", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "API_PORT", "CALLS_PORT", "PROJECT", "PUBLIC_HOST_AT",
@@ -155,10 +154,13 @@ class Options:
         raise Usage(refused.NO_MOMENT(name=name, value=value, most=most.days))
 
     def window(self, default: str, most: timedelta = _LONGEST) -> tuple[datetime, datetime]:
-        """From SINCE until UNTIL; without these from `default` until a moment from now, for clocks that go ahead."""
+        """From SINCE, or `default`, until UNTIL, or a moment from now for clocks that go ahead; Usage for no time."""
         since = self.since("SINCE", default, most)
         assert since is not None
-        return since, self.since("UNTIL", most=most) or datetime.now(UTC) + timedelta(minutes=1)
+        until = self.since("UNTIL", most=most) or datetime.now(UTC) + timedelta(minutes=1)
+        if until <= since:
+            raise Usage(refused.NO_WINDOW(since=since, until=until))
+        return since, until
 
     def business(self) -> int:
         """The business's number, 0 for all of them."""
@@ -229,7 +231,7 @@ def midnight(days_ago: int, now: datetime | None = None) -> datetime:
 
 def operators_zone() -> ZoneInfo:
     """OPS_TZ, as its name in the list of time zones; that of a business that says nothing where it is not set."""
-    name = setting("OPS_TZ") or _ZONE
+    name = setting("OPS_TZ") or "Asia/Jerusalem"
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,5 +1,7 @@
 """Secrets stay in: by name, by known value and by look."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,26 @@ def test_a_value_under_a_secret_name_is_masked_whatever_it_is() -> None:
     masker = Masker([])
     assert masker.tree({"twilio_auth_token": "x1"}) == {"twilio_auth_token": MASK}
     assert masker.assignment("ADMIN_API_KEY=x1") == f"ADMIN_API_KEY={MASK}"
+
+
+def test_a_sentence_with_half_an_address_in_it_is_no_url(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("GREETING=http://[x\nDATABASE_URL=postgresql://u:secret-word@h/d\n")
+    assert known_secrets(tmp_path / "none", env, {}) == {"secret-word"}
+
+
+def test_a_list_under_a_secret_name_is_masked_too() -> None:
+    told = {"api_keys": ["x1", ["x2"]], "environment": ["A=b", "ADMIN_API_KEY=x3"]}
+    assert Masker([]).tree(told) == {"api_keys": [MASK, [MASK]], "environment": ["A=b", f"ADMIN_API_KEY={MASK}"]}
+
+
+def test_what_is_nested_deeper_than_anybody_reads_is_masked_and_ends_nothing() -> None:
+    deep: dict[str, object] = {"a": "word"}
+    for _ in range(sys.getrecursionlimit() - 100):
+        deep = {"a": deep}
+    told = json.dumps(Masker([]).tree(deep))
+    assert told.count(json.dumps(MASK)) == 1
+    assert "word" not in told
 
 
 def test_what_looks_like_a_secret_is_masked_too() -> None:

@@ -254,6 +254,15 @@ def test_a_window_ends_as_far_back_as_it_may_begin() -> None:
     assert timedelta(days=19) < until - since < timedelta(days=21)
 
 
+@pytest.mark.parametrize(
+    "words", [{"SINCE": "1h", "UNTIL": "2h"}, {"UNTIL": "2026-11-01T09:00"}, {"SINCE": "9000-01-01T00:00"}]
+)
+def test_a_window_that_ends_before_it_begins_is_wrong_usage(words: dict[str, str]) -> None:
+    """`make errors UNTIL=09:00` in the afternoon would find nothing in the hour before now, and say so."""
+    with pytest.raises(Usage, match=r"nothing is between .* UTC: write a SINCE= before UNTIL="):
+        Options("errors", tuple(words), words).window("1h")
+
+
 def test_what_is_nothing_like_an_option_is_not_guessed_at() -> None:
     with pytest.raises(Usage, match=r"it takes CALL= GREP=$"):
         gather("trace", ("CALL", "GREP"), ["ZZZ=1"], {})

@@ -218,7 +218,8 @@ def test_what_is_checked_and_counted_is_told_in_hebrew(screen: Screen, paper: An
     log_budget.verdict(measured, measured, screen)
     placing.verdict(Placed("CA1"), str(call_words.NOT_STORED), False, screen)
     placing.verdict(Placed("CA1", logged("[DEBUG] x")), call_words.NOT_ASKED(why=""), False, screen, ["calls"])
-    screen.say(*(row for group in group_errors(logged("[ERROR] שגיאה")) for row in errors._rows(group, screen)))
+    (group,) = group_errors(logged("[ERROR] שגיאה"))
+    screen.say(*errors._rows(group, datetime(2026, 1, 25, tzinfo=UTC), screen))
     assert [row for row in paper.text.splitlines() if english_in(row.replace('"Found 0"', ""))] == []
 
 

@@ -88,10 +88,12 @@ def recordings(rows: Iterable[str], logged: Sequence[Line]) -> list[Recording]:
     for row in rows:
         try:
             body: dict[str, Any] = json.loads(row)
-        except ValueError:
+        except (ValueError, RecursionError):
+            continue
+        if not isinstance(body, dict):
             continue
         if "blackbox" in body:
-            title = {"kind": body["kind"], "records": body["records"], "reason": body["reason"]}
+            title = {name: body.get(name, "?") for name in ("kind", "records", "reason")}
             place = f" · {body['place']}" if body.get("place") else ""
             found.append(Recording(words.RECORDED(name=body["blackbox"], **title) + place))
             continue

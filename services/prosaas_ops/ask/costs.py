@@ -42,11 +42,14 @@ def run(options: Options) -> int:
 
 
 def _csv(by: str, sums: list[Sum]) -> None:
-    """For a spreadsheet, which takes a cell that begins like a formula for one: such a name gets an apostrophe."""
+    """For a spreadsheet, which takes a cell that begins like a formula for one: such a name gets an apostrophe.
+
+    It may be a terminal's after all, which takes what is in a name for an order.
+    """
     writer = csv.writer(sys.stdout)
     writer.writerow((by, *Sum._fields[1:]))
     for row in sums:
-        name = f"'{row.name}" if row.name[:1] in "=+-@\t\r" else row.name
+        name = piece(f"'{row.name}" if row.name[:1] in "=+-@\t\r" else row.name)
         writer.writerow((name, *row[1:3], round(row.minutes, 1), *row[4:7], round(row.cost, 6), *row[8:]))
 
 

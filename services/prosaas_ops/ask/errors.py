@@ -6,7 +6,7 @@ from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
-from prosaas_ops.stack.lines import RANK, Line
+from prosaas_ops.stack.lines import RANK, Line, hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
 from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
@@ -30,9 +30,8 @@ _LONGEST_CALL = 3600.0
 
 
 def run(options: Options) -> int:
-    since, until = options.since("SINCE", "1h"), options.since("UNTIL")
-    assert since is not None
-    end = until or datetime.now(UTC)
+    since, until = options.window("1h")
+    end = min(until, datetime.now(UTC))
     screen, most = Screen(), options.number("MAX", 30)
     engine = opened()
     if told_down := unserved(engine):
@@ -44,7 +43,7 @@ def run(options: Options) -> int:
     ended = [told for told in happened if told.service in named and told.at >= since.timestamp()]
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
-    window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
+    window = f"{since:%m-%d %H:%M}–{hour(end, since)} UTC"
     if demo := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
         screen.say(screen.dim(words.DEMO(services=", ".join(demo))))
     if not groups:
@@ -63,11 +62,11 @@ def run(options: Options) -> int:
                 hit=calls_hit(groups, lines),
             )
         ),
-        *(_mark(line, screen) for line in changes(lines)[-_MARKS:]),
+        *(_mark(line, end, screen) for line in changes(lines)[-_MARKS:]),
         screen.dim(str(words.ERRORS_HEAD)),
     )
     for group in groups[:most]:
-        screen.say(*_rows(group, screen))
+        screen.say(*_rows(group, end, screen))
     if len(groups) > most:
         screen.say(screen.dim(words.MORE_KINDS(count=len(groups) - most, all=len(groups))))
     if apart := _beside_the_lines(lines, total):
@@ -97,11 +96,11 @@ def _beside_the_lines(lines: list[Line], total: int) -> str:
     return words.BESIDE_LINES(lines=len(shown), parts=told) if told else ""
 
 
-def _mark(line: Line, screen: Screen) -> str:
+def _mark(line: Line, end: datetime, screen: Screen) -> str:
     """A deploy, a restart or a switch, on the same clock as the troubles."""
     at = datetime.fromtimestamp(line.at, UTC)
     return screen.bold(
-        f"  {at:%H:%M} ▲ {short(line.service):<7} {screen.value(f'{line.emoji} {line.text[:100]}'.strip())}"
+        f"  {hour(at, end)} ▲ {short(line.service):<7} {screen.value(f'{line.emoji} {line.text[:100]}'.strip())}"
     )
 
 
@@ -114,13 +113,15 @@ def spark(lines: list[Line], first: float, last: float) -> str:
     return "".join(_BARS[min(7, -(-count * 7 // most))] for count in counts)
 
 
-def _rows(group: TroubleGroup, screen: Screen) -> list[str]:
+def _rows(group: TroubleGroup, end: datetime, screen: Screen) -> list[str]:
     line = group.example
     first, last = (datetime.fromtimestamp(at, UTC) for at in (group.first, group.last))
     tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
     hit = max(len(group.calls), group.unnamed)
     head = f"{group.count:>7}  {first:%H:%M}  {last:%H:%M}  {hit:>5}  {short(group.service):<7}"
     rows = [f"{head} {screen.paint_level(screen.value(tag + line.text[:300]), line.level)}"]
+    if first.date() != end.date():
+        rows.append(screen.dim(f"{'':>38} {first:%m-%d %H:%M} – {last:%m-%d %H:%M}"))
     if line.stack:
         rows.append(screen.dim(f"{'':>38} {screen.value(line.stack[-1].strip()[:200])}"))
     if group.since:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prosaas_ops.options import FINE, LEVELS, NOTHING, Options, Usage, complain, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short
@@ -17,7 +17,7 @@ from prosaas_ops.texts import refused
 OPTIONS = ("S", "SINCE", "UNTIL", "LEVEL", "CALL", "GREP", "NOT", "FOLLOW")
 
 # A bare `make logs` opens on the recent past, so that the screen is not empty.
-_OPENING_SECONDS = 300.0
+_OPENING = timedelta(minutes=5)
 _OPENING_LINES = 40
 _MOST_ON_A_TERMINAL = 2000
 
@@ -26,30 +26,43 @@ def run(options: Options) -> int:
     services = options.services()
     since, until = options.since("SINCE"), options.since("UNTIL")
     follows = options.flag("FOLLOW", default=since is None and until is None)
+    now = datetime.now(UTC)
+    start = since or now - _OPENING
+    # What is followed begins where this ends: of services that are read one after another no line falls in between.
+    end = until or (now if follows else None)
+    if end is not None and end <= start:
+        raise Usage(refused.NO_WINDOW(since=start, until=end))
     engine, screen = opened(), Screen()
     call_sid = one_call(engine, options)
     keep = line_filter(options, call_sid)
-    now = datetime.now(UTC).timestamp()
-    start = since.timestamp() if since else now - _OPENING_SECONDS
-    found = merged(engine, services, start, until.timestamp() if until else None)
+    found = merged(engine, services, start.timestamp(), end.timestamp() if end else None)
     opening = [line for line in found if keep(line)]
+    day = start.date()
+
+    def show(item: Line | Happening) -> None:
+        """With a row for its day, where that is another than the one before it."""
+        nonlocal day
+        if (its := datetime.fromtimestamp(item.at, UTC).date()) != day:
+            day = its
+            screen.say(screen.dim(f"── {day} UTC"))
+        screen.say(*screen.show(item, call_sid))
+
     for line in _fitting(opening if since or until else opening[-_OPENING_LINES:], screen):
-        screen.say(*screen.line(line, call_sid))
+        show(line)
     if not follows:
         if not opening:
             complain(f"logs: {words.NO_LINE(services=', '.join(services))}")
             return NOTHING
         return FINE
     if not opening:
-        ago = spoken_duration(now - start)
+        ago = spoken_duration((now - start).total_seconds())
         screen.say(Prose(screen.dim(words.NOTHING_YET(ago=ago, services=" ".join(map(short, services))))))
     if call_sid and (not opening or any(line.event == "CALL_END" for line in opening)):
         screen.say(Prose(screen.dim(words.WHAT_WAS(command=f"make trace CALL={call_sid}"))))
-    last = opening[-1].at + 1e-6 if opening else now
-    with closing(Follow(engine, services, since=max(last, now))) as stream, suppress(KeyboardInterrupt):
+    with closing(Follow(engine, services, since=now.timestamp() + 1e-6)) as stream, suppress(KeyboardInterrupt):
         for item in stream:
             if isinstance(item, Happening) or (item is not None and keep(item)):
-                screen.say(*screen.show(item, call_sid))
+                show(item)
     return FINE
 
 

@@ -38,7 +38,7 @@ def describe(story: MessageStory, screen: Screen, least: str = "INFO") -> list[s
         if RANK[line.level] >= RANK[least]:
             tag = f"{line.emoji} [{line.event}] ".lstrip() if line.event else ""
             text = screen.paint_level(screen.value(tag + line.text), line.level)
-            moments.append((line.at, f"{screen.dim(clock(line.at))}  {screen.name(line.service)} {text}"))
+            moments.append((line.at, f"{screen.dim(_when(line.at))}  {screen.name(line.service)} {text}"))
     rows += [row for _, row in sorted(moments, key=lambda moment: moment[0])]
     rows += [
         f"  {texts.OUTBOX(key=draft.key, status=draft.status)}" for draft in talk.drafts if draft.status in _UNSETTLED
@@ -52,5 +52,10 @@ def _message(message: Message, screen: Screen) -> str:
     text = message.body[:_LONGEST] or str(texts.NO_WORDS)
     state = message.status + (f" {message.error}" if message.error else "")
     waits = str(texts.WAITS) if message.waits else ""
-    at = message.sent_at.astimezone(UTC).timestamp()
-    return f"{screen.dim(clock(at))}  {who:<8} {screen.value(text)}  {screen.dim(f'({screen.value(state)}{waits})')}"
+    when = screen.dim(_when(message.sent_at.timestamp()))
+    return f"{when}  {who:<8} {screen.value(text)}  {screen.dim(f'({screen.value(state)}{waits})')}"
+
+
+def _when(at: float) -> str:
+    """With the day: a conversation goes on for weeks."""
+    return f"{datetime.fromtimestamp(at, UTC):%m-%d} {clock(at)}"

@@ -4,12 +4,13 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 from prosaas_core.facts.endings import FINE as FINE_ENDINGS
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_ops.options import FINE, PROBLEM, Options, operators_zone, spoken_duration
 from prosaas_ops.screen.terminal import Prose, Screen, short, table
+from prosaas_ops.stack.lines import hour
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import not_up
 from prosaas_ops.stories.status import Running, Status, status
@@ -124,7 +125,7 @@ def _alerts(now: Status, screen: Screen) -> Iterator[str]:
     if not acting:
         yield _named(words.ALERTS, words.NO_ALERTS)
     for alert in acting:
-        head = words.SINCE(name=alert.name, since=f"{alert.since:%H:%M}")
+        head = words.SINCE(name=alert.name, since=hour(alert.since.astimezone(UTC), now.at))
         yield (screen.bad if alert.severity == "page" else screen.warn)(_named(words.ALERT, head))
         yield Prose(f"  {alert.told}")
         yield Prose(screen.dim(f"  {words.READ(next=alert.next, page=alert.page)}"))

@@ -1,6 +1,6 @@
 """`make trace`: the whole story of one call, over every service, the containers and the database."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prosaas_core.facts.measures import shown
 from prosaas_core.facts.troubles import CallFacts, next_command, opening, sentence, verdict
@@ -33,6 +33,7 @@ _LISTED, _MOST_NUMBERS = 20, 5
 _NEAR_SECONDS = 900.0
 # A call that is further from the moment asked for is another one: the list is shown in its place.
 _FAR_SECONDS = 3600.0
+_FAR = timedelta(seconds=_FAR_SECONDS)
 
 
 def run(options: Options) -> int:
@@ -57,13 +58,16 @@ def _run(options: Options, engine: Engine) -> int:
         phone = searched(options.phone_typed())
         if not phone:
             raise Usage(str(words.WHICH_CALL))
-        found = calls_of(phone, options.since("SINCE"), live_ids(engine))
+        at, since, live = options.since("AT"), options.since("SINCE"), live_ids(engine)
+        found = calls_of(phone, since, live)
         if not found.rows:
             return _tell_message(screen, tell_message(engine, phone=phone), least, _nobody(options))
         numbers = numbers_of(found.rows, phone) if is_ending(phone) else [phone]
         phone = numbers[0] if len(numbers) == 1 else f"{CUT}{phone.removeprefix(CUT)}"
         talk = talk_of(phone=phone) if len(numbers) == 1 else None
-        call_sid = _picked(found.rows, options, alone=talk is None)
+        # Of a number with many calls the list has the newest alone, which may be those of the last hour.
+        near = calls_of(phone, max(at - _FAR, since or at - _FAR), live, at + _FAR).rows if at else []
+        call_sid = _picked(near or found.rows, at, options, alone=talk is None)
         if not call_sid:
             screen.say(*listing(found, phone, screen, talk))
             return FINE
@@ -99,9 +103,9 @@ def _nobody(options: Options) -> object:
     return words.NO_SUCH_NUMBER(phone=phone, within=within)
 
 
-def _picked(found: list[Row], options: Options, *, alone: bool) -> str:
+def _picked(found: list[Row], at: datetime | None, options: Options, *, alone: bool) -> str:
     """The call that is meant: the N-th, the one nearest to AT, the only one of who wrote nothing either; else none."""
-    if at := options.since("AT"):
+    if at is not None:
         nearest = min(found, key=lambda call: abs(call.started_at - at))
         apart = abs(nearest.started_at - at).total_seconds()
         if apart > _NEAR_SECONDS:

@@ -103,7 +103,7 @@ class Face(Frame):
         actions += self.form("/capture", texts.CAPTURE, hidden)
         switch = f'<div id="switch">{self.switch(sid, debug_left)}</div>' if debug_left is not None else ""
         return self.page(
-            self.say(texts.STORY_OF, call=sid),
+            texts.STORY_OF.say(self.language, call=sid),
             f'{links}<div class="row">{actions}{switch}</div><p id="numbers" role="status"></p>'
             f"{trace_page.boxes(story, self.language)}"
             f'<div id="story"{growing}>{self.story(story)}</div>',

@@ -94,8 +94,7 @@ class Reader:
         """The request as the engine gets it; Refused for everything that is not named here."""
         container, run = _CONTAINER.fullmatch(asked.path), _RUN.fullmatch(asked.path)
         if (asked.method, asked.path) in (("GET", "/containers/json"), ("GET", "/events")):
-            self._only_ours(asked.query)
-            return asked._replace(body={})
+            return asked._replace(query={**asked.query, "filters": self._only_ours(asked.query)}, body={})
         if container and container[1] not in self._ours():
             raise NotOurs(f"{asked.method} {asked.path[:80]}")
         if container:
@@ -112,11 +111,13 @@ class Reader:
                 return asked._replace(body={"Detach": False, "Tty": False})
         raise Refused(f"{asked.method} {asked.path[:80]}")
 
-    def _only_ours(self, query: Mapping[str, str]) -> None:
+    def _only_ours(self, query: Mapping[str, str]) -> str:
+        """The filters as we read them, which the engine might do otherwise."""
         filters = json.loads(query.get("filters", "{}"))
         labels = filters.get("label") if isinstance(filters, dict) else None
         if not isinstance(labels, list) or f"com.docker.compose.project={self._engine.project}" not in labels:
             raise Refused("containers of other projects")
+        return json.dumps(filters)
 
     def _ours(self) -> frozenset[str]:
         at, known = self._known

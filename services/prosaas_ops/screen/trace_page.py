@@ -128,7 +128,7 @@ def activity(story: Story) -> dict[str, list[Span]]:
     said = transcript(story)
     spans: dict[str, list[Span]] = {"customer": [], "ai": []}
     for turn in said:
-        lane = spans[str(turn.get("who"))]
+        lane = spans["ai" if turn.get("who") == "ai" else "customer"]
         # Words can be sent while earlier ones are still being played: nobody speaks twice at once.
         start = max(float(turn.get("at_ms", 0)) / 1000, lane[-1].end if lane and "until_ms" in turn else 0.0)
         text = str(turn.get("text", ""))

@@ -38,10 +38,10 @@ class Alert:
 def standing(address: str = ADDRESS) -> list[Alert] | None:
     """The alerts, those that somebody must act on first; None where no Alertmanager answers."""
     try:
-        rows = json.loads(asked(f"{address}/api/v2/alerts"))
-    except (OSError, ValueError):
+        found = [_alert(row) for row in json.loads(asked(f"{address}/api/v2/alerts"))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # Something else may answer there.
         return None
-    found = [_alert(row) for row in rows]
     return sorted(found, key=lambda alert: (alert.hidden, alert.severity != "page", alert.since))
 
 
@@ -62,7 +62,7 @@ def _alert(row: dict[str, Any]) -> Alert:
 def handed_on(address: str = ADDRESS) -> dict[str, tuple[float, float]]:
     """By kind of receiver, how many notifications were tried and how many of them failed."""
     counts: dict[str, list[float]] = {}
-    for failed, kind, number in _HANDED_ON.findall(asked(f"{address}/metrics")):
+    for failed, kind, number in _HANDED_ON.findall(_answered(f"{address}/metrics")):
         counts.setdefault(kind, [0.0, 0.0])[bool(failed)] += float(number)
     return {kind: (tried, failed) for kind, (tried, failed) in counts.items()}
 
@@ -70,7 +70,11 @@ def handed_on(address: str = ADDRESS) -> dict[str, tuple[float, float]]:
 def raise_alert(labels: dict[str, str], words: dict[str, str], address: str = ADDRESS) -> None:
     """Have Alertmanager take one alert as if a rule had fired."""
     body = json.dumps([{"labels": labels, "annotations": words}]).encode()
+    _answered(f"{address}/api/v2/alerts", body)
+
+
+def _answered(url: str, body: bytes | None = None) -> str:
     try:
-        asked(f"{address}/api/v2/alerts", body)
+        return asked(url, body)
     except OSError as error:
         raise Problem(refused.ALERTS_AWAY(why=error)) from None

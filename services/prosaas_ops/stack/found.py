@@ -21,7 +21,7 @@ CUT = "…"
 _PART = re.compile(rf"{CUT}?[\d\s().\-/]+", re.ASCII)
 _LEAST_LOCAL = 6
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_MOST_OF_ONE = 200
+_MOST_OF_ONE, _MOST_AROUND = 200, 2000
 # Only the small columns are read: a call's transcript and events lie elsewhere, and there are many calls.
 COLUMNS = """
     call_sid, started_at, duration_s, coalesce(end_reason, '') as end_reason, status, from_number, to_number,
@@ -184,10 +184,12 @@ def find(wanted: Asked) -> Calls:
     return asked(ask)
 
 
-def calls_of(phone: str, since: datetime | None = None, live: tuple[str, ...] | None = None) -> Calls:
+def calls_of(
+    phone: str, since: datetime | None = None, live: tuple[str, ...] | None = None, until: datetime | None = None
+) -> Calls:
     """The newest calls from or to the number, however it is written, from `since` on; all of them are counted."""
-    asked_now = datetime.now(UTC) + timedelta(minutes=1)
-    return find(Asked(since or _EVER, asked_now, phone, most=_MOST_OF_ONE, live=live))
+    end, most = until or datetime.now(UTC) + timedelta(minutes=1), _MOST_OF_ONE if until is None else _MOST_AROUND
+    return find(Asked(since or _EVER, end, phone, most=most, live=live))
 
 
 def _row(row: Any) -> Row:

@@ -3,7 +3,6 @@
 import gzip
 import io
 import os
-import tarfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from prosaas_ops.files import ASIDE, replace, turn
 from prosaas_ops.stack.buried import KEPT
 
 OUTPUT = Path("logs")
+_CHUNK = 1 << 16
 
 
 def found(pattern: "Pattern[bytes]") -> list[Path]:
@@ -71,15 +71,13 @@ def _holds(path: Path, pattern: "Pattern[bytes]") -> bool:
 
 
 def _parts(data: bytes) -> Iterator[bytes]:
-    """The content, and what is packed in it."""
+    """The content, and what is packed in it: of an archive that a kill or a full disk cut short, as far as it goes."""
     yield data
-    try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            for member in archive:
-                if (file := archive.extractfile(member)) is not None:
-                    yield file.read()
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
-        return
+    unpacked = bytearray()
+    with suppress(OSError, EOFError, zlib.error), gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        while part := file.read1(_CHUNK):
+            unpacked += part
+    yield bytes(unpacked)
 
 
 def _rows(path: Path, pattern: "Pattern[bytes]") -> Iterator[tuple[bytes, bool]]:
@@ -88,7 +86,7 @@ def _rows(path: Path, pattern: "Pattern[bytes]") -> Iterator[tuple[bytes, bool]]
     try:
         with gzip.open(path, "rb") as file:
             for row in file:
-                if not row.partition(b" ")[2].startswith(b" "):
+                if not row.partition(b" ")[2].startswith((b" ", b"\t")):
                     theirs = pattern.search(row) is not None
                 yield row, theirs
     except (OSError, EOFError, zlib.error):

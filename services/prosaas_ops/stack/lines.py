@@ -70,6 +70,11 @@ def clock(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
 
 
+def hour(at: datetime, beside: datetime) -> str:
+    """The time of day, with its date where that is another than the one it stands beside."""
+    return f"{at:%H:%M}" if at.date() == beside.date() else f"{at:%m-%d %H:%M}"
+
+
 class Reader:
     """Joins continuation lines to the record they follow; one instance for each container."""
 
@@ -112,7 +117,7 @@ def parse(raw: RawLine) -> Line:
     if text.startswith("{"):
         try:
             body = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if isinstance(body, dict) and "message" in body:
             return _from_json(raw, body)
@@ -153,14 +158,20 @@ def _from_json(raw: RawLine, body: dict[str, Any]) -> Line:
         tag,
         str(body["message"]),
         emoji=emoji,
-        call_sid=str(own.get("call_sid") or _object(own, "cause").get("call_sid") or ""),
-        job_id=str(own.get("job_id") or ""),
+        call_sid=_id(own.get("call_sid") or _object(own, "cause").get("call_sid")),
+        job_id=_id(own.get("job_id")),
         fields={name: value for name, value in own.items() if name not in _NO_FIELDS},
         stack=[f"  {row}" for row in stack.splitlines()],
         size=len(raw.text.encode()) + 1,
         json=True,
         place=raw.place,
     )
+
+
+def _id(value: object) -> str:
+    """As in a human line: what no id looks like is none, and in no command and no address that is made of one."""
+    said = str(value or "")
+    return said if _ID.fullmatch(said) else ""
 
 
 def _object(body: dict[str, Any], name: str) -> dict[str, Any]:

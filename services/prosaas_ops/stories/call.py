@@ -228,7 +228,7 @@ def _surroundings(raws: Sequence[RawLine], first: float, last: float) -> Iterabl
 
 def _notable(text: str) -> bool:
     """Whether the line can be one of those, seen without parsing it; the rows of a stack trace are."""
-    if text.startswith(("[INFO]", "[DEBUG]")) or '"INFO"' in text or '"DEBUG"' in text:
+    if text.startswith(("[INFO]", "[DEBUG]")) or (text[:1] == "{" and ('"INFO"' in text or '"DEBUG"' in text)):
         return bool(_NAMES_AROUND.search(text))
     return True
 

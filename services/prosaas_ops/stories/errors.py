@@ -116,6 +116,8 @@ def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> l
     What `happened` to the database's container is looked at beside the changes of the service itself.
     """
     groups: dict[tuple[str, str, str], TroubleGroup] = {}
+    # Of what service and wording the first group is: a folded line has the event's own no more.
+    worded: dict[tuple[str, str], TroubleGroup] = {}
     changed: dict[str, Line] = {}
     wanted = set(map(id, troubles(lines)))
     database = [told for told in happened if told.service == "postgres" and told.what in ("die", "oom", "start")]
@@ -129,11 +131,11 @@ def group_errors(lines: Sequence[Line], happened: Sequence[Happening] = ()) -> l
         if repeated is not None:
             count, text = int(repeated[1]), repeated[2]
         said = wording(text.partition(" · ")[0])
-        known = next((key for key in groups if (key[0], key[2]) == (line.service, said)), None)
-        key = known if repeated is not None and known else (line.service, line.event, said)
-        group = groups.get(key)
+        key = (line.service, line.event, said)
+        group = worded.get((line.service, said)) if repeated is not None else groups.get(key)
         if group is None:
             group = groups[key] = TroubleGroup(line.service, line.event, line, line.at, line.at)
+            worded.setdefault((line.service, said), group)
             _lay_to(group, [*database, *filter(None, [changed.pop(line.service, None)])])
         group.count += count
         group.last = line.at

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.simulated import counted
-from prosaas_ops.options import SERVICES, Problem, midnight
+from prosaas_ops.options import SERVICES, Problem, midnight, operators_zone
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.engine import Container, Engine
@@ -206,7 +206,9 @@ def _told(engine: Engine, container: Container) -> _Told:
 
 
 def _facts(now: datetime) -> Facts:
-    window = midnight(0, now), midnight(1, now), now - timedelta(days=1)
+    # By the operator's clock, which is another than a day ago by seconds where it was changed in between.
+    this_time_yesterday = (now.astimezone(operators_zone()) - timedelta(days=1)).astimezone(UTC)
+    window = midnight(0, now), midnight(1, now), this_time_yesterday
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
         ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS), *window)]

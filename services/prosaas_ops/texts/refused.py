@@ -45,6 +45,10 @@ NO_MOMENT: Final = Text(
     "{name}={value} is not a time: write {name}=15m (at most {most}d), {name}=14:00, yesterday, last-month"
     " or {name}=2024-01-25T14:00",
 )
+NO_WINDOW: Final = Text(
+    "בין {since:%Y-%m-%d %H:%M} ל-{until:%Y-%m-%d %H:%M} UTC אין כלום: לכתוב SINCE= שקודם ל-UNTIL=",
+    "nothing is between {since:%Y-%m-%d %H:%M} and {until:%Y-%m-%d %H:%M} UTC: write a SINCE= before UNTIL=",
+)
 NO_SERVICE: Final = Text("{name}={word} אינו שירות: {services}", "{name}={word} is not a service: {services}")
 NOT_IN_STACK: Final = Text(
     "במערכת ההיא אין שירות {service}: לבחור אחד, S={services}",

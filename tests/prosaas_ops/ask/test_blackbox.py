@@ -116,6 +116,12 @@ def test_a_file_that_is_cut_off_is_told_as_far_as_it_goes(screen: Screen) -> Non
     assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == ["call CA1: 2 records, x"]
 
 
+@pytest.mark.parametrize("row", ["[1]", "5", "null", '"blackbox"', "[" * 30_000])
+def test_what_is_no_record_is_passed_over(row: str, screen: Screen) -> None:
+    rows = ['{"blackbox": "CA1"}', row]
+    assert list(blackbox.describe(blackbox.recordings(rows, []), screen)) == ["? CA1: ? records, ?"]
+
+
 @pytest.fixture
 def answering(engine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(blackbox, "opened", lambda: engine)

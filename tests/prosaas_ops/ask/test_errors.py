@@ -198,3 +198,19 @@ def test_the_sum_says_by_what_it_differs_from_the_lines_of_make_logs(engine: Any
         "make logs LEVEL=WARNING has 4 lines: and 40 repeats folded into a line, "
         "and 1 containers that were killed, or failed, less 1 that are no trouble (log level, black box, demo)"
     )
+
+
+def test_what_began_on_another_day_says_on_which(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(errors, "opened", lambda: engine)
+    engine.write("worker", -2 * 86_400 + 60, "[ERROR] boom")
+    engine.write("prosaas-api", -86_400, "[INFO] 🟢 [SERVICE_START] up")
+    engine.write("worker", 60, "[ERROR] boom")
+    engine.write("worker", 120, "[ERROR] bang")
+    errors.run(options("errors", SINCE="2024-01-23", UNTIL="2024-01-25T14:30"))
+    said = capsys.readouterr().out
+    assert "01-25 14:30 UTC" in said
+    assert "  01-24 14:00 ▲ api" in said
+    assert " 01-23 14:01 – 01-25 14:01\n" in said
+    assert said.count(" – ") == 1

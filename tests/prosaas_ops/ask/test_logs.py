@@ -1,11 +1,14 @@
 """Lines of all services on one clock, filtered."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from prosaas_ops.ask import logs
 from prosaas_ops.options import FINE, NOTHING, Usage
+from prosaas_ops.stack.frames import RawLine
 
 
 @pytest.fixture
@@ -72,3 +75,47 @@ def test_a_terminal_gets_the_last_of_very_many_lines_and_a_pipe_gets_them_all(
 def test_a_window_has_an_end(shown: Any) -> None:
     _, lines = shown(UNTIL="2024-01-25T14:00:03.5")
     assert "TRANSCRIPT" in lines[-1]
+
+
+def test_a_window_that_ends_before_it_begins_is_wrong_usage(shown: Any) -> None:
+    """Nothing is in it, and that is no answer about the time that was meant."""
+    with pytest.raises(Usage, match="nothing is between 2024-01-25 13:00 and 2024-01-25 12:00 UTC"):
+        shown(UNTIL="2024-01-25T12:00")
+
+
+def test_what_one_service_writes_while_another_is_read_is_followed(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, options: Any, capsys: Any
+) -> None:
+    """The worker's log takes long to read: what prosaas-api wrote meanwhile comes after, and so does what follows."""
+    asked: list[float] = []
+
+    def read(container: Any, since: float, until: float | None = None) -> list[RawLine]:
+        late = time.time() + 2
+        written = datetime.fromtimestamp(late, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+        lines = [RawLine(written, container.service, "[INFO] late")] if container.service == "worker" else []
+        return [line for line in lines if until is None or late <= until]
+
+    class Stream:
+        def __init__(self, engine: Any, services: Any, since: float) -> None:
+            asked.append(since)
+
+        def __iter__(self) -> Any:
+            return iter(())
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(logs, "opened", lambda: engine)
+    monkeypatch.setattr(logs, "Follow", Stream)
+    monkeypatch.setattr(engine, "logs", read)
+    before = time.time()
+    assert logs.run(options("logs")) == FINE
+    assert before <= asked[0] <= time.time()
+    assert "late" not in capsys.readouterr().out
+
+
+def test_a_day_that_begins_among_the_lines_has_a_row(engine: Any, shown: Any) -> None:
+    engine.write("worker", 86_400, "[INFO] tomorrow", "[INFO] and on")
+    rows = shown(S="worker")[1]
+    assert [row.split()[-1] for row in rows[-3:]] == ["UTC", "tomorrow", "on"]
+    assert rows[-3] == "── 2024-01-26 UTC"
+    assert "── 2024-01-25 UTC" not in rows

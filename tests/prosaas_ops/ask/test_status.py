@@ -1,7 +1,10 @@
 """How it stands now, on one screen of 80 columns, and for scripts."""
 
+import asyncio
 import json
 import re
+import socket
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -277,6 +280,37 @@ def test_the_database_is_asked_for_today_and_for_yesterday_until_this_hour(fill:
     assert facts.spent == [Spent("USD", 1.0, 1.0)]
 
 
+@pytest.mark.parametrize(
+    ("now", "yesterday"),
+    [
+        ("2026-10-25T08:00", "2026-10-24T07:00"),
+        ("2026-03-27T22:30", "2026-03-26T23:30"),
+        ("2026-03-27T10:00", "2026-03-26T11:00"),
+    ],
+)
+def test_yesterday_until_this_time_is_by_the_operators_clock_where_it_was_changed(
+    now: str, yesterday: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Israel 25 October 2026 has 25 hours, and 27 March has 23."""
+    windows: list[tuple[object, ...]] = []
+
+    class Connection:
+        async def fetch(self, question: str, *values: object) -> list[object]:
+            windows.append(values)
+            return []
+
+        async def fetchrow(self, question: str, *values: object) -> dict[str, Any]:
+            return {"first_sound": None, "usual": None, "slow": None, "waiting": 0, "held": 0}
+
+        async def fetchval(self, question: str, *values: object) -> int:
+            return 0
+
+    monkeypatch.setenv("OPS_TZ", "Asia/Jerusalem")
+    monkeypatch.setattr(story, "asked", lambda question: asyncio.run(question(Connection())))
+    story._facts(datetime.fromisoformat(f"{now}+00:00"))
+    assert windows[0][2] == datetime.fromisoformat(f"{yesterday}+00:00")
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize(("demo", "counted"), [("0", False), ("1", True)])
 def test_simulated_calls_are_in_the_numbers_of_a_demo_alone(
@@ -334,3 +368,35 @@ def test_alerts_that_somebody_must_act_on_stand_first(monkeypatch: pytest.Monkey
     standing = alerts.standing()
     assert standing is not None
     assert [alert.name for alert in standing] == ["Now", "Later", "Hidden"]
+
+
+@pytest.mark.parametrize("answer", ['{"error": "x"}', "5", '[{"labels": {}}]', "[5]", "<html>"])
+def test_where_something_else_answers_nobody_watches(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alerts, "asked", lambda url: answer)
+    assert alerts.standing() is None
+
+
+def test_an_answer_that_is_no_http_is_as_good_as_none() -> None:
+    """Nor one that ends half way, while a test of an alert waits for its numbers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for _ in range(2):
+                connection = server.accept()[0]
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert alerts.standing(address) is None
+        with pytest.raises(Problem):
+            alerts.handed_on(address)
+        thread.join()
+
+
+def test_an_alert_of_another_day_says_of_which(stands: Any, options: Any, capsys: Any) -> None:
+    stands["alerts"] = [replace(ALERT, since=NOW - timedelta(days=2, minutes=5))]
+    command.run(options("status"))
+    assert f"since {NOW - timedelta(days=2, minutes=5):%m-%d %H:%M}\n" in capsys.readouterr().out

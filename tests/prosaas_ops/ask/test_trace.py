@@ -398,6 +398,14 @@ def test_the_page_draws_each_side_from_its_first_to_its_last_sound() -> None:
     assert [(span.start, span.end, span.interrupted) for span in spans["ai"]] == [(3.0, 4.0, True)]
 
 
+def test_a_turn_of_nobody_known_is_drawn_as_the_callers_as_it_is_told() -> None:
+    told = story()
+    assert told.record is not None
+    told.record.transcript.append({"who": "operator", "text": "x", "at_ms": 5000, "until_ms": 6000})
+    assert [span.start for span in trace_page.activity(told)["customer"]] == [1.0, 5.0]
+    assert trace_page.render(told)
+
+
 def test_a_call_without_a_record_still_makes_a_page() -> None:
     assert "no record yet" in trace_page.render(story(record=None))
 
@@ -523,6 +531,23 @@ def test_a_call_that_is_far_from_the_moment_asked_for_says_how_far(
     assert "  1  11-25 14:00:00" in said.out
     trace.run(options(PHONE="050-1234567", AT="2026-11-25T14:10"))
     assert capsys.readouterr().err == ""
+
+
+def test_a_call_of_long_ago_is_found_by_its_time_among_very_many(
+    told: list[str], options: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of a business has hundreds of calls since."""
+    first, last = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    every = found(*((f"CA{hour}", hour, "") for hour in range(23, 0, -1))).rows
+
+    def calls_of(phone: str, since: datetime | None, live: Any, until: datetime | None = None) -> Calls:
+        rows = [row for row in every if (since or first) <= row.started_at < (until or last)]
+        return Calls(rows if until else rows[:2], len(rows), 0, 0)
+
+    monkeypatch.setattr(trace, "calls_of", calls_of)
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:10")) == FINE
+    assert trace.run(options(PHONE="050-1234567", AT="2026-11-25T09:40", SINCE="2026-11-25T09:30")) == FINE
+    assert told == ["CA9", "CA10"]
 
 
 def test_nine_digits_are_searched_as_the_ending_of_any_countrys_number(

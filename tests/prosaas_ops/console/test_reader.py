@@ -226,3 +226,9 @@ async def test_what_is_no_request_is_no_trouble(through: tuple[PlayedDocker, Eng
     assert answer[:12] in (b"", b"HTTP/1.0 403")
     assert broken == []
     assert docker.heard == []
+
+
+def test_filters_reach_the_engine_as_they_were_understood(reader: Reader) -> None:
+    """Of a name that stands there twice the engine might take the other one."""
+    twice = f'{{"label": ["x"], {PROJECT[1:]}'
+    assert reader.allowed(asked("GET", "/events", filters=twice)).query == {"filters": PROJECT}

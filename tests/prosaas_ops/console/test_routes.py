@@ -226,6 +226,10 @@ def test_what_comes_from_outside_is_escaped(viewer: TestClient, path: str, langu
     assert "+972501234567" not in text
 
 
+def test_a_title_is_plain_words(viewer: TestClient) -> None:
+    assert f"<title>story of call {CALL} · ProSaaS</title>" in viewer.get(f"/call/{CALL}").text
+
+
 @pytest.mark.parametrize("name", ["x", "%2e%2e%2fserver.py", "server.py"])
 def test_only_the_consoles_own_files_are_served(stranger: TestClient, name: str) -> None:
     assert stranger.get(f"/static/{name}").status_code == 404

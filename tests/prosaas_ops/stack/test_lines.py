@@ -119,3 +119,14 @@ def test_only_the_renderers_own_words_say_whose_line_it_is(text: str, call_sid: 
 def test_a_row_that_is_indented_belongs_to_the_line_above_it(indent: str) -> None:
     (line,) = read([raw("[ERROR] x"), raw(f"{indent}Traceback")])
     assert line.stack == [f"{indent}Traceback"]
+
+
+def test_a_line_that_is_nested_deeper_than_anybody_reads_is_kept_as_it_is() -> None:
+    text = '{"message": "x", "a": ' + "[" * 30_000
+    assert parse(raw(text)).text == text
+
+
+@pytest.mark.parametrize("said", ["\\ud800", "CA1/../../x?y", "<b>", "CA1 CALL=CA2"])
+def test_what_no_id_looks_like_names_no_call_in_a_json_line_either(said: str) -> None:
+    line = parse(raw(f'{{"message": "x", "call_sid": "{said}", "job_id": "{said}"}}'))
+    assert (line.call_sid, line.job_id) == ("", "")

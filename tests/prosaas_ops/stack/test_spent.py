@@ -152,6 +152,12 @@ def test_the_csv_is_whole_and_no_name_becomes_a_formula(options: Any, capsys: py
     assert "\n'=cmd()," in capsys.readouterr().out
 
 
+def test_a_name_in_the_csv_gives_a_terminal_no_order(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b]0;x\x07\x9b31m\u202e"
+    command._csv("business", [Sum(name, "USD", 1, 1.0, 1, 0, 1, 0.5, 0, 0)])
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(capsys.readouterr().out)
+
+
 @pytest.mark.usefixtures("stored")
 def test_a_time_in_which_nothing_was_paid_and_a_wrong_word(options: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(options("costs", SINCE="2023-01-01", UNTIL="2023-01-02")) == NOTHING

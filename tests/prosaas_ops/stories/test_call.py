@@ -214,6 +214,15 @@ def test_each_turn_takes_the_line_of_its_own_speaker_and_whole_text(
     assert "\\n" in without_line.text
 
 
+def test_a_warning_of_others_that_quotes_a_level_is_counted_too(
+    engine: Any, call: str, known: dict[str, Record]
+) -> None:
+    engine.write("prosaas-calls", 1.0, '[ERROR] no level: "INFO"', '[WARNING] said "DEBUG"')
+    told = story.tell(engine, call)
+    assert told is not None
+    assert told.others == 2
+
+
 def test_warnings_of_others_are_counted_and_are_no_part_of_the_story(
     engine: Any, call: str, known: dict[str, Record]
 ) -> None:

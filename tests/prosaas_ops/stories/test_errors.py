@@ -8,6 +8,7 @@ from prosaas_ops.stack.buried import file_of
 from prosaas_ops.stack.follow import Happening
 from prosaas_ops.stack.frames import RawLine
 from prosaas_ops.stack.lines import Line, parse
+from prosaas_ops.stories import errors
 from prosaas_ops.stories.errors import Death, deaths, group_errors
 
 
@@ -49,6 +50,34 @@ def test_other_words_another_event_or_service_are_another_trouble_and_errors_com
 def test_repeats_that_the_log_folded_count_where_they_belong(repeated: str) -> None:
     (group,) = group_errors(lines("[ERROR] ❌ [CHORE_FAILED] x failed 7", f"[WARNING] 🔁 [REPEATED] {repeated}"))
     assert (group.event, group.count) == ("CHORE_FAILED", 42)
+
+
+def test_a_flood_of_unlike_troubles_takes_time_by_their_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is compared with none of the others."""
+    compared = 0
+
+    class Words(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    monkeypatch.setattr(errors, "wording", Words)
+    names = [f"{chr(97 + number // 20)}{chr(97 + number % 20)}" for number in range(400)]
+    assert (
+        len(
+            group_errors(
+                [
+                    parse(RawLine(f"2024-01-25T14:00:00.{at}Z", "worker", f"[ERROR] {name}"))
+                    for at, name in enumerate(names)
+                ]
+            )
+        )
+        == 400
+    )
+    assert compared < 4 * 400
 
 
 def test_what_began_after_a_start_or_a_switch_says_so() -> None:

@@ -1,5 +1,6 @@
 """A WhatsApp conversation's story leads from a customer's number to what became of the answer."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -106,6 +107,10 @@ def test_the_lines_are_those_that_name_its_messages(engine: FakeEngine, monkeypa
         text.index("words 0") < text.index("WHATSAPP_RECEIVED") < text.index("words 3") < text.index("WHATSAPP_STATUS")
     )
     assert "wamid.other" not in text
+    # A conversation goes on for weeks: each moment has its day.
+    moments = [row for row in rows if "words" in row or "[WHATSAPP_" in row]
+    assert len(moments) == 5
+    assert all(re.match(r"\d\d-\d\d \d\d:\d\d:", row) for row in moments)
 
 
 @pytest.mark.postgres
