@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_core.phones import caller_id, is_withheld
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain, until_now
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.engine import Engine
@@ -38,7 +38,7 @@ def run(options: Options) -> int:
     if not found.every:
         complain(f"calls: {_nothing(options, asked, engine)}")
         return NOTHING
-    whole = f"{since:%Y-%m-%d %H:%M} – {until:%m-%d %H:%M} UTC"
+    whole = f"{since:%Y-%m-%d %H:%M} – {until_now(until):%m-%d %H:%M} UTC"
     screen.say(
         Prose(
             words.COUNTED(window=whole, calls=found.calls, bad=found.bad, unreached=found.unreached)
@@ -67,7 +67,7 @@ def _nothing(options: Options, asked: Asked, engine: Engine) -> str:
     first = words.LINES_FROM(first=f"{datetime.fromtimestamp(born, UTC):%m-%d %H:%M}") if late else ""
     return words.NO_CALL(
         since=f"{asked.since:%Y-%m-%d %H:%M}",
-        until=f"{asked.until:%Y-%m-%d %H:%M}",
+        until=f"{until_now(asked.until):%Y-%m-%d %H:%M}",
         window=window or "SINCE=1d",
         lines=first,
     )

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from prosaas_ops.options import FINE, NOTHING, Options, complain
+from prosaas_ops.options import FINE, NOTHING, Options, complain, until_now
 from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen
 from prosaas_ops.stack.records import business_known
@@ -31,13 +31,13 @@ def run(options: Options) -> int:
         complain(f"costs: {told.NO_BUSINESS(business=business)}")
         return NOTHING
     if not sums:
-        window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until:%Y-%m-%d %H:%M}"}
+        window = {"since": f"{since:%Y-%m-%d %H:%M}", "until": f"{until_now(until):%Y-%m-%d %H:%M}"}
         complain(f"costs: {words.NOTHING_PAID(**window)}{f'; {_apart(apart)}' if apart else ''}")
         return NOTHING
     if options.flag("CSV", default=False):
         _csv(by, sums)
     else:
-        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until:%Y-%m-%d %H:%M} UTC", apart)
+        _table(by, sums, f"{since:%Y-%m-%d %H:%M} – {until_now(until):%Y-%m-%d %H:%M} UTC", apart)
     return FINE
 
 
