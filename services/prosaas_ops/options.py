@@ -236,11 +236,6 @@ def operators_zone() -> ZoneInfo:
         raise Usage(refused.NO_ZONE(zone=name)) from None
 
 
-def until_now(until: datetime) -> datetime:
-    """A window's end as it is told: now at the latest, also where it is asked for a moment more."""
-    return min(until, datetime.now(UTC))
-
-
 def is_whole(value: str) -> bool:
     """As many digits at most as the database's numbers have."""
     return value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS

@@ -97,3 +97,18 @@ def test_who_asks_knows_whether_the_stack_is_a_demo(
     (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
     *_, (_, value) = re.findall(r" --env DEMO(=(\S*))?(?= )", started)
     assert (value or shell.get("DEMO", "")) == told
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_who_asks_sees_who_is_at_work_and_nothing_of_what_they_do(there: bool, tmp_path: Path) -> None:
+    """A journal may have a new password in it. Of a lock that is not there yet the engine would make a folder."""
+    (tmp_path / ".state").mkdir()
+    (tmp_path / ".state/journal.json").write_text("{}")
+    if there:
+        (tmp_path / ".state/lock").touch()
+    done, asked = run(tmp_path, "status")
+    assert done.returncode == 0, done.stderr
+    (started,) = [line for line in asked.splitlines() if line.startswith("run ")]
+    assert (f"--volume {tmp_path}/.state/lock:/ops/.state/lock:ro " in started) is there
+    assert "journal" not in started
+    assert f"{tmp_path}/.state:" not in started

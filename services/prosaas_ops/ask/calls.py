@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from prosaas_core.facts.measures import SLOW_MS
 from prosaas_core.facts.troubles import opening, verdict
 from prosaas_core.phones import caller_id, is_withheld
-from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain, until_now
+from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.piece import width
-from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.screen.terminal import Prose, Screen, until_now
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from prosaas_ops.options import FINE, NOTHING, Options, complain, until_now
+from prosaas_ops.options import FINE, NOTHING, Options, complain
 from prosaas_ops.screen.piece import piece, width
-from prosaas_ops.screen.terminal import Prose, Screen
+from prosaas_ops.screen.terminal import Prose, Screen, until_now
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, SIMULATED, Sum, Wanted, spent
 from prosaas_ops.texts import status as words

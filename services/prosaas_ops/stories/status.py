@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prosaas_core.facts.simulated import counted
+from prosaas_ops.lock import at_work
 from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
@@ -132,6 +133,8 @@ class Status:
     alerts: list[alerts.Alert] | None
     switched: list[Switched]
     problems: list[str]
+    # The command that changes the stack just now, and since when.
+    at_work: str = ""
 
 
 def running(engine: Engine) -> list[Running]:
@@ -180,7 +183,7 @@ def status(engine: Engine) -> Status:
         problems.append(str(problem))
     running = _rows(containers, told)
     switched = [each for said in told.values() for each in said.switched]
-    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems)
+    return Status(now, running, _count(live.result()), known, standing.result(), switched, problems, at_work())
 
 
 def _count(live: list[Any] | None) -> int | None:

@@ -41,7 +41,7 @@ ROTATED: Final = Text(
     "להחזיר ל-.env את הערך שב-secrets/postgres_password, ואז make rotate-secret NAME=POSTGRES_PASSWORD",
     "put the value of secrets/postgres_password back into .env, then make rotate-secret NAME=POSTGRES_PASSWORD",
 )
-AT_WORK: Final = Text("פקודה משנה עכשיו את המערכת: {which}", "a command changes this stack just now: {which}")
+AT_WORK: Final = Text("פקודה אחרת משנה עכשיו את המערכת: {which}", "another command is at work: {which}")
 AWAIT: Final = Text("להמתין לסיומה", "wait for its end")
 FINISHED_FIRST: Final = Text(
     "הפקודה הבאה שמשנה את המערכת מביאה אותה קודם לסופה, או חזרה; למשל make backup",

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ from postgres_world import Fill
 from prosaas_core.facts.simulated import new_call_sid
 from prosaas_ops.act import alert_test
 from prosaas_ops.ask import status as command
+from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, PROBLEM, Problem
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack.alerts import Alert
@@ -185,6 +187,34 @@ def test_a_swarm_is_judged_by_what_its_tasks_do(
     found[-1] = replace(found[-1], state="created", status="pending no suitable node")
     assert command.run(options("status")) == PROBLEM
     assert "next: make up-swarm" in capsys.readouterr().out
+
+
+def test_a_command_that_changes_the_stack_just_now_is_named_and_its_end_awaited(
+    stands: Any, engine: Any, options: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is down then may be its doing, and its lock would refuse whatever starts it again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".state").mkdir()
+    (tmp_path / ".state/journal.json").write_text('{"plan": "rotate-secret", "memory": {"new": "s3cret"}}')
+    with World(tmp_path).locked("rotate-secret"):
+        assert command.run(options("status")) == FINE, "at work is not amiss"
+        said = capsys.readouterr().out
+        assert re.search(
+            r"^another command is at work: make rotate-secret, since \d\d:\d\d:\d\d UTC$", said, re.MULTILINE
+        )
+        assert "s3cret" not in said
+        command.run(options("status", JSON="1"))
+        assert json.loads(capsys.readouterr().out)["at_work"].startswith("make rotate-secret, since ")
+        engine.states["worker"] = "exited"
+        command.run(options("status"))
+        said = capsys.readouterr().out
+        assert re.search(
+            r"^not everything serves; next: wait for the end of make rotate-secret, since ", said, re.MULTILINE
+        )
+    command.run(options("status"))
+    said = capsys.readouterr().out
+    assert "at work" not in said
+    assert "next: make restart-worker" in said
 
 
 def test_an_unhealthy_container_is_a_problem(stands: Any, engine: Any, options: Any) -> None:

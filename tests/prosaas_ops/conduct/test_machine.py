@@ -233,7 +233,7 @@ def test_while_another_command_is_at_work_nothing_is_offered_that_its_lock_would
     assert list(machine.commands(world, "prod")) == []
     with world.locked("restore"):
         (found,) = machine.commands(world, "prod")
-        assert found.text.startswith("a command changes this stack just now: make restore, since ")
+        assert found.text.startswith("another command is at work: make restore, since ")
         assert found.later
         assert {each.fix for each in machine.services(world, "prod")} == {found.fix} == {"wait for its end"}
     assert "make restart-calls" in {each.fix for each in machine.services(world, "prod")}
