@@ -43,6 +43,7 @@ class FakeEngine:
 
     project = "prosaas"
     log_driver, everywhere, with_kept = Engine.log_driver, Engine.everywhere, Engine.with_kept
+    environment = Engine.environment
 
     def __init__(self) -> None:
         self.written: dict[str, list[RawLine]] = {
@@ -85,7 +86,10 @@ class FakeEngine:
             )
             for name in self.written
         ]  # fmt: skip
-        return [one for one in (*found, *self.beside) if not services or one.service in services]
+        found += self.beside
+        if not services:
+            return found
+        return sorted((one for one in found if one.service in services), key=lambda one: services.index(one.service))
 
     def begin(self, service: str) -> Container:
         """Another generation, named `new`, beside the one that runs."""

@@ -8,6 +8,7 @@ from prosaas_core.phones import caller_id, is_withheld
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen, until_now
+from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
@@ -30,7 +31,9 @@ def run(options: Options) -> int:
     order = options.choice("SORT", ORDERS, "worst" if bad else "newest")
     engine = opened()
     phone = searched(options.phone_typed())
-    asked = Asked(since, until, phone, business, bad, order, options.number("MAX", 30), live_ids(engine))
+    asked = Asked(
+        since, until, phone, business, bad, order, options.number("MAX", 30), live_ids(engine), is_demo(engine)
+    )
     try:
         found = find(asked)
     except Away as away:

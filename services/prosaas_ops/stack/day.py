@@ -72,14 +72,14 @@ class Day:
         return [self.first + timedelta(hours=hour) for hour in range(HOURS)]
 
 
-def day(now: datetime) -> Day:
+def day(now: datetime, *, demo: bool | None = None) -> Day:
     """The last HOURS hours, the one that runs included; Problem where the database does not answer."""
     told = Day(now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1))
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Day:
-        for row in await connection.fetch(_ENDINGS.format(counted=counted()), told.first):
+        for row in await connection.fetch(_ENDINGS.format(counted=counted(demo=demo)), told.first):
             told.endings[row["hour"]][row["reason"]] = row["calls"]
-        for row in await connection.fetch(_WAITS.format(counted=counted()), told.first):
+        for row in await connection.fetch(_WAITS.format(counted=counted(demo=demo)), told.first):
             told.waits[row["hour"]] = Waits(row["first_audio"], row["answer"], row["lines"], row["most_lines"])
         told.messages = [tuple(row) for row in await connection.fetch(_MESSAGES, told.first)]
         told.held = [HeldJob(*row) for row in await connection.fetch(_HELD)]

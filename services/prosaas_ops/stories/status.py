@@ -11,6 +11,7 @@ from prosaas_ops.lock import at_work
 from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
@@ -173,7 +174,7 @@ def status(engine: Engine) -> Status:
     problems: list[str] = []
     with ThreadPoolExecutor(len(ours) + 3) as asking:
         asked_each = {found.id: asking.submit(_told, engine, found) for found in ours}
-        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now)
+        live, facts = asking.submit(live_calls, engine), asking.submit(_facts, now, is_demo(engine))
         standing = asking.submit(alerts.standing)
         told = {id_: said.result() for id_, said in asked_each.items()}
     try:
@@ -208,12 +209,12 @@ def _told(engine: Engine, container: Container) -> _Told:
     return _Told(str(known["level"]), rows, drained)
 
 
-def _facts(now: datetime) -> Facts:
+def _facts(now: datetime, demo: bool | None = None) -> Facts:
     window = midnight(0, now), midnight(1, now), now - timedelta(days=1)
 
     async def ask(connection: "asyncpg.Connection[Any]") -> Facts:
-        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS), *window)]
-        times = await connection.fetchrow(_real(_TIMES), window[0])
+        ended = [Ended(*row) for row in await connection.fetch(_real(_CALLS, demo), *window)]
+        times = await connection.fetchrow(_real(_TIMES, demo), window[0])
         jobs = await connection.fetchrow(_JOBS)
         assert times is not None
         assert jobs is not None
@@ -222,19 +223,19 @@ def _facts(now: datetime) -> Facts:
             ended,
             _pair(times["first_sound"]),
             _pair(slow),
-            await connection.fetchval(_real(_LINES), _LINES_OF),
+            await connection.fetchval(_real(_LINES, demo), _LINES_OF),
             jobs["waiting"],
             jobs["held"],
-            [Spent(*row) for row in await connection.fetch(_real(_SPENT), *window)],
-            await connection.fetchval(_real(_SIMULATED), window[0]),
+            [Spent(*row) for row in await connection.fetch(_real(_SPENT, demo), *window)],
+            await connection.fetchval(_real(_SIMULATED, demo), window[0]),
         )
 
     return asked(ask)
 
 
-def _real(question: str) -> str:
+def _real(question: str, demo: bool | None) -> str:
     """The question about those calls that count."""
-    return question.format(counted=counted())
+    return question.format(counted=counted(demo=demo))
 
 
 def _pair(values: Any) -> tuple[float, float] | None:

@@ -33,7 +33,7 @@ def test_nine_digits_are_searched_as_the_ending_of_any_countrys_number(monkeypat
         raise Away
 
     monkeypatch.setattr(calls, "find", find)
-    monkeypatch.setattr(calls, "opened", lambda: None)
+    monkeypatch.setattr(calls, "opened", Quiet)
     monkeypatch.setattr(calls, "live_ids", lambda engine: None)
     with pytest.raises(Problem):
         calls.run(Options("calls", calls.OPTIONS, {"PHONE": "911123456"}))

@@ -41,7 +41,8 @@ def stands(engine: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A stack in which all is well, of which a test changes something."""
     world: dict[str, Any] = {"facts": FACTS, "alerts": [], "live": [1, 2], "switches": []}
 
-    def facts(now: datetime) -> Facts:
+    def facts(now: datetime, demo: bool) -> Facts:
+        world["demo"] = demo
         if isinstance(world["facts"], Exception):
             raise world["facts"]
         found: Facts = world["facts"]
@@ -83,6 +84,16 @@ def test_simulated_calls_that_do_not_count_stand_beside_those_that_do(
     stands["facts"] = replace(FACTS, simulated=simulated)
     command.run(options("status"))
     assert f"calls today    100, yesterday until now 99{beside}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("runs", ["1", "0"])
+def test_its_figures_are_those_of_what_runs_and_not_of_what_env_says_by_now(
+    stands: Any, engine: Any, options: Any, runs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO", "0" if runs == "1" else "1")
+    engine.details["prosaas-calls"] = {"Config": {"Env": [f"DEMO={runs}"]}, "State": {}}
+    command.run(options("status"))
+    assert stands["demo"] is (runs == "1")
 
 
 @pytest.mark.parametrize(
@@ -325,9 +336,8 @@ def test_simulated_calls_are_in_the_numbers_of_a_demo_alone(
             call_sid, NOW,
         )  # fmt: skip
 
-    monkeypatch.setenv("DEMO", demo)
     fill(write)
-    facts = story._facts(NOW + timedelta(minutes=30))
+    facts = story._facts(NOW + timedelta(minutes=30), demo == "1")
     assert facts.simulated == int(not counted)
     if counted:
         assert (facts.ended, facts.spent) == ([Ended("agent_ended", 1, 0)], [Spent("USD", 0.5, 0.0)])
