@@ -96,6 +96,10 @@ class FakeEngine:
         self.beside.append(Container("new", service, f"prosaas-{service}-2", "running", "", "Up"))
         return self.beside[-1]
 
+    def started_with(self, container: str, *settings: str) -> None:
+        """What it has in its environment, each as NAME=value."""
+        self.details[container] = {"State": STATE, "Config": {"Env": ["PATH=/bin", *settings]}}
+
     def require(self, *services: str) -> list[Container]:
         found = self.containers(*services)
         if not found:

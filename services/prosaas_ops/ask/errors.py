@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prosaas_ops.options import FINE, OTHERS, Options
 from prosaas_ops.screen.terminal import Prose, Screen, short
+from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
@@ -45,8 +46,10 @@ def run(options: Options) -> int:
     lines = sorted([*lines, *_deaths(engine, lines, ended)], key=lambda line: line.stamp)
     groups = group_errors(lines, happened)
     window = f"{since:%m-%d %H:%M}–{end:%H:%M} UTC"
-    if demo := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
-        screen.say(screen.dim(words.DEMO(services=", ".join(demo))))
+    if is_demo(engine):
+        screen.say(screen.dim(str(words.DEMO)))
+    elif before := sorted({short(line.service) for line in lines if line.event == "DEMO"}):
+        screen.say(Prose(screen.dim(words.WAS_DEMO(services=", ".join(before)))))
     if not groups:
         screen.say(words.NO_ERRORS(window=window, lines=len(lines)))
         if apart := _beside_the_lines(lines, 0):

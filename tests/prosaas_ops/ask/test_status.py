@@ -91,7 +91,7 @@ def test_its_figures_are_those_of_what_runs_and_not_of_what_env_says_by_now(
     stands: Any, engine: Any, options: Any, runs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEMO", "0" if runs == "1" else "1")
-    engine.details["prosaas-calls"] = {"Config": {"Env": [f"DEMO={runs}"]}, "State": {}}
+    engine.started_with("prosaas-calls", f"DEMO={runs}")
     command.run(options("status"))
     assert stands["demo"] is (runs == "1")
 

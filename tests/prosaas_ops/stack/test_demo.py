@@ -15,8 +15,7 @@ from prosaas_ops.stack.swarm import SwarmEngine
 
 def runs_as(engine: Any, settings: dict[str, str | None]) -> None:
     for service, value in settings.items():
-        env = [] if value is None else [f"DEMO={value}"]
-        engine.details[service] = {"Config": {"Env": ["PATH=/bin", *env]}}
+        engine.started_with(service, *([] if value is None else [f"DEMO={value}"]))
 
 
 @pytest.mark.parametrize("filed", ["1", "0", ""])
