@@ -11,6 +11,7 @@ from prosaas_ops.lock import at_work
 from prosaas_ops.options import SERVICES, Problem, midnight
 from prosaas_ops.stack import alerts, sessions
 from prosaas_ops.stack import switch as live_switch
+from prosaas_ops.stack.day import OWN_LINES
 from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
@@ -42,10 +43,9 @@ _TIMES = """
            percentile_cont(array[0.95]) within group (order by (metrics->>'response_p95_ms')::float) as slow
     from calls where started_at >= $1 and recorded_at is not null and {counted}
 """
-# One line comes after the record that has the others: that of the job about it.
-_LINES = """
-    select 1 + avg(jsonb_array_length(events) - coalesce((metrics->>'folded')::int, 0))::float
-    from (select events, metrics from calls where recorded_at is not null and events <> '[]' and {counted}
+_LINES = f"""
+    select avg({OWN_LINES})::float
+    from (select events, metrics from calls where recorded_at is not null and events <> '[]' and {{counted}}
           order by started_at desc limit $1) as latest
 """
 _JOBS = """
