@@ -8,11 +8,11 @@ from prosaas_core.phones import caller_id, is_withheld
 from prosaas_ops.options import FINE, NOTHING, Options, Problem, complain
 from prosaas_ops.screen.piece import width
 from prosaas_ops.screen.terminal import Prose, Screen, until_now
-from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.records import Away, business_known, searched
+from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.texts import language

@@ -17,12 +17,12 @@ from prosaas_ops.options import SERVICES
 from prosaas_ops.stack import switch as live_switch
 from prosaas_ops.stack.alerts import standing
 from prosaas_ops.stack.day import Day, HeldJob, day
-from prosaas_ops.stack.demo import is_demo
 from prosaas_ops.stack.engine import Container, Engine, Gone
 from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
+from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.texts.told import WITHHELD
 

@@ -7,9 +7,9 @@ import pytest
 from prosaas_ops.ask import calls, costs
 from prosaas_ops.console import world
 from prosaas_ops.options import FINE, NOTHING
-from prosaas_ops.stack import demo, found, spent
+from prosaas_ops.stack import found, spent, started
 from prosaas_ops.stack.day import Day
-from prosaas_ops.stack.demo import is_demo
+from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import SwarmEngine
 
 
@@ -56,7 +56,7 @@ def test_where_nothing_runs_or_can_be_asked_it_is_what_a_start_would_bring(
 
 def test_of_another_project_nothing_is_a_demo_of_ours(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO", "1")
-    monkeypatch.setattr(demo, "OTHERS", ("web",))
+    monkeypatch.setattr(started, "OTHERS", ("web",))
     assert not is_demo(engine)
 
 
