@@ -194,6 +194,10 @@ ADD_IT: Final = Text("להוסיף אותו", "add it")
 OTHER_FOLDER: Final = Text(
     "{project} היא המערכת של תיקייה אחרת: {folders}", "{project} is the stack of another folder: {folders}"
 )
+NO_STACK_HERE: Final = Text(
+    "לתיקייה הזאת אין .env, ולכן אין לה מערכת; {project} היא המערכת של תיקייה אחרת: {folders}",
+    "this folder has no .env, and so no stack; {project} is the stack of another folder: {folders}",
+)
 OTHER_NAME: Final = Text(
     "COMPOSE_PROJECT_NAME אחר בקובץ .env, או make down בתיקייה ההיא",
     "another COMPOSE_PROJECT_NAME in .env; or in that folder: make down",
