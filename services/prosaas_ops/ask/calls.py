@@ -12,8 +12,8 @@ from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.found import ORDERS, Asked, Row, find
 from prosaas_ops.stack.live_calls import live_ids
 from prosaas_ops.stack.records import Away, business_known, searched
-from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.lasted import lasted
 from prosaas_ops.texts import language
 from prosaas_ops.texts import told as words

@@ -10,8 +10,8 @@ from prosaas_ops.screen.piece import piece, width
 from prosaas_ops.screen.terminal import Prose, Screen, until_now
 from prosaas_ops.stack.records import business_known
 from prosaas_ops.stack.spent import GROUPS, NO_CALL, OF_TIME, SIMULATED, Sum, Wanted, spent
-from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import opened
+from prosaas_ops.started import is_demo
 from prosaas_ops.texts import status as words
 from prosaas_ops.texts import told
 

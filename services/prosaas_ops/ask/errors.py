@@ -7,9 +7,9 @@ from prosaas_ops.screen.terminal import Prose, Screen, short
 from prosaas_ops.stack.engine import Engine
 from prosaas_ops.stack.follow import Happening, happenings, merged
 from prosaas_ops.stack.lines import RANK, Line
-from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import opened
 from prosaas_ops.standing import unserved
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.errors import Death, TroubleGroup, calls_hit, changes, deaths, group_errors, troubles
 from prosaas_ops.texts import checks as words
 from prosaas_ops.texts import told

@@ -10,7 +10,7 @@ from prosaas_ops.conduct.files import problem
 from prosaas_ops.conduct.generations import Generations
 from prosaas_ops.conduct.world import World
 from prosaas_ops.options import FINE, PROBLEM, Problem
-from prosaas_ops.stack.started import settings
+from prosaas_ops.started import settings
 from prosaas_ops.texts import conduct as words
 from prosaas_ops.texts import machine
 

@@ -22,7 +22,7 @@ from prosaas_ops.stack.follow import merged
 from prosaas_ops.stack.lines import Line
 from prosaas_ops.stack.live_calls import LiveCall, live_calls
 from prosaas_ops.stack.records import call_record
-from prosaas_ops.stack.started import is_demo
+from prosaas_ops.started import is_demo
 from prosaas_ops.stories.call import Story, tell
 from prosaas_ops.texts.told import WITHHELD
 

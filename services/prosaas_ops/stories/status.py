@@ -15,8 +15,8 @@ from prosaas_ops.stack.day import OWN_LINES
 from prosaas_ops.stack.engine import Container, Engine
 from prosaas_ops.stack.live_calls import drains, live_calls
 from prosaas_ops.stack.records import asked
-from prosaas_ops.stack.started import is_demo
 from prosaas_ops.standing import down, missing, no_new_calls, own_database
+from prosaas_ops.started import is_demo
 from prosaas_ops.texts import status as words
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from prosaas_ops import started
 from prosaas_ops.ask import calls, costs
 from prosaas_ops.console import world
 from prosaas_ops.options import FINE, NOTHING
-from prosaas_ops.stack import found, spent, started
+from prosaas_ops.stack import found, spent
 from prosaas_ops.stack.day import Day
-from prosaas_ops.stack.started import is_demo
 from prosaas_ops.stack.swarm import SwarmEngine
+from prosaas_ops.started import is_demo
 
 
 def runs_as(engine: Any, settings: dict[str, str | None]) -> None:
